@@ -1,0 +1,21 @@
+/**
+ * Holds pyclink against the interpreter's own compileall over a whole standard library: the same pycs to the byte, the
+ * same modes, the same hard links. Runs for every CPython of the machine: `npm run differential [-- 3.9 3.13]`.
+ */
+import { allPythons } from '../test/helpers/pythons.ts';
+import { compareWithCompileall } from './helpers/compileall.ts';
+
+const wanted = process.argv.slice(2);
+let differences = 0;
+for (const python of allPythons.filter(({ minor }) => wanted.length === 0 || wanted.includes(minor))) {
+  const result = await compareWithCompileall(python);
+  differences += result.differences.length;
+  const { before, after } = result;
+  const mebibytes = (bytes: number) => (bytes / 1024 / 1024).toFixed(1);
+  process.stdout.write(
+    `${python.executable} (${python.version}): ${result.pycs} pycs, ${result.groups} files, ` +
+      `${mebibytes(before)} -> ${mebibytes(after)} MiB, ${result.differences.length} differences\n`,
+  );
+  for (const difference of result.differences.slice(0, 20)) process.stdout.write(`  ${difference}\n`);
+}
+process.exitCode = differences === 0 ? 0 : 1;

@@ -1,0 +1,115 @@
+import { cpSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { execa } from 'execa';
+import { everythingIn } from '../../test/helpers/buildroot.ts';
+import { pyclink } from '../../test/helpers/pyclink.ts';
+import type { RealPython } from '../../test/helpers/pythons.ts';
+
+export interface Comparison {
+  readonly pycs: number;
+  /** Different files that pyclink left. */
+  readonly groups: number;
+  /** Bytes of all pycs without links, and with them. */
+  readonly before: number;
+  readonly after: number;
+  readonly differences: readonly string[];
+}
+
+/**
+ * Compiles a copy of the standard library at three levels, once with pyclink and once with compileall, which links
+ * from 3.9 on; for older ones, the pycs of a source that are equal in bytes count as linked.
+ * @param only names at the top of the library; default: all of it
+ */
+export async function compareWithCompileall(python: RealPython, only?: readonly string[]): Promise<Comparison> {
+  const work = mkdtempSync(join(tmpdir(), 'pyclink-differential-'));
+  try {
+    const library = `/usr/lib/python${python.minor}`;
+    const [ours, theirs] = ['pyclink', 'compileall'].map((name) => join(work, name)) as [string, string];
+    stage(python, join(ours, library), only);
+    cpSync(ours, theirs, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
+    await runCompileall(python, theirs, library);
+    // The same process history as compileall's: some interpreters let it show in the bytes.
+    const args = ['build', '--buildroot', ours, '--python', python.executable, '-j', '1', '--errors', 'warn', '-q'];
+    const ran = await pyclink([...args, library]);
+    if (ran.status !== 0) throw new Error(`pyclink: status ${ran.status}\n${ran.stderr}`);
+    return compare(ours, theirs, Number(python.minor.split('.')[1]) >= 9);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+function stage(python: RealPython, directory: string, only?: readonly string[]): void {
+  mkdirSync(directory, { recursive: true });
+  const keep = (path: string) => basename(path) !== '__pycache__' && basename(path) !== 'site-packages';
+  for (const name of only ?? ['.']) {
+    cpSync(join(python.library, name), join(directory, name), {
+      recursive: true,
+      preserveTimestamps: true,
+      dereference: true,
+      filter: keep,
+    });
+  }
+}
+
+async function runCompileall(python: RealPython, buildroot: string, library: string): Promise<void> {
+  const levels = ['0', '1', '2'];
+  const env = { PATH: '/usr/bin:/bin', LC_ALL: 'C.UTF-8', PYTHONHASHSEED: '0' };
+  const run = (args: readonly string[], more: readonly string[] = []) =>
+    execa(python.executable, ['-s', '-S', '-B', ...more, '-m', 'compileall', '-q', '-f', ...args], {
+      env,
+      extendEnv: false,
+      reject: false,
+    });
+  if (Number(python.minor.split('.')[1]) >= 9) {
+    const optimize = levels.flatMap((level) => ['-o', level]);
+    await run([...optimize, '--hardlink-dupes', '-s', buildroot, '-p', '/', join(buildroot, library)]);
+    return;
+  }
+  for (const level of levels) {
+    const flag = level === '0' ? [] : [`-${'O'.repeat(Number(level))}`];
+    await run(['-d', library, join(buildroot, library)], flag);
+  }
+}
+
+function compare(ours: string, theirs: string, linked: boolean): Comparison {
+  const differences: string[] = [];
+  const [mine, other] = [everythingIn(ours), everythingIn(theirs)];
+  const [mineSet, otherSet] = [new Set(mine), new Set(other)];
+  for (const path of mine) if (!otherSet.has(path)) differences.push(`only pyclink has ${path}`);
+  for (const path of other) if (!mineSet.has(path)) differences.push(`only compileall has ${path}`);
+  const pycs = mine.filter((path) => path.endsWith('.pyc') && otherSet.has(path));
+  for (const path of pycs) {
+    if (!readFileSync(join(ours, path)).equals(readFileSync(join(theirs, path)))) differences.push(`bytes: ${path}`);
+    const [a, b] = [lstatSync(join(ours, path)), lstatSync(join(theirs, path))];
+    if (a.mode !== b.mode) differences.push(`mode: ${path}: ${a.mode.toString(8)} and ${b.mode.toString(8)}`);
+  }
+  const partition = partitionBy(pycs, (path) => String(lstatSync(join(ours, path)).ino));
+  const expected = linked
+    ? partitionBy(pycs, (path) => String(lstatSync(join(theirs, path)).ino))
+    : partitionBy(pycs, (path) => `${sourceOf(path)} ${readFileSync(join(theirs, path)).toString('base64')}`);
+  for (const group of partition) if (!expected.has(group)) differences.push(`only pyclink links ${group}`);
+  for (const group of expected) if (!partition.has(group)) differences.push(`only compileall links ${group}`);
+  const size = (paths: readonly string[]) => paths.reduce((sum, path) => sum + lstatSync(join(ours, path)).size, 0);
+  return {
+    pycs: pycs.length,
+    groups: partition.size,
+    before: size(pycs),
+    after: size([...partition].map((group) => group.split('\n')[0] as string)),
+    differences,
+  };
+}
+
+function sourceOf(pyc: string): string {
+  return pyc.replace(/(\.opt-[12])?\.pyc$/, '');
+}
+
+/** The sets of paths with the same key, each as one text. */
+function partitionBy(paths: readonly string[], keyOf: (path: string) => string): Set<string> {
+  const groups = new Map<string, string[]>();
+  for (const path of paths) {
+    const key = keyOf(path);
+    groups.set(key, [...(groups.get(key) ?? []), path]);
+  }
+  return new Set(Array.from(groups.values(), (group) => group.join('\n')));
+}

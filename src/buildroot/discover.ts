@@ -1,0 +1,142 @@
+import { lstatSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { errnoOf } from '../errors.ts';
+import {
+  type Buildroot,
+  byCodeUnit,
+  childOf,
+  type PayloadPath,
+  parentOf,
+  type StagedPath,
+  toPayload,
+  toStaged,
+} from './path.ts';
+import { guessCommand, homeOfEnvironment, pythonDirectoryOf } from './python-directory.ts';
+import { type Resolved, resolveInBuildroot } from './resolve.ts';
+import type { Skipped, SkipReason } from './skipped.ts';
+import { mtimeSecondsOf, type Source } from './source.ts';
+import { startingPoints } from './starting-points.ts';
+import { type Found, walk } from './walk.ts';
+
+export interface Discovered {
+  /** Sorted by payload path, each path once. */
+  readonly sources: readonly Source[];
+  readonly skipped: readonly Skipped[];
+}
+
+export interface DiscoverOptions {
+  /** Staged or payload paths. None: every Python directory in the buildroot. */
+  readonly paths: readonly string[];
+  /** The interpreter that the user named for all of them. */
+  readonly python?: string | undefined;
+  readonly isExcluded: (staged: StagedPath, payload: PayloadPath) => boolean;
+}
+
+/**
+ * Finds the sources to compile, and who compiles each.
+ * @throws PyclinkError `usage` for a PATH that is relative, missing, or leads out of the buildroot
+ */
+export function discover(buildroot: Buildroot, options: DiscoverOptions): Discovered {
+  const sources = new Map<StagedPath, Source>();
+  const skipped = new Map<string, Skipped>();
+  const skip = (path: string, reason: SkipReason, message?: string) =>
+    skipped.set(path, { path, reason, ...(message === undefined ? {} : { message }) });
+  const examine = new Examiner(buildroot, options.python);
+
+  const everywhere = options.paths.length === 0;
+  for (const root of everywhere ? [buildroot.path] : startingPoints(buildroot, options.paths)) {
+    const { found, notUtf8, unreadable } = lstatSync(root).isDirectory() ? walk(root, ['*.py']) : only(root);
+    for (const path of notUtf8) {
+      const payload = path.slice(buildroot.path.length) as PayloadPath;
+      if (!everywhere || pythonDirectoryOf(payload)) skip(payload, 'name-not-utf8');
+    }
+    for (const { directory, error } of unreadable) {
+      skip(directory.slice(buildroot.path.length) || '/', 'unreadable-directory', errnoOf(error));
+    }
+    for (const file of found) {
+      const payload = toPayload(buildroot, file.path);
+      const place = pythonDirectoryOf(payload);
+      const unwanted = file.type === 'directory' || payload.includes('/__pycache__/') || (everywhere && !place);
+      if (unwanted) continue;
+      if (options.isExcluded(file.path, payload)) skip(payload, 'excluded');
+      else if (!/[^/]\.py$/.test(payload)) skip(payload, 'not-a-source');
+      else if (place?.kind === 'python2' && options.python === undefined) skip(payload, 'python-2');
+      else {
+        const source = examine.source(file, payload);
+        if (typeof source === 'string') skip(payload, source);
+        else sources.set(source.staged, source);
+      }
+    }
+  }
+  return {
+    sources: [...sources.values()].sort((a, b) => byCodeUnit(a.payload, b.payload)),
+    skipped: [...skipped.values()].sort((a, b) => byCodeUnit(a.path, b.path)),
+  };
+}
+
+/** Looks at one file at a time and remembers what it learned about directories. */
+class Examiner {
+  readonly #buildroot: Buildroot;
+  readonly #python: string | undefined;
+  readonly #symlinkedCaches = new Map<StagedPath, boolean>();
+  readonly #homes = new Map<PayloadPath, string | undefined>();
+
+  constructor(buildroot: Buildroot, python: string | undefined) {
+    this.#buildroot = buildroot;
+    this.#python = python;
+  }
+
+  source(file: Found, payload: PayloadPath): Source | SkipReason {
+    if (file.type === 'other') return 'not-a-regular-file';
+    const content: Resolved =
+      file.type === 'file'
+        ? { kind: 'inside', path: file.path, physical: true }
+        : resolveInBuildroot(this.#buildroot, file.path);
+    if (content.kind !== 'inside') return content.kind === 'outside' ? 'symlink-outside' : 'dangling-symlink';
+    const stat = lstatSync(content.path);
+    if (!stat.isFile()) return 'not-a-regular-file';
+    if (this.#cacheIsSymlink(parentOf(file.path))) return 'cache-is-symlink';
+    return {
+      staged: file.path,
+      payload,
+      content: content.path,
+      physical: content.physical,
+      interpreter: this.#interpreter(payload),
+      sizeBytes: stat.size,
+      mtimeSeconds: mtimeSecondsOf(stat),
+    };
+  }
+
+  #cacheIsSymlink(directory: StagedPath): boolean {
+    let answer = this.#symlinkedCaches.get(directory);
+    if (answer === undefined) {
+      const cache = childOf(directory, '__pycache__');
+      answer = lstatSync(cache, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+      this.#symlinkedCaches.set(directory, answer);
+    }
+    return answer;
+  }
+
+  #interpreter(payload: PayloadPath): Source['interpreter'] {
+    if (this.#python !== undefined) return { command: this.#python };
+    const place = pythonDirectoryOf(payload);
+    if (place?.kind === 'supported-pythons') return 'supported-pythons';
+    if (place?.kind !== 'interpreter') return { command: guessCommand(payload) };
+    return { command: place.command, home: this.#home(place.directory) };
+  }
+
+  #home(directory: PayloadPath): string | undefined {
+    if (!this.#homes.has(directory)) {
+      const file = join(toStaged(this.#buildroot, directory), '../../pyvenv.cfg');
+      const isFile = lstatSync(file, { throwIfNoEntry: false })?.isFile() === true;
+      this.#homes.set(directory, isFile ? homeOfEnvironment(readFileSync(file, 'utf8')) : undefined);
+    }
+    return this.#homes.get(directory);
+  }
+}
+
+function only(path: StagedPath): ReturnType<typeof walk> {
+  const stat = lstatSync(path);
+  const type = stat.isFile() ? 'file' : stat.isSymbolicLink() ? 'symlink' : 'other';
+  return { found: [{ path, type }], notUtf8: [], unreadable: [] };
+}

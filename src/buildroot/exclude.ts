@@ -1,0 +1,24 @@
+import picomatch from 'picomatch';
+import type { PayloadPath, StagedPath } from './path.ts';
+
+/**
+ * Matches payload paths against globs. A glob without a slash matches a name anywhere, one that does not start with a
+ * slash matches below any directory, and a glob that matches a directory takes in everything below it.
+ */
+export function globMatcher(globs: readonly string[]): (path: string) => boolean {
+  if (globs.length === 0) return () => false;
+  const anchored = globs.map((glob) => (glob.startsWith('/') ? glob : `/**/${glob}`).replace(/\/+$/, ''));
+  return picomatch(
+    anchored.flatMap((glob) => [glob, `${glob}/**`]),
+    { dot: true, flags: 's' },
+  );
+}
+
+/** What `--exclude-regex` (searches the staged path) and `--exclude` (matches the payload path) leave out. */
+export function excluder(
+  regexes: readonly RegExp[],
+  globs: readonly string[],
+): (staged: StagedPath, payload: PayloadPath) => boolean {
+  const matchesGlob = globMatcher(globs);
+  return (staged, payload) => regexes.some((regex) => regex.test(staged)) || matchesGlob(payload);
+}

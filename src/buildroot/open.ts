@@ -1,0 +1,40 @@
+import { realpathSync, statSync } from 'node:fs';
+import { errnoOf, PyclinkError } from '../errors.ts';
+import { type Buildroot, normalise, type StagedPath } from './path.ts';
+
+/**
+ * Opens the staged tree and resolves every symlink on the way to it.
+ * @throws PyclinkError `buildroot-unusable` if it is not named, not absolute, missing, not a directory, or `/`.
+ */
+export function openBuildroot(given: string | undefined): Buildroot {
+  if (given === undefined || given === '') {
+    throw new PyclinkError('buildroot-unusable', 'no buildroot', {
+      hint: 'give --buildroot DIR, or set RPM_BUILD_ROOT',
+    });
+  }
+  if (!given.startsWith('/')) throw unusable(given, 'the buildroot must be an absolute path');
+  const buildroot = openTree(given);
+  if (buildroot.path === '/') {
+    throw unusable(given, 'the buildroot is the running system', 'give the directory that the package is staged in');
+  }
+  return buildroot;
+}
+
+/**
+ * Opens a directory that holds a payload and is only read; it may be `/`.
+ * @param given absolute
+ * @throws PyclinkError `buildroot-unusable` if it is missing or not a directory
+ */
+export function openTree(given: string): Buildroot {
+  try {
+    const path = realpathSync(given) as StagedPath;
+    if (statSync(path).isDirectory()) return { path, given: normalise(given) };
+  } catch (error) {
+    throw unusable(given, `cannot be opened (${errnoOf(error)})`, 'has anything been installed into it?');
+  }
+  throw unusable(given, 'is not a directory');
+}
+
+function unusable(path: string, reason: string, hint?: string): PyclinkError {
+  return new PyclinkError('buildroot-unusable', reason, { path, hint });
+}

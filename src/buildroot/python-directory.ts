@@ -1,0 +1,63 @@
+import { nameOf, type PayloadPath } from './path.ts';
+
+/** Which interpreter reads a directory, by the name it is looked up under. */
+export interface InterpreterRequest {
+  /** `python3.11`, `python3.13t`, `python3`, `pypy3.9`, … or the user's own command, maybe a path. */
+  readonly command: string;
+  /** Where to look first: `home` of a virtual environment's pyvenv.cfg. */
+  readonly home?: string | undefined;
+}
+
+/** What the place of a directory says about who reads it. */
+export type PythonDirectory =
+  | { readonly kind: 'interpreter'; readonly directory: PayloadPath; readonly command: string }
+  /** Debian's shared directory: every supported python3 reads it. */
+  | { readonly kind: 'supported-pythons'; readonly directory: PayloadPath }
+  | { readonly kind: 'python2'; readonly directory: PayloadPath };
+
+const libraryDirectory =
+  /^(?:.*?\/)?lib(?:64)?\/(?:(?<versioned>python\d+\.\d+t?|pypy3(?:\.\d+)?)|(?<shared>python3\/dist-packages))(?=\/|$)/s;
+const namedDirectory = /^.*?\/(?<versioned>python3\.\d+t?|pypy3(?:\.\d+)?)(?=\/)/s;
+
+/** The Python directory that a payload path is in: the outermost `lib/pythonX.Y`, Debian's dist-packages, PyPy's own. */
+export function pythonDirectoryOf(path: PayloadPath): PythonDirectory | undefined {
+  const match = libraryDirectory.exec(path);
+  if (match === null) return undefined;
+  const directory = match[0] as PayloadPath;
+  const command = match.groups?.['versioned'];
+  if (command === undefined) return { kind: 'supported-pythons', directory };
+  if (/^python[0-2]\./.test(command)) return { kind: 'python2', directory };
+  return { kind: 'interpreter', directory, command };
+}
+
+/** For a path outside every Python directory: by a directory that bears an interpreter's name, else `python3`. */
+export function guessCommand(path: PayloadPath): string {
+  return namedDirectory.exec(path)?.groups?.['versioned'] ?? 'python3';
+}
+
+/**
+ * The directory of the interpreter that a virtual environment was made from: `home` in its pyvenv.cfg.
+ * @see PEP 405
+ */
+export function homeOfEnvironment(pyvenvCfg: string): string | undefined {
+  return /^\s*home\s*=\s*(\/.*?)\s*$/im.exec(pyvenvCfg)?.[1];
+}
+
+/** What an interpreter that answers to a name has to be. */
+export interface ExpectedInterpreter {
+  readonly implementation?: 'cpython' | 'pypy';
+  /** `3.11` */
+  readonly version?: string;
+  readonly freeThreaded?: boolean;
+}
+
+/** Reads a command's name: `python3.13t` promises CPython 3.13, free-threaded; `python3` and `my-python` promise less. */
+export function expectedInterpreter(command: string): ExpectedInterpreter {
+  const match = /^(?<kind>python|pypy)(?<version>3\.\d+)?(?<threads>t?)$/.exec(nameOf(command));
+  const { kind, version, threads } = match?.groups ?? {};
+  return {
+    ...(kind === 'pypy' ? { implementation: 'pypy' } : {}),
+    ...(version === undefined ? {} : { version, freeThreaded: threads === 't' }),
+    ...(kind === 'python' && version !== undefined ? { implementation: 'cpython' } : {}),
+  };
+}

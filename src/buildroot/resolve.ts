@@ -1,0 +1,66 @@
+import { lstatSync, readlinkSync } from 'node:fs';
+import { errnoOf } from '../errors.ts';
+import { type Buildroot, childOf, nameOf, parentOf, type StagedPath } from './path.ts';
+
+/** Where a staged path leads once its symlinks are followed as they will be on the installed system. */
+export type Resolved =
+  /** `physical`: the kernel gets there too. If not, an absolute symlink was read as a payload path. */
+  | { readonly kind: 'inside'; readonly path: StagedPath; readonly physical: boolean }
+  /** It climbs out with `..`, or an absolute symlink names what is not in this buildroot. */
+  | { readonly kind: 'outside' }
+  /** A relative symlink to nothing, or a loop. */
+  | { readonly kind: 'dangling' };
+
+/** As many as the Linux kernel follows before it says ELOOP. */
+const maxSymlinks = 40;
+
+/**
+ * Follows the symlinks of a staged path: an absolute target is a payload path, a relative one that climbs above the
+ * buildroot leads outside. Looks at nothing outside the buildroot, so the answer is the same on every machine.
+ */
+export function resolveInBuildroot(buildroot: Buildroot, staged: StagedPath): Resolved {
+  const pending = staged.slice(buildroot.path.length).split('/').reverse();
+  let reached = buildroot.path;
+  let followed = 0;
+  let physical = true;
+  for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
+    if (name === '' || name === '.') continue;
+    if (name === '..') {
+      if (reached === buildroot.path) return { kind: 'outside' };
+      reached = parentOf(reached);
+      continue;
+    }
+    const next = childOf(reached, name);
+    const target = symlinkTarget(next);
+    if (target === 'missing') return { kind: physical ? 'dangling' : 'outside' };
+    if (target === 'none') {
+      reached = next;
+      continue;
+    }
+    followed += 1;
+    if (followed > maxSymlinks) return { kind: 'dangling' };
+    if (target.to.startsWith('/')) {
+      reached = buildroot.path;
+      physical = false;
+    }
+    pending.push(...target.to.split('/').reverse());
+  }
+  return { kind: 'inside', path: reached, physical };
+}
+
+/** Like resolveInBuildroot, but the last component is left as it is. */
+export function resolveParent(buildroot: Buildroot, staged: StagedPath): Resolved {
+  if (staged === buildroot.path) return { kind: 'inside', path: staged, physical: true };
+  const parent = resolveInBuildroot(buildroot, parentOf(staged));
+  return parent.kind === 'inside' ? { ...parent, path: childOf(parent.path, nameOf(staged)) } : parent;
+}
+
+function symlinkTarget(path: StagedPath): { readonly to: string } | 'none' | 'missing' {
+  try {
+    return lstatSync(path).isSymbolicLink() ? { to: readlinkSync(path) } : 'none';
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === 'ENOENT' || errno === 'ENOTDIR') return 'missing';
+    throw error;
+  }
+}

@@ -1,0 +1,45 @@
+/**
+ * Why a file was left out or left as it was: one word for the manifest, one sentence for people. The order is the
+ * order of the stages.
+ */
+export const skipReasons = {
+  excluded: 'left out on request',
+  'python-2': 'belongs to Python 2, whose bytecode is not supported',
+  'name-not-utf8': 'the name is not UTF-8',
+  'unreadable-directory': 'the directory cannot be listed',
+  'not-a-source': 'not named as a Python source',
+  'not-a-regular-file': 'not a regular file',
+  'dangling-symlink': 'a symlink to nothing',
+  'symlink-outside': 'a symlink that leads out of the buildroot',
+  'cache-is-symlink': 'its __pycache__ is a symlink',
+  'does-not-compile': 'does not compile',
+  'worker-died': 'the interpreter died while compiling it',
+  'worker-hung': 'the interpreter took too long to compile it',
+  'mode-differs': 'not linked: the identical pycs differ in mode',
+  'owner-differs': 'not linked: the identical pycs differ in owner',
+  'device-differs': 'not linked: the identical pycs are on different file systems',
+  'link-refused': 'not linked: the file system refused the link',
+  'changed-meanwhile': 'not linked: the file changed while it was compared',
+} as const;
+
+export type SkipReason = keyof typeof skipReasons;
+
+/** A file that was skipped. The path is a payload path, or, for a name that is not UTF-8, a rendering of it. */
+export interface Skipped {
+  readonly path: string;
+  readonly reason: SkipReason;
+  /** What the tool or the system said, without host paths. */
+  readonly message?: string;
+}
+
+const lostSource: ReadonlySet<SkipReason> = new Set([
+  'unreadable-directory',
+  'does-not-compile',
+  'worker-died',
+  'worker-hung',
+]);
+
+/** Whether the reason means that bytecode which was asked for is not there: exit status 1. */
+export function isProblem(reason: SkipReason): boolean {
+  return lostSource.has(reason);
+}

@@ -1,0 +1,38 @@
+import { lstatSync, statSync } from 'node:fs';
+import { PyclinkError } from '../errors.ts';
+import { type Buildroot, locate, type StagedPath } from './path.ts';
+import { resolveInBuildroot, resolveParent } from './resolve.ts';
+
+/**
+ * The PATHs as staged paths without symlinks: what the package will record.
+ * @throws PyclinkError `usage`, which names every PATH that cannot be used
+ */
+export function startingPoints(buildroot: Buildroot, paths: readonly string[]): StagedPath[] {
+  const complaints: string[] = [];
+  const points = paths.flatMap((path) => {
+    const staged = locate(buildroot, path);
+    if (staged === undefined) {
+      complaints.push(`${path}: a PATH must be absolute`);
+      return [];
+    }
+    const whole = resolveInBuildroot(buildroot, staged);
+    const named = whole.kind === 'inside' && isDirectory(whole.path) ? whole : resolveParent(buildroot, staged);
+    if (named.kind === 'inside' && exists(named.path)) return [named.path];
+    complaints.push(`${path}: ${named.kind === 'outside' ? 'leads out of the buildroot' : 'not in the buildroot'}`);
+    return [];
+  });
+  if (complaints.length > 0) {
+    throw new PyclinkError('usage', complaints.join('; '), {
+      hint: `a PATH is as installed (/usr/lib/…), or starts with the buildroot ${buildroot.path}`,
+    });
+  }
+  return [...new Set(points)];
+}
+
+function exists(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}

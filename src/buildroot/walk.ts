@@ -1,0 +1,105 @@
+import { type Dirent, readdirSync } from 'node:fs';
+import { globbySync } from 'globby';
+import { byCodeUnit, childOf, type StagedPath } from './path.ts';
+
+/** A file that the walk came to. A symlink is a symlink, whatever it leads to. */
+export interface Found {
+  readonly path: StagedPath;
+  readonly type: 'file' | 'directory' | 'symlink' | 'other';
+}
+
+export interface Walk {
+  /** Sorted by path. */
+  readonly found: readonly Found[];
+  /** What matches but has a name that is not UTF-8, shown with `\xNN` for each such byte. */
+  readonly notUtf8: readonly string[];
+  /** Directories that could not be listed, with the error. */
+  readonly unreadable: readonly { readonly directory: string; readonly error: unknown }[];
+}
+
+/**
+ * Everything below a directory whose name matches one of the patterns (no slash in them), hidden directories too.
+ * Symlinked directories are not entered.
+ */
+export function walk(directory: StagedPath, patterns: readonly string[]): Walk {
+  const unreadable: { directory: string; error: unknown }[] = [];
+  const list = (path: string, options?: { withFileTypes?: boolean }) => {
+    try {
+      const entries = readdirSync(toBytes(path), { withFileTypes: true, encoding: 'buffer' });
+      const named = entries.map(asGlobSeesIt);
+      return options?.withFileTypes === true ? named : named.map((entry) => entry.name);
+    } catch (error) {
+      unreadable.push({ directory: shown(path), error });
+      return [];
+    }
+  };
+  const entries = globbySync([...patterns], {
+    cwd: directory,
+    fs: { readdirSync: list as typeof readdirSync },
+    baseNameMatch: true,
+    dot: true,
+    expandDirectories: false,
+    followSymbolicLinks: false,
+    objectMode: true,
+    onlyFiles: false,
+  });
+  const usable = entries.filter((entry) => !undecodable.test(entry.path));
+  return {
+    found: usable
+      .map((entry) => ({ path: childOf(directory, restored(entry.path)), type: typeOf(entry.dirent) }))
+      .sort((a, b) => byCodeUnit(a.path, b.path)),
+    notUtf8: entries
+      .filter((entry) => undecodable.test(entry.path))
+      .map((entry) => shown(childOf(directory, entry.path)))
+      .sort(byCodeUnit),
+    unreadable,
+  };
+}
+
+/*
+ * Names are bytes; patterns match text, and a `.` of theirs does not match a newline. So each byte that is not UTF-8
+ * and each control character passes through the glob as a lone low surrogate, U+DC00 + byte, which no valid name has.
+ */
+const undecodable = /[\uDC80-\uDCFF]/u;
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+function asGlobSeesIt(entry: Dirent<Buffer>): Dirent {
+  return Object.assign(entry as Dirent<Buffer | string>, { name: escaped(entry.name) }) as Dirent;
+}
+
+function escaped(name: Buffer): string {
+  try {
+    return utf8.decode(name).replace(/[\0-\x1f\x7f]/g, (char) => surrogate(char.charCodeAt(0)));
+  } catch {
+    return Array.from(name, (byte) => (byte < 0x20 || byte > 0x7e ? surrogate(byte) : String.fromCharCode(byte))).join(
+      '',
+    );
+  }
+}
+
+function surrogate(byte: number): string {
+  return String.fromCharCode(0xdc00 + byte);
+}
+
+function byteOf(char: string): number {
+  return char.charCodeAt(0) - 0xdc00;
+}
+
+function restored(path: string): string {
+  return path.replace(/[\uDC00-\uDC7F]/gu, (char) => String.fromCharCode(byteOf(char)));
+}
+
+function toBytes(path: string): Buffer {
+  const pieces = path.split(/([\uDC00-\uDCFF])/u);
+  return Buffer.concat(pieces.map((piece, i) => (i % 2 === 1 ? Buffer.from([byteOf(piece)]) : Buffer.from(piece))));
+}
+
+function shown(path: string): string {
+  return restored(path).replace(/[\uDC80-\uDCFF]/gu, (char) => `\\x${byteOf(char).toString(16)}`);
+}
+
+function typeOf(entry: { isFile(): boolean; isDirectory(): boolean; isSymbolicLink(): boolean }): Found['type'] {
+  if (entry.isFile()) return 'file';
+  if (entry.isDirectory()) return 'directory';
+  return entry.isSymbolicLink() ? 'symlink' : 'other';
+}

@@ -1,0 +1,29 @@
+import type { ExpectedInterpreter } from '../buildroot/python-directory.ts';
+
+/** A Python that has started and said what it is. */
+export interface Interpreter {
+  readonly executable: string;
+  readonly implementation: string;
+  /** `3.11.2` */
+  readonly version: string;
+  /** The middle part of its pyc names: `cpython-311`. */
+  readonly cacheTag: string;
+  readonly magicNumber: number;
+  readonly freeThreaded: boolean;
+}
+
+const oldestMinor = 6;
+
+/** Why an interpreter is not the one that was expected; undefined if it is. */
+export function mismatchReason(interpreter: Interpreter, expected: ExpectedInterpreter): string | undefined {
+  const { implementation, version, freeThreaded } = interpreter;
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  if (major !== 3 || minor < oldestMinor) return `is Python ${version}; 3.${oldestMinor} is the oldest supported`;
+  if (expected.implementation !== undefined && expected.implementation !== implementation)
+    return `is ${implementation}`;
+  if (expected.version !== undefined && expected.version !== `${major}.${minor}`) return `is Python ${version}`;
+  if (expected.freeThreaded !== undefined && expected.freeThreaded !== freeThreaded) {
+    return freeThreaded ? 'is a free-threaded build' : 'is not a free-threaded build';
+  }
+  return undefined;
+}

@@ -1,0 +1,93 @@
+import { realpathSync } from 'node:fs';
+import { execa } from 'execa';
+import { interpreterCandidates } from '../buildroot/interpreters.ts';
+import type { Buildroot } from '../buildroot/path.ts';
+import { expectedInterpreter, type InterpreterRequest } from '../buildroot/python-directory.ts';
+import type { Source } from '../buildroot/source.ts';
+import { PyclinkError } from '../errors.ts';
+import { type Environment, workerEnvironment } from './environment.ts';
+import { mismatchReason } from './interpreter.ts';
+import { startFirst, WorkerPool } from './worker-pool.ts';
+
+/** The interpreters that a build needs, each started once. */
+export interface Pools {
+  readonly all: readonly WorkerPool[];
+  /** Who compiles a source: one pool for each cache tag. */
+  poolsOf(source: Source): readonly WorkerPool[];
+  /** Ends every worker and waits until it is gone. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts one worker of every interpreter that the sources ask for.
+ * @throws PyclinkError `interpreter-missing`, which names each that was not found and what was tried
+ */
+export async function openPools(
+  buildroot: Buildroot,
+  sources: readonly Source[],
+  environment: Environment,
+): Promise<Pools> {
+  const workersEnvironment = workerEnvironment(environment);
+  const pools: WorkerPool[] = [];
+  const poolOfRequest = new Map<string, WorkerPool>();
+  const missing: string[] = [];
+  const supported = sources.some(({ interpreter }) => interpreter === 'supported-pythons')
+    ? await supportedPythons(workersEnvironment)
+    : [];
+  const requestsOf = ({ interpreter }: Source) => (interpreter === 'supported-pythons' ? supported : [interpreter]);
+  const close = async () => {
+    await Promise.all(pools.map((pool) => pool.close()));
+  };
+
+  const requests = new Map(sources.flatMap(requestsOf).map((request) => [keyOf(request), request]));
+  for (const [key, request] of requests) {
+    const expected = expectedInterpreter(request.command);
+    const candidates = interpreterCandidates(buildroot, request, environment['PATH'] ?? '');
+    const known = pools.find((pool) => isSameProgram(pool.interpreter.executable, candidates[0]));
+    if (known !== undefined && mismatchReason(known.interpreter, expected) === undefined) {
+      poolOfRequest.set(key, known);
+      continue;
+    }
+    const first = await startFirst(candidates, expected, workersEnvironment);
+    if ('refused' in first) {
+      missing.push([`no ${request.command} that works`, ...first.refused].join(': '));
+      continue;
+    }
+    const pool = new WorkerPool(first, workersEnvironment);
+    pools.push(pool);
+    poolOfRequest.set(key, pool);
+  }
+  if (missing.length > 0) {
+    await close();
+    throw new PyclinkError('interpreter-missing', missing.join('; '), {
+      hint: 'install the interpreter, name one with --python, or leave its directory out with --exclude',
+    });
+  }
+  return {
+    all: pools,
+    poolsOf: (source) => {
+      const asked = requestsOf(source).flatMap((request) => poolOfRequest.get(keyOf(request)) ?? []);
+      return [...new Map(asked.map((pool) => [pool.interpreter.cacheTag, pool])).values()];
+    },
+    close,
+  };
+}
+
+/** The python3 versions that Debian says it supports; elsewhere just `python3`. @see py3versions(1) */
+async function supportedPythons(environment: Environment): Promise<readonly InterpreterRequest[]> {
+  const { stdout, failed } = await execa('/usr/bin/py3versions', ['-s'], {
+    env: environment as Record<string, string>,
+    extendEnv: false,
+    reject: false,
+  });
+  const versions = failed ? [] : stdout.split(/\s+/).filter(Boolean);
+  return (versions.length === 0 ? ['python3'] : versions).map((command) => ({ command }));
+}
+
+function keyOf({ command, home }: InterpreterRequest): string {
+  return `${command} ${home ?? ''}`;
+}
+
+function isSameProgram(a: string, b: string | undefined): boolean {
+  return b !== undefined && realpathSync(a) === realpathSync(b);
+}

@@ -1,0 +1,90 @@
+/** How an interpreter decides whether a pyc still fits its source. @see PEP 552 */
+export type InvalidationMode = 'timestamp' | 'checked-hash' | 'unchecked-hash';
+
+export const invalidationModes: readonly InvalidationMode[] = ['timestamp', 'checked-hash', 'unchecked-hash'];
+
+/** The fixed part at the start of a pyc. */
+export type PycHeader = {
+  /** The number in the first two bytes; which interpreter wrote it. */
+  readonly magicNumber: number;
+} & (
+  | {
+      readonly invalidationMode: 'timestamp';
+      /** The low 32 bits of the source's mtime. */
+      readonly sourceMtimeSeconds: number;
+      /** The low 32 bits of the source's size. */
+      readonly sourceSizeBytes: number;
+    }
+  | {
+      readonly invalidationMode: 'checked-hash' | 'unchecked-hash';
+      /** Sixteen hexadecimal digits. */
+      readonly sourceHash: string;
+    }
+);
+
+/** As many bytes from the start of a file as any header has. */
+export const maxHeaderBytes = 16;
+
+/** The first magic numbers whose pycs have the flags word of PEP 552. */
+const firstCPythonWithFlags = 3392;
+const firstPyPyWithFlags = 224;
+
+/**
+ * How long the header of such a pyc is: 16 bytes since PEP 552 (CPython 3.7), 12 before.
+ * @see Lib/importlib/_bootstrap_external.py
+ */
+function headerSizeBytes(magicNumber: number): 12 | 16 {
+  const first = magicNumber < 3000 ? firstPyPyWithFlags : firstCPythonWithFlags;
+  return magicNumber < first ? 12 : 16;
+}
+
+/** Reads a header; a reason if the bytes do not start with one. */
+export function parsePycHeader(bytes: Uint8Array): PycHeader | { readonly unreadable: string } {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (view.byteLength < 4) return { unreadable: 'too short to be a pyc' };
+  if (view.getUint16(2, true) !== 0x0a0d) return { unreadable: 'does not start with a magic number' };
+  const magicNumber = view.getUint16(0, true);
+  const sizeBytes = headerSizeBytes(magicNumber);
+  if (view.byteLength < sizeBytes) return { unreadable: 'ends within its header' };
+  const flags = sizeBytes === 12 ? 0 : view.getUint32(4, true);
+  const fields = sizeBytes - 8;
+  if (flags === 0) {
+    return {
+      magicNumber,
+      invalidationMode: 'timestamp',
+      sourceMtimeSeconds: view.getUint32(fields, true),
+      sourceSizeBytes: view.getUint32(fields + 4, true),
+    };
+  }
+  if (flags !== 1 && flags !== 3) return { unreadable: `has unknown flags 0x${flags.toString(16)}` };
+  return {
+    magicNumber,
+    invalidationMode: flags === 3 ? 'checked-hash' : 'unchecked-hash',
+    sourceHash: Buffer.from(bytes.subarray(8, 16)).toString('hex'),
+  };
+}
+
+/** What a source looks like to the import system. */
+export interface SourceFacts {
+  readonly sizeBytes: number;
+  readonly mtimeSeconds: number;
+  /** The source hash for a magic number. */
+  readonly hash: (magicNumber: number) => string;
+}
+
+/**
+ * Why an interpreter that checks the pyc against this source would compile it anew; undefined if it would not. An
+ * unchecked hash is compared too: the interpreter does not look, but the pyc would be wrong.
+ */
+export function staleReason(header: PycHeader, source: SourceFacts): string | undefined {
+  if (header.invalidationMode !== 'timestamp') {
+    return header.sourceHash === source.hash(header.magicNumber) ? undefined : 'the source has another hash';
+  }
+  const mtime = source.mtimeSeconds >>> 0;
+  if (header.sourceMtimeSeconds !== mtime) {
+    return `it records mtime ${header.sourceMtimeSeconds}, the source has ${mtime}`;
+  }
+  const size = source.sizeBytes >>> 0;
+  if (header.sourceSizeBytes !== size) return `it records ${header.sourceSizeBytes} bytes, the source has ${size}`;
+  return undefined;
+}

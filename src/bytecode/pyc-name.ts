@@ -1,0 +1,45 @@
+import { childOf, nameOf, type PayloadPath, parentOf, type StagedPath } from '../buildroot/path.ts';
+
+/** An optimization level as `compileall -o` takes it. */
+export type Level = 0 | 1 | 2;
+
+export const levels: readonly Level[] = [0, 1, 2];
+
+/** What the name of a pyc says. */
+export interface PycName<P extends StagedPath | PayloadPath> {
+  /** The source that the pyc was compiled from. */
+  readonly source: P;
+  /** `cpython-311`; undefined for the layout before PEP 3147, where the pyc lies beside its source. */
+  readonly cacheTag: string | undefined;
+  readonly level: Level;
+}
+
+/**
+ * Where the pyc of a source goes.
+ * @see PEP 3147, PEP 488, importlib.util.cache_from_source
+ */
+export function pycPath<P extends StagedPath | PayloadPath>(source: P, cacheTag: string, level: Level): P {
+  const stem = nameOf(source).replace(/\.py$/, '');
+  const name = `${stem}.${cacheTag}${level === 0 ? '' : `.opt-${level}`}.pyc`;
+  return childOf(childOf(parentOf(source), '__pycache__'), name);
+}
+
+/** Reads the path of a `.pyc` or `.pyo`; undefined if it is not named as one. */
+export function parsePycPath<P extends StagedPath | PayloadPath>(path: P): PycName<P> | undefined {
+  const directory = parentOf(path);
+  if (nameOf(directory) !== '__pycache__') {
+    const legacy = /^(?<stem>.+)\.py(?<kind>[co])$/s.exec(nameOf(path))?.groups;
+    if (legacy === undefined) return undefined;
+    const source = childOf(directory, `${legacy['stem']}.py`);
+    return { source, cacheTag: undefined, level: legacy['kind'] === 'o' ? 1 : 0 };
+  }
+  const match = /^(?<stem>.+)\.(?<cacheTag>(?!opt-[12]\.pyc$)[^.]+)(?:\.opt-(?<level>[12]))?\.pyc$/s.exec(
+    nameOf(path),
+  )?.groups;
+  if (match === undefined) return undefined;
+  return {
+    source: childOf(parentOf(directory), `${match['stem']}.py`),
+    cacheTag: match['cacheTag'],
+    level: Number(match['level'] ?? 0) as Level,
+  };
+}

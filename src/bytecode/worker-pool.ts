@@ -1,0 +1,104 @@
+import type { ExpectedInterpreter } from '../buildroot/python-directory.ts';
+import { PyclinkError } from '../errors.ts';
+import type { Environment } from './environment.ts';
+import { type Interpreter, mismatchReason } from './interpreter.ts';
+import { startWorker, type Worker, type WorkerAnswer, WorkerDied, type WorkerJob } from './worker.ts';
+
+/** What became of a job: an answer, or the worker was lost over it, twice if it died. */
+export type PoolResult = WorkerAnswer | { readonly lost: 'died' | 'hung'; readonly problem: string };
+
+/**
+ * Starts the first candidate that works and is what was expected.
+ * @returns the worker, or why each candidate was not taken
+ */
+export async function startFirst(
+  candidates: readonly string[],
+  expected: ExpectedInterpreter,
+  environment: Environment,
+): Promise<Worker | { readonly refused: readonly string[] }> {
+  const refused: string[] = [];
+  for (const executable of candidates) {
+    try {
+      const worker = await startWorker(executable, environment);
+      const mismatch = mismatchReason(worker.interpreter, expected);
+      if (mismatch === undefined) return worker;
+      refused.push(`${executable} ${mismatch}`);
+      await worker.close();
+    } catch (error) {
+      if (!(error instanceof WorkerDied)) throw error;
+      refused.push(`${executable} does not start (${error.message})`);
+    }
+  }
+  return { refused };
+}
+
+/** As many workers of one interpreter as there are slots; a worker that is lost is replaced. */
+export class WorkerPool {
+  readonly interpreter: Interpreter;
+  readonly #environment: Environment;
+  readonly #running = new Set<Worker>();
+  readonly #idle: Worker[];
+
+  constructor(first: Worker, environment: Environment) {
+    this.interpreter = first.interpreter;
+    this.#environment = environment;
+    this.#running.add(first);
+    this.#idle = [first];
+  }
+
+  /**
+   * Works through the jobs in their order, several at a time.
+   * @param limitMs how long a job may take
+   * @param onResult told of each job when it is done, in the order they finish
+   * @throws PyclinkError `worker-failed` if a lost worker cannot be replaced
+   */
+  async run(
+    jobs: readonly WorkerJob[],
+    slots: number,
+    limitMs: (index: number) => number,
+    onResult: (index: number, result: PoolResult) => void,
+  ): Promise<void> {
+    let next = 0;
+    const slot = async () => {
+      let worker = this.#idle.pop();
+      for (let index = next++; index < jobs.length; index = next++) {
+        const job = jobs[index] as WorkerJob;
+        let result: PoolResult | undefined;
+        for (let attempt = 1; result === undefined; attempt++) {
+          worker ??= await this.#replacement();
+          try {
+            result = await worker.compile(job, limitMs(index));
+          } catch (error) {
+            if (!(error instanceof WorkerDied)) throw error;
+            this.#running.delete(worker);
+            worker = undefined;
+            // A death may have come from outside (out of memory, a stray signal): one more try tells.
+            if (error.hung || attempt === 2) result = { lost: error.hung ? 'hung' : 'died', problem: error.message };
+          }
+        }
+        onResult(index, result);
+      }
+      if (worker !== undefined) this.#idle.push(worker);
+    };
+    await Promise.all(Array.from({ length: Math.min(slots, jobs.length) }, slot));
+  }
+
+  /** Ends the workers and waits until they are gone. */
+  async close(): Promise<void> {
+    await Promise.all(Array.from(this.#running, (worker) => worker.close()));
+  }
+
+  async #replacement(): Promise<Worker> {
+    try {
+      const worker = await startWorker(this.interpreter.executable, this.#environment);
+      this.#running.add(worker);
+      return worker;
+    } catch (error) {
+      if (!(error instanceof WorkerDied)) throw error;
+      throw new PyclinkError('worker-failed', `no further worker starts: ${error.message}`, {
+        path: this.interpreter.executable,
+        cause: error,
+      });
+    }
+  }
+}

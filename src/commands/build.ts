@@ -1,0 +1,41 @@
+import { skipReasons } from '../buildroot/skipped.ts';
+import type { Environment } from '../bytecode/environment.ts';
+import type { BuildOptions } from '../config.ts';
+import { exitStatus } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { build } from '../pipeline.ts';
+import { type BuildReport, buildReportText } from '../report/build-report.ts';
+import type { Progress } from '../report/progress.ts';
+import { counted } from '../report/text.ts';
+import type { CommandResult } from './result.ts';
+
+/** `pyclink build`: compiles, links, writes the manifest. @throws PyclinkError */
+export async function buildCommand(
+  options: BuildOptions,
+  environment: Environment,
+  log: Log,
+  progress: Progress,
+): Promise<CommandResult> {
+  const report = await build(options, {
+    environment,
+    onInterpreter: (interpreter, sources) => {
+      const { executable, version } = interpreter;
+      const levels = options.levels.join(' ');
+      log.info(`compiling ${counted(sources, 'source')} with ${executable} (Python ${version}), levels ${levels}`);
+    },
+    onProgress: progress.show,
+  }).finally(progress.end);
+  logOutcomes(report, log);
+  const hasProblems = report.skipped.some(({ isProblem }) => isProblem);
+  return { status: hasProblems ? exitStatus.problems : exitStatus.done, text: buildReportText(report), data: report };
+}
+
+/** Everything that the reader of a build log should know, in an order that does not change from build to build. */
+function logOutcomes(report: BuildReport, log: Log): void {
+  for (const warning of report.warnings) log.warn(warning);
+  for (const { path, reason, message, isProblem } of report.skipped) {
+    const lines = message?.split('\n') ?? [];
+    const level = isProblem ? 'error' : reason === 'excluded' ? 'debug' : 'warn';
+    log[level]({ path, lines }, skipReasons[reason]);
+  }
+}

@@ -1,0 +1,70 @@
+import { openBuildroot } from '../buildroot/open.ts';
+import { type Buildroot, type PayloadPath, toPayload, toStaged } from '../buildroot/path.ts';
+import { resolveParent } from '../buildroot/resolve.ts';
+import { skipReasons } from '../buildroot/skipped.ts';
+import { exitStatus } from '../errors.ts';
+import { linkIdentical } from '../links/apply.ts';
+import { type ReadPyc, readPyc, sameContent } from '../links/fingerprint.ts';
+import { planLinks } from '../links/group.ts';
+import type { Log } from '../log.ts';
+import { readManifest } from '../manifest/file.ts';
+import { counted } from '../report/text.ts';
+import type { CommandResult } from './result.ts';
+
+export interface RelinkOptions {
+  readonly buildroot: string | undefined;
+  readonly manifest: string;
+  readonly dryRun: boolean;
+}
+
+/**
+ * `pyclink relink`: makes one file again of every link group of a manifest, where the contents still match. The
+ * manifest may come from anywhere: nothing but pycs of one source, inside the buildroot, is ever touched.
+ * @throws PyclinkError
+ */
+export function relinkCommand(options: RelinkOptions, log: Log): CommandResult {
+  const buildroot = openBuildroot(options.buildroot);
+  const manifest = readManifest(options.manifest);
+  let links = 0;
+  let refused = 0;
+  const refuse = (path: PayloadPath, reason: string) => {
+    refused += 1;
+    log.error({ path }, reason);
+  };
+  for (const { paths } of manifest.linkGroups) {
+    const pycs = paths.flatMap((path) => {
+      const pyc = readInside(buildroot, path);
+      if (pyc === undefined) refuse(path, 'not relinked: not a file in the buildroot');
+      return pyc ?? [];
+    });
+    const [first] = pycs;
+    if (first === undefined) continue;
+    for (const pyc of pycs) {
+      if (!sameContent(first, pyc)) {
+        refuse(toPayload(buildroot, pyc.path), `not relinked: its content differs from that of ${paths[0]}`);
+      }
+    }
+    if (options.dryRun) {
+      links += planLinks(pycs, sameContent).steps.length;
+      continue;
+    }
+    const { replaced, notLinked } = linkIdentical(pycs, sameContent);
+    links += replaced.length;
+    for (const { path, reason, errno } of notLinked) {
+      refuse(toPayload(buildroot, path), [skipReasons[reason], errno].filter(Boolean).join(': '));
+    }
+  }
+  const verb = options.dryRun ? 'to restore' : 'restored';
+  const groups = manifest.linkGroups.length;
+  return {
+    status: refused === 0 ? exitStatus.done : exitStatus.problems,
+    text: `pyclink: ${counted(groups, 'link group')}, ${counted(links, 'link')} ${verb}, ${refused} refused\n`,
+    data: { dryRun: options.dryRun, buildroot: buildroot.path, linkGroups: groups, links, refused },
+  };
+}
+
+/** A pyc whose directory is, with every symlink followed by the kernel, inside the buildroot. */
+function readInside(buildroot: Buildroot, path: PayloadPath): ReadPyc | undefined {
+  const place = resolveParent(buildroot, toStaged(buildroot, path));
+  return place.kind === 'inside' && place.physical ? readPyc(place.path) : undefined;
+}

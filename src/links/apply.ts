@@ -1,0 +1,74 @@
+import { linkSync, lstatSync } from 'node:fs';
+import type { StagedPath } from '../buildroot/path.ts';
+import { replaceFile } from '../buildroot/replace.ts';
+import { errnoOf, PyclinkError } from '../errors.ts';
+import { pycFile } from './fingerprint.ts';
+import { groupByInode, isLinked, type LinkPlan, type PycFile, planLinks } from './group.ts';
+
+/** Why a file stayed as it was. `errno` is the file system's own word. */
+interface NotLinked {
+  readonly path: StagedPath;
+  readonly reason: 'mode-differs' | 'owner-differs' | 'device-differs' | 'link-refused' | 'changed-meanwhile';
+  readonly errno?: string;
+}
+
+export interface LinkResult<F extends PycFile> {
+  /** The files by inode: each set one file, the first of it the one that was kept. */
+  readonly groups: readonly (readonly F[])[];
+  readonly notLinked: readonly NotLinked[];
+  /** The files whose names are links now that were files of their own. */
+  readonly replaced: readonly F[];
+}
+
+/** The file systems' ways to say that they do not do this link. */
+const refusals: ReadonlySet<string> = new Set(['EXDEV', 'EMLINK', 'EPERM', 'EOPNOTSUPP', 'ENOSYS']);
+
+/**
+ * Links what is identical among files that may be linked with each other. At every instant every name is there and
+ * whole.
+ * @throws PyclinkError `file-failed` for a failure other than the file system's refusal to link
+ */
+export function linkIdentical<F extends PycFile>(
+  files: readonly F[],
+  sameContent: (a: F, b: F) => boolean,
+): LinkResult<F> {
+  const plan: LinkPlan<F> = planLinks(files, sameContent);
+  const keeperOf = new Map<F, F>();
+  const notLinked: NotLinked[] = plan.hindered.map(({ file, reason }) => ({ path: file.path, reason }));
+  for (const { keeper, duplicate } of plan.steps) {
+    const refusal = replaceByLink(keeper, duplicate);
+    if (refusal === undefined) keeperOf.set(duplicate, keeper);
+    else notLinked.push(refusal);
+  }
+  return {
+    groups: groupByInode(files, (file) => keeperOf.get(file) ?? file),
+    notLinked,
+    replaced: [...keeperOf.keys()],
+  };
+}
+
+/** Puts a link to `keeper` in the place of `duplicate`, if both are still the files that were compared. */
+function replaceByLink(keeper: PycFile, duplicate: PycFile): NotLinked | undefined {
+  const { path } = duplicate;
+  try {
+    const replaced = replaceFile(
+      path,
+      (temporary) => linkSync(keeper.path, temporary),
+      (temporary) => isStill(duplicate, path) && isStill(keeper, temporary),
+    );
+    return replaced ? undefined : { path, reason: 'changed-meanwhile' };
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno !== undefined && refusals.has(errno)) return { path, reason: 'link-refused', errno };
+    throw new PyclinkError('file-failed', `cannot be replaced by a link to ${keeper.path} (${errno})`, {
+      path,
+      cause: error,
+    });
+  }
+}
+
+/** Whether a path is still the file that was compared. */
+function isStill(file: PycFile, path: string): boolean {
+  const now = pycFile(file.path, lstatSync(path));
+  return isLinked(now, file) && now.sizeBytes === file.sizeBytes && now.modifiedMs === file.modifiedMs;
+}

@@ -1,0 +1,40 @@
+import { lstatSync } from 'node:fs';
+import { type Buildroot, parentOf, type StagedPath } from '../buildroot/path.ts';
+import { startingPoints } from '../buildroot/starting-points.ts';
+import { walk } from '../buildroot/walk.ts';
+import { parsePycPath } from '../bytecode/pyc-name.ts';
+import { pycFile } from './fingerprint.ts';
+import type { PycFile } from './group.ts';
+
+export interface FoundPycs {
+  /** The pycs that may be linked with each other: of one source, one cache tag, in one directory. */
+  readonly sets: readonly (readonly PycFile[])[];
+  readonly pycs: number;
+  /** Directories that could not be listed, with the error. */
+  readonly unreadable: readonly { readonly directory: string; readonly error: unknown }[];
+}
+
+/**
+ * Finds the pycs that exist already, `.pyo` too.
+ * @param paths staged or payload paths; none: the whole buildroot
+ * @throws PyclinkError `usage` for a PATH that cannot be used
+ */
+export function findPycs(buildroot: Buildroot, paths: readonly string[]): FoundPycs {
+  const roots = paths.length === 0 ? [buildroot.path] : startingPoints(buildroot, paths);
+  const sets = new Map<string, Map<StagedPath, PycFile>>();
+  const unreadable: FoundPycs['unreadable'][number][] = [];
+  let pycs = 0;
+  for (const root of roots) {
+    const walked = walk(root, ['*.pyc', '*.pyo']);
+    unreadable.push(...walked.unreadable);
+    for (const { path, type } of walked.found) {
+      const name = type === 'file' ? parsePycPath(path) : undefined;
+      if (name === undefined) continue;
+      const key = `${parentOf(path)}\0${name.source}\0${name.cacheTag ?? ''}`;
+      const set = sets.get(key) ?? new Map<StagedPath, PycFile>();
+      sets.set(key, set.set(path, pycFile(path, lstatSync(path))));
+      pycs += 1;
+    }
+  }
+  return { sets: Array.from(sets.values(), (set) => [...set.values()]), pycs, unreadable };
+}

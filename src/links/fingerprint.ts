@@ -1,0 +1,60 @@
+import { createHash } from 'node:crypto';
+import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
+import type { StagedPath } from '../buildroot/path.ts';
+import { errnoOf } from '../errors.ts';
+import type { PycFile } from './group.ts';
+
+/** A pyc with its bytes. */
+export interface ReadPyc extends PycFile {
+  readonly content: Buffer;
+}
+
+/**
+ * Reads a pyc through one descriptor, so that bytes and metadata belong together.
+ * @returns undefined if there is no regular file of that name (a symlink is none)
+ */
+export function readPyc(path: StagedPath): ReadPyc | undefined {
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO'].includes(errnoOf(error) ?? '')) return undefined;
+    throw error;
+  }
+  try {
+    const stat = fstatSync(descriptor);
+    return stat.isFile() ? { ...pycFile(path, stat), content: readFileSync(descriptor) } : undefined;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** What linking needs to know of a file. */
+export function pycFile(path: StagedPath, stat: Stats): PycFile {
+  return {
+    path,
+    device: stat.dev,
+    inode: stat.ino,
+    mode: stat.mode & 0o7777,
+    userId: stat.uid,
+    groupId: stat.gid,
+    sizeBytes: stat.size,
+    modifiedMs: stat.mtimeMs,
+  };
+}
+
+/** Byte for byte. */
+export function sameContent(a: ReadPyc, b: ReadPyc): boolean {
+  return a.content.equals(b.content);
+}
+
+/** The SHA-256 of some bytes, in hexadecimal digits. */
+export function sha256Of(content: Uint8Array): string {
+  return createHash('sha256').update(content).digest('hex');
+}
+
+/** Byte for byte, of files that are read now. False if one of them is no longer a regular file. */
+export function sameContentOnDisk(a: PycFile, b: PycFile): boolean {
+  const [first, second] = [readPyc(a.path), readPyc(b.path)];
+  return first !== undefined && second !== undefined && sameContent(first, second);
+}

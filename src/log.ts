@@ -1,0 +1,48 @@
+import { type DestinationStream, type Logger, pino } from 'pino';
+import pretty from 'pino-pretty';
+import { printable } from './report/text.ts';
+
+/** A message may carry the file it is about, what the reader can do about it, and what a tool said, line by line. */
+interface LogFields {
+  readonly path?: string | undefined;
+  readonly hint?: string | undefined;
+  readonly lines?: readonly string[];
+}
+
+export type Log = Logger;
+
+/**
+ * The log: plain lines for people who read build logs, or JSON lines.
+ * @param level the least important level that is written
+ * @param stream where it goes; written synchronously, so that nothing is lost at exit
+ */
+export function createLog(
+  level: 'warn' | 'info' | 'debug',
+  format: 'lines' | 'json',
+  stream: NodeJS.WritableStream,
+): Log {
+  const destination: DestinationStream =
+    format === 'json'
+      ? { write: (line) => stream.write(line) }
+      : pretty({
+          colorize: false,
+          destination: stream,
+          hideObject: true,
+          ignore: 'time,pid,hostname,level',
+          messageFormat: line,
+        });
+  return pino({ level, base: null, timestamp: format === 'json' }, destination);
+}
+
+function line(entry: Record<string, unknown>): string {
+  const { level, msg, path, hint, lines = [] } = entry as unknown as { level: number; msg: string } & LogFields;
+  const severity = level >= 50 ? 'error: ' : level >= 40 ? 'warning: ' : '';
+  const about = path === undefined ? '' : `${path}: `;
+  return [
+    `pyclink: ${severity}${about}${msg}`,
+    ...lines.map((text) => `    ${text}`),
+    ...(hint === undefined ? [] : [`    hint: ${hint}`]),
+  ]
+    .map(printable)
+    .join('\n');
+}

@@ -1,0 +1,83 @@
+import { byCodeUnit, type PayloadPath } from '../buildroot/path.ts';
+import { parsePycPath } from '../bytecode/pyc-name.ts';
+import {
+  type Manifest,
+  type ManifestInterpreter,
+  type ManifestSkipped,
+  type PycRecord,
+  schemaVersion,
+} from './schema.ts';
+
+/** What a manifest is made of; the rest of it follows from these. */
+export interface ManifestContent {
+  readonly interpreters: readonly ManifestInterpreter[];
+  readonly records: readonly PycRecord[];
+  readonly skipped: readonly ManifestSkipped[];
+}
+
+/** Completes and sorts a manifest, so that the order in which the work was done leaves no trace. */
+export function completeManifest(pyclink: string, content: ManifestContent): Manifest {
+  const records = content.records
+    .map((record) => ({ ...record, paths: [...record.paths].sort(byCodeUnit) }))
+    .sort((a, b) => byCodeUnit(firstPath(a), firstPath(b)));
+  const names = records.flatMap((record) => record.paths.map((path) => parsePycPath(path)));
+  const tags = new Set(names.map((name) => name?.cacheTag));
+  const linkGroups = records.filter((record) => record.paths.length > 1);
+  const sum = (size: (record: PycRecord) => number) => records.reduce((total, record) => total + size(record), 0);
+  return {
+    schemaVersion,
+    pyclink,
+    interpreters: distinct(content.interpreters.filter(({ cacheTag }) => tags.has(cacheTag))),
+    optimizationLevels: [...new Set(names.flatMap((name) => name?.level ?? []))].sort(),
+    invalidationModes: [...new Set(records.map((record) => record.invalidationMode))].sort(byCodeUnit),
+    linkGroups,
+    singlePycs: records.filter((record) => record.paths.length === 1),
+    skipped: distinct(content.skipped),
+    totals: {
+      pycs: names.length,
+      linkGroups: linkGroups.length,
+      links: sum((record) => record.paths.length - 1),
+      sizeBytesWithoutLinks: sum((record) => record.paths.length * record.sizeBytes),
+      sizeBytes: sum((record) => record.sizeBytes),
+    },
+  };
+}
+
+/**
+ * Merges a run into the manifest of earlier runs over the same buildroot: what this run wrote replaces what was known
+ * of it, what is gone is dropped, the rest stays.
+ * @param isGone whether a payload path is no longer in the buildroot
+ * @param examined the sources that this run looked at
+ */
+export function mergeContent(
+  earlier: Manifest,
+  current: ManifestContent,
+  examined: ReadonlySet<string>,
+  isGone: (path: PayloadPath) => boolean,
+): ManifestContent {
+  const written = new Set(current.records.flatMap((record) => record.paths));
+  const kept = [...earlier.linkGroups, ...earlier.singlePycs]
+    .map((record) => ({ ...record, paths: record.paths.filter((path) => !written.has(path) && !isGone(path)) }))
+    .filter((record) => record.paths.length > 0 && !isGone(record.source));
+  const stillSkipped = earlier.skipped.filter(({ path }) => !examined.has(path) && !isGone(path as PayloadPath));
+  return {
+    interpreters: [...earlier.interpreters, ...current.interpreters],
+    records: [...kept, ...current.records],
+    skipped: [...stillSkipped, ...current.skipped],
+  };
+}
+
+/** The whole content of a manifest again. */
+export function recordsOf(manifest: Manifest): readonly PycRecord[] {
+  return [...manifest.linkGroups, ...manifest.singlePycs].sort((a, b) => byCodeUnit(firstPath(a), firstPath(b)));
+}
+
+function firstPath(record: PycRecord): string {
+  return record.paths[0] ?? '';
+}
+
+/** Each once, in a fixed order. */
+function distinct<T>(items: readonly T[]): T[] {
+  const byText = new Map(items.map((item) => [JSON.stringify(item), item]));
+  return [...byText].sort(([a], [b]) => byCodeUnit(a, b)).map(([, item]) => item);
+}

@@ -1,0 +1,78 @@
+import { lstatSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import type { z } from 'zod';
+import { type Buildroot, contains, type PayloadPath, toStaged } from '../buildroot/path.ts';
+import { replaceFile } from '../buildroot/replace.ts';
+import { errnoOf, PyclinkError } from '../errors.ts';
+import { type Manifest, manifestSchema } from './schema.ts';
+
+/**
+ * Checks, before any work is done, that an output file can be written, and that it is not inside the buildroot, where
+ * it would become an unpackaged file.
+ * @returns its path with the directory's symlinks resolved
+ * @throws PyclinkError `usage`
+ */
+export function outputPath(buildroot: Buildroot, file: string): string {
+  const unusable = (reason: string, hint?: string) => new PyclinkError('usage', reason, { path: file, hint });
+  let directory: string;
+  try {
+    directory = realpathSync(dirname(resolve(file)));
+  } catch (error) {
+    throw unusable(`its directory cannot be used (${errnoOf(error)})`);
+  }
+  if (contains(buildroot.path, directory)) {
+    throw unusable(
+      'is inside the buildroot and would be packaged',
+      'write it outside, for example below RPM_BUILD_DIR',
+    );
+  }
+  const path = join(directory, basename(file));
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat !== undefined && !stat.isFile()) throw unusable('is not a regular file');
+  return path;
+}
+
+/** Replaces a file in one step. @throws PyclinkError `file-failed` */
+export function writeWhole(path: string, text: string): void {
+  try {
+    replaceFile(path, (temporary) => writeFileSync(temporary, text, { flag: 'wx' }));
+  } catch (error) {
+    throw new PyclinkError('file-failed', `cannot be written (${errnoOf(error)})`, { path, cause: error });
+  }
+}
+
+/** The bytes of a manifest file. */
+export function manifestText(manifest: Manifest): string {
+  return `${JSON.stringify(manifest, null, 1)}\n`;
+}
+
+/** Reads a manifest. @throws PyclinkError `manifest-unusable`, which names everything that is wrong with it */
+export function readManifest(path: string): Manifest {
+  const unusable = (reason: string, cause?: unknown) => new PyclinkError('manifest-unusable', reason, { path, cause });
+  let data: unknown;
+  try {
+    data = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    if (error instanceof SyntaxError) throw unusable('is not JSON', error);
+    throw unusable(`the manifest cannot be read (${errnoOf(error)})`, error);
+  }
+  const parsed = manifestSchema.safeParse(data);
+  if (!parsed.success) throw unusable(`is no manifest that this pyclink reads: ${firstIssues(parsed.error)}`);
+  return parsed.data;
+}
+
+/** A damaged file can have as many issues as lines. */
+function firstIssues({ issues }: z.ZodError): string {
+  const shown = issues.slice(0, 3).map(({ path, message }) => `${path.join('.') || 'top level'}: ${message}`);
+  return [...shown, ...(issues.length > 3 ? [`and ${issues.length - 3} more`] : [])].join('; ');
+}
+
+/** Reads a manifest that may not be there yet. @throws PyclinkError `manifest-unusable` */
+export function readManifestIfAny(path: string): Manifest | undefined {
+  return statSync(path, { throwIfNoEntry: false }) === undefined ? undefined : readManifest(path);
+}
+
+/** Tells which payload paths are no longer in the buildroot. */
+export function goneFrom(buildroot: Buildroot): (path: PayloadPath) => boolean {
+  return (path) => lstatSync(toStaged(buildroot, path), { throwIfNoEntry: false }) === undefined;
+}

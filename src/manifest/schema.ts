@@ -1,0 +1,86 @@
+import { z } from 'zod';
+import { nameOf, normalise, type PayloadPath, parentOf } from '../buildroot/path.ts';
+import { type SkipReason, skipReasons } from '../buildroot/skipped.ts';
+import { invalidationModes } from '../bytecode/pyc-header.ts';
+import { levels, parsePycPath } from '../bytecode/pyc-name.ts';
+
+/** Raised when a reader of the old format would misread the new one. */
+export const schemaVersion = 1;
+
+const payloadPath = z
+  .string()
+  .regex(/^\/[^\0]*$/, 'must be an absolute path')
+  .refine((path) => normalise(path) === path, 'must be a plain path, without "..", "//" or a slash at the end')
+  .transform((path) => path as PayloadPath)
+  .meta({ description: 'A path as installed.' });
+
+const pycRecord = z
+  .strictObject({
+    source: payloadPath.meta({ description: 'The source that the pycs were compiled from.' }),
+    paths: z
+      .array(payloadPath)
+      .min(1)
+      .meta({ description: 'The pycs, sorted. Two or more: they are hard links to one file.' }),
+    sizeBytes: z.int().nonnegative(),
+    sha256: z.string().regex(/^[0-9a-f]{64}$/),
+    mode: z
+      .string()
+      .regex(/^[0-7]{4}$/)
+      .meta({ description: 'Permission bits, in octal.' }),
+    invalidationMode: z
+      .enum(invalidationModes)
+      .meta({ description: 'How an interpreter checks the pyc against its source (PEP 552).' }),
+  })
+  .refine(
+    ({ source, paths }) => {
+      const names = paths.map((path) => parsePycPath(path));
+      return (
+        new Set(paths.map(parentOf)).size === 1 &&
+        new Set(names.map((name) => name?.cacheTag)).size === 1 &&
+        names.every((name) => name?.cacheTag !== undefined && nameOf(name.source) === nameOf(source))
+      );
+    },
+    { error: 'the paths must be pycs of that source, with one cache tag, in one directory', path: ['paths'] },
+  );
+
+const interpreter = z.strictObject({
+  implementation: z.string(),
+  version: z.string(),
+  cacheTag: z.string(),
+  magicNumber: z.int().nonnegative(),
+});
+
+const skippedFile = z.strictObject({
+  path: z.string().meta({ description: 'A path as installed; bytes that are not UTF-8 are written \\xNN.' }),
+  reason: z.enum(Object.keys(skipReasons) as SkipReason[]),
+  message: z.string().optional(),
+});
+
+/**
+ * What a build wrote and linked. It holds no times, inodes, job counts or host paths: the same input gives the same
+ * bytes.
+ */
+export const manifestSchema = z
+  .strictObject({
+    schemaVersion: z.literal(schemaVersion),
+    pyclink: z.string().meta({ description: 'The version of pyclink that wrote this file.' }),
+    interpreters: z.array(interpreter).meta({ description: 'Who compiled.' }),
+    optimizationLevels: z.array(z.literal([...levels])),
+    invalidationModes: z.array(z.enum(invalidationModes)),
+    linkGroups: z.array(pycRecord).meta({ description: 'The sets of pycs that share one file.' }),
+    singlePycs: z.array(pycRecord).meta({ description: 'The pycs that stand alone.' }),
+    skipped: z.array(skippedFile).meta({ description: 'What was left out or left unlinked, and why.' }),
+    totals: z.strictObject({
+      pycs: z.int().nonnegative(),
+      linkGroups: z.int().nonnegative(),
+      links: z.int().nonnegative().meta({ description: 'How many names share the file of another name.' }),
+      sizeBytesWithoutLinks: z.int().nonnegative(),
+      sizeBytes: z.int().nonnegative(),
+    }),
+  })
+  .meta({ title: 'pyclink manifest', description: 'The pycs of a package and the hard links among them.' });
+
+export type Manifest = z.output<typeof manifestSchema>;
+export type PycRecord = Manifest['linkGroups'][number];
+export type ManifestInterpreter = Manifest['interpreters'][number];
+export type ManifestSkipped = Manifest['skipped'][number];

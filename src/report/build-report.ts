@@ -1,0 +1,61 @@
+import type { Skipped } from '../buildroot/skipped.ts';
+import type { Interpreter } from '../bytecode/interpreter.ts';
+import { counted, sizeText } from './text.ts';
+
+/** The stages of a build, in order. */
+type Stage = 'discover' | 'start' | 'compile' | 'link' | 'write';
+
+/** A file that was skipped; a problem makes the exit status 1. */
+interface ReportedSkip extends Skipped {
+  readonly isProblem: boolean;
+}
+
+/** What a build did, for people and for machines. */
+export interface BuildReport {
+  readonly dryRun: boolean;
+  readonly buildroot: string;
+  readonly interpreters: readonly Interpreter[];
+  readonly levels: readonly number[];
+  /** How many sources there are to compile, and how many of them needed no work. */
+  readonly sources: number;
+  readonly current: number;
+  /** Of this run, not of the whole manifest. In a dry run: what would be written. */
+  readonly pycs: number;
+  readonly linkGroups: number;
+  readonly links: number;
+  readonly sizeBytesWithoutLinks: number;
+  readonly sizeBytes: number;
+  /** Sorted by path. */
+  readonly skipped: readonly ReportedSkip[];
+  /** The compiler's own, sorted. */
+  readonly warnings: readonly string[];
+  readonly manifest: string | undefined;
+  readonly filelist: string | undefined;
+  readonly seconds: Readonly<Record<Stage, number>>;
+}
+
+/** The closing lines of a build. */
+export function buildReportText(report: BuildReport): string {
+  const { sources, pycs, linkGroups, links, current, dryRun } = report;
+  const lines = [
+    dryRun
+      ? `would compile ${counted(sources, 'source')} to ${counted(pycs, 'pyc')}`
+      : `${counted(sources, 'source')}, ${counted(pycs, 'pyc')}, ${counted(links, 'link')} in ${counted(linkGroups, 'group')}`,
+  ];
+  if (current > 0) lines.push(`${counted(current, 'source')} had current bytecode`);
+  if (!dryRun) {
+    const saved = report.sizeBytesWithoutLinks - report.sizeBytes;
+    const share = report.sizeBytesWithoutLinks === 0 ? 0 : (100 * saved) / report.sizeBytesWithoutLinks;
+    lines.push(
+      `${sizeText(report.sizeBytesWithoutLinks)} before links, ${sizeText(report.sizeBytes)} after: ` +
+        `${sizeText(saved)} saved (${share.toFixed(0)} %)`,
+    );
+  }
+  const problems = report.skipped.filter(({ isProblem }) => isProblem).length;
+  if (problems > 0) lines.push(`${counted(problems, 'problem')}, see above`);
+  if (report.manifest !== undefined) lines.push(`manifest ${report.manifest}`);
+  if (report.filelist !== undefined) lines.push(`file list ${report.filelist}`);
+  const times = Object.entries(report.seconds).map(([stage, seconds]) => `${stage} ${seconds.toFixed(1)} s`);
+  lines.push(times.join(', '));
+  return lines.map((line) => `pyclink: ${line}\n`).join('');
+}

@@ -1,0 +1,49 @@
+import type { PycHeader } from '../bytecode/pyc-header.ts';
+import { printable } from './text.ts';
+
+/** What there is to say about a pyc. */
+export interface Inspection {
+  readonly path: string;
+  readonly interpreter: string | undefined;
+  readonly header: PycHeader;
+  /** By its name; undefined if it is not named as a pyc. */
+  readonly level: number | undefined;
+  readonly cacheTag: string | undefined;
+  readonly sizeBytes: number;
+  readonly sha256: string;
+  readonly source:
+    | { readonly path: string; readonly state: 'fits' | 'missing' | 'unknown' }
+    | { readonly path: string; readonly state: 'differs'; readonly reason: string }
+    | undefined;
+}
+
+/** One line for each fact. */
+export function inspectionText(inspection: Inspection): string {
+  const { header, source } = inspection;
+  const facts: [string, string | number][] = [
+    ['pyc', inspection.path],
+    ['magic number', `${header.magicNumber} (${inspection.interpreter ?? 'unknown interpreter'})`],
+    ['cache tag', inspection.cacheTag ?? 'none in the name'],
+    ['level', inspection.level ?? 'none in the name'],
+    ['invalidation', header.invalidationMode],
+    ...recordedFacts(header),
+    ['size', `${inspection.sizeBytes} bytes`],
+    ['sha256', inspection.sha256],
+  ];
+  if (source !== undefined) facts.push(['source', `${source.path}: ${sourceText(source)}`]);
+  return facts.map(([name, value]) => `${name.padEnd(14)}${printable(String(value))}\n`).join('');
+}
+
+function recordedFacts(header: PycHeader): [string, string | number][] {
+  if (header.invalidationMode !== 'timestamp') return [['source hash', header.sourceHash]];
+  const time = new Date(header.sourceMtimeSeconds * 1000).toISOString().replace('.000Z', 'Z');
+  return [
+    ['source mtime', `${header.sourceMtimeSeconds} (${time})`],
+    ['source size', `${header.sourceSizeBytes} bytes`],
+  ];
+}
+
+function sourceText(source: NonNullable<Inspection['source']>): string {
+  if (source.state === 'differs') return `does not fit: ${source.reason}`;
+  return source.state === 'fits' ? 'fits' : 'not there';
+}

@@ -1,0 +1,44 @@
+import type { PayloadPath } from '../buildroot/path.ts';
+import type { PycHeader } from '../bytecode/pyc-header.ts';
+import type { PycRecord } from '../manifest/schema.ts';
+
+/** A file as a package, an archive or a directory records it. */
+export interface PayloadEntry {
+  readonly path: PayloadPath;
+  /** Which of several packages it is in; the directory or archive itself otherwise. */
+  readonly container: string;
+  /** Equal for the names of one file, within one container. */
+  readonly inode: string;
+  /** Recorded, but not in the payload. */
+  readonly isGhost: boolean;
+  readonly sizeBytes: number;
+  /** Permission bits. */
+  readonly mode: number;
+  readonly owner: string;
+  readonly mtimeSeconds: number;
+  /** Of a pyc: its bytes' SHA-256, and its header or why it has none. */
+  readonly sha256?: string;
+  readonly header?: PycHeader | { readonly unreadable: string };
+  /** Of a source, where hash-based pycs need it: the source hash by magic number. */
+  readonly sourceHashes?: ReadonlyMap<number, string>;
+}
+
+/** The regular files of a payload, by path; several where packages share a path. */
+export type Payload = ReadonlyMap<PayloadPath, readonly PayloadEntry[]>;
+
+/** What a reader has to look for. */
+export interface Wanted {
+  readonly pycs: ReadonlySet<PayloadPath>;
+  readonly sources: ReadonlySet<PayloadPath>;
+  /** The interpreters whose source hashes are needed; none if every pyc goes by timestamp. */
+  readonly hashMagicNumbers: readonly number[];
+}
+
+/** What has to be read to judge these records. */
+export function wantedFor(records: readonly PycRecord[], magicNumbers: readonly number[]): Wanted {
+  return {
+    pycs: new Set(records.flatMap((record) => record.paths)),
+    sources: new Set(records.map((record) => record.source)),
+    hashMagicNumbers: records.some((record) => record.invalidationMode !== 'timestamp') ? magicNumbers : [],
+  };
+}

@@ -1,0 +1,59 @@
+import { lstatSync, readFileSync } from 'node:fs';
+import { type Buildroot, type PayloadPath, toStaged } from '../buildroot/path.ts';
+import { resolveInBuildroot, resolveParent } from '../buildroot/resolve.ts';
+import { mtimeSecondsOf } from '../buildroot/source.ts';
+import { parsePycHeader } from '../bytecode/pyc-header.ts';
+import { sourceHash } from '../bytecode/source-hash.ts';
+import { readPyc, sha256Of } from '../links/fingerprint.ts';
+import type { Payload, PayloadEntry, Wanted } from './payload.ts';
+
+/** Reads what is wanted from a directory that holds a payload: a buildroot, or the root of an installed system. */
+export function readTree(tree: Buildroot, wanted: Wanted): Payload {
+  const payload = new Map<PayloadPath, PayloadEntry[]>();
+  const add = (path: PayloadPath, entry: PayloadEntry | undefined) => {
+    if (entry !== undefined) payload.set(path, [entry]);
+  };
+  for (const path of wanted.pycs) add(path, readPycEntry(tree, path));
+  for (const path of wanted.sources) add(path, readSourceEntry(tree, path, wanted.hashMagicNumbers));
+  return payload;
+}
+
+function readPycEntry(tree: Buildroot, path: PayloadPath): PayloadEntry | undefined {
+  const place = resolveParent(tree, toStaged(tree, path));
+  const pyc = place.kind === 'inside' ? readPyc(place.path) : undefined;
+  if (pyc === undefined) return undefined;
+  return {
+    path,
+    container: tree.path,
+    inode: `${pyc.device}:${pyc.inode}`,
+    isGhost: false,
+    sizeBytes: pyc.sizeBytes,
+    mode: pyc.mode,
+    owner: `${pyc.userId}:${pyc.groupId}`,
+    mtimeSeconds: mtimeSecondsOf({ mtimeMs: pyc.modifiedMs }),
+    sha256: sha256Of(pyc.content),
+    header: parsePycHeader(pyc.content),
+  };
+}
+
+function readSourceEntry(
+  tree: Buildroot,
+  path: PayloadPath,
+  magicNumbers: readonly number[],
+): PayloadEntry | undefined {
+  const place = resolveInBuildroot(tree, toStaged(tree, path));
+  const stat = place.kind === 'inside' ? lstatSync(place.path) : undefined;
+  if (place.kind !== 'inside' || !stat?.isFile()) return undefined;
+  const content = magicNumbers.length > 0 ? readFileSync(place.path) : undefined;
+  return {
+    path,
+    container: tree.path,
+    inode: `${stat.dev}:${stat.ino}`,
+    isGhost: false,
+    sizeBytes: stat.size,
+    mode: stat.mode & 0o7777,
+    owner: `${stat.uid}:${stat.gid}`,
+    mtimeSeconds: mtimeSecondsOf(stat),
+    ...(content && { sourceHashes: new Map(magicNumbers.map((number) => [number, sourceHash(number, content)])) }),
+  };
+}

@@ -1,0 +1,87 @@
+import {
+  chmodSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { onTestFinished } from 'vitest';
+
+/** What a test puts at a path: the text of a file, or more than text. */
+export type Planted =
+  | string
+  | Buffer
+  | { readonly directory: true }
+  | { readonly symlink: string }
+  | { readonly hardLink: string }
+  | { readonly content: string | Buffer; readonly mode?: number; readonly mtime?: number };
+
+/** An empty directory that goes when the test is over. */
+export function temporaryDirectory(): string {
+  const directory = realpathSync(mkdtempSync(join(tmpdir(), 'pyclink-test-')));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+/** A buildroot with these files in it. Hard links and mtimes are made last. */
+export function plantBuildroot(files: Readonly<Record<string, Planted>>): string {
+  const buildroot = join(temporaryDirectory(), 'buildroot');
+  mkdirSync(buildroot);
+  plant(buildroot, files);
+  return buildroot;
+}
+
+/** Adds files to a buildroot. A path in `hardLink` is a payload path too. */
+export function plant(buildroot: string, files: Readonly<Record<string, Planted>>): void {
+  for (const [path, what] of Object.entries(files)) {
+    const staged = join(buildroot, path);
+    mkdirSync(dirname(staged), { recursive: true });
+    if (typeof what === 'string' || Buffer.isBuffer(what)) writeFileSync(staged, what);
+    else if ('directory' in what) mkdirSync(staged, { recursive: true });
+    else if ('symlink' in what) symlinkSync(what.symlink, staged);
+    else if ('hardLink' in what) linkSync(join(buildroot, what.hardLink), staged);
+    else {
+      writeFileSync(staged, what.content);
+      if (what.mode !== undefined) chmodSync(staged, what.mode);
+      if (what.mtime !== undefined) utimesSync(staged, what.mtime, what.mtime);
+    }
+  }
+}
+
+/** Everything below a directory, by relative path: type, mode, and content or target. Links and times are not in it. */
+export function contentsOf(directory: string): Record<string, string> {
+  const contents: Record<string, string> = {};
+  for (const path of everythingIn(directory)) {
+    const stat = lstatSync(join(directory, path));
+    const mode = (stat.mode & 0o7777).toString(8);
+    if (stat.isFile()) contents[path] = `file ${mode} ${readFileSync(join(directory, path)).toString('base64')}`;
+    else if (stat.isSymbolicLink()) contents[path] = `symlink ${readlinkSync(join(directory, path))}`;
+    else contents[path] = `${stat.isDirectory() ? 'directory' : 'other'} ${mode}`;
+  }
+  return contents;
+}
+
+/** The pycs below a directory, by relative path, as sets that share an inode; sorted. */
+export function linkGroupsIn(directory: string): string[][] {
+  const groups = new Map<number, string[]>();
+  for (const path of everythingIn(directory).filter((name) => /\.py[co]$/.test(name))) {
+    const { ino } = lstatSync(join(directory, path));
+    groups.set(ino, [...(groups.get(ino) ?? []), path]);
+  }
+  return [...groups.values()].sort((a, b) => ((a[0] ?? '') < (b[0] ?? '') ? -1 : 1));
+}
+
+/** Relative paths of everything below a directory, sorted by code unit. */
+export function everythingIn(directory: string): string[] {
+  return readdirSync(directory, { recursive: true, encoding: 'utf8' }).sort();
+}

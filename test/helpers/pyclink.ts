@@ -1,0 +1,34 @@
+import { join } from 'node:path';
+import { execa } from 'execa';
+
+/** The bundle that the tests run. */
+export const bundle = join(import.meta.dirname, '../../dist/pyclink.cjs');
+
+export interface Ran {
+  readonly status: number | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  /** Added to a plain environment: PATH, HOME and nothing else. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** Another copy of the bundle than the checkout's. */
+  readonly bundle?: string;
+  readonly uid?: number;
+}
+
+/** Runs pyclink as a user would. */
+export async function pyclink(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
+  const { exitCode, stdout, stderr } = await execa(process.execPath, [options.bundle ?? bundle, ...args], {
+    env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...options.env },
+    extendEnv: false,
+    reject: false,
+    stdin: 'ignore',
+    stripFinalNewline: false,
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
+  });
+  return { status: exitCode, stdout, stderr };
+}

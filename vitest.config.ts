@@ -1,0 +1,10 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts', 'integration/**/*.test.ts'],
+    globalSetup: ['test/helpers/bundle.ts'],
+    testTimeout: 120_000,
+    maxWorkers: 2,
+  },
+});
