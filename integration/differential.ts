@@ -10,11 +10,13 @@ let differences = 0;
 for (const python of allPythons.filter(({ minor }) => wanted.length === 0 || wanted.includes(minor))) {
   const result = await compareWithCompileall(python);
   differences += result.differences.length;
-  const { before, after } = result;
+  const { before, after, rest } = result;
   const mebibytes = (bytes: number) => (bytes / 1024 / 1024).toFixed(1);
   process.stdout.write(
     `${python.executable} (${python.version}): ${result.pycs} pycs, ${result.groups} files, ` +
-      `${mebibytes(before)} -> ${mebibytes(after)} MiB, ${result.differences.length} differences\n`,
+      `${mebibytes(before)} -> ${mebibytes(after)} MiB ` +
+      `(library ${mebibytes(rest + before)} -> ${mebibytes(rest + after)} MiB), ${result.differences.length} differences` +
+      `${result.referenceBits.length === 0 ? '' : `, ${result.referenceBits.length} differ in FLAG_REF only`}\n`,
   );
   for (const difference of result.differences.slice(0, 20)) process.stdout.write(`  ${difference}\n`);
 }

@@ -13,6 +13,10 @@ export interface Comparison {
   /** Bytes of all pycs without links, and with them. */
   readonly before: number;
   readonly after: number;
+  /** Bytes of everything that is not a pyc. */
+  readonly rest: number;
+  /** Pycs that differ from compileall's in FLAG_REF bits only: see `sameWithoutReferences`. */
+  readonly referenceBits: readonly string[];
   readonly differences: readonly string[];
 }
 
@@ -33,7 +37,7 @@ export async function compareWithCompileall(python: RealPython, only?: readonly 
     const args = ['build', '--buildroot', ours, '--python', python.executable, '-j', '1', '--errors', 'warn', '-q'];
     const ran = await pyclink([...args, library]);
     if (ran.status !== 0) throw new Error(`pyclink: status ${ran.status}\n${ran.stderr}`);
-    return compare(ours, theirs, Number(python.minor.split('.')[1]) >= 9);
+    return await compare(python, ours, theirs);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
@@ -55,35 +59,48 @@ function stage(python: RealPython, directory: string, only?: readonly string[]):
 async function runCompileall(python: RealPython, buildroot: string, library: string): Promise<void> {
   const levels = ['0', '1', '2'];
   const env = { PATH: '/usr/bin:/bin', LC_ALL: 'C.UTF-8', PYTHONHASHSEED: '0' };
-  const run = (args: readonly string[], more: readonly string[] = []) =>
-    execa(python.executable, ['-s', '-S', '-B', ...more, '-m', 'compileall', '-q', '-f', ...args], {
+  if (Number(python.minor.split('.')[1]) >= 9) {
+    const optimize = levels.flatMap((level) => ['-o', level]);
+    const flags = ['-q', '-f', ...optimize, '--hardlink-dupes', '-s', buildroot, '-p', '/'];
+    await execa(python.executable, ['-s', '-S', '-B', '-m', 'compileall', ...flags, join(buildroot, library)], {
       env,
       extendEnv: false,
       reject: false,
     });
-  if (Number(python.minor.split('.')[1]) >= 9) {
-    const optimize = levels.flatMap((level) => ['-o', level]);
-    await run([...optimize, '--hardlink-dupes', '-s', buildroot, '-p', '/', join(buildroot, library)]);
     return;
   }
+  // Before 3.9, -d loses the names of subdirectories (bpo-39769): a call for each directory records them right.
+  const script = [
+    'import compileall, os, sys',
+    'buildroot, library = sys.argv[1:]',
+    'for directory, _, _ in sorted(os.walk(buildroot + library)):',
+    '    compileall.compile_dir(directory, 0, directory[len(buildroot):], force=True, quiet=2)',
+  ].join('\n');
   for (const level of levels) {
     const flag = level === '0' ? [] : [`-${'O'.repeat(Number(level))}`];
-    await run(['-d', library, join(buildroot, library)], flag);
+    await execa(python.executable, ['-s', '-S', '-B', ...flag, '-c', script, buildroot, library], {
+      env,
+      extendEnv: false,
+    });
   }
 }
 
-function compare(ours: string, theirs: string, linked: boolean): Comparison {
+async function compare(python: RealPython, ours: string, theirs: string): Promise<Comparison> {
+  const linked = Number(python.minor.split('.')[1]) >= 9;
   const differences: string[] = [];
+  const otherBytes: string[] = [];
   const [mine, other] = [everythingIn(ours), everythingIn(theirs)];
   const [mineSet, otherSet] = [new Set(mine), new Set(other)];
   for (const path of mine) if (!otherSet.has(path)) differences.push(`only pyclink has ${path}`);
   for (const path of other) if (!mineSet.has(path)) differences.push(`only compileall has ${path}`);
   const pycs = mine.filter((path) => path.endsWith('.pyc') && otherSet.has(path));
   for (const path of pycs) {
-    if (!readFileSync(join(ours, path)).equals(readFileSync(join(theirs, path)))) differences.push(`bytes: ${path}`);
+    if (!readFileSync(join(ours, path)).equals(readFileSync(join(theirs, path)))) otherBytes.push(path);
     const [a, b] = [lstatSync(join(ours, path)), lstatSync(join(theirs, path))];
     if (a.mode !== b.mode) differences.push(`mode: ${path}: ${a.mode.toString(8)} and ${b.mode.toString(8)}`);
   }
+  const referenceBits = await sameWithoutReferences(python, ours, theirs, otherBytes);
+  for (const path of otherBytes) if (!referenceBits.includes(path)) differences.push(`bytes: ${path}`);
   const partition = partitionBy(pycs, (path) => String(lstatSync(join(ours, path)).ino));
   const expected = linked
     ? partitionBy(pycs, (path) => String(lstatSync(join(theirs, path)).ino))
@@ -96,8 +113,34 @@ function compare(ours: string, theirs: string, linked: boolean): Comparison {
     groups: partition.size,
     before: size(pycs),
     after: size([...partition].map((group) => group.split('\n')[0] as string)),
+    rest: size(mine.filter((path) => !path.endsWith('.pyc'))),
+    referenceBits,
     differences,
   };
+}
+
+/**
+ * Which of these pycs hold the same code. marshal flags an object that something else in the process holds too, so
+ * the bits depend on what the process did before: compileall's own output differs between -j1 and -j2. A dump in
+ * marshal's version 0 has no such flags.
+ */
+async function sameWithoutReferences(
+  python: RealPython,
+  ours: string,
+  theirs: string,
+  paths: readonly string[],
+): Promise<readonly string[]> {
+  const script = [
+    'import marshal, sys',
+    'def code(path):',
+    '    data = open(path, "rb").read()',
+    '    size = 16 if sys.version_info >= (3, 7) else 12',
+    '    return data[:size], marshal.dumps(marshal.loads(data[size:]), 0)',
+    'for path in sys.stdin.read().split("\\n"):',
+    '    if path and code(sys.argv[1] + "/" + path) == code(sys.argv[2] + "/" + path): print(path)',
+  ].join('\n');
+  const { stdout } = await execa(python.executable, ['-c', script, ours, theirs], { input: paths.join('\n') });
+  return stdout.split('\n').filter(Boolean);
 }
 
 function sourceOf(pyc: string): string {

@@ -84,3 +84,8 @@ export type Manifest = z.output<typeof manifestSchema>;
 export type PycRecord = Manifest['linkGroups'][number];
 export type ManifestInterpreter = Manifest['interpreters'][number];
 export type ManifestSkipped = Manifest['skipped'][number];
+
+/** The schema for readers in other languages; docs/manifest.schema.json is this. @see https://json-schema.org */
+export function manifestJsonSchema(): object {
+  return z.toJSONSchema(manifestSchema, { io: 'input' });
+}

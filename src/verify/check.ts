@@ -3,18 +3,17 @@ import { staleReason } from '../bytecode/pyc-header.ts';
 import type { PycRecord } from '../manifest/schema.ts';
 import type { Payload, PayloadEntry } from './payload.ts';
 
-/** What is wrong, by kind; the text is for people who see the kind for the first time. */
-const findingKinds = {
-  missing: 'in the manifest, but not in the payload',
-  unlinked: 'not one file with the other names of its link group',
-  split: 'its link group is spread over packages, which cannot record the link',
-  'metadata-differs': 'recorded with another mode or owner than the other names of its link group',
-  ghosted: 'recorded as a ghost and not installed, unlike the other names of its link group',
-  stale: 'does not fit its source',
-  damaged: 'not the bytes that were built',
-} as const;
-
-type FindingKind = keyof typeof findingKinds;
+/**
+ * What can be wrong with a path:
+ * - `missing`: in the manifest, but not in the payload
+ * - `unlinked`: another file than the other names of its link group in the same package
+ * - `split`: its link group is spread over packages, which cannot record the link
+ * - `metadata-differs`: recorded with another mode or owner than the other names of its link group
+ * - `ghosted`: recorded, but not in the payload
+ * - `stale`: does not fit the source in the payload
+ * - `damaged`: not the bytes that were built
+ */
+type FindingKind = 'missing' | 'unlinked' | 'split' | 'metadata-differs' | 'ghosted' | 'stale' | 'damaged';
 
 /** One thing that is wrong with one path. */
 export interface Finding {
@@ -30,71 +29,75 @@ export interface Finding {
  * @returns the findings, sorted by path
  */
 export function check(records: readonly PycRecord[], payload: Payload): Finding[] {
-  return records
-    .flatMap((record) => checkRecord(record, payload))
-    .sort((a, b) => byCodeUnit(a.path, b.path) || byCodeUnit(a.kind, b.kind));
+  return [...records.flatMap((record) => checkRecord(record, payload)), ...sourceless(records, payload)].sort(
+    (a, b) => byCodeUnit(a.path, b.path) || byCodeUnit(a.kind, b.kind) || byCodeUnit(a.detail, b.detail),
+  );
+}
+
+/** Sources that are gone while their pycs are not. */
+function sourceless(records: readonly PycRecord[], payload: Payload): Finding[] {
+  const gone = records.filter(({ source, paths }) => !payload.has(source) && paths.some((path) => payload.has(path)));
+  const detail = 'the source of pycs that are in the payload';
+  return Array.from(new Set(gone.map(({ source }) => source)), (path) => ({ kind: 'missing', path, detail }));
 }
 
 function checkRecord(record: PycRecord, payload: Payload): Finding[] {
   const present = record.paths.flatMap((path) => payload.get(path) ?? []);
-  const findings: Finding[] = record.paths
-    .filter((path) => !payload.has(path))
-    .map((path) => ({ kind: 'missing', path, detail: findingKinds.missing }));
-  if (present.length === 0) return findings;
-  findings.push(...checkGroup(present));
-  const sources = payload.get(record.source);
-  if (sources === undefined) {
-    findings.push({ kind: 'missing', path: record.source, detail: 'the source of pycs that are in the payload' });
-  }
-  for (const entry of present) {
-    if (entry.isGhost) continue;
-    if (entry.sha256 !== undefined && entry.sha256 !== record.sha256) {
-      findings.push({ kind: 'damaged', path: entry.path, detail: damage(entry) });
-    }
-    const reason = sources === undefined ? undefined : staleAgainst(entry, sources);
-    if (reason !== undefined) findings.push({ kind: 'stale', path: entry.path, detail: reason });
+  const stored = present.filter((entry) => !entry.isGhost);
+  const missing = record.paths.filter((path) => !payload.has(path));
+  return [
+    ...missing.map((path) => finding('missing', path, 'in the manifest, but not in the payload')),
+    ...present.filter((entry) => entry.isGhost).map(({ path }) => finding('ghosted', path, 'recorded, but not stored')),
+    ...containersOf(stored).flatMap((container) => checkContainer(container, stored)),
+    ...stored.flatMap((entry) => checkContent(entry, record, payload.get(record.source) ?? [])),
+  ];
+}
+
+/** Whether the names of a group that one container has are all the names there are, and one file. */
+function checkContainer(container: string, stored: readonly PayloadEntry[]): Finding[] {
+  const here = stored.filter((entry) => entry.container === container);
+  const elsewhere = stored.find(({ path }) => !here.some((entry) => entry.path === path));
+  const [first, ...others] = here as [PayloadEntry, ...PayloadEntry[]];
+  const findings = others.flatMap((entry) => compare(entry, first));
+  if (elsewhere !== undefined) {
+    const detail = `in ${container}, without ${elsewhere.path}, which is in ${elsewhere.container}`;
+    findings.push(...here.map(({ path }) => finding('split', path, detail)));
   }
   return findings;
 }
 
-/** Whether the names of a group are one file, as far as they are present. */
-function checkGroup(present: readonly PayloadEntry[]): Finding[] {
+function compare(entry: PayloadEntry, first: PayloadEntry): Finding[] {
   const findings: Finding[] = [];
-  const [first, ...others] = present.filter((entry) => !entry.isGhost);
-  for (const { path } of present.filter((entry) => entry.isGhost)) {
-    findings.push({ kind: 'ghosted', path, detail: findingKinds.ghosted });
-  }
-  if (first === undefined) return findings;
-  for (const entry of others) {
-    if (entry.container !== first.container) {
-      findings.push({
-        kind: 'split',
-        path: entry.path,
-        detail: `in ${entry.container}, ${first.path} in ${first.container}`,
-      });
-    } else if (entry.inode !== first.inode) {
-      findings.push({ kind: 'unlinked', path: entry.path, detail: `another file than ${first.path}` });
-    }
-    if (entry.mode !== first.mode || entry.owner !== first.owner) {
-      const detail = `${metadata(entry)}, ${first.path} has ${metadata(first)}`;
-      findings.push({ kind: 'metadata-differs', path: entry.path, detail });
-    }
+  if (entry.inode !== first.inode) findings.push(finding('unlinked', entry.path, `another file than ${first.path}`));
+  if (entry.mode !== first.mode || entry.owner !== first.owner) {
+    const detail = `${metadata(entry)}, ${first.path} has ${metadata(first)}`;
+    findings.push(finding('metadata-differs', entry.path, detail));
   }
   return findings;
 }
 
-function staleAgainst(pyc: PayloadEntry, sources: readonly PayloadEntry[]): string | undefined {
-  if (pyc.header === undefined || 'unreadable' in pyc.header) return undefined;
-  const { header } = pyc;
-  const source = sources.find(({ container }) => container === pyc.container) ?? sources[0];
-  if (source === undefined) return undefined;
-  return staleReason(header, { ...source, hash: (magicNumber) => source.sourceHashes?.get(magicNumber) ?? '' });
+function checkContent(entry: PayloadEntry, record: PycRecord, sources: readonly PayloadEntry[]): Finding[] {
+  const { path, container, header, sha256 } = entry;
+  const findings: Finding[] = [];
+  const unreadable = header !== undefined && 'unreadable' in header ? header.unreadable : undefined;
+  if (sha256 !== undefined && sha256 !== record.sha256) {
+    findings.push(finding('damaged', path, unreadable === undefined ? 'its SHA-256 is another' : `it ${unreadable}`));
+  }
+  const source = sources.find((candidate) => candidate.container === container) ?? sources[0];
+  if (source === undefined || header === undefined || 'unreadable' in header) return findings;
+  const reason = staleReason(header, { ...source, hash: (number) => source.sourceHashes?.get(number) ?? '' });
+  if (reason !== undefined) findings.push(finding('stale', path, reason));
+  return findings;
 }
 
-function damage({ header }: PayloadEntry): string {
-  return header !== undefined && 'unreadable' in header ? `it ${header.unreadable}` : 'its SHA-256 is another';
+function containersOf(entries: readonly PayloadEntry[]): string[] {
+  return [...new Set(entries.map(({ container }) => container))];
 }
 
 function metadata({ mode, owner }: PayloadEntry): string {
   return `mode ${mode.toString(8).padStart(4, '0')} owner ${owner}`;
+}
+
+function finding(kind: FindingKind, path: PayloadPath, detail: string): Finding {
+  return { kind, path, detail };
 }

@@ -1,0 +1,88 @@
+import { cpSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { contentsOf, linkGroupsIn, type Planted, plant, plantBuildroot } from '../test/helpers/buildroot.ts';
+import { pyclink } from '../test/helpers/pyclink.ts';
+
+const epoch = '1700000000';
+const sources: Record<string, Planted> = {
+  '/usr/lib/python3/dist-packages/a/__init__.py': '"""Docs."""\n',
+  '/usr/lib/python3/dist-packages/a/names.py': 'words = {"one", "two", "three"}\nassert words\n',
+  '/usr/lib/python3/dist-packages/b.py': 'import a\n',
+  '/usr/share/app/main.py': 'print("main")\n',
+};
+const packages = '/usr/lib/python3/dist-packages';
+
+async function build(buildroot: string, manifest: string, ...args: string[]): Promise<void> {
+  const flags = ['build', '--buildroot', buildroot, '--manifest', manifest, '-q'];
+  const env = { SOURCE_DATE_EPOCH: epoch };
+  expect(await pyclink([...flags, ...args], { env })).toEqual({ status: 0, stdout: '', stderr: '' });
+}
+
+const read = (path: string) => readFileSync(path, 'utf8');
+
+describe('the same build', () => {
+  it('gives the same tree and manifest in another directory, with other jobs', async () => {
+    const [one, other] = [plantBuildroot(sources), plantBuildroot(sources)];
+    const [first, second] = [join(one, '../m.json'), join(other, '../m.json')];
+    await build(one, first, '-j', '1', '/');
+    await build(other, second, '-j', '3', '/');
+    expect(contentsOf(other)).toEqual(contentsOf(one));
+    expect(linkGroupsIn(other)).toEqual(linkGroupsIn(one));
+    expect(read(second)).toBe(read(first));
+  });
+
+  it.each([
+    ['anew', []],
+    ['with --keep-current', ['--keep-current']],
+  ])('over its own output, %s, changes nothing', async (_, flags) => {
+    const buildroot = plantBuildroot(sources);
+    const manifest = join(buildroot, '../m.json');
+    await build(buildroot, manifest, '/');
+    const before = [contentsOf(buildroot), linkGroupsIn(buildroot), read(manifest)];
+    await build(buildroot, manifest, ...flags, '/');
+    expect([contentsOf(buildroot), linkGroupsIn(buildroot), read(manifest)]).toEqual(before);
+    expect((await pyclink(['verify', '--manifest', manifest, buildroot])).status).toBe(0);
+  });
+});
+
+describe('--append', () => {
+  it('gives one manifest whatever the order of the runs, the same as one run over everything', async () => {
+    const manifests = [];
+    for (const order of [[packages, '/usr/share/app'], ['/usr/share/app', packages], ['/']]) {
+      const buildroot = plantBuildroot(sources);
+      const manifest = join(buildroot, '../m.json');
+      for (const path of order) await build(buildroot, manifest, '--append', path);
+      manifests.push(read(manifest));
+    }
+    expect(new Set(manifests).size).toBe(1);
+  });
+
+  it('forgets what is gone, and takes what this run wrote', async () => {
+    const buildroot = plantBuildroot(sources);
+    const manifest = join(buildroot, '../m.json');
+    await build(buildroot, manifest, '/');
+    rmSync(join(buildroot, packages, 'a'), { recursive: true });
+    plant(buildroot, { '/usr/share/app/main.py': '"""Docs."""\nprint("main")\n' });
+    await build(buildroot, manifest, '--append', '/usr/share/app');
+
+    const fresh = plantBuildroot({});
+    cpSync(buildroot, fresh, { recursive: true, preserveTimestamps: true });
+    await build(fresh, join(fresh, '../m.json'), '/');
+    expect(read(manifest)).toBe(read(join(fresh, '../m.json')));
+  });
+
+  it('covers all runs in the file list', async () => {
+    const buildroot = plantBuildroot(sources);
+    const [manifest, filelist] = [join(buildroot, '../m.json'), join(buildroot, '../files')];
+    await build(buildroot, manifest, packages);
+    await build(buildroot, manifest, '--append', '--filelist', filelist, '-o', '0', '/usr/share/app');
+    const lines = read(filelist).trimEnd().split('\n');
+    expect(lines.filter((line) => line.startsWith('%dir'))).toEqual([
+      `%dir "${packages}/__pycache__"`,
+      `%dir "${packages}/a/__pycache__"`,
+      '%dir "/usr/share/app/__pycache__"',
+    ]);
+    expect(lines.length).toBe(3 + 9 + 1);
+  });
+});
