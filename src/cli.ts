@@ -27,7 +27,26 @@ function newCommand(name: string, description: string): Command {
 }
 
 function buildSubcommand(): Command {
-  return newCommand('build', 'compile the Python sources of a buildroot, link identical pycs, write the manifest')
+  return withBuildOptions(
+    newCommand('build', 'compile the Python sources of a buildroot, link identical pycs, write the manifest'),
+  ).action(async (paths: string[], flags: Flags) => {
+    const [{ readBuildOptions }, { buildCommand }] = await Promise.all([
+      import('./config.ts'),
+      import('./commands/build.ts'),
+    ]);
+    const options = readBuildOptions(paths, buildFlags(flags), process.env, availableParallelism());
+    const progress = process.stderr.isTTY && flags.quiet !== true ? progressBar(process.stderr) : noProgress;
+    report(await buildCommand(options, process.env, logFor(flags), progress), flags);
+  });
+}
+
+/** What is left of the flags when the command line has taken its own. */
+function buildFlags({ json: _json, quiet: _quiet, verbose: _verbose, ...flags }: Flags): Record<string, unknown> {
+  return flags;
+}
+
+function withBuildOptions(command: Command): Command {
+  return command
     .argument('[PATH...]', 'as installed, or below the buildroot; default: every Python directory in the buildroot')
     .option('--buildroot <dir>', 'the staged tree (default: $RPM_BUILD_ROOT)')
     .option('--python <command>', 'interpreter for the PATHs (default: by directory)')
@@ -46,16 +65,41 @@ function buildSubcommand(): Command {
     .option('--manifest <file>', 'write what was compiled and linked')
     .option('--append', 'keep what earlier runs wrote to the manifest')
     .option('--filelist <file>', 'write a list for %files -f')
-    .option('--dry-run', 'only say what would be done')
-    .action(async (paths: string[], flags: Flags) => {
-      const [{ readBuildOptions }, { buildCommand }] = await Promise.all([
+    .addOption(repeatable('--filelist-for <glob=file>', 'the same for the sources whose installed path matches'))
+    .option('--dry-run', 'only say what would be done');
+}
+
+/** For rpm macros. The words are theirs: what looks like an option among them is not one of this subcommand's. */
+function brpSubcommand(): Command {
+  return new Command('brp')
+    .description('the conventions of rpm macros: see docs/rpm.md')
+    .argument('<step>', 'bytecompile, py-byte-compile or hardlink')
+    .argument('[words...]', 'the positions of that step; options of build after --')
+    .helpOption(false)
+    .allowUnknownOption()
+    .passThroughOptions()
+    .action(async (step: string, words: string[]) => {
+      const buildroot = process.env['RPM_BUILD_ROOT'];
+      // As the scripts that this replaces: without a buildroot there is nothing to do.
+      if (buildroot === undefined || buildroot === '' || buildroot === '/') return;
+      if (step === 'hardlink') {
+        const { linkCommand } = await import('./commands/link.ts');
+        const result = linkCommand({ buildroot, paths: [], dryRun: false }, logFor({}));
+        report(result, { quiet: result.data.links === 0 });
+        return;
+      }
+      const [{ translateBrp }, { readBuildOptions }, { brpCommand }] = await Promise.all([
+        import('./rpm/brp.ts'),
         import('./config.ts'),
-        import('./commands/build.ts'),
+        import('./commands/brp.ts'),
       ]);
-      const { json: _json, quiet, verbose: _verbose, ...rest } = flags;
-      const options = readBuildOptions(paths, rest, process.env, availableParallelism());
-      const progress = process.stderr.isTTY && quiet !== true ? progressBar(process.stderr) : noProgress;
-      report(await buildCommand(options, process.env, logFor(flags), progress), flags);
+      const builds = translateBrp(step, words).map(({ paths, flags }) => {
+        const parser = withBuildOptions(newCommand('brp', '')).exitOverride().configureOutput(silent);
+        parser.parse([...flags, '--', ...paths], { from: 'user' });
+        return readBuildOptions(parser.args, buildFlags(parser.opts()), process.env, availableParallelism());
+      });
+      const print = (line: string) => process.stdout.write(`${line}\n`);
+      report(await brpCommand(builds, process.env, logFor({}), print), {});
     });
 }
 
@@ -86,10 +130,10 @@ function relinkSubcommand(): Command {
 function verifySubcommand(): Command {
   return newCommand('verify', 'hold a payload against the manifest of its build')
     .requiredOption('--manifest <file>', 'what the build wrote')
-    .argument('<TARGET>', 'a directory that holds the payload')
-    .action(async (target: string, flags: Flags & { manifest: string }) => {
+    .argument('<TARGET...>', 'a directory that holds the payload, or all .rpms of a build')
+    .action(async (targets: string[], flags: Flags & { manifest: string }) => {
       const { verifyCommand } = await import('./commands/verify.ts');
-      report(verifyCommand({ manifest: flags.manifest, target }), flags);
+      report(await verifyCommand({ manifest: flags.manifest, targets }), flags);
     });
 }
 
@@ -133,21 +177,26 @@ function fail(error: unknown): void {
   process.exitCode = exitStatus.bug;
 }
 
+/** Complaints go to the log, by way of what is thrown. */
+const silent = { writeErr: () => undefined };
+
 const program = new Command('pyclink')
   .description(
     'Compiles Python bytecode in a buildroot, hard-links identical pycs, and proves what the package recorded.',
   )
-  .version(version);
+  .version(version)
+  .enablePositionalOptions();
 for (const command of [
   buildSubcommand(),
   linkSubcommand(),
   relinkSubcommand(),
   verifySubcommand(),
   inspectSubcommand(),
+  brpSubcommand(),
 ]) {
   program.addCommand(command);
 }
 for (const command of [program, ...program.commands]) {
-  command.exitOverride().configureOutput({ writeErr: () => undefined });
+  command.exitOverride().configureOutput(silent);
 }
 program.parseAsync().catch(fail);

@@ -26,6 +26,8 @@ export interface BuildOptions {
   readonly manifest: string | undefined;
   readonly append: boolean;
   readonly filelist: string | undefined;
+  /** Lists of the pycs of the sources that match a glob: one for each subpackage. */
+  readonly filelistsFor: readonly { readonly glob: string; readonly file: string }[];
   readonly dryRun: boolean;
 }
 
@@ -34,7 +36,7 @@ const count = z
   .string()
   .regex(/^\d{1,4}$/, 'takes a number of jobs')
   .transform(Number);
-const list = z.array(z.string()).default([]);
+const globs = z.array(z.string().min(1, 'takes a glob')).default([]);
 
 const regex = z.string().transform((text, context) => {
   try {
@@ -43,6 +45,13 @@ const regex = z.string().transform((text, context) => {
     context.addIssue(`${error instanceof Error ? error.message : error}`);
     return z.NEVER;
   }
+});
+
+const filelistFor = z.string().transform((text, context) => {
+  const [, glob, file] = /^([^=]+)=(.+)$/s.exec(text) ?? [];
+  if (glob !== undefined && file !== undefined) return { glob, file };
+  context.addIssue('takes GLOB=FILE');
+  return z.NEVER;
 });
 
 const flagsSchema = z.strictObject({
@@ -54,15 +63,16 @@ const flagsSchema = z.strictObject({
   invalidationMode: z.enum(invalidationModes, `takes ${invalidationModes.join(', ')}`).default('timestamp'),
   mtimePolicy: z.enum(['clamp', 'set', 'keep'], 'takes clamp, set or keep').optional(),
   excludeRegex: z.array(regex).default([]),
-  exclude: list,
+  exclude: globs,
   errors: z.enum(['fail', 'warn'], 'takes fail or warn').default('fail'),
-  allowErrors: list,
+  allowErrors: globs,
   jobs: count.optional(),
   link: z.boolean().default(true),
   keepCurrent: z.boolean().default(false),
   manifest: z.string().min(1, 'takes a file').optional(),
   append: z.boolean().default(false),
   filelist: z.string().min(1, 'takes a file').optional(),
+  filelistFor: z.array(filelistFor).default([]),
   dryRun: z.boolean().default(false),
 });
 
@@ -70,9 +80,13 @@ const environmentSchema = z.object({
   RPM_BUILD_ROOT: z.string().optional(),
   /** Empty is unset, as in every tool that reads it. @see reproducible-builds.org's specification */
   SOURCE_DATE_EPOCH: z
-    .union([z.literal(''), z.string().regex(/^\d{1,11}$/)], 'takes seconds since 1970, a whole number of 0 or more')
+    .string()
+    .regex(/^\d{0,11}$/, 'takes seconds since 1970, a whole number of 0 or more')
     .optional(),
-  RPM_BUILD_NCPUS: z.union([z.literal(''), count]).optional(),
+  RPM_BUILD_NCPUS: z
+    .string()
+    .regex(/^\d{0,4}$/, 'takes a number of jobs')
+    .optional(),
   DEB_BUILD_OPTIONS: z.string().default(''),
 });
 
@@ -114,12 +128,13 @@ export function readBuildOptions(
     excludeGlobs: flag.exclude,
     errors: flag.errors,
     allowErrorsGlobs: flag.allowErrors,
-    jobs: flag.jobs || env.RPM_BUILD_NCPUS || Number(debianJobs ?? 0) || availableCpus,
+    jobs: flag.jobs || Number(env.RPM_BUILD_NCPUS ?? 0) || Number(debianJobs ?? 0) || availableCpus,
     link: flag.link,
     keepCurrent: flag.keepCurrent,
     manifest: flag.manifest,
     append: flag.append,
     filelist: flag.filelist,
+    filelistsFor: flag.filelistFor,
     dryRun: flag.dryRun,
   });
 }

@@ -22,6 +22,7 @@ const statusOfCode = {
   'pyc-unusable': exitStatus.unusable,
   'worker-failed': exitStatus.toolFailed,
   'file-failed': exitStatus.toolFailed,
+  'tool-failed': exitStatus.toolFailed,
 } as const;
 
 /** The kinds of failure that end a run. Outcomes of single files are data, never exceptions. */

@@ -9,17 +9,17 @@ import { type CompileOutcome, compile } from './bytecode/compile.ts';
 import { isCurrent } from './bytecode/current.ts';
 import type { Environment } from './bytecode/environment.ts';
 import type { Interpreter } from './bytecode/interpreter.ts';
-import { openPools } from './bytecode/open-pools.ts';
+import { openPools, type Pools } from './bytecode/open-pools.ts';
 import { planCompile } from './bytecode/plan.ts';
 import type { BuildOptions } from './config.ts';
 import { PyclinkError } from './errors.ts';
 import { linkIdentical } from './links/apply.ts';
 import { type ReadPyc, readPyc, sameContent, sha256Of } from './links/fingerprint.ts';
 import { groupByInode } from './links/group.ts';
-import { completeManifest, mergeContent, recordsOf } from './manifest/encode.ts';
+import { completeManifest, type ManifestContent, mergeContent, recordsOf } from './manifest/encode.ts';
 import { goneFrom, manifestText, outputPath, readManifestIfAny, writeWhole } from './manifest/file.ts';
 import { encodeFilelist } from './manifest/filelist.ts';
-import type { PycRecord } from './manifest/schema.ts';
+import type { Manifest, PycRecord } from './manifest/schema.ts';
 import type { BuildReport } from './report/build-report.ts';
 import { Stopwatch } from './report/stopwatch.ts';
 import { version } from './version.ts';
@@ -28,7 +28,7 @@ import { version } from './version.ts';
 export interface BuildContext {
   readonly environment: Environment;
   /** An interpreter begins with its sources. */
-  readonly onInterpreter: (interpreter: Interpreter, sources: number) => void;
+  readonly onInterpreter: (interpreter: Interpreter, sources: readonly Source[]) => void;
   /** So many sources of so many are done. */
   readonly onProgress: (done: number, total: number) => void;
 }
@@ -41,11 +41,8 @@ export interface BuildContext {
 export async function build(options: BuildOptions, context: BuildContext): Promise<BuildReport> {
   const watch = new Stopwatch(['discover', 'start', 'compile', 'link', 'write']);
   const buildroot = openBuildroot(options.buildroot);
-  const manifestFile = options.manifest && outputPath(buildroot, options.manifest);
-  const filelistFile = options.filelist && outputPath(buildroot, options.filelist);
-  const earlier = options.append && manifestFile ? readManifestIfAny(manifestFile) : undefined;
+  const outputs = openOutputs(buildroot, options);
   const strip = resolveGiven(buildroot, options.strip ?? buildroot.path);
-
   const found = discover(buildroot, {
     paths: options.paths,
     python: options.python,
@@ -54,20 +51,16 @@ export async function build(options: BuildOptions, context: BuildContext): Promi
   refuseUnstrippable(found.sources, strip);
   watch.lap('discover');
 
-  const pools = await openPools(buildroot, found.sources, context.environment);
+  const ifMissing = options.errors === 'warn' ? 'skip' : 'fail';
+  const pools = await openPools(buildroot, found.sources, context.environment, ifMissing);
   try {
-    const interpreters = pools.all.map((pool) => pool.interpreter);
     const sources = options.dryRun ? found.sources : applyMtimePolicy(buildroot, found.sources, options.mtime);
-    const jobs = planCompile(
-      sources,
-      (source) => pools.poolsOf(source).map((pool) => pool.interpreter),
-      options.levels,
-      { strip, prepend: options.prepend },
-    );
+    const interpretersOf = (source: Source) => pools.poolsOf(source).map((pool) => pool.interpreter);
+    const jobs = planCompile(sources, interpretersOf, options.levels, { strip, prepend: options.prepend });
     const current = new Set(options.keepCurrent ? jobs.filter((job) => isCurrent(job, options.invalidationMode)) : []);
-    const collected = new Collected(buildroot, options);
     watch.lap('start');
 
+    const collected = new Collected(buildroot, options);
     if (!options.dryRun) {
       let done = 0;
       const collect = (outcome: CompileOutcome) => {
@@ -79,26 +72,21 @@ export async function build(options: BuildOptions, context: BuildContext): Promi
       for (const job of current) collect({ job, written: job.pycs, warnings: [] });
       for (const pool of pools.all) {
         const due = jobs.filter((job) => job.interpreter === pool.interpreter && !current.has(job));
-        context.onInterpreter(pool.interpreter, due.length);
+        const dueSources = due.map((job) => job.source);
+        context.onInterpreter(pool.interpreter, dueSources);
         await compile(pool, due, options.jobs, options.invalidationMode, collect);
       }
     }
 
-    const skipped = [...found.skipped, ...collected.skipped].sort((a, b) => byCodeUnit(a.path, b.path));
+    const interpreters = pools.all.map((pool) => pool.interpreter);
+    const skipped = [...found.skipped, ...withoutInterpreter(found.sources, pools), ...collected.skipped];
+    skipped.sort((a, b) => byCodeUnit(a.path, b.path));
     const content = { interpreters: interpreters.map(forManifest), records: collected.records, skipped };
-    const thisRun = completeManifest(version, content);
-    if (!options.dryRun) {
-      const examined = new Set([...found.sources.map(({ payload }) => payload), ...skipped.map(({ path }) => path)]);
-      const whole =
-        earlier === undefined
-          ? thisRun
-          : completeManifest(version, mergeContent(earlier, content, examined, goneFrom(buildroot)));
-      if (manifestFile) writeWhole(manifestFile, manifestText(whole));
-      if (filelistFile) writeWhole(filelistFile, encodeFilelist(recordsOf(whole)));
-    }
+    if (!options.dryRun) writeOutputs(buildroot, outputs, content, found.sources);
     watch.lap('write');
 
     const isAllowed = globMatcher(options.allowErrorsGlobs);
+    const counts = completeManifest(version, content).totals;
     return {
       dryRun: options.dryRun,
       buildroot: buildroot.path,
@@ -106,20 +94,63 @@ export async function build(options: BuildOptions, context: BuildContext): Promi
       levels: options.levels,
       sources: found.sources.length,
       current: current.size,
-      ...thisRun.totals,
-      pycs: options.dryRun ? jobs.length * options.levels.length : thisRun.totals.pycs,
+      ...counts,
+      pycs: options.dryRun ? jobs.length * options.levels.length : counts.pycs,
       skipped: skipped.map((entry) => ({
         ...entry,
         isProblem: isProblem(entry.reason) && options.errors === 'fail' && !isAllowed(entry.path),
       })),
       warnings: collected.warnings.sort(byCodeUnit),
-      manifest: manifestFile,
-      filelist: filelistFile,
+      manifest: outputs.manifest,
+      filelists: outputs.filelists.map(({ file }) => file),
       seconds: watch.seconds,
     };
   } finally {
     await pools.close();
   }
+}
+
+/** The files that the run will write, checked before any work is done. */
+interface Outputs {
+  readonly manifest: string | undefined;
+  /** What earlier runs wrote there. */
+  readonly earlier: Manifest | undefined;
+  readonly filelists: readonly { readonly file: string; readonly takes: (source: string) => boolean }[];
+}
+
+function openOutputs(buildroot: Buildroot, options: BuildOptions): Outputs {
+  const manifest = options.manifest && outputPath(buildroot, options.manifest);
+  const whole = options.filelist === undefined ? [] : [{ glob: '/**', file: options.filelist }];
+  return {
+    manifest,
+    earlier: options.append && manifest ? readManifestIfAny(manifest) : undefined,
+    filelists: [...whole, ...options.filelistsFor].map(({ glob, file }) => ({
+      file: outputPath(buildroot, file),
+      takes: globMatcher([glob]),
+    })),
+  };
+}
+
+function writeOutputs(
+  buildroot: Buildroot,
+  { manifest, earlier, filelists }: Outputs,
+  content: ManifestContent,
+  sources: readonly Source[],
+): void {
+  const examined = new Set([...sources.map(({ payload }) => payload), ...content.skipped.map(({ path }) => path)]);
+  const merged = earlier === undefined ? content : mergeContent(earlier, content, examined, goneFrom(buildroot));
+  const whole = completeManifest(version, merged);
+  if (manifest !== undefined) writeWhole(manifest, manifestText(whole));
+  for (const { file, takes } of filelists) {
+    writeWhole(file, encodeFilelist(recordsOf(whole).filter(({ source }) => takes(source))));
+  }
+}
+
+function withoutInterpreter(sources: readonly Source[], pools: Pools): Skipped[] {
+  return sources.flatMap((source) => {
+    const message = pools.lackOf(source);
+    return message === undefined ? [] : [{ path: source.payload, reason: 'no-interpreter', message }];
+  });
 }
 
 /** Links the pycs of each source as soon as it is compiled, and keeps what the manifest will say. */
@@ -139,7 +170,7 @@ class Collected {
     const { payload } = job.source;
     this.warnings.push(...warnings);
     if (failure !== undefined) {
-      const message = failure.problem.replaceAll(`${this.#buildroot.path}/`, '/').trim();
+      const message = withoutHostPaths(failure.problem, this.#buildroot);
       this.skipped.push({ path: payload, reason: failure.reason, message });
     }
     const pycs = written.flatMap((pyc) => readPyc(pyc.staged) ?? []);
@@ -167,6 +198,14 @@ class Collected {
       invalidationMode: this.#options.invalidationMode,
     };
   }
+}
+
+/** What an interpreter said, less the way to the buildroot and the number in the name of its temporary file. */
+function withoutHostPaths(problem: string, buildroot: Buildroot): string {
+  return problem
+    .replaceAll(`${buildroot.path}/`, '/')
+    .replace(/(?<=\.pyc)\.\d+(?='$)/gm, '')
+    .trim();
 }
 
 function refuseUnstrippable(sources: readonly Source[], strip: string): void {

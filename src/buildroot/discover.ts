@@ -1,6 +1,7 @@
-import { lstatSync, readFileSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { errnoOf } from '../errors.ts';
+import { lstatIfAny } from './lstat.ts';
 import {
   type Buildroot,
   byCodeUnit,
@@ -12,6 +13,7 @@ import {
   toStaged,
 } from './path.ts';
 import { guessCommand, homeOfEnvironment, pythonDirectoryOf } from './python-directory.ts';
+import { readRegular } from './read-regular.ts';
 import { type Resolved, resolveInBuildroot } from './resolve.ts';
 import type { Skipped, SkipReason } from './skipped.ts';
 import { mtimeSecondsOf, type Source } from './source.ts';
@@ -111,7 +113,7 @@ class Examiner {
     let answer = this.#symlinkedCaches.get(directory);
     if (answer === undefined) {
       const cache = childOf(directory, '__pycache__');
-      answer = lstatSync(cache, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+      answer = lstatIfAny(cache)?.isSymbolicLink() === true;
       this.#symlinkedCaches.set(directory, answer);
     }
     return answer;
@@ -128,8 +130,8 @@ class Examiner {
   #home(directory: PayloadPath): string | undefined {
     if (!this.#homes.has(directory)) {
       const file = join(toStaged(this.#buildroot, directory), '../../pyvenv.cfg');
-      const isFile = lstatSync(file, { throwIfNoEntry: false })?.isFile() === true;
-      this.#homes.set(directory, isFile ? homeOfEnvironment(readFileSync(file, 'utf8')) : undefined);
+      const environment = readRegular(file)?.content.toString();
+      this.#homes.set(directory, environment === undefined ? undefined : homeOfEnvironment(environment));
     }
     return this.#homes.get(directory);
   }

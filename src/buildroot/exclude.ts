@@ -7,11 +7,14 @@ import type { PayloadPath, StagedPath } from './path.ts';
  */
 export function globMatcher(globs: readonly string[]): (path: string) => boolean {
   if (globs.length === 0) return () => false;
-  const anchored = globs.map((glob) => (glob.startsWith('/') ? glob : `/**/${glob}`).replace(/\/+$/, ''));
-  return picomatch(
+  const anchored = globs.map(
+    (glob) => (glob.startsWith('/') ? glob.replace(/^\/+/, '') : `**/${glob}`).replace(/\/+$/, '') || '**',
+  );
+  const matches = picomatch(
     anchored.flatMap((glob) => [glob, `${glob}/**`]),
     { dot: true, flags: 's' },
   );
+  return (path) => matches(path.slice(1));
 }
 
 /** What `--exclude-regex` (searches the staged path) and `--exclude` (matches the payload path) leave out. */

@@ -1,4 +1,5 @@
 import { accessSync, constants, realpathSync, statSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { type Buildroot, childOf, contains, type StagedPath } from './path.ts';
 import type { InterpreterRequest } from './python-directory.ts';
 
@@ -20,7 +21,13 @@ export function interpreterCandidates(
     : [request.home ?? systemDirectory, systemDirectory, ...searchPath.split(':')]
         .filter((directory) => directory.startsWith('/'))
         .map((directory) => childOf(directory as StagedPath, request.command));
-  return [...new Set(named)].filter((path) => isProgram(path) && !contains(buildroot.path, realpathSync(path)));
+  const places = (path: string) => [
+    childOf(realpathSync.native(dirname(path)) as StagedPath, basename(path)),
+    realpathSync.native(path),
+  ];
+  return [...new Set(named)].filter(
+    (path) => isProgram(path) && !places(path).some((place) => contains(buildroot.path, place)),
+  );
 }
 
 function isProgram(path: string): boolean {

@@ -27,7 +27,7 @@ export function openBuildroot(given: string | undefined): Buildroot {
  */
 export function openTree(given: string): Buildroot {
   try {
-    const path = realpathSync(given) as StagedPath;
+    const path = realpathSync.native(given) as StagedPath;
     if (statSync(path).isDirectory()) return { path, given: normalise(given) };
   } catch (error) {
     throw unusable(given, `cannot be opened (${errnoOf(error)})`, 'has anything been installed into it?');

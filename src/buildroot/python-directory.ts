@@ -53,7 +53,7 @@ export interface ExpectedInterpreter {
 
 /** Reads a command's name: `python3.13t` promises CPython 3.13, free-threaded; `python3` and `my-python` promise less. */
 export function expectedInterpreter(command: string): ExpectedInterpreter {
-  const match = /^(?<kind>python|pypy)(?<version>3\.\d+)?(?<threads>t?)$/.exec(nameOf(command));
+  const match = /^(?<kind>python|pypy)(?:3|(?<version>3\.\d+)(?<threads>t?))?$/.exec(nameOf(command));
   const { kind, version, threads } = match?.groups ?? {};
   return {
     ...(kind === 'pypy' ? { implementation: 'pypy' } : {}),

@@ -1,5 +1,5 @@
-import { lstatSync, readlinkSync } from 'node:fs';
-import { errnoOf } from '../errors.ts';
+import { readlinkSync } from 'node:fs';
+import { lstatIfAny } from './lstat.ts';
 import { type Buildroot, childOf, nameOf, parentOf, type StagedPath } from './path.ts';
 
 /** Where a staged path leads once its symlinks are followed as they will be on the installed system. */
@@ -26,24 +26,26 @@ export function resolveInBuildroot(buildroot: Buildroot, staged: StagedPath): Re
   for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
     if (name === '' || name === '.') continue;
     if (name === '..') {
-      if (reached === buildroot.path) return { kind: 'outside' };
-      reached = parentOf(reached);
+      // Above the root of the installed system is the root again; but the kernel would leave the buildroot now.
+      if (reached === buildroot.path && physical) return { kind: 'outside' };
+      if (reached !== buildroot.path) reached = parentOf(reached);
       continue;
     }
     const next = childOf(reached, name);
-    const target = symlinkTarget(next);
-    if (target === 'missing') return { kind: physical ? 'dangling' : 'outside' };
-    if (target === 'none') {
+    const found = whatIs(next);
+    if (found === 'missing') return { kind: physical ? 'dangling' : 'outside' };
+    if (found === 'directory' || found === 'file') {
+      if (found === 'file' && pending.length > 0) return { kind: 'dangling' };
       reached = next;
       continue;
     }
     followed += 1;
     if (followed > maxSymlinks) return { kind: 'dangling' };
-    if (target.to.startsWith('/')) {
+    if (found.to.startsWith('/')) {
       reached = buildroot.path;
       physical = false;
     }
-    pending.push(...target.to.split('/').reverse());
+    pending.push(...found.to.split('/').reverse());
   }
   return { kind: 'inside', path: reached, physical };
 }
@@ -55,12 +57,9 @@ export function resolveParent(buildroot: Buildroot, staged: StagedPath): Resolve
   return parent.kind === 'inside' ? { ...parent, path: childOf(parent.path, nameOf(staged)) } : parent;
 }
 
-function symlinkTarget(path: StagedPath): { readonly to: string } | 'none' | 'missing' {
-  try {
-    return lstatSync(path).isSymbolicLink() ? { to: readlinkSync(path) } : 'none';
-  } catch (error) {
-    const errno = errnoOf(error);
-    if (errno === 'ENOENT' || errno === 'ENOTDIR') return 'missing';
-    throw error;
-  }
+function whatIs(path: StagedPath): { readonly to: string } | 'directory' | 'file' | 'missing' {
+  const stat = lstatIfAny(path);
+  if (stat === undefined) return 'missing';
+  if (stat.isSymbolicLink()) return { to: readlinkSync(path) };
+  return stat.isDirectory() ? 'directory' : 'file';
 }

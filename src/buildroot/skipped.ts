@@ -12,6 +12,7 @@ export const skipReasons = {
   'dangling-symlink': 'a symlink to nothing',
   'symlink-outside': 'a symlink that leads out of the buildroot',
   'cache-is-symlink': 'its __pycache__ is a symlink',
+  'no-interpreter': 'its interpreter is missing',
   'does-not-compile': 'does not compile',
   'worker-died': 'the interpreter died while compiling it',
   'worker-hung': 'the interpreter took too long to compile it',
@@ -34,6 +35,7 @@ export interface Skipped {
 
 const lostSource: ReadonlySet<SkipReason> = new Set([
   'unreadable-directory',
+  'no-interpreter',
   'does-not-compile',
   'worker-died',
   'worker-hung',

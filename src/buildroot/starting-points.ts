@@ -1,7 +1,8 @@
-import { lstatSync, statSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { PyclinkError } from '../errors.ts';
+import { lstatIfAny } from './lstat.ts';
 import { type Buildroot, locate, type StagedPath } from './path.ts';
-import { resolveInBuildroot, resolveParent } from './resolve.ts';
+import { type Resolved, resolveInBuildroot, resolveParent } from './resolve.ts';
 
 /**
  * The PATHs as staged paths without symlinks: what the package will record.
@@ -16,7 +17,8 @@ export function startingPoints(buildroot: Buildroot, paths: readonly string[]): 
       return [];
     }
     const whole = resolveInBuildroot(buildroot, staged);
-    const named = whole.kind === 'inside' && isDirectory(whole.path) ? whole : resolveParent(buildroot, staged);
+    // A source that is a symlink is compiled under its own name, wherever that leads.
+    const named = /\.py$/.test(staged) && !isDirectory(whole) ? resolveParent(buildroot, staged) : whole;
     if (named.kind === 'inside' && exists(named.path)) return [named.path];
     complaints.push(`${path}: ${named.kind === 'outside' ? 'leads out of the buildroot' : 'not in the buildroot'}`);
     return [];
@@ -30,9 +32,9 @@ export function startingPoints(buildroot: Buildroot, paths: readonly string[]): 
 }
 
 function exists(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  return lstatIfAny(path) !== undefined;
 }
 
-function isDirectory(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+function isDirectory(place: Resolved): boolean {
+  return place.kind === 'inside' && lstatSync(place.path).isDirectory();
 }

@@ -25,16 +25,20 @@ export function walk(directory: StagedPath, patterns: readonly string[]): Walk {
   const unreadable: { directory: string; error: unknown }[] = [];
   const list = (path: string, options?: { withFileTypes?: boolean }) => {
     try {
-      const entries = readdirSync(toBytes(path), { withFileTypes: true, encoding: 'buffer' });
+      const entries = readdirSync(toBytes(directory + path.replace(/^\/$/, '')), {
+        withFileTypes: true,
+        encoding: 'buffer',
+      });
       const named = entries.map(asGlobSeesIt);
       return options?.withFileTypes === true ? named : named.map((entry) => entry.name);
     } catch (error) {
-      unreadable.push({ directory: shown(path), error });
+      unreadable.push({ directory: shown(directory + path.replace(/^\/$/, '')), error });
       return [];
     }
   };
   const entries = globbySync([...patterns], {
-    cwd: directory,
+    // The glob would turn a backslash in the directory's own path into a slash: it sees the directory as the root.
+    cwd: '/',
     fs: { readdirSync: list as typeof readdirSync },
     baseNameMatch: true,
     dot: true,
@@ -57,8 +61,9 @@ export function walk(directory: StagedPath, patterns: readonly string[]): Walk {
 }
 
 /*
- * Names are bytes; patterns match text, and a `.` of theirs does not match a newline. So each byte that is not UTF-8
- * and each control character passes through the glob as a lone low surrogate, U+DC00 + byte, which no valid name has.
+ * Names are bytes; globs match text, read a backslash as a slash, and have a `.` that matches no line end. So each byte
+ * that is not UTF-8, and each of those characters, passes through the glob as a lone low surrogate, which no valid name
+ * has: U+DC00 + byte, and U+DD28 and U+DD29 for U+2028 and U+2029.
  */
 const undecodable = /[\uDC80-\uDCFF]/u;
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -69,11 +74,13 @@ function asGlobSeesIt(entry: Dirent<Buffer>): Dirent {
 
 function escaped(name: Buffer): string {
   try {
-    return utf8.decode(name).replace(/[\0-\x1f\x7f]/g, (char) => surrogate(char.charCodeAt(0)));
+    return utf8
+      .decode(name)
+      .replace(/[\0-\x1f\\\x7f]/g, (char) => surrogate(char.charCodeAt(0)))
+      .replace(/[\u2028\u2029]/g, (char) => (char === '\u2028' ? '\uDD28' : '\uDD29'));
   } catch {
-    return Array.from(name, (byte) => (byte < 0x20 || byte > 0x7e ? surrogate(byte) : String.fromCharCode(byte))).join(
-      '',
-    );
+    const isPlain = (byte: number) => byte >= 0x20 && byte < 0x7f && byte !== 0x5c;
+    return Array.from(name, (byte) => (isPlain(byte) ? String.fromCharCode(byte) : surrogate(byte))).join('');
   }
 }
 
@@ -86,11 +93,13 @@ function byteOf(char: string): number {
 }
 
 function restored(path: string): string {
-  return path.replace(/[\uDC00-\uDC7F]/gu, (char) => String.fromCharCode(byteOf(char)));
+  return path
+    .replace(/[\uDC00-\uDC7F]/gu, (char) => String.fromCharCode(byteOf(char)))
+    .replace(/[\uDD28\uDD29]/gu, (char) => (char === '\uDD28' ? '\u2028' : '\u2029'));
 }
 
 function toBytes(path: string): Buffer {
-  const pieces = path.split(/([\uDC00-\uDCFF])/u);
+  const pieces = restored(path).split(/([\uDC80-\uDCFF])/u);
   return Buffer.concat(pieces.map((piece, i) => (i % 2 === 1 ? Buffer.from([byteOf(piece)]) : Buffer.from(piece))));
 }
 

@@ -1,3 +1,5 @@
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { childOf, nameOf, parentOf } from '../buildroot/path.ts';
 import type { CompileJob, PlannedPyc } from './plan.ts';
 import type { InvalidationMode } from './pyc-header.ts';
 import type { PoolResult, WorkerPool } from './worker-pool.ts';
@@ -39,18 +41,38 @@ export async function compile(
     invalidationMode,
   }));
   const limitMs = (index: number) => baseLimitMs + (jobs[index]?.source.sizeBytes ?? 0) * limitMsPerByte;
-  await pool.run(requests, slots, limitMs, (index, result) => {
-    const job = jobs[index] as CompileJob;
-    onOutcome(outcomeOf(job, result));
+  const losses = new Map<CompileJob, string[]>();
+  await pool.run(requests, slots, limitMs, {
+    onResult: (index, result) => {
+      const job = jobs[index] as CompileJob;
+      onOutcome(outcomeOf(job, result, losses.get(job) ?? []));
+    },
+    onLoss: (index, problem) => {
+      const job = jobs[index] as CompileJob;
+      removeUnfinished(job);
+      const warning = `${job.source.payload}: the interpreter died (${problem}) and was replaced`;
+      losses.set(job, [...(losses.get(job) ?? []), warning]);
+    },
   });
 }
 
-function outcomeOf(job: CompileJob, result: PoolResult): CompileOutcome {
+/** An interpreter that dies while it writes a pyc leaves `NAME.pyc.NUMBER` behind. @see `_write_atomic` in importlib */
+function removeUnfinished({ pycs: [first, ...others] }: CompileJob): void {
+  if (first === undefined) return;
+  const directory = parentOf(first.staged);
+  const names = new Set([first, ...others].map((pyc) => nameOf(pyc.staged)));
+  for (const name of existsSync(directory) ? readdirSync(directory) : []) {
+    if (names.has(name.replace(/\.\d+$/, '')) && !names.has(name)) rmSync(childOf(directory, name), { force: true });
+  }
+}
+
+function outcomeOf(job: CompileJob, result: PoolResult, losses: readonly string[]): CompileOutcome {
   if ('lost' in result) {
     const reason = result.lost === 'hung' ? 'worker-hung' : 'worker-died';
     return { job, written: [], failure: { reason, problem: result.problem }, warnings: [] };
   }
-  const { failure, warnings } = result;
+  const { failure } = result;
+  const warnings = [...losses, ...result.warnings];
   if (failure === undefined) return { job, written: job.pycs, warnings };
   const written = job.pycs.filter((pyc) => pyc.level < failure.level);
   return { job, written, failure: { reason: 'does-not-compile', problem: failure.problem }, warnings };

@@ -14,23 +14,26 @@ export interface Pools {
   readonly all: readonly WorkerPool[];
   /** Who compiles a source: one pool for each cache tag. */
   poolsOf(source: Source): readonly WorkerPool[];
+  /** Why a source that asked for an interpreter has to do without. */
+  lackOf(source: Source): string | undefined;
   /** Ends every worker and waits until it is gone. */
   close(): Promise<void>;
 }
 
 /**
  * Starts one worker of every interpreter that the sources ask for.
- * @throws PyclinkError `interpreter-missing`, which names each that was not found and what was tried
+ * @throws PyclinkError `interpreter-missing`, if that is to fail, which names each and what was tried
  */
 export async function openPools(
   buildroot: Buildroot,
   sources: readonly Source[],
   environment: Environment,
+  ifMissing: 'fail' | 'skip',
 ): Promise<Pools> {
   const workersEnvironment = workerEnvironment(environment);
   const pools: WorkerPool[] = [];
   const poolOfRequest = new Map<string, WorkerPool>();
-  const missing: string[] = [];
+  const lacks = new Map<string, string>();
   const supported = sources.some(({ interpreter }) => interpreter === 'supported-pythons')
     ? await supportedPythons(workersEnvironment)
     : [];
@@ -50,16 +53,16 @@ export async function openPools(
     }
     const first = await startFirst(candidates, expected, workersEnvironment);
     if ('refused' in first) {
-      missing.push([`no ${request.command} that works`, ...first.refused].join(': '));
+      lacks.set(key, [`no ${request.command} that works`, ...first.refused].join(': '));
       continue;
     }
     const pool = new WorkerPool(first, workersEnvironment);
     pools.push(pool);
     poolOfRequest.set(key, pool);
   }
-  if (missing.length > 0) {
+  if (lacks.size > 0 && ifMissing === 'fail') {
     await close();
-    throw new PyclinkError('interpreter-missing', missing.join('; '), {
+    throw new PyclinkError('interpreter-missing', [...lacks.values()].join('; '), {
       hint: 'install the interpreter, name one with --python, or leave its directory out with --exclude',
     });
   }
@@ -69,6 +72,7 @@ export async function openPools(
       const asked = requestsOf(source).flatMap((request) => poolOfRequest.get(keyOf(request)) ?? []);
       return [...new Map(asked.map((pool) => [pool.interpreter.cacheTag, pool])).values()];
     },
+    lackOf: (source) => requestsOf(source).flatMap((request) => lacks.get(keyOf(request)) ?? [])[0],
     close,
   };
 }
@@ -89,5 +93,5 @@ function keyOf({ command, home }: InterpreterRequest): string {
 }
 
 function isSameProgram(a: string, b: string | undefined): boolean {
-  return b !== undefined && realpathSync(a) === realpathSync(b);
+  return b !== undefined && realpathSync.native(a) === realpathSync.native(b);
 }

@@ -7,6 +7,14 @@ import { startWorker, type Worker, type WorkerAnswer, WorkerDied, type WorkerJob
 /** What became of a job: an answer, or the worker was lost over it, twice if it died. */
 export type PoolResult = WorkerAnswer | { readonly lost: 'died' | 'hung'; readonly problem: string };
 
+/** Who is told about jobs. */
+export interface PoolListener {
+  /** A job is done. The jobs finish in any order. */
+  onResult(index: number, result: PoolResult): void;
+  /** A worker ended while it was at a job. */
+  onLoss(index: number, problem: string): void;
+}
+
 /**
  * Starts the first candidate that works and is what was expected.
  * @returns the worker, or why each candidate was not taken
@@ -49,14 +57,13 @@ export class WorkerPool {
   /**
    * Works through the jobs in their order, several at a time.
    * @param limitMs how long a job may take
-   * @param onResult told of each job when it is done, in the order they finish
    * @throws PyclinkError `worker-failed` if a lost worker cannot be replaced
    */
   async run(
     jobs: readonly WorkerJob[],
     slots: number,
     limitMs: (index: number) => number,
-    onResult: (index: number, result: PoolResult) => void,
+    listener: PoolListener,
   ): Promise<void> {
     let next = 0;
     const slot = async () => {
@@ -72,11 +79,12 @@ export class WorkerPool {
             if (!(error instanceof WorkerDied)) throw error;
             this.#running.delete(worker);
             worker = undefined;
+            listener.onLoss(index, error.message);
             // A death may have come from outside (out of memory, a stray signal): one more try tells.
             if (error.hung || attempt === 2) result = { lost: error.hung ? 'hung' : 'died', problem: error.message };
           }
         }
-        onResult(index, result);
+        listener.onResult(index, result);
       }
       if (worker !== undefined) this.#idle.push(worker);
     };

@@ -21,17 +21,24 @@ export async function buildCommand(
     onInterpreter: (interpreter, sources) => {
       const { executable, version } = interpreter;
       const levels = options.levels.join(' ');
-      log.info(`compiling ${counted(sources, 'source')} with ${executable} (Python ${version}), levels ${levels}`);
+      log.info(
+        `compiling ${counted(sources.length, 'source')} with ${executable} (Python ${version}), levels ${levels}`,
+      );
     },
     onProgress: progress.show,
   }).finally(progress.end);
   logOutcomes(report, log);
-  const hasProblems = report.skipped.some(({ isProblem }) => isProblem);
-  return { status: hasProblems ? exitStatus.problems : exitStatus.done, text: buildReportText(report), data: report };
+  const status = hasProblems(report) ? exitStatus.problems : exitStatus.done;
+  return { status, text: buildReportText(report), data: report };
+}
+
+/** Whether bytecode that was asked for is not there. */
+export function hasProblems(report: BuildReport): boolean {
+  return report.skipped.some(({ isProblem }) => isProblem);
 }
 
 /** Everything that the reader of a build log should know, in an order that does not change from build to build. */
-function logOutcomes(report: BuildReport, log: Log): void {
+export function logOutcomes(report: BuildReport, log: Log): void {
   for (const warning of report.warnings) log.warn(warning);
   for (const { path, reason, message, isProblem } of report.skipped) {
     const lines = message?.split('\n') ?? [];

@@ -1,5 +1,6 @@
-import { lstatSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { lstatIfAny } from '../buildroot/lstat.ts';
 import { normalise, type StagedPath } from '../buildroot/path.ts';
 import { mtimeSecondsOf } from '../buildroot/source.ts';
 import { interpreterOfMagicNumber } from '../bytecode/magic-numbers.ts';
@@ -44,7 +45,7 @@ function readOrRefuse(path: StagedPath) {
   try {
     const pyc = readPyc(path);
     if (pyc !== undefined) return pyc;
-    if (lstatSync(path, { throwIfNoEntry: false }) === undefined) reason = 'no such file';
+    if (lstatIfAny(path) === undefined) reason = 'no such file';
   } catch (error) {
     reason = `cannot be read (${errnoOf(error)})`;
   }

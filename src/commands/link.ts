@@ -17,8 +17,17 @@ export interface LinkOptions {
   readonly dryRun: boolean;
 }
 
+interface LinkReport {
+  readonly dryRun: boolean;
+  readonly buildroot: string;
+  readonly pycs: number;
+  /** Made, or in a dry run to make. */
+  readonly links: number;
+  readonly savedBytes: number;
+}
+
 /** `pyclink link`: links pycs that others compiled. @throws PyclinkError */
-export function linkCommand(options: LinkOptions, log: Log): CommandResult {
+export function linkCommand(options: LinkOptions, log: Log): CommandResult<LinkReport> {
   const buildroot = openBuildroot(options.buildroot);
   const { sets, pycs, unreadable } = findPycs(buildroot, options.paths);
   let links = 0;

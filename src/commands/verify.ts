@@ -1,31 +1,55 @@
+import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { openTree } from '../buildroot/open.ts';
-import { exitStatus } from '../errors.ts';
+import { errnoOf, exitStatus, PyclinkError } from '../errors.ts';
 import { recordsOf } from '../manifest/encode.ts';
 import { readManifest } from '../manifest/file.ts';
 import { findingsText } from '../report/findings.ts';
 import { check } from '../verify/check.ts';
-import { wantedFor } from '../verify/payload.ts';
+import { type PayloadEntry, payloadOf, type Wanted, wantedFor } from '../verify/payload.ts';
+import { readRpms } from '../verify/rpm.ts';
 import { readTree } from '../verify/tree.ts';
 import type { CommandResult } from './result.ts';
 
 export interface VerifyOptions {
   readonly manifest: string;
-  /** A directory that holds the payload: a buildroot, or the root of an installed system. */
-  readonly target: string;
+  /** A directory that holds the payload, or the packages of a build. */
+  readonly targets: readonly string[];
 }
 
 /** `pyclink verify`: holds what a payload records against the manifest. @throws PyclinkError */
-export function verifyCommand(options: VerifyOptions): CommandResult {
+export async function verifyCommand(options: VerifyOptions): Promise<CommandResult> {
   const manifest = readManifest(options.manifest);
   const records = recordsOf(manifest);
   const magicNumbers = manifest.interpreters.map(({ magicNumber }) => magicNumber);
-  const payload = readTree(openTree(resolve(options.target)), wantedFor(records, magicNumbers));
-  const findings = check(records, payload);
+  const entries = await readTargets(options.targets, wantedFor(records, magicNumbers));
+  const findings = check(records, payloadOf(entries));
   const { pycs, linkGroups } = manifest.totals;
   return {
     status: findings.length === 0 ? exitStatus.done : exitStatus.problems,
     text: findingsText(findings, pycs, linkGroups),
     data: { pycs, linkGroups, findings },
   };
+}
+
+async function readTargets(targets: readonly string[], wanted: Wanted): Promise<PayloadEntry[]> {
+  const directories = targets.filter(isDirectory);
+  if (directories.length > 0 && targets.length > 1) {
+    throw new PyclinkError('usage', 'a directory is verified by itself', { path: directories[0] });
+  }
+  const [directory] = directories;
+  if (directory !== undefined) return readTree(openTree(resolve(directory)), wanted);
+  const stranger = targets.find((target) => !target.endsWith('.rpm'));
+  if (stranger !== undefined) {
+    throw new PyclinkError('usage', 'neither a directory nor an .rpm', { path: stranger });
+  }
+  return readRpms(targets, wanted);
+}
+
+function isDirectory(target: string): boolean {
+  try {
+    return statSync(target).isDirectory();
+  } catch (error) {
+    throw new PyclinkError('usage', `cannot be opened (${errnoOf(error)})`, { path: target, cause: error });
+  }
 }

@@ -1,8 +1,9 @@
 import { lstatSync } from 'node:fs';
-import { type Buildroot, parentOf, type StagedPath } from '../buildroot/path.ts';
+import type { Buildroot, StagedPath } from '../buildroot/path.ts';
 import { startingPoints } from '../buildroot/starting-points.ts';
 import { walk } from '../buildroot/walk.ts';
 import { parsePycPath } from '../bytecode/pyc-name.ts';
+import { PyclinkError } from '../errors.ts';
 import { pycFile } from './fingerprint.ts';
 import type { PycFile } from './group.ts';
 
@@ -24,13 +25,15 @@ export function findPycs(buildroot: Buildroot, paths: readonly string[]): FoundP
   const sets = new Map<string, Map<StagedPath, PycFile>>();
   const unreadable: FoundPycs['unreadable'][number][] = [];
   let pycs = 0;
+  const file = roots.find((root) => !lstatSync(root).isDirectory());
+  if (file !== undefined) throw new PyclinkError('usage', 'a PATH of link is a directory', { path: file });
   for (const root of roots) {
     const walked = walk(root, ['*.pyc', '*.pyo']);
     unreadable.push(...walked.unreadable);
     for (const { path, type } of walked.found) {
       const name = type === 'file' ? parsePycPath(path) : undefined;
       if (name === undefined) continue;
-      const key = `${parentOf(path)}\0${name.source}\0${name.cacheTag ?? ''}`;
+      const key = `${name.source}\0${name.cacheTag ?? ''}`;
       const set = sets.get(key) ?? new Map<StagedPath, PycFile>();
       sets.set(key, set.set(path, pycFile(path, lstatSync(path))));
       pycs += 1;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
+import type { Stats } from 'node:fs';
 import type { StagedPath } from '../buildroot/path.ts';
-import { errnoOf } from '../errors.ts';
+import { readRegular } from '../buildroot/read-regular.ts';
 import type { PycFile } from './group.ts';
 
 /** A pyc with its bytes. */
@@ -9,24 +9,10 @@ export interface ReadPyc extends PycFile {
   readonly content: Buffer;
 }
 
-/**
- * Reads a pyc through one descriptor, so that bytes and metadata belong together.
- * @returns undefined if there is no regular file of that name (a symlink is none)
- */
+/** Reads a pyc. Undefined if there is no regular file of that name; a symlink is none. */
 export function readPyc(path: StagedPath): ReadPyc | undefined {
-  let descriptor: number;
-  try {
-    descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO'].includes(errnoOf(error) ?? '')) return undefined;
-    throw error;
-  }
-  try {
-    const stat = fstatSync(descriptor);
-    return stat.isFile() ? { ...pycFile(path, stat), content: readFileSync(descriptor) } : undefined;
-  } finally {
-    closeSync(descriptor);
-  }
+  const file = readRegular(path);
+  return file && { ...pycFile(path, file.stat), content: file.content };
 }
 
 /** What linking needs to know of a file. */

@@ -59,7 +59,10 @@ export function mergeContent(
   const kept = [...earlier.linkGroups, ...earlier.singlePycs]
     .map((record) => ({ ...record, paths: record.paths.filter((path) => !written.has(path) && !isGone(path)) }))
     .filter((record) => record.paths.length > 0 && !isGone(record.source));
-  const stillSkipped = earlier.skipped.filter(({ path }) => !examined.has(path) && !isGone(path as PayloadPath));
+  const stillSkipped = earlier.skipped.filter(
+    // A name that is not UTF-8 is only a rendering: nothing of that name can be looked for.
+    ({ path, reason }) => !examined.has(path) && (reason === 'name-not-utf8' || !isGone(path as PayloadPath)),
+  );
   return {
     interpreters: [...earlier.interpreters, ...current.interpreters],
     records: [...kept, ...current.records],

@@ -1,6 +1,7 @@
-import { lstatSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { z } from 'zod';
+import { lstatIfAny } from '../buildroot/lstat.ts';
 import { type Buildroot, contains, type PayloadPath, toStaged } from '../buildroot/path.ts';
 import { replaceFile } from '../buildroot/replace.ts';
 import { errnoOf, PyclinkError } from '../errors.ts';
@@ -16,8 +17,10 @@ export function outputPath(buildroot: Buildroot, file: string): string {
   const unusable = (reason: string, hint?: string) => new PyclinkError('usage', reason, { path: file, hint });
   let directory: string;
   try {
-    directory = realpathSync(dirname(resolve(file)));
+    directory = realpathSync.native(dirname(resolve(file)));
+    if (!statSync(directory).isDirectory()) throw unusable('its directory is a file');
   } catch (error) {
+    if (error instanceof PyclinkError) throw error;
     throw unusable(`its directory cannot be used (${errnoOf(error)})`);
   }
   if (contains(buildroot.path, directory)) {
@@ -69,10 +72,10 @@ function firstIssues({ issues }: z.ZodError): string {
 
 /** Reads a manifest that may not be there yet. @throws PyclinkError `manifest-unusable` */
 export function readManifestIfAny(path: string): Manifest | undefined {
-  return statSync(path, { throwIfNoEntry: false }) === undefined ? undefined : readManifest(path);
+  return lstatIfAny(path) === undefined ? undefined : readManifest(path);
 }
 
 /** Tells which payload paths are no longer in the buildroot. */
 export function goneFrom(buildroot: Buildroot): (path: PayloadPath) => boolean {
-  return (path) => lstatSync(toStaged(buildroot, path), { throwIfNoEntry: false }) === undefined;
+  return (path) => lstatIfAny(toStaged(buildroot, path)) === undefined;
 }

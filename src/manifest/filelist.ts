@@ -14,5 +14,5 @@ export function encodeFilelist(records: readonly PycRecord[]): string {
 
 /** rpm has no escape for what it reads as glob, macro or quote: `?` matches each of these characters. */
 function quoted(path: PayloadPath): string {
-  return `"${path.replace(/[[\]*?{}\\"%']/g, '?')}"`;
+  return `"${path.replace(/[[\]*?{}\\"%'\n]/g, '?')}"`;
 }

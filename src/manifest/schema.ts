@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { nameOf, normalise, type PayloadPath, parentOf } from '../buildroot/path.ts';
+import { normalise, type PayloadPath, parentOf } from '../buildroot/path.ts';
 import { type SkipReason, skipReasons } from '../buildroot/skipped.ts';
 import { invalidationModes } from '../bytecode/pyc-header.ts';
 import { levels, parsePycPath } from '../bytecode/pyc-name.ts';
@@ -37,7 +37,7 @@ const pycRecord = z
       return (
         new Set(paths.map(parentOf)).size === 1 &&
         new Set(names.map((name) => name?.cacheTag)).size === 1 &&
-        names.every((name) => name?.cacheTag !== undefined && nameOf(name.source) === nameOf(source))
+        names.every((name) => name?.cacheTag !== undefined && name.source === source)
       );
     },
     { error: 'the paths must be pycs of that source, with one cache tag, in one directory', path: ['paths'] },

@@ -30,32 +30,37 @@ export interface BuildReport {
   /** The compiler's own, sorted. */
   readonly warnings: readonly string[];
   readonly manifest: string | undefined;
-  readonly filelist: string | undefined;
+  readonly filelists: readonly string[];
   readonly seconds: Readonly<Record<Stage, number>>;
 }
 
 /** The closing lines of a build. */
 export function buildReportText(report: BuildReport): string {
   const { sources, pycs, linkGroups, links, current, dryRun } = report;
-  const lines = [
-    dryRun
-      ? `would compile ${counted(sources, 'source')} to ${counted(pycs, 'pyc')}`
-      : `${counted(sources, 'source')}, ${counted(pycs, 'pyc')}, ${counted(links, 'link')} in ${counted(linkGroups, 'group')}`,
-  ];
+  const lines = dryRun
+    ? [`would compile ${counted(sources, 'source')} to ${counted(pycs, 'pyc')}`]
+    : [
+        `${counted(sources, 'source')}, ${counted(pycs, 'pyc')}, ${counted(links, 'link')} in ${counted(linkGroups, 'group')}`,
+        `${sizeText(report.sizeBytesWithoutLinks)} before links, ${sizeText(report.sizeBytes)} after: ${saved(report)}`,
+      ];
   if (current > 0) lines.push(`${counted(current, 'source')} had current bytecode`);
-  if (!dryRun) {
-    const saved = report.sizeBytesWithoutLinks - report.sizeBytes;
-    const share = report.sizeBytesWithoutLinks === 0 ? 0 : (100 * saved) / report.sizeBytesWithoutLinks;
-    lines.push(
-      `${sizeText(report.sizeBytesWithoutLinks)} before links, ${sizeText(report.sizeBytes)} after: ` +
-        `${sizeText(saved)} saved (${share.toFixed(0)} %)`,
-    );
-  }
   const problems = report.skipped.filter(({ isProblem }) => isProblem).length;
   if (problems > 0) lines.push(`${counted(problems, 'problem')}, see above`);
   if (report.manifest !== undefined) lines.push(`manifest ${report.manifest}`);
-  if (report.filelist !== undefined) lines.push(`file list ${report.filelist}`);
+  for (const filelist of report.filelists) lines.push(`file list ${filelist}`);
   const times = Object.entries(report.seconds).map(([stage, seconds]) => `${stage} ${seconds.toFixed(1)} s`);
   lines.push(times.join(', '));
   return lines.map((line) => `pyclink: ${line}\n`).join('');
+}
+
+/** The same in a line that does not differ from one build of the same input to the next. */
+export function summaryLine(report: BuildReport): string {
+  const { sources, pycs, links } = report;
+  return `pyclink: ${counted(sources, 'source')}, ${counted(pycs, 'pyc')}, ${counted(links, 'link')}, ${saved(report)}`;
+}
+
+function saved({ sizeBytesWithoutLinks, sizeBytes }: BuildReport): string {
+  const savedBytes = sizeBytesWithoutLinks - sizeBytes;
+  const share = sizeBytesWithoutLinks === 0 ? 0 : (100 * savedBytes) / sizeBytesWithoutLinks;
+  return `${sizeText(savedBytes)} saved (${share.toFixed(0)} %)`;
 }

@@ -26,6 +26,13 @@ export interface PayloadEntry {
 /** The regular files of a payload, by path; several where packages share a path. */
 export type Payload = ReadonlyMap<PayloadPath, readonly PayloadEntry[]>;
 
+/** The entries by path. */
+export function payloadOf(entries: readonly PayloadEntry[]): Payload {
+  const payload = new Map<PayloadPath, PayloadEntry[]>();
+  for (const entry of entries) payload.set(entry.path, [...(payload.get(entry.path) ?? []), entry]);
+  return payload;
+}
+
 /** What a reader has to look for. */
 export interface Wanted {
   readonly pycs: ReadonlySet<PayloadPath>;

@@ -5,17 +5,14 @@ import { mtimeSecondsOf } from '../buildroot/source.ts';
 import { parsePycHeader } from '../bytecode/pyc-header.ts';
 import { sourceHash } from '../bytecode/source-hash.ts';
 import { readPyc, sha256Of } from '../links/fingerprint.ts';
-import type { Payload, PayloadEntry, Wanted } from './payload.ts';
+import type { PayloadEntry, Wanted } from './payload.ts';
 
 /** Reads what is wanted from a directory that holds a payload: a buildroot, or the root of an installed system. */
-export function readTree(tree: Buildroot, wanted: Wanted): Payload {
-  const payload = new Map<PayloadPath, PayloadEntry[]>();
-  const add = (path: PayloadPath, entry: PayloadEntry | undefined) => {
-    if (entry !== undefined) payload.set(path, [entry]);
-  };
-  for (const path of wanted.pycs) add(path, readPycEntry(tree, path));
-  for (const path of wanted.sources) add(path, readSourceEntry(tree, path, wanted.hashMagicNumbers));
-  return payload;
+export function readTree(tree: Buildroot, wanted: Wanted): PayloadEntry[] {
+  return [
+    ...Array.from(wanted.pycs, (path) => readPycEntry(tree, path)),
+    ...Array.from(wanted.sources, (path) => readSourceEntry(tree, path, wanted.hashMagicNumbers)),
+  ].filter((entry) => entry !== undefined);
 }
 
 function readPycEntry(tree: Buildroot, path: PayloadPath): PayloadEntry | undefined {

@@ -81,7 +81,12 @@ export function linkGroupsIn(directory: string): string[][] {
   return [...groups.values()].sort((a, b) => ((a[0] ?? '') < (b[0] ?? '') ? -1 : 1));
 }
 
-/** Relative paths of everything below a directory, sorted by code unit. */
-export function everythingIn(directory: string): string[] {
-  return readdirSync(directory, { recursive: true, encoding: 'utf8' }).sort();
+/** Relative paths of everything below a directory, sorted by code unit. Symlinked directories are not entered. */
+export function everythingIn(directory: string, prefix = ''): string[] {
+  return readdirSync(directory, { withFileTypes: true })
+    .flatMap((entry) => {
+      const path = prefix + entry.name;
+      return entry.isDirectory() ? [path, ...everythingIn(join(directory, entry.name), `${path}/`)] : [path];
+    })
+    .sort();
 }

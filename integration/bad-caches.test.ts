@@ -1,0 +1,48 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { execaSync } from 'execa';
+import { expect, test } from 'vitest';
+import { contentsOf, plant } from '../test/helpers/buildroot.ts';
+import { pyclink } from '../test/helpers/pyclink.ts';
+import { expectHealthy, healthyText, library, plantBesideHealthy, pycsOf, quietBuild } from './helpers/healthy.ts';
+
+test('a file called __pycache__ is complained about in the same words each time', async () => {
+  const bad = `${library}/bad`;
+  const buildroot = plantBesideHealthy({ [`${bad}/m.py`]: healthyText, [`${bad}/__pycache__`]: 'not a directory' });
+  const manifests = [];
+  for (const name of ['one.json', 'two.json']) {
+    const manifest = join(buildroot, '..', name);
+    const ran = await pyclink(quietBuild(buildroot, '--manifest', manifest));
+    expect(ran.status).toBe(1);
+    expect(ran.stderr).toBe(
+      `pyclink: error: ${bad}/m.py: does not compile\n` +
+        `    NotADirectoryError: [Errno 20] Not a directory: '${pycsOf(`${bad}/m.py`)[0]}'\n`,
+    );
+    manifests.push(readFileSync(manifest, 'utf8'));
+  }
+  expect(manifests[1]).toBe(manifests[0]);
+  await expectHealthy(buildroot);
+});
+
+test('--keep-current does not wait at a fifo in the place of a pyc', async () => {
+  const bad = `${library}/bad.py`;
+  const buildroot = plantBesideHealthy({ [`${library}/__pycache__`]: { directory: true }, [bad]: healthyText });
+  const [fifo = ''] = pycsOf(bad);
+  execaSync('mkfifo', [join(buildroot, fifo)]);
+  const ran = await pyclink(quietBuild(buildroot, '--keep-current'));
+  expect(ran.status).toBe(1);
+  expect(ran.stderr).toContain(`pyclink: error: ${bad}: does not compile\n    FileExistsError: ${fifo}`);
+  expect(contentsOf(buildroot)[fifo.slice(1)]).toMatch(/^other /);
+  await expectHealthy(buildroot);
+});
+
+test('a PATH that is a symlink to a directory outside is refused', async () => {
+  const buildroot = plantBesideHealthy({});
+  plant(join(buildroot, '..'), { 'outside/m.py': healthyText });
+  plant(buildroot, { [`${library}/way`]: { symlink: join(buildroot, '../outside') } });
+  const before = contentsOf(join(buildroot, '..'));
+  const ran = await pyclink(quietBuild(buildroot, `${library}/way`));
+  expect(ran.status).toBe(2);
+  expect(ran.stderr).toContain(`pyclink: error: ${library}/way: leads out of the buildroot\n`);
+  expect(contentsOf(join(buildroot, '..'))).toEqual(before);
+});

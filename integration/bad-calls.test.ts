@@ -1,0 +1,159 @@
+import { mkdirSync, symlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { execa } from 'execa';
+import { expect, test } from 'vitest';
+import { contentsOf } from '../test/helpers/buildroot.ts';
+import { pyclink } from '../test/helpers/pyclink.ts';
+import { changesSince, expectHealthy, library, plantBesideHealthy, quietBuild } from './helpers/healthy.ts';
+
+const source = `${library}/kernel/healthy.py`;
+const seeBuildHelp = '    hint: see pyclink build --help\n';
+const pathHint = (buildroot: string) =>
+  `    hint: a PATH is as installed (/usr/lib/…), or starts with the buildroot ${buildroot}\n`;
+const insideHint = '    hint: write it outside, for example below RPM_BUILD_DIR\n';
+
+interface BadCall {
+  readonly args: (buildroot: string) => string[];
+  readonly complaint: (buildroot: string) => string;
+}
+
+const badCalls: readonly (readonly [string, BadCall])[] = [
+  [
+    '--strip that is no prefix',
+    {
+      args: () => ['--strip', '/elsewhere'],
+      complaint: (buildroot) =>
+        `--strip: /elsewhere is no directory above ${buildroot}${source}\n` +
+        '    hint: without --strip the buildroot is taken off\n',
+    },
+  ],
+  [
+    '--strip that is a prefix of the text, not of the path',
+    {
+      args: (buildroot) => ['--strip', buildroot.slice(0, -1)],
+      complaint: (buildroot) =>
+        `--strip: ${buildroot.slice(0, -1)} is no directory above ${buildroot}${source}\n` +
+        '    hint: without --strip the buildroot is taken off\n',
+    },
+  ],
+  [
+    '--strip that is relative',
+    { args: () => ['--strip', 'usr'], complaint: () => `--strip: takes an absolute directory\n${seeBuildHelp}` },
+  ],
+  [
+    '--manifest inside the buildroot',
+    {
+      args: (buildroot) => ['--manifest', `${buildroot}/usr/manifest.json`],
+      complaint: (buildroot) =>
+        `${buildroot}/usr/manifest.json: is inside the buildroot and would be packaged\n${insideHint}`,
+    },
+  ],
+  [
+    '--manifest inside the buildroot over a symlink',
+    {
+      args: (buildroot) => ['--manifest', `${dirname(buildroot)}/link/usr/manifest.json`],
+      complaint: (buildroot) =>
+        `${dirname(buildroot)}/link/usr/manifest.json: is inside the buildroot and would be packaged\n${insideHint}`,
+    },
+  ],
+  [
+    '--filelist inside the buildroot',
+    {
+      args: (buildroot) => ['--filelist', `${buildroot}/files`],
+      complaint: (buildroot) => `${buildroot}/files: is inside the buildroot and would be packaged\n${insideHint}`,
+    },
+  ],
+  [
+    '--manifest in a directory that is not there',
+    {
+      args: (buildroot) => ['--manifest', `${buildroot}-none/m.json`],
+      complaint: (buildroot) => `${buildroot}-none/m.json: its directory cannot be used (ENOENT)\n`,
+    },
+  ],
+  [
+    '--manifest that is a directory',
+    {
+      args: (buildroot) => ['--manifest', `${dirname(buildroot)}/directory`],
+      complaint: (buildroot) => `${dirname(buildroot)}/directory: is not a regular file\n`,
+    },
+  ],
+  [
+    '--manifest that is a fifo, which is not opened',
+    {
+      args: (buildroot) => ['--append', '--manifest', `${dirname(buildroot)}/fifo`],
+      complaint: (buildroot) => `${dirname(buildroot)}/fifo: is not a regular file\n`,
+    },
+  ],
+  ['--append alone', { args: () => ['--append'], complaint: () => `--append: needs --manifest\n${seeBuildHelp}` }],
+  [
+    'a PATH that is relative',
+    {
+      args: () => ['usr/lib'],
+      complaint: (buildroot) => `usr/lib: a PATH must be absolute\n${pathHint(buildroot)}`,
+    },
+  ],
+  [
+    'a PATH that is missing',
+    {
+      args: () => [library, '/usr/share/none'],
+      complaint: (buildroot) => `/usr/share/none: not in the buildroot\n${pathHint(buildroot)}`,
+    },
+  ],
+  [
+    'a PATH that leads out of the buildroot with ..',
+    {
+      args: (buildroot) => [`${buildroot}/../directory`],
+      complaint: (buildroot) => `${buildroot}/../directory: not in the buildroot\n${pathHint(buildroot)}`,
+    },
+  ],
+  [
+    'a PATH that leads out of the buildroot over a symlink',
+    {
+      args: () => [`${library}/out/m.py`],
+      complaint: (buildroot) => `${library}/out/m.py: leads out of the buildroot\n${pathHint(buildroot)}`,
+    },
+  ],
+  [
+    'several bad PATHs: each is named',
+    {
+      args: () => ['a b', library, '', '/none'],
+      complaint: (buildroot) =>
+        `a b: a PATH must be absolute; : a PATH must be absolute; /none: not in the buildroot\n${pathHint(buildroot)}`,
+    },
+  ],
+  [
+    'several bad values: each is named',
+    {
+      args: () => ['-o', '3', '-j', 'many', '--errors', 'ignore', '--invalidation-mode', 'none'],
+      complaint: () =>
+        '--optimize: takes 0, 1 or 2; --invalidation-mode: takes timestamp, checked-hash, unchecked-hash; ' +
+        `--errors: takes fail or warn; --jobs: takes a number of jobs\n${seeBuildHelp}`,
+    },
+  ],
+  [
+    '--mtime-policy clamp without a date',
+    {
+      args: () => ['--mtime-policy', 'clamp'],
+      complaint: () => `--mtime-policy: clamp needs SOURCE_DATE_EPOCH, which is not set\n${seeBuildHelp}`,
+    },
+  ],
+  [
+    'an option that does not exist',
+    { args: () => ['--frobnicate'], complaint: () => "unknown option '--frobnicate'\n    hint: see pyclink --help\n" },
+  ],
+];
+
+test.each(badCalls)('%s: exit status 2, and nothing is touched', async (_, { args, complaint }) => {
+  const buildroot = plantBesideHealthy({ [`${library}/out`]: { symlink: '../../../../directory' } });
+  const around = dirname(buildroot);
+  mkdirSync(join(around, 'directory'));
+  symlinkSync('buildroot', join(around, 'link'));
+  await execa('mkfifo', [join(around, 'fifo')]);
+  const before = contentsOf(around);
+  const ran = await pyclink(quietBuild(buildroot, ...args(buildroot)));
+  expect(ran).toEqual({ status: 2, stdout: '', stderr: `pyclink: error: ${complaint(buildroot)}` });
+  expect(changesSince(before, around)).toEqual({ added: [], changed: [], gone: [] });
+  // It was the call: the same buildroot is good.
+  expect((await pyclink(quietBuild(buildroot, library))).status).toBe(0);
+  await expectHealthy(buildroot);
+});

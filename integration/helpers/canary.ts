@@ -1,0 +1,29 @@
+import { lstatSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { everythingIn, temporaryDirectory } from '../../test/helpers/buildroot.ts';
+
+/** A directory outside the buildroot that nobody may write to. */
+export interface Canary {
+  readonly directory: string;
+  /** `m.py` in it. */
+  readonly file: string;
+  /** All that can be known of the directory: names, bytes, inodes, modes, times. Equal before and after. */
+  readonly state: () => unknown;
+}
+
+/** Makes a directory outside the buildroot with a source in it whose mtime is old. */
+export function plantCanary(text: string): Canary {
+  const directory = join(temporaryDirectory(), 'outside');
+  const file = join(directory, 'm.py');
+  mkdirSync(directory);
+  writeFileSync(file, text);
+  utimesSync(file, 1_600_000_000, 1_600_000_000);
+  const state = () =>
+    ['.', ...everythingIn(directory)].map((name) => {
+      const path = join(directory, name);
+      const { ino, mode, uid, gid, size, mtimeNs } = lstatSync(path, { bigint: true });
+      const content = lstatSync(path).isFile() ? readFileSync(path, 'base64') : undefined;
+      return { name, ino, mode, uid, gid, size, mtimeNs, content };
+    });
+  return { directory, file, state };
+}

@@ -1,0 +1,35 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** The workers of the pyclink that was called with this argument. */
+export function workersOf(argument: string): number[] {
+  const processes = runningProcesses();
+  const callers = processes.filter(({ args }) => args.includes(argument)).map(({ pid }) => pid);
+  return processes
+    .filter(({ parent, args }) => callers.includes(parent) && args.some((arg) => arg.endsWith('/worker.py')))
+    .map(({ pid }) => pid);
+}
+
+/** Asks again and again until there is an answer. @throws after a minute */
+export async function until<T>(what: string, ask: () => T | undefined): Promise<T> {
+  const giveUp = Date.now() + 60_000;
+  for (;;) {
+    const answer = ask();
+    if (answer !== undefined) return answer;
+    if (Date.now() > giveUp) throw new Error(`waited in vain for ${what}`);
+    await sleep(5);
+  }
+}
+
+function runningProcesses() {
+  return readdirSync('/proc').flatMap((name) => {
+    if (!/^\d+$/.test(name)) return [];
+    try {
+      const args = readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0');
+      const parent = Number(/^PPid:\s*(\d+)$/m.exec(readFileSync(`/proc/${name}/status`, 'utf8'))?.[1]);
+      return [{ pid: Number(name), parent, args }];
+    } catch {
+      return []; // It has just ended.
+    }
+  });
+}

@@ -1,0 +1,32 @@
+/** `npm run stage -- DIR`: lays out what a package of pyclink installs under DIR, from the bundle in dist/. */
+import { chmodSync, copyFileSync, mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+/** Where each file of the checkout goes, and its permissions. */
+const layout: readonly (readonly [from: string, to: string, mode: number])[] = [
+  ['hooks/pyclink', 'usr/bin/pyclink', 0o755],
+  ['dist/pyclink.cjs', 'usr/lib/pyclink/pyclink.cjs', 0o644],
+  ['dist/worker.py', 'usr/lib/pyclink/worker.py', 0o644],
+  ['hooks/brp-pyclink', 'usr/lib/rpm/pyclink/brp-pyclink', 0o755],
+  ['hooks/brp-pyclink-hardlink', 'usr/lib/rpm/pyclink/brp-pyclink-hardlink', 0o755],
+  ['rpm-macros/macros.pyclink', 'usr/lib/rpm/macros.d/macros.zz-pyclink', 0o644],
+];
+
+/** @param directory where the files go; made if it is not there */
+export function stage(directory: string): void {
+  const checkout = join(import.meta.dirname, '..');
+  for (const [from, to, mode] of layout) {
+    const target = join(directory, to);
+    mkdirSync(dirname(target), { recursive: true });
+    copyFileSync(join(checkout, from), target);
+    chmodSync(target, mode);
+  }
+}
+
+const [, script, directory] = process.argv;
+if (script !== undefined && import.meta.filename === script) {
+  if (directory === undefined) {
+    process.stderr.write('usage: npm run stage -- DIR\n');
+    process.exitCode = 2;
+  } else stage(directory);
+}

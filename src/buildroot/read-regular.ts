@@ -1,0 +1,39 @@
+import { closeSync, constants, fstatSync, openSync, readFileSync, readSync, type Stats } from 'node:fs';
+import { errnoOf } from '../errors.ts';
+
+/** A file's bytes and its metadata, taken through one descriptor so that they belong together. */
+export interface RegularFile {
+  readonly stat: Stats;
+  readonly content: Buffer;
+}
+
+/** What open says where there is no file, or a symlink, a socket or a device without a driver in its place. */
+const notRegular: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO', 'ENODEV']);
+
+/**
+ * Reads a regular file. Does not follow a symlink and does not wait at a fifo.
+ * @param maxBytes how much of the file is wanted; default: all of it
+ * @returns undefined if there is no regular file of that name
+ * @throws the system's error for any other reason
+ */
+export function readRegular(path: string, maxBytes?: number): RegularFile | undefined {
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    if (notRegular.has(errnoOf(error) ?? '')) return undefined;
+    throw error;
+  }
+  try {
+    const stat = fstatSync(descriptor);
+    if (!stat.isFile()) return undefined;
+    return { stat, content: maxBytes === undefined ? readFileSync(descriptor) : readStart(descriptor, maxBytes) };
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function readStart(descriptor: number, maxBytes: number): Buffer {
+  const bytes = Buffer.alloc(maxBytes);
+  return bytes.subarray(0, readSync(descriptor, bytes, 0, maxBytes, 0));
+}

@@ -1,0 +1,89 @@
+import { execa } from 'execa';
+import type { PayloadPath } from '../buildroot/path.ts';
+import { messageOf, PyclinkError } from '../errors.ts';
+import type { PayloadEntry, Wanted } from './payload.ts';
+import { readTar, type TarEntry } from './tar.ts';
+
+/** One line a file, after a line with the package's name. rpm allows no control characters in file names. */
+const queryFormat =
+  'package %{NVRA}\\n[%{FILENAMES}\\t%{FILEINODES}\\t%{FILEDEVICES}\\t%{FILEFLAGS}\\t%{FILEMODES}\\t' +
+  '%{FILEUSERNAME}:%{FILEGROUPNAME}\\t%{LONGFILESIZES}\\t%{FILEMTIMES}\\n]';
+
+/** RPMFILE_GHOST in rpm's rpmfiles.h. */
+const ghostFlag = 1 << 6;
+const typeMask = 0o170000;
+const regularFile = 0o100000;
+
+/**
+ * Reads what is wanted from rpm packages: what they record from their headers, what they store from their payloads.
+ * @throws PyclinkError `tool-failed` if rpm or rpm2archive cannot read a package
+ */
+export async function readRpms(files: readonly string[], wanted: Wanted): Promise<PayloadEntry[]> {
+  const entries: PayloadEntry[] = [];
+  for (const file of files) {
+    const recorded = (await queryHeader(file)).filter(({ path }) => wanted.pycs.has(path) || wanted.sources.has(path));
+    if (recorded.length === 0) continue;
+    const stored = await readStored(file, wanted);
+    entries.push(...recorded.map((entry) => ({ ...entry, ...contentOf(entry.path, stored) })));
+  }
+  return entries;
+}
+
+async function queryHeader(file: string): Promise<PayloadEntry[]> {
+  const args = ['-qp', '--nosignature', '--nodigest', '--qf', queryFormat, '--', file];
+  const { stdout, stderr, failed } = await execa('rpm', args, { reject: false, env: { LC_ALL: 'C.UTF-8' } });
+  if (failed) throw unreadable(file, 'rpm', stderr);
+  const [first = '', ...lines] = stdout.split('\n');
+  const container = first.replace(/^package /, '');
+  return lines.flatMap((line) => {
+    const [path = '', inode, device, flags, mode, owner = '', size, mtime] = line.split('\t');
+    if ((Number(mode) & typeMask) !== regularFile) return [];
+    return {
+      path: path as PayloadPath,
+      container,
+      inode: `${device}:${inode}`,
+      isGhost: (Number(flags) & ghostFlag) !== 0,
+      sizeBytes: Number(size),
+      mode: Number(mode) & 0o7777,
+      owner,
+      mtimeSeconds: Number(mtime),
+    };
+  });
+}
+
+async function readStored(file: string, wanted: Wanted): Promise<ReadonlyMap<PayloadPath, TarEntry>> {
+  const child = execa('rpm2archive', ['--nocompression', '-'], {
+    inputFile: file,
+    buffer: { stdout: false },
+    reject: false,
+  });
+  try {
+    const entries = await readTar(child.stdout, wanted);
+    const { failed, stderr } = await child;
+    if (failed) throw unreadable(file, 'rpm2archive', stderr);
+    return entries;
+  } catch (error) {
+    child.kill();
+    if (error instanceof PyclinkError) throw error;
+    throw unreadable(file, 'rpm2archive', messageOf(error));
+  }
+}
+
+/** The bytes behind a name, also where another name of the same file has them. */
+function contentOf(path: PayloadPath, stored: ReadonlyMap<PayloadPath, TarEntry>) {
+  const entry = stored.get(path);
+  const { sha256, header, sourceHashes } = (entry?.linkTo && stored.get(entry.linkTo)) ?? entry ?? {};
+  return {
+    ...(sha256 === undefined ? {} : { sha256 }),
+    ...(header === undefined ? {} : { header }),
+    ...(sourceHashes === undefined ? {} : { sourceHashes }),
+  };
+}
+
+function unreadable(file: string, tool: string, said: unknown): PyclinkError {
+  const lastLine = String(said).trim().split('\n').at(-1) || 'it does not start';
+  return new PyclinkError('tool-failed', `${tool} cannot read it: ${lastLine}`, {
+    path: file,
+    hint: `is ${tool} installed, and is this a package?`,
+  });
+}

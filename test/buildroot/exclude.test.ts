@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import { excluder, globMatcher } from '../../src/buildroot/exclude.ts';
+import type { PayloadPath, StagedPath } from '../../src/buildroot/path.ts';
+
+describe('globMatcher', () => {
+  it.each([
+    [[], '/usr/lib/a.py', false],
+    [['a.py'], '/usr/lib/a.py', true],
+    [['a.py'], '/a.py', true],
+    [['/'], '/usr/a.py', true],
+    [['a.py'], '/usr/lib/aa.py', false],
+    [['a.py'], '/usr/lib/a.py/b.py', true],
+    [['tests'], '/usr/tests/deep/er/a.py', true],
+    [['tests/'], '/usr/tests/a.py', true],
+    [['tests'], '/usr/mytests/a.py', false],
+    [['tests/data'], '/usr/lib/tests/data/a.py', true],
+    [['tests/data'], '/usr/lib/tests/other/data/a.py', false],
+    [['/usr/lib'], '/usr/lib/a.py', true],
+    [['/usr/lib'], '/opt/usr/lib/a.py', false],
+    [['/usr/*/a.py'], '/usr/lib/a.py', true],
+    [['/usr/*/a.py'], '/usr/lib/x/a.py', false],
+    [['/usr/**/a.py'], '/usr/lib/x/a.py', true],
+    [['b.py', 'a.*'], '/usr/a.py', true],
+    [['{a,b}.py'], '/usr/b.py', true],
+    [['[ab].py'], '/usr/c.py', false],
+    [['?.py'], '/usr/\n.py', true],
+    [['*.py'], '/usr/.hidden/.a.py', true],
+    [['/**/a.py'], '/usr/two\nlines/a.py', true],
+    [['A.py'], '/usr/a.py', false],
+  ])('%j on %j is %s', (globs, path, expected) => {
+    expect(globMatcher(globs)(path)).toBe(expected);
+  });
+});
+
+describe('excluder', () => {
+  const staged = '/build/root/usr/lib/a.py' as StagedPath;
+  const payload = '/usr/lib/a.py' as PayloadPath;
+
+  it.each([
+    ['nothing', [], [], false],
+    ['a regex that is somewhere in the staged path', [/root\/usr/u], [], true],
+    ['a regex anchored at the payload path', [/^\/usr/u], [], false],
+    ['a glob that is the payload path', [], ['/usr/lib/a.py'], true],
+    ['a glob that is the staged path', [], ['/build/root/usr/lib/a.py'], false],
+    ['the second of two regexes', [/x/u, /\.py$/u], [], true],
+    ['a glob where a regex does not match', [/x/u], ['a.py'], true],
+  ])('%s', (_name, regexes, globs, expected) => {
+    expect(excluder(regexes, globs)(staged, payload)).toBe(expected);
+  });
+
+  it('answers the same when it is asked again', () => {
+    const isExcluded = excluder([/a\.py/u], []);
+    expect([isExcluded(staged, payload), isExcluded(staged, payload)]).toEqual([true, true]);
+  });
+});

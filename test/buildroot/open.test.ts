@@ -1,0 +1,59 @@
+import { symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { openBuildroot, openTree } from '../../src/buildroot/open.ts';
+import { plantBuildroot, temporaryDirectory } from '../helpers/buildroot.ts';
+
+const refusal = (message: string, path?: string, hint?: string) =>
+  expect.objectContaining({ code: 'buildroot-unusable', exitStatus: 2, message, path, hint });
+
+describe('openBuildroot', () => {
+  it('resolves every symlink on the way, and remembers how it was written', () => {
+    const path = plantBuildroot({});
+    const link = join(temporaryDirectory(), 'link');
+    symlinkSync(path, link);
+    expect(openBuildroot(`${link}//./`)).toEqual({ path, given: link });
+  });
+
+  it.each([undefined, ''])('refuses %j: there is none', (given) => {
+    expect(() => openBuildroot(given)).toThrow(
+      refusal('no buildroot', undefined, 'give --buildroot DIR, or set RPM_BUILD_ROOT'),
+    );
+  });
+
+  it('refuses a relative path', () => {
+    expect(() => openBuildroot('build/root')).toThrow(refusal('the buildroot must be an absolute path', 'build/root'));
+  });
+
+  it.each(['/', '//', '/usr/..', '/proc/self/root'])('refuses %s: it is the running system', (given) => {
+    expect(() => openBuildroot(given)).toThrow(
+      refusal('the buildroot is the running system', given, 'give the directory that the package is staged in'),
+    );
+  });
+
+  it('refuses a symlink to the running system', () => {
+    const link = join(temporaryDirectory(), 'link');
+    symlinkSync('/', link);
+    expect(() => openBuildroot(link)).toThrow(
+      refusal('the buildroot is the running system', link, 'give the directory that the package is staged in'),
+    );
+  });
+
+  it('refuses what is missing', () => {
+    const missing = join(temporaryDirectory(), 'missing');
+    expect(() => openBuildroot(missing)).toThrow(
+      refusal('cannot be opened (ENOENT)', missing, 'has anything been installed into it?'),
+    );
+  });
+
+  it('refuses a file', () => {
+    const file = join(plantBuildroot({ file: 'text' }), 'file');
+    expect(() => openBuildroot(file)).toThrow(refusal('is not a directory', file));
+  });
+});
+
+describe('openTree', () => {
+  it('opens the running system, which is only read', () => {
+    expect(openTree('/')).toEqual({ path: '/', given: '/' });
+  });
+});

@@ -1,0 +1,175 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  type Buildroot,
+  byCodeUnit,
+  childOf,
+  contains,
+  locate,
+  nameOf,
+  normalise,
+  type PayloadPath,
+  parentOf,
+  resolveGiven,
+  type StagedPath,
+  toPayload,
+  toStaged,
+} from '../../src/buildroot/path.ts';
+
+const buildroot: Buildroot = { path: '/real/root' as StagedPath, given: '/link' };
+const system: Buildroot = { path: '/' as StagedPath, given: '/' };
+
+const component = fc
+  .string({ unit: 'binary', minLength: 1, maxLength: 6 })
+  .filter((name) => !/[/\0]/.test(name) && name !== '.' && name !== '..');
+const plainPath = fc.array(component, { maxLength: 5 }).map((parts) => `/${parts.join('/')}` as PayloadPath);
+const anyPath = fc
+  .array(fc.oneof(component, fc.constantFrom('.', '..', '')), { maxLength: 8 })
+  .map((parts) => `/${parts.join('/')}`);
+
+describe('contains', () => {
+  it.each([
+    ['/a', '/a', true],
+    ['/a', '/a/b', true],
+    ['/a', '/ab', false],
+    ['/a/b', '/a', false],
+    ['/', '/', true],
+    ['/', '/a', true],
+  ])('of %s and %s is %s', (directory, path, expected) => {
+    expect(contains(directory, path)).toBe(expected);
+  });
+});
+
+describe('normalise', () => {
+  it.each([
+    ['/', '/'],
+    ['//', '/'],
+    ['/a//b/', '/a/b'],
+    ['/a/./b/.', '/a/b'],
+    ['/a/../b', '/b'],
+    ['/../../a', '/a'],
+    ['/a/...', '/a/...'],
+    ['/a\\..\\b', '/a\\..\\b'],
+  ])('makes %s to %s', (path, expected) => {
+    expect(normalise(path)).toBe(expected);
+  });
+
+  it('leaves a plain path as it is', () => {
+    fc.assert(
+      fc.property(plainPath, (path) => {
+        expect(normalise(path)).toBe(path);
+      }),
+    );
+  });
+
+  it('changes nothing the second time', () => {
+    fc.assert(
+      fc.property(anyPath, (path) => {
+        expect(normalise(normalise(path))).toBe(normalise(path));
+      }),
+    );
+  });
+});
+
+describe('toPayload and toStaged', () => {
+  it.each([
+    [buildroot, '/usr/lib/a.py', '/real/root/usr/lib/a.py'],
+    [buildroot, '/', '/real/root'],
+    [system, '/usr/lib/a.py', '/usr/lib/a.py'],
+    [system, '/', '/'],
+  ])('in %o take %s to %s and back', (tree, payload, staged) => {
+    expect(toStaged(tree, payload)).toBe(staged);
+    expect(toPayload(tree, staged as StagedPath)).toBe(payload);
+  });
+
+  it('undo each other for every plain path', () => {
+    fc.assert(
+      fc.property(plainPath, fc.constantFrom(buildroot, system), (path, tree) => {
+        const staged = toStaged(tree, path);
+        expect(toPayload(tree, staged)).toBe(path);
+        expect(toStaged(tree, toPayload(tree, staged))).toBe(staged);
+      }),
+    );
+  });
+
+  it('never stage a path outside the buildroot, whatever ".." is in it', () => {
+    fc.assert(
+      fc.property(anyPath, (path) => {
+        expect(contains(buildroot.path, toStaged(buildroot, path))).toBe(true);
+      }),
+    );
+  });
+
+  it.each(['/real/rootless/a', '/real', '/link/a'])('have no payload path for %s', (staged) => {
+    expect(() => toPayload(buildroot, staged as StagedPath)).toThrow(
+      new RangeError(`${staged} is not below /real/root`),
+    );
+  });
+});
+
+describe('locate', () => {
+  it.each([
+    ['usr/lib', undefined],
+    ['', undefined],
+    ['/usr/lib', '/real/root/usr/lib'],
+    ['/real/root/usr/lib/', '/real/root/usr/lib'],
+    ['/link/usr/lib', '/real/root/usr/lib'],
+    ['/linked/usr', '/real/root/linked/usr'],
+    ['/real/root', '/real/root'],
+    ['/', '/real/root'],
+    ['/link/../etc', '/real/root/etc'],
+    ['/real/root/../../etc', '/real/root/etc'],
+  ])('reads %s as %s', (argument, staged) => {
+    expect(locate(buildroot, argument)).toBe(staged);
+  });
+});
+
+describe('resolveGiven', () => {
+  it.each([
+    ['/link', '/real/root'],
+    ['/link/usr/', '/real/root/usr'],
+    ['/linked', '/linked'],
+    ['/real/root/usr', '/real/root/usr'],
+    ['/elsewhere//x', '/elsewhere/x'],
+  ])('reads %s as %s', (directory, resolved) => {
+    expect(resolveGiven(buildroot, directory)).toBe(resolved);
+  });
+});
+
+describe('the parts of a path', () => {
+  it.each([
+    ['/a/b', '/a', 'b'],
+    ['/a', '/', 'a'],
+    ['/a/b\n/c', '/a/b\n', 'c'],
+  ])('%j lies in %j as %j', (path, directory, name) => {
+    expect([parentOf(path as PayloadPath), nameOf(path)]).toEqual([directory, name]);
+  });
+
+  it('put together make the path again', () => {
+    fc.assert(
+      fc.property(plainPath, component, (directory, name) => {
+        const path = childOf(directory, name);
+        expect([parentOf(path), nameOf(path)]).toEqual([directory, name]);
+      }),
+    );
+  });
+});
+
+describe('byCodeUnit', () => {
+  it('sorts capitals first, and by code unit, not by code point or locale', () => {
+    expect(['é', 'z', '\uff5e', '😀', 'a', 'B', '', 'a/'].sort(byCodeUnit)).toEqual([
+      '',
+      'B',
+      'a',
+      'a/',
+      'z',
+      'é',
+      '😀',
+      '\uff5e',
+    ]);
+  });
+
+  it('says that equal strings are equal', () => {
+    expect(byCodeUnit('a', 'a')).toBe(0);
+  });
+});

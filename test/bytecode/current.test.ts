@@ -1,0 +1,74 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { discover } from '../../src/buildroot/discover.ts';
+import { openTree } from '../../src/buildroot/open.ts';
+import { isCurrent } from '../../src/bytecode/current.ts';
+import { planCompile } from '../../src/bytecode/plan.ts';
+import { sourceHash } from '../../src/bytecode/source-hash.ts';
+import { plant, plantBuildroot } from '../helpers/buildroot.ts';
+
+const text = 'x = 1\n';
+const mtime = 1_600_000_000;
+const pycs = ['__pycache__/a.cpython-311.pyc', '__pycache__/a.cpython-311.opt-1.pyc'];
+
+function header(magicNumber: number, flags: number, mtimeSeconds: number, sizeBytes: number): Buffer {
+  const bytes = Buffer.alloc(20);
+  [0x0a0d0000 + magicNumber, flags, mtimeSeconds, sizeBytes].forEach((word, i) => {
+    bytes.writeUInt32LE(word, 4 * i);
+  });
+  return bytes;
+}
+
+function hashed(flags: number, source: string): Buffer {
+  const hash = Buffer.from(sourceHash(3495, Buffer.from(source)), 'hex');
+  return Buffer.concat([header(3495, flags, 0, 0).subarray(0, 8), hash]);
+}
+
+/** A buildroot with a source and its two pycs, and the job that would write them. */
+function planted(pyc: Buffer) {
+  const buildroot = openTree(plantBuildroot({ 'a.py': { content: text, mtime } }));
+  for (const name of pycs) plant(buildroot.path, { [name]: pyc });
+  const { sources } = discover(buildroot, { paths: ['/'], isExcluded: () => false });
+  const interpreter = {
+    executable: '/usr/bin/python3',
+    implementation: 'cpython',
+    version: '3.11.2',
+    cacheTag: 'cpython-311',
+    magicNumber: 3495,
+    freeThreaded: false,
+  };
+  const recorded = { strip: buildroot.path, prepend: '/' };
+  const [job] = planCompile(sources, () => [interpreter], [0, 1], recorded);
+  if (job === undefined) throw new Error('nothing planned');
+  return { job, path: (name: string) => join(buildroot.path, name), buildroot: buildroot.path };
+}
+
+describe('isCurrent', () => {
+  it.each([
+    ['fits', header(3495, 0, mtime, 6), 'timestamp', true],
+    ['is older', header(3495, 0, mtime - 1, 6), 'timestamp', false],
+    ['has another size', header(3495, 0, mtime, 7), 'timestamp', false],
+    ["is another interpreter's", header(3531, 0, mtime, 6), 'timestamp', false],
+    ['has another mode', header(3495, 0, mtime, 6), 'checked-hash', false],
+    ['has the checked hash', hashed(3, text), 'checked-hash', true],
+    ['has the unchecked hash', hashed(1, text), 'unchecked-hash', true],
+    ['has a hash that is checked, where it should not be', hashed(3, text), 'unchecked-hash', false],
+    ['has the hash of another source', hashed(1, 'x = 2\n'), 'unchecked-hash', false],
+    ['is empty', Buffer.alloc(0), 'timestamp', false],
+    ['is no pyc', Buffer.from('no pyc at all, but long enough'), 'timestamp', false],
+  ] as const)('of a pyc that %s: %o in mode %s: %s', (_name, pyc, mode, expected) => {
+    expect(isCurrent(planted(pyc).job, mode)).toBe(expected);
+  });
+
+  it('wants every pyc of the job', () => {
+    const { job, path, buildroot } = planted(header(3495, 0, mtime, 6));
+    const last = pycs[1] as string;
+    plant(buildroot, { [last]: header(3495, 0, mtime + 1, 6) });
+    expect(isCurrent(job, 'timestamp')).toBe(false);
+    rmSync(path(last));
+    expect(isCurrent(job, 'timestamp')).toBe(false);
+    plant(buildroot, { [last]: { directory: true } });
+    expect(isCurrent(job, 'timestamp')).toBe(false);
+  });
+});

@@ -1,0 +1,20 @@
+import { describe, expect, it } from 'vitest';
+import { workerEnvironment } from '../../src/bytecode/environment.ts';
+
+const fixed = { LC_ALL: 'C.UTF-8', PYTHONHASHSEED: '0', PYTHONUTF8: '1' };
+
+describe('workerEnvironment', () => {
+  it.each([
+    ['nothing', {}, fixed],
+    ['what is not about Python or the locale', { PATH: '/bin', LANG: 'C' }, { ...fixed, PATH: '/bin', LANG: 'C' }],
+    [
+      'no PYTHON variable, known or not',
+      { PYTHONPYCACHEPREFIX: '/x', PYTHONWARNINGS: 'error', PYTHONPATH: '/x', PYTHON_GIL: '0', PYTHONHASHSEED: '7' },
+      fixed,
+    ],
+    ['no locale', { LC_ALL: 'tr_TR', LC_CTYPE: 'ja_JP.eucJP' }, fixed],
+    ['a variable that only ends like one', { MYPYTHONPATH: '/x' }, { ...fixed, MYPYTHONPATH: '/x' }],
+  ])('lets through %s', (_name, environment, expected) => {
+    expect(workerEnvironment(environment)).toEqual(expected);
+  });
+});

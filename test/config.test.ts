@@ -1,0 +1,135 @@
+import { describe, expect, it } from 'vitest';
+import { type BuildOptions, readBuildOptions } from '../src/config.ts';
+
+const defaults: BuildOptions = {
+  buildroot: undefined,
+  paths: [],
+  python: undefined,
+  levels: [0, 1, 2],
+  strip: undefined,
+  prepend: '/',
+  invalidationMode: 'timestamp',
+  mtime: { policy: 'keep' },
+  excludeRegexes: [],
+  excludeGlobs: [],
+  errors: 'fail',
+  allowErrorsGlobs: [],
+  jobs: 4,
+  link: true,
+  keepCurrent: false,
+  manifest: undefined,
+  append: false,
+  filelist: undefined,
+  filelistsFor: [],
+  dryRun: false,
+};
+
+const read = (flags: object, environment: Record<string, string> = {}, paths: string[] = []) =>
+  readBuildOptions(paths, flags, environment, 4);
+const clampedAt = (epochSeconds: number) => ({ mtime: { policy: 'clamp', epochSeconds } });
+
+describe('readBuildOptions', () => {
+  it.each<[string, object, Record<string, string>, object]>([
+    ['nothing', {}, {}, {}],
+    ['variables that it does not know', {}, { HOME: '/root', SOURCE: '1' }, {}],
+    ['the buildroot of rpmbuild', {}, { RPM_BUILD_ROOT: '/b' }, { buildroot: '/b' }],
+    ['a buildroot before that of rpmbuild', { buildroot: '/a' }, { RPM_BUILD_ROOT: '/b' }, { buildroot: '/a' }],
+    ['an empty buildroot before that of rpmbuild', { buildroot: '' }, { RPM_BUILD_ROOT: '/b' }, { buildroot: '' }],
+    ['levels in any order, twice', { optimize: ['2', '0', '2'] }, {}, { levels: [0, 2] }],
+    [
+      'names for the bytecode',
+      { strip: '/build', prepend: '', python: 'python3.9' },
+      {},
+      { strip: '/build', prepend: '', python: 'python3.9' },
+    ],
+    ['a mode, also under SOURCE_DATE_EPOCH', { mtimePolicy: 'keep' }, { SOURCE_DATE_EPOCH: '1' }, {}],
+    ['SOURCE_DATE_EPOCH: clamp', {}, { SOURCE_DATE_EPOCH: '1500000000' }, clampedAt(1_500_000_000)],
+    ['SOURCE_DATE_EPOCH 0', {}, { SOURCE_DATE_EPOCH: '0' }, clampedAt(0)],
+    ['an empty SOURCE_DATE_EPOCH', {}, { SOURCE_DATE_EPOCH: '' }, {}],
+    ['set', { mtimePolicy: 'set' }, { SOURCE_DATE_EPOCH: '7' }, { mtime: { policy: 'set', epochSeconds: 7 } }],
+    ['another invalidation mode', { invalidationMode: 'unchecked-hash' }, {}, { invalidationMode: 'unchecked-hash' }],
+    [
+      'what to leave out',
+      { excludeRegex: ['a.b', '\\p{L}'], exclude: ['*.py'], allowErrors: ['bad'], errors: 'warn' },
+      {},
+      { excludeRegexes: [/a.b/u, /\p{L}/u], excludeGlobs: ['*.py'], allowErrorsGlobs: ['bad'], errors: 'warn' },
+    ],
+    [
+      'switches',
+      { link: false, keepCurrent: true, dryRun: true },
+      {},
+      { link: false, keepCurrent: true, dryRun: true },
+    ],
+    ['files', { manifest: 'm', append: true, filelist: 'f' }, {}, { manifest: 'm', append: true, filelist: 'f' }],
+    [
+      'file lists for subpackages',
+      { filelistFor: ['/usr/lib/**=a.list', 'tests=dir/b=c'] },
+      {},
+      {
+        filelistsFor: [
+          { glob: '/usr/lib/**', file: 'a.list' },
+          { glob: 'tests', file: 'dir/b=c' },
+        ],
+      },
+    ],
+  ])('reads %s', (_name, flags, environment, expected) => {
+    expect(read(flags, environment)).toEqual({ ...defaults, ...expected });
+  });
+
+  it.each<[number, object, Record<string, string>]>([
+    [4, {}, {}],
+    [2, { jobs: '2' }, { RPM_BUILD_NCPUS: '3', DEB_BUILD_OPTIONS: 'parallel=5' }],
+    [3, {}, { RPM_BUILD_NCPUS: '3', DEB_BUILD_OPTIONS: 'parallel=5' }],
+    [5, {}, { DEB_BUILD_OPTIONS: 'nocheck parallel=5 terse' }],
+    [5, {}, { DEB_BUILD_OPTIONS: 'parallel=5', RPM_BUILD_NCPUS: '' }],
+    [4, {}, { DEB_BUILD_OPTIONS: 'parallel=x noparallel=7 parallel=0' }],
+    [3, { jobs: '0' }, { RPM_BUILD_NCPUS: '3' }],
+    [4, { jobs: '0' }, {}],
+  ])('runs %i jobs with %o and %o', (jobs, flags, environment) => {
+    expect(read(flags, environment).jobs).toBe(jobs);
+  });
+
+  it('hands on the PATHs, and options that nobody can change', () => {
+    const options = read({}, {}, ['/usr', 'relative']);
+    expect(options.paths).toEqual(['/usr', 'relative']);
+    expect(Object.isFrozen(options)).toBe(true);
+  });
+
+  it.each<[string, object, Record<string, string>]>([
+    ['--optimize: takes 0, 1 or 2', { optimize: ['0', '3'] }, {}],
+    ['--jobs: takes a number of jobs', { jobs: '-1' }, {}],
+    ['--jobs: takes a number of jobs', { jobs: '12345' }, {}],
+    ['--strip: takes an absolute directory', { strip: 'build' }, {}],
+    ['--python: takes a command', { python: '' }, {}],
+    ['--invalidation-mode: takes timestamp, checked-hash, unchecked-hash', { invalidationMode: 'x' }, {}],
+    ['--mtime-policy: takes clamp, set or keep', { mtimePolicy: 'x' }, {}],
+    ['--mtime-policy: clamp needs SOURCE_DATE_EPOCH, which is not set', { mtimePolicy: 'clamp' }, {}],
+    [
+      '--mtime-policy: set needs SOURCE_DATE_EPOCH, which is not set',
+      { mtimePolicy: 'set' },
+      { SOURCE_DATE_EPOCH: '' },
+    ],
+    ['--errors: takes fail or warn', { errors: 'x' }, {}],
+    ['--manifest: takes a file', { manifest: '' }, {}],
+    ['--filelist: takes a file', { filelist: '' }, {}],
+    ['--append: needs --manifest', { append: true }, {}],
+    ['--exclude-regex: Invalid regular expression: /(/u: Unterminated group', { excludeRegex: ['('] }, {}],
+    ['--filelist-for: takes GLOB=FILE', { filelistFor: ['a=b', 'file'] }, {}],
+    ['--filelist-for: takes GLOB=FILE', { filelistFor: ['=file'] }, {}],
+    ['--filelist-for: takes GLOB=FILE', { filelistFor: ['glob='] }, {}],
+    [
+      '--optimize: takes 0, 1 or 2; --errors: takes fail or warn; --jobs: takes a number of jobs',
+      { optimize: ['x'], jobs: 'x', errors: 'x' },
+      {},
+    ],
+    [
+      '--mtime-policy: set needs SOURCE_DATE_EPOCH, which is not set; --append: needs --manifest',
+      { mtimePolicy: 'set', append: true },
+      {},
+    ],
+  ])('refuses: %s', (message, flags, environment) => {
+    expect(() => read(flags, environment)).toThrow(
+      expect.objectContaining({ code: 'usage', exitStatus: 2, message, hint: 'see pyclink build --help' }),
+    );
+  });
+});

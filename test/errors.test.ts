@@ -1,0 +1,62 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { type ErrorCode, errnoOf, exitStatus, messageOf, PyclinkError } from '../src/errors.ts';
+
+describe('exitStatus', () => {
+  it('is what build scripts rely on', () => {
+    expect(exitStatus).toEqual({ done: 0, problems: 1, unusable: 2, toolFailed: 3, bug: 70 });
+  });
+});
+
+describe('PyclinkError', () => {
+  it.each<[ErrorCode, number]>([
+    ['usage', 2],
+    ['buildroot-unusable', 2],
+    ['interpreter-missing', 2],
+    ['manifest-unusable', 2],
+    ['pyc-unusable', 2],
+    ['worker-failed', 3],
+    ['file-failed', 3],
+    ['tool-failed', 3],
+  ])('of code %s ends with status %i', (code, status) => {
+    expect(new PyclinkError(code, 'why').exitStatus).toBe(status);
+  });
+
+  it('carries what the reader needs', () => {
+    const cause = new Error('deeper');
+    const error = new PyclinkError('usage', 'why', { path: '/a', hint: 'do this', cause });
+    expect(error).toBeInstanceOf(Error);
+    expect(error).toMatchObject({ name: 'PyclinkError', message: 'why', path: '/a', hint: 'do this', cause });
+  });
+});
+
+describe('errnoOf', () => {
+  it('is the name of a system error', () => {
+    try {
+      readFileSync('/nonexistent/file');
+    } catch (error) {
+      expect(errnoOf(error)).toBe('ENOENT');
+    }
+    expect.assertions(1);
+  });
+
+  it.each([
+    [new Error('plain')],
+    [{ code: 'ENOENT' }],
+    ['ENOENT'],
+    [undefined],
+    [Object.assign(new Error(), { code: 5 })],
+  ])('is nothing for %o', (value) => {
+    expect(errnoOf(value)).toBeUndefined();
+  });
+});
+
+describe('messageOf', () => {
+  it.each([
+    [new Error('why'), 'why'],
+    ['text', 'text'],
+    [undefined, 'undefined'],
+  ])('of %o is %s', (thrown, message) => {
+    expect(messageOf(thrown)).toBe(message);
+  });
+});

@@ -1,0 +1,94 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { openTree } from '../../src/buildroot/open.ts';
+import { findPycs } from '../../src/links/find.ts';
+import { type Planted, plantBuildroot } from '../helpers/buildroot.ts';
+
+/** What is found in a buildroot with these files, by payload paths. */
+function found(files: Readonly<Record<string, Planted>>, paths: readonly string[] = []) {
+  const buildroot = openTree(plantBuildroot(files));
+  const { sets, pycs, unreadable } = findPycs(buildroot, paths);
+  return { sets: sets.map((set) => set.map(({ path }) => path.slice(buildroot.path.length))), pycs, unreadable };
+}
+
+describe('findPycs', () => {
+  it('puts the pycs of one source and one cache tag together, wherever in the buildroot', () => {
+    const files = {
+      'usr/share/app/__pycache__/a.cpython-311.pyc': '',
+      'usr/share/app/__pycache__/a.cpython-311.opt-1.pyc': '',
+      'usr/share/app/__pycache__/a.cpython-311.opt-2.pyc': '',
+      'usr/share/app/__pycache__/a.cpython-310.pyc': '',
+      'usr/share/app/__pycache__/b.cpython-311.pyc': '',
+      'usr/lib/python3.11/__pycache__/a.cpython-311.pyc': '',
+    };
+    expect(found(files)).toEqual({
+      sets: [
+        ['/usr/lib/python3.11/__pycache__/a.cpython-311.pyc'],
+        ['/usr/share/app/__pycache__/a.cpython-310.pyc'],
+        [
+          '/usr/share/app/__pycache__/a.cpython-311.opt-1.pyc',
+          '/usr/share/app/__pycache__/a.cpython-311.opt-2.pyc',
+          '/usr/share/app/__pycache__/a.cpython-311.pyc',
+        ],
+        ['/usr/share/app/__pycache__/b.cpython-311.pyc'],
+      ],
+      pycs: 6,
+      unreadable: [],
+    });
+  });
+
+  it('finds the pycs beside their sources too, .pyo with .pyc, but never across directories', () => {
+    const files = { 'a.pyc': '', 'a.pyo': '', 'a.py': '', '__pycache__/a.cpython-311.pyc': '', 'b/a.pyc': '' };
+    expect(found(files)).toEqual({
+      sets: [['/__pycache__/a.cpython-311.pyc'], ['/a.pyc', '/a.pyo'], ['/b/a.pyc']],
+      pycs: 4,
+      unreadable: [],
+    });
+  });
+
+  it('passes over what is no regular file or not named as a pyc', () => {
+    const files = {
+      'a.pyc': { symlink: 'b.pyc' },
+      'b.pyc': { directory: true },
+      '.pyc': '',
+      '__pycache__/a.pyc': '',
+      '__pycache__/a.cpython-311.pyc.1': '',
+      linked: { symlink: 'real' },
+      'real/c.pyc': '',
+    } as const;
+    expect(found(files)).toEqual({ sets: [['/real/c.pyc']], pycs: 1, unreadable: [] });
+  });
+
+  it('looks only below the PATHs, and finds each pyc in its set once', () => {
+    const files = { 'a/a.pyc': '', 'a/b/b.pyc': '', 'c/c.pyc': '' };
+    expect(found(files, ['/a/b', '/a']).sets).toEqual([['/a/b/b.pyc'], ['/a/a.pyc']]);
+  });
+
+  it('tells what linking needs to know of a pyc', () => {
+    const buildroot = openTree(plantBuildroot({ 'a.pyc': { content: 'four', mode: 0o640, mtime: 1_600_000_000.5 } }));
+    const { sets } = findPycs(buildroot, []);
+    expect(sets).toEqual([
+      [
+        expect.objectContaining({
+          path: join(buildroot.path, 'a.pyc'),
+          mode: 0o640,
+          sizeBytes: 4,
+          modifiedMs: 1_600_000_000_500,
+        }),
+      ],
+    ]);
+  });
+
+  it('refuses a PATH that leads out of the buildroot: nothing there may be linked', () => {
+    const outside = plantBuildroot({ 'a.pyc': '', 'a.pyo': '' });
+    expect(() => found({ away: { symlink: outside } }, ['/away'])).toThrow(
+      expect.objectContaining({ code: 'usage', message: '/away: leads out of the buildroot' }),
+    );
+  });
+
+  it('refuses a PATH that is not there', () => {
+    expect(() => found({}, ['/usr'])).toThrow(
+      expect.objectContaining({ code: 'usage', message: '/usr: not in the buildroot' }),
+    );
+  });
+});

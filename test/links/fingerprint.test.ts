@@ -1,0 +1,94 @@
+import { execFileSync } from 'node:child_process';
+import { lstatSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { StagedPath } from '../../src/buildroot/path.ts';
+import { readPyc, sameContent, sameContentOnDisk, sha256Of } from '../../src/links/fingerprint.ts';
+import { type Planted, plantBuildroot } from '../helpers/buildroot.ts';
+
+function planted(files: Readonly<Record<string, Planted>>) {
+  const root = plantBuildroot(files);
+  return (name: string) => join(root, name) as StagedPath;
+}
+
+describe('readPyc', () => {
+  it('reads bytes and metadata', () => {
+    const path = planted({ 'a.pyc': { content: Buffer.from([0, 255, 10]), mode: 0o4640, mtime: 1_600_000_000.5 } });
+    const stat = lstatSync(path('a.pyc'));
+    expect(readPyc(path('a.pyc'))).toEqual({
+      path: path('a.pyc'),
+      device: stat.dev,
+      inode: stat.ino,
+      mode: 0o4640,
+      userId: stat.uid,
+      groupId: stat.gid,
+      sizeBytes: 3,
+      modifiedMs: 1_600_000_000_500,
+      content: Buffer.from([0, 255, 10]),
+    });
+  });
+
+  it.each([
+    ['nothing', 'missing.pyc'],
+    ['something below a file', 'a.pyc/b.pyc'],
+    ['a directory', 'directory.pyc'],
+    ['a symlink', 'symlink.pyc'],
+    ['a symlink that leads in a circle', 'loop.pyc'],
+  ])('reads no file where there is %s', (_what, name) => {
+    const path = planted({
+      'a.pyc': 'text',
+      'directory.pyc': { directory: true },
+      'symlink.pyc': { symlink: 'a.pyc' },
+      'loop.pyc': { symlink: 'loop.pyc' },
+    });
+    expect(readPyc(path(name))).toBeUndefined();
+  });
+
+  it('does not wait at a pipe', () => {
+    const path = planted({});
+    execFileSync('mkfifo', [path('a.pyc')]);
+    expect(readPyc(path('a.pyc'))).toBeUndefined();
+  });
+
+  it('reads no file where there is a socket', async () => {
+    const path = planted({});
+    const server = createServer();
+    await new Promise<void>((done) => server.listen(path('a.pyc'), done));
+    expect(readPyc(path('a.pyc'))).toBeUndefined();
+    await new Promise((done) => server.close(done));
+  });
+});
+
+describe('sameContent and sameContentOnDisk', () => {
+  it.each([
+    ['equal bytes', 'same', 'same', true],
+    ['bytes that differ at the end', 'same', 'samf', false],
+    ['a beginning', 'same', 'same and more', false],
+    ['nothing and nothing', '', '', true],
+  ])('of %s', (_name, a, b, expected) => {
+    const path = planted({ 'a.pyc': a, 'b.pyc': b });
+    const [first, second] = [readPyc(path('a.pyc')), readPyc(path('b.pyc'))];
+    if (first === undefined || second === undefined) throw new Error('not planted');
+    expect(sameContent(first, second)).toBe(expected);
+    expect(sameContentOnDisk(first, second)).toBe(expected);
+  });
+
+  it('differ where a file is gone', () => {
+    const path = planted({ 'a.pyc': 'same', 'b.pyc': 'same' });
+    const [first, second] = [readPyc(path('a.pyc')), readPyc(path('b.pyc'))];
+    if (first === undefined || second === undefined) throw new Error('not planted');
+    rmSync(path('b.pyc'));
+    expect(sameContentOnDisk(first, second)).toBe(false);
+    expect(sameContentOnDisk(second, first)).toBe(false);
+  });
+});
+
+describe('sha256Of', () => {
+  it.each([
+    ['', 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'],
+    ['abc', 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad'],
+  ])('of %j is %s', (text, sha256) => {
+    expect(sha256Of(Buffer.from(text))).toBe(sha256);
+  });
+});

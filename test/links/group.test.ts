@@ -1,0 +1,168 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { StagedPath } from '../../src/buildroot/path.ts';
+import { groupByInode, isLinked, type PycFile, planLinks } from '../../src/links/group.ts';
+
+interface Written extends PycFile {
+  readonly content: string;
+}
+
+const sameContent = (a: Written, b: Written) => a.content === b.content;
+
+function file(path: string, content: string, facts: Partial<PycFile> = {}): Written {
+  return {
+    path: path as StagedPath,
+    device: 1,
+    inode: path.charCodeAt(0),
+    mode: 0o644,
+    userId: 0,
+    groupId: 0,
+    sizeBytes: content.length,
+    modifiedMs: 0,
+    content,
+    ...facts,
+  };
+}
+
+/** A plan by names: each step as `keeper<duplicate`. */
+function planned(...files: Written[]) {
+  const { steps, hindered } = planLinks(files, sameContent);
+  return {
+    steps: steps.map(({ keeper, duplicate }) => `${keeper.path}<${duplicate.path}`),
+    hindered: hindered.map((entry) => `${entry.file.path} ${entry.reason}`),
+  };
+}
+
+describe('planLinks', () => {
+  it.each<[string, Written[], string[], string[]]>([
+    ['nothing', [], [], []],
+    ['a file alone', [file('a', 'x')], [], []],
+    ['two that are identical: the first is kept', [file('b', 'x'), file('a', 'x')], ['b<a'], []],
+    ['three', [file('a', 'x'), file('b', 'x'), file('c', 'x')], ['a<b', 'a<c'], []],
+    ['two pairs', [file('a', 'x'), file('b', 'y'), file('c', 'x'), file('d', 'y')], ['a<c', 'b<d'], []],
+    ['files of one size that differ', [file('a', 'x'), file('b', 'y')], [], []],
+    ['files that are linked already', [file('a', 'x'), file('b', 'x', { inode: 97 })], [], []],
+    [
+      'one inode number on two devices',
+      [file('a', 'x'), file('b', 'x', { inode: 97, device: 2 })],
+      [],
+      ['b device-differs'],
+    ],
+    ['another mode', [file('a', 'x'), file('b', 'x', { mode: 0o600 })], [], ['b mode-differs']],
+    ['another user', [file('a', 'x'), file('b', 'x', { userId: 1 })], [], ['b owner-differs']],
+    ['another group', [file('a', 'x'), file('b', 'x', { groupId: 1, mode: 0o600 })], [], ['b owner-differs']],
+    ['another mode and other content', [file('a', 'x'), file('b', 'y', { mode: 0o600 })], [], []],
+    [
+      'the second of a kind that is apart: linked with the first of its kind',
+      [file('a', 'x'), file('b', 'x', { mode: 0o600 }), file('c', 'x', { mode: 0o600 }), file('d', 'x')],
+      ['b<c', 'a<d'],
+      ['b mode-differs'],
+    ],
+    [
+      'a pair linked to each other, identical to a third: both are replaced',
+      [file('a', 'x'), file('b', 'x'), file('c', 'x', { inode: 98 })],
+      ['a<b', 'a<c'],
+      [],
+    ],
+  ])('for %s', (_name, files, steps, hindered) => {
+    expect(planned(...files)).toEqual({ steps, hindered });
+  });
+
+  it('compares the contents only of files of equal size that are not linked yet', () => {
+    const asked: string[] = [];
+    const files = [file('a', 'x'), file('b', 'xx'), file('c', 'x', { inode: 97 }), file('d', 'y')];
+    planLinks(files, (a, b) => {
+      asked.push(`${a.path}${b.path}`);
+      return sameContent(a, b);
+    });
+    expect(asked).toEqual(['ad']);
+  });
+});
+
+describe('groupByInode', () => {
+  it('makes sets in the order of the files', () => {
+    const [a, b, c] = [file('a', 'x'), file('b', 'y'), file('c', 'x', { inode: 97 })];
+    expect(groupByInode([a, b, c])).toEqual([[a, c], [b]]);
+    expect(groupByInode([c, b, a])).toEqual([[c, a], [b]]);
+  });
+
+  it('does not take inodes of two devices for one file', () => {
+    const [a, b] = [file('a', 'x'), file('b', 'x', { inode: 97, device: 2 })];
+    expect(groupByInode([a, b])).toEqual([[a], [b]]);
+    expect(isLinked(a, b)).toBe(false);
+  });
+
+  it('counts the inode of the file that stands in for another', () => {
+    const [a, b] = [file('a', 'x'), file('b', 'x')];
+    expect(groupByInode([a, b], () => a)).toEqual([[a, b]]);
+  });
+});
+
+describe('the plan, carried out', () => {
+  /** Files of which some are linked: one inode has one content, mode and owner. */
+  const files = fc
+    .tuple(
+      fc.array(
+        fc.record({
+          content: fc.constantFrom('x', 'y', 'xx'),
+          mode: fc.constantFrom(0o644, 0o600),
+          userId: fc.constantFrom(0, 1),
+          device: fc.constantFrom(1, 2),
+        }),
+        { minLength: 1, maxLength: 5 },
+      ),
+      fc.array(fc.nat(), { maxLength: 12 }),
+    )
+    .map(([inodes, names]) =>
+      names.map((choice, i) => {
+        const inode = choice % inodes.length;
+        const { content = '', ...facts } = inodes[inode] ?? {};
+        return file(`f${i}`, content, { ...facts, inode });
+      }),
+    );
+
+  const carriedOut = (before: readonly Written[]): Written[] => {
+    const keepers = new Map(planLinks(before, sameContent).steps.map(({ keeper, duplicate }) => [duplicate, keeper]));
+    return before.map((one) => ({ ...(keepers.get(one) ?? one), path: one.path }));
+  };
+  const kind = ({ content, mode, userId, groupId, device }: Written) =>
+    JSON.stringify([content, mode, userId, groupId, device]);
+  const pathsOf = (groups: readonly (readonly Written[])[]) => groups.map((group) => group.map(({ path }) => path));
+
+  it('has one group for each content, mode, owner and device', () => {
+    fc.assert(
+      fc.property(files, (before) => {
+        const kinds = new Map<string, StagedPath[]>();
+        for (const one of before) kinds.set(kind(one), [...(kinds.get(kind(one)) ?? []), one.path]);
+        expect(pathsOf(groupByInode(carriedOut(before)))).toEqual([...kinds.values()]);
+      }),
+    );
+  });
+
+  it('changes the content, mode and owner of no file', () => {
+    fc.assert(
+      fc.property(files, (before) => {
+        expect(carriedOut(before).map(kind)).toEqual(before.map(kind));
+      }),
+    );
+  });
+
+  it('leaves nothing to do', () => {
+    fc.assert(
+      fc.property(files, (before) => {
+        expect(planLinks(carriedOut(before), sameContent).steps).toEqual([]);
+      }),
+    );
+  });
+
+  it('replaces no file that another one is linked to, and no file twice', () => {
+    fc.assert(
+      fc.property(files, (before) => {
+        const { steps } = planLinks(before, sameContent);
+        const duplicates = steps.map(({ duplicate }) => duplicate);
+        expect(new Set(duplicates).size).toBe(duplicates.length);
+        expect(steps.filter(({ keeper }) => duplicates.includes(keeper))).toEqual([]);
+      }),
+    );
+  });
+});

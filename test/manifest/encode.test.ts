@@ -1,0 +1,255 @@
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { PayloadPath } from '../../src/buildroot/path.ts';
+import { type SkipReason, skipReasons } from '../../src/buildroot/skipped.ts';
+import { invalidationModes } from '../../src/bytecode/pyc-header.ts';
+import { type Level, pycPath } from '../../src/bytecode/pyc-name.ts';
+import { completeManifest, type ManifestContent, mergeContent, recordsOf } from '../../src/manifest/encode.ts';
+import { manifestText, readManifest, writeWhole } from '../../src/manifest/file.ts';
+import { manifestSchema, type PycRecord } from '../../src/manifest/schema.ts';
+import { temporaryDirectory } from '../helpers/buildroot.ts';
+
+const tag = 'cpython-311';
+const python311 = { implementation: 'cpython', version: '3.11.2', cacheTag: tag, magicNumber: 3495 };
+const python310 = { implementation: 'cpython', version: '3.10.1', cacheTag: 'cpython-310', magicNumber: 3439 };
+
+function record(source: string, atLevels: readonly Level[], sizeBytes = 100): PycRecord {
+  return {
+    source: source as PayloadPath,
+    paths: atLevels.map((level) => pycPath(source as PayloadPath, tag, level)),
+    sizeBytes,
+    sha256: '0'.repeat(64),
+    mode: '0644',
+    invalidationMode: 'timestamp',
+  };
+}
+
+const run = (records: readonly PycRecord[], skipped: ManifestContent['skipped'] = []): ManifestContent => ({
+  interpreters: [python311],
+  records,
+  skipped,
+});
+
+/** Any content there can be: each source in one to three records, or skipped. */
+const contentBelow = (directory: string): fc.Arbitrary<ManifestContent> => {
+  const name = fc.string({ unit: 'binary', minLength: 1, maxLength: 5 }).filter((text) => !/[/\0]/.test(text));
+  const entry = fc.record({
+    name,
+    split: fc.constantFrom<Level[][]>([[0, 1, 2]], [[0], [1, 2]], [[2, 0], [1]], [[0], [1], [2]], [[1]], []),
+    sizeBytes: fc.nat(5000),
+    sha256: fc.stringMatching(/^[0-9a-f]{64}$/),
+    mode: fc.constantFrom('0644', '0600', '4755'),
+    invalidationMode: fc.constantFrom(...invalidationModes),
+    reason: fc.constantFrom(...(Object.keys(skipReasons) as SkipReason[])),
+  });
+  return fc.uniqueArray(entry, { selector: ({ name: key }) => key, maxLength: 6 }).map((entries) => ({
+    interpreters: [python310, python311],
+    records: entries.flatMap(({ name: stem, split, reason: _reason, ...facts }) => {
+      const source = `${directory}/${stem}.py` as PayloadPath;
+      return split.map((set) => ({ source, paths: set.map((level) => pycPath(source, tag, level)), ...facts }));
+    }),
+    skipped: entries
+      .filter(({ split }) => split.length === 0)
+      .map(({ name: stem, reason }) => ({ path: `${directory}/${stem}.py`, reason })),
+  }));
+};
+
+const examinedIn = ({ records, skipped }: ManifestContent) =>
+  new Set<string>([...records.map(({ source }) => source), ...skipped.map(({ path }) => path)]);
+const nothingGone = () => false;
+const merged = (earlier: ManifestContent, current: ManifestContent, isGone: (path: string) => boolean = nothingGone) =>
+  completeManifest('1', mergeContent(completeManifest('1', earlier), current, examinedIn(current), isGone));
+
+describe('completeManifest', () => {
+  it('sorts, counts and adds up', () => {
+    const skipped = [
+      { path: '/c.py', reason: 'excluded' as const },
+      { path: '/a.py', reason: 'mode-differs' as const },
+      { path: '/c.py', reason: 'excluded' as const },
+    ];
+    const content: ManifestContent = {
+      interpreters: [python311, python310, python311],
+      records: [record('/b.py', [2], 7), record('/b.py', [1, 0], 50), record('/a.py', [0, 2, 1], 30)],
+      skipped,
+    };
+    const a = record('/a.py', [1, 2, 0], 30);
+    expect(completeManifest('0.1.0', content)).toEqual({
+      schemaVersion: 1,
+      pyclink: '0.1.0',
+      interpreters: [python311],
+      optimizationLevels: [0, 1, 2],
+      invalidationModes: ['timestamp'],
+      linkGroups: [a, record('/b.py', [1, 0], 50)],
+      singlePycs: [record('/b.py', [2], 7)],
+      skipped: [skipped[1], skipped[0]],
+      totals: { pycs: 6, linkGroups: 2, links: 3, sizeBytesWithoutLinks: 197, sizeBytes: 87 },
+    });
+  });
+
+  it('of nothing is empty', () => {
+    expect(completeManifest('0.1.0', run([]))).toEqual({
+      schemaVersion: 1,
+      pyclink: '0.1.0',
+      interpreters: [],
+      optimizationLevels: [],
+      invalidationModes: [],
+      linkGroups: [],
+      singlePycs: [],
+      skipped: [],
+      totals: { pycs: 0, linkGroups: 0, links: 0, sizeBytesWithoutLinks: 0, sizeBytes: 0 },
+    });
+  });
+
+  it('does not depend on the order in which the work was done', () => {
+    const shuffled = contentBelow('/usr').chain((content) =>
+      fc.tuple(
+        fc.constant(content),
+        fc.record({
+          interpreters: fc.shuffledSubarray([...content.interpreters], { minLength: 2 }),
+          records: fc
+            .shuffledSubarray([...content.records], { minLength: content.records.length })
+            .map((records) => records.map((one) => ({ ...one, paths: one.paths.toReversed() }))),
+          skipped: fc.shuffledSubarray([...content.skipped], { minLength: content.skipped.length }),
+        }),
+      ),
+    );
+    fc.assert(
+      fc.property(shuffled, ([content, other]) => {
+        expect(manifestText(completeManifest('1', other))).toBe(manifestText(completeManifest('1', content)));
+      }),
+    );
+  });
+
+  it('makes what the schema accepts and what a file gives back, byte for byte', () => {
+    const file = join(temporaryDirectory(), 'manifest.json');
+    fc.assert(
+      fc.property(contentBelow('/usr'), (content) => {
+        const manifest = completeManifest('1', content);
+        expect(manifestSchema.parse(manifest)).toEqual(manifest);
+        writeWhole(file, manifestText(manifest));
+        expect(readManifest(file)).toEqual(manifest);
+        expect(manifestText(readManifest(file))).toBe(manifestText(manifest));
+      }),
+    );
+  });
+
+  it('loses no record', () => {
+    fc.assert(
+      fc.property(contentBelow('/usr'), (content) => {
+        const manifest = completeManifest('1', content);
+        const records = recordsOf(manifest);
+        expect(completeManifest('1', { ...content, records })).toEqual(manifest);
+        expect(records.flatMap(({ paths }) => paths).toSorted()).toEqual(
+          content.records.flatMap(({ paths }) => paths).toSorted(),
+        );
+      }),
+    );
+  });
+});
+
+describe('recordsOf', () => {
+  it('has groups and single pycs in the order of their paths', () => {
+    const [a, b, c] = [record('/a.py', [0]), record('/b.py', [1, 0]), record('/c.py', [0])];
+    expect(recordsOf(completeManifest('1', run([c, b, a])))).toEqual([a, b, c]);
+  });
+});
+
+describe('mergeContent', () => {
+  it('keeps what earlier runs wrote', () => {
+    const [a, b] = [record('/a.py', [1, 0]), record('/b.py', [0])];
+    const earlier = {
+      interpreters: [python310],
+      records: [a],
+      skipped: [{ path: '/x.py', reason: 'excluded' as const }],
+    };
+    expect(mergeContent(completeManifest('1', earlier), run([b]), new Set(['/b.py']), nothingGone)).toEqual({
+      interpreters: [python311],
+      records: [a, b],
+      skipped: earlier.skipped,
+    });
+  });
+
+  it.each<[string, PycRecord[], PycRecord[], string[], PycRecord[]]>([
+    [
+      'replaces what was written again',
+      [record('/a.py', [1, 2, 0])],
+      [record('/a.py', [1, 2, 0], 7)],
+      [],
+      [record('/a.py', [1, 2, 0], 7)],
+    ],
+    [
+      'takes a pyc that was written again out of its old group',
+      [record('/a.py', [1, 2, 0])],
+      [record('/a.py', [0], 7)],
+      [],
+      [record('/a.py', [1, 2]), record('/a.py', [0], 7)],
+    ],
+    [
+      'drops a pyc that is gone',
+      [record('/a.py', [1, 2, 0])],
+      [],
+      ['/__pycache__/a.cpython-311.pyc'],
+      [record('/a.py', [1, 2])],
+    ],
+    [
+      'drops the pycs of a source that is gone',
+      [record('/a.py', [0]), record('/b.py', [0])],
+      [],
+      ['/a.py'],
+      [record('/b.py', [0])],
+    ],
+  ])('%s', (_name, earlier, current, gone, expected) => {
+    const manifest = completeManifest('1', run(earlier));
+    const merge = mergeContent(manifest, run(current), new Set(), (path) => gone.includes(path));
+    expect(merge.records).toEqual(expected);
+  });
+
+  it('remembers names that are not UTF-8, which it cannot look for', () => {
+    const skip = { path: '/usr/\\xff.py', reason: 'name-not-utf8' as const };
+    const earlier = completeManifest('1', run([], [skip]));
+    expect(mergeContent(earlier, run([]), new Set(), () => true).skipped).toEqual([skip]);
+  });
+
+  it('forgets why a file was skipped that this run examined, or that is gone', () => {
+    const skip = (path: string) => ({ path, reason: 'does-not-compile' as const });
+    const earlier = completeManifest('1', run([], [skip('/again.py'), skip('/gone.py'), skip('/other.py')]));
+    const current = run([record('/again.py', [0])], [skip('/new.py')]);
+    const merge = mergeContent(earlier, current, new Set(['/again.py', '/new.py']), (path) => path === '/gone.py');
+    expect(merge.skipped).toEqual([skip('/other.py'), skip('/new.py')]);
+  });
+
+  it('gives the same manifest whatever the order of runs over different sources', () => {
+    fc.assert(
+      fc.property(contentBelow('/usr/lib'), contentBelow('/opt'), contentBelow('/srv'), (a, b, c) => {
+        const all = merged(recontent(merged(a, b)), c);
+        expect(merged(recontent(merged(c, b)), a)).toEqual(all);
+        expect(merged(a, recontent(merged(b, c)))).toEqual(all);
+      }),
+    );
+  });
+
+  it('gives the same manifest when a run is repeated', () => {
+    fc.assert(
+      fc.property(contentBelow('/usr'), contentBelow('/usr'), (a, b) => {
+        const once = merged(a, b);
+        expect(merged(recontent(once), b)).toEqual(once);
+        expect(merged(b, b)).toEqual(completeManifest('1', b));
+      }),
+    );
+  });
+
+  it('lists no pyc twice', () => {
+    fc.assert(
+      fc.property(contentBelow('/usr'), contentBelow('/usr'), (a, b) => {
+        const paths = recordsOf(merged(a, b)).flatMap((one) => one.paths);
+        expect(new Set(paths).size).toBe(paths.length);
+      }),
+    );
+  });
+});
+
+/** The content of a manifest, as if one run had made it. */
+function recontent(manifest: ReturnType<typeof completeManifest>): ManifestContent {
+  return { interpreters: manifest.interpreters, records: recordsOf(manifest), skipped: manifest.skipped };
+}

@@ -1,0 +1,179 @@
+import { lstatSync, readFileSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { openTree } from '../../src/buildroot/open.ts';
+import type { PayloadPath } from '../../src/buildroot/path.ts';
+import { completeManifest } from '../../src/manifest/encode.ts';
+import {
+  goneFrom,
+  manifestText,
+  outputPath,
+  readManifest,
+  readManifestIfAny,
+  writeWhole,
+} from '../../src/manifest/file.ts';
+import { everythingIn, plant, plantBuildroot, temporaryDirectory } from '../helpers/buildroot.ts';
+
+const empty = completeManifest('0.1.0', { interpreters: [], records: [], skipped: [] });
+const refusal = (code: string, message: string, path: string, hint?: string) =>
+  expect.objectContaining({ code, message, path, hint });
+
+describe('outputPath', () => {
+  it('is the file, with the symlinks on the way to it resolved', () => {
+    const directory = temporaryDirectory();
+    plant(directory, { 'real/old': 'text', link: { symlink: 'real' } });
+    const buildroot = openTree(plantBuildroot({}));
+    expect(outputPath(buildroot, join(directory, 'link/new'))).toBe(join(directory, 'real/new'));
+    expect(outputPath(buildroot, join(directory, 'link/../link/old'))).toBe(join(directory, 'real/old'));
+  });
+
+  it('takes a relative path from the current directory', () => {
+    const buildroot = openTree(plantBuildroot({}));
+    expect(outputPath(buildroot, 'manifest.json')).toBe(join(process.cwd(), 'manifest.json'));
+  });
+
+  it('refuses a file inside the buildroot, whatever way leads there', () => {
+    const buildroot = openTree(plantBuildroot({ usr: { directory: true } }));
+    const link = join(temporaryDirectory(), 'link');
+    symlinkSync(buildroot.path, link);
+    for (const file of [`${buildroot.path}/manifest`, `${buildroot.path}/usr/manifest`, `${link}/usr/manifest`]) {
+      expect(() => outputPath(buildroot, file)).toThrow(
+        refusal(
+          'usage',
+          'is inside the buildroot and would be packaged',
+          file,
+          'write it outside, for example below RPM_BUILD_DIR',
+        ),
+      );
+    }
+  });
+
+  it('refuses a file whose directory is missing', () => {
+    const file = join(temporaryDirectory(), 'missing/manifest');
+    expect(() => outputPath(openTree(plantBuildroot({})), file)).toThrow(
+      refusal('usage', 'its directory cannot be used (ENOENT)', file),
+    );
+  });
+
+  it('refuses what is no regular file', () => {
+    const directory = temporaryDirectory();
+    for (const file of [directory, '/dev/null']) {
+      expect(() => outputPath(openTree(plantBuildroot({})), file)).toThrow(
+        refusal('usage', 'is not a regular file', file),
+      );
+    }
+  });
+});
+
+describe('writeWhole', () => {
+  it('replaces the file, and leaves nothing else behind', () => {
+    const directory = temporaryDirectory();
+    plant(directory, { old: 'old', other: { hardLink: 'old' } });
+    const before = lstatSync(join(directory, 'old')).ino;
+    writeWhole(join(directory, 'old'), 'new');
+    expect(readFileSync(join(directory, 'old'), 'utf8')).toBe('new');
+    expect(lstatSync(join(directory, 'old')).ino).not.toBe(before);
+    expect(readFileSync(join(directory, 'other'), 'utf8')).toBe('old');
+    expect(everythingIn(directory)).toEqual(['old', 'other']);
+  });
+
+  it('makes the file if there is none', () => {
+    const directory = temporaryDirectory();
+    writeWhole(join(directory, 'new'), 'text');
+    expect(readFileSync(join(directory, 'new'), 'utf8')).toBe('text');
+  });
+
+  it('names the file that cannot be written', () => {
+    const file = join(temporaryDirectory(), 'missing/file');
+    expect(() => writeWhole(file, 'text')).toThrow(refusal('file-failed', 'cannot be written (ENOENT)', file));
+  });
+});
+
+describe('manifestText', () => {
+  it('is JSON that people can read, with a newline at the end', () => {
+    expect(manifestText({ ...empty, optimizationLevels: [0] }).split('\n')).toEqual([
+      '{',
+      ' "schemaVersion": 1,',
+      ' "pyclink": "0.1.0",',
+      ' "interpreters": [],',
+      ' "optimizationLevels": [',
+      '  0',
+      ' ],',
+      ' "invalidationModes": [],',
+      ' "linkGroups": [],',
+      ' "singlePycs": [],',
+      ' "skipped": [],',
+      ' "totals": {',
+      '  "pycs": 0,',
+      '  "linkGroups": 0,',
+      '  "links": 0,',
+      '  "sizeBytesWithoutLinks": 0,',
+      '  "sizeBytes": 0',
+      ' }',
+      '}',
+      '',
+    ]);
+  });
+});
+
+describe('readManifest', () => {
+  it.each([
+    ['is not JSON', '{', 'is not JSON'],
+    ['is empty', '', 'is not JSON'],
+    [
+      'is something else',
+      '[]',
+      'is no manifest that this pyclink reads: top level: Invalid input: expected object, received array',
+    ],
+    [
+      'is of another version',
+      manifestText(empty).replace('"schemaVersion": 1', '"schemaVersion": 2'),
+      'is no manifest that this pyclink reads: schemaVersion: Invalid input: expected 1',
+    ],
+    [
+      'has much wrong',
+      JSON.stringify({ ...empty, skipped: Array(5).fill({ path: 1, reason: 'excluded' }) }),
+      'is no manifest that this pyclink reads: ' +
+        [0, 1, 2].map((i) => `skipped.${i}.path: Invalid input: expected string, received number; `).join('') +
+        'and 2 more',
+    ],
+  ])('refuses a file that %s', (_name, text, message) => {
+    const file = join(temporaryDirectory(), 'manifest');
+    writeWhole(file, text);
+    expect(() => readManifest(file)).toThrow(refusal('manifest-unusable', message, file));
+    expect(() => readManifestIfAny(file)).toThrow(refusal('manifest-unusable', message, file));
+  });
+
+  it('says why a file cannot be read', () => {
+    const directory = temporaryDirectory();
+    const missing = join(directory, 'missing');
+    expect(() => readManifest(missing)).toThrow(
+      refusal('manifest-unusable', 'the manifest cannot be read (ENOENT)', missing),
+    );
+    expect(() => readManifest(directory)).toThrow(
+      refusal('manifest-unusable', 'the manifest cannot be read (EISDIR)', directory),
+    );
+  });
+});
+
+describe('readManifestIfAny', () => {
+  it('reads a manifest that is there, and none that is not', () => {
+    const file = join(temporaryDirectory(), 'manifest');
+    expect(readManifestIfAny(file)).toBeUndefined();
+    writeWhole(file, manifestText(empty));
+    expect(readManifestIfAny(file)).toEqual(empty);
+  });
+});
+
+describe('goneFrom', () => {
+  it.each([
+    ['/usr/a.py', false],
+    ['/usr/dangling.py', false],
+    ['/usr', false],
+    ['/usr/b.py', true],
+    ['/etc/passwd', true],
+  ])('says of %s: %s', (path, gone) => {
+    const buildroot = openTree(plantBuildroot({ 'usr/a.py': '', 'usr/dangling.py': { symlink: 'nothing' } }));
+    expect(goneFrom(buildroot)(path as PayloadPath)).toBe(gone);
+  });
+});

@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest';
+import type { PayloadPath } from '../../src/buildroot/path.ts';
+import { findingsText } from '../../src/report/findings.ts';
+import type { Finding } from '../../src/verify/check.ts';
+
+const finding = (kind: Finding['kind'], path: string, detail: string): Finding => ({
+  kind,
+  path: path as PayloadPath,
+  detail,
+});
+
+describe('findingsText', () => {
+  it.each<[string, Finding[], number, number, string]>([
+    ['nothing wrong', [], 3, 1, 'pyclink: 3 pycs, 1 link group: all as built\n'],
+    [
+      'one finding',
+      [finding('stale', '/a.pyc', 'why')],
+      1,
+      0,
+      'stale: /a.pyc: why\npyclink: 1 pyc, 0 link groups: 1 finding\n',
+    ],
+    [
+      'two findings, one with a name that would break the line',
+      [finding('missing', '/a\n.pyc', 'gone'), finding('split', '/b.pyc', 'in b.rpm, /a.pyc in a.rpm')],
+      3,
+      1,
+      'missing: /a\\n.pyc: gone\nsplit: /b.pyc: in b.rpm, /a.pyc in a.rpm\npyclink: 3 pycs, 1 link group: 2 findings\n',
+    ],
+  ])('of %s', (_name, findings, pycs, linkGroups, text) => {
+    expect(findingsText(findings, pycs, linkGroups)).toBe(text);
+  });
+});
