@@ -130,7 +130,7 @@ function relinkSubcommand(): Command {
 function verifySubcommand(): Command {
   return newCommand('verify', 'hold a payload against the manifest of its build')
     .requiredOption('--manifest <file>', 'what the build wrote')
-    .argument('<TARGET...>', 'a directory that holds the payload, or all .rpms of a build')
+    .argument('<TARGET...>', 'a directory that holds the payload, or all packages of a build (.rpm, .deb, tar)')
     .action(async (targets: string[], flags: Flags & { manifest: string }) => {
       const { verifyCommand } = await import('./commands/verify.ts');
       report(await verifyCommand({ manifest: flags.manifest, targets }), flags);

@@ -5,6 +5,7 @@ import { errnoOf, exitStatus, PyclinkError } from '../errors.ts';
 import { recordsOf } from '../manifest/encode.ts';
 import { readManifest } from '../manifest/file.ts';
 import { findingsText } from '../report/findings.ts';
+import { readArchives } from '../verify/archive.ts';
 import { check } from '../verify/check.ts';
 import { type PayloadEntry, payloadOf, type Wanted, wantedFor } from '../verify/payload.ts';
 import { readRpms } from '../verify/rpm.ts';
@@ -39,11 +40,14 @@ async function readTargets(targets: readonly string[], wanted: Wanted): Promise<
   }
   const [directory] = directories;
   if (directory !== undefined) return readTree(openTree(resolve(directory)), wanted);
-  const stranger = targets.find((target) => !target.endsWith('.rpm'));
-  if (stranger !== undefined) {
-    throw new PyclinkError('usage', 'neither a directory nor an .rpm', { path: stranger });
-  }
-  return readRpms(targets, wanted);
+  const isRpm = (target: string) => target.endsWith('.rpm');
+  return [
+    ...(await readRpms(targets.filter(isRpm), wanted)),
+    ...(await readArchives(
+      targets.filter((target) => !isRpm(target)),
+      wanted,
+    )),
+  ];
 }
 
 function isDirectory(target: string): boolean {

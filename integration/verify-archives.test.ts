@@ -1,0 +1,145 @@
+import { readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { describe, expect, it } from 'vitest';
+import { plant, plantBuildroot } from '../test/helpers/buildroot.ts';
+import { pyclink } from '../test/helpers/pyclink.ts';
+import { systemPython } from '../test/helpers/pythons.ts';
+
+const directory = '/usr/lib/python3/dist-packages';
+const healthy = { status: 0, stdout: 'pyclink: 6 pycs, 2 link groups: all as built\n', stderr: '' };
+
+interface Built {
+  readonly buildroot: string;
+  readonly manifest: string;
+  /** A file beside the buildroot. */
+  beside(name: string): string;
+}
+
+async function built(...more: string[]): Promise<Built> {
+  const buildroot = plantBuildroot({
+    [`${directory}/cart.py`]: { content: '"""Docs."""\nitems = []\n', mtime: 1_600_000_000 },
+    [`${directory}/till.py`]: { content: 'total = 0\n', mtime: 1_600_000_000 },
+  });
+  const beside = (name: string) => join(buildroot, '..', name);
+  const manifest = beside('manifest.json');
+  expect((await pyclink(['build', '--buildroot', buildroot, '--manifest', manifest, ...more])).status).toBe(0);
+  return { buildroot, manifest, beside };
+}
+
+const verify = ({ manifest }: Built, ...targets: string[]) => pyclink(['verify', '--manifest', manifest, ...targets]);
+const pyc = (name: string, suffix = '') => `${directory}/__pycache__/${name}.${systemPython.cacheTag}${suffix}.pyc`;
+
+async function tar(tree: Built, name: string, ...args: string[]): Promise<string> {
+  const file = tree.beside(name);
+  await execa('tar', ['--create', '--file', file, '--directory', tree.buildroot, ...args]);
+  return file;
+}
+
+describe('verify', () => {
+  it.each([
+    ['a plain tar', 'layer.tar', ['.']],
+    ['a tar whose names have no dot in front', 'layer.tar', ['usr']],
+    ['a tar of gzip', 'layer.tgz', ['--gzip', '.']],
+    ['a tar of xz', 'layer.pkg.tar.xz', ['--xz', '.']],
+    ['a tar of zstd', 'layer.pkg.tar.zst', ['--zstd', '.']],
+    ['a tar in the old GNU format', 'layer.tar', ['--format=gnu', '.']],
+    ['a tar with pax headers', 'layer.tar', ['--format=posix', '.']],
+  ])('reads %s', async (_, name, args) => {
+    const tree = await built();
+    expect(await verify(tree, await tar(tree, name, ...args))).toEqual(healthy);
+  });
+
+  it.each(['timestamp', 'checked-hash'])('reads a Debian package (%s)', async (mode) => {
+    const tree = await built('--invalidation-mode', mode);
+    const control = 'Package: shop\nVersion: 1\nArchitecture: all\nMaintainer: A <a@b.c>\nDescription: shop\n';
+    plant(tree.buildroot, { 'DEBIAN/control': control });
+    await execa('dpkg-deb', ['--root-owner-group', '--build', tree.buildroot, tree.beside('shop.deb')]);
+    expect(await verify(tree, tree.beside('shop.deb'))).toEqual(healthy);
+  });
+
+  it('says unlinked where a builder expanded the links', async () => {
+    const tree = await built();
+    const file = await tar(tree, 'expanded.tar', '--hard-dereference', '.');
+    const line = (name: string, first: string) => `unlinked: ${name}: another file than ${first}\n`;
+    expect(await verify(tree, file)).toEqual({
+      status: 1,
+      stdout:
+        line(pyc('cart'), pyc('cart', '.opt-1')) +
+        line(pyc('till', '.opt-2'), pyc('till', '.opt-1')) +
+        line(pyc('till'), pyc('till', '.opt-1')) +
+        'pyclink: 6 pycs, 2 link groups: 3 findings\n',
+      stderr: '',
+    });
+  });
+
+  it.each(['timestamp', 'checked-hash'])('says stale of a source that changed (%s)', async (mode) => {
+    const tree = await built('--invalidation-mode', mode);
+    const source = join(tree.buildroot, directory, 'till.py');
+    writeFileSync(source, 'total = 1\n');
+    utimesSync(source, 1_600_000_001, 1_600_000_001);
+    const reason =
+      mode === 'timestamp' ? 'it records mtime 1600000000, the source has 1600000001' : 'the source has another hash';
+    const { status, stdout } = await verify(tree, await tar(tree, 'layer.tar', '.'));
+    expect(status).toBe(1);
+    expect(stdout.split('\n').slice(0, 3)).toEqual(
+      [pyc('till', '.opt-1'), pyc('till', '.opt-2'), pyc('till')].map((path) => `stale: ${path}: ${reason}`),
+    );
+  });
+
+  it('says split of a link group that two layers share', async () => {
+    const tree = await built();
+    const one = await tar(tree, 'one.tar', `--exclude=.${pyc('till', '.opt-1')}`, '.');
+    const two = await tar(tree, 'two.tar', `.${pyc('till', '.opt-1')}`);
+    const detail = (here: string, path: string, there: string) => `in ${here}, without ${path}, which is in ${there}`;
+    expect(await verify(tree, one, two)).toEqual({
+      status: 1,
+      stdout:
+        `split: ${pyc('till', '.opt-1')}: ${detail('two.tar', pyc('till', '.opt-2'), 'one.tar')}\n` +
+        `split: ${pyc('till', '.opt-2')}: ${detail('one.tar', pyc('till', '.opt-1'), 'two.tar')}\n` +
+        `split: ${pyc('till')}: ${detail('one.tar', pyc('till', '.opt-1'), 'two.tar')}\n` +
+        'pyclink: 6 pycs, 2 link groups: 3 findings\n',
+      stderr: '',
+    });
+  });
+
+  it('says damaged of bytes that were not built', async () => {
+    const tree = await built();
+    writeFileSync(join(tree.buildroot, pyc('cart', '.opt-2')), 'not bytecode');
+    const stdout = `damaged: ${pyc('cart', '.opt-2')}: it does not start with a magic number\n`;
+    const verdict = 'pyclink: 6 pycs, 2 link groups: 1 finding\n';
+    expect(await verify(tree, await tar(tree, 'layer.tar', '.'))).toEqual({
+      status: 1,
+      stdout: stdout + verdict,
+      stderr: '',
+    });
+  });
+
+  it.each([
+    ['a plain tar', 'layer.tar', '.'],
+    ['a tar of gzip', 'layer.tgz', '--gzip'],
+    ['a tar of xz', 'layer.tar.xz', '--xz'],
+    ['a tar of zstd', 'layer.tar.zst', '--zstd'],
+  ])('says of the start of %s that it cannot be read', async (_, name, flag) => {
+    const tree = await built();
+    const file = await tar(tree, name, flag, '.');
+    const bytes = readFileSync(file);
+    writeFileSync(file, bytes.subarray(0, Math.min(700, bytes.length >> 1)));
+    const ran = await verify(tree, file);
+    expect(ran).toMatchObject({ status: 3, stdout: '' });
+    expect(ran.stderr).toMatch(/^pyclink: error: \S+: cannot be read: .+\n {4}hint: is it a package or a tar.+\n$/);
+  });
+
+  it('says of a text, a missing file and a directory among packages what they are', async () => {
+    const tree = await built();
+    const text = tree.beside('text');
+    writeFileSync(text, 'This is no archive, and it is long enough to see that. '.repeat(20));
+    expect((await verify(tree, text)).status).toBe(3);
+    const missing = await verify(tree, tree.beside('missing.deb'));
+    expect(missing.stderr).toBe(`pyclink: error: ${tree.beside('missing.deb')}: cannot be opened (ENOENT)\n`);
+    expect(missing.status).toBe(2);
+    const mixed = await verify(tree, text, tree.buildroot);
+    expect(mixed.stderr).toBe(`pyclink: error: ${tree.buildroot}: a directory is verified by itself\n`);
+    expect(mixed.status).toBe(2);
+  });
+});

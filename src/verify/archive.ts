@@ -1,0 +1,88 @@
+import { closeSync, createReadStream, openSync, readSync } from 'node:fs';
+import { basename } from 'node:path';
+import type { Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { execa } from 'execa';
+import type { PayloadPath } from '../buildroot/path.ts';
+import { errnoOf, messageOf, PyclinkError } from '../errors.ts';
+import type { PayloadEntry, Wanted } from './payload.ts';
+import { readTar, type TarEntry } from './tar.ts';
+
+/** A stream of tar, and the end of the program that makes it, if one does. */
+interface TarSource {
+  readonly stream: Readable;
+  /** Why the program failed; undefined if it did not. */
+  readonly failure: () => Promise<string | undefined>;
+}
+
+/**
+ * Reads what is wanted from Debian packages and from tars: plain, or compressed with gzip, xz or zstd, so container
+ * layers and the packages of Arch and Alpine too. Each file is a container of its own; nothing is unpacked.
+ * @throws PyclinkError `tool-failed` if a file cannot be read
+ */
+export async function readArchives(files: readonly string[], wanted: Wanted): Promise<PayloadEntry[]> {
+  const entries: PayloadEntry[] = [];
+  for (const file of files) {
+    const { stream, failure } = openTar(file);
+    const stored = await readTar(stream, wanted).catch(async (error: unknown) => {
+      throw unreadable(file, (await failure()) ?? messageOf(error), error);
+    });
+    const reason = await failure();
+    if (reason !== undefined) throw unreadable(file, reason);
+    for (const path of [...wanted.pycs, ...wanted.sources]) {
+      const entry = stored.get(path);
+      if (entry !== undefined) entries.push(payloadEntry(basename(file), entry, stored));
+    }
+  }
+  return entries;
+}
+
+function openTar(file: string): TarSource {
+  const start = readStart(file);
+  if (start.toString('latin1').startsWith('!<arch>\n')) return program('dpkg-deb', ['--fsys-tarfile', file]);
+  if (start.readUInt32BE(0) === 0xfd377a58) return program('xz', ['--decompress', '--stdout', '--', file]);
+  if (start.readUInt32LE(0) === 0xfd2fb528) return program('zstd', ['--decompress', '--stdout', '--quiet', '--', file]);
+  const plain = createReadStream(file);
+  if (start.readUInt16BE(0) !== 0x1f8b) return { stream: plain, failure: async () => undefined };
+  const gunzip = createGunzip();
+  plain.once('error', (error) => gunzip.destroy(error));
+  return { stream: plain.pipe(gunzip), failure: async () => undefined };
+}
+
+function program(command: string, args: readonly string[]): TarSource {
+  const child = execa(command, args, { buffer: { stdout: false }, reject: false, stdin: 'ignore' });
+  return {
+    stream: child.stdout,
+    failure: async () => {
+      const { failed, stderr, shortMessage } = await child;
+      return failed ? stderr.trim().split('\n').at(-1) || shortMessage : undefined;
+    },
+  };
+}
+
+/** The bytes that tell a format. @see deb(5), and the formats of gzip, xz and zstd */
+function readStart(file: string): Buffer {
+  const start = Buffer.alloc(8);
+  try {
+    const descriptor = openSync(file, 'r');
+    try {
+      readSync(descriptor, start, 0, start.length, 0);
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch (error) {
+    throw unreadable(file, errnoOf(error) ?? messageOf(error), error);
+  }
+  return start;
+}
+
+/** A name, with what the file behind it says where the name is a hard link. */
+function payloadEntry(container: string, entry: TarEntry, stored: ReadonlyMap<PayloadPath, TarEntry>): PayloadEntry {
+  const { linkTo, path, ...facts } = (entry.linkTo && stored.get(entry.linkTo)) ?? entry;
+  return { ...facts, path: entry.path, container, inode: linkTo ?? path, isGhost: false };
+}
+
+function unreadable(file: string, reason: string, cause?: unknown): PyclinkError {
+  const hint = 'is it a package or a tar, and is the program that opens it installed?';
+  return new PyclinkError('tool-failed', `cannot be read: ${reason}`, { path: file, hint, cause });
+}
