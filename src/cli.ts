@@ -103,6 +103,44 @@ function brpSubcommand(): Command {
     });
 }
 
+/** For debhelper, whose words and environment it reads by itself. */
+function dhSubcommand(): Command {
+  return new Command('dh')
+    .description('the conventions of debhelper: see docs/debian.md')
+    .argument('[words...]', 'as dh_pyclink is called; options of build after --')
+    .helpOption(false)
+    .allowUnknownOption()
+    .passThroughOptions()
+    .action(async () => {
+      const [{ readDebhelperCall }, { readBuildOptions }, { dhCommand }] = await Promise.all([
+        import('./debian/arguments.ts'),
+        import('./config.ts'),
+        import('./commands/dh.ts'),
+      ]);
+      const call = readDebhelperCall(process.argv.slice(process.argv.indexOf('dh') + 1), process.env);
+      const parser = withBuildOptions(newCommand('dh', '')).exitOverride().configureOutput(silent);
+      parser.parse([...call.buildFlags], { from: 'user' });
+      const result = await dhCommand(call, {
+        source: process.cwd(),
+        environment: process.env,
+        log: logFor({ quiet: !call.verbose }),
+        readOptions: (paths, flags, environment) =>
+          readBuildOptions(paths, mergedFlags(buildFlags(parser.opts()), flags), environment, availableParallelism()),
+      });
+      report(result, {});
+    });
+}
+
+/** Flags of two sources; repeatable ones add up. */
+function mergedFlags(first: Readonly<Record<string, unknown>>, second: object): Record<string, unknown> {
+  const merged: Record<string, unknown> = { ...first };
+  for (const [name, value] of Object.entries(second)) {
+    const earlier = merged[name];
+    merged[name] = Array.isArray(earlier) && Array.isArray(value) ? [...earlier, ...value] : value;
+  }
+  return merged;
+}
+
 function linkSubcommand(): Command {
   return newCommand('link', 'link identical pycs that are there already; compiles nothing')
     .argument('[PATH...]', 'directories, as installed or below the buildroot; default: the whole buildroot')
@@ -193,10 +231,14 @@ for (const command of [
   verifySubcommand(),
   inspectSubcommand(),
   brpSubcommand(),
+  dhSubcommand(),
 ]) {
   program.addCommand(command);
 }
 for (const command of [program, ...program.commands]) {
   command.exitOverride().configureOutput(silent);
 }
-program.parseAsync().catch(fail);
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+if (major < 20 || (major === 20 && minor < 19)) {
+  fail(new PyclinkError('usage', `needs Node.js 20.19 or later, this is ${process.versions.node}`));
+} else program.parseAsync().catch(fail);

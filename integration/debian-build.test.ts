@@ -1,0 +1,123 @@
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { pyclink } from '../test/helpers/pyclink.ts';
+import { systemPython } from '../test/helpers/pythons.ts';
+import { buildPackages, debianTools, linksIn, rules, scriptIn } from './helpers/debian.ts';
+import { describeWith } from './helpers/tools.ts';
+
+const cache = (directory: string, name: string, suffix = '') =>
+  `${directory}/__pycache__/${name}.${systemPython.cacheTag}${suffix}.pyc`;
+const modules = '/usr/lib/python3/dist-packages/shop';
+
+const publicLinks = {
+  [cache(modules, '__init__')]: cache(modules, '__init__', '.opt-1'),
+  [cache(modules, 'till', '.opt-2')]: cache(modules, 'till', '.opt-1'),
+};
+const privateLinks = Object.fromEntries(
+  [
+    ['/usr/lib/elsewhere', 'extra'],
+    ['/usr/share/shop-app', 'main'],
+  ].flatMap(([directory = '', name = '']) =>
+    ['', '.opt-2'].map((suffix) => [cache(directory, name, suffix), cache(directory, name, '.opt-1')]),
+  ),
+);
+
+describeWith(debianTools, 'pyclink in debian/rules', () => {
+  it.each(Object.entries(rules))('records by %s the links that verify finds again', async (_, text) => {
+    const { debs, manifest } = await buildPackages(text);
+    expect(await linksIn(debs['python3-shop'] as string)).toEqual(publicLinks);
+    expect(await linksIn(debs['shop-app'] as string)).toEqual(privateLinks);
+    for (const name of ['python3-shop', 'shop-app']) {
+      const ran = await pyclink(['verify', '--manifest', manifest(name), debs[name] as string]);
+      expect(ran.stdout).toMatch(/: all as built\n$/);
+      expect(ran.status).toBe(0);
+    }
+  });
+});
+
+describeWith(debianTools, 'dpkg-buildpackage', () => {
+  it('gives the same packages to the byte, by any of the ways, in any directory', async () => {
+    const builds = [];
+    for (const text of Object.values(rules)) builds.push(await buildPackages(text));
+    const bytes = builds.map(({ debs }) =>
+      Object.values(debs)
+        .sort()
+        .map((deb) => readFileSync(deb)),
+    );
+    expect(bytes[1]).toEqual(bytes[0]);
+    expect(bytes[2]).toEqual(bytes[0]);
+    expect(bytes[0]?.length).toBe(2);
+  });
+
+  it.each([
+    ['-A', ['python3-shop']],
+    ['-B', ['shop-app']],
+  ] as const)('builds with %s only what that asks for', async (flag, names) => {
+    const { debs, manifest } = await buildPackages(rules.addon, flag);
+    expect(Object.keys(debs)).toEqual(names);
+    const [name = ''] = names;
+    const ran = await pyclink(['verify', '--manifest', manifest(name), debs[name] as string]);
+    expect(ran.status).toBe(0);
+  });
+
+  it('says nothing in the log but its name', async () => {
+    const { log } = await buildPackages(rules.addon);
+    expect(log.split('\n').filter((line) => /pyclink(?!-test)/.test(line))).toEqual([
+      'dh clean --with python3,pyclink',
+      'dh binary --with python3,pyclink',
+      '   dh_pyclink',
+    ]);
+  });
+
+  it('says what it did with DH_VERBOSE', async () => {
+    const verbose = `export DH_VERBOSE=1\n${rules.addon.replace('#!/usr/bin/make -f\n', '')}`;
+    const { log } = await buildPackages(`#!/usr/bin/make -f\n${verbose}`);
+    expect(log).toMatch(/^\tpyclink build --buildroot \S+\/debian\/python3-shop \/usr\/lib\/python3\/dist-packages$/m);
+    expect(log).toMatch(/^pyclink: 2 sources, 6 pycs, 2 links, /m);
+  });
+
+  it('lets the package depend on the Python that it was compiled for', async () => {
+    const { debs } = await buildPackages(rules.addon);
+    const minor = Number(systemPython.minor.split('.')[1]);
+    expect(await scriptIn(debs['python3-shop'] as string, 'control')).toContain(
+      `python3 (>= 3.${minor}), python3 (<< 3.${minor + 1})`,
+    );
+  });
+});
+
+describeWith(debianTools, 'the maintainer scripts', () => {
+  it('still compile at installation by default, and do not clean in the rtupdate hook', async () => {
+    const { debs, source } = await buildPackages(rules.addon);
+    expect(await scriptIn(debs['python3-shop'] as string, 'postinst')).toContain('py3compile -p python3-shop');
+    expect(await scriptIn(debs['python3-shop'] as string, 'prerm')).toContain('py3clean -p python3-shop');
+    const hook = readFileSync(`${source}/debian/shop-app/usr/share/python3/runtime.d/shop-app.rtupdate`, 'utf8');
+    expect(hook).toContain('py3compile -p shop-app');
+    expect(hook).not.toContain('py3clean');
+  });
+
+  it('do not compile with --postinst=strip', async () => {
+    const text = `${rules.addon}\noverride_dh_pyclink:\n\tdh_pyclink --postinst=strip\n`;
+    const { debs } = await buildPackages(text);
+    await expect(scriptIn(debs['python3-shop'] as string, 'postinst')).rejects.toThrow('ENOENT');
+    expect(await scriptIn(debs['python3-shop'] as string, 'prerm')).toContain('py3clean -p python3-shop');
+  });
+
+  it('leave the public modules to bcep with --postinst=bcep, and in the hash modes', async () => {
+    for (const flags of ['--postinst=bcep', '-- --invalidation-mode=checked-hash']) {
+      const text = `${rules.addon}\noverride_dh_pyclink:\n\tdh_pyclink ${flags}\n`;
+      const { source, debs } = await buildPackages(text);
+      expect(readFileSync(`${source}/debian/python3-shop/usr/share/python3/bcep/python3-shop`, 'utf8')).toBe(
+        `dir|${systemPython.minor}|${modules}/\n`,
+      );
+      expect(await scriptIn(debs['python3-shop'] as string, 'postinst')).toContain('py3compile -p python3-shop');
+      await expect(scriptIn(debs['shop-app'] as string, 'postinst')).rejects.toThrow('ENOENT');
+    }
+  });
+
+  it('are not touched with -n', async () => {
+    const text = `${rules.addon}\noverride_dh_pyclink:\n\tdh_pyclink -n\n`;
+    const { source } = await buildPackages(text);
+    const hook = readFileSync(`${source}/debian/shop-app/usr/share/python3/runtime.d/shop-app.rtupdate`, 'utf8');
+    expect(hook).toContain('py3clean');
+  });
+});

@@ -1,0 +1,69 @@
+import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { lstatIfAny } from '../buildroot/lstat.ts';
+import { PyclinkError } from '../errors.ts';
+import { privateDirectories } from './maintainer-scripts.ts';
+
+/** Directories of a package that one interpreter compiles. */
+export interface PackageDirectories {
+  /** As installed. */
+  readonly paths: readonly string[];
+  /** The interpreter; undefined: by directory. */
+  readonly python: string | undefined;
+}
+
+/**
+ * The packages that this call is about, as debhelper itself sees it.
+ * @param selection the flags that choose packages
+ * @throws PyclinkError `tool-failed`
+ */
+export async function listPackages(source: string, selection: readonly string[]): Promise<string[]> {
+  const { stdout, stderr, failed } = await execa('dh_listpackages', selection, { cwd: source, reject: false });
+  if (failed) {
+    const reason = stderr.trim().split('\n').at(-1) || 'it does not start';
+    throw new PyclinkError('tool-failed', `dh_listpackages: ${reason}`, { hint: 'is this a source package?' });
+  }
+  return stdout.split('\n').filter((name) => name !== '');
+}
+
+/** The seconds of the newest changelog entry, for SOURCE_DATE_EPOCH where dh has not set it. */
+export async function changelogSeconds(source: string): Promise<string | undefined> {
+  const { stdout, failed } = await execa('dpkg-parsechangelog', ['-STimestamp'], { cwd: source, reject: false });
+  return failed ? undefined : stdout.trim();
+}
+
+/**
+ * Where a package has Python sources: its public modules, the private directories that dh_python3 knows by itself or
+ * was told of, and those that the caller names. Only what is there.
+ * @param source the source package's directory
+ * @param tree what the package will contain
+ */
+export function findDirectories(
+  source: string,
+  name: string,
+  tree: string,
+  named: readonly string[],
+): PackageDirectories[] {
+  const library = join(tree, 'usr/lib');
+  const publicPaths = existsSync(library)
+    ? readdirSync(library)
+        .filter((entry) => /^python3(\.\d+)?$/.test(entry))
+        .map((entry) => `/usr/lib/${entry}/dist-packages`)
+    : [];
+  const own = ['lib', 'share', 'lib/games', 'share/games'].map((place) => `/usr/${place}/${name}`);
+  const script = join(source, `debian/${name}.postinst.debhelper`);
+  const told = lstatIfAny(script)?.isFile() ? privateDirectories(readFileSync(script, 'utf8')) : [];
+  const versioned = told.filter(({ versions }) => versions !== undefined && /^3\.\d+$/.test(versions));
+  const byPlace = [...publicPaths, ...own, ...told.map(({ directory }) => directory), ...named];
+  const pinned = new Set(versioned.map(({ directory }) => directory));
+  const isThere = (path: string) =>
+    lstatIfAny(join(tree, path)) !== undefined && lstatSync(join(tree, path)).isDirectory();
+  const calls: PackageDirectories[] = [
+    { paths: [...new Set(byPlace)].filter((path) => !pinned.has(path)), python: undefined },
+    ...versioned.map(({ directory, versions }) => ({ paths: [directory], python: `python${versions}` })),
+  ];
+  return calls
+    .map(({ paths, python }) => ({ paths: paths.filter(isThere), python }))
+    .filter(({ paths }) => paths.length > 0);
+}
