@@ -95,8 +95,13 @@ function brpSubcommand(): Command {
       ]);
       const builds = translateBrp(step, words).map(({ paths, flags }) => {
         const parser = withBuildOptions(newCommand('brp', '')).exitOverride().configureOutput(silent);
-        parser.parse([...flags, '--', ...paths], { from: 'user' });
-        return readBuildOptions(parser.args, buildFlags(parser.opts()), process.env, availableParallelism());
+        parser.parse([...flags], { from: 'user' });
+        return readBuildOptions(
+          [...paths, ...parser.args],
+          buildFlags(parser.opts()),
+          process.env,
+          availableParallelism(),
+        );
       });
       const print = (line: string) => process.stdout.write(`${line}\n`);
       report(await brpCommand(builds, process.env, logFor({}), print), {});

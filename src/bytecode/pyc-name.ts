@@ -28,12 +28,13 @@ export function pycPath<P extends StagedPath | PayloadPath>(source: P, cacheTag:
 export function parsePycPath<P extends StagedPath | PayloadPath>(path: P): PycName<P> | undefined {
   const directory = parentOf(path);
   if (nameOf(directory) !== '__pycache__') {
-    const legacy = /^(?<stem>.+)\.py(?<kind>[co])$/s.exec(nameOf(path))?.groups;
+    const legacy = /^(?<stem>.+?)(?:\.opt-(?<level>[12]))?\.py(?<kind>[co])$/s.exec(nameOf(path))?.groups;
     if (legacy === undefined) return undefined;
     const source = childOf(directory, `${legacy['stem']}.py`);
-    return { source, cacheTag: undefined, level: legacy['kind'] === 'o' ? 1 : 0 };
+    const level = Number(legacy['level'] ?? (legacy['kind'] === 'o' ? 1 : 0)) as Level;
+    return { source, cacheTag: undefined, level };
   }
-  const match = /^(?<stem>.+)\.(?<cacheTag>(?!opt-[12]\.pyc$)[^.]+)(?:\.opt-(?<level>[12]))?\.pyc$/s.exec(
+  const match = /^(?<stem>.+)\.(?<cacheTag>(?!opt-[12]\.py[co]$)[^.]+)(?:\.opt-(?<level>[12]))?\.py[co]$/s.exec(
     nameOf(path),
   )?.groups;
   if (match === undefined) return undefined;

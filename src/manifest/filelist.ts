@@ -12,7 +12,13 @@ export function encodeFilelist(records: readonly PycRecord[]): string {
   return lines.map((line) => `${line}\n`).join('');
 }
 
-/** rpm has no escape for what it reads as glob, macro or quote: `?` matches each of these characters. */
+const special = /[[\]*?{}\\"%'\n]/g;
+
+/**
+ * rpm has no escape for what it reads as glob, macro or quote: `?` matches each of these characters. A name with such a
+ * `?` is a glob, which rpm parts at blanks, quotes or not.
+ */
 function quoted(path: PayloadPath): string {
-  return `"${path.replace(/[[\]*?{}\\"%'\n]/g, '?')}"`;
+  const glob = path.replace(special, '?');
+  return `"${glob.includes('?') ? glob.replace(/\s/g, '?') : glob}"`;
 }

@@ -1,0 +1,234 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { execa, execaSync } from 'execa';
+import { expect } from 'vitest';
+import type { Manifest } from '../../src/manifest/schema.ts';
+import { everythingIn, type Planted, plant, temporaryDirectory } from '../../test/helpers/buildroot.ts';
+import { systemPython } from '../../test/helpers/pythons.ts';
+import { stage } from '../stage.ts';
+import { describeWith, missingTools } from './tools.ts';
+
+/** Nobody's ~/.rpmmacros. */
+const withoutHome = { env: { HOME: '/nonexistent' } } as const;
+
+const missing = missingTools('rpmbuild', 'rpm', 'rpm2archive', 'rpmlint');
+
+/** `describe` for what needs rpm's tools. */
+export const describeRpm = (name: string, tests: () => void) => describeWith(missing, name, tests);
+
+/**
+ * Whose macros a build reads besides pyclink's, and how it comes to pyclink's: those of this machine's rpm, or what a
+ * system like Fedora has; with --load, or from a macros.d directory, which rpm reads before the platform and vendor.
+ */
+export const worlds = ['debian', 'debian, installed', 'fedora', 'fedora, installed'] as const;
+export type World = (typeof worlds)[number];
+
+/** Where the public modules of the specs go. */
+export const site = `/usr/lib/python${systemPython.minor}/site-packages`;
+
+interface Spec {
+  /** Before everything else: %global and %undefine. */
+  readonly preamble?: string;
+  /** Subpackages by their suffix, with their %files. */
+  readonly subpackages?: Readonly<Record<string, string>>;
+  /** After the planted files are in the buildroot. */
+  readonly install?: string;
+  /** What follows the word %files. */
+  readonly files?: string;
+  readonly version?: string;
+  /** Default: noarch, which has rpm read the spec twice. */
+  readonly arch?: 'noarch' | 'x86_64';
+  /** After everything else. */
+  readonly end?: string;
+}
+
+export interface RpmBuild {
+  readonly status: number | undefined;
+  /** What rpmbuild and its scripts wrote to either stream, less the trace of their commands. */
+  readonly log: string;
+  readonly directory: string;
+  readonly topdir: string;
+  /** It is still there after the build. */
+  readonly buildroot: string;
+  /** pyclink's, by default. */
+  readonly manifest: string;
+  /** What was built, sorted. */
+  readonly rpms: readonly string[];
+}
+
+export interface RpmBuildOptions extends Spec {
+  /** What the %install script copies into the buildroot. */
+  readonly plant?: Readonly<Record<string, Planted>>;
+  readonly world?: World;
+  readonly defines?: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Of an earlier build, to build there again. */
+  readonly directory?: string;
+  /** What starts rpmbuild; default: nothing. */
+  readonly starter?: readonly string[];
+  /** Where pyclink is; default: staged for this build. */
+  readonly prefix?: string;
+}
+
+/** A spec of a package `shop`, in whose %install all that was planted is copied. */
+function specText(spec: Spec): string {
+  const { preamble = '', subpackages = {}, install = '', files = '\n/usr', version = '1.0', end = '' } = spec;
+  const others = Object.entries(subpackages);
+  const noarch = spec.arch === 'x86_64' ? '' : 'BuildArch: noarch';
+  return [
+    preamble,
+    `Name: shop\nVersion: ${version}\nRelease: 1\nSummary: A shop\nLicense: MIT\n${noarch}`,
+    '%description\nIt sells things.',
+    ...others.map(([name]) => `%package ${name}\nSummary: A part\n%description ${name}\nA part of a shop.`),
+    `%install\ncp -a %{planted}/. %{buildroot}\n${install}`,
+    `%files${files}`,
+    ...others.map(([name, list]) => `%files ${name} ${list}`),
+    end,
+    '',
+  ].join('\n');
+}
+
+/** Runs rpmbuild, in a directory that goes when the test is over. */
+export async function rpmbuild(options: RpmBuildOptions): Promise<RpmBuild> {
+  const { directory = temporaryDirectory(), world = 'debian', version = '1.0' } = options;
+  const [home, planted, topdir] = ['home', 'planted', 'top'].map((name) => join(directory, name)) as [
+    string,
+    string,
+    string,
+  ];
+  const prefix = options.prefix ?? join(directory, 'pyclink/usr');
+  if (options.prefix === undefined) stage(join(directory, 'pyclink'));
+  for (const each of [home, planted, topdir]) mkdirSync(each, { recursive: true });
+  plant(planted, options.plant ?? {});
+  const spec = join(directory, 'shop.spec');
+  writeFileSync(spec, specText(options));
+
+  const defines = {
+    _topdir: topdir,
+    _tmppath: home,
+    planted,
+    pyclink_prefix: prefix,
+    ...options.defines,
+  };
+  const load = loading(world, directory, prefix);
+  const define = Object.entries(defines).flatMap(([name, value]) => ['--define', `${name} ${value}`]);
+  const call = ['rpmbuild', '-bb', '--noclean', ...load, ...define, spec];
+  // One pipe for both streams keeps their order.
+  const args = ['-c', 'exec "$@" 2>&1', 'sh', ...(options.starter ?? []), ...call];
+  const { exitCode, stdout } = await execa('sh', args, {
+    env: { PATH: process.env['PATH'] ?? '', HOME: home, ...options.env },
+    extendEnv: false,
+    reject: false,
+    stdin: 'ignore',
+    cwd: directory,
+  });
+  const rpms = existsSync(join(topdir, 'RPMS')) ? everythingIn(join(topdir, 'RPMS')) : [];
+  const nvra = `shop-${version}-1.x86_64`;
+  return {
+    status: exitCode,
+    log: stdout.replace(/^\++ .*\n/gm, ''),
+    directory,
+    topdir,
+    buildroot: join(topdir, 'BUILDROOT', nvra),
+    manifest: join(topdir, 'BUILD', `pyclink-${nvra}.json`),
+    rpms: rpms.filter((path) => path.endsWith('.rpm')).map((path) => join(topdir, 'RPMS', path)),
+  };
+}
+
+function loading(world: World, directory: string, prefix: string): string[] {
+  const ours = join(prefix, 'lib/rpm/macros.d/macros.zz-pyclink');
+  const installed = world.endsWith('installed');
+  const files = ['/usr/lib/rpm/macros', ...(world.startsWith('fedora') ? [`${fedoraLike}/macros.d/macros.*`] : [])];
+  if (installed) files.push(ours);
+  if (world.startsWith('fedora')) files.push(platformWithoutPython(directory), `${fedoraLike}/macros.vendor`);
+  else files.push('/usr/lib/rpm/platform/%{_target}/macros');
+  return ['--macros', files.join(':'), ...(installed ? [] : ['--load', ours])];
+}
+
+const fedoraLike = join(import.meta.dirname, 'fedora-like');
+
+/** What this machine's rpm says of the platform, less the macros that Debian has kept and others have not. */
+function platformWithoutPython(directory: string): string {
+  const platform = execaSync('rpm', ['--eval', '%{_rpmconfigdir}/platform/%{_target}/macros'], withoutHome).stdout;
+  const file = join(directory, 'macros.platform');
+  writeFileSync(file, readFileSync(platform, 'utf8').replace(/^%_*(brp_)?python_bytecompile.*\n/gm, ''));
+  return file;
+}
+
+/** Runs rpmbuild and expects it to work. */
+export async function rpmbuilt(options: RpmBuildOptions): Promise<RpmBuild> {
+  const build = await rpmbuild(options);
+  expect(build, build.log).toMatchObject({ status: 0 });
+  return build;
+}
+
+/** What rpm says of packages: its output, a line an entry. */
+export async function queryRpms(rpms: readonly string[], queryFormat: string): Promise<string[]> {
+  const { stdout } = await execa(
+    'rpm',
+    ['-qp', '--nosignature', '--nodigest', '--qf', queryFormat, ...rpms],
+    withoutHome,
+  );
+  return stdout.split('\n').filter((line) => line !== '');
+}
+
+/** The pycs of packages, as sets that have one FILEINODES in one package; sorted. */
+export async function groupsInRpms(rpms: readonly string[]): Promise<string[][]> {
+  const groups = new Map<string, string[]>();
+  for (const rpm of rpms) {
+    for (const line of await queryRpms([rpm], '[%{FILENAMES}\\t%{FILEDEVICES}:%{FILEINODES}\\n]')) {
+      const [path = '', inode] = line.split('\t');
+      if (!/\.py[co]$/.test(path)) continue;
+      const key = `${rpm} ${inode}`;
+      groups.set(key, [...(groups.get(key) ?? []), path]);
+    }
+  }
+  return [...groups.values()].sort((a, b) => ((a[0] ?? '') < (b[0] ?? '') ? -1 : 1));
+}
+
+/** Installs packages into a directory of their own, as `rpm -i --root` does. */
+export async function installRpms(rpms: readonly string[]): Promise<string> {
+  const root = join(temporaryDirectory(), 'root');
+  mkdirSync(root);
+  // rpm changes its root directory, which takes root or a user namespace.
+  const become = process.getuid?.() === 0 ? [] : ['unshare', '--map-root-user'];
+  const [command = '', ...args] = [
+    ...become,
+    'rpm',
+    '-i',
+    '--root',
+    root,
+    '--dbpath',
+    '/db',
+    '--nodeps',
+    '--nosignature',
+  ];
+  await execa(command, [...args, ...rpms], withoutHome);
+  return root;
+}
+
+/** The parsed manifest of a build. */
+export function manifestOf({ manifest }: RpmBuild): Manifest {
+  return JSON.parse(readFileSync(manifest, 'utf8')) as Manifest;
+}
+
+/** Imports modules from an installed tree, as its users do. @returns what `python -v` says of their pycs */
+export async function importVerbosely(root: string, directory: string, modules: readonly string[], ...flags: string[]) {
+  const script = `import sys; sys.path.insert(0, ${JSON.stringify(join(root, directory))}); import ${modules.join(', ')}`;
+  const { stderr } = await execa(systemPython.executable, [...flags, '-v', '-c', script], {
+    env: { PATH: '/usr/bin:/bin' },
+    extendEnv: false,
+  });
+  const lines = stderr.split('\n').filter((line) => line.includes(root) || line.includes('stale'));
+  return {
+    matches: lines.filter((line) => / matches /.test(line)).length,
+    complaints: lines.filter((line) => /bytecode is stale|^# wrote/.test(line)),
+  };
+}
+
+/** The payload paths of a source's pycs at these levels. */
+export function pycs(source: string, levels: readonly number[] = [0, 1]): string[] {
+  const [, directory, name] = /^(.*)\/([^/]+)\.py$/.exec(source) ?? [];
+  const suffixes = levels.map((level) => (level === 0 ? '' : `.opt-${level}`));
+  return suffixes.map((suffix) => `${directory}/__pycache__/${name}.${systemPython.cacheTag}${suffix}.pyc`);
+}

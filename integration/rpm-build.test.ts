@@ -1,0 +1,155 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { expect, it } from 'vitest';
+import { linkGroupsIn, type Planted } from '../test/helpers/buildroot.ts';
+import {
+  describeRpm,
+  groupsInRpms,
+  importVerbosely,
+  installRpms,
+  manifestOf,
+  pycs,
+  queryRpms,
+  type RpmBuildOptions,
+  rpmbuilt,
+  site,
+  type World,
+  worlds,
+} from './helpers/rpm.ts';
+
+const epoch = 1_600_000_000;
+const plain = 'def pay(price):\n    return price\n';
+const asserts = 'def pay(price):\n    assert price\n    return price\n';
+
+/** Public modules, private ones, test data that is no Python, and a part for a subpackage. Half are newer than the epoch. */
+const files: Record<string, Planted> = {
+  [`${site}/shop/__init__.py`]: { content: '"""Docs."""\n', mtime: epoch - 9 },
+  [`${site}/shop/cart.py`]: { content: plain, mtime: epoch + 9 },
+  [`${site}/shop/tests/data/bad.py`]: 'def (\n',
+  [`${site}/shop/till/__init__.py`]: { content: '', mtime: epoch + 9.5 },
+  [`${site}/shop/till/pay.py`]: { content: asserts, mtime: epoch - 9.5 },
+  '/usr/share/shop/plugin.py': { content: plain, mtime: epoch + 9 },
+};
+
+const shop: RpmBuildOptions = {
+  preamble: '%global _python_bytecompile_errors_terminate_build 0',
+  plant: files,
+  install: '%py_byte_compile /usr/bin/python3 %{buildroot}/usr/share/shop',
+  files: `
+/usr/share/shop
+%dir ${site}/shop
+${site}/shop/*.py
+${site}/shop/__pycache__
+${site}/shop/tests`,
+  subpackages: { till: `\n${site}/shop/till` },
+};
+
+const linked = ['/usr/share/shop/plugin.py', '__init__.py', 'cart.py', 'till/__init__.py'].map((name) =>
+  name.startsWith('/') ? name : `${site}/shop/${name}`,
+);
+const expectedGroups = [
+  ...linked.map((source) => pycs(source).sort()),
+  ...pycs(`${site}/shop/till/pay.py`).map((pyc) => [pyc]),
+].sort((a, b) => ((a[0] ?? '') < (b[0] ?? '') ? -1 : 1));
+
+/** Ways to be told of an epoch and of clamping. */
+const clampings: readonly (readonly [string, Record<string, string>, Record<string, string>])[] = [
+  ['no epoch', {}, {}],
+  ['no epoch, told to clamp', {}, { clamp_mtime_to_source_date_epoch: '1' }],
+  ['an epoch, not told to clamp', { SOURCE_DATE_EPOCH: `${epoch}` }, { clamp_mtime_to_source_date_epoch: '0' }],
+  ['an epoch, told to clamp', { SOURCE_DATE_EPOCH: `${epoch}` }, { clamp_mtime_to_source_date_epoch: '1' }],
+  [
+    'an epoch, told to clamp to the time of the build',
+    { SOURCE_DATE_EPOCH: `${epoch}` },
+    { build_mtime_policy: 'clamp_to_buildtime', use_source_date_epoch_as_buildtime: '1' },
+  ],
+  ['an epoch and a policy', { SOURCE_DATE_EPOCH: `${epoch}` }, { build_mtime_policy: 'clamp_to_source_date_epoch' }],
+];
+
+async function expectShop(rpms: readonly string[]): Promise<void> {
+  expect(await groupsInRpms(rpms)).toEqual(expectedGroups);
+  const root = await installRpms(rpms);
+  expect(linkGroupsIn(root).map((group) => group.map((path) => `/${path}`))).toEqual(expectedGroups);
+  for (const flags of [[], ['-O']]) {
+    const modules = ['shop', 'shop.cart', 'shop.till', 'shop.till.pay'];
+    expect(await importVerbosely(root, site, modules, ...flags)).toEqual({ matches: 4, complaints: [] });
+    expect(await importVerbosely(root, '/usr/share/shop', ['plugin'], ...flags)).toEqual({
+      matches: 1,
+      complaints: [],
+    });
+  }
+}
+
+describeRpm('a build with the macro file', () => {
+  it.each(worlds)('compiles, links, and installs as it was linked (%s)', async (world) => {
+    const build = await rpmbuilt({ ...shop, world });
+    expect(build.rpms.length).toBe(2);
+    await expectShop(build.rpms);
+    expect(manifestOf(build).skipped).toEqual([
+      {
+        path: `${site}/shop/tests/data/bad.py`,
+        reason: 'does-not-compile',
+        message: expect.stringContaining('line 1'),
+      },
+    ]);
+  });
+
+  const loaded = ['debian', 'fedora'] as const;
+  const cases = loaded.flatMap((world) => clampings.map((clamping) => [world, ...clamping] as const));
+  it.each(cases)('has no stale pyc on %s with %s', async (world: World, _name, env, defines) => {
+    const build = await rpmbuilt({ ...shop, world, env, defines });
+    await expectShop(build.rpms);
+    const clamps = env['SOURCE_DATE_EPOCH'] !== undefined && Object.values(defines)[0] !== '0';
+    const mtimes = await queryRpms(build.rpms, '[%{FILENAMES}\\t%{FILEMTIMES}\\n]');
+    expect(mtimes).toContain(`${site}/shop/cart.py\t${clamps ? epoch : epoch + 9}`);
+    expect(mtimes).toContain(`${site}/shop/till/pay.py\t${epoch - 10}`);
+  });
+
+  it('leaves rpmlint nothing to say of bytecode or links', async () => {
+    const env = { SOURCE_DATE_EPOCH: `${epoch}` };
+    const build = await rpmbuilt({ ...shop, env, defines: { clamp_mtime_to_source_date_epoch: '1' } });
+    expect(await rpmlint(build.rpms)).toEqual([]);
+  });
+
+  it('would hear of it from rpmlint if the sources were not clamped first', async () => {
+    const env = { SOURCE_DATE_EPOCH: `${epoch}` };
+    const defines = { clamp_mtime_to_source_date_epoch: '1', pyclink_options: '--mtime-policy=keep' };
+    const build = await rpmbuilt({ ...shop, env, defines });
+    expect(new Set(await rpmlint(build.rpms))).toEqual(new Set(['python-bytecode-inconsistent-mtime']));
+  });
+
+  it.each(worlds)(
+    'gives the same payload and manifest in another directory, with another number of jobs (%s)',
+    async (world) => {
+      const inTwo = await Promise.all(
+        ['1', '3'].map((jobs) => {
+          const env = { SOURCE_DATE_EPOCH: `${epoch}`, RPM_BUILD_NCPUS: jobs };
+          return rpmbuilt({ ...shop, world, env, defines: { clamp_mtime_to_source_date_epoch: '1' } });
+        }),
+      );
+      const [one, two] = await Promise.all(
+        inTwo.map(async (build) => ({
+          payloads: await queryRpms(build.rpms, '%{NAME} %{PAYLOADDIGEST} %{PAYLOADDIGESTALT}\\n'),
+          files: await queryRpms(
+            build.rpms,
+            '[%{FILENAMES} %{FILEDIGESTS} %{FILEINODES} %{FILEMTIMES} %{FILEMODES}\\n]',
+          ),
+          manifest: readFileSync(build.manifest, 'utf8'),
+        })),
+      );
+      expect(one?.payloads.length).toBe(2);
+      expect(two).toEqual(one);
+      expect(one?.manifest).not.toContain(inTwo[0]?.directory);
+    },
+  );
+});
+
+/** The names of rpmlint's checks that speak of bytecode, mtimes or links. */
+async function rpmlint(rpms: readonly string[]): Promise<string[]> {
+  const env = { HOME: join(rpms[0] ?? '', '../home') };
+  const { stdout } = await execa('rpmlint', [...rpms], { env, reject: false });
+  expect(stdout).toContain(`${rpms.length} packages and 0 specfiles checked`);
+  const checks = Array.from(stdout.matchAll(/^\S+: [EWI]: (\S+)/gm), ([, name = '']) => name);
+  return checks.filter((name) => /python|bytecode|mtime|link|pyc/.test(name));
+}

@@ -1,0 +1,180 @@
+import { describe, expect, it } from 'vitest';
+import { pyclink } from '../test/helpers/pyclink.ts';
+import { describeRpm, pycs, type RpmBuild, type RpmBuildOptions, rpmbuilt, site } from './helpers/rpm.ts';
+
+const text = 'def pay(price):\n    return price\n';
+const cart = `${site}/shop/cart.py`;
+const till = `${site}/shop/till.py`;
+const [cart0 = '', cart1 = ''] = pycs(cart);
+const [till0 = '', till1 = ''] = pycs(till);
+const plant = { [cart]: { content: text, mtime: 1_600_000_000 }, [till]: text };
+const both = ['', cart, till, till0, till1].join('\n');
+
+function verify({ manifest, rpms }: RpmBuild, ...more: string[]) {
+  return pyclink(['verify', '--manifest', manifest, ...rpms, ...more]);
+}
+
+const verdict = (findings: number) =>
+  `pyclink: 4 pycs, 2 link groups: ${findings === 1 ? '1 finding' : `${findings} findings`}\n`;
+const healthy = { status: 0, stdout: 'pyclink: 4 pycs, 2 link groups: all as built\n', stderr: '' };
+
+/** The packages of a build that `rpmbuilt` made of these options, and what verify has to say. */
+const cases: readonly (readonly [string, RpmBuildOptions, readonly string[]])[] = [
+  [
+    'a group that is split over subpackages',
+    { files: `${both}\n${cart0}`, subpackages: { fast: `\n${cart1}` } },
+    [
+      `split: ${cart1}: in shop-fast-1.0-1.noarch, without ${cart0}, which is in shop-1.0-1.noarch`,
+      `split: ${cart0}: in shop-1.0-1.noarch, without ${cart1}, which is in shop-fast-1.0-1.noarch`,
+    ],
+  ],
+  [
+    'a member that is a ghost',
+    { files: `${both}\n${cart0}\n%ghost ${cart1}` },
+    [`ghosted: ${cart1}: recorded, but not stored`],
+  ],
+  [
+    'all members that are ghosts',
+    { files: `${both}\n%ghost ${cart0}\n%ghost ${cart1}` },
+    [`ghosted: ${cart1}: recorded, but not stored`, `ghosted: ${cart0}: recorded, but not stored`],
+  ],
+  [
+    'a member with another mode',
+    { files: `${both}\n${cart0}\n%attr(0600,-,-) ${cart1}` },
+    [`metadata-differs: ${cart0}: mode 0644 owner root:root, ${cart1} has mode 0600 owner root:root`],
+  ],
+  [
+    'a member with another owner',
+    { files: `${both}\n${cart0}\n%attr(-,shop,-) ${cart1}` },
+    [`metadata-differs: ${cart0}: mode 0644 owner root:root, ${cart1} has mode 0644 owner shop:root`],
+  ],
+  [
+    'a member that is left out',
+    { files: `${both}\n${cart0}\n%exclude ${cart1}` },
+    [`missing: ${cart1}: in the manifest, but not in the payload`],
+  ],
+  [
+    'a source that is left out',
+    { files: `\n${site}/shop\n%exclude ${cart}` },
+    [`missing: ${cart}: the source of pycs that are in the payload`],
+  ],
+];
+
+/** What a step after pyclink's does to the buildroot. */
+const laterSteps: readonly (readonly [string, string, readonly string[]])[] = [
+  [
+    'a source with another mtime',
+    `touch -d @1600000001 %{buildroot}${cart}`,
+    [cart1, cart0].map((pyc) => `stale: ${pyc}: it records mtime 1600000000, the source has 1600000001`),
+  ],
+  [
+    'a source with another size',
+    `echo >> %{buildroot}${cart}; touch -d @1600000000 %{buildroot}${cart}`,
+    [cart1, cart0].map((pyc) => `stale: ${pyc}: it records ${text.length} bytes, the source has ${text.length + 1}`),
+  ],
+  [
+    'a link that a copy broke',
+    `cp -p %{buildroot}${cart0} copy; mv copy %{buildroot}${cart0}`,
+    [`unlinked: ${cart0}: another file than ${cart1}`],
+  ],
+  [
+    'bytes that were changed, under each name',
+    `echo >> %{buildroot}${cart0}`,
+    [cart1, cart0].map((pyc) => `damaged: ${pyc}: its SHA-256 is another`),
+  ],
+];
+
+describeRpm('verify of packages', () => {
+  it('has nothing against a healthy one', async () => {
+    expect(await verify(await rpmbuilt({ plant }))).toEqual(healthy);
+  });
+
+  it.each(['w9.gzdio', 'w6.xzdio', 'w7.bzdio', 'w.ufdio', 'w19.zstdio'])(
+    'reads a payload that is stored as %s',
+    async (io) => {
+      expect(await verify(await rpmbuilt({ plant, defines: { _binary_payload: io } }))).toEqual(healthy);
+    },
+  );
+
+  it.each(['checked-hash', 'unchecked-hash'])('has nothing against pycs that go by %s', async (mode) => {
+    const later = `touch -d @1600000001 %{buildroot}${cart}`;
+    const defines = { pyclink_options: `--invalidation-mode ${mode}` };
+    expect(await verify(await rpmbuilt({ plant, defines, ...lastly(later) }))).toEqual(healthy);
+    const changed = await rpmbuilt({ plant, defines, ...lastly(`echo >> %{buildroot}${cart}`) });
+    const lines = [cart1, cart0].map((pyc) => `stale: ${pyc}: the source has another hash\n`);
+    expect(await verify(changed)).toEqual({ status: 1, stdout: lines.join('') + verdict(2), stderr: '' });
+  });
+
+  it('has nothing against subpackages that part no group, and one without bytecode', async () => {
+    const files = ['', cart, cart0, cart1].join('\n');
+    const subpackages = { till: `\n${till}\n${till0}\n${till1}`, doc: '\n/usr/share/doc/shop' };
+    const build = await rpmbuilt({ plant: { ...plant, '/usr/share/doc/shop': 'Read me.\n' }, files, subpackages });
+    expect(build.rpms.length).toBe(3);
+    expect(await verify(build)).toEqual(healthy);
+    const [withoutTill] = build.rpms.filter((rpm) => rpm.includes('/shop-1.0'));
+    const alone = await pyclink(['verify', '--manifest', build.manifest, withoutTill ?? '']);
+    const stdout = [till1, till0].map((pyc) => `missing: ${pyc}: in the manifest, but not in the payload\n`).join('');
+    expect(alone).toEqual({ status: 1, stdout: stdout + verdict(2), stderr: '' });
+  });
+
+  it('has nothing against two subpackages that each carry the same files', async () => {
+    const build = await rpmbuilt({ plant, subpackages: { too: '\n/usr' } });
+    expect(build.rpms.length).toBe(2);
+    expect(await verify(build)).toEqual(healthy);
+  });
+
+  it('has nothing against a group that a later step enlarged', async () => {
+    const later = `ln -f %{buildroot}${cart0} %{buildroot}${site}/shop/__pycache__/copy.pyc`;
+    expect(await verify(await rpmbuilt({ plant, ...lastly(later) }))).toEqual(healthy);
+  });
+
+  it.each(cases)('names %s', async (_, options, lines) => {
+    const ran = await verify(await rpmbuilt({ plant, ...options }));
+    expect(ran).toEqual({
+      status: 1,
+      stdout: lines.map((line) => `${line}\n`).join('') + verdict(lines.length),
+      stderr: '',
+    });
+  });
+
+  it.each(laterSteps)('names %s', async (_, later, lines) => {
+    const ran = await verify(await rpmbuilt({ plant, ...lastly(later) }));
+    expect(ran).toEqual({
+      status: 1,
+      stdout: lines.map((line) => `${line}\n`).join('') + verdict(lines.length),
+      stderr: '',
+    });
+  });
+
+  it('names sources that rpm clamps after they were compiled', async () => {
+    const defines = { clamp_mtime_to_source_date_epoch: '1', pyclink_options: '--mtime-policy keep' };
+    const build = await rpmbuilt({
+      plant: { [cart]: plant[cart] ?? '' },
+      defines,
+      env: { SOURCE_DATE_EPOCH: '1500000000' },
+    });
+    const lines = [cart1, cart0].map(
+      (pyc) => `stale: ${pyc}: it records mtime 1600000000, the source has 1500000000\n`,
+    );
+    const stdout = `${lines.join('')}pyclink: 2 pycs, 1 link group: 2 findings\n`;
+    expect(await verify(build)).toEqual({ status: 1, stdout, stderr: '' });
+  });
+
+  describe('of what is no package', () => {
+    it.each([
+      ['that is text', 'text'],
+      ['that is empty', ''],
+    ])('fails with its name, where it is a file %s', async (_, content) => {
+      const build = await rpmbuilt({ plant: { ...plant, '/usr/no.rpm': content } });
+      const file = `${build.buildroot}/usr/no.rpm`;
+      const ran = await verify(build, file);
+      expect(ran).toMatchObject({ status: 3, stdout: '' });
+      expect(ran.stderr).toContain(`pyclink: error: ${file}: `);
+    });
+  });
+});
+
+/** A step that comes after all others. */
+function lastly(step: string): RpmBuildOptions {
+  return { end: `%define __spec_install_post %{__os_install_post}\\\n${step}` };
+}
