@@ -60,7 +60,6 @@ describe('parsePycPath', () => {
     ['/a/b.cpython-311.pyc', { source: '/a/b.cpython-311.py', cacheTag: undefined, level: 0 }],
     ['/a/__pycache__/b.pyc', undefined],
     ['/a/__pycache__/b.opt-1.pyc', undefined],
-    ['/a/__pycache__/b.opt-1.pyc', undefined],
     ['/a/__pycache__/b.cpython-311.pyo', { source: '/a/b.py', cacheTag: 'cpython-311', level: 0 }],
     ['/a/b.opt-2.pyc', { source: '/a/b.py', cacheTag: undefined, level: 2 }],
     ['/a/__pycache__/.cpython-311.pyc', undefined],
