@@ -26,8 +26,7 @@ import type { Log } from '../log.ts';
 import { recordsOf } from '../manifest/encode.ts';
 import { readManifest } from '../manifest/file.ts';
 import { build } from '../pipeline.ts';
-import type { BuildReport } from '../report/build-report.ts';
-import { summaryLine } from '../report/build-report.ts';
+import { type BuildReport, summaryLine } from '../report/build-report.ts';
 import { hasProblems, logOutcomes } from './build.ts';
 import type { CommandResult } from './result.ts';
 

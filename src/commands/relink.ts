@@ -41,7 +41,8 @@ export function relinkCommand(options: RelinkOptions, log: Log): CommandResult {
     if (first === undefined) continue;
     for (const pyc of pycs) {
       if (!sameContent(first, pyc)) {
-        refuse(toPayload(buildroot, pyc.path), `not relinked: its content differs from that of ${paths[0]}`);
+        const other = toPayload(buildroot, first.path);
+        refuse(toPayload(buildroot, pyc.path), `not relinked: its content differs from that of ${other}`);
       }
     }
     if (options.dryRun) {
