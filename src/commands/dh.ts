@@ -1,30 +1,21 @@
-import {
-  appendFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmdirSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { dirname, join } from 'node:path';
 import type { Environment } from '../bytecode/environment.ts';
 import type { BuildOptions } from '../config.ts';
+import { adaptPackage, type ShippedPycs } from '../debian/adapt.ts';
 import type { DebhelperCall } from '../debian/arguments.ts';
+import { logRun } from '../debian/debhelper-log.ts';
 import {
-  bcepText,
-  dependsText,
-  usesDepends,
-  withoutClean,
-  withoutCompileSections,
-  withSubstvar,
-} from '../debian/maintainer-scripts.ts';
-import { changelogSeconds, findDirectories, listPackages, type PackageDirectories } from '../debian/packages.ts';
+  type BinaryPackage,
+  changelogSeconds,
+  findDirectories,
+  listPackages,
+  manifestFile,
+  type PackageDirectories,
+} from '../debian/packages.ts';
 import { exitStatus } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { recordsOf } from '../manifest/encode.ts';
 import { readManifest } from '../manifest/file.ts';
+import type { Manifest } from '../manifest/schema.ts';
 import { build } from '../pipeline.ts';
 import { type BuildReport, summaryLine } from '../report/build-report.ts';
 import { hasProblems, logOutcomes } from './build.ts';
@@ -47,20 +38,17 @@ export async function dhCommand(call: DebhelperCall, context: DhContext): Promis
   const environment = { ...context.environment, ...(epoch === undefined ? {} : { SOURCE_DATE_EPOCH: epoch }) };
   const lines: string[] = [];
   const reports: BuildReport[] = [];
-  for (const name of await listPackages(source, call.selection)) {
-    const tree = join(source, call.packageDirectory ?? `debian/${name}`);
-    const directories = findDirectories(source, name, tree, call.directories);
+  for (const target of await listPackages(source, call)) {
+    const directories = findDirectories(target, call.directories);
+    lines.push(...directories.map(({ paths }) => `\tpyclink build --buildroot ${target.tree} ${paths.join(' ')}`));
+    if (call.noAct) continue;
     if (directories.length > 0) {
-      lines.push(...directories.map(({ paths }) => `\tpyclink build --buildroot ${tree} ${paths.join(' ')}`));
-      if (call.noAct) continue;
-      const done = await buildPackage(name, tree, directories, call, { ...context, environment });
+      const done = await buildPackage(target, directories, call, { ...context, environment });
       for (const report of done) logOutcomes(report, log);
       lines.push(...done.map(summaryLine));
       reports.push(...done);
     }
-    if (context.environment['DH_INTERNAL_OVERRIDE'] && !call.noAct) {
-      appendFileSync(join(source, `debian/${name}.debhelper.log`), 'dh_pyclink\n');
-    }
+    if (context.environment['DH_INTERNAL_OVERRIDE']) logRun(target);
   }
   return {
     status: reports.some(hasProblems) ? exitStatus.problems : exitStatus.done,
@@ -70,87 +58,26 @@ export async function dhCommand(call: DebhelperCall, context: DhContext): Promis
 }
 
 async function buildPackage(
-  name: string,
-  tree: string,
+  target: BinaryPackage,
   directories: readonly PackageDirectories[],
   call: DebhelperCall,
-  { source, environment, readOptions }: DhContext,
+  { environment, readOptions }: DhContext,
 ): Promise<BuildReport[]> {
-  const manifest =
-    call.manifestDirectory === undefined
-      ? join(source, 'debian/.debhelper/generated', name, 'pyclink.json')
-      : join(source, call.manifestDirectory, `${name}.json`);
-  mkdirSync(dirname(manifest), { recursive: true });
+  const manifest = manifestFile(target, call.manifestDirectory);
   const reports: BuildReport[] = [];
-  let invalidationMode: BuildOptions['invalidationMode'] = 'timestamp';
   for (const [index, { paths, python }] of directories.entries()) {
-    const flags = { buildroot: tree, manifest, append: index > 0, ...(python === undefined ? {} : { python }) };
-    const options = readOptions(paths, { ...flags, exclude: call.excludes.map(globOfText) }, environment);
-    invalidationMode = options.invalidationMode;
+    const flags = { buildroot: target.tree, manifest, append: index > 0, exclude: call.excludeGlobs };
+    const options = readOptions(paths, python === undefined ? flags : { ...flags, python }, environment);
     reports.push(await build(options, { environment, onInterpreter: () => undefined, onProgress: () => undefined }));
   }
-  const versions = reports.flatMap((report) => report.interpreters.map((interpreter) => interpreter.version));
-  writeSubstvar(source, name, versions);
-  if (!call.noScripts) {
-    const postinst = invalidationMode === 'timestamp' || call.postinst !== 'keep' ? call.postinst : 'bcep';
-    const sources = recordsOf(readManifest(manifest)).map((record) => record.source);
-    adaptScripts(join(source, `debian/${name}.postinst.debhelper`), name, tree, postinst, bcepText(sources, versions));
-  }
-  if (call.lintianOverrides) overrideLintian(tree, name);
+  adaptPackage(target, shippedIn(readManifest(manifest)), call);
   return reports;
 }
 
-function adaptScripts(script: string, name: string, tree: string, postinst: string, bcep: string): void {
-  if (postinst !== 'keep') {
-    edit(script, (text) => withoutCompileSections(text, postinst === 'strip' ? 'all' : 'private'));
-  }
-  if (postinst === 'bcep' && bcep !== '') {
-    const file = join(tree, 'usr/share/python3/bcep', name);
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, bcep);
-  }
-  // When python3 is configured, this hook cleans the private directories and has them compiled again.
-  const hook = join(tree, 'usr/share/python3/runtime.d', `${name}.rtupdate`);
-  edit(hook, postinst === 'keep' ? withoutClean : () => '');
-  removeEmpty(dirname(hook), tree);
-}
-
-/** Only where the package asks for it: dpkg-gencontrol warns about a variable that is not used. */
-function writeSubstvar(source: string, name: string, versions: readonly string[]): void {
-  if (!usesDepends(readFileSync(join(source, 'debian/control'), 'utf8'), name)) return;
-  const file = join(source, `debian/${name}.substvars`);
-  const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
-  writeFileSync(file, withSubstvar(text, 'pyclink:Depends', dependsText(versions)));
-}
-
-/** Shipping pycs is what the tag says, and what the packager wants. */
-function overrideLintian(tree: string, name: string): void {
-  const file = join(tree, 'usr/share/lintian/overrides', name);
-  const line = `${name}: package-installs-python-pycache-dir [*]\n`;
-  mkdirSync(dirname(file), { recursive: true });
-  const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
-  if (!text.includes(line)) writeFileSync(file, text + line);
-}
-
-/** Removes a directory and those above it, as far as they are empty. */
-function removeEmpty(directory: string, tree: string): void {
-  for (let path = directory; path !== tree; path = dirname(path)) {
-    if (!existsSync(path)) continue;
-    if (readdirSync(path).length > 0) return;
-    rmdirSync(path);
-  }
-}
-
-function edit(file: string, change: (text: string) => string): void {
-  if (!existsSync(file)) return;
-  const text = readFileSync(file, 'utf8');
-  const changed = change(text);
-  // An empty part would become a script that does nothing.
-  if (changed.trim() === '') rmSync(file);
-  else if (changed !== text) writeFileSync(file, changed);
-}
-
-/** debhelper's -X leaves out what has the text anywhere in its name. */
-function globOfText(text: string): string {
-  return `/**/*${text.replace(/[\\*?[\](){}!+@]/g, '\\$&')}*`;
+function shippedIn(manifest: Manifest): ShippedPycs {
+  return {
+    sources: recordsOf(manifest).map((record) => record.source),
+    versions: manifest.interpreters.map((interpreter) => interpreter.version),
+    areHashBased: manifest.invalidationModes.some((mode) => mode !== 'timestamp'),
+  };
 }

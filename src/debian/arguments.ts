@@ -8,8 +8,8 @@ export interface DebhelperCall {
   readonly directories: readonly string[];
   /** The packages' build directory; default: debian/PACKAGE. */
   readonly packageDirectory: string | undefined;
-  /** Names with one of these texts in them are left out. */
-  readonly excludes: readonly string[];
+  /** Sources that are left out, by installed path. */
+  readonly excludeGlobs: readonly string[];
   /** `-n`: the maintainer scripts are not touched. */
   readonly noScripts: boolean;
   readonly verbose: boolean;
@@ -42,7 +42,7 @@ export function readDebhelperCall(
     selection: [] as string[],
     directories: [] as string[],
     packageDirectory: undefined as string | undefined,
-    excludes: [] as string[],
+    excludeGlobs: [] as string[],
     noScripts: false,
     verbose: isSet(environment['DH_VERBOSE']),
     noAct: isSet(environment['DH_NO_ACT']),
@@ -72,7 +72,7 @@ function read(words: readonly string[], call: Mutable<DebhelperCall>, onUnknown:
     else if (selectionWithValue.test(word))
       call.selection.push(`${word}${word.startsWith('--') ? '=' : ''}${queue.shift() ?? ''}`);
     else if (/^-P.|^--tmpdir=/.test(word)) call.packageDirectory = word.replace(/^-P|^--tmpdir=/, '');
-    else if (/^-X./.test(word) || name === '--exclude') call.excludes.push(value ?? word.slice(2));
+    else if (/^-X./.test(word) || name === '--exclude') call.excludeGlobs.push(globOfText(value ?? word.slice(2)));
     else if (word === '-n' || word === '--no-scripts' || word === '--noscripts') call.noScripts = true;
     else if (word === '-v' || word === '--verbose') call.verbose = true;
     else if (word === '--no-act') call.noAct = true;
@@ -88,6 +88,11 @@ function read(words: readonly string[], call: Mutable<DebhelperCall>, onUnknown:
 function postinstOf(value: string | undefined): DebhelperCall['postinst'] {
   if (value === 'keep' || value === 'bcep' || value === 'strip') return value;
   throw new PyclinkError('usage', 'dh_pyclink: --postinst takes keep, bcep or strip');
+}
+
+/** debhelper's -X leaves out what has the text anywhere in its name. */
+function globOfText(text: string): string {
+  return `/**/*${text.replace(/[\\*?[\](){}!+@]/g, '\\$&')}*`;
 }
 
 function isSet(value: string | undefined): boolean {

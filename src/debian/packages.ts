@@ -1,9 +1,19 @@
-import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { lstatIfAny } from '../buildroot/lstat.ts';
 import { PyclinkError } from '../errors.ts';
+import type { DebhelperCall } from './arguments.ts';
 import { privateDirectories } from './maintainer-scripts.ts';
+
+/** A binary package while it is built. */
+export interface BinaryPackage {
+  /** The source package's directory. */
+  readonly source: string;
+  readonly name: string;
+  /** Its build directory, which holds what it will contain. */
+  readonly tree: string;
+}
 
 /** Directories of a package that one interpreter compiles. */
 export interface PackageDirectories {
@@ -14,17 +24,21 @@ export interface PackageDirectories {
 }
 
 /**
- * The packages that this call is about, as debhelper itself sees it.
- * @param selection the flags that choose packages
+ * The packages that a call is about, as debhelper itself sees it.
+ * @param source the source package's directory
  * @throws PyclinkError `tool-failed`
  */
-export async function listPackages(source: string, selection: readonly string[]): Promise<string[]> {
+export async function listPackages(
+  source: string,
+  { selection, packageDirectory }: Pick<DebhelperCall, 'selection' | 'packageDirectory'>,
+): Promise<BinaryPackage[]> {
   const { stdout, stderr, failed } = await execa('dh_listpackages', selection, { cwd: source, reject: false });
   if (failed) {
     const reason = stderr.trim().split('\n').at(-1) || 'it does not start';
     throw new PyclinkError('tool-failed', `dh_listpackages: ${reason}`, { hint: 'is this a source package?' });
   }
-  return stdout.split('\n').filter((name) => name !== '');
+  const names = stdout.split('\n').filter((name) => name !== '');
+  return names.map((name) => ({ source, name, tree: join(source, packageDirectory ?? `debian/${name}`) }));
 }
 
 /** The seconds of the newest changelog entry, for SOURCE_DATE_EPOCH where dh has not set it. */
@@ -36,15 +50,8 @@ export async function changelogSeconds(source: string): Promise<string | undefin
 /**
  * Where a package has Python sources: its public modules, the private directories that dh_python3 knows by itself or
  * was told of, and those that the caller names. Only what is there.
- * @param source the source package's directory
- * @param tree what the package will contain
  */
-export function findDirectories(
-  source: string,
-  name: string,
-  tree: string,
-  named: readonly string[],
-): PackageDirectories[] {
+export function findDirectories({ source, name, tree }: BinaryPackage, named: readonly string[]): PackageDirectories[] {
   const library = join(tree, 'usr/lib');
   const publicPaths = existsSync(library)
     ? readdirSync(library)
@@ -66,4 +73,17 @@ export function findDirectories(
   return calls
     .map(({ paths, python }) => ({ paths: paths.filter(isThere), python }))
     .filter(({ paths }) => paths.length > 0);
+}
+
+/**
+ * Where a package's manifest goes. Its directory is made if it is not there.
+ * @param directory of the manifests; default: where dh_clean removes it
+ */
+export function manifestFile({ source, name }: BinaryPackage, directory: string | undefined): string {
+  const file =
+    directory === undefined
+      ? join(source, 'debian/.debhelper/generated', name, 'pyclink.json')
+      : join(source, directory, `${name}.json`);
+  mkdirSync(dirname(file), { recursive: true });
+  return file;
 }

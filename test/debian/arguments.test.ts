@@ -5,7 +5,7 @@ const nothing = {
   selection: [],
   directories: [],
   packageDirectory: undefined,
-  excludes: [],
+  excludeGlobs: [],
   noScripts: false,
   verbose: false,
   noAct: false,
@@ -25,7 +25,10 @@ describe('readDebhelperCall', () => {
     ],
     [['-i', '--remaining-packages'], { selection: ['-i', '--remaining-packages'] }],
     [['/opt/venvs/shop', '-n'], { directories: ['/opt/venvs/shop'], noScripts: true }],
-    [['-Pdebian/tmp', '-Xtests', '--exclude=docs'], { packageDirectory: 'debian/tmp', excludes: ['tests', 'docs'] }],
+    [
+      ['-Pdebian/tmp', '-Xtests', '--exclude=docs'],
+      { packageDirectory: 'debian/tmp', excludeGlobs: ['/**/*tests*', '/**/*docs*'] },
+    ],
     [['-v', '--no-act', '--lintian-overrides'], { verbose: true, noAct: true, lintianOverrides: true }],
     [['-O--buildsystem=pybuild', '-O-v', '-O-pshop'], { verbose: true, selection: ['-pshop'] }],
     [['--postinst=bcep', '--manifest-dir=out'], { postinst: 'bcep', manifestDirectory: 'out' }],
@@ -43,7 +46,7 @@ describe('readDebhelperCall', () => {
     expect(readDebhelperCall(['-pshop'], environment)).toEqual({
       ...nothing,
       selection: ['-pshop'],
-      excludes: ['tests'],
+      excludeGlobs: ['/**/*tests*'],
       verbose: true,
     });
   });

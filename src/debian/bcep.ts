@@ -1,0 +1,16 @@
+/**
+ * The file that keeps py3compile from public modules that are compiled already: a line for each package or module at
+ * the top of dist-packages, `dir|VERSION|PATH/` or `file|VERSION|PATH`.
+ * @param sources installed paths of what was compiled
+ * @see `get_exclude_patterns_from_dir` in py3compile
+ */
+export function bcepText(sources: readonly string[], versions: readonly string[]): string {
+  const tops = sources.flatMap((source) => {
+    const [, directory, top, rest] = /^(\/usr\/lib\/python3[^/]*\/dist-packages\/)([^/]+)(\/.*)?$/s.exec(source) ?? [];
+    if (directory === undefined || top === undefined) return [];
+    return rest === undefined ? [`file|%|${directory}${top}`] : [`dir|%|${directory}${top}/`];
+  });
+  const minors = versions.map((version) => version.split('.').slice(0, 2).join('.'));
+  const lines = [...new Set(tops)].flatMap((top) => minors.map((minor) => `${top.replace('%', minor)}\n`));
+  return lines.sort().join('');
+}

@@ -1,0 +1,23 @@
+/** A substvars file in which a variable has a new value, whether it had one or not. @see deb-substvars(5) */
+export function withSubstvar(substvars: string, name: string, value: string): string {
+  const others = substvars.split('\n').filter((line) => line !== '' && !line.startsWith(`${name}=`));
+  return [...others, `${name}=${value}`, ''].join('\n');
+}
+
+/** The packages without which the pycs are of no use: the versions of python3 that they were compiled for. */
+export function dependsText(versions: readonly string[]): string {
+  const minors = versions.map((version) => Number(version.split('.')[1])).sort((a, b) => a - b);
+  const [first, last] = [minors[0], minors.at(-1)];
+  return first === undefined || last === undefined ? '' : `python3 (>= 3.${first}), python3 (<< 3.${last + 1})`;
+}
+
+/** Whether a package's paragraph in debian/control mentions the variable. @see deb-src-control(5) */
+export function usesDepends(control: string, name: string): boolean {
+  const isOwn = (paragraph: string) => /^Package:[ \t]*(\S+)/im.exec(paragraph)?.[1] === name;
+  return (
+    control
+      .split(/\n\s*\n/)
+      .find(isOwn)
+      ?.includes('{pyclink:Depends}') ?? false
+  );
+}
