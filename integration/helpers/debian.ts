@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { chmodSync, chownSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { type Planted, plant, temporaryDirectory } from '../../test/helpers/buildroot.ts';
 import { stage } from '../stage.ts';
@@ -72,33 +72,91 @@ export interface BuiltPackages {
   readonly manifest: (name: string) => string;
 }
 
+/** Who builds, where, when and how: nothing of it may show in the packages. */
+export interface Circumstances {
+  readonly uid?: number;
+  readonly umask?: string;
+  /** The source package's directory, below a temporary one. */
+  readonly directory?: string;
+  /** Of the sources; default: now. */
+  readonly mtimeSeconds?: number;
+  /** More arguments of dpkg-buildpackage. */
+  readonly words?: readonly string[];
+}
+
+/** Copies as the user who builds would check out, then builds. */
+const asUser =
+  'umask $1 && mkdir -p "$(dirname "$3")" && cp -R "$2" "$3" && cd "$3" && find . -exec touch -d "@$4" {} + && ' +
+  'shift 4 && exec dpkg-buildpackage "$@"';
+
 /** Builds the source package of the tests with the real dpkg-buildpackage, and pyclink from its installed layout. */
 export async function buildPackages(
   rulesText: string,
   what: '-b' | '-A' | '-B' = '-b',
   more: Readonly<Record<string, Planted>> = {},
+  circumstances: Circumstances = {},
 ): Promise<BuiltPackages> {
-  const staged = temporaryDirectory();
-  stage(staged);
-  const parent = temporaryDirectory();
-  const source = join(parent, 'shop-1.0');
-  plant(source, { ...files, 'debian/rules': { content: rulesText, mode: 0o755 }, ...more });
-  const { all } = await execa('dpkg-buildpackage', ['-us', '-uc', '-d', what], {
-    cwd: source,
+  const { uid = process.getuid?.() ?? 0, umask = '022', directory = 'shop-1.0', words = [] } = circumstances;
+  const mtimeSeconds = circumstances.mtimeSeconds ?? Math.trunc(Date.now() / 1000);
+  const checkout = temporaryDirectory();
+  plant(checkout, { ...files, 'debian/rules': { content: rulesText, mode: 0o755 }, ...more });
+  const home = temporaryDirectory();
+  const source = join(home, directory);
+  for (const readable of [checkout, home]) {
+    chmodSync(readable, 0o755);
+    if (uid !== process.getuid?.()) chownSync(readable, uid, uid);
+  }
+  const flags = [umask, checkout, source, `${mtimeSeconds}`, '-us', '-uc', '-d', what, ...words];
+  const { all } = await execa('sh', ['-c', asUser, 'sh', ...flags], {
     all: true,
     extendEnv: false,
-    env: {
-      PATH: `${join(staged, 'usr/bin')}:/usr/sbin:/usr/bin:/sbin:/bin`,
-      PERL5LIB: join(staged, 'usr/share/perl5'),
-      HOME: parent,
-    },
+    env: environmentIn(home),
+    ...(uid === process.getuid?.() ? {} : { uid, gid: uid }),
   });
+  const parent = dirname(source);
   const names = readdirSync(parent).filter((name) => name.endsWith('.deb'));
   return {
     source,
-    debs: Object.fromEntries(names.map((name) => [basename(name).replace(/_.*/, ''), join(parent, name)])),
+    debs: Object.fromEntries(names.sort().map((name) => [basename(name).replace(/_.*/, ''), join(parent, name)])),
     log: all,
-    manifest: (name) => join(source, 'debian/.debhelper/generated', name, 'pyclink.json'),
+    manifest: (name) => manifestIn(source, name),
+  };
+}
+
+/** What debhelper, and pyclink in its installed layout, need to be found. */
+function environmentIn(home: string): Record<string, string> {
+  const staged = temporaryDirectory();
+  chmodSync(staged, 0o755);
+  stage(staged);
+  return {
+    PATH: `${join(staged, 'usr/bin')}:/usr/sbin:/usr/bin:/sbin:/bin`,
+    PERL5LIB: join(staged, 'usr/share/perl5'),
+    HOME: home,
+  };
+}
+
+export function manifestIn(source: string, name: string): string {
+  return join(source, 'debian/.debhelper/generated', name, 'pyclink.json');
+}
+
+/** A source package as it is when dh_pyclink's turn comes, and a way to call it. */
+export async function installedSource(more: Readonly<Record<string, Planted>> = {}) {
+  const source = temporaryDirectory();
+  plant(source, { ...files, ...more });
+  const env = environmentIn(source);
+  const before = 'dh_install && dh_python3 && dh_python3 -pshop-app /usr/lib/elsewhere';
+  await execa('dpkg-architecture', ['--command', before], { cwd: source, extendEnv: false, env });
+  return {
+    source,
+    dhPyclink: async (args: readonly string[] = [], variables: Readonly<Record<string, string>> = {}) => {
+      const { exitCode, stdout, stderr } = await execa('dh_pyclink', args, {
+        cwd: source,
+        extendEnv: false,
+        env: { ...env, ...variables },
+        reject: false,
+      });
+      return { status: exitCode, stdout, stderr };
+    },
   };
 }
 

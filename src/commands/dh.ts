@@ -37,9 +37,11 @@ export async function dhCommand(call: DebhelperCall, context: DhContext): Promis
   const epoch = context.environment['SOURCE_DATE_EPOCH'] || (await changelogSeconds(source));
   const environment = { ...context.environment, ...(epoch === undefined ? {} : { SOURCE_DATE_EPOCH: epoch }) };
   const lines: string[] = [];
+  const found = new Set<string>();
   const reports: BuildReport[] = [];
   for (const target of await listPackages(source, call)) {
     const directories = findDirectories(target, call.directories);
+    for (const path of directories.flatMap(({ paths }) => paths)) found.add(path);
     lines.push(...directories.map(({ paths }) => `\tpyclink build --buildroot ${target.tree} ${paths.join(' ')}`));
     if (call.noAct) continue;
     if (directories.length > 0) {
@@ -48,7 +50,10 @@ export async function dhCommand(call: DebhelperCall, context: DhContext): Promis
       lines.push(...done.map(summaryLine));
       reports.push(...done);
     }
-    if (context.environment['DH_INTERNAL_OVERRIDE']) logRun(target);
+    if (context.environment['DH_INTERNAL_OVERRIDE']) logRun(source, target.name);
+  }
+  for (const directory of call.directories.filter((path) => !found.has(path))) {
+    log.warn(`${directory}: a directory of none of the packages`);
   }
   return {
     status: reports.some(hasProblems) ? exitStatus.problems : exitStatus.done,
@@ -65,8 +70,9 @@ async function buildPackage(
 ): Promise<BuildReport[]> {
   const manifest = manifestFile(target, call.manifestDirectory);
   const reports: BuildReport[] = [];
-  for (const [index, { paths, python }] of directories.entries()) {
-    const flags = { buildroot: target.tree, manifest, append: index > 0, exclude: call.excludeGlobs };
+  for (const { paths, python } of directories) {
+    // An override and the addon may both have called for the same package.
+    const flags = { buildroot: target.tree, manifest, append: true, exclude: call.excludeGlobs };
     const options = readOptions(paths, python === undefined ? flags : { ...flags, python }, environment);
     reports.push(await build(options, { environment, onInterpreter: () => undefined, onProgress: () => undefined }));
   }
@@ -77,7 +83,9 @@ async function buildPackage(
 function shippedIn(manifest: Manifest): ShippedPycs {
   return {
     sources: recordsOf(manifest).map((record) => record.source),
-    versions: manifest.interpreters.map((interpreter) => interpreter.version),
+    versions: manifest.interpreters.flatMap(({ implementation, version }) =>
+      implementation === 'cpython' ? version : [],
+    ),
     areHashBased: manifest.invalidationModes.some((mode) => mode !== 'timestamp'),
   };
 }

@@ -5,6 +5,7 @@ import { bcepText } from './bcep.ts';
 import { withoutClean, withoutCompileSections } from './maintainer-scripts.ts';
 import type { BinaryPackage } from './packages.ts';
 import { dependsText, usesDepends, withSubstvar } from './substvars.ts';
+import { textIfAny } from './text-if-any.ts';
 
 /** What the rest of a package has to know of the pycs in it. */
 export interface ShippedPycs {
@@ -40,12 +41,7 @@ function adaptScripts(
     const which = postinst === 'strip' ? 'all' : 'private';
     edit(join(source, `debian/${name}.postinst.debhelper`), (text) => withoutCompileSections(text, which));
   }
-  const bcep = bcepText(sources, versions);
-  if (postinst === 'bcep' && bcep !== '') {
-    const file = join(tree, 'usr/share/python3/bcep', name);
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, bcep);
-  }
+  if (postinst === 'bcep') addLines(join(tree, 'usr/share/python3/bcep', name), bcepText(sources, versions));
   // When python3 is configured, this hook cleans the private directories and has them compiled again.
   const hook = join(tree, 'usr/share/python3/runtime.d', `${name}.rtupdate`);
   edit(hook, postinst === 'keep' ? withoutClean : () => '');
@@ -54,11 +50,18 @@ function adaptScripts(
 
 /** Shipping pycs is what the tag says, and what the packager wants. */
 function overrideLintian({ name, tree }: BinaryPackage): void {
-  const file = join(tree, 'usr/share/lintian/overrides', name);
   const line = `${name}: package-installs-python-pycache-dir [*]\n`;
+  addLines(join(tree, 'usr/share/lintian/overrides', name), line);
+}
+
+/** Adds those lines of a text that a file does not have yet: the packager may have written some. */
+function addLines(file: string, text: string): void {
+  const linesOf = (lines: string) => lines.split('\n').filter((line) => line !== '');
+  const before = linesOf(textIfAny(file));
+  const added = linesOf(text).filter((line) => !before.includes(line));
+  if (added.length === 0) return;
   mkdirSync(dirname(file), { recursive: true });
-  const text = textIfAny(file);
-  if (!text.includes(line)) writeFileSync(file, text + line);
+  writeFileSync(file, [...before, ...added, ''].join('\n'));
 }
 
 function edit(file: string, change: (text: string) => string): void {
@@ -77,8 +80,4 @@ function removeEmpty(directory: string, tree: string): void {
     if (readdirSync(path).length > 0) return;
     rmdirSync(path);
   }
-}
-
-function textIfAny(file: string): string {
-  return existsSync(file) ? readFileSync(file, 'utf8') : '';
 }

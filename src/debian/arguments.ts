@@ -1,9 +1,12 @@
-import { PyclinkError } from '../errors.ts';
+import { parseArgs } from 'node:util';
+import { messageOf, PyclinkError } from '../errors.ts';
 
 /** What a debhelper command line and its environment ask of dh_pyclink. */
 export interface DebhelperCall {
   /** The flags that choose packages, for dh_listpackages. */
   readonly selection: readonly string[];
+  /** `--remaining-packages`: without those that an override has called dh_pyclink for. */
+  readonly onlyRemaining: boolean;
   /** Directories as installed that no rule would find: a virtual environment below /opt. */
   readonly directories: readonly string[];
   /** The packages' build directory; default: debian/PACKAGE. */
@@ -22,12 +25,31 @@ export interface DebhelperCall {
   readonly buildFlags: readonly string[];
 }
 
-const selectionFlag = /^(-[ias]|-[pN].+|--(arch|indep|same-arch|remaining-packages)|--(no-)?package=.+)$/;
-const selectionWithValue = /^(-[pN]|--(no-)?package)$/;
+const options = {
+  arch: { type: 'boolean', short: 'a' },
+  indep: { type: 'boolean', short: 'i' },
+  'same-arch': { type: 'boolean', short: 's' },
+  package: { type: 'string', short: 'p', multiple: true },
+  'no-package': { type: 'string', short: 'N', multiple: true },
+  'remaining-packages': { type: 'boolean' },
+  tmpdir: { type: 'string', short: 'P' },
+  exclude: { type: 'string', short: 'X', multiple: true },
+  'no-scripts': { type: 'boolean', short: 'n' },
+  noscripts: { type: 'boolean' },
+  verbose: { type: 'boolean', short: 'v' },
+  'no-act': { type: 'boolean' },
+  mainpackage: { type: 'string' },
+  postinst: { type: 'string' },
+  'manifest-dir': { type: 'string' },
+  'lintian-overrides': { type: 'boolean' },
+} as const;
+
+/** The options that dh_listpackages has too. */
+const selecting: readonly string[] = ['arch', 'indep', 'same-arch', 'package', 'no-package'];
 
 /**
- * Reads the arguments of dh_pyclink as debhelper's own commands read theirs: options of dh come first, unknown ones
- * behind `-O` are not for us.
+ * Reads the arguments of dh_pyclink as debhelper's own commands read theirs: after those of dh and of DH_OPTIONS; what
+ * is unknown there, or behind `-O`, is not for us.
  * @throws PyclinkError `usage`
  * @see debhelper(7), COMMON DEBHELPER OPTIONS
  */
@@ -37,62 +59,72 @@ export function readDebhelperCall(
 ): DebhelperCall {
   const end = words.indexOf('--');
   const own = end < 0 ? words : words.slice(0, end);
-  const fromDh = (environment['DH_INTERNAL_OPTIONS'] ?? '').split('\x1e').filter((word) => word !== '');
-  const call = {
-    selection: [] as string[],
-    directories: [] as string[],
-    packageDirectory: undefined as string | undefined,
-    excludeGlobs: [] as string[],
-    noScripts: false,
-    verbose: isSet(environment['DH_VERBOSE']),
-    noAct: isSet(environment['DH_NO_ACT']),
-    postinst: 'keep' as DebhelperCall['postinst'],
-    manifestDirectory: undefined as string | undefined,
-    lintianOverrides: false,
+  const isOptional = (word: string) => word.startsWith('-O');
+  const call = read([...own.filter((word) => !isOptional(word)), ...ofOurs(own.filter(isOptional))]);
+  const inherited = read(
+    ofOurs([
+      ...(environment['DH_INTERNAL_OPTIONS'] ?? '').split('\x1e'),
+      ...(environment['DH_OPTIONS'] ?? '').split(/\s+/),
+    ]),
+  );
+  const values = { ...inherited.values, ...call.values };
+  const excludes = [...(inherited.values.exclude ?? []), ...(call.values.exclude ?? [])];
+  return {
+    // dh_listpackages reads what was handed down by itself.
+    selection: call.tokens.flatMap((token) =>
+      token.kind === 'option' && selecting.includes(token.name)
+        ? [`--${token.name}${token.value === undefined ? '' : `=${token.value}`}`]
+        : [],
+    ),
+    onlyRemaining: values['remaining-packages'] === true,
+    directories: call.positionals.map(absolute),
+    packageDirectory: values.tmpdir,
+    excludeGlobs: excludes.map(globOfText),
+    noScripts: values['no-scripts'] === true || values.noscripts === true,
+    verbose: values.verbose === true || isSet(environment['DH_VERBOSE']),
+    noAct: values['no-act'] === true || isSet(environment['DH_NO_ACT']),
+    postinst: postinstOf(values.postinst ?? 'keep'),
+    manifestDirectory: values['manifest-dir'],
+    lintianOverrides: values['lintian-overrides'] === true,
     buildFlags: end < 0 ? [] : words.slice(end + 1),
   };
-  // dh_listpackages reads what dh handed down by itself.
-  read(fromDh, call, () => undefined);
-  call.selection = [];
-  call.directories = [];
-  read(own, call, (word) => {
-    throw new PyclinkError('usage', `dh_pyclink: unknown option ${word}`);
-  });
-  return call;
 }
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly string[] ? string[] : T[K] };
-
-function read(words: readonly string[], call: Mutable<DebhelperCall>, onUnknown: (word: string) => void): void {
-  const queue = [...words];
-  for (let word = queue.shift(); word !== undefined; word = queue.shift()) {
-    const [, name = '', value] = /^(--[a-z-]+)(?:=(.*))?$/s.exec(word) ?? [];
-    if (word.startsWith('-O')) read([word.slice(2)], call, () => undefined);
-    else if (selectionFlag.test(word)) call.selection.push(word);
-    else if (selectionWithValue.test(word))
-      call.selection.push(`${word}${word.startsWith('--') ? '=' : ''}${queue.shift() ?? ''}`);
-    else if (/^-P.|^--tmpdir=/.test(word)) call.packageDirectory = word.replace(/^-P|^--tmpdir=/, '');
-    else if (/^-X./.test(word) || name === '--exclude') call.excludeGlobs.push(globOfText(value ?? word.slice(2)));
-    else if (word === '-n' || word === '--no-scripts' || word === '--noscripts') call.noScripts = true;
-    else if (word === '-v' || word === '--verbose') call.verbose = true;
-    else if (word === '--no-act') call.noAct = true;
-    else if (word === '--lintian-overrides') call.lintianOverrides = true;
-    else if (name === '--manifest-dir') call.manifestDirectory = value;
-    else if (name === '--postinst') call.postinst = postinstOf(value);
-    else if (name === '--mainpackage') continue;
-    else if (word.startsWith('-')) onUnknown(word);
-    else call.directories.push(word);
+function read(words: readonly string[]) {
+  try {
+    return parseArgs({ args: [...words], options, allowPositionals: true, tokens: true });
+  } catch (error) {
+    throw new PyclinkError('usage', `dh_pyclink: ${messageOf(error).replace(/\. .*/s, '')}`);
   }
 }
 
-function postinstOf(value: string | undefined): DebhelperCall['postinst'] {
+/** Those of the options that dh_pyclink has. */
+function ofOurs(words: readonly string[]): string[] {
+  return words
+    .map((word) => word.replace(/^-O/, ''))
+    .filter((word) => {
+      try {
+        return read([word]).positionals.length === 0;
+      } catch {
+        return false;
+      }
+    });
+}
+
+function postinstOf(value: string): DebhelperCall['postinst'] {
   if (value === 'keep' || value === 'bcep' || value === 'strip') return value;
   throw new PyclinkError('usage', 'dh_pyclink: --postinst takes keep, bcep or strip');
 }
 
+/** As dh_python3 does, with or without a slash in front. */
+function absolute(directory: string): string {
+  return `/${directory}`.replace(/\/+/g, '/').replace(/(?<=.)\/$/, '');
+}
+
 /** debhelper's -X leaves out what has the text anywhere in its name. */
 function globOfText(text: string): string {
-  return `/**/*${text.replace(/[\\*?[\](){}!+@]/g, '\\$&')}*`;
+  const literal = text.replace(/[^\w/.-]/gu, '\\$&');
+  return text.startsWith('/') ? `/**${literal}*` : `/**/*${literal}*`;
 }
 
 function isSet(value: string | undefined): boolean {

@@ -1,8 +1,17 @@
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { BinaryPackage } from './packages.ts';
+import { textIfAny } from './text-if-any.ts';
 
-/** Notes that an override has run dh_pyclink for a package, for a later call with --remaining-packages. */
-export function logRun({ source, name }: BinaryPackage): void {
-  appendFileSync(join(source, `debian/${name}.debhelper.log`), 'dh_pyclink\n');
+/** Notes that an override has called dh_pyclink for a package. @see debhelper(7), --remaining-packages */
+export function logRun(source: string, name: string): void {
+  appendFileSync(logOf(source, name), 'dh_pyclink\n');
+}
+
+/** Whether an override has called dh_pyclink for a package. */
+export function hasRun(source: string, name: string): boolean {
+  return textIfAny(logOf(source, name)).split('\n').includes('dh_pyclink');
+}
+
+function logOf(source: string, name: string): string {
+  return join(source, `debian/${name}.debhelper.log`);
 }

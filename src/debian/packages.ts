@@ -1,10 +1,12 @@
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { lstatIfAny } from '../buildroot/lstat.ts';
 import { PyclinkError } from '../errors.ts';
 import type { DebhelperCall } from './arguments.ts';
+import { hasRun } from './debhelper-log.ts';
 import { privateDirectories } from './maintainer-scripts.ts';
+import { textIfAny } from './text-if-any.ts';
 
 /** A binary package while it is built. */
 export interface BinaryPackage {
@@ -26,18 +28,27 @@ export interface PackageDirectories {
 /**
  * The packages that a call is about, as debhelper itself sees it.
  * @param source the source package's directory
- * @throws PyclinkError `tool-failed`
+ * @throws PyclinkError `tool-failed`, `usage`
  */
 export async function listPackages(
   source: string,
-  { selection, packageDirectory }: Pick<DebhelperCall, 'selection' | 'packageDirectory'>,
+  {
+    selection,
+    onlyRemaining,
+    packageDirectory,
+  }: Pick<DebhelperCall, 'selection' | 'onlyRemaining' | 'packageDirectory'>,
 ): Promise<BinaryPackage[]> {
   const { stdout, stderr, failed } = await execa('dh_listpackages', selection, { cwd: source, reject: false });
   if (failed) {
     const reason = stderr.trim().split('\n').at(-1) || 'it does not start';
     throw new PyclinkError('tool-failed', `dh_listpackages: ${reason}`, { hint: 'is this a source package?' });
   }
-  const names = stdout.split('\n').filter((name) => name !== '');
+  const chosen = stdout.split('\n').filter((name) => name !== '');
+  // By itself dh_listpackages looks for its own runs.
+  const names = chosen.filter((name) => !onlyRemaining || !hasRun(source, name));
+  if (packageDirectory !== undefined && names.length > 1) {
+    throw new PyclinkError('usage', `dh_pyclink -P: for one package only, not for ${names.join(', ')}`);
+  }
   return names.map((name) => ({ source, name, tree: join(source, packageDirectory ?? `debian/${name}`) }));
 }
 
@@ -59,13 +70,11 @@ export function findDirectories({ source, name, tree }: BinaryPackage, named: re
         .map((entry) => `/usr/lib/${entry}/dist-packages`)
     : [];
   const own = ['lib', 'share', 'lib/games', 'share/games'].map((place) => `/usr/${place}/${name}`);
-  const script = join(source, `debian/${name}.postinst.debhelper`);
-  const told = lstatIfAny(script)?.isFile() ? privateDirectories(readFileSync(script, 'utf8')) : [];
+  const told = privateDirectories(textIfAny(join(source, `debian/${name}.postinst.debhelper`)));
   const versioned = told.filter(({ versions }) => versions !== undefined && /^3\.\d+$/.test(versions));
   const byPlace = [...publicPaths, ...own, ...told.map(({ directory }) => directory), ...named];
   const pinned = new Set(versioned.map(({ directory }) => directory));
-  const isThere = (path: string) =>
-    lstatIfAny(join(tree, path)) !== undefined && lstatSync(join(tree, path)).isDirectory();
+  const isThere = (path: string) => lstatIfAny(join(tree, path))?.isDirectory() === true;
   const calls: PackageDirectories[] = [
     { paths: [...new Set(byPlace)].filter((path) => !pinned.has(path)), python: undefined },
     ...versioned.map(({ directory, versions }) => ({ paths: [directory], python: `python${versions}` })),

@@ -50,7 +50,7 @@ describe('findDirectories', () => {
         '/usr/lib/python3/dist-packages/a.py',
         '/usr/lib/python3.11/dist-packages/b.py',
         '/usr/lib/python2.7/dist-packages/c.py',
-        '/usr/lib/python3-shop/d.py',
+        '/usr/lib/python3-shop/dist-packages/d.py',
         '/usr/lib/python3.12/e.py',
       ),
       [],
@@ -112,7 +112,7 @@ describe('manifestFile', () => {
   });
 });
 
-const everything = { selection: [], packageDirectory: undefined };
+const everything = { selection: [], onlyRemaining: false, packageDirectory: undefined };
 
 describeWith(missingTools('dh_listpackages', 'dpkg-parsechangelog'), "debhelper's own answers", () => {
   it.each([
@@ -129,7 +129,7 @@ describeWith(missingTools('dh_listpackages', 'dpkg-parsechangelog'), "debhelper'
 
   it('are in the directory that -P names', async () => {
     const source = plantSource(sourcePackage);
-    const call = { selection: ['-pshop'], packageDirectory: 'debian/tmp' };
+    const call = { ...everything, selection: ['-pshop'], packageDirectory: 'debian/tmp' };
     expect(await listPackages(source, call)).toEqual([{ source, name: 'shop', tree: join(source, 'debian/tmp') }]);
   });
 

@@ -1,0 +1,153 @@
+/** Calls dh_pyclink by itself on a source package that is installed into debian/, and holds what it changed there. */
+import { existsSync, lstatSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { contentsOf, linkGroupsIn, plant } from '../test/helpers/buildroot.ts';
+import { pyclink } from '../test/helpers/pyclink.ts';
+import { systemPython } from '../test/helpers/pythons.ts';
+import { debianTools, installedSource, manifestIn } from './helpers/debian.ts';
+import { changesSince } from './helpers/healthy.ts';
+import { describeWith } from './helpers/tools.ts';
+
+const stateOf = (source: string) => ({ contents: contentsOf(source), groups: linkGroupsIn(source) });
+const silent = { status: 0, stdout: '', stderr: '' };
+
+/** The sources of the pycs below a directory. */
+const compiledIn = (directory: string) =>
+  [
+    ...new Set(
+      linkGroupsIn(directory).flatMap((group) => group.map((path) => path.replace(/__pycache__\/(\w+)\..*/, '$1'))),
+    ),
+  ].sort();
+
+describeWith(debianTools, 'dh_pyclink', () => {
+  it.each([
+    [],
+    ['--postinst=bcep', '--lintian-overrides'],
+    ['--postinst=strip', '--manifest-dir=out'],
+    ['--', '--invalidation-mode=checked-hash'],
+    ['--', '--invalidation-mode=unchecked-hash'],
+  ])('called a second time changes nothing, with %j %j', async (...flags) => {
+    const { source, dhPyclink } = await installedSource();
+    expect(await dhPyclink(flags)).toEqual(silent);
+    const once = stateOf(source);
+    expect(once.groups.length).toBeGreaterThan(0);
+    expect(await dhPyclink(flags)).toEqual(silent);
+    expect(stateOf(source)).toEqual(once);
+  });
+
+  it('called for a directory of its own, then in general, keeps both in the manifest', async () => {
+    const { source, dhPyclink } = await installedSource({ 'debian/shop-app/opt/shop/tool.py': 'x = 1\n' });
+    await dhPyclink(['/opt/shop']);
+    const once = stateOf(source);
+    await dhPyclink();
+    expect(stateOf(source)).toEqual(once);
+    const ran = await pyclink([
+      'verify',
+      '--manifest',
+      manifestIn(source, 'shop-app'),
+      join(source, 'debian/shop-app'),
+    ]);
+    expect(ran.stdout).toMatch(/^pyclink: 9 pycs, /);
+  });
+
+  it.each([
+    [[], { DH_NO_ACT: '1', DH_VERBOSE: '1' }],
+    [['--no-act', '-v'], { DH_INTERNAL_OVERRIDE: 'dh_pyclink' }],
+    [[], { DH_OPTIONS: '--no-act -v' }],
+  ])('says with %j and %j what it would do, and does nothing', async (flags, variables) => {
+    const { source, dhPyclink } = await installedSource();
+    const before = stateOf(source);
+    const { stdout, ...ran } = await dhPyclink(flags, variables);
+    expect(ran).toEqual({ status: 0, stderr: '' });
+    expect(stdout.split('\n')).toEqual([
+      `\tpyclink build --buildroot ${source}/debian/python3-shop /usr/lib/python3/dist-packages`,
+      `\tpyclink build --buildroot ${source}/debian/shop-app /usr/share/shop-app /usr/lib/elsewhere`,
+    ]);
+    expect(stateOf(source)).toEqual(before);
+  });
+
+  it('touches with -n nothing but pycs, the manifest and the dependency', async () => {
+    const { source, dhPyclink } = await installedSource();
+    const before = contentsOf(source);
+    expect(await dhPyclink(['-n', '-pshop-app'])).toEqual(silent);
+    const { added, changed, gone } = changesSince(before, source);
+    expect(added.filter((path) => !/__pycache__/.test(path))).toEqual([
+      'debian/.debhelper/generated/shop-app/pyclink.json',
+    ]);
+    expect([changed, gone]).toEqual([[], []]);
+    await dhPyclink(['-n', '-ppython3-shop']);
+    expect(changesSince(before, source).changed).toEqual(['debian/python3-shop.substvars']);
+  });
+
+  it.each([
+    [
+      ['-Xtill', '-Xelsewhere/ex'],
+      ['python3-shop/usr/lib/python3/dist-packages/shop/__init__', 'shop-app/usr/share/shop-app/main'],
+    ],
+    [
+      ['-X', '/shop/'],
+      ['shop-app/usr/lib/elsewhere/extra', 'shop-app/usr/share/shop-app/main'],
+    ],
+    [['--exclude', 'usr/'], []],
+  ])('leaves out with %j what has the text in its name', async (flags, expected) => {
+    const { source, dhPyclink } = await installedSource();
+    expect(await dhPyclink(flags)).toEqual(silent);
+    expect(compiledIn(join(source, 'debian'))).toEqual(expected);
+  });
+
+  it('compiles with -P in another directory, for one package only', async () => {
+    const { source, dhPyclink } = await installedSource({ 'debian/tmp/opt/shop/tool.py': 'x = 1\n' });
+    expect(await dhPyclink(['-pshop-app', '-P', 'debian/tmp', '/opt/shop'])).toEqual(silent);
+    expect(compiledIn(join(source, 'debian'))).toEqual(['tmp/opt/shop/tool']);
+    const ran = await dhPyclink(['-Pdebian/tmp']);
+    expect(ran.status).toBe(2);
+    expect(ran.stderr).toContain('-P: for one package only, not for python3-shop, shop-app');
+  });
+
+  it('leaves with --remaining-packages those that the override has had already', async () => {
+    const { source, dhPyclink } = await installedSource();
+    const override = { DH_INTERNAL_OVERRIDE: 'dh_pyclink' };
+    await dhPyclink(['-pshop-app', '--postinst=strip'], override);
+    expect(existsSync(manifestIn(source, 'python3-shop'))).toBe(false);
+    const stripped = contentsOf(join(source, 'debian/shop-app'));
+    plant(source, { 'debian/shop-app/usr/share/shop-app/late.py': 'x = 1\n' });
+    await dhPyclink(['--remaining-packages', '--postinst=keep'], override);
+    expect(existsSync(manifestIn(source, 'python3-shop'))).toBe(true);
+    expect(changesSince(stripped, join(source, 'debian/shop-app')).added).toEqual(['usr/share/shop-app/late.py']);
+  });
+
+  it('takes the time of the changelog where nobody has set one', async () => {
+    const { source, dhPyclink } = await installedSource();
+    await dhPyclink();
+    const times = ['shop/till.py', 'shop/__init__.py'].map(
+      (path) => lstatSync(join(source, 'debian/python3-shop/usr/lib/python3/dist-packages', path)).mtimeMs,
+    );
+    expect(times).toEqual([1_700_000_000_000, 1_700_000_000_000]);
+  });
+
+  it('keeps what the packager wrote into bcep', async () => {
+    const own = 're|-|/usr/lib/python3/dist-packages/shop/|.*\\.tmpl\\.py';
+    const { source, dhPyclink } = await installedSource({ 'debian/python3-shop.bcep': own });
+    await dhPyclink(['--postinst=bcep']);
+    expect(readFileSync(join(source, 'debian/python3-shop/usr/share/python3/bcep/python3-shop'), 'utf8')).toBe(
+      `${own}\ndir|${systemPython.minor}|/usr/lib/python3/dist-packages/shop/\n`,
+    );
+  });
+
+  it('names a directory that is in none of the packages', async () => {
+    const { dhPyclink } = await installedSource();
+    const ran = await dhPyclink(['/opt/venvs/shop']);
+    expect(ran).toEqual({
+      ...silent,
+      stderr: 'pyclink: warning: /opt/venvs/shop: a directory of none of the packages',
+    });
+  });
+
+  it('ends the build where a source does not compile', async () => {
+    const { dhPyclink } = await installedSource({ 'debian/shop-app/usr/share/shop-app/bad.py': 'def\n' });
+    const ran = await dhPyclink();
+    expect(ran.status).toBe(1);
+    expect(ran.stderr).toContain('/usr/share/shop-app/bad.py');
+  });
+});

@@ -1,0 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { lstatIfAny } from '../buildroot/lstat.ts';
+
+/** The text of a file that need not be there. */
+export function textIfAny(file: string): string {
+  return lstatIfAny(file)?.isFile() ? readFileSync(file, 'utf8') : '';
+}
