@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { pyclink } from '../test/helpers/pyclink.ts';
 import { systemPython } from '../test/helpers/pythons.ts';
-import { buildPackages, debianTools, linksIn, rules, scriptIn } from './helpers/debian.ts';
-import { describeWith } from './helpers/tools.ts';
+import { type BuiltPackages, buildPackages, debianTools, linksIn, rules, scriptIn } from './helpers/debian.ts';
+import { describeWith, missingRoot } from './helpers/tools.ts';
 
 const cache = (directory: string, name: string, suffix = '') =>
   `${directory}/__pycache__/${name}.${systemPython.cacheTag}${suffix}.pyc`;
@@ -35,15 +35,15 @@ describeWith(debianTools, 'pyclink in debian/rules', () => {
   });
 });
 
+const bytesOf = ({ debs }: BuiltPackages) => Object.values(debs).map((deb) => readFileSync(deb));
+const manifestsOf = ({ debs, manifest }: BuiltPackages) =>
+  Object.keys(debs).map((name) => readFileSync(manifest(name), 'utf8'));
+
 describeWith(debianTools, 'dpkg-buildpackage', () => {
-  it('gives the same packages to the byte, by any of the ways, in any directory', async () => {
+  it('gives the same packages to the byte, by any of the ways', async () => {
     const builds = [];
     for (const text of Object.values(rules)) builds.push(await buildPackages(text));
-    const bytes = builds.map(({ debs }) =>
-      Object.values(debs)
-        .sort()
-        .map((deb) => readFileSync(deb)),
-    );
+    const bytes = builds.map(bytesOf);
     expect(bytes[1]).toEqual(bytes[0]);
     expect(bytes[2]).toEqual(bytes[0]);
     expect(bytes[0]?.length).toBe(2);
@@ -82,6 +82,21 @@ describeWith(debianTools, 'dpkg-buildpackage', () => {
     expect(await scriptIn(debs['python3-shop'] as string, 'control')).toContain(
       `python3 (>= 3.${minor}), python3 (<< 3.${minor + 1})`,
     );
+  });
+});
+
+const nobody = 65_534;
+
+describeWith([...debianTools, ...missingRoot()], 'an ordinary user', () => {
+  it('builds the packages that root builds, anywhere, at any time, with any umask', async () => {
+    const uid = nobody;
+    const root = await buildPackages(rules.addon);
+    const deep = { uid, directory: 'a/deeper/place/shop', mtimeSeconds: 2_000_000_000, words: ['-j1'] };
+    const user = await buildPackages(rules.addon, '-b', {}, deep);
+    expect(bytesOf(user)).toEqual(bytesOf(root));
+    expect(manifestsOf(user)).toEqual(manifestsOf(root));
+    const careful = { uid, umask: '077', mtimeSeconds: 1_700_000_001, words: ['-j4'] };
+    expect(bytesOf(await buildPackages(rules.addon, '-b', {}, careful))).toEqual(bytesOf(root));
   });
 });
 
