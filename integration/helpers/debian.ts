@@ -49,15 +49,18 @@ const files: Readonly<Record<string, Planted>> = {
   'app/extra.py': 'names = ["a", "b"]\n',
 };
 
-/** The three ways to adopt pyclink in debian/rules. */
+const pythonSteps = '\tdh_python3\n\tdh_python3 -pshop-app /usr/lib/elsewhere\n';
+
+/** The ways to adopt pyclink in debian/rules. By the last one dh_pyclink runs twice. */
 export const rules = {
-  addon: rulesOf('dh $@ --with python3,pyclink', '\tdh_python3\n\tdh_python3 -pshop-app /usr/lib/elsewhere\n'),
-  'addon in the other order': rulesOf(
-    'dh $@ --with pyclink,python3',
-    '\tdh_python3\n\tdh_python3 -pshop-app /usr/lib/elsewhere\n',
-  ),
-  override: rulesOf('dh $@ --with python3', '\tdh_python3\n\tdh_python3 -pshop-app /usr/lib/elsewhere\n\tdh_pyclink\n'),
+  addon: rulesOf('dh $@ --with python3,pyclink', pythonSteps),
+  'addon in the other order': rulesOf('dh $@ --with pyclink,python3', pythonSteps),
+  override: rulesOf('dh $@ --with python3', `${pythonSteps}\tdh_pyclink\n`),
+  'addon and override': rulesOf('dh $@ --with python3,pyclink', `${pythonSteps}\tdh_pyclink\n`),
 } as const;
+
+/** The same package as if there were no pyclink. */
+export const rulesWithoutPyclink = rulesOf('dh $@ --with python3', pythonSteps);
 
 function rulesOf(call: string, override: string): string {
   return `#!/usr/bin/make -f\n%:\n\t${call}\n\noverride_dh_python3:\n${override}`;
@@ -165,6 +168,11 @@ export async function linksIn(deb: string): Promise<Record<string, string>> {
   const { stdout } = await execa('dpkg-deb', ['--contents', deb]);
   const names = [...stdout.matchAll(/^h\S+ .*? \.(\/\S+) link to \.(\/\S+)$/gm)];
   return Object.fromEntries(names.map(([, name = '', target = '']) => [name, target]));
+}
+
+/** The arguments that hold a package against its manifest. */
+export function verifyWords({ debs, manifest }: BuiltPackages, name: string): string[] {
+  return ['verify', '--manifest', manifest(name), debs[name] ?? ''];
 }
 
 /** A maintainer script of a .deb, or a file in it. */
