@@ -5,7 +5,8 @@ import { basename, join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { linkGroupsIn } from '../test/helpers/buildroot.ts';
-import { type BuiltPackages, buildPackages, debianTools, rules } from './helpers/debian.ts';
+import { pyclink } from '../test/helpers/pyclink.ts';
+import { type BuiltPackages, buildPackages, debianTools, rules, verifyWords } from './helpers/debian.ts';
 import { describeWith, missingRoot, missingTools } from './helpers/tools.ts';
 
 const newer = {
@@ -18,6 +19,22 @@ const newer = {
   'shop/till.py': '"""Takes money."""\n\n\ndef pay(total):\n    assert total > 1\n    return total\n',
 };
 const directories = ['usr/lib/python3/dist-packages/shop', 'usr/share/shop-app', 'usr/lib/elsewhere'];
+
+const tools = 'def use(tool):\n    assert tool\n    return tool\n';
+const venvRules = `${rules.addon}
+execute_after_dh_install:
+\t/usr/bin/python3 -m venv --without-pip debian/shop-app/opt/venvs/shop
+\tcp -r kit debian/shop-app/opt/venvs/shop/lib/python3.*/site-packages/
+\tdh_pyclink -pshop-app /opt/venvs/shop
+`;
+
+/** Its py3compile expects the time of the source where PEP 552 has put flags, so no pyc is valid to it. */
+const python3Minimal = {
+  path: '/debian/pool/main/p/python3-defaults/python3-minimal_3.9.2-3_amd64.deb',
+  sha256: '159320ef8a2d740dcc2245c7f0ac0e678b2796354044c90760fe2a4c6ef117b4',
+};
+
+const written = /^# (wrote|bytecode is stale|code object from .*\/(till|main|extra|tools)\.py$).*/gm;
 
 let chroot: string;
 
@@ -34,6 +51,21 @@ function carry({ debs }: BuiltPackages): string[] {
   });
 }
 
+/** Gives the chroot Debian 11's programs that compile at installation, for the Python it has. */
+async function replaceByDebian11(): Promise<void> {
+  await inside('apt-get', 'install', '-y', '-q', '--no-install-recommends', 'python3');
+  const fetchFrom = (host: string) => {
+    const words = [host + python3Minimal.path, '/tmp/python3-minimal.deb', `SHA256:${python3Minimal.sha256}`];
+    return inside('/usr/lib/apt/apt-helper', 'download-file', ...words);
+  };
+  await fetchFrom('http://deb.debian.org').catch(() => fetchFrom('http://archive.debian.org'));
+  const programs = ['py3compile', 'py3clean'].map((name) => `./usr/bin/${name}`);
+  await execa('dpkg-deb', ['--fsys-tarfile', join(chroot, 'tmp/python3-minimal.deb')]).pipe('tar', [
+    ...['-x', '-C', chroot],
+    ...[...programs, './usr/share/python3/debpython'],
+  ]);
+}
+
 const groups = () => directories.map((directory) => linkGroupsIn(join(chroot, directory)).map((set) => set.length));
 
 /** Nothing broke the links or the files, and no level of python3 would compile anything anew. */
@@ -45,12 +77,18 @@ async function expectWhole(expected: readonly (readonly number[])[]): Promise<vo
     const { stderr } = await inside('python3', ...flags, '-v', '-c', `${path}; import shop.till, main, extra`);
     const loaded = stderr.match(/^# code object from '[^']*\/(shop|shop-app|elsewhere)\/__pycache__\/.*\.pyc'$/gm);
     expect(loaded).toHaveLength(4);
-    expect(stderr.match(/^# (wrote|bytecode is stale|code object from .*\/(till|main|extra)\.py$).*/gm)).toBeNull();
+    expect(stderr.match(written)).toBeNull();
   }
   expect(groups()).toEqual(expected);
 }
 
 const healthy = [[2, 1, 2, 1], [3], [3]];
+/** Level 0 of each module is a file of its own. */
+const rewritten = [
+  [1, 1, 1, 2, 1],
+  [2, 1],
+  [2, 1],
+];
 const healthyNewer = [[2, 1, 1, 1, 1], [3], [3]];
 
 const choices: readonly (readonly [string, string])[] = [
@@ -71,7 +109,7 @@ describeWith(missing, 'packages in a chroot', () => {
     await inside('apt-get', 'update', '-q');
   }, 300_000);
 
-  afterAll(() => rmSync(chroot, { recursive: true, force: true }));
+  afterAll(() => rmSync(chroot, { recursive: true, force: true }), 60_000);
 
   it.each(choices)('stay whole from installation to purge, built with dh_pyclink %s', async (_, override) => {
     const [first, second] = [
@@ -92,6 +130,42 @@ describeWith(missing, 'packages in a chroot', () => {
     await inside('dpkg', '--install', ...old);
     await expectWhole(healthy);
 
+    await inside('dpkg', '--purge', 'shop-app', 'python3-shop');
+    expect(directories.filter((directory) => existsSync(join(chroot, directory)))).toEqual([]);
+  });
+
+  it('import from a virtual environment below /opt as it was built', async () => {
+    const built = await buildPackages(venvRules, '-b', {
+      'kit/__init__.py': 'from . import tools\n',
+      'kit/tools.py': tools,
+    });
+    expect((await pyclink(verifyWords(built, 'shop-app'))).stdout).toBe(
+      'pyclink: 12 pycs, 4 link groups: all as built\n',
+    );
+    await inside('apt-get', 'install', '-y', '-q', '--no-install-recommends', 'python3', ...carry(built));
+    const venv = join(chroot, 'opt/venvs/shop');
+    expect(linkGroupsIn(venv).map((set) => set.length)).toEqual([3, 2, 1]);
+    for (const flags of [[], ['-O'], ['-OO']]) {
+      const { stderr } = await inside('/opt/venvs/shop/bin/python', ...flags, '-v', '-c', 'import kit');
+      expect(stderr.match(/^# code object from '\/opt\/venvs\/shop\/.*\/__pycache__\/.*\.pyc'$/gm)).toHaveLength(2);
+      expect(stderr.match(written)).toBeNull();
+    }
+    expect(linkGroupsIn(venv).map((set) => set.length)).toEqual([3, 2, 1]);
+    expect((await inside('dpkg', '--verify', 'shop-app')).all).toBe('');
+    await inside('dpkg', '--purge', 'shop-app', 'python3-shop');
+    expect(existsSync(join(chroot, 'opt/venvs'))).toBe(false);
+  });
+
+  it('keep their links under the py3compile of Debian 11 where bcep names them', async () => {
+    await replaceByDebian11();
+    const install = async (override: string) =>
+      inside('dpkg', '--install', ...carry(await buildPackages(rules.addon + override)));
+    await install('');
+    expect(groups()).toEqual(rewritten);
+    for (const flags of ['--postinst=bcep', '-- --invalidation-mode=checked-hash']) {
+      await install(`\noverride_dh_pyclink:\n\tdh_pyclink ${flags}\n`);
+      await expectWhole(healthy);
+    }
     await inside('dpkg', '--purge', 'shop-app', 'python3-shop');
     expect(directories.filter((directory) => existsSync(join(chroot, directory)))).toEqual([]);
   });
