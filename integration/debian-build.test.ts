@@ -9,33 +9,18 @@ import {
   linksIn,
   rules,
   scriptIn,
+  shopLinks,
   verifyWords,
 } from './helpers/debian.ts';
 import { describeWith, missingRoot } from './helpers/tools.ts';
 
-const cache = (directory: string, name: string, suffix = '') =>
-  `${directory}/__pycache__/${name}.${systemPython.cacheTag}${suffix}.pyc`;
-const modules = '/usr/lib/python3/dist-packages/shop';
-
-const publicLinks = {
-  [cache(modules, '__init__')]: cache(modules, '__init__', '.opt-1'),
-  [cache(modules, 'till', '.opt-2')]: cache(modules, 'till', '.opt-1'),
-};
-const privateLinks = Object.fromEntries(
-  [
-    ['/usr/lib/elsewhere', 'extra'],
-    ['/usr/share/shop-app', 'main'],
-  ].flatMap(([directory = '', name = '']) =>
-    ['', '.opt-2'].map((suffix) => [cache(directory, name, suffix), cache(directory, name, '.opt-1')]),
-  ),
-);
+const links = shopLinks(systemPython.cacheTag);
 
 describeWith(debianTools, 'pyclink in debian/rules', () => {
   it.each(Object.entries(rules))('records by %s the links that verify finds again', async (_, text) => {
     const built = await buildPackages(text);
-    expect(await linksIn(built.debs['python3-shop'] as string)).toEqual(publicLinks);
-    expect(await linksIn(built.debs['shop-app'] as string)).toEqual(privateLinks);
-    for (const name of ['python3-shop', 'shop-app']) {
+    for (const name of ['python3-shop', 'shop-app'] as const) {
+      expect(await linksIn(built.debs[name] as string)).toEqual(links[name]);
       const ran = await pyclink(verifyWords(built, name));
       expect(ran.stdout).toMatch(/: all as built\n$/);
       expect(ran.status).toBe(0);
@@ -128,7 +113,7 @@ describeWith(debianTools, 'the maintainer scripts', () => {
       const text = `${rules.addon}\noverride_dh_pyclink:\n\tdh_pyclink ${flags}\n`;
       const { source, debs } = await buildPackages(text);
       expect(readFileSync(`${source}/debian/python3-shop/usr/share/python3/bcep/python3-shop`, 'utf8')).toBe(
-        `dir|${systemPython.minor}|${modules}/\n`,
+        `dir|${systemPython.minor}|/usr/lib/python3/dist-packages/shop/\n`,
       );
       expect(await scriptIn(debs['python3-shop'] as string, 'postinst')).toContain('py3compile -p python3-shop');
       await expect(scriptIn(debs['shop-app'] as string, 'postinst')).rejects.toThrow('ENOENT');

@@ -1,13 +1,13 @@
 /** Installs packages that carry pycs in a real chroot, and holds what dpkg and python3 say of them. */
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { linkGroupsIn } from '../test/helpers/buildroot.ts';
 import { pyclink } from '../test/helpers/pyclink.ts';
+import { type Chroot, chrootTools, makeChroot } from './helpers/chroot.ts';
 import { type BuiltPackages, buildPackages, debianTools, rules, verifyWords } from './helpers/debian.ts';
-import { describeWith, missingRoot, missingTools } from './helpers/tools.ts';
+import { describeWith } from './helpers/tools.ts';
 
 const newer = {
   'debian/changelog': `shop (1.1) unstable; urgency=medium
@@ -36,45 +36,41 @@ const python3Minimal = {
 
 const written = /^# (wrote|bytecode is stale|code object from .*\/(till|main|extra|tools)\.py$).*/gm;
 
-let chroot: string;
-
-async function inside(command: string, ...args: string[]) {
-  const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C.UTF-8' };
-  return execa('chroot', [chroot, command, ...args], { env, extendEnv: false, all: true });
-}
+let chroot: Chroot;
 
 /** Puts the packages into the chroot. @returns their paths there */
 function carry({ debs }: BuiltPackages): string[] {
   return Object.values(debs).map((deb) => {
-    copyFileSync(deb, join(chroot, 'tmp', basename(deb)));
+    copyFileSync(deb, join(chroot.directory, 'tmp', basename(deb)));
     return `/tmp/${basename(deb)}`;
   });
 }
 
 /** Gives the chroot Debian 11's programs that compile at installation, for the Python it has. */
 async function replaceByDebian11(): Promise<void> {
-  await inside('apt-get', 'install', '-y', '-q', '--no-install-recommends', 'python3');
+  await chroot.inside('apt-get', 'install', '-y', '-q', '--no-install-recommends', 'python3');
   const fetchFrom = (host: string) => {
     const words = [host + python3Minimal.path, '/tmp/python3-minimal.deb', `SHA256:${python3Minimal.sha256}`];
-    return inside('/usr/lib/apt/apt-helper', 'download-file', ...words);
+    return chroot.inside('/usr/lib/apt/apt-helper', 'download-file', ...words);
   };
   await fetchFrom('http://deb.debian.org').catch(() => fetchFrom('http://archive.debian.org'));
   const programs = ['py3compile', 'py3clean'].map((name) => `./usr/bin/${name}`);
-  await execa('dpkg-deb', ['--fsys-tarfile', join(chroot, 'tmp/python3-minimal.deb')]).pipe('tar', [
-    ...['-x', '-C', chroot],
+  await execa('dpkg-deb', ['--fsys-tarfile', join(chroot.directory, 'tmp/python3-minimal.deb')]).pipe('tar', [
+    ...['-x', '-C', chroot.directory],
     ...[...programs, './usr/share/python3/debpython'],
   ]);
 }
 
-const groups = () => directories.map((directory) => linkGroupsIn(join(chroot, directory)).map((set) => set.length));
+const groups = () =>
+  directories.map((directory) => linkGroupsIn(join(chroot.directory, directory)).map((set) => set.length));
 
 /** Nothing broke the links or the files, and no level of python3 would compile anything anew. */
 async function expectWhole(expected: readonly (readonly number[])[]): Promise<void> {
   expect(groups()).toEqual(expected);
-  expect((await inside('dpkg', '--verify', 'python3-shop', 'shop-app')).all).toBe('');
+  expect((await chroot.inside('dpkg', '--verify', 'python3-shop', 'shop-app')).all).toBe('');
   for (const flags of [[], ['-O'], ['-OO']]) {
     const path = 'import sys; sys.path[:0] = ["/usr/share/shop-app", "/usr/lib/elsewhere"]';
-    const { stderr } = await inside('python3', ...flags, '-v', '-c', `${path}; import shop.till, main, extra`);
+    const { stderr } = await chroot.inside('python3', ...flags, '-v', '-c', `${path}; import shop.till, main, extra`);
     const loaded = stderr.match(/^# code object from '[^']*\/(shop|shop-app|elsewhere)\/__pycache__\/.*\.pyc'$/gm);
     expect(loaded).toHaveLength(4);
     expect(stderr.match(written)).toBeNull();
@@ -99,17 +95,13 @@ const choices: readonly (readonly [string, string])[] = [
   ['unchecked-hash', '\noverride_dh_pyclink:\n\tdh_pyclink -- --invalidation-mode=unchecked-hash\n'],
 ];
 
-const missing = [...debianTools, ...missingTools('mmdebstrap', 'chroot'), ...missingRoot()];
-
-describeWith(missing, 'packages in a chroot', () => {
+describeWith([...debianTools, ...chrootTools], 'packages in a chroot', () => {
   beforeAll(async () => {
-    chroot = mkdtempSync(join(tmpdir(), 'pyclink-chroot-'));
     const release = /^VERSION_CODENAME=(\w+)$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? 'stable';
-    await execa('mmdebstrap', ['--variant=apt', '--quiet', release, chroot], { env: { TMPDIR: '/tmp' } });
-    await inside('apt-get', 'update', '-q');
+    chroot = await makeChroot(release);
   }, 300_000);
 
-  afterAll(() => rmSync(chroot, { recursive: true, force: true }), 60_000);
+  afterAll(() => chroot.remove(), 60_000);
 
   it.each(choices)('stay whole from installation to purge, built with dh_pyclink %s', async (_, override) => {
     const [first, second] = [
@@ -119,19 +111,19 @@ describeWith(missing, 'packages in a chroot', () => {
     const [old, upgrade] = [carry(first), carry(second)];
 
     // The first time, python3 comes along in the same run.
-    await inside('apt-get', 'install', '-y', '-q', '--no-install-recommends', ...old);
+    await chroot.inside('apt-get', 'install', '-y', '-q', '--no-install-recommends', ...old);
     await expectWhole(healthy);
-    await inside('/var/lib/dpkg/info/python3.postinst', 'configure', '3.1');
+    await chroot.inside('/var/lib/dpkg/info/python3.postinst', 'configure', '3.1');
     await expectWhole(healthy);
-    await inside('dpkg', '--install', ...old);
+    await chroot.inside('dpkg', '--install', ...old);
     await expectWhole(healthy);
-    await inside('dpkg', '--install', ...upgrade);
+    await chroot.inside('dpkg', '--install', ...upgrade);
     await expectWhole(healthyNewer);
-    await inside('dpkg', '--install', ...old);
+    await chroot.inside('dpkg', '--install', ...old);
     await expectWhole(healthy);
 
-    await inside('dpkg', '--purge', 'shop-app', 'python3-shop');
-    expect(directories.filter((directory) => existsSync(join(chroot, directory)))).toEqual([]);
+    await chroot.inside('dpkg', '--purge', 'shop-app', 'python3-shop');
+    expect(directories.filter((directory) => existsSync(join(chroot.directory, directory)))).toEqual([]);
   });
 
   it('import from a virtual environment below /opt as it was built', async () => {
@@ -142,31 +134,31 @@ describeWith(missing, 'packages in a chroot', () => {
     expect((await pyclink(verifyWords(built, 'shop-app'))).stdout).toBe(
       'pyclink: 12 pycs, 4 link groups: all as built\n',
     );
-    await inside('apt-get', 'install', '-y', '-q', '--no-install-recommends', 'python3', ...carry(built));
-    const venv = join(chroot, 'opt/venvs/shop');
+    await chroot.inside('apt-get', 'install', '-y', '-q', '--no-install-recommends', 'python3', ...carry(built));
+    const venv = join(chroot.directory, 'opt/venvs/shop');
     expect(linkGroupsIn(venv).map((set) => set.length)).toEqual([3, 2, 1]);
     for (const flags of [[], ['-O'], ['-OO']]) {
-      const { stderr } = await inside('/opt/venvs/shop/bin/python', ...flags, '-v', '-c', 'import kit');
+      const { stderr } = await chroot.inside('/opt/venvs/shop/bin/python', ...flags, '-v', '-c', 'import kit');
       expect(stderr.match(/^# code object from '\/opt\/venvs\/shop\/.*\/__pycache__\/.*\.pyc'$/gm)).toHaveLength(2);
       expect(stderr.match(written)).toBeNull();
     }
     expect(linkGroupsIn(venv).map((set) => set.length)).toEqual([3, 2, 1]);
-    expect((await inside('dpkg', '--verify', 'shop-app')).all).toBe('');
-    await inside('dpkg', '--purge', 'shop-app', 'python3-shop');
-    expect(existsSync(join(chroot, 'opt/venvs'))).toBe(false);
+    expect((await chroot.inside('dpkg', '--verify', 'shop-app')).all).toBe('');
+    await chroot.inside('dpkg', '--purge', 'shop-app', 'python3-shop');
+    expect(existsSync(join(chroot.directory, 'opt/venvs'))).toBe(false);
   });
 
   it('keep their links under the py3compile of Debian 11 where bcep names them', async () => {
     await replaceByDebian11();
     const install = async (override: string) =>
-      inside('dpkg', '--install', ...carry(await buildPackages(rules.addon + override)));
+      chroot.inside('dpkg', '--install', ...carry(await buildPackages(rules.addon + override)));
     await install('');
     expect(groups()).toEqual(rewritten);
     for (const flags of ['--postinst=bcep', '-- --invalidation-mode=checked-hash']) {
       await install(`\noverride_dh_pyclink:\n\tdh_pyclink ${flags}\n`);
       await expectWhole(healthy);
     }
-    await inside('dpkg', '--purge', 'shop-app', 'python3-shop');
-    expect(directories.filter((directory) => existsSync(join(chroot, directory)))).toEqual([]);
+    await chroot.inside('dpkg', '--purge', 'shop-app', 'python3-shop');
+    expect(directories.filter((directory) => existsSync(join(chroot.directory, directory)))).toEqual([]);
   });
 });

@@ -92,6 +92,11 @@ const asUser =
   'umask $1 && mkdir -p "$(dirname "$3")" && cp -R "$2" "$3" && cd "$3" && find . -exec touch -d "@$4" {} + && ' +
   'shift 4 && exec dpkg-buildpackage "$@"';
 
+/** Lays out the source package of the tests. */
+function plantSource(source: string, rulesText: string, more: Readonly<Record<string, Planted>> = {}): void {
+  plant(source, { ...files, 'debian/rules': { content: rulesText, mode: 0o755 }, ...more });
+}
+
 /** Builds the source package of the tests with the real dpkg-buildpackage, and pyclink from its installed layout. */
 export async function buildPackages(
   rulesText: string,
@@ -102,7 +107,7 @@ export async function buildPackages(
   const { uid = process.getuid?.() ?? 0, umask = '022', directory = 'shop-1.0', words = [] } = circumstances;
   const mtimeSeconds = circumstances.mtimeSeconds ?? Math.trunc(Date.now() / 1000);
   const checkout = temporaryDirectory();
-  plant(checkout, { ...files, 'debian/rules': { content: rulesText, mode: 0o755 }, ...more });
+  plantSource(checkout, rulesText, more);
   const home = temporaryDirectory();
   const source = join(home, directory);
   for (const readable of [checkout, home]) {
@@ -161,6 +166,19 @@ export async function installedSource(more: Readonly<Record<string, Planted>> = 
       return { status: exitCode, stdout, stderr };
     },
   };
+}
+
+/** The hard links that the packages of the tests have when this Python compiled them, each with its target. */
+export function shopLinks(cacheTag: string) {
+  const pyc = (module: string, level: string) =>
+    `${dirname(module)}/__pycache__/${basename(module)}.${cacheTag}${level}.pyc`;
+  const link = (module: string, level: string) => [pyc(module, level), pyc(module, '.opt-1')] as const;
+  const modules = '/usr/lib/python3/dist-packages/shop';
+  const applications = ['/usr/lib/elsewhere/extra', '/usr/share/shop-app/main'];
+  return {
+    'python3-shop': Object.fromEntries([link(`${modules}/__init__`, ''), link(`${modules}/till`, '.opt-2')]),
+    'shop-app': Object.fromEntries(applications.flatMap((module) => [link(module, ''), link(module, '.opt-2')])),
+  } as const;
 }
 
 /** The names of a .deb's regular files and hard links, each with the name it is linked to. */
