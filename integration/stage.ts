@@ -12,6 +12,8 @@ const layout: readonly (readonly [from: string, to: string, mode: number])[] = [
   ['hooks/brp-pyclink', 'usr/lib/rpm/pyclink/brp-pyclink', 0o755],
   ['hooks/brp-pyclink-hardlink', 'usr/lib/rpm/pyclink/brp-pyclink-hardlink', 0o755],
   ['rpm-macros/macros.pyclink', 'usr/lib/rpm/macros.d/macros.zz-pyclink', 0o644],
+  ['docs/man/pyclink.1', 'usr/share/man/man1/pyclink.1', 0o644],
+  ['docs/man/dh_pyclink.1', 'usr/share/man/man1/dh_pyclink.1', 0o644],
 ];
 
 /** @param directory where the files go; made if it is not there */
