@@ -4,7 +4,7 @@ import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
 import { contentsOf, everythingIn, plantBuildroot, temporaryDirectory } from '../test/helpers/buildroot.ts';
 import { systemPython } from '../test/helpers/pythons.ts';
-import { describeRpm, groupsInRpms, installRpms, pycs, rpmbuilt, site } from './helpers/rpm.ts';
+import { describeRpm, groupsInRpms, installRpms, pycs, queryRpms, rpmbuilt, site } from './helpers/rpm.ts';
 import { stage } from './stage.ts';
 
 const text = 'def pay(price):\n    return price\n';
@@ -162,7 +162,11 @@ describeRpm("pyclink's own package", () => {
     const rpms = everythingIn(join(topdir, 'RPMS')).filter((path) => path.endsWith('.rpm'));
     expect(rpms).toEqual([expect.stringMatching(/^noarch\/pyclink-[\d.]+-1\.noarch\.rpm$/)]);
 
-    const root = await installRpms(rpms.map((rpm) => join(topdir, 'RPMS', rpm)));
+    const paths = rpms.map((rpm) => join(topdir, 'RPMS', rpm));
+    const required = await queryRpms(paths, '[%{REQUIRENAME}\\n]');
+    expect(required.filter((name) => !name.startsWith('rpmlib('))).toEqual(['/bin/sh', 'nodejs']);
+
+    const root = await installRpms(paths);
     expect(contentsOf(join(staged, 'usr'))).toMatchObject(contentsOf(join(root, 'usr')));
 
     const buildroot = plantBuildroot(plant);
