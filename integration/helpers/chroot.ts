@@ -26,10 +26,10 @@ export interface Chroot {
 export async function makeChroot(release: string, packages: readonly string[] = []): Promise<Chroot> {
   const directory = mkdtempSync(join(tmpdir(), 'pyclink-chroot-'));
   const include = packages.map((name) => `--include=${name}`);
-  await execa('mmdebstrap', ['--variant=apt', '--quiet', ...include, release, directory], { env: { TMPDIR: '/tmp' } });
+  const options = ['--variant=apt', '--quiet', '--skip=cleanup/apt/lists', ...include];
+  await execa('mmdebstrap', [...options, release, directory], { env: { TMPDIR: '/tmp' } });
   const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C.UTF-8' };
   const inside = (command: string, ...args: string[]) =>
     execa('chroot', [directory, command, ...args], { env, extendEnv: false, all: true });
-  await inside('apt-get', 'update', '-q');
   return { directory, inside, remove: () => rmSync(directory, { recursive: true, force: true }) };
 }
