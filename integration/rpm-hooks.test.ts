@@ -164,7 +164,7 @@ describeRpm("pyclink's own package", () => {
 
     const paths = rpms.map((rpm) => join(topdir, 'RPMS', rpm));
     const required = await queryRpms(paths, '[%{REQUIRENAME}\\n]');
-    expect(required.filter((name) => !name.startsWith('rpmlib('))).toEqual(['/bin/sh', 'nodejs']);
+    expect(required.filter((name) => !name.startsWith('rpmlib('))).toEqual(['/bin/sh', '/usr/bin/env', 'nodejs']);
 
     const root = await installRpms(paths);
     expect(contentsOf(join(staged, 'usr'))).toMatchObject(contentsOf(join(root, 'usr')));

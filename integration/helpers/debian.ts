@@ -8,7 +8,8 @@ import { missingTools } from './tools.ts';
 /** What is missing of the tools that build packages. */
 export const debianTools = missingTools('dpkg-buildpackage', 'dh', 'dh_python3');
 
-const control = `Source: shop
+/** The source package's `debian/control`. */
+export const control = `Source: shop
 Section: python
 Priority: optional
 Maintainer: A Packager <packager@example.org>
@@ -93,7 +94,7 @@ const asUser =
   'shift 4 && exec dpkg-buildpackage "$@"';
 
 /** Lays out the source package of the tests. */
-function plantSource(source: string, rulesText: string, more: Readonly<Record<string, Planted>> = {}): void {
+export function plantSource(source: string, rulesText: string, more: Readonly<Record<string, Planted>> = {}): void {
   plant(source, { ...files, 'debian/rules': { content: rulesText, mode: 0o755 }, ...more });
 }
 
