@@ -1,12 +1,12 @@
 /** Installs packages that carry pycs in a real chroot, and holds what dpkg and python3 say of them. */
-import { copyFileSync, existsSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { execa } from 'execa';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { linkGroupsIn } from '../test/helpers/buildroot.ts';
 import { pyclink } from '../test/helpers/pyclink.ts';
-import { type Chroot, chrootTools, makeChroot } from './helpers/chroot.ts';
-import { type BuiltPackages, buildPackages, debianTools, rules, verifyWords } from './helpers/debian.ts';
+import { type Chroot, chrootTools, makeChroot, thisRelease } from './helpers/chroot.ts';
+import { buildPackages, debianTools, rules, verifyWords } from './helpers/debian.ts';
 import { describeWith } from './helpers/tools.ts';
 
 const newer = {
@@ -38,17 +38,9 @@ const written = /^# (wrote|bytecode is stale|code object from .*\/(till|main|ext
 
 let chroot: Chroot;
 
-/** Puts the packages into the chroot. @returns their paths there */
-function carry({ debs }: BuiltPackages): string[] {
-  return Object.values(debs).map((deb) => {
-    copyFileSync(deb, join(chroot.directory, 'tmp', basename(deb)));
-    return `/tmp/${basename(deb)}`;
-  });
-}
-
 /** Gives the chroot Debian 11's programs that compile at installation, for the Python it has. */
 async function replaceByDebian11(): Promise<void> {
-  await chroot.inside('apt-get', 'install', '-y', '-q', '--no-install-recommends', 'python3');
+  await chroot.install('python3');
   const fetchFrom = (host: string) => {
     const words = [host + python3Minimal.path, '/tmp/python3-minimal.deb', `SHA256:${python3Minimal.sha256}`];
     return chroot.inside('/usr/lib/apt/apt-helper', 'download-file', ...words);
@@ -97,21 +89,19 @@ const choices: readonly (readonly [string, string])[] = [
 
 describeWith([...debianTools, ...chrootTools], 'packages in a chroot', () => {
   beforeAll(async () => {
-    const release = /^VERSION_CODENAME=(\w+)$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? 'stable';
-    chroot = await makeChroot(release);
+    chroot = await makeChroot(thisRelease);
+    return chroot.remove;
   }, 300_000);
-
-  afterAll(() => chroot.remove(), 60_000);
 
   it.each(choices)('stay whole from installation to purge, built with dh_pyclink %s', async (_, override) => {
     const [first, second] = [
       await buildPackages(rules.addon + override),
       await buildPackages(rules.addon + override, '-b', newer),
     ];
-    const [old, upgrade] = [carry(first), carry(second)];
+    const [old, upgrade] = [chroot.carry(Object.values(first.debs)), chroot.carry(Object.values(second.debs))];
 
     // The first time, python3 comes along in the same run.
-    await chroot.inside('apt-get', 'install', '-y', '-q', '--no-install-recommends', ...old);
+    await chroot.install(...old);
     await expectWhole(healthy);
     await chroot.inside('/var/lib/dpkg/info/python3.postinst', 'configure', '3.1');
     await expectWhole(healthy);
@@ -134,7 +124,7 @@ describeWith([...debianTools, ...chrootTools], 'packages in a chroot', () => {
     expect((await pyclink(verifyWords(built, 'shop-app'))).stdout).toBe(
       'pyclink: 12 pycs, 4 link groups: all as built\n',
     );
-    await chroot.inside('apt-get', 'install', '-y', '-q', '--no-install-recommends', 'python3', ...carry(built));
+    await chroot.install('python3', ...chroot.carry(Object.values(built.debs)));
     const venv = join(chroot.directory, 'opt/venvs/shop');
     expect(linkGroupsIn(venv).map((set) => set.length)).toEqual([3, 2, 1]);
     for (const flags of [[], ['-O'], ['-OO']]) {
@@ -150,8 +140,10 @@ describeWith([...debianTools, ...chrootTools], 'packages in a chroot', () => {
 
   it('keep their links under the py3compile of Debian 11 where bcep names them', async () => {
     await replaceByDebian11();
-    const install = async (override: string) =>
-      chroot.inside('dpkg', '--install', ...carry(await buildPackages(rules.addon + override)));
+    const install = async (override: string) => {
+      const { debs } = await buildPackages(rules.addon + override);
+      await chroot.inside('dpkg', '--install', ...chroot.carry(Object.values(debs)));
+    };
     await install('');
     expect(groups()).toEqual(rewritten);
     for (const flags of ['--postinst=bcep', '-- --invalidation-mode=checked-hash']) {

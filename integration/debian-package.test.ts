@@ -1,5 +1,5 @@
 /** Builds pyclink's own package with debhelper, and uses it as a packager on Debian 13 would. */
-import { copyFileSync, cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { execa } from 'execa';
@@ -121,14 +121,12 @@ describeWith([...debianTools, ...missingTools('lintian')], "pyclink's own packag
 
     beforeAll(async () => {
       chroot = await makeChroot('trixie', ['debhelper', 'dh-python', 'dpkg-dev']);
+      return chroot.remove;
     }, 300_000);
-
-    afterAll(() => chroot.remove(), 60_000);
 
     it('builds packages that name it in Build-Depends alone, and leaves nothing behind when it is purged', async () => {
       const { directory, inside } = chroot;
-      copyFileSync(built.deb, join(directory, 'tmp/pyclink.deb'));
-      await inside('apt-get', 'install', '-y', '-q', '--no-install-recommends', '/tmp/pyclink.deb');
+      await chroot.install(...chroot.carry([built.deb]));
       expect((await inside('pyclink', '--version')).stdout).toBe(version);
 
       plantSource(join(directory, 'srv/shop'), rules.addon.replace(' --with python3,pyclink', ''), {
