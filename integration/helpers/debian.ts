@@ -1,6 +1,7 @@
-import { chmodSync, chownSync, readdirSync, readFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { execa } from 'execa';
+import { execa, execaSync } from 'execa';
 import { type Planted, plant, temporaryDirectory } from '../../test/helpers/buildroot.ts';
 import { stage } from '../stage.ts';
 import { missingTools } from './tools.ts';
@@ -82,40 +83,47 @@ export interface Circumstances {
   readonly umask?: string;
   /** The source package's directory, below a temporary one. */
   readonly directory?: string;
-  /** Of the sources; default: now. */
+  /** Of the sources; default: what they have. */
   readonly mtimeSeconds?: number;
   /** More arguments of dpkg-buildpackage. */
   readonly words?: readonly string[];
 }
-
-/** Copies as the user who builds would check out, then builds. */
-const asUser =
-  'umask $1 && mkdir -p "$(dirname "$3")" && cp -R "$2" "$3" && cd "$3" && find . -exec touch -d "@$4" {} + && ' +
-  'shift 4 && exec dpkg-buildpackage "$@"';
 
 /** Lays out the source package of the tests. */
 export function plantSource(source: string, rulesText: string, more: Readonly<Record<string, Planted>> = {}): void {
   plant(source, { ...files, 'debian/rules': { content: rulesText, mode: 0o755 }, ...more });
 }
 
-/** Builds the source package of the tests with the real dpkg-buildpackage, and pyclink from its installed layout. */
+/** Builds the source package of the tests. */
 export async function buildPackages(
   rulesText: string,
   what: '-b' | '-A' | '-B' = '-b',
   more: Readonly<Record<string, Planted>> = {},
   circumstances: Circumstances = {},
 ): Promise<BuiltPackages> {
-  const { uid = process.getuid?.() ?? 0, umask = '022', directory = 'shop-1.0', words = [] } = circumstances;
-  const mtimeSeconds = circumstances.mtimeSeconds ?? Math.trunc(Date.now() / 1000);
   const checkout = temporaryDirectory();
   plantSource(checkout, rulesText, more);
+  return buildSource(checkout, what, circumstances);
+}
+
+/** Copies as the user who builds would check out, then builds. */
+const asUser = `umask $1 && mkdir -p "$(dirname "$3")" && cp -R --preserve=timestamps "$2" "$3" && cd "$3" &&
+  if [ "$4" ]; then find . -exec touch -d "@$4" {} +; fi && shift 4 && exec dpkg-buildpackage "$@"`;
+
+/** Builds a copy of a source package with the real dpkg-buildpackage, and pyclink from its installed layout. */
+export async function buildSource(
+  checkout: string,
+  what: '-b' | '-A' | '-B' = '-b',
+  circumstances: Circumstances = {},
+): Promise<BuiltPackages> {
+  const { uid = process.getuid?.() ?? 0, umask = '022', directory = 'source', words = [] } = circumstances;
   const home = temporaryDirectory();
   const source = join(home, directory);
   for (const readable of [checkout, home]) {
     chmodSync(readable, 0o755);
     if (uid !== process.getuid?.()) chownSync(readable, uid, uid);
   }
-  const flags = [umask, checkout, source, `${mtimeSeconds}`, '-us', '-uc', '-d', what, ...words];
+  const flags = [umask, checkout, source, `${circumstances.mtimeSeconds ?? ''}`, '-us', '-uc', '-d', what, ...words];
   const { all } = await execa('sh', ['-c', asUser, 'sh', ...flags], {
     all: true,
     extendEnv: false,
@@ -126,7 +134,7 @@ export async function buildPackages(
   const names = readdirSync(parent).filter((name) => name.endsWith('.deb'));
   return {
     source,
-    debs: Object.fromEntries(names.sort().map((name) => [basename(name).replace(/_.*/, ''), join(parent, name)])),
+    debs: Object.fromEntries(names.sort().map((name) => [nameOf(name), join(parent, name)])),
     log: all,
     manifest: (name) => manifestIn(source, name),
   };
@@ -181,6 +189,24 @@ export function shopLinks(cacheTag: string) {
     'shop-app': Object.fromEntries(applications.flatMap((module) => [link(module, ''), link(module, '.opt-2')])),
   } as const;
 }
+
+/**
+ * Packages of this machine's archive, as apt gets them, by name.
+ * @returns what is missing if the archive does not answer, for `describeWith`; a CI is told why by an exception
+ */
+export function downloadPackages(names: readonly string[]) {
+  const directory = mkdtempSync(join(tmpdir(), 'pyclink-download-'));
+  try {
+    const reject = process.env['CI'] === 'true';
+    const { failed } = execaSync('apt-get', ['download', ...names], { cwd: directory, reject });
+    const files = readdirSync(directory).map((file) => [nameOf(file), readFileSync(join(directory, file))] as const);
+    return { debs: Object.fromEntries(files), missing: failed ? ['answer of the archive to apt-get download'] : [] };
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+const nameOf = (deb: string) => basename(deb).replace(/_.*/, '');
 
 /** The names of a .deb's regular files and hard links, each with the name it is linked to. */
 export async function linksIn(deb: string): Promise<Record<string, string>> {
