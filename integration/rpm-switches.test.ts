@@ -6,7 +6,7 @@ const text = 'def pay(price):\n    return price\n';
 const cart = `${site}/shop/cart.py`;
 const plugin = '/usr/share/shop/plugin.py';
 const plant = { [cart]: text, [plugin]: text };
-const archs = ['noarch', 'x86_64'] as const;
+const archs = ['noarch', 'native'] as const;
 
 const compiled = ({ buildroot }: RpmBuild) =>
   everythingIn(buildroot)
@@ -44,6 +44,24 @@ describe.each(worlds)('off switches (%s)', (world) => {
         expect(compiled(build)).toEqual([]);
         expect(build.log).not.toMatch(/pyclink:|Bytecompiling/);
       }
+    });
+
+    it('py_auto_byte_compile stays on at 0, as with the macros of Fedora, which ask only whether it is defined', async () => {
+      const build = await rpmbuilt({ world, plant, preamble: '%global py_auto_byte_compile 0' });
+      expect(compiled(build)).toEqual(pycs(cart).sort());
+    });
+
+    it('%undefine py_auto_byte_compile takes the step out also where the spec loads the macros once more', async () => {
+      const again = [
+        '%global where %{pyclink_prefix}',
+        '%{load:%{where}/lib/rpm/macros.d/macros.zz-pyclink}',
+        '%global pyclink_prefix %{where}',
+      ].join('\n');
+      const on = await rpmbuilt({ world, plant, preamble: again });
+      expect(compiled(on)).toEqual(pycs(cart).sort());
+      expect(on.log.match(/^Bytecompiling/gm)).toHaveLength(1);
+      const off = await rpmbuilt({ world, plant, preamble: `${again}\n%undefine py_auto_byte_compile` });
+      expect(compiled(off)).toEqual([]);
     });
 
     it.each(switches)('%s: but py_byte_compile compiles what it is told', async (preamble) => {

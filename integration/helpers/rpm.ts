@@ -11,6 +11,9 @@ import { describeWith, missingTools } from './tools.ts';
 /** Nobody's ~/.rpmmacros. */
 const withoutHome = { env: { HOME: '/nonexistent' } } as const;
 
+/** What rpm calls this machine in the names of buildroots, of noarch packages too. */
+const arch = execaSync('rpm', ['--eval', '%{_arch}'], { ...withoutHome, reject: false }).stdout;
+
 const missing = missingTools('rpmbuild', 'rpm', 'rpm2archive', 'rpmlint');
 
 /** `describe` for what needs rpm's tools. */
@@ -26,7 +29,7 @@ export type World = (typeof worlds)[number];
 /** Where the public modules of the specs go. */
 export const site = `/usr/lib/python${systemPython.minor}/site-packages`;
 
-interface Spec {
+export interface Spec {
   /** Before everything else: %global and %undefine. */
   readonly preamble?: string;
   /** Subpackages by their suffix, with their %files. */
@@ -37,7 +40,7 @@ interface Spec {
   readonly files?: string;
   readonly version?: string;
   /** Default: noarch, which has rpm read the spec twice. */
-  readonly arch?: 'noarch' | 'x86_64';
+  readonly arch?: 'noarch' | 'native';
   /** After everything else. */
   readonly end?: string;
 }
@@ -71,10 +74,10 @@ export interface RpmBuildOptions extends Spec {
 }
 
 /** A spec of a package `shop`, in whose %install all that was planted is copied. */
-function specText(spec: Spec): string {
+export function specText(spec: Spec): string {
   const { preamble = '', subpackages = {}, install = '', files = '\n/usr', version = '1.0', end = '' } = spec;
   const others = Object.entries(subpackages);
-  const noarch = spec.arch === 'x86_64' ? '' : 'BuildArch: noarch';
+  const noarch = spec.arch === 'native' ? '' : 'BuildArch: noarch';
   return [
     preamble,
     `Name: shop\nVersion: ${version}\nRelease: 1\nSummary: A shop\nLicense: MIT\n${noarch}`,
@@ -123,7 +126,7 @@ export async function rpmbuild(options: RpmBuildOptions): Promise<RpmBuild> {
     cwd: directory,
   });
   const rpms = existsSync(join(topdir, 'RPMS')) ? everythingIn(join(topdir, 'RPMS')) : [];
-  const nvra = `shop-${version}-1.x86_64`;
+  const nvra = `shop-${version}-1.${arch}`;
   return {
     status: exitCode,
     log: stdout.replace(/^\++ .*\n/gm, ''),
@@ -186,6 +189,14 @@ export async function groupsInRpms(rpms: readonly string[]): Promise<string[][]>
   return [...groups.values()].sort((a, b) => ((a[0] ?? '') < (b[0] ?? '') ? -1 : 1));
 }
 
+/** The names of rpmlint's checks that speak of bytecode, mtimes or links. */
+export async function rpmlint(rpms: readonly string[]): Promise<string[]> {
+  const { stdout } = await execa('rpmlint', [...rpms], { ...withoutHome, reject: false });
+  expect(stdout).toContain(`${rpms.length} packages and 0 specfiles checked`);
+  const checks = Array.from(stdout.matchAll(/^\S+: [EWI]: (\S+)/gm), ([, name = '']) => name);
+  return checks.filter((name) => /python|bytecode|mtime|link|pyc/.test(name));
+}
+
 /** Installs packages into a directory of their own, as `rpm -i --root` does. */
 export async function installRpms(rpms: readonly string[]): Promise<string> {
   const root = join(temporaryDirectory(), 'root');
@@ -227,8 +238,8 @@ export async function importVerbosely(root: string, directory: string, modules: 
 }
 
 /** The payload paths of a source's pycs at these levels. */
-export function pycs(source: string, levels: readonly number[] = [0, 1]): string[] {
+export function pycs(source: string, levels: readonly number[] = [0, 1], { cacheTag } = systemPython): string[] {
   const [, directory, name] = /^(.*)\/([^/]+)\.py$/.exec(source) ?? [];
   const suffixes = levels.map((level) => (level === 0 ? '' : `.opt-${level}`));
-  return suffixes.map((suffix) => `${directory}/__pycache__/${name}.${systemPython.cacheTag}${suffix}.pyc`);
+  return suffixes.map((suffix) => `${directory}/__pycache__/${name}.${cacheTag}${suffix}.pyc`);
 }
