@@ -2,9 +2,25 @@ import { cpSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
-import { contentsOf, everythingIn, plantBuildroot, temporaryDirectory } from '../test/helpers/buildroot.ts';
+import {
+  contentsOf,
+  everythingIn,
+  type Planted,
+  plantBuildroot,
+  temporaryDirectory,
+} from '../test/helpers/buildroot.ts';
 import { systemPython } from '../test/helpers/pythons.ts';
-import { describeRpm, groupsInRpms, installRpms, pycs, queryRpms, rpmbuilt, site } from './helpers/rpm.ts';
+import {
+  describeRpm,
+  groupsInRpms,
+  installRpms,
+  pycs,
+  queryRpms,
+  type RpmBuild,
+  rpmbuilt,
+  rpmlint,
+  site,
+} from './helpers/rpm.ts';
 import { stage } from './stage.ts';
 
 const text = 'def pay(price):\n    return price\n';
@@ -97,8 +113,19 @@ describe('brp-pyclink by itself', () => {
     stage(root);
     rmSync(join(root, 'usr/bin/pyclink'));
     const ran = await hook(name, [], { RPM_BUILD_ROOT: '/nonexistent' }, root);
-    const path = `${root}/usr/lib/rpm/pyclink/../../../bin/pyclink`;
-    expect(ran).toEqual({ status: 2, stdout: '', stderr: `${name}: error: ${path}: not there\n` });
+    const hint = '    hint: install pyclink, or set %pyclink_prefix to the directory that its bin/pyclink is in\n';
+    const stderr = `${name}: error: ${root}/usr/bin/pyclink: not there\n${hint}`;
+    expect(ran).toEqual({ status: 2, stdout: '', stderr });
+  });
+
+  it('says so if the bundle is not there', async () => {
+    const root = temporaryDirectory();
+    stage(root);
+    rmSync(join(root, 'usr/lib/pyclink/pyclink.cjs'));
+    const ran = await hook('brp-pyclink', [], { RPM_BUILD_ROOT: '/nonexistent' }, root);
+    const hint = '    hint: install pyclink, or in its checkout run: npm ci && npm run build\n';
+    const stderr = `pyclink: error: ${root}/usr/lib/pyclink/pyclink.cjs: not there\n${hint}`;
+    expect(ran).toEqual({ status: 2, stdout: '', stderr });
   });
 
   it('works through a symlink, from a directory with a space in its name', async () => {
@@ -111,6 +138,14 @@ describe('brp-pyclink by itself', () => {
   });
 });
 
+/** What pyclink and the steps around it wrote in %install. */
+function installLog({ log, buildroot }: RpmBuild): string {
+  const [, steps = ''] = /^Executing\(%install\).*\n([\s\S]*?)^Processing files/m.exec(log) ?? [];
+  return steps.replaceAll(buildroot, 'BUILDROOT').replace(/[\d.]+(?= KiB)/g, 'N');
+}
+
+const announcement = `Bytecompiling .py files below BUILDROOT/usr/lib/python${systemPython.minor} using python${systemPython.minor}`;
+
 describeRpm('the build log', () => {
   it('has these lines of pyclink in it, and no others', async () => {
     const bad = `${site}/shop/tests/bad.py`;
@@ -118,12 +153,11 @@ describeRpm('the build log', () => {
       plant: { ...plant, [bad]: 'def (\n' },
       install: '%py_byte_compile /usr/bin/python3 %{buildroot}/usr/share/shop',
     });
-    const [, steps = ''] = /^Executing\(%install\).*\n([\s\S]*?)^Processing files/m.exec(build.log) ?? [];
-    expect(steps.replaceAll(build.buildroot, 'BUILDROOT').replace(/[\d.]+(?= KiB)/g, 'N')).toBe(
+    expect(installLog(build)).toBe(
       [
         'Bytecompiling .py files below BUILDROOT/usr/share/shop using /usr/bin/python3',
         'pyclink: 1 source, 2 pycs, 1 link, N KiB saved (50 %)',
-        `Bytecompiling .py files below BUILDROOT/usr/lib/python${systemPython.minor} using python${systemPython.minor}`,
+        announcement,
         `pyclink: warning: ${bad}: does not compile`,
         `    File "${bad}", line 1`,
         '        def (',
@@ -137,37 +171,86 @@ describeRpm('the build log', () => {
 
   it('has none of a package without Python', async () => {
     const build = await rpmbuilt({ plant: { '/usr/share/doc/shop/README': 'Read me.\n' } });
-    const [, steps] = /^Executing\(%install\).*\n([\s\S]*?)^Processing files/m.exec(build.log) ?? [];
-    expect(steps).toBe('');
+    expect(build.log).toContain('Executing(%install)');
+    expect(installLog(build)).toBe('');
+  });
+
+  const latin = `${site}/latin.py`;
+  const troubles: Record<string, Planted> = {
+    ...plant,
+    [latin]: Buffer.from('name = "M\xfcller"\n', 'latin1'),
+    [`${site}/linked/till.py`]: text,
+    [`${site}/linked/__pycache__`]: { symlink: '../shop' },
+    [`${site}/warned.py`]: 'def free(price):\n    return price is 0\n',
+    '/usr/lib64/python3.99/a.py': text,
+    '/usr/lib64/python3.99/b.py': text,
+    '/usr/share/old/a.pyc': 'the same',
+    '/usr/share/old/a.pyo': { content: 'the same', mode: 0o600 },
+  };
+  const warnings = [
+    `pyclink: warning: ${site}/warned.py:2: SyntaxWarning: "is" with a literal. Did you mean "=="?`,
+    `pyclink: warning: ${latin}: does not compile`,
+    `    File "${latin}", line 1`,
+    '        name = "M\ufffdller"',
+    expect.stringMatching(/^ +\^$/),
+    expect.stringMatching(/^ {4}SyntaxError: .*'utf-8' codec can't decode byte 0xfc/),
+    `pyclink: warning: ${site}/linked/till.py: its __pycache__ is a symlink`,
+    'pyclink: warning: /usr/lib64/python3.99: its interpreter is missing',
+    '    no python3.99 that works',
+    '    2 sources not compiled',
+  ];
+  const notLinked = 'pyclink: warning: /usr/share/old/a.pyo: not linked: the identical pycs differ in mode';
+
+  const leftOut = `pyclink: ${cart}: left out on request`;
+
+  it.each<[string, unknown[]]>([
+    ['-q', [...warnings, notLinked]],
+    [
+      `-v --exclude ${cart}`,
+      [
+        announcement,
+        ...warnings.toSpliced(-3, 0, leftOut),
+        'pyclink: 4 sources, 2 pycs, 1 link, N KiB saved (50 %)',
+        notLinked,
+      ],
+    ],
+  ])('says each trouble once, with pyclink_options %s', async (options, lines) => {
+    const preamble = `%global pyclink_options ${options}`;
+    const build = await rpmbuilt({ plant: troubles, preamble });
+    expect(installLog(build).trimEnd().split('\n')).toEqual(lines);
   });
 });
+
+/** Builds pyclink's package from a tree that is staged in this directory. @returns the packages */
+async function ownPackage(directory: string): Promise<string[]> {
+  const staged = join(directory, 'staged');
+  stage(staged);
+  const spec = join(directory, 'pyclink.spec');
+  cpSync(join(import.meta.dirname, '../rpm-macros/pyclink.spec'), spec);
+  const defines = Object.entries({
+    _topdir: join(directory, 'top'),
+    _tmppath: directory,
+    staged,
+    clamp_mtime_to_source_date_epoch: '1',
+  }).flatMap(([name, value]) => ['--define', `${name} ${value}`]);
+  await execa('rpmbuild', ['-bb', ...defines, spec], { env: { HOME: directory, SOURCE_DATE_EPOCH: '1600000000' } });
+  const rpms = join(directory, 'top/RPMS');
+  return everythingIn(rpms)
+    .filter((path) => path.endsWith('.rpm'))
+    .map((path) => join(rpms, path));
+}
 
 describeRpm("pyclink's own package", () => {
   it('builds from a staged tree, installs, and builds a package from there', async () => {
     const directory = temporaryDirectory();
-    const staged = join(directory, 'staged');
-    stage(staged);
-    const spec = join(directory, 'pyclink.spec');
-    cpSync(join(import.meta.dirname, '../rpm-macros/pyclink.spec'), spec);
-    const topdir = join(directory, 'top');
-    const defines = [
-      '--define',
-      `_topdir ${topdir}`,
-      '--define',
-      `_tmppath ${directory}`,
-      '--define',
-      `staged ${staged}`,
-    ];
-    await execa('rpmbuild', ['-bb', ...defines, spec], { env: { HOME: directory } });
-    const rpms = everythingIn(join(topdir, 'RPMS')).filter((path) => path.endsWith('.rpm'));
-    expect(rpms).toEqual([expect.stringMatching(/^noarch\/pyclink-[\d.]+-1\.noarch\.rpm$/)]);
+    const rpms = await ownPackage(directory);
+    expect(rpms).toEqual([expect.stringMatching(/\/noarch\/pyclink-[\d.]+-1\.noarch\.rpm$/)]);
 
-    const paths = rpms.map((rpm) => join(topdir, 'RPMS', rpm));
-    const required = await queryRpms(paths, '[%{REQUIRENAME}\\n]');
+    const required = await queryRpms(rpms, '[%{REQUIRENAME}\\n]');
     expect(required.filter((name) => !name.startsWith('rpmlib('))).toEqual(['/bin/sh', '/usr/bin/env', 'nodejs']);
 
-    const root = await installRpms(paths);
-    expect(contentsOf(join(staged, 'usr'))).toMatchObject(contentsOf(join(root, 'usr')));
+    const root = await installRpms(rpms);
+    expect(contentsOf(join(directory, 'staged/usr'))).toMatchObject(contentsOf(join(root, 'usr')));
 
     const buildroot = plantBuildroot(plant);
     expect(await hook('brp-pyclink', [], { RPM_BUILD_ROOT: buildroot }, root)).toMatchObject({ status: 0, stderr: '' });
@@ -175,5 +258,12 @@ describeRpm("pyclink's own package", () => {
 
     const build = await rpmbuilt({ world: 'debian, installed', plant, prefix: join(root, 'usr') });
     expect(await groupsInRpms(build.rpms)).toEqual([pycs(cart).sort()]);
+  });
+
+  it('has the same payload if it is built in another directory, and rpmlint finds no error in it', async () => {
+    const [one, two] = [await ownPackage(temporaryDirectory()), await ownPackage(temporaryDirectory())];
+    const payload = (rpms: readonly string[]) => queryRpms(rpms, '%{NAME} %{PAYLOADDIGEST} %{PAYLOADDIGESTALT}\n');
+    expect(await payload(two)).toEqual(await payload(one));
+    expect(await rpmlint(one)).toEqual([]);
   });
 });

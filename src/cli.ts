@@ -93,9 +93,11 @@ function brpSubcommand(): Command {
         import('./config.ts'),
         import('./commands/brp.ts'),
       ]);
+      let common: CommonFlags = {};
       const builds = translateBrp(step, words).map(({ paths, flags }) => {
         const parser = withBuildOptions(newCommand('brp', '')).exitOverride().configureOutput(silent);
         parser.parse([...flags], { from: 'user' });
+        common = parser.opts();
         return readBuildOptions(
           [...paths, ...parser.args],
           buildFlags(parser.opts()),
@@ -103,8 +105,9 @@ function brpSubcommand(): Command {
           availableParallelism(),
         );
       });
-      const print = (line: string) => process.stdout.write(`${line}\n`);
-      report(await brpCommand(builds, process.env, logFor({}), print), {});
+      const isSilent = common.quiet === true || common.json === true;
+      const print = (line: string) => isSilent || process.stdout.write(`${line}\n`);
+      report(await brpCommand(builds, process.env, logFor(common), print), common);
     });
 }
 

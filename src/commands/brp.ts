@@ -1,12 +1,13 @@
-import { parentOf } from '../buildroot/path.ts';
+import { byCodeUnit, type PayloadPath, parentOf } from '../buildroot/path.ts';
 import { pythonDirectoryOf } from '../buildroot/python-directory.ts';
 import type { Source } from '../buildroot/source.ts';
 import type { Environment } from '../bytecode/environment.ts';
 import type { BuildOptions } from '../config.ts';
-import { exitStatus } from '../errors.ts';
+import { exitStatus, PyclinkError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { build } from '../pipeline.ts';
 import { type BuildReport, summaryLine } from '../report/build-report.ts';
+import { counted } from '../report/text.ts';
 import { hasProblems, logOutcomes } from './build.ts';
 import type { CommandResult } from './result.ts';
 
@@ -26,8 +27,9 @@ export async function brpCommand(
     const onInterpreter = (_: unknown, sources: readonly Source[]) => {
       for (const line of announcements(sources)) print(line);
     };
-    const report = await build(options, { environment, onInterpreter, onProgress: () => undefined });
-    logOutcomes(report, log);
+    const context = { environment, onInterpreter, onProgress: () => undefined };
+    const report = await build(options, context).catch(withHintForSpecs);
+    logOutcomes({ ...report, skipped: byDirectory(report.skipped) }, log);
     reports.push(report);
   }
   const busy = reports.filter(({ sources }) => sources > 0);
@@ -48,4 +50,26 @@ function announcements(sources: readonly Source[]): string[] {
     return `Bytecompiling .py files below ${buildroot}${directory} using ${command}`;
   });
   return [...new Set(lines)];
+}
+
+/** Says once what holds for every source of a directory: a missing interpreter would fill a build log. */
+function byDirectory(skipped: BuildReport['skipped']): BuildReport['skipped'] {
+  const directories = new Map<string, BuildReport['skipped']>();
+  const others: BuildReport['skipped'][number][] = [];
+  for (const entry of skipped) {
+    const key = entry.reason === 'no-interpreter' ? pythonDirectoryOf(entry.path as PayloadPath)?.directory : undefined;
+    if (key === undefined) others.push(entry);
+    else directories.set(key, [...(directories.get(key) ?? []), entry]);
+  }
+  const summaries = Array.from(directories, ([path, entries]) => {
+    const [first] = entries as [BuildReport['skipped'][number]];
+    return { ...first, path, message: `${first.message}\n${counted(entries.length, 'source')} not compiled` };
+  });
+  return [...others, ...summaries].sort((a, b) => byCodeUnit(a.path, b.path));
+}
+
+function withHintForSpecs(error: unknown): never {
+  if (!(error instanceof PyclinkError) || error.code !== 'interpreter-missing') throw error;
+  const hint = 'add the interpreter to BuildRequires, or leave its directory out with %pyclink_exclude';
+  throw new PyclinkError(error.code, error.message, { hint, cause: error });
 }
