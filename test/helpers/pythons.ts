@@ -16,6 +16,9 @@ export interface RealPython {
 /** The distribution's own python3. */
 export const systemPython: RealPython = ask('/usr/bin/python3') ?? missingSystemPython();
 
+/** The distribution's own pypy3, if it is installed. */
+export const systemPypy: RealPython | undefined = ask('/usr/bin/pypy3');
+
 /** Every CPython from 3.6 on that this machine has: the distribution's, and those that pyenv installed. */
 export const allPythons: readonly RealPython[] = [systemPython, ...pyenvPythons()];
 

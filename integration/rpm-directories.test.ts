@@ -1,0 +1,101 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { expect, it } from 'vitest';
+import { pyclink } from '../test/helpers/pyclink.ts';
+import { type RealPython, systemPypy, systemPython } from '../test/helpers/pythons.ts';
+import {
+  describeRpm,
+  groupsInRpms,
+  installRpms,
+  manifestOf,
+  pycs,
+  queryRpms,
+  type RpmBuildOptions,
+  rpmbuild,
+  rpmbuilt,
+} from './helpers/rpm.ts';
+import { describeWith } from './helpers/tools.ts';
+
+const text = 'def pay(price):\n    return price\n';
+const worlds = ['debian', 'fedora'] as const;
+const terminate = '%global _python_bytecompile_errors_terminate_build 1';
+
+/** Builds modules of these sources alone, with the file list's help, and expects each to be linked and to be loaded. */
+async function expectCompiled(python: RealPython, sources: readonly string[], options: RpmBuildOptions) {
+  const build = await rpmbuilt({
+    preamble: terminate,
+    plant: Object.fromEntries(sources.map((source) => [source, text])),
+    files: ` -f %{_builddir}/pycs.list\n${sources.join('\n')}`,
+    defines: { pyclink_filelist: '%{_builddir}/pycs.list' },
+    ...options,
+  });
+  const groups = sources.map((source) => pycs(source, [0, 1], python).sort());
+  expect(await groupsInRpms(build.rpms)).toEqual(groups);
+  const { linkGroups, interpreters, skipped } = manifestOf(build);
+  expect(linkGroups.map(({ paths }) => paths)).toEqual(groups);
+  expect(interpreters).toMatchObject([{ version: python.version, cacheTag: python.cacheTag }]);
+  expect(skipped).toEqual([]);
+  const verified = await pyclink(['verify', '--manifest', build.manifest, ...build.rpms]);
+  expect(verified).toMatchObject({ status: 0, stderr: '' });
+  const lines = readFileSync(join(build.topdir, 'BUILD/pycs.list'), 'utf8').split('\n');
+  expect(lines).toEqual(expect.arrayContaining(groups.flat().map((pyc) => `"${pyc}"`)));
+
+  const root = await installRpms(build.rpms);
+  for (const source of sources) {
+    for (const flags of [[], ['-O']]) {
+      const script = 'import sys; sys.path.insert(0, sys.argv[1]); import cart';
+      const { stderr } = await execa(python.executable, ['-v', ...flags, '-c', script, join(root, source, '..')], {
+        env: { PATH: '/usr/bin:/bin' },
+        extendEnv: false,
+      });
+      const [pyc = ''] = pycs(source, [flags.length], python);
+      expect(stderr).toContain(`# ${join(root, pyc)} matches ${join(root, source)}`);
+    }
+  }
+  return build;
+}
+
+describeRpm('the directories of an interpreter', () => {
+  it.each(worlds)('are those below lib and lib64, of /usr and of /app (%s)', async (world) => {
+    const libraries = ['/app/lib', '/app/lib64', '/usr/lib', '/usr/lib64'];
+    const sources = libraries.map((library) => `${library}/python${systemPython.minor}/site-packages/cart.py`);
+    const { log, buildroot } = await expectCompiled(systemPython, sources, { world });
+    for (const library of libraries) {
+      const directory = `${buildroot}${library}/python${systemPython.minor}`;
+      expect(log).toContain(`Bytecompiling .py files below ${directory} using python${systemPython.minor}\n`);
+    }
+  });
+
+  it('are those of a free-threaded one too, which is named if it is not there', async () => {
+    const source = '/usr/lib64/python3.13t/site-packages/cart.py';
+    const missing = '/usr/lib64/python3.13t: its interpreter is missing\n    no python3.13t that works\n';
+    const env = { PATH: '/usr/bin:/bin' };
+    const plant = { [source]: text, [source.replace('cart', 'till')]: text };
+    const build = await rpmbuilt({ plant, env });
+    expect(build.log).toContain(`pyclink: warning: ${missing}    2 sources not compiled\n`);
+    expect(manifestOf(build).skipped).toMatchObject([
+      { path: source, reason: 'no-interpreter', message: 'no python3.13t that works' },
+      { reason: 'no-interpreter' },
+    ]);
+    const ended = await rpmbuild({ plant, env, preamble: terminate });
+    const hint = 'add the interpreter to BuildRequires, or leave its directory out with %pyclink_exclude';
+    expect(ended).toMatchObject({ status: 1, rpms: [] });
+    expect(ended.log).toContain(`pyclink: error: no python3.13t that works\n    hint: ${hint}\n`);
+  });
+});
+
+describeWith(systemPypy === undefined ? ['pypy3'] : [], 'with PyPy', () => {
+  describeRpm('a package', () => {
+    it.each(worlds)('has pycs of pypy3 where pypy3 looks for them (%s)', async (world) => {
+      const pypy = systemPypy as RealPython;
+      const libraries = [`/usr/lib/pypy${pypy.minor}`, `/usr/lib64/pypy${pypy.minor}`];
+      const sources = libraries.map((library) => `${library}/site-packages/cart.py`);
+      const { log, rpms } = await expectCompiled(pypy, sources, { world });
+      expect(log).toContain(`/usr/lib64/pypy${pypy.minor} using pypy${pypy.minor}\n`);
+      expect(await queryRpms(rpms, '[%{FILENAMES}\\n]')).toContain(
+        `/usr/lib/pypy${pypy.minor}/site-packages/__pycache__/cart.${pypy.cacheTag}.opt-1.pyc`,
+      );
+    });
+  });
+});
