@@ -260,7 +260,7 @@ describeRpm("pyclink's own package", () => {
     expect(await groupsInRpms(build.rpms)).toEqual([pycs(cart).sort()]);
   });
 
-  it('has the same payload if it is built in another directory, and rpmlint finds no error in it', async () => {
+  it('has the same payload if it is built in another directory, and rpmlint has nothing to say of links or mtimes', async () => {
     const [one, two] = [await ownPackage(temporaryDirectory()), await ownPackage(temporaryDirectory())];
     const payload = (rpms: readonly string[]) => queryRpms(rpms, '%{NAME} %{PAYLOADDIGEST} %{PAYLOADDIGESTALT}\n');
     expect(await payload(two)).toEqual(await payload(one));
