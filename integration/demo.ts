@@ -62,7 +62,7 @@ async function load(python: RealPython, flag: string, level: number): Promise<vo
   const { stderr } = await execa(python.executable, args, { env, extendEnv: false });
   const pycs = [...stderr.matchAll(/^# code object from '(.*\.pyc)'$/gm)].map(([, path]) => path as string);
   const linked = pycs.filter((path) => lstatSync(path).nlink > 1).length;
-  const compiled = (stderr.match(/^# (wrote|code object from .*\.py$|bytecode is stale)/gm) ?? []).length;
+  const compiled = (stderr.match(/^# code object from .*\.py$/gm) ?? []).length;
   const command = `python3 ${flag}`.trim();
   process.stdout.write(
     `${command.padEnd(11)} level ${level}: ${pycs.length} pycs loaded, ${linked} of them linked, ${compiled} compiled anew\n`,

@@ -233,7 +233,7 @@ export async function importVerbosely(root: string, directory: string, modules: 
   const lines = stderr.split('\n').filter((line) => line.includes(root) || line.includes('stale'));
   return {
     matches: lines.filter((line) => / matches /.test(line)).length,
-    complaints: lines.filter((line) => /bytecode is stale|^# wrote/.test(line)),
+    complaints: lines.filter((line) => /bytecode is stale|^# created/.test(line)),
   };
 }
 
