@@ -248,6 +248,13 @@ describeRpm("pyclink's own package", () => {
 
     const required = await queryRpms(rpms, '[%{REQUIRENAME}\\n]');
     expect(required.filter((name) => !name.startsWith('rpmlib('))).toEqual(['/bin/sh', '/usr/bin/env', 'nodejs']);
+    const flags = await queryRpms(rpms, '[%{FILEFLAGS:fflags} %{FILENAMES}\\n]');
+    expect(flags.filter((line) => / \/usr\/share\/(doc|licenses)\/.*\//.test(line))).toEqual([
+      'd /usr/share/doc/pyclink/debian.md',
+      'd /usr/share/doc/pyclink/rpm.md',
+      'l /usr/share/licenses/pyclink/Apache-2.0',
+      'l /usr/share/licenses/pyclink/copyright',
+    ]);
 
     const root = await installRpms(rpms);
     expect(contentsOf(join(directory, 'staged/usr'))).toMatchObject(contentsOf(join(root, 'usr')));

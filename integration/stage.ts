@@ -14,6 +14,10 @@ const layout: readonly (readonly [from: string, to: string, mode: number])[] = [
   ['rpm-macros/macros.pyclink', 'usr/lib/rpm/macros.d/macros.zz-pyclink', 0o644],
   ['docs/man/pyclink.1', 'usr/share/man/man1/pyclink.1', 0o644],
   ['docs/man/dh_pyclink.1', 'usr/share/man/man1/dh_pyclink.1', 0o644],
+  ['docs/debian.md', 'usr/share/doc/pyclink/debian.md', 0o644],
+  ['docs/rpm.md', 'usr/share/doc/pyclink/rpm.md', 0o644],
+  ['debian/copyright', 'usr/share/licenses/pyclink/copyright', 0o644],
+  ['node_modules/b4a/LICENSE', 'usr/share/licenses/pyclink/Apache-2.0', 0o644],
 ];
 
 /** @param directory where the files go; made if it is not there */
