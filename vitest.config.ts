@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts', 'integration/**/*.test.ts'],
-    globalSetup: ['test/helpers/bundle.ts'],
+    globalSetup: ['test/helpers/bundle.ts', 'integration/helpers/chroots.ts'],
     testTimeout: 120_000,
     maxWorkers: 2,
   },

@@ -120,7 +120,8 @@ describeWith([...debianTools, ...missingTools('lintian')], "pyclink's own packag
     let chroot: Chroot;
 
     beforeAll(async () => {
-      chroot = await makeChroot('trixie', ['debhelper', 'dh-python', 'dpkg-dev']);
+      chroot = await makeChroot('trixie');
+      await chroot.install('debhelper', 'dh-python', 'dpkg-dev');
       return chroot.remove;
     }, 300_000);
 

@@ -1,33 +1,27 @@
 /** Builds packages in a real chroot with Debian 13's rpm 4.20: its platform file and its stages are not 4.18's. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { execa } from 'execa';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { everythingIn } from '../test/helpers/buildroot.ts';
+import { type Chroot, chrootTools, makeChroot } from './helpers/chroot.ts';
 import { type Spec, specText } from './helpers/rpm.ts';
-import { describeWith, missingRoot, missingTools } from './helpers/tools.ts';
+import { describeWith } from './helpers/tools.ts';
 import { stage } from './stage.ts';
 
 const macros = '/usr/lib/rpm/macros.d/macros.zz-pyclink';
 const archs = ['noarch', 'native'] as const;
-let chroot: string;
-
-async function inside(command: string, ...args: string[]) {
-  const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/root', LC_ALL: 'C.UTF-8' };
-  return execa('chroot', [chroot, command, ...args], { env, extendEnv: false, reject: false, all: true });
-}
+let chroot: Chroot;
 
 /** Builds a package whose only source is made in %install, and so is newer than what rpm takes for the time of the build. */
 async function build(spec: Spec, ...args: string[]) {
-  const { stdout: minor } = await inside('python3', '-c', 'import sys; print("%d.%d" % sys.version_info[:2])');
+  const { stdout: minor } = await chroot.inside('python3', '-c', 'import sys; print("%d.%d" % sys.version_info[:2])');
   const site = `%{buildroot}/usr/lib/python${minor}/site-packages`;
   const install = `mkdir -p ${site}; sleep 1.1; echo 'x = 1' > ${site}/shop.py`;
-  writeFileSync(join(chroot, 'root/shop.spec'), specText({ ...spec, install }));
-  const topdir = join(chroot, 'root/rpmbuild');
+  writeFileSync(join(chroot.directory, 'root/shop.spec'), specText({ ...spec, install }));
+  const topdir = join(chroot.directory, 'root/rpmbuild');
   rmSync(topdir, { recursive: true, force: true });
   const define = ['--define', 'planted /root/planted', '--define', 'debug_package %{nil}'];
-  const { all, exitCode } = await inside('rpmbuild', '-bb', ...define, ...args, '/root/shop.spec');
+  const { all, exitCode } = await chroot.attempt('rpmbuild', '-bb', ...define, ...args, '/root/shop.spec');
   const made = everythingIn(topdir).map((path) => `/root/rpmbuild/${path}`);
   const announced = all.match(/^Bytecompiling .*/gm)?.length ?? 0;
   const [manifest = '', rpm = ''] = [/\.json$/, /\.rpm$/].map((suffix) => made.find((path) => suffix.test(path)));
@@ -35,25 +29,20 @@ async function build(spec: Spec, ...args: string[]) {
 }
 
 async function verify(manifest: string, rpm: string) {
-  const { exitCode, stdout } = await inside('pyclink', 'verify', '--manifest', manifest, rpm);
+  const { exitCode, stdout } = await chroot.attempt('pyclink', 'verify', '--manifest', manifest, rpm);
   return { status: exitCode, findings: stdout.match(/^[a-z-]+(?=: \/)/gm) ?? [], stdout };
 }
 
-const missing = [...missingTools('mmdebstrap', 'chroot'), ...missingRoot()];
 const clampToBuildTime = ['--define', 'build_mtime_policy clamp_to_buildtime'];
 
-describeWith(missing, 'a build with rpm 4.20', () => {
+describeWith(chrootTools, 'a build with rpm 4.20', () => {
   beforeAll(async () => {
-    chroot = mkdtempSync(join(tmpdir(), 'pyclink-chroot-'));
-    const packages = '--include=rpm,nodejs,python3';
-    await execa('mmdebstrap', ['--variant=essential', '--quiet', packages, 'trixie', chroot], {
-      env: { TMPDIR: '/tmp' },
-    });
-    mkdirSync(join(chroot, 'root/planted'));
-    stage(chroot);
+    chroot = await makeChroot('trixie');
+    await chroot.install('rpm', 'nodejs', 'python3');
+    mkdirSync(join(chroot.directory, 'root/planted'));
+    stage(chroot.directory);
+    return chroot.remove;
   }, 300_000);
-
-  afterAll(() => rmSync(chroot, { recursive: true, force: true }));
 
   it.each(archs)('has no stale pyc where rpm clamps to its time, and leaves the manifest (%s)', async (arch) => {
     const built = await build({ arch }, ...clampToBuildTime);

@@ -1,20 +1,25 @@
 import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { execa } from 'execa';
+import { inject } from 'vitest';
 import { missingRoot, missingTools } from './tools.ts';
 
 /** What is missing to make and to enter a chroot. */
-export const chrootTools = [...missingTools('mmdebstrap', 'chroot'), ...missingRoot()];
+export const chrootTools = [...missingTools('mmdebstrap', 'flock', 'chroot'), ...missingRoot()];
+
+interface Output {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly all: string;
+}
 
 /** A Debian system of its own. */
 export interface Chroot {
   readonly directory: string;
   /** Runs a command in it as root. @throws unless its status is 0 */
-  readonly inside: (
-    command: string,
-    ...args: string[]
-  ) => Promise<{ readonly stdout: string; readonly stderr: string; readonly all: string }>;
+  readonly inside: (command: string, ...args: string[]) => Promise<Output>;
+  /** Runs a command that may fail. */
+  readonly attempt: (command: string, ...args: string[]) => Promise<Output & { readonly exitCode?: number }>;
   /** Puts packages into it. @returns their paths there */
   readonly carry: (debs: readonly string[]) => string[];
   /** Has apt install packages, by name or by path there, and what they depend on. */
@@ -25,34 +30,38 @@ export interface Chroot {
 /** The code name of this machine's release. */
 export const thisRelease = /^VERSION_CODENAME=(\w+)$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? 'stable';
 
+/** The first caller makes the base system, and others wait for it. */
+const makeBase = `if [ ! -e "$1" ]; then
+  mmdebstrap --variant=apt --quiet --skip=cleanup/apt/lists --dpkgopt=force-unsafe-io "$0" "$1.new"
+  mv "$1.new" "$1"
+fi`;
+
 /**
- * Makes a chroot that apt can install packages in.
+ * Makes a chroot that has apt, its lists, and little else.
  * @param release its code name
- * @param packages what it has besides apt
  */
-export async function makeChroot(release: string, packages: readonly string[] = []): Promise<Chroot> {
-  const directory = mkdtempSync(join(tmpdir(), 'pyclink-chroot-'));
-  const remove = () => rmSync(directory, { recursive: true, force: true });
-  const include = packages.map((name) => `--include=${name}`);
-  const options = ['--variant=apt', '--quiet', '--skip=cleanup/apt/lists', ...include];
-  try {
-    await execa('mmdebstrap', [...options, release, directory], { env: { TMPDIR: '/tmp' } });
-  } catch (error) {
-    remove();
-    throw error;
-  }
-  const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C.UTF-8' };
+export async function makeChroot(release: string): Promise<Chroot> {
+  const base = join(inject('chroots'), release);
+  await execa('flock', [`${base}.lock`, 'sh', '-e', '-c', makeBase, release, base], { env: { TMPDIR: '/tmp' } });
+  const directory = mkdtempSync(`${base}-`);
+  await execa('cp', ['-a', `${base}/.`, directory]);
+  const options = {
+    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/root', DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C.UTF-8' },
+    extendEnv: false,
+    all: true,
+  } as const;
   const inside = (command: string, ...args: readonly string[]) =>
-    execa('chroot', [directory, command, ...args], { env, extendEnv: false, all: true });
+    execa('chroot', [directory, command, ...args], options);
   return {
     directory,
     inside,
+    attempt: (command, ...args) => execa('chroot', [directory, command, ...args], { ...options, reject: false }),
     carry: (debs) =>
       debs.map((deb) => {
         copyFileSync(deb, join(directory, 'tmp', basename(deb)));
         return `/tmp/${basename(deb)}`;
       }),
     install: (...packages) => inside('apt-get', 'install', '-y', '-q', '--no-install-recommends', ...packages),
-    remove,
+    remove: () => rmSync(directory, { recursive: true, force: true }),
   };
 }
