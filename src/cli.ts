@@ -61,6 +61,7 @@ function withBuildOptions(command: Command): Command {
     .addOption(repeatable('--allow-errors <glob>', 'sources that need not compile'))
     .option('-j, --jobs <n>', 'interpreters at a time (default: $RPM_BUILD_NCPUS, parallel=, or the CPUs)')
     .option('--no-link', 'compile only')
+    .option('--no-normalize', 'keep the bytes that compileall gives, which depend on what its process did before')
     .option('--keep-current', 'skip sources whose pycs are all current')
     .option('--manifest <file>', 'write what was compiled and linked')
     .option('--append', 'keep what earlier runs wrote to the manifest')
@@ -84,7 +85,7 @@ function brpSubcommand(): Command {
       if (buildroot === undefined || buildroot === '' || buildroot === '/') return;
       if (step === 'hardlink') {
         const { linkCommand } = await import('./commands/link.ts');
-        const result = linkCommand({ buildroot, paths: [], dryRun: false }, logFor({}));
+        const result = linkCommand({ buildroot, paths: [], normalize: false, dryRun: false }, logFor({}));
         report(result, { quiet: result.data.links === 0 });
         return;
       }
@@ -153,11 +154,12 @@ function linkSubcommand(): Command {
   return newCommand('link', 'link identical pycs that are there already; compiles nothing')
     .argument('[PATH...]', 'directories, as installed or below the buildroot; default: the whole buildroot')
     .option('--buildroot <dir>', 'the staged tree (default: $RPM_BUILD_ROOT)')
+    .option('--normalize', 'first clear what the history of an interpreter left in the bytes')
     .option('--dry-run', 'only say what would be done')
-    .action(async (paths: string[], flags: Flags & { buildroot?: string; dryRun?: boolean }) => {
+    .action(async (paths: string[], flags: Flags & { buildroot?: string; normalize?: boolean; dryRun?: boolean }) => {
       const { linkCommand } = await import('./commands/link.ts');
-      const { buildroot = process.env['RPM_BUILD_ROOT'], dryRun = false } = flags;
-      report(linkCommand({ buildroot, paths, dryRun }, logFor(flags)), flags);
+      const { buildroot = process.env['RPM_BUILD_ROOT'], normalize = false, dryRun = false } = flags;
+      report(linkCommand({ buildroot, paths, normalize, dryRun }, logFor(flags)), flags);
     });
 }
 

@@ -22,6 +22,8 @@ export interface BuildOptions {
   readonly allowErrorsGlobs: readonly string[];
   readonly jobs: number;
   readonly link: boolean;
+  /** Bytecode in normal form, whatever the interpreter's history was. */
+  readonly normalize: boolean;
   readonly keepCurrent: boolean;
   readonly manifest: string | undefined;
   readonly append: boolean;
@@ -68,6 +70,7 @@ const flagsSchema = z.strictObject({
   allowErrors: globs,
   jobs: count.optional(),
   link: z.boolean().default(true),
+  normalize: z.boolean().default(true),
   keepCurrent: z.boolean().default(false),
   manifest: z.string().min(1, 'takes a file').optional(),
   append: z.boolean().default(false),
@@ -130,6 +133,7 @@ export function readBuildOptions(
     allowErrorsGlobs: flag.allowErrors,
     jobs: flag.jobs || Number(env.RPM_BUILD_NCPUS ?? 0) || Number(debianJobs ?? 0) || availableCpus,
     link: flag.link,
+    normalize: flag.normalize,
     keepCurrent: flag.keepCurrent,
     manifest: flag.manifest,
     append: flag.append,

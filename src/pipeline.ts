@@ -2,20 +2,23 @@ import { discover } from './buildroot/discover.ts';
 import { excluder, globMatcher } from './buildroot/exclude.ts';
 import { applyMtimePolicy } from './buildroot/mtime.ts';
 import { openBuildroot } from './buildroot/open.ts';
-import { type Buildroot, byCodeUnit, contains, resolveGiven, toPayload } from './buildroot/path.ts';
-import { isProblem, type Skipped } from './buildroot/skipped.ts';
+import { type Buildroot, byCodeUnit, contains, resolveGiven, type StagedPath, toPayload } from './buildroot/path.ts';
+import { isProblem, type Skipped, type SkipReason } from './buildroot/skipped.ts';
 import type { Source } from './buildroot/source.ts';
-import { type CompileOutcome, compile } from './bytecode/compile.ts';
+import { type CompileOutcome, compile, type MadePyc } from './bytecode/compile.ts';
 import { isCurrent } from './bytecode/current.ts';
 import type { Environment } from './bytecode/environment.ts';
 import type { Interpreter } from './bytecode/interpreter.ts';
+import { normalizePyc } from './bytecode/normalize.ts';
 import { openPools, type Pools } from './bytecode/open-pools.ts';
-import { planCompile } from './bytecode/plan.ts';
+import { type CompileJob, planCompile } from './bytecode/plan.ts';
 import type { BuildOptions } from './config.ts';
-import { PyclinkError } from './errors.ts';
-import { linkIdentical } from './links/apply.ts';
+import { errnoOf, messageOf, PyclinkError } from './errors.ts';
+import { type LinkResult, linkIdentical } from './links/apply.ts';
 import { type ReadPyc, readPyc, sameContent, sha256Of } from './links/fingerprint.ts';
 import { groupByInode } from './links/group.ts';
+import { normalizeFiles } from './links/normalize.ts';
+import { writeLinked } from './links/write.ts';
 import { completeManifest, type ManifestContent, mergeContent, recordsOf } from './manifest/encode.ts';
 import { goneFrom, manifestText, outputPath, readManifestIfAny, writeWhole } from './manifest/file.ts';
 import { encodeFilelist } from './manifest/filelist.ts';
@@ -63,18 +66,18 @@ export async function build(options: BuildOptions, context: BuildContext): Promi
     const collected = new Collected(buildroot, options);
     if (!options.dryRun) {
       let done = 0;
-      const collect = (outcome: CompileOutcome) => {
+      const collect = (add: () => void) => {
         watch.lap('compile');
-        collected.add(outcome);
+        add();
         watch.lap('link');
         context.onProgress(++done, jobs.length);
       };
-      for (const job of current) collect({ job, written: job.pycs, warnings: [] });
+      for (const job of current) collect(() => collected.addCurrent(job));
       for (const pool of pools.all) {
         const due = jobs.filter((job) => job.interpreter === pool.interpreter && !current.has(job));
         const dueSources = due.map((job) => job.source);
         context.onInterpreter(pool.interpreter, dueSources);
-        await compile(pool, due, options.jobs, options.invalidationMode, collect);
+        await compile(pool, due, options, (outcome) => collect(() => collected.add(outcome)));
       }
     }
 
@@ -166,25 +169,61 @@ class Collected {
     this.#options = options;
   }
 
-  add({ job, written, failure, warnings }: CompileOutcome): void {
+  /** Writes what was made of a source. */
+  add({ job, made, failure, warnings }: CompileOutcome): void {
     const { payload } = job.source;
     this.warnings.push(...warnings);
     if (failure !== undefined) {
       const message = withoutHostPaths(failure.problem, this.#buildroot);
       this.skipped.push({ path: payload, reason: failure.reason, message });
     }
-    const pycs = written.flatMap((pyc) => readPyc(pyc.staged) ?? []);
-    if (pycs.length < written.length) {
-      this.skipped.push({ path: payload, reason: 'does-not-compile', message: 'the interpreter wrote no pyc' });
+    const normalized = new Map(made.map((pyc) => [pyc.content, this.#normalized(pyc)]));
+    const pycs = made.map(({ staged, content, mode }) => ({
+      path: staged,
+      content: normalized.get(content) ?? content,
+      mode,
+    }));
+    try {
+      this.#keep(payload, writeLinked(pycs, this.#options.link));
+    } catch (error) {
+      if (errnoOf(error) === undefined) throw error;
+      // Without the name of the temporary file.
+      const [message = ''] = messageOf(error).split(',');
+      this.skipped.push({ path: payload, reason: 'not-written', message });
     }
-    const { groups, notLinked } = this.#options.link
-      ? linkIdentical(pycs, sameContent)
-      : { groups: groupByInode(pycs), notLinked: [] };
-    for (const { path, reason, errno } of notLinked) {
-      const staged = toPayload(this.#buildroot, path);
-      this.skipped.push({ path: staged, reason, ...(errno === undefined ? {} : { message: errno }) });
+  }
+
+  /** Takes over the pycs of a source that are current. */
+  addCurrent({ source, pycs }: CompileJob): void {
+    let found = pycs.flatMap((pyc) => readPyc(pyc.staged) ?? []);
+    if (this.#options.normalize) {
+      const { pycs: inNormalForm, notNormalized } = normalizeFiles(found, false);
+      found = [...inNormalForm];
+      for (const { path, message } of notNormalized) this.#leave(path, 'not-normalized', message);
     }
-    this.records.push(...groups.map((group) => this.#record(payload, group)));
+    const unlinked = { groups: groupByInode(found), notLinked: [] };
+    this.#keep(source.payload, this.#options.link ? linkIdentical(found, sameContent) : unlinked);
+  }
+
+  #normalized({ staged, content }: MadePyc): Buffer {
+    if (!this.#options.normalize) return content;
+    const normalized = normalizePyc(content);
+    if (!('unreadable' in normalized)) return normalized;
+    this.#leave(staged, 'not-normalized', normalized.unreadable);
+    return content;
+  }
+
+  #keep(source: PycRecord['source'], { groups, notLinked }: Pick<LinkResult<ReadPyc>, 'groups' | 'notLinked'>): void {
+    for (const { path, reason, errno } of notLinked) this.#leave(path, reason, errno);
+    this.records.push(...groups.map((group) => this.#record(source, group)));
+  }
+
+  #leave(path: StagedPath, reason: SkipReason, message: string | undefined): void {
+    this.skipped.push({
+      path: toPayload(this.#buildroot, path),
+      reason,
+      ...(message === undefined ? {} : { message }),
+    });
   }
 
   #record(source: PycRecord['source'], group: readonly ReadPyc[]): PycRecord {

@@ -16,6 +16,7 @@ const defaults: BuildOptions = {
   allowErrorsGlobs: [],
   jobs: 4,
   link: true,
+  normalize: true,
   keepCurrent: false,
   manifest: undefined,
   append: false,

@@ -35,6 +35,7 @@ export async function compareWithCompileall(python: RealPython, only?: readonly 
     await runCompileall(python, theirs, library);
     // The same process history as compileall's: some interpreters let it show in the bytes.
     const args = ['build', '--buildroot', ours, '--python', python.executable, '-j', '1', '--errors', 'warn', '-q'];
+    args.push('--no-normalize');
     const ran = await pyclink([...args, library]);
     if (ran.status !== 0) throw new Error(`pyclink: status ${ran.status}\n${ran.stderr}`);
     return await compare(python, ours, theirs);

@@ -16,6 +16,8 @@ export const skipReasons = {
   'does-not-compile': 'does not compile',
   'worker-died': 'the interpreter died while compiling it',
   'worker-hung': 'the interpreter took too long to compile it',
+  'not-written': 'its pycs cannot be written',
+  'not-normalized': 'its bytes are as the interpreter wrote them',
   'mode-differs': 'not linked: the identical pycs differ in mode',
   'owner-differs': 'not linked: the identical pycs differ in owner',
   'device-differs': 'not linked: the identical pycs are on different file systems',
@@ -39,6 +41,7 @@ const lostSource: ReadonlySet<SkipReason> = new Set([
   'does-not-compile',
   'worker-died',
   'worker-hung',
+  'not-written',
 ]);
 
 /** Whether the reason means that bytecode which was asked for is not there: exit status 1. */

@@ -1,14 +1,21 @@
-import { existsSync, readdirSync, rmSync } from 'node:fs';
-import { childOf, nameOf, parentOf } from '../buildroot/path.ts';
+import { maySkipLevels } from './magic-numbers.ts';
 import type { CompileJob, PlannedPyc } from './plan.ts';
 import type { InvalidationMode } from './pyc-header.ts';
+import type { CompiledLevel } from './worker.ts';
 import type { PoolResult, WorkerPool } from './worker-pool.ts';
+
+/** A pyc that was made and not written yet. */
+export interface MadePyc extends PlannedPyc {
+  /** The same buffer where two levels are certain to be the same. */
+  readonly content: Buffer;
+  readonly mode: number;
+}
 
 /** What became of a job. */
 export interface CompileOutcome {
   readonly job: CompileJob;
-  /** The pycs that were written; all of them unless it failed. */
-  readonly written: readonly PlannedPyc[];
+  /** The pycs that were made; all of them unless it failed. */
+  readonly made: readonly MadePyc[];
   readonly failure?: {
     readonly reason: 'does-not-compile' | 'worker-died' | 'worker-hung';
     readonly problem: string;
@@ -17,63 +24,72 @@ export interface CompileOutcome {
   readonly warnings: readonly string[];
 }
 
+export interface CompileOptions {
+  /** How many interpreters work at a time. */
+  readonly jobs: number;
+  readonly invalidationMode: InvalidationMode;
+  /** The pycs will be in normal form: then a level that gives the same code as another gives the same bytes too. */
+  readonly normalize: boolean;
+}
+
 /** Far longer than any real source takes; a worker that needs more hangs. */
 const baseLimitMs = 120_000;
 const limitMsPerByte = 0.06;
 
 /**
- * Has a pool compile its jobs, several at a time.
+ * Has a pool compile its jobs, several at a time, the largest first: no slot is left with a long one at the end.
  * @param onOutcome told of each job when it is done, in the order they finish
  * @throws PyclinkError `worker-failed`
  */
 export async function compile(
   pool: WorkerPool,
-  jobs: readonly CompileJob[],
-  slots: number,
-  invalidationMode: InvalidationMode,
+  unsortedJobs: readonly CompileJob[],
+  options: CompileOptions,
   onOutcome: (outcome: CompileOutcome) => void,
 ): Promise<void> {
+  const jobs = unsortedJobs.toSorted((a, b) => b.source.sizeBytes - a.source.sizeBytes);
   const requests = jobs.map((job) => ({
     source: job.source.staged,
     ...(job.source.physical ? {} : { content: job.source.content }),
     recordedDirectory: job.recordedDirectory,
     levels: job.pycs.map((pyc) => pyc.level),
-    invalidationMode,
+    invalidationMode: options.invalidationMode,
+    maySkip: options.normalize && maySkipLevels(pool.interpreter.magicNumber),
   }));
   const limitMs = (index: number) => baseLimitMs + (jobs[index]?.source.sizeBytes ?? 0) * limitMsPerByte;
   const losses = new Map<CompileJob, string[]>();
-  await pool.run(requests, slots, limitMs, {
+  await pool.run(requests, options.jobs, limitMs, {
     onResult: (index, result) => {
       const job = jobs[index] as CompileJob;
       onOutcome(outcomeOf(job, result, losses.get(job) ?? []));
     },
     onLoss: (index, problem) => {
       const job = jobs[index] as CompileJob;
-      removeUnfinished(job);
       const warning = `${job.source.payload}: the interpreter died (${problem}) and was replaced`;
       losses.set(job, [...(losses.get(job) ?? []), warning]);
     },
   });
 }
 
-/** An interpreter that dies while it writes a pyc leaves `NAME.pyc.NUMBER` behind. @see `_write_atomic` in importlib */
-function removeUnfinished({ pycs: [first, ...others] }: CompileJob): void {
-  if (first === undefined) return;
-  const directory = parentOf(first.staged);
-  const names = new Set([first, ...others].map((pyc) => nameOf(pyc.staged)));
-  for (const name of existsSync(directory) ? readdirSync(directory) : []) {
-    if (names.has(name.replace(/\.\d+$/, '')) && !names.has(name)) rmSync(childOf(directory, name), { force: true });
-  }
-}
-
 function outcomeOf(job: CompileJob, result: PoolResult, losses: readonly string[]): CompileOutcome {
   if ('lost' in result) {
     const reason = result.lost === 'hung' ? 'worker-hung' : 'worker-died';
-    return { job, written: [], failure: { reason, problem: result.problem }, warnings: [] };
+    return { job, made: [], failure: { reason, problem: result.problem }, warnings: [] };
   }
-  const { failure } = result;
+  const made = madePycs(job, result.compiled);
   const warnings = [...losses, ...result.warnings];
-  if (failure === undefined) return { job, written: job.pycs, warnings };
-  const written = job.pycs.filter((pyc) => pyc.level < failure.level);
-  return { job, written, failure: { reason: 'does-not-compile', problem: failure.problem }, warnings };
+  const problem =
+    result.failure?.problem ?? (made.length < job.pycs.length ? 'the interpreter made no pyc' : undefined);
+  if (problem === undefined) return { job, made, warnings };
+  return { job, made, failure: { reason: 'does-not-compile', problem }, warnings };
+}
+
+function madePycs(job: CompileJob, compiled: readonly CompiledLevel[]): MadePyc[] {
+  const made: MadePyc[] = [];
+  for (const one of compiled) {
+    const pyc = job.pycs.find(({ level }) => level === one.level);
+    const { content, mode } = ('isSame' in one ? made.at(-1) : one) ?? {};
+    if (pyc !== undefined && content !== undefined && mode !== undefined) made.push({ ...pyc, content, mode });
+  }
+  return made;
 }

@@ -33,7 +33,7 @@ const firstPyPyWithFlags = 224;
  * How long the header of such a pyc is: 16 bytes since PEP 552 (CPython 3.7), 12 before.
  * @see Lib/importlib/_bootstrap_external.py
  */
-function headerSizeBytes(magicNumber: number): 12 | 16 {
+export function headerSizeBytes(magicNumber: number): 12 | 16 {
   const first = magicNumber < 3000 ? firstPyPyWithFlags : firstCPythonWithFlags;
   return magicNumber < first ? 12 : 16;
 }

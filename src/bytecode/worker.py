@@ -1,8 +1,9 @@
 """One of pyclink's compile workers: runs in the system's Python and lets its compileall do the work.
 
-The first line on standard output says which interpreter this is. Then each line on standard input is a job and is
-answered by one line, in order. A line is a row of words, each the UTF-8 text in hexadecimal digits, one space between
-them. The end of the input ends the worker. Runs on Python 3.6 and later.
+The first message on standard output says which interpreter this is. Then each line on standard input is a job, a row
+of words, each the UTF-8 text in hexadecimal digits, one space between them. Each job is answered by one message, in
+order, then by the bytes of the pycs that it speaks of. A message is a row of words too; eight hexadecimal digits in
+front of it say how long it is. The end of the input ends the worker. Runs on Python 3.6 and later.
 
 As little as possible is imported: a string that some module has interned is marshalled with another type byte, so
 that the json module alone would change the pycs of sources that have "[" as a constant.
@@ -12,10 +13,13 @@ import sys
 del sys.path[0]  # The directory of this file: only the standard library may be imported.
 
 import compileall
+import gc
+import importlib.machinery
 import importlib.util
 import io
 import os
 import py_compile
+import re
 import warnings
 
 
@@ -31,17 +35,55 @@ def hello():
     )
 
 
+class Loader(importlib.machinery.SourceFileLoader):
+    """The loader that py_compile uses. Keeps what it read and what came of it."""
+
+    def source_to_code(self, data, path, **options):
+        code = super().source_to_code(data, path, **options)
+        if Loader.keeps:
+            Loader.data, Loader.code = data, code
+        return code
+
+
+def cannot_assert(data):
+    """Whether -O makes no difference to a source: it has no assert statement and does not ask for __debug__.
+
+    The parser takes other spellings of a name for the same name, but none in ASCII; nor may a codec make ASCII of it.
+    """
+    if b"assert" in data or b"__debug__" in data or len(data.decode("ascii", "ignore")) < len(data):
+        return False
+    named = re.findall(b"coding[:=][ \\t]*([-_.a-zA-Z0-9]+)", b"\n".join(data.split(b"\n", 2)[:2]))
+    return all(name.lower().replace(b"_", b"-") in (b"utf-8", b"ascii", b"us-ascii", b"latin-1") for name in named)
+
+
+def has_docstring(code):
+    """Whether -OO could take something out of a code object that -O leaves in."""
+    first = code.co_consts[0] if code.co_consts else None
+    return isinstance(first, str) or "__doc__" in code.co_names or any(
+        has_docstring(constant) for constant in code.co_consts if isinstance(constant, type(code)))
+
+
+def is_same(level, other):
+    """Whether the source that was compiled last at one level gives the same code at a higher one."""
+    without_assertions = level > 0 or cannot_assert(Loader.data)
+    return without_assertions and (other < 2 or not has_docstring(Loader.code))
+
+
+def is_ready_for_link(path):
+    """Whether py_compile would write this pyc: not in the place of a symlink, a directory, a device."""
+    return not os.path.lexists(path) or os.path.isfile(path) and not os.path.islink(path)
+
+
 def compile_level(source, content, directory, level, mode):
-    """Writes one pyc. Returns None, or what compileall has to say against the source."""
+    """Compiles to `written`. Returns None, or what compileall has to say against the source."""
     # Python 3.6 knows only timestamps, and its functions do not take the argument.
     modes = {}
     if hasattr(py_compile, "PycInvalidationMode"):
         modes["invalidation_mode"] = py_compile.PycInvalidationMode[mode.upper().replace("-", "_")]
     if content:  # The source is a symlink that only the installed system can follow.
-        cache = importlib.util.cache_from_source(source, optimization=level or "")
         recorded = os.path.join(directory, os.path.basename(source))
         try:
-            py_compile.compile(content, cache, recorded, True, optimize=level, **modes)
+            py_compile.compile(content, cache_of(source, level), recorded, True, optimize=level, **modes)
         except py_compile.PyCompileError as error:
             return error.msg
         return None
@@ -56,31 +98,64 @@ def compile_level(source, content, directory, level, mode):
     return "\n".join(line for line in lines if not line.startswith("*** Error compiling"))
 
 
-def answer(source, content, directory, levels, mode):
-    """The level that failed and why, both empty if none did, then what the compiler warned about."""
+def cache_of(source, level):
+    return importlib.util.cache_from_source(source, optimization=level or "")
+
+
+def answer(source, content, directory, levels, mode, may_skip):
+    """A message and the bytes that follow it.
+
+    The words: the level that failed and why, both empty if none did; a row of the levels, each with what became of
+    it, the size and the permissions of its pyc, or "same" if it was left out because it is the same as the one
+    before; then what the compiler warned about.
+    """
     found = set()
     warnings.showwarning = lambda message, category, filename, lineno, file=None, line=None: found.add(
         "%s:%s: %s: %s" % (filename, lineno, category.__name__, message))
-    for level in levels:
+    Loader.keeps = bool(may_skip)
+    compiled = None
+    made, contents = [], []
+    failed = problem = ""
+    for level in map(int, levels):
         try:
-            problem = compile_level(source, content, directory, int(level), mode)
+            if may_skip and compiled is not None and is_same(compiled, level):
+                if is_ready_for_link(cache_of(source, level)):
+                    made.append("%d:same" % level)
+                    continue
+            del written[:]
+            problem = compile_level(source, content, directory, level, mode)
         except Exception as error:  # Whatever a source makes the compiler raise costs that source only.
             problem = "%s: %s" % (type(error).__name__, error)
         if problem is not None:
-            return (level, problem, *sorted(found))
-    return ("", "", *sorted(found))
+            failed = str(level)
+            break
+        compiled, problem = level, ""
+        for data, permissions in written:
+            made.append("%d:%d:%o" % (level, len(data), permissions))
+            contents.append(data)
+    Loader.data = Loader.code = None
+    return (failed, problem, " ".join(made), *sorted(found)), contents
+
+
+written = []
 
 
 def main():
     to_pyclink = sys.stdout.buffer
+    # pyclink writes the pycs, each of different ones once.
+    importlib.machinery.SourceFileLoader = Loader
+    importlib._bootstrap_external._write_atomic = lambda path, data, mode=0o666: written.append((data, mode))
+    gc.disable()  # The compiler leaves no cycles behind.
 
-    def send(words):
-        to_pyclink.write(" ".join(word.encode("utf-8", "backslashreplace").hex() for word in words).encode() + b"\n")
+    def send(words, contents=()):
+        message = " ".join(word.encode("utf-8", "backslashreplace").hex() for word in words).encode()
+        to_pyclink.write(b"%08x" % len(message) + message)
+        to_pyclink.writelines(contents)
         to_pyclink.flush()
 
     send(hello())
     for line in sys.stdin.buffer:
-        send(answer(*(bytes.fromhex(word).decode() for word in line.decode().rstrip("\n").split(" "))))
+        send(*answer(*(bytes.fromhex(word).decode() for word in line.decode().rstrip("\n").split(" "))))
 
 
 main()

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { execa } from 'execa';
 import { z } from 'zod';
 import { messageOf } from '../errors.ts';
+import { ByteReader } from './byte-reader.ts';
 import type { Environment } from './environment.ts';
 import type { Interpreter } from './interpreter.ts';
 import type { InvalidationMode } from './pyc-header.ts';
@@ -16,7 +16,15 @@ export interface WorkerJob {
   readonly recordedDirectory: string;
   readonly levels: readonly Level[];
   readonly invalidationMode: InvalidationMode;
+  /** A level may be left out if it is certain to give the same code as the one before. */
+  readonly maySkip: boolean;
 }
+
+/** What became of a level: the pyc that is to be written, or the same as the level before. */
+export type CompiledLevel = { readonly level: Level } & (
+  | { readonly content: Buffer; readonly mode: number }
+  | { readonly isSame: true }
+);
 
 const helloSchema = z
   .tuple([
@@ -37,6 +45,8 @@ const helloSchema = z
 
 /** What a worker answers: the first level that failed and why, and what the compiler warned about, each once. */
 export interface WorkerAnswer {
+  /** In their order; without the one that failed and those after it. */
+  readonly compiled: readonly CompiledLevel[];
   readonly failure?: { readonly level: Level; readonly problem: string };
   readonly warnings: readonly string[];
 }
@@ -67,6 +77,8 @@ const workerFile = join(import.meta.dirname, 'worker.py');
 
 const startLimitMs = 60_000;
 
+const notOurs = 'does not answer as a worker of pyclink';
+
 /** How much of a worker's standard error is kept to explain its death. */
 const keptErrorChars = 2000;
 
@@ -89,17 +101,17 @@ export async function startWorker(executable: string, environment: Environment):
   });
   // A write to a worker that has just died fails; its death is noticed at the next read.
   child.stdin.on('error', () => undefined);
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const output = new ByteReader(child.stdout);
 
-  const nextLine = async (limitMs: number): Promise<string> => {
+  /** @throws WorkerDied */
+  const within = async <T>(limitMs: number, read: () => Promise<T | undefined>): Promise<T> => {
     let hung = false;
     const timer = setTimeout(() => {
       hung = true;
       child.kill('SIGKILL');
     }, limitMs);
-    const { value, done } = await lines.next();
-    clearTimeout(timer);
-    if (done !== true) return value;
+    const value = await read().finally(() => clearTimeout(timer));
+    if (value !== undefined) return value;
     const { exitCode, signal, code } = await child;
     const end = signal ?? code ?? `exit status ${exitCode}`;
     const lastWords = saidOnError.trim().split('\n').at(-1);
@@ -109,7 +121,7 @@ export async function startWorker(executable: string, environment: Environment):
 
   let hello: z.output<typeof helloSchema>;
   try {
-    hello = helloSchema.parse(decodeWords(await nextLine(startLimitMs)));
+    hello = helloSchema.parse(await within(startLimitMs, () => readMessage(output)));
   } catch (error) {
     child.kill('SIGKILL');
     await child;
@@ -119,10 +131,9 @@ export async function startWorker(executable: string, environment: Environment):
   }
   return {
     interpreter: { executable, ...hello },
-    compile: async ({ source, content = '', recordedDirectory, levels, invalidationMode }, limitMs) => {
-      child.stdin.write(encodeWords([source, content, recordedDirectory, levels.join(''), invalidationMode]));
-      const [level = '', problem = '', ...warnings] = decodeWords(await nextLine(limitMs));
-      return { warnings, ...(level === '' ? {} : { failure: { level: Number(level) as Level, problem } }) };
+    compile: async (job, limitMs) => {
+      child.stdin.write(encodeJob(job));
+      return within(limitMs, () => readAnswer(output));
     },
     close: async () => {
       child.stdin.end();
@@ -131,11 +142,38 @@ export async function startWorker(executable: string, environment: Environment):
   };
 }
 
-/** A line of the protocol: see worker.py. */
-function encodeWords(words: readonly string[]): string {
+// The protocol: see worker.py.
+
+function encodeJob({ source, content = '', recordedDirectory, levels, invalidationMode, maySkip }: WorkerJob): string {
+  const words = [source, content, recordedDirectory, levels.join(''), invalidationMode, maySkip ? 'yes' : ''];
   return `${words.map((word) => Buffer.from(word).toString('hex')).join(' ')}\n`;
 }
 
-function decodeWords(line: string): string[] {
-  return line.split(' ').map((word) => Buffer.from(word, 'hex').toString());
+/** Undefined if the output ends before the message does. */
+async function readMessage(output: ByteReader): Promise<string[] | undefined> {
+  const digits = (await output.read(8))?.toString();
+  if (digits === undefined) return undefined;
+  if (!/^[0-9a-f]{8}$/.test(digits)) throw new Error(notOurs);
+  const message = await output.read(Number.parseInt(digits, 16));
+  return message
+    ?.toString()
+    .split(' ')
+    .map((word) => Buffer.from(word, 'hex').toString());
+}
+
+/** Undefined if the output ends before the answer does. */
+async function readAnswer(output: ByteReader): Promise<WorkerAnswer | undefined> {
+  const message = await readMessage(output);
+  if (message === undefined) return undefined;
+  const [failed = '', problem = '', made = '', ...warnings] = message;
+  const compiled: CompiledLevel[] = [];
+  for (const one of made.split(' ').filter(Boolean)) {
+    const [number, size, permissions = ''] = one.split(':');
+    const level = Number(number) as Level;
+    const content = size === 'same' ? 'same' : await output.read(Number(size));
+    if (content === undefined) return undefined;
+    if (content === 'same') compiled.push({ level, isSame: true });
+    else compiled.push({ level, content, mode: Number.parseInt(permissions, 8) });
+  }
+  return { compiled, warnings, ...(failed === '' ? {} : { failure: { level: Number(failed) as Level, problem } }) };
 }

@@ -42,7 +42,7 @@ export function logOutcomes(report: BuildReport, log: Log): void {
   for (const warning of report.warnings) log.warn(warning);
   for (const { path, reason, message, isProblem } of report.skipped) {
     const lines = message?.split('\n') ?? [];
-    const level = isProblem ? 'error' : reason === 'excluded' ? 'debug' : 'warn';
+    const level = isProblem ? 'error' : reason === 'excluded' || reason === 'not-normalized' ? 'debug' : 'warn';
     log[level]({ path, lines }, skipReasons[reason]);
   }
 }

@@ -1,11 +1,12 @@
 import { openBuildroot } from '../buildroot/open.ts';
-import { toPayload } from '../buildroot/path.ts';
-import { skipReasons } from '../buildroot/skipped.ts';
+import { type StagedPath, toPayload } from '../buildroot/path.ts';
+import { type SkipReason, skipReasons } from '../buildroot/skipped.ts';
 import { errnoOf, exitStatus } from '../errors.ts';
 import { linkIdentical } from '../links/apply.ts';
 import { findPycs } from '../links/find.ts';
-import { sameContentOnDisk } from '../links/fingerprint.ts';
-import { planLinks } from '../links/group.ts';
+import { readPyc, sameContent, sameContentOnDisk } from '../links/fingerprint.ts';
+import { type PycFile, planLinks } from '../links/group.ts';
+import { normalizeFiles } from '../links/normalize.ts';
 import type { Log } from '../log.ts';
 import { counted, sizeText } from '../report/text.ts';
 import type { CommandResult } from './result.ts';
@@ -14,6 +15,8 @@ export interface LinkOptions {
   readonly buildroot: string | undefined;
   /** Staged or payload paths; none: the whole buildroot. */
   readonly paths: readonly string[];
+  /** Bring the pycs into normal form first. */
+  readonly normalize: boolean;
   readonly dryRun: boolean;
 }
 
@@ -21,6 +24,8 @@ interface LinkReport {
   readonly dryRun: boolean;
   readonly buildroot: string;
   readonly pycs: number;
+  /** Pycs that were brought into normal form, or in a dry run would be. */
+  readonly normalized: number;
   /** Made, or in a dry run to make. */
   readonly links: number;
   readonly savedBytes: number;
@@ -28,31 +33,43 @@ interface LinkReport {
 
 /** `pyclink link`: links pycs that others compiled. @throws PyclinkError */
 export function linkCommand(options: LinkOptions, log: Log): CommandResult<LinkReport> {
+  const { dryRun } = options;
   const buildroot = openBuildroot(options.buildroot);
   const { sets, pycs, unreadable } = findPycs(buildroot, options.paths);
-  let links = 0;
-  let savedBytes = 0;
+  let [normalized, links, savedBytes] = [0, 0, 0];
+  const leave = (path: StagedPath, reason: SkipReason, message?: string) =>
+    log.warn({ path: toPayload(buildroot, path) }, [skipReasons[reason], message].filter(Boolean).join(': '));
+  const link = <F extends PycFile>(set: readonly F[], isSame: (a: F, b: F) => boolean) => {
+    const { notLinked, replaced } = dryRun ? planned(set, isSame) : linkIdentical(set, isSame);
+    links += replaced.length;
+    for (const { sizeBytes } of replaced) savedBytes += sizeBytes;
+    for (const { path, reason, errno } of notLinked) leave(path, reason, errno);
+  };
   for (const set of sets) {
-    if (options.dryRun) {
-      const { steps } = planLinks(set, sameContentOnDisk);
-      links += steps.length;
-      savedBytes += steps.reduce((sum, { duplicate }) => sum + duplicate.sizeBytes, 0);
+    if (!options.normalize) {
+      link(set, sameContentOnDisk);
       continue;
     }
-    const { notLinked, replaced } = linkIdentical(set, sameContentOnDisk);
-    links += replaced.length;
-    savedBytes += replaced.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-    for (const { path, reason, errno } of notLinked) {
-      log.warn({ path: toPayload(buildroot, path) }, [skipReasons[reason], errno].filter(Boolean).join(': '));
-    }
+    const read = set.flatMap(({ path }) => readPyc(path) ?? []);
+    const result = normalizeFiles(read, dryRun);
+    normalized += result.normalized;
+    for (const { path, message } of result.notNormalized) leave(path, 'not-normalized', message);
+    link(result.pycs, sameContent);
   }
   for (const { directory, error } of unreadable) {
     log.error({ path: directory }, `${skipReasons['unreadable-directory']} (${errnoOf(error)})`);
   }
-  const verb = options.dryRun ? 'to make' : 'made';
+  const verb = dryRun ? 'to make' : 'made';
+  const inNormalForm = options.normalize ? `, ${normalized} ${dryRun ? 'to normalize' : 'normalized'}` : '';
   return {
     status: unreadable.length === 0 ? exitStatus.done : exitStatus.problems,
-    text: `pyclink: ${counted(pycs, 'pyc')}, ${counted(links, 'link')} ${verb}, ${sizeText(savedBytes)} saved\n`,
-    data: { dryRun: options.dryRun, buildroot: buildroot.path, pycs, links, savedBytes },
+    text: `pyclink: ${counted(pycs, 'pyc')}${inNormalForm}, ${counted(links, 'link')} ${verb}, ${sizeText(savedBytes)} saved\n`,
+    data: { dryRun, buildroot: buildroot.path, pycs, normalized, links, savedBytes },
   };
+}
+
+/** What linking would do. */
+function planned<F extends PycFile>(set: readonly F[], isSame: (a: F, b: F) => boolean) {
+  const { steps } = planLinks(set, isSame);
+  return { notLinked: [], replaced: steps.map(({ duplicate }) => duplicate) };
 }

@@ -6,7 +6,7 @@ import { pycFile } from './fingerprint.ts';
 import { groupByInode, isLinked, type LinkPlan, type PycFile, planLinks } from './group.ts';
 
 /** Why a file stayed as it was. `errno` is the file system's own word. */
-interface NotLinked {
+export interface NotLinked {
   readonly path: StagedPath;
   readonly reason: 'mode-differs' | 'owner-differs' | 'device-differs' | 'link-refused' | 'changed-meanwhile';
   readonly errno?: string;
@@ -21,7 +21,7 @@ export interface LinkResult<F extends PycFile> {
 }
 
 /** The file systems' ways to say that they do not do this link. */
-const refusals: ReadonlySet<string> = new Set(['EXDEV', 'EMLINK', 'EPERM', 'EOPNOTSUPP', 'ENOSYS']);
+export const refusals: ReadonlySet<string> = new Set(['EXDEV', 'EMLINK', 'EPERM', 'EOPNOTSUPP', 'ENOSYS']);
 
 /**
  * Links what is identical among files that may be linked with each other. At every instant every name is there and

@@ -1,0 +1,46 @@
+import { type CodeLayout, flagRef, marshalType, type Unreadable, walkMarshal } from './marshal.ts';
+
+/** An object of a marshalled value. */
+export interface MarshalNode {
+  /** Without its FLAG_REF. */
+  readonly type: number;
+  readonly isFlagged: boolean;
+  /** Where its type byte is. */
+  readonly offset: number;
+  /** Of the type byte and what belongs to it, without the children. */
+  readonly sizeBytes: number;
+  readonly children: readonly MarshalNode[];
+  /** What a reference refers to; of any other object, itself. */
+  readonly target: MarshalNode;
+}
+
+type GrowingNode = { -readonly [K in keyof MarshalNode]: MarshalNode[K] } & { children: MarshalNode[] };
+
+/** Reads a marshalled value with its references resolved. No object contains itself. */
+export function readMarshalTree(bytes: Buffer, start: number, layout: CodeLayout): MarshalNode | Unreadable {
+  /** The object at each depth that was seen last. */
+  const open: GrowingNode[] = [];
+  const flagged: { readonly node: GrowingNode; readonly depth: number }[] = [];
+  let wrong: string | undefined;
+  const reason = walkMarshal(bytes, start, layout, (offset, sizeBytes, depth) => {
+    const typeByte = bytes[offset] as number;
+    const type = typeByte & ~flagRef;
+    const isFlagged = typeByte !== type;
+    const node = { type, isFlagged, offset, sizeBytes, children: [] } as unknown as GrowingNode;
+    node.target = node;
+    if (type === marshalType.reference) {
+      const referred = flagged[bytes.readUInt32LE(offset + 1)];
+      if (referred === undefined) wrong ??= danglingReference;
+      else if (referred.depth < depth && open[referred.depth] === referred.node)
+        wrong ??= 'an object that contains itself';
+      else node.target = referred.node;
+    } else if (isFlagged) flagged.push({ node, depth });
+    open[depth] = node;
+    if (depth > 0) open[depth - 1]?.children.push(node);
+  });
+  if (reason !== undefined || wrong !== undefined) return { unreadable: reason ?? wrong ?? '' };
+  return open[0] as MarshalNode;
+}
+
+/** Why a value with such a reference cannot be read. */
+export const danglingReference = 'a reference to an object that is not there';

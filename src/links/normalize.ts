@@ -1,0 +1,61 @@
+import { fchmodSync, fchownSync, futimesSync, lstatSync } from 'node:fs';
+import type { StagedPath } from '../buildroot/path.ts';
+import { normalizePyc } from '../bytecode/normalize.ts';
+import type { ReadPyc } from './fingerprint.ts';
+import { groupByInode } from './group.ts';
+import { linkTo, writePyc } from './write.ts';
+
+/** Pycs in normal form, as far as that was possible. */
+export interface NormalizedFiles {
+  readonly pycs: readonly ReadPyc[];
+  /** How many of them were not so before. */
+  readonly normalized: number;
+  readonly notNormalized: readonly { readonly path: StagedPath; readonly message: string }[];
+}
+
+/**
+ * Brings pycs that exist into normal form. Mode, owner and mtime stay, and so do the links among them: a file that has
+ * yet another name is left as it is.
+ * @param dryRun nothing is written; the pycs are as they would be
+ * @throws the system's error if a pyc cannot be written
+ */
+export function normalizeFiles(pycs: readonly ReadPyc[], dryRun: boolean): NormalizedFiles {
+  const done: ReadPyc[] = [];
+  const notNormalized: NormalizedFiles['notNormalized'][number][] = [];
+  let count = 0;
+  for (const group of groupByInode(pycs)) {
+    const normalized = normalizeGroup(group, dryRun);
+    if ('unreadable' in normalized) {
+      notNormalized.push(...group.map(({ path }) => ({ path, message: normalized.unreadable })));
+      done.push(...group);
+    } else {
+      done.push(...normalized.pycs);
+      if (normalized.isNew) count += group.length;
+    }
+  }
+  return { pycs: done, normalized: count, notNormalized };
+}
+
+/** @param group names of one file */
+function normalizeGroup(group: readonly ReadPyc[], dryRun: boolean) {
+  const [first, ...others] = group as [ReadPyc, ...ReadPyc[]];
+  const content = normalizePyc(first.content);
+  if ('unreadable' in content) return content;
+  if (content === first.content) return { pycs: group, isNew: false };
+  if (lstatSync(first.path).nlink > group.length) return { unreadable: 'the file has another name elsewhere' };
+  if (dryRun) return { pycs: group.map((pyc) => ({ ...pyc, content })), isNew: true };
+  const written = rewrite(first, content);
+  const linked = others.map((pyc) =>
+    linkTo(written, pyc.path) === undefined ? { ...written, path: pyc.path } : rewrite(pyc, content),
+  );
+  return { pycs: [written, ...linked], isNew: true };
+}
+
+function rewrite(pyc: ReadPyc, content: Buffer): ReadPyc {
+  const { path, mode, userId, groupId, modifiedMs } = pyc;
+  return writePyc({ path, content, mode }, (descriptor) => {
+    fchownSync(descriptor, userId, groupId);
+    fchmodSync(descriptor, mode);
+    futimesSync(descriptor, modifiedMs / 1000, modifiedMs / 1000);
+  });
+}
