@@ -19,10 +19,9 @@ import { type ReadPyc, readPyc, sameContent, sha256Of } from './links/fingerprin
 import { groupByInode } from './links/group.ts';
 import { normalizeFiles } from './links/normalize.ts';
 import { writeLinked } from './links/write.ts';
-import { completeManifest, type ManifestContent, mergeContent, recordsOf } from './manifest/encode.ts';
-import { goneFrom, manifestText, outputPath, readManifestIfAny, writeWhole } from './manifest/file.ts';
-import { encodeFilelist } from './manifest/filelist.ts';
-import type { Manifest, PycRecord } from './manifest/schema.ts';
+import { completeManifest } from './manifest/encode.ts';
+import { openOutputs, writeOutputs } from './manifest/outputs.ts';
+import type { PycRecord } from './manifest/schema.ts';
 import type { BuildReport } from './report/build-report.ts';
 import { Stopwatch } from './report/stopwatch.ts';
 import { version } from './version.ts';
@@ -85,7 +84,8 @@ export async function build(options: BuildOptions, context: BuildContext): Promi
     const skipped = [...found.skipped, ...withoutInterpreter(found.sources, pools), ...collected.skipped];
     skipped.sort((a, b) => byCodeUnit(a.path, b.path));
     const content = { interpreters: interpreters.map(forManifest), records: collected.records, skipped };
-    if (!options.dryRun) writeOutputs(buildroot, outputs, content, found.sources);
+    const examined = [...found.sources.map(({ payload }) => payload), ...skipped.map(({ path }) => path)];
+    if (!options.dryRun) writeOutputs(buildroot, outputs, version, content, new Set(examined));
     watch.lap('write');
 
     const isAllowed = globMatcher(options.allowErrorsGlobs);
@@ -110,42 +110,6 @@ export async function build(options: BuildOptions, context: BuildContext): Promi
     };
   } finally {
     await pools.close();
-  }
-}
-
-/** The files that the run will write, checked before any work is done. */
-interface Outputs {
-  readonly manifest: string | undefined;
-  /** What earlier runs wrote there. */
-  readonly earlier: Manifest | undefined;
-  readonly filelists: readonly { readonly file: string; readonly takes: (source: string) => boolean }[];
-}
-
-function openOutputs(buildroot: Buildroot, options: BuildOptions): Outputs {
-  const manifest = options.manifest && outputPath(buildroot, options.manifest);
-  const whole = options.filelist === undefined ? [] : [{ glob: '/**', file: options.filelist }];
-  return {
-    manifest,
-    earlier: options.append && manifest ? readManifestIfAny(manifest) : undefined,
-    filelists: [...whole, ...options.filelistsFor].map(({ glob, file }) => ({
-      file: outputPath(buildroot, file),
-      takes: globMatcher([glob]),
-    })),
-  };
-}
-
-function writeOutputs(
-  buildroot: Buildroot,
-  { manifest, earlier, filelists }: Outputs,
-  content: ManifestContent,
-  sources: readonly Source[],
-): void {
-  const examined = new Set([...sources.map(({ payload }) => payload), ...content.skipped.map(({ path }) => path)]);
-  const merged = earlier === undefined ? content : mergeContent(earlier, content, examined, goneFrom(buildroot));
-  const whole = completeManifest(version, merged);
-  if (manifest !== undefined) writeWhole(manifest, manifestText(whole));
-  for (const { file, takes } of filelists) {
-    writeWhole(file, encodeFilelist(recordsOf(whole).filter(({ source }) => takes(source))));
   }
 }
 

@@ -1,0 +1,60 @@
+import { globMatcher } from '../buildroot/exclude.ts';
+import type { Buildroot } from '../buildroot/path.ts';
+import { completeManifest, type ManifestContent, mergeContent, recordsOf } from './encode.ts';
+import { goneFrom, manifestText, outputPath, readManifestIfAny, writeWhole } from './file.ts';
+import { encodeFilelist } from './filelist.ts';
+import type { Manifest } from './schema.ts';
+
+/** The files that the run will write, checked before any work is done. */
+export interface Outputs {
+  readonly manifest: string | undefined;
+  /** What earlier runs wrote there. */
+  readonly earlier: Manifest | undefined;
+  readonly filelists: readonly { readonly file: string; readonly takes: (source: string) => boolean }[];
+}
+
+/** What a run is asked to write. */
+interface OutputOptions {
+  readonly manifest: string | undefined;
+  /** The manifest keeps what earlier runs wrote. */
+  readonly append: boolean;
+  readonly filelist: string | undefined;
+  readonly filelistsFor: readonly { readonly glob: string; readonly file: string }[];
+}
+
+/**
+ * Finds out where the files go, before any work is done.
+ * @throws PyclinkError for a file that cannot be written there, or an earlier manifest that cannot be read
+ */
+export function openOutputs(buildroot: Buildroot, options: OutputOptions): Outputs {
+  const manifest = options.manifest && outputPath(buildroot, options.manifest);
+  const whole = options.filelist === undefined ? [] : [{ glob: '/**', file: options.filelist }];
+  return {
+    manifest,
+    earlier: options.append && manifest ? readManifestIfAny(manifest) : undefined,
+    filelists: [...whole, ...options.filelistsFor].map(({ glob, file }) => ({
+      file: outputPath(buildroot, file),
+      takes: globMatcher([glob]),
+    })),
+  };
+}
+
+/**
+ * Writes the manifest and the file lists.
+ * @param examined the paths that this run looked at: what an earlier run said of them is outdated
+ * @throws PyclinkError
+ */
+export function writeOutputs(
+  buildroot: Buildroot,
+  { manifest, earlier, filelists }: Outputs,
+  pyclink: string,
+  content: ManifestContent,
+  examined: ReadonlySet<string>,
+): void {
+  const merged = earlier === undefined ? content : mergeContent(earlier, content, examined, goneFrom(buildroot));
+  const whole = completeManifest(pyclink, merged);
+  if (manifest !== undefined) writeWhole(manifest, manifestText(whole));
+  for (const { file, takes } of filelists) {
+    writeWhole(file, encodeFilelist(recordsOf(whole).filter(({ source }) => takes(source))));
+  }
+}
