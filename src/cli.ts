@@ -248,6 +248,13 @@ for (const command of [
 for (const command of [program, ...program.commands]) {
   command.exitOverride().configureOutput(silent);
 }
+// Each write is one synchronous step, so that nothing half done is left; the workers end with this process.
+for (const [signal, status] of [
+  ['SIGINT', exitStatus.interrupted],
+  ['SIGTERM', exitStatus.terminated],
+] as const) {
+  process.once(signal, () => process.exit(status));
+}
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major < 20 || (major === 20 && minor < 19)) {
   fail(new PyclinkError('usage', `needs Node.js 20.19 or later, this is ${process.versions.node}`));

@@ -12,6 +12,9 @@ export const exitStatus = {
   toolFailed: 3,
   /** A bug in pyclink. */
   bug: 70,
+  /** Ended by SIGINT, by SIGTERM; as a shell would say. */
+  interrupted: 130,
+  terminated: 143,
 } as const;
 
 const statusOfCode = {

@@ -2,7 +2,16 @@ import { discover } from './buildroot/discover.ts';
 import { excluder, globMatcher } from './buildroot/exclude.ts';
 import { applyMtimePolicy } from './buildroot/mtime.ts';
 import { openBuildroot } from './buildroot/open.ts';
-import { type Buildroot, byCodeUnit, contains, resolveGiven, type StagedPath, toPayload } from './buildroot/path.ts';
+import {
+  type Buildroot,
+  byCodeUnit,
+  contains,
+  parentOf,
+  resolveGiven,
+  type StagedPath,
+  toPayload,
+} from './buildroot/path.ts';
+import { removeLeftovers } from './buildroot/replace.ts';
 import { isProblem, type Skipped, type SkipReason } from './buildroot/skipped.ts';
 import type { Source } from './buildroot/source.ts';
 import { type CompileOutcome, compile, type MadePyc } from './bytecode/compile.ts';
@@ -127,6 +136,7 @@ class Collected {
   readonly warnings: string[] = [];
   readonly #buildroot: Buildroot;
   readonly #options: BuildOptions;
+  readonly #swept = new Set<StagedPath>();
 
   constructor(buildroot: Buildroot, options: BuildOptions) {
     this.#buildroot = buildroot;
@@ -141,6 +151,7 @@ class Collected {
       const message = withoutHostPaths(failure.problem, this.#buildroot);
       this.skipped.push({ path: payload, reason: failure.reason, message });
     }
+    for (const { staged } of made) this.#sweep(parentOf(staged));
     const normalized = new Map(made.map((pyc) => [pyc.content, this.#normalized(pyc)]));
     const pycs = made.map(({ staged, content, mode }) => ({
       path: staged,
@@ -167,6 +178,13 @@ class Collected {
     }
     const unlinked = { groups: groupByInode(found), notLinked: [] };
     this.#keep(source.payload, this.#options.link ? linkIdentical(found, sameContent) : unlinked);
+  }
+
+  /** What a killed run left in a directory goes before anything is written there. */
+  #sweep(directory: StagedPath): void {
+    if (this.#swept.has(directory)) return;
+    this.#swept.add(directory);
+    removeLeftovers(directory);
   }
 
   #normalized({ staged, content }: MadePyc): Buffer {

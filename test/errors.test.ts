@@ -4,7 +4,15 @@ import { type ErrorCode, errnoOf, exitStatus, messageOf, PyclinkError } from '..
 
 describe('exitStatus', () => {
   it('is what build scripts rely on', () => {
-    expect(exitStatus).toEqual({ done: 0, problems: 1, unusable: 2, toolFailed: 3, bug: 70 });
+    expect(exitStatus).toEqual({
+      done: 0,
+      problems: 1,
+      unusable: 2,
+      toolFailed: 3,
+      bug: 70,
+      interrupted: 130,
+      terminated: 143,
+    });
   });
 });
 

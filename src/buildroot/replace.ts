@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { renameSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { kill, pid } from 'node:process';
+import { errnoOf } from '../errors.ts';
 
-/** How the names of temporary files begin. */
-const temporaryPrefix = '.pyclink-';
+/** The names of temporary files say whose they are. */
+const temporaryName = /^\.pyclink-(\d+)-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /**
  * Makes a new file beside another and renames it over that one: a reader sees the old file or the new one, never
@@ -18,16 +20,33 @@ export function replaceFile(
   make: (temporary: string) => void,
   isStillRight: (temporary: string) => boolean = () => true,
 ): boolean {
-  const temporary = join(dirname(path), `${temporaryPrefix}${randomUUID()}`);
-  let replaced = false;
+  const temporary = join(dirname(path), `.pyclink-${pid}-${randomUUID()}`);
   try {
     make(temporary);
-    if (isStillRight(temporary)) {
-      renameSync(temporary, path);
-      replaced = true;
-    }
+    if (!isStillRight(temporary)) return false;
+    renameSync(temporary, path);
+    return true;
   } finally {
-    if (!replaced) rmSync(temporary, { force: true });
+    // It is still there too if both names were links to one file: then rename does nothing.
+    if (existsSync(temporary)) rmSync(temporary);
   }
-  return replaced;
+}
+
+/** Removes the temporary files that a run which was killed has left in a directory. */
+export function removeLeftovers(directory: string): void {
+  for (const name of existsSync(directory) ? readdirSync(directory) : []) {
+    const owner = temporaryName.exec(name)?.[1];
+    // No file of this very run is under way while this runs.
+    if (owner === undefined || (Number(owner) !== pid && isRunning(Number(owner)))) continue;
+    rmSync(join(directory, name), { force: true });
+  }
+}
+
+function isRunning(owner: number): boolean {
+  try {
+    kill(owner, 0);
+    return true;
+  } catch (error) {
+    return errnoOf(error) !== 'ESRCH';
+  }
 }

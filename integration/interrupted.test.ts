@@ -1,0 +1,50 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { expect, it } from 'vitest';
+import { contentsOf, everythingIn, linkGroupsIn, plant, plantBuildroot } from '../test/helpers/buildroot.ts';
+import { bundle, pyclink } from '../test/helpers/pyclink.ts';
+import { library, pycsOf, quietBuild } from './helpers/healthy.ts';
+import { until, workersOf } from './helpers/processes.ts';
+
+/** Sources enough for a second or two, the largest first. */
+function plantMany(): string {
+  const text = (i: number) => `x = ${i}\n${'def f():\n    """Text."""\n    assert x\n\n\n'.repeat(200 - i)}`;
+  return plantBuildroot(
+    Object.fromEntries(
+      Array.from({ length: 200 }, (_, i) => [`${library}/m${i}.py`, { content: text(i), mtime: 1_600_000_000 }]),
+    ),
+  );
+}
+
+it.each([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)('%s ends a build with status %i, and the next one ends as if nothing had been', async (signal, status) => {
+  const [buildroot, undisturbed] = [plantMany(), plantMany()];
+  const running = execa(process.execPath, [bundle, ...quietBuild(buildroot)], { reject: false });
+  await until('pycs', () => existsSync(join(buildroot, pycsOf(`${library}/m5.py`)[0] as string)) || undefined);
+  const workers = workersOf(buildroot);
+  expect(workers.length).toBeGreaterThan(0);
+  running.kill(signal);
+  expect((await running).exitCode).toBe(status);
+  await until('the end of the workers', () => workers.every((pid) => !existsSync(`/proc/${pid}`)) || undefined);
+  expect(everythingIn(buildroot).filter((path) => path.includes('.pyclink-'))).toEqual([]);
+  expect(existsSync(join(buildroot, pycsOf(`${library}/m199.py`)[0] as string))).toBe(false);
+
+  for (const tree of [buildroot, undisturbed]) expect((await pyclink(quietBuild(tree))).status).toBe(0);
+  expect(contentsOf(buildroot)).toEqual(contentsOf(undisturbed));
+  expect(linkGroupsIn(buildroot)).toEqual(linkGroupsIn(undisturbed));
+});
+
+it('what a killed run left in a __pycache__ goes, what a running one has there stays', async () => {
+  const ended = execa('true');
+  await ended;
+  const name = (pid: number) => `${library}/__pycache__/.pyclink-${pid}-${randomUUID()}`;
+  const [left, used, foreign] = [name(ended.pid as number), name(process.pid), `${library}/__pycache__/.pyclink-notes`];
+  const buildroot = plantBuildroot({ [`${library}/m.py`]: 'x = 1\n' });
+  plant(buildroot, { [left]: 'half', [used]: 'half', [foreign]: 'not ours' });
+  expect((await pyclink(quietBuild(buildroot))).status).toBe(0);
+  expect([left, used, foreign].map((path) => existsSync(join(buildroot, path)))).toEqual([false, true, true]);
+});
