@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { kill, pid } from 'node:process';
 import { errnoOf } from '../errors.ts';
@@ -32,9 +32,10 @@ export function replaceFile(
   }
 }
 
-/** Removes the temporary files that a run which was killed has left in a directory. */
+/** Removes the temporary files that a run which was killed has left in a directory, if it is one. */
 export function removeLeftovers(directory: string): void {
-  for (const name of existsSync(directory) ? readdirSync(directory) : []) {
+  const isDirectory = lstatSync(directory, { throwIfNoEntry: false })?.isDirectory() === true;
+  for (const name of isDirectory ? readdirSync(directory) : []) {
     const owner = temporaryName.exec(name)?.[1];
     // No file of this very run is under way while this runs.
     if (owner === undefined || (Number(owner) !== pid && isRunning(Number(owner)))) continue;

@@ -46,6 +46,8 @@ export class WorkerPool {
   readonly #environment: Environment;
   readonly #running = new Set<Worker>();
   readonly #idle: Worker[];
+  readonly #starting = new Set<Promise<Worker>>();
+  #isClosed = false;
 
   constructor(first: Worker, environment: Environment) {
     this.interpreter = first.interpreter;
@@ -68,7 +70,7 @@ export class WorkerPool {
     let next = 0;
     const slot = async () => {
       let worker = this.#idle.pop();
-      for (let index = next++; index < jobs.length; index = next++) {
+      for (let index = next++; index < jobs.length && !this.#isClosed; index = next++) {
         const job = jobs[index] as WorkerJob;
         let result: PoolResult | undefined;
         for (let attempt = 1; result === undefined; attempt++) {
@@ -79,6 +81,8 @@ export class WorkerPool {
             if (!(error instanceof WorkerDied)) throw error;
             this.#running.delete(worker);
             worker = undefined;
+            // Another slot has failed, and with it the run.
+            if (this.#isClosed) return;
             listener.onLoss(index, error.message);
             // A death may have come from outside (out of memory, a stray signal): one more try tells.
             if (error.hung || attempt === 2) result = { lost: error.hung ? 'hung' : 'died', problem: error.message };
@@ -93,12 +97,16 @@ export class WorkerPool {
 
   /** Ends the workers and waits until they are gone. */
   async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.allSettled(this.#starting);
     await Promise.all(Array.from(this.#running, (worker) => worker.close()));
   }
 
   async #replacement(): Promise<Worker> {
+    const starting = startWorker(this.interpreter.executable, this.#environment);
+    this.#starting.add(starting);
     try {
-      const worker = await startWorker(this.interpreter.executable, this.#environment);
+      const worker = await starting;
       this.#running.add(worker);
       return worker;
     } catch (error) {
@@ -107,6 +115,8 @@ export class WorkerPool {
         path: this.interpreter.executable,
         cause: error,
       });
+    } finally {
+      this.#starting.delete(starting);
     }
   }
 }

@@ -1,0 +1,40 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { startFirst, WorkerPool } from '../../src/bytecode/worker-pool.ts';
+import { plantBuildroot } from '../helpers/buildroot.ts';
+import { systemPython } from '../helpers/pythons.ts';
+
+/** The processes that this one has started and that run now. */
+function children(): string[] {
+  return readdirSync('/proc').filter(
+    (name) =>
+      /^\d+$/.test(name) &&
+      existsSync(`/proc/${name}/status`) &&
+      readFileSync(`/proc/${name}/status`, 'utf8').includes(`\nPPid:\t${process.pid}\n`),
+  );
+}
+
+it('a pool whose listener throws starts no further worker, and is gone when it is closed', async () => {
+  const before = children();
+  const sources = Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`m${i}.py`, `x = ${i}\n`]));
+  const root = plantBuildroot(sources);
+  const first = await startFirst([systemPython.executable], {}, { PATH: '/usr/bin' });
+  if ('refused' in first) throw new Error(first.refused.join());
+  const pool = new WorkerPool(first, { PATH: '/usr/bin' });
+  const jobs = Object.keys(sources).map((name) => ({
+    source: join(root, name),
+    recordedDirectory: '/',
+    levels: [0] as const,
+    invalidationMode: 'timestamp' as const,
+    maySkip: false,
+  }));
+  const onResult = () => {
+    throw new Error('disk on fire');
+  };
+  const run = pool.run(jobs, 2, () => 60_000, { onResult, onLoss: () => undefined });
+  await expect(run).rejects.toThrow('disk on fire');
+  // The second worker is still starting.
+  await pool.close();
+  expect(children()).toEqual(before);
+});
