@@ -2,7 +2,8 @@ import { linkSync, lstatSync, mkdirSync, readFileSync, symlinkSync, writeFileSyn
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
-import { everythingIn, temporaryDirectory } from '../test/helpers/buildroot.ts';
+import { contentsOf, everythingIn, temporaryDirectory } from '../test/helpers/buildroot.ts';
+import { allPythons, systemPython } from '../test/helpers/pythons.ts';
 import { plantCanary } from './helpers/canary.ts';
 import { describeRpm, groupsInRpms, manifestOf, pycs, queryRpms, rpmbuild, rpmbuilt, site } from './helpers/rpm.ts';
 
@@ -143,4 +144,26 @@ describeRpm('traps', () => {
     expect(build).toMatchObject({ status: 1, rpms: [] });
     expect(build.log).toContain('--strip: /elsewhere is no directory above ');
   });
+
+  it.each([allPythons.find(({ minor }) => minor === '3.13') ?? systemPython])(
+    'the pycs of $executable do not depend on the number of jobs',
+    async ({ executable, library }) => {
+      const directory = '/usr/share/shop';
+      const names = ['json', 'asyncio'].flatMap((name) =>
+        everythingIn(join(library, name), `${name}/`).filter((path) => path.endsWith('.py')),
+      );
+      const modules = Object.fromEntries(
+        names.map((name) => [`${directory}/${name}`, { content: readFileSync(join(library, name)), mtime: epoch }]),
+      );
+      const [one = {}, two = {}] = await Promise.all(
+        ['1', '2'].map(async (jobs) => {
+          const install = `%py_byte_compile ${executable} %{buildroot}${directory}`;
+          const build = await rpmbuilt({ plant: modules, install, defines: { _smp_build_ncpus: jobs } });
+          return contentsOf(join(build.buildroot, directory));
+        }),
+      );
+      expect(Object.keys(two).filter((path) => one[path] !== two[path])).toEqual([]);
+      expect(Object.keys(two).filter((path) => path.endsWith('.pyc')).length).toBe(2 * names.length);
+    },
+  );
 });
