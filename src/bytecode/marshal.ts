@@ -161,6 +161,7 @@ export function walkMarshal(
     switch (type) {
       case marshalType.null:
         if (due[depth] !== untilNull) return 'a null outside a dict';
+        if (typeByte !== type) return uselessFlag;
         due[depth] = 1;
         break;
       case marshalType.none:
@@ -168,10 +169,13 @@ export function walkMarshal(
       case marshalType.true:
       case marshalType.stopIteration:
       case marshalType.ellipsis:
-        if (typeByte !== type) return 'a flag on an object that cannot be referred to';
+        if (typeByte !== type) return uselessFlag;
+        break;
+      case marshalType.reference:
+        if (typeByte !== type) return uselessFlag;
+        size = 5;
         break;
       case marshalType.int:
-      case marshalType.reference:
         size = 5;
         break;
       case marshalType.int64:
@@ -261,6 +265,7 @@ export function isNameText(bytes: Buffer, offset: number, sizeBytes: number): bo
 const nameBytes = Uint8Array.from({ length: 256 }, (_, byte) => (/\w/.test(String.fromCharCode(byte)) ? 1 : 0));
 
 const endsEarly = 'ends within the code';
+const uselessFlag = 'a flag on an object that cannot be referred to';
 
 function isContainer(type: number): boolean {
   return (

@@ -4,6 +4,9 @@ import { type MarshalNode, readMarshalTree } from './marshal-tree.ts';
 /** How deep objects may lie in each other once their references are followed. */
 const maxDepth = 2000;
 
+/** The same within a frozenset, whose elements are written out from every depth. */
+const maxDepthInFrozenset = 200;
+
 /** How many times the size of the whole the frozensets in it may have, written out with what they refer to. */
 const maxExpansion = 8;
 
@@ -115,9 +118,12 @@ class NormalEncoder {
   /** An object written out with all that it refers to, a character a byte; as if everything had a flag. */
   #text({ type, node, children }: NormalNode, depth: number): string {
     this.#budget -= node.sizeBytes;
-    if (this.#budget < 0 || depth > maxDepth) throw new TooLarge('frozensets of frozensets without end');
+    if (depth > maxDepthInFrozenset) throw new TooLarge('nested too deep in a frozenset');
+    if (this.#budget < 0) throw new TooLarge('frozensets of frozensets without end');
     const parts = children.map((child) => this.#text(child, depth + 1));
-    return String.fromCharCode(type | flagRef) + this.#own(node) + parts.join('');
+    const [start, end] = type === marshalType.code ? this.#firstLine(node) : [0, 0];
+    const firstLine = this.#bytes.toString('latin1', start, end);
+    return String.fromCharCode(type | flagRef) + this.#own(node) + firstLine + parts.join('');
   }
 
   /** Writes an object, and returns all that was written. */
@@ -133,7 +139,7 @@ class NormalEncoder {
       this.#size += 1;
       this.#copy(node.offset + 1, node.offset + node.sizeBytes);
       for (const [i, child] of children.entries()) {
-        if (type === marshalType.code && i === this.#layout.objects.length) this.#copyFirstLine(node);
+        if (type === marshalType.code && i === this.#layout.objects.length) this.#copy(...this.#firstLine(node));
         this.encode(child);
       }
     }
@@ -141,9 +147,9 @@ class NormalEncoder {
   }
 
   /** The number of the first line lies in the midst of a code object, before its tail. */
-  #copyFirstLine(code: MarshalNode): void {
+  #firstLine(code: MarshalNode): readonly [start: number, end: number] {
     const { offset } = code.children[this.#layout.objects.length] as MarshalNode;
-    this.#copy(offset - 4, offset);
+    return [offset - 4, offset];
   }
 
   #copy(start: number, end: number): void {

@@ -1,0 +1,122 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type CodeLayout, codeLayoutOf } from '../../src/bytecode/marshal.ts';
+import { readMarshalTree } from '../../src/bytecode/marshal-tree.ts';
+import { encodeNormal } from '../../src/bytecode/normal-marshal.ts';
+import { normalizePyc } from '../../src/bytecode/normalize.ts';
+import { anyMarshalled, marshalled as m, magicNumber, meaningOf, pycOf } from '../helpers/marshal.ts';
+
+const layout = codeLayoutOf(magicNumber) as CodeLayout;
+const { flagged } = m;
+
+function normalized(pyc: Buffer): Buffer {
+  const result = normalizePyc(pyc);
+  if ('unreadable' in result) throw new Error(result.unreadable);
+  return result;
+}
+
+function meaning(pyc: Buffer): string {
+  const tree = readMarshalTree(pyc, 16, layout);
+  if ('unreadable' in tree) throw new Error(tree.unreadable);
+  return meaningOf(pyc, tree, layout);
+}
+
+const manyKinds = pycOf(
+  m.tuple([
+    flagged(m.code(1, m.tuple([m.none, flagged(m.text('a b')), m.frozenset([m.int(1), m.text('x')])]))),
+    m.dict([flagged(m.interned('key')), m.reference(1)]),
+    m.reference(0),
+  ]),
+);
+
+describe('normalizePyc', () => {
+  it.each<[string, Buffer, Buffer]>([
+    ['a flag that nothing needs', m.tuple([flagged(m.int(1))]), m.tuple([m.int(1)])],
+    [
+      'the numbers of references',
+      m.tuple([flagged(m.int(1)), flagged(m.int(2)), m.reference(1)]),
+      m.tuple([m.int(1), flagged(m.int(2)), m.reference(0)]),
+    ],
+    ['the interning of what is no name', m.tuple([flagged(m.interned('['))]), m.tuple([m.text('[')])],
+    ['a name that is not interned', m.tuple([m.text('name')]), m.tuple([m.interned('name')])],
+    [
+      'strings that were torn apart',
+      m.tuple([m.text('['), m.interned('[')]),
+      m.tuple([flagged(m.text('[')), m.reference(0)]),
+    ],
+    [
+      'the order of a frozenset',
+      m.frozenset([m.text('b c'), m.text('a b')]),
+      m.frozenset([m.text('a b'), m.text('b c')]),
+    ],
+  ])('takes out %s', (_, before, after) => {
+    expect(normalizePyc(pycOf(before))).toEqual(pycOf(after));
+  });
+
+  it('keeps the meaning, and finds nothing to do the second time', () => {
+    fc.assert(
+      fc.property(
+        anyMarshalled.map((value) => pycOf(value)),
+        (pyc) => {
+          const original = Buffer.from(pyc);
+          const once = normalized(pyc);
+          expect(pyc).toEqual(original);
+          expect(meaning(once)).toBe(meaning(pyc));
+          expect(normalizePyc(once)).toBe(once);
+        },
+      ),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('finds nothing to do in what the full encoder gives', () => {
+    fc.assert(
+      fc.property(
+        anyMarshalled.map((value) => pycOf(value)),
+        (pyc) => {
+          const normal = encodeNormal(pyc, 16, layout) as Buffer;
+          expect(normalizePyc(normal)).toBe(normal);
+        },
+      ),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('keeps the header to the byte', () => {
+    const pyc = pycOf(m.tuple([flagged(m.int(1)), m.frozenset([])]));
+    pyc.fill(0x5a, 8, 16);
+    expect(normalized(pyc).subarray(0, 16)).toEqual(pyc.subarray(0, 16));
+  });
+
+  it('reads nothing of a pyc that is cut off anywhere', () => {
+    expect(normalized(manyKinds)).not.toEqual(manyKinds);
+    for (let length = 0; length < manyKinds.length; length++) {
+      expect([length, normalizePyc(manyKinds.subarray(0, length))]).toEqual([
+        length,
+        { unreadable: expect.stringMatching(/^(too short to be a pyc|ends within (its header|the code))$/) },
+      ]);
+    }
+  });
+
+  it.each<[string, Buffer, string]>([
+    ['of an unknown magic number', pycOf(m.none, 3700), 'magic number 3700 is not known'],
+    ['of a pre-release', pycOf(m.none, 3494), 'magic number 3494 is not known'],
+    ['that is none', Buffer.from('#!/usr/bin/python3\n'), 'does not start with a magic number'],
+    ['with more behind its code', Buffer.concat([manyKinds, m.none]), 'bytes follow the end of the code'],
+    ['with a reference out of range', pycOf(m.reference(0)), 'a reference to an object that is not there'],
+    [
+      'with a frozenset and a reference out of range',
+      pycOf(m.frozenset([m.reference(7)])),
+      'a reference to an object that is not there',
+    ],
+    [
+      'with an object in itself',
+      pycOf(flagged(m.tuple([m.frozenset([]), m.reference(0)]))),
+      'an object that contains itself',
+    ],
+    ['with a null outside a dict', pycOf(m.tuple([m.null])), 'a null outside a dict'],
+    ['that nests too deep', pycOf(Buffer.concat([Buffer.alloc(4002, ')\x01'), m.none])), 'nested too deep'],
+  ])('says why it leaves a pyc %s as it is', (_, pyc, unreadable) => {
+    expect(normalizePyc(pyc)).toEqual({ unreadable });
+  });
+});

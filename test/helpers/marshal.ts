@@ -1,0 +1,107 @@
+import fc from 'fast-check';
+import { type CodeLayout, flagRef, isString, marshalType, stringType } from '../../src/bytecode/marshal.ts';
+import type { MarshalNode } from '../../src/bytecode/marshal-tree.ts';
+
+/** CPython 3.11's. */
+export const magicNumber = 3495;
+
+const sized = (type: number, size: number, ...parts: readonly Buffer[]) => {
+  const start = Buffer.alloc(5);
+  start[0] = type;
+  start.writeInt32LE(size, 1);
+  return Buffer.concat([start, ...parts]);
+};
+const many = (type: number) => (items: readonly Buffer[]) => sized(type, items.length, ...items);
+const short = (type: number) => (value: string) =>
+  Buffer.concat([Buffer.from([type, value.length]), Buffer.from(value, 'latin1')]);
+
+/** Objects as marshal writes them. */
+export const marshalled = {
+  none: Buffer.from([marshalType.none]),
+  null: Buffer.from([marshalType.null]),
+  int: (value: number) => sized(marshalType.int, value),
+  text: short(marshalType.shortAscii),
+  interned: short(marshalType.shortAsciiInterned),
+  bytes: (value: string) => sized(marshalType.bytes, value.length, Buffer.from(value, 'latin1')),
+  tuple: many(marshalType.tuple),
+  list: many(marshalType.list),
+  frozenset: many(marshalType.frozenset),
+  dict: (items: readonly Buffer[]) =>
+    Buffer.concat([Buffer.from([marshalType.dict]), ...items, Buffer.from([marshalType.null])]),
+  reference: (index: number) => sized(marshalType.reference, index),
+  /** A code object of CPython 3.11 with these constants. */
+  code: (firstLine: number, constants: Buffer) => {
+    const empty = sized(marshalType.bytes, 0);
+    const names = sized(marshalType.tuple, 0);
+    const name = short(marshalType.shortAsciiInterned)('f');
+    const line = Buffer.alloc(4);
+    line.writeInt32LE(firstLine);
+    const numbers = Buffer.alloc(20);
+    const objects = [empty, constants, names, names, empty, name, name, name];
+    return Buffer.concat([Buffer.from([marshalType.code]), numbers, ...objects, line, empty, empty]);
+  },
+  flagged: (object: Buffer) => Buffer.concat([Buffer.from([(object[0] as number) | flagRef]), object.subarray(1)]),
+};
+
+/** A pyc of CPython 3.11 with this value in it. */
+export function pycOf(value: Buffer, magic = magicNumber): Buffer {
+  const header = Buffer.alloc(16);
+  header.writeUInt16LE(magic);
+  header.writeUInt16LE(0x0a0d, 2);
+  return Buffer.concat([header, value]);
+}
+
+/** What a value means to Python, references followed: flags, interning and the order in frozensets make no difference. */
+export function meaningOf(bytes: Buffer, occurrence: MarshalNode, layout: CodeLayout): string {
+  const node = occurrence.target;
+  const children = node.children.map((child) => meaningOf(bytes, child, layout));
+  if (node.type === marshalType.frozenset) children.sort();
+  const type = isString(node.type) ? stringType(node.type, false) : node.type;
+  const own = bytes.toString('latin1', node.offset + 1, node.offset + node.sizeBytes);
+  const tail = node.children[layout.objects.length];
+  const firstLine = node.type === marshalType.code && tail !== undefined ? bytes.readInt32LE(tail.offset - 4) : '';
+  return `${type} ${own.length} ${own} ${firstLine}(${children.join('')})`;
+}
+
+/** A value as it is to be written: what it is, and whether it is flagged; a reference by any number. */
+type Draft =
+  | { readonly leaf: Buffer; readonly isFlagged: boolean }
+  | { readonly kind: 'tuple' | 'list' | 'frozenset'; readonly items: readonly Draft[]; readonly isFlagged: boolean }
+  | { readonly refersTo: number };
+
+const text = fc.string({ unit: fc.constantFrom('a', 'b', ' '), maxLength: 3 });
+const leaf = fc.oneof(
+  text.map(marshalled.text),
+  text.map(marshalled.interned),
+  text.map(marshalled.bytes),
+  fc.nat(3).map(marshalled.int),
+);
+const { draft } = fc.letrec<{ draft: Draft }>((tie) => ({
+  draft: fc.oneof(
+    { maxDepth: 5 },
+    fc.record({ leaf, isFlagged: fc.boolean() }),
+    fc.record({ refersTo: fc.nat() }),
+    fc.record({
+      kind: fc.constantFrom('tuple', 'list', 'frozenset'),
+      items: fc.array(tie('draft'), { maxLength: 5 }),
+      isFlagged: fc.boolean(),
+    }),
+  ),
+}));
+
+/** Values with flags and references in all places where they are allowed. */
+export const anyMarshalled: fc.Arbitrary<Buffer> = draft.map((value) => {
+  const whole: number[] = [];
+  let flags = 0;
+  const write = (one: Draft): Buffer => {
+    if ('refersTo' in one) {
+      return whole.length === 0 ? marshalled.none : marshalled.reference(whole[one.refersTo % whole.length] as number);
+    }
+    const index = one.isFlagged ? flags++ : undefined;
+    const bytes = 'leaf' in one ? one.leaf : marshalled[one.kind](one.items.map(write));
+    if (index === undefined) return bytes;
+    whole.push(index);
+    return marshalled.flagged(bytes);
+  };
+  return write(value);
+});
