@@ -1,0 +1,104 @@
+import { lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { StagedPath } from '../../src/buildroot/path.ts';
+import { readPyc } from '../../src/links/fingerprint.ts';
+import { linkTo, writeLinked, writePyc } from '../../src/links/write.ts';
+import { contentsOf, linkGroupsIn, type Planted, plantBuildroot, temporaryDirectory } from '../helpers/buildroot.ts';
+
+function planted(files: Readonly<Record<string, Planted>>) {
+  const root = plantBuildroot(files);
+  return { root, path: (name: string) => join(root, name) as StagedPath };
+}
+
+const content = (text: string) => Buffer.from(text);
+const names = (files: readonly { readonly path: string }[]) => files.map(({ path }) => path.replace(/.*\//, ''));
+
+describe('writeLinked', () => {
+  it('writes each content once, and links its other names', () => {
+    const { root, path } = planted({});
+    const made = ['same', 'else', 'same'].map((text, level) => ({
+      path: path(`${level}.pyc`),
+      content: content(text),
+      mode: 0o640,
+    }));
+    const { groups, notLinked, replaced } = writeLinked(made, true);
+    expect(linkGroupsIn(root)).toEqual([['0.pyc', '2.pyc'], ['1.pyc']]);
+    expect(contentsOf(root)).toEqual({
+      '0.pyc': `file 640 ${content('same').toString('base64')}`,
+      '1.pyc': `file 640 ${content('else').toString('base64')}`,
+      '2.pyc': `file 640 ${content('same').toString('base64')}`,
+    });
+    expect(groups.map(names)).toEqual([['0.pyc', '2.pyc'], ['1.pyc']]);
+    expect([notLinked, replaced]).toEqual([[], []]);
+    for (const file of groups.flat()) expect(file).toEqual(readPyc(file.path));
+  });
+
+  it('writes every name when it is not to link', () => {
+    const { root, path } = planted({});
+    const made = ['a.pyc', 'b.pyc'].map((name) => ({ path: path(name), content: content('same'), mode: 0o644 }));
+    expect(writeLinked(made, false).groups.map(names)).toEqual([['a.pyc'], ['b.pyc']]);
+    expect(linkGroupsIn(root)).toEqual([['a.pyc'], ['b.pyc']]);
+  });
+
+  it('takes the place of what is there, and leaves its other names alone', () => {
+    const outside = join(temporaryDirectory(), 'outside');
+    writeFileSync(outside, 'outside');
+    const { root, path } = planted({
+      'a.pyc': 'old',
+      'kept.py': { hardLink: 'a.pyc' },
+      'b.pyc': { symlink: outside },
+    });
+    const made = ['a.pyc', 'b.pyc'].map((name) => ({ path: path(name), content: content('new'), mode: 0o644 }));
+    writeLinked(made, true);
+    expect(linkGroupsIn(root)).toEqual([['a.pyc', 'b.pyc']]);
+    expect([readFileSync(path('kept.py'), 'utf8'), readFileSync(outside, 'utf8')]).toEqual(['old', 'outside']);
+    expect(readFileSync(path('b.pyc'), 'utf8')).toBe('new');
+  });
+});
+
+describe('writePyc', () => {
+  it('fails with the old file in its place and nothing left over', () => {
+    const { root, path } = planted({ 'a.pyc': 'old' });
+    const finish = () => {
+      throw new Error('no');
+    };
+    const pyc = { path: path('a.pyc'), content: content('new'), mode: 0o644 };
+    expect(() => writePyc(pyc, finish)).toThrow('no');
+    expect(readdirSync(root)).toEqual(['a.pyc']);
+    expect(readFileSync(pyc.path, 'utf8')).toBe('old');
+  });
+
+  it('gives what the file is then', () => {
+    const { path } = planted({});
+    const written = writePyc({ path: path('a.pyc'), content: content('new'), mode: 0o600 });
+    expect(written).toEqual(readPyc(path('a.pyc')));
+  });
+});
+
+describe('linkTo', () => {
+  it('links nothing when the file was replaced after it was written', () => {
+    const { root, path } = planted({ 'b.pyc': 'old' });
+    const written = writePyc({ path: path('a.pyc'), content: content('new'), mode: 0o644 });
+    writeFileSync(path('new'), 'another');
+    renameSync(path('new'), path('a.pyc'));
+    expect(linkTo(written, path('b.pyc'))).toEqual({ path: path('b.pyc'), reason: 'changed-meanwhile' });
+    expect(linkGroupsIn(root)).toEqual([['a.pyc'], ['b.pyc']]);
+    expect(readFileSync(path('b.pyc'), 'utf8')).toBe('old');
+  });
+
+  it.skipIf(process.getuid?.() !== 0)('says why, when the file system refuses', () => {
+    const { path } = planted({});
+    const written = writePyc({ path: path('a.pyc'), content: content('new'), mode: 0o644 });
+    const elsewhere = join('/dev/shm', `pyclink-test-${process.pid}`);
+    mkdirSync(elsewhere);
+    try {
+      const target = join(elsewhere, 'b.pyc') as StagedPath;
+      expect(lstatSync(elsewhere).dev).not.toBe(written.device);
+      expect(linkTo(written, target)).toEqual({ path: target, reason: 'link-refused', errno: 'EXDEV' });
+      expect(readdirSync(elsewhere)).toEqual([]);
+    } finally {
+      rmSync(elsewhere, { recursive: true });
+    }
+  });
+});
