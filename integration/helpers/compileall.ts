@@ -44,7 +44,8 @@ export async function compareWithCompileall(python: RealPython, only?: readonly 
   }
 }
 
-function stage(python: RealPython, directory: string, only?: readonly string[]): void {
+/** Copies a standard library, or what is named at its top, without its pycs. */
+export function stage(python: RealPython, directory: string, only?: readonly string[]): void {
   mkdirSync(directory, { recursive: true });
   const keep = (path: string) => basename(path) !== '__pycache__' && basename(path) !== 'site-packages';
   for (const name of only ?? ['.']) {

@@ -1,0 +1,156 @@
+import { cpSync, lstatSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { type CodeLayout, codeLayoutOf } from '../../src/bytecode/marshal.ts';
+import { encodeNormal } from '../../src/bytecode/normal-marshal.ts';
+import { normalizePyc } from '../../src/bytecode/normalize.ts';
+import { headerSizeBytes } from '../../src/bytecode/pyc-header.ts';
+import { everythingIn } from '../../test/helpers/buildroot.ts';
+import { pyclink, type RunOptions } from '../../test/helpers/pyclink.ts';
+import type { RealPython } from '../../test/helpers/pythons.ts';
+import { stage } from './compileall.ts';
+import { codeDigest } from './marshal-dump.ts';
+
+export interface NormalForm {
+  readonly pycs: number;
+  /** Pycs that compileall had written otherwise. */
+  readonly rewritten: number;
+  readonly problems: readonly string[];
+}
+
+/** The trees of one run, which go when it is over. */
+class Trees {
+  readonly #work = mkdtempSync(join(tmpdir(), 'pyclink-normal-'));
+  readonly #python: RealPython;
+  readonly #library: string;
+  readonly #only: readonly string[] | undefined;
+
+  constructor(python: RealPython, only: readonly string[] | undefined) {
+    this.#python = python;
+    this.#library = `/usr/lib/python${python.minor}`;
+    this.#only = only;
+  }
+
+  /** A buildroot with the sources. */
+  planted(name: string): string {
+    const buildroot = join(this.#work, name);
+    stage(this.#python, join(buildroot, this.#library), this.#only);
+    return buildroot;
+  }
+
+  /** @param names files at the top of the library, in their order; none: all of it */
+  async build(buildroot: string, flags: readonly string[], names: readonly string[] = ['.'], options: RunOptions = {}) {
+    const args = ['build', '--buildroot', buildroot, '--python', this.#python.executable, '--errors', 'warn', '-q'];
+    const ran = await pyclink([...args, ...flags, ...names.map((name) => join(this.#library, name))], options);
+    if (ran.status !== 0) throw new Error(`pyclink: status ${ran.status}\n${ran.stderr}`);
+  }
+
+  copied(buildroot: string, name: string): string {
+    const copy = join(this.#work, name);
+    cpSync(buildroot, copy, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
+    return copy;
+  }
+
+  names(buildroot: string): string[] {
+    return this.#only?.slice() ?? everythingIn(join(buildroot, this.#library)).filter((path) => !path.includes('/'));
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.#work, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Compiles a standard library at three levels and holds the normal form of each pyc against compileall's own bytes:
+ * the code is the same to the interpreter and to pyclink; there is nothing left to normalize; every way there gives the
+ * same bytes and links.
+ * @param only names at the top of the library; default: all of it
+ */
+export async function checkNormalForm(python: RealPython, only?: readonly string[]): Promise<NormalForm> {
+  using trees = new Trees(python, only);
+  const raw = trees.planted('raw');
+  await trees.build(raw, ['--no-normalize']);
+  const later = trees.copied(raw, 'later');
+  const ran = await pyclink(['link', '--buildroot', later, '--normalize', '-q']);
+  if (ran.status !== 0 || ran.stderr !== '') throw new Error(`pyclink: status ${ran.status}\n${ran.stderr}`);
+  const normal = trees.planted('normal');
+  await trees.build(normal, []);
+
+  const problems = differences(later, normal);
+  const pycs = pycsIn(normal);
+  let rewritten = 0;
+  const read = pycs.map((path) => {
+    const [original, pyc] = [readFileSync(join(raw, path)), readFileSync(join(normal, path))];
+    if (!original.equals(pyc)) rewritten += 1;
+    if (normalizePyc(pyc) !== pyc) problems.push(`changes when it is normalized again: ${path}`);
+    const magicNumber = pyc.readUInt16LE(0);
+    const full = encodeNormal(original, headerSizeBytes(magicNumber), codeLayoutOf(magicNumber) as CodeLayout);
+    if (!Buffer.isBuffer(full) || !full.equals(pyc)) problems.push(`the full encoder gives other bytes: ${path}`);
+    return codeDigest(original);
+  });
+  const [before, after] = [await digestsByPython(python, raw, pycs), await digestsByPython(python, normal, pycs)];
+  for (const [i, path] of pycs.entries()) {
+    if (before[i] !== after[i]) problems.push(`the interpreter reads other code: ${path}`);
+    if (before[i] !== read[i]) problems.push(`pyclink reads other code than the interpreter: ${path}`);
+  }
+  return { pycs: pycs.length, rewritten, problems };
+}
+
+/** A line for each pyc: what dump-code.py says. */
+async function digestsByPython(python: RealPython, buildroot: string, pycs: readonly string[]): Promise<string[]> {
+  const script = join(import.meta.dirname, 'dump-code.py');
+  const input = pycs.map((path) => join(buildroot, path)).join('\n');
+  const { stdout } = await execa(python.executable, ['-I', '-S', '-B', script], { input });
+  return stdout.split('\n');
+}
+
+/** Builds one tree in many ways. Gives the pycs that differ, in bytes or links. */
+export async function checkReproducible(python: RealPython, only?: readonly string[]): Promise<readonly string[]> {
+  using trees = new Trees(python, only);
+  const first = trees.planted('one');
+  await trees.build(first, ['-j', '1']);
+
+  const other = trees.planted('a/much/longer/path/to/another');
+  const env = { TZ: 'Asia/Tokyo', LC_ALL: 'tr_TR.UTF-8', LANG: 'C', PYTHONHASHSEED: '77', PYTHONUTF8: '0' };
+  const umask = process.umask(0o077);
+  try {
+    await trees.build(other, ['-j', '2'], trees.names(other).reverse(), { env });
+  } finally {
+    process.umask(umask);
+  }
+
+  const late = trees.planted('late');
+  const names = trees.names(late);
+  await trees.build(
+    late,
+    ['-j', '1'],
+    names.filter((_, i) => i % 2 === 1),
+  );
+  await trees.build(late, ['-j', '7', '--keep-current'], ['.'], { env: { PYTHONHASHSEED: '1' } });
+  return [...differences(first, other), ...differences(first, late)];
+}
+
+function pycsIn(buildroot: string): string[] {
+  return everythingIn(buildroot).filter((path) => path.endsWith('.pyc'));
+}
+
+/** How the pycs of two trees differ: by name, in bytes, in links. */
+function differences(one: string, other: string): string[] {
+  const [paths, others] = [pycsIn(one), pycsIn(other)];
+  const found = [...paths.filter((path) => !others.includes(path)), ...others.filter((path) => !paths.includes(path))];
+  if (found.length > 0) return found.map((path) => `only in one tree: ${path}`);
+  const first = (buildroot: string) => {
+    const seen = new Map<number, string>();
+    return paths.map((path) => {
+      const { ino } = lstatSync(join(buildroot, path));
+      if (!seen.has(ino)) seen.set(ino, path);
+      return seen.get(ino);
+    });
+  };
+  const [links, otherLinks] = [first(one), first(other)];
+  return paths.flatMap((path, i) => [
+    ...(readFileSync(join(one, path)).equals(readFileSync(join(other, path))) ? [] : [`other bytes: ${path}`]),
+    ...(links[i] === otherLinks[i] ? [] : [`other links: ${path}`]),
+  ]);
+}
