@@ -186,11 +186,12 @@ function verifySubcommand(): Command {
 }
 
 function inspectSubcommand(): Command {
-  return newCommand('inspect', 'show what a pyc says of itself, and whether it fits its source')
+  return newCommand('inspect', 'show what a pyc says of itself, and its objects; or where two pycs first differ')
     .argument('<FILE>', 'a pyc')
-    .action(async (file: string, flags: Flags) => {
-      const { inspectCommand } = await import('./commands/inspect.ts');
-      report(inspectCommand(file), flags);
+    .argument('[OTHER]', 'another pyc, to compare')
+    .action(async (file: string, other: string | undefined, flags: Flags) => {
+      const { comparePycsCommand, inspectCommand } = await import('./commands/inspect.ts');
+      report(other === undefined ? inspectCommand(file) : comparePycsCommand(file, other), flags);
     });
 }
 

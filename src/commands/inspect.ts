@@ -3,24 +3,26 @@ import { resolve } from 'node:path';
 import { lstatIfAny } from '../buildroot/lstat.ts';
 import { normalise, type StagedPath } from '../buildroot/path.ts';
 import { mtimeSecondsOf } from '../buildroot/source.ts';
+import { firstDifference, headerDifference } from '../bytecode/first-difference.ts';
 import { interpreterOfMagicNumber } from '../bytecode/magic-numbers.ts';
-import { type PycHeader, parsePycHeader, staleReason } from '../bytecode/pyc-header.ts';
+import { normalizePyc } from '../bytecode/normalize.ts';
+import { outlineOf, readPycTree } from '../bytecode/outline.ts';
+import { headerSizeBytes, type PycHeader, parsePycHeader, staleReason } from '../bytecode/pyc-header.ts';
 import { parsePycPath } from '../bytecode/pyc-name.ts';
 import { sourceHash } from '../bytecode/source-hash.ts';
 import { errnoOf, exitStatus, PyclinkError } from '../errors.ts';
 import { readPyc, sha256Of } from '../links/fingerprint.ts';
 import { inspectionText } from '../report/inspection.ts';
+import { comparisonText, outlineText, type PycComparison } from '../report/outline.ts';
 import type { CommandResult } from './result.ts';
 
 /**
- * `pyclink inspect`: what a pyc says of itself, and whether it fits its source. Status 1 if it does not.
+ * `pyclink inspect FILE`: what a pyc says of itself, whether it fits its source, and its objects. Status 1 if it does
+ * not fit.
  * @throws PyclinkError `pyc-unusable` if the file is not a pyc
  */
 export function inspectCommand(file: string): CommandResult {
-  const path = normalise(resolve(file)) as StagedPath;
-  const pyc = readOrRefuse(path);
-  const header = parsePycHeader(pyc.content);
-  if ('unreadable' in header) throw new PyclinkError('pyc-unusable', header.unreadable, { path });
+  const { path, pyc, header } = readOrRefuse(file);
   const name = parsePycPath(path);
   const match = name === undefined ? { state: 'unknown' as const } : matchSource(header, name.source);
   const inspection = {
@@ -33,14 +35,67 @@ export function inspectCommand(file: string): CommandResult {
     sha256: sha256Of(pyc.content),
     source: name && { path: name.source, ...match },
   };
+  const tree = readPycTree(pyc.content, header.magicNumber);
+  const objects = 'unreadable' in tree ? tree : outlineOf(tree);
+  const outline = 'unreadable' in objects ? `objects       ${objects.unreadable}\n` : outlineText(objects);
   return {
     status: match.state === 'differs' ? exitStatus.problems : exitStatus.done,
-    text: inspectionText(inspection),
-    data: inspection,
+    text: inspectionText(inspection) + outline,
+    data: { ...inspection, objects },
   };
 }
 
-function readOrRefuse(path: StagedPath) {
+/**
+ * `pyclink inspect FILE OTHER`: where two pycs first differ, in words. Status 1 if they do.
+ * @throws PyclinkError `pyc-unusable` if one of the files is not a pyc
+ */
+export function comparePycsCommand(file: string, other: string): CommandResult<PycComparison> {
+  const [a, b] = [readOrRefuse(file), readOrRefuse(other)];
+  const isSame = a.pyc.content.equals(b.pyc.content);
+  const comparison = {
+    first: a.path,
+    second: b.path,
+    difference: isSame ? undefined : (headerDifference(a.header, b.header) ?? codeDifference(a, b)),
+    isSameInNormalForm: isSameInNormalForm(a, b),
+  };
+  return {
+    status: isSame ? exitStatus.done : exitStatus.problems,
+    text: comparisonText(comparison),
+    data: comparison,
+  };
+}
+
+type Readable = ReturnType<typeof readOrRefuse>;
+
+function codeDifference(a: Readable, b: Readable) {
+  const trees = [a, b].map(({ pyc, header }) => readPycTree(pyc.content, header.magicNumber));
+  const [one, other] = trees;
+  const words = one && other && !('unreadable' in one) && !('unreadable' in other) && firstDifference(one, other);
+  if (words) return words;
+  const [first, second] = [a.pyc.content, b.pyc.content];
+  const at = first.findIndex((byte, i) => second[i] !== byte);
+  const byte = (content: Buffer, place: number) =>
+    place < content.length ? `0x${content[place]?.toString(16)}` : 'its end';
+  const place = at < 0 ? first.length : at;
+  return { place: 'bytes', what: `byte ${place}`, first: byte(first, place), second: byte(second, place) };
+}
+
+function isSameInNormalForm(a: Readable, b: Readable): boolean | undefined {
+  const [one, other] = [normalizePyc(a.pyc.content), normalizePyc(b.pyc.content)];
+  if ('unreadable' in one || 'unreadable' in other || a.header.magicNumber !== b.header.magicNumber) return undefined;
+  const start = headerSizeBytes(a.header.magicNumber);
+  return one.subarray(start).equals(other.subarray(start));
+}
+
+function readOrRefuse(file: string) {
+  const path = normalise(resolve(file)) as StagedPath;
+  const pyc = readPycOrRefuse(path);
+  const header = parsePycHeader(pyc.content);
+  if ('unreadable' in header) throw new PyclinkError('pyc-unusable', header.unreadable, { path });
+  return { path, pyc, header };
+}
+
+function readPycOrRefuse(path: StagedPath) {
   let reason = 'not a regular file';
   try {
     const pyc = readPyc(path);

@@ -1,0 +1,129 @@
+import { type CodeLayout, isInterned, isString, marshalType } from './marshal.ts';
+import type { MarshalNode } from './marshal-tree.ts';
+
+const kinds: Readonly<Record<number, string>> = {
+  [marshalType.null]: 'end of the dict',
+  [marshalType.none]: 'None',
+  [marshalType.false]: 'False',
+  [marshalType.true]: 'True',
+  [marshalType.stopIteration]: 'StopIteration',
+  [marshalType.ellipsis]: 'Ellipsis',
+  [marshalType.int]: 'int',
+  [marshalType.int64]: 'int',
+  [marshalType.long]: 'int',
+  [marshalType.float]: 'float',
+  [marshalType.binaryFloat]: 'float',
+  [marshalType.complex]: 'complex',
+  [marshalType.binaryComplex]: 'complex',
+  [marshalType.bytes]: 'bytes',
+  [marshalType.tuple]: 'tuple',
+  [marshalType.smallTuple]: 'tuple',
+  [marshalType.list]: 'list',
+  [marshalType.dict]: 'dict',
+  [marshalType.set]: 'set',
+  [marshalType.frozenset]: 'frozenset',
+  [marshalType.code]: 'code',
+  [marshalType.slice]: 'slice',
+  [marshalType.reference]: 'reference',
+};
+
+/** What kind of object it is, as Python says it; of a string also whether it is interned. */
+export function kindOf(type: number): string {
+  if (isString(type)) return isInterned(type) ? 'interned str' : 'str';
+  return kinds[type] ?? 'unknown';
+}
+
+/** Whether an object is made of other objects. */
+export function isContainer(type: number): boolean {
+  const { tuple, smallTuple, list, dict, set, frozenset, slice } = marshalType;
+  return ([tuple, smallTuple, list, dict, set, frozenset, slice] as number[]).includes(type);
+}
+
+/** The text of a string. */
+function textOf(bytes: Buffer, { type, offset, sizeBytes }: MarshalNode): string {
+  const isShort = type === marshalType.shortAscii || type === marshalType.shortAsciiInterned;
+  return bytes.toString('utf8', offset + (isShort ? 2 : 5), offset + sizeBytes);
+}
+
+/** The value of a small object, in a line: `'text'`, `42`, hexadecimal digits; of a container, how much is in it. */
+export function valueText(bytes: Buffer, node: MarshalNode): string | undefined {
+  const { type, offset, sizeBytes, children } = node;
+  if (isString(type)) return JSON.stringify(textOf(bytes, node));
+  if (isContainer(type)) return `${children.length}`;
+  switch (type) {
+    case marshalType.int:
+      return String(bytes.readInt32LE(offset + 1));
+    case marshalType.binaryFloat:
+      return String(bytes.readDoubleLE(offset + 1));
+    case marshalType.bytes:
+      return bytes.toString('hex', offset + 5, offset + sizeBytes);
+    default:
+      return sizeBytes > 1 && type !== marshalType.code
+        ? bytes.toString('hex', offset + 1, offset + sizeBytes)
+        : undefined;
+  }
+}
+
+/** The parts of a code object in words, each with the word for one element. */
+const parts: Readonly<Record<string, readonly [whole: string, element: string]>> = {
+  code: ['instructions', ''],
+  consts: ['constants', 'constant'],
+  names: ['names', 'name'],
+  varnames: ['variables', 'variable'],
+  freevars: ['free variables', 'free variable'],
+  cellvars: ['cell variables', 'cell variable'],
+  localsplusnames: ['variables', 'variable'],
+  localspluskinds: ['kinds of variables', ''],
+  filename: ['file name', ''],
+  name: ['own name', ''],
+  qualname: ['qualified name', ''],
+  lnotab: ['line table', ''],
+  linetable: ['line table', ''],
+  exceptiontable: ['exception table', ''],
+};
+
+/** Where an object lies. */
+export interface Place {
+  /** The names of the code objects around it: `<module>.Shop.pay`. */
+  readonly code: string;
+  /** Within the innermost of them: `constant 3, element 0`; empty for the code object itself. */
+  readonly inside: string;
+  /** What the children are called. */
+  readonly element: string;
+}
+
+/** Where the value of a pyc lies. */
+export function rootPlace(bytes: Buffer, root: MarshalNode, layout: CodeLayout): Place {
+  return ofCode(bytes, root, layout, '') ?? { code: '', inside: 'value', element: 'element' };
+}
+
+/** Where the child of an object lies. */
+export function childPlace(bytes: Buffer, parent: MarshalNode, place: Place, index: number, layout: CodeLayout): Place {
+  const child = parent.children[index] as MarshalNode;
+  const ofChild = ofCode(bytes, child, layout, place.code);
+  if (ofChild !== undefined) return ofChild;
+  if (parent.type === marshalType.code) {
+    const [inside, element] = parts[[...layout.objects, ...layout.tail][index] ?? ''] ?? ['', ''];
+    return { code: place.code, inside, element };
+  }
+  const isOfPart = place.element !== 'element' && place.element !== '';
+  const inside = isOfPart ? `${place.element} ${index}` : `${place.inside}, element ${index}`;
+  return { code: place.code, inside, element: 'element' };
+}
+
+function ofCode(bytes: Buffer, node: MarshalNode, layout: CodeLayout, outer: string): Place | undefined {
+  if (node.type !== marshalType.code) return undefined;
+  const name = (node.children[layout.objects.indexOf('name')] as MarshalNode).target;
+  const own = isString(name.type) ? textOf(bytes, name) : '?';
+  return { code: outer === '' ? own : `${outer}.${own}`, inside: '', element: '' };
+}
+
+/** A place in words: `<module>.Shop.pay: constant 3`. */
+export function placeText({ code, inside }: Place): string {
+  return [code, inside].filter((part) => part !== '').join(': ');
+}
+
+/** The number of the first line of a code object. */
+export function firstLineOf(bytes: Buffer, code: MarshalNode, layout: CodeLayout): number {
+  return bytes.readInt32LE((code.children[layout.objects.length] as MarshalNode).offset - 4);
+}

@@ -1,0 +1,58 @@
+import { type CodeLayout, codeLayoutOf, marshalType, type Unreadable } from './marshal.ts';
+import { type MarshalNode, readMarshalTree } from './marshal-tree.ts';
+import { childPlace, firstLineOf, kindOf, type Place, rootPlace, valueText } from './marshal-words.ts';
+import { headerSizeBytes } from './pyc-header.ts';
+
+/** An object of a pyc, as it is written. */
+export interface OutlinedObject {
+  readonly offset: number;
+  readonly depth: number;
+  /** Within its code object: `constant 3`; of a code object, its name. */
+  readonly place: string;
+  readonly kind: string;
+  readonly value?: string;
+  /** Its number among the flagged ones: what references call it. */
+  readonly flag?: number;
+  /** Of a reference: the number of the object it refers to; kind and value are that object's. */
+  readonly refersTo?: number;
+}
+
+/** The code of a pyc with its references resolved, and what is needed to read it. */
+export interface PycTree {
+  readonly bytes: Buffer;
+  readonly root: MarshalNode;
+  readonly layout: CodeLayout;
+}
+
+/** Reads the code of a pyc with a whole header. */
+export function readPycTree(pyc: Buffer, magicNumber: number): PycTree | Unreadable {
+  const layout = codeLayoutOf(magicNumber);
+  if (layout === undefined) return { unreadable: `magic number ${magicNumber} is not known` };
+  const root = readMarshalTree(pyc, headerSizeBytes(magicNumber), layout);
+  return 'unreadable' in root ? root : { bytes: pyc, root, layout };
+}
+
+/** The objects of a pyc in the order of its bytes, parents before children. */
+export function outlineOf({ bytes, root, layout }: PycTree): OutlinedObject[] {
+  const outline: OutlinedObject[] = [];
+  const numbers = new Map<MarshalNode, number>();
+  const add = (node: MarshalNode, place: Place, depth: number) => {
+    if (node.isFlagged) numbers.set(node, numbers.size);
+    const [flag, refersTo] = [numbers.get(node), node.target === node ? undefined : numbers.get(node.target)];
+    const { type } = node.target;
+    const value =
+      type === marshalType.code ? `line ${firstLineOf(bytes, node.target, layout)}` : valueText(bytes, node.target);
+    outline.push({
+      offset: node.offset,
+      depth,
+      place: place.inside === '' ? place.code : place.inside,
+      kind: kindOf(type),
+      ...(value === undefined ? {} : { value }),
+      ...(flag === undefined ? {} : { flag }),
+      ...(refersTo === undefined ? {} : { refersTo }),
+    });
+    for (const [i, child] of node.children.entries()) add(child, childPlace(bytes, node, place, i, layout), depth + 1);
+  };
+  add(root, rootPlace(bytes, root, layout), 0);
+  return outline;
+}

@@ -1,0 +1,72 @@
+import type { Difference } from '../bytecode/first-difference.ts';
+import type { OutlinedObject } from '../bytecode/outline.ts';
+import { counted, printable } from './text.ts';
+
+/** How much of a value is shown, in characters. */
+const maxValueChars = 72;
+/** Objects that lie deeper are not shown deeper. */
+const maxIndentedDepth = 30;
+
+/** A line for each object: where it lies, what it is, its flag or what it refers to. */
+export function outlineText(objects: readonly OutlinedObject[]): string {
+  const count = (isOfKind: (one: OutlinedObject) => boolean) => objects.filter(isOfKind).length;
+  const flags = counted(
+    count(({ flag }) => flag !== undefined),
+    'flag',
+  );
+  const references = counted(
+    count(({ refersTo }) => refersTo !== undefined),
+    'reference',
+  );
+  const lines = objects.map((one) => {
+    const indent = '  '.repeat(Math.min(one.depth, maxIndentedDepth));
+    const flag = one.flag === undefined ? '' : ` [flag ${one.flag}]`;
+    const reference = one.refersTo === undefined ? '' : ` [refers to ${one.refersTo}]`;
+    return `${indent}${printable(`${one.place}: ${one.kind}${shortened(one)}`)}${flag}${reference}\n`;
+  });
+  return `objects       ${objects.length}, ${flags}, ${references}\n${lines.join('')}`;
+}
+
+function shortened({ kind, value }: OutlinedObject): string {
+  if (value === undefined || value === '') return '';
+  if (['tuple', 'list', 'set', 'frozenset'].includes(kind)) return ` of ${value}`;
+  return value.length <= maxValueChars
+    ? ` ${value}`
+    : ` ${value.slice(0, maxValueChars)}… (${value.length} characters)`;
+}
+
+/** How two pycs differ, and whether that is more than the history of an interpreter. */
+export interface PycComparison {
+  readonly first: string;
+  readonly second: string;
+  /** Undefined: the pycs are the same to the byte. */
+  readonly difference: Difference | undefined;
+  /** Whether the code of both is the same in normal form; undefined if there is none. */
+  readonly isSameInNormalForm: boolean | undefined;
+}
+
+/** The first difference of two pycs, in words. */
+export function comparisonText({ difference, isSameInNormalForm, ...pycs }: PycComparison): string {
+  if (difference === undefined) return 'the pycs are the same to the byte\n';
+  const { place, what, first, second } = difference;
+  const shown = (value: string) =>
+    value.length <= maxValueChars ? value : aroundDifference(value, value === first ? second : first);
+  const normal = { true: 'the same code', false: 'other code too', undefined: 'cannot be had of both' };
+  return [
+    `first difference: ${place}: ${what}`,
+    `  ${shown(first)}  in ${pycs.first}`,
+    `  ${shown(second)}  in ${pycs.second}`,
+    `in normal form: ${normal[`${isSameInNormalForm}`]}`,
+  ]
+    .map((line) => `${printable(line)}\n`)
+    .join('');
+}
+
+/** The part of a long value where it differs from another. */
+function aroundDifference(value: string, other: string): string {
+  let at = 0;
+  while (at < value.length && value[at] === other[at]) at += 1;
+  const start = Math.max(0, at - maxValueChars / 2);
+  const end = start + maxValueChars;
+  return `${start > 0 ? '…' : ''}${value.slice(start, end)}${end < value.length ? '…' : ''}`;
+}
