@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { MtimePolicy } from './buildroot/mtime-policy.ts';
 import type { Environment } from './bytecode/environment.ts';
 import { type InvalidationMode, invalidationModes } from './bytecode/pyc-header.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { normalise, type PayloadPath, parentOf } from '../buildroot/path.ts';
 import { type SkipReason, skipReasons } from '../buildroot/skipped.ts';
 import { invalidationModes } from '../bytecode/pyc-header.ts';
