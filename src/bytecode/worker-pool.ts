@@ -40,6 +40,9 @@ export async function startFirst(
   return { refused };
 }
 
+/** How many jobs a worker has at a time: it goes on with the next while Node is busy with what it answered. */
+const queueLength = 2;
+
 /** As many workers of one interpreter as there are slots; a worker that is lost is replaced. */
 export class WorkerPool {
   readonly interpreter: Interpreter;
@@ -70,25 +73,40 @@ export class WorkerPool {
     let next = 0;
     const slot = async () => {
       let worker = this.#idle.pop();
-      for (let index = next++; index < jobs.length && !this.#isClosed; index = next++) {
-        const job = jobs[index] as WorkerJob;
-        let result: PoolResult | undefined;
-        for (let attempt = 1; result === undefined; attempt++) {
-          worker ??= await this.#replacement();
-          try {
-            result = await worker.compile(job, limitMs(index));
-          } catch (error) {
-            if (!(error instanceof WorkerDied)) throw error;
-            this.#running.delete(worker);
-            worker = undefined;
-            // Another slot has failed, and with it the run.
-            if (this.#isClosed) return;
-            listener.onLoss(index, error.message);
-            // A death may have come from outside (out of memory, a stray signal): one more try tells.
-            if (error.hung || attempt === 2) result = { lost: error.hung ? 'hung' : 'died', problem: error.message };
-          }
+      /** The jobs that the worker has, or shall have; it is at the first. */
+      const queue: { readonly index: number; isSent: boolean; attempt: number }[] = [];
+      for (;;) {
+        // The last ones are left to whoever is free first.
+        const length = jobs.length - next > slots ? queueLength : 1;
+        while (queue.length < length && next < jobs.length) {
+          queue.push({ index: next++, isSent: false, attempt: 1 });
         }
-        listener.onResult(index, result);
+        const [current] = queue;
+        if (current === undefined || this.#isClosed) break;
+        worker ??= await this.#replacement();
+        for (const queued of queue) {
+          if (!queued.isSent) worker.send(jobs[queued.index] as WorkerJob);
+          queued.isSent = true;
+        }
+        const { index } = current;
+        try {
+          const result = await worker.receive(limitMs(index));
+          queue.shift();
+          listener.onResult(index, result);
+        } catch (error) {
+          if (!(error instanceof WorkerDied)) throw error;
+          this.#running.delete(worker);
+          worker = undefined;
+          // Another slot has failed, and with it the run.
+          if (this.#isClosed) return;
+          for (const queued of queue) queued.isSent = false;
+          listener.onLoss(index, error.message);
+          // A death may have come from outside (out of memory, a stray signal): one more try tells.
+          current.attempt += 1;
+          if (!error.hung && current.attempt === 2) continue;
+          queue.shift();
+          listener.onResult(index, { lost: error.hung ? 'hung' : 'died', problem: error.message });
+        }
       }
       if (worker !== undefined) this.#idle.push(worker);
     };

@@ -54,8 +54,13 @@ export interface WorkerAnswer {
 /** A running interpreter. It answers jobs in the order they were sent. */
 export interface Worker {
   readonly interpreter: Interpreter;
-  /** @throws WorkerDied if it ends, or does not answer within `limitMs`, when it is killed. */
-  compile(job: WorkerJob, limitMs: number): Promise<WorkerAnswer>;
+  /** Queues a job. */
+  send(job: WorkerJob): void;
+  /**
+   * The answer to the oldest job that has none. One is waited for at a time.
+   * @throws WorkerDied if it ends, or does not answer within `limitMs`, when it is killed.
+   */
+  receive(limitMs: number): Promise<WorkerAnswer>;
   /** Ends it and waits until it is gone. */
   close(): Promise<void>;
 }
@@ -131,10 +136,10 @@ export async function startWorker(executable: string, environment: Environment):
   }
   return {
     interpreter: { executable, ...hello },
-    compile: async (job, limitMs) => {
+    send: (job) => {
       child.stdin.write(encodeJob(job));
-      return within(limitMs, () => readAnswer(output));
     },
+    receive: (limitMs) => within(limitMs, () => readAnswer(output)),
     close: async () => {
       child.stdin.end();
       await child;
