@@ -16,6 +16,9 @@ export interface MarshalNode {
 
 type GrowingNode = { -readonly [K in keyof MarshalNode]: MarshalNode[K] } & { children: MarshalNode[] };
 
+/** Most objects have no children: they share this. */
+const none: MarshalNode[] = [];
+
 /** Reads a marshalled value with its references resolved. No object contains itself. */
 export function readMarshalTree(bytes: Buffer, start: number, layout: CodeLayout): MarshalNode | Unreadable {
   /** The object at each depth that was seen last. */
@@ -26,7 +29,7 @@ export function readMarshalTree(bytes: Buffer, start: number, layout: CodeLayout
     const typeByte = bytes[offset] as number;
     const type = typeByte & ~flagRef;
     const isFlagged = typeByte !== type;
-    const node = { type, isFlagged, offset, sizeBytes, children: [] } as unknown as GrowingNode;
+    const node = { type, isFlagged, offset, sizeBytes, children: none } as unknown as GrowingNode;
     node.target = node;
     if (type === marshalType.reference) {
       const referred = flagged[bytes.readUInt32LE(offset + 1)];
@@ -36,7 +39,10 @@ export function readMarshalTree(bytes: Buffer, start: number, layout: CodeLayout
       else node.target = referred.node;
     } else if (isFlagged) flagged.push({ node, depth });
     open[depth] = node;
-    if (depth > 0) open[depth - 1]?.children.push(node);
+    const parent = depth > 0 ? open[depth - 1] : undefined;
+    if (parent === undefined) return;
+    if (parent.children === none) parent.children = [node];
+    else parent.children.push(node);
   });
   if (reason !== undefined || wrong !== undefined) return { unreadable: reason ?? wrong ?? '' };
   return open[0] as MarshalNode;

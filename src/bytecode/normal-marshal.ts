@@ -26,7 +26,8 @@ export function encodeNormal(bytes: Buffer, start: number, layout: CodeLayout): 
     const encoder = new NormalEncoder(bytes, start, layout);
     const normal = encoder.normal(root);
     countUses(normal, 0);
-    return Buffer.from(encoder.encode(normal));
+    encoder.encode(normal);
+    return Buffer.from(encoder.written);
   } catch (error) {
     if (error instanceof TooLarge) return { unreadable: error.message };
     throw error;
@@ -52,6 +53,11 @@ function countUses(normal: NormalNode, depth: number): void {
   if (normal.uses === 1) for (const child of normal.children) countUses(child, depth + 1);
 }
 
+const none: readonly NormalNode[] = [];
+
+/** Where pycs are encoded, one at a time. */
+let scratch = Buffer.alloc(0);
+
 class NormalEncoder {
   readonly #bytes: Buffer;
   readonly #layout: CodeLayout;
@@ -66,7 +72,8 @@ class NormalEncoder {
   constructor(bytes: Buffer, start: number, layout: CodeLayout) {
     this.#bytes = bytes;
     // A string of two bytes or more may become a reference of five.
-    this.#out = Buffer.allocUnsafe(3 * bytes.length);
+    if (scratch.length < 3 * bytes.length) scratch = Buffer.allocUnsafeSlow(4 * bytes.length);
+    this.#out = scratch;
     this.#size = bytes.copy(this.#out, 0, 0, start);
     this.#layout = layout;
     this.#budget = maxExpansion * bytes.length;
@@ -81,7 +88,7 @@ class NormalEncoder {
       ? this.#normalString(node)
       : this.#normalContainer(
           node,
-          node.children.map((child) => this.normal(child)),
+          node.children.length === 0 ? none : node.children.map((child) => this.normal(child)),
         );
     this.#done.set(node, normal);
     return normal;
@@ -92,7 +99,7 @@ class NormalEncoder {
     const key = `${type} ${this.#own(node)}`;
     const equal = this.#strings.get(key);
     if (equal !== undefined) return equal;
-    const normal = { type, node, children: [], uses: 0, index: undefined };
+    const normal = { type, node, children: none, uses: 0, index: undefined };
     this.#strings.set(key, normal);
     return normal;
   }
@@ -126,8 +133,13 @@ class NormalEncoder {
     return String.fromCharCode(type | flagRef) + this.#own(node) + firstLine + parts.join('');
   }
 
-  /** Writes an object, and returns all that was written. */
-  encode(normal: NormalNode): Buffer {
+  /** All that was written. */
+  get written(): Buffer {
+    return this.#out.subarray(0, this.#size);
+  }
+
+  /** Writes an object. */
+  encode(normal: NormalNode): void {
     const { type, node, children, uses, index } = normal;
     if (index !== undefined) {
       this.#out[this.#size] = marshalType.reference;
@@ -143,7 +155,6 @@ class NormalEncoder {
         this.encode(child);
       }
     }
-    return this.#out.subarray(0, this.#size);
   }
 
   /** The number of the first line lies in the midst of a code object, before its tail. */
