@@ -11,12 +11,24 @@ export interface RegularFile {
 const notRegular: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO', 'ENODEV']);
 
 /**
- * Reads a regular file. Does not follow a symlink and does not wait at a fifo.
+ * Reads a regular file.
  * @param maxBytes how much of the file is wanted; default: all of it
  * @returns undefined if there is no regular file of that name
  * @throws the system's error for any other reason
  */
 export function readRegular(path: string, maxBytes?: number): RegularFile | undefined {
+  return withRegular(path, (descriptor, stat) => ({
+    stat,
+    content: maxBytes === undefined ? readFileSync(descriptor) : readStart(descriptor, maxBytes),
+  }));
+}
+
+/**
+ * Opens a regular file for reading while `use` works. Does not follow a symlink and does not wait at a fifo.
+ * @returns undefined if there is no regular file of that name
+ * @throws the system's error for any other reason
+ */
+export function withRegular<T>(path: string, use: (descriptor: number, stat: Stats) => T): T | undefined {
   let descriptor: number;
   try {
     descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
@@ -26,8 +38,7 @@ export function readRegular(path: string, maxBytes?: number): RegularFile | unde
   }
   try {
     const stat = fstatSync(descriptor);
-    if (!stat.isFile()) return undefined;
-    return { stat, content: maxBytes === undefined ? readFileSync(descriptor) : readStart(descriptor, maxBytes) };
+    return stat.isFile() ? use(descriptor, stat) : undefined;
   } finally {
     closeSync(descriptor);
   }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { Stats } from 'node:fs';
+import { readSync, type Stats } from 'node:fs';
 import type { StagedPath } from '../buildroot/path.ts';
-import { readRegular } from '../buildroot/read-regular.ts';
+import { readRegular, withRegular } from '../buildroot/read-regular.ts';
 import type { PycFile } from './group.ts';
 
 /** A pyc with its bytes. */
@@ -41,6 +41,28 @@ export function sha256Of(content: Uint8Array): string {
 
 /** Byte for byte, of files that are read now. False if one of them is no longer a regular file. */
 export function sameContentOnDisk(a: PycFile, b: PycFile): boolean {
-  const [first, second] = [readPyc(a.path), readPyc(b.path)];
-  return first !== undefined && second !== undefined && sameContent(first, second);
+  return withRegular(a.path, (first) => withRegular(b.path, (second) => sameBytes(first, second))) ?? false;
+}
+
+const chunks = [Buffer.alloc(65_536), Buffer.alloc(65_536)] as const;
+
+/** Reads up to the first chunk that differs. */
+function sameBytes(first: number, second: number): boolean {
+  const [a, b] = chunks;
+  for (let position = 0; ; ) {
+    const count = readSync(first, a, 0, a.length, position);
+    if (!isRead(second, b, count, position) || a.compare(b, 0, count, 0, count) !== 0) return false;
+    if (count === 0) return true;
+    position += count;
+  }
+}
+
+/** Whether just so many bytes are there; 0: whether the file ends. */
+function isRead(descriptor: number, buffer: Buffer, count: number, position: number): boolean {
+  let read = 0;
+  for (;;) {
+    const more = readSync(descriptor, buffer, read, Math.max(count - read, 1), position + read);
+    read += more;
+    if (count === 0 || more === 0 || read === count) return read === count;
+  }
 }

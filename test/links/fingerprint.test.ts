@@ -60,12 +60,17 @@ describe('readPyc', () => {
   });
 });
 
+const long = 'bytes '.repeat(20_000);
+
 describe('sameContent and sameContentOnDisk', () => {
   it.each([
     ['equal bytes', 'same', 'same', true],
     ['bytes that differ at the end', 'same', 'samf', false],
     ['a beginning', 'same', 'same and more', false],
     ['nothing and nothing', '', '', true],
+    ['equal bytes of more than a chunk', long, long, true],
+    ['bytes that differ after a chunk', `${long}a`, `${long}b`, false],
+    ['just a chunk and more', long.slice(0, 65_536), long, false],
   ])('of %s', (_name, a, b, expected) => {
     const path = planted({ 'a.pyc': a, 'b.pyc': b });
     const [first, second] = [readPyc(path('a.pyc')), readPyc(path('b.pyc'))];
