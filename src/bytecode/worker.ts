@@ -142,6 +142,8 @@ export async function startWorker(executable: string, environment: Environment):
     receive: (limitMs) => within(limitMs, () => readAnswer(output)),
     close: async () => {
       child.stdin.end();
+      // What it still answers is of no interest; unread, it would keep the process waiting.
+      child.stdout.destroy();
       await child;
     },
   };
