@@ -35,7 +35,10 @@ async function expectCompiled(python: RealPython, sources: readonly string[], op
   const { linkGroups, interpreters, skipped } = manifestOf(build);
   expect(linkGroups.map(({ paths }) => paths)).toEqual(groups);
   expect(interpreters).toMatchObject([{ version: python.version, cacheTag: python.cacheTag }]);
-  expect(skipped).toEqual([]);
+  // The normal form of PyPy's bytecode is not known.
+  const leftAsTheyAre = python === systemPypy ? groups.flat().sort() : [];
+  expect(skipped.map(({ path }) => path)).toEqual(leftAsTheyAre);
+  expect(new Set(skipped.map(({ reason }) => reason))).toEqual(new Set(leftAsTheyAre.map(() => 'not-normalized')));
   const verified = await pyclink(['verify', '--manifest', build.manifest, ...build.rpms]);
   expect(verified).toMatchObject({ status: 0, stderr: '' });
   const lines = readFileSync(join(build.topdir, 'BUILD/pycs.list'), 'utf8').split('\n');
