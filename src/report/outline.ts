@@ -51,7 +51,7 @@ export function comparisonText({ difference, isSameInNormalForm, ...pycs }: PycC
   const { place, what, first, second } = difference;
   const shown = (value: string) =>
     value.length <= maxValueChars ? value : aroundDifference(value, value === first ? second : first);
-  const normal = { true: 'the same code', false: 'other code too', undefined: 'cannot be had of both' };
+  const normal = { true: 'the same', false: 'they differ too', undefined: 'cannot be had of both' };
   return [
     `first difference: ${place}: ${what}`,
     `  ${shown(first)}  in ${pycs.first}`,

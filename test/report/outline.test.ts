@@ -35,7 +35,7 @@ describe('comparisonText', () => {
       'first difference: <module>: constant 3: flag\n' +
         '  set  in /a.pyc\n' +
         '  not set  in /b.pyc\n' +
-        'in normal form: the same code\n',
+        'in normal form: the same\n',
     );
   });
 
