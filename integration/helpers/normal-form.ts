@@ -1,4 +1,4 @@
-import { cpSync, lstatSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, lstatSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -19,6 +19,12 @@ export interface NormalForm {
   readonly problems: readonly string[];
 }
 
+/** Where one is compiled first, the interpreter marshals the constant of the other as an interned string from then on. */
+const telltales = {
+  'telltale_name.py': `é = 1\n#${'#'.repeat(10_000)}\n`,
+  'telltale_text.py': 'text = "é"\n',
+};
+
 /** The trees of one run, which go when it is over. */
 class Trees {
   readonly #work = mkdtempSync(join(tmpdir(), 'pyclink-normal-'));
@@ -36,6 +42,10 @@ class Trees {
   planted(name: string): string {
     const buildroot = join(this.#work, name);
     stage(this.#python, join(buildroot, this.#library), this.#only);
+    for (const [file, content] of Object.entries(telltales)) {
+      writeFileSync(join(buildroot, this.#library, file), content);
+      utimesSync(join(buildroot, this.#library, file), 1_600_000_000, 1_600_000_000);
+    }
     return buildroot;
   }
 
@@ -53,7 +63,8 @@ class Trees {
   }
 
   names(buildroot: string): string[] {
-    return this.#only?.slice() ?? everythingIn(join(buildroot, this.#library)).filter((path) => !path.includes('/'));
+    if (this.#only !== undefined) return [...this.#only, ...Object.keys(telltales)];
+    return everythingIn(join(buildroot, this.#library)).filter((path) => !path.includes('/'));
   }
 
   [Symbol.dispose](): void {
