@@ -1,0 +1,78 @@
+/**
+ * `npm run bench [-- --rounds N --work NAME --json]`: pyclink and its peers in turn, round by round, on real modules
+ * of Debian's packages. What they make is compared; medians and ratios are printed. See docs/benchmarks.md.
+ */
+import { readFileSync } from 'node:fs';
+import { cpus as processors } from 'node:os';
+import { parseArgs } from 'node:util';
+import { clear } from './corpora.ts';
+import { type Measured, measure } from './measure.ts';
+import { isMissing } from './peers.ts';
+import { type Row, rowsOf, rowsText, type Verdict, verdictText } from './table.ts';
+import { type Entry, type Work, works } from './works.ts';
+
+interface Result {
+  readonly work: string;
+  readonly corpus: string;
+  readonly rows: readonly Row[];
+  readonly verdicts: readonly Verdict[];
+}
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '5' },
+    work: { type: 'string', multiple: true, default: works.map(({ name }) => name) },
+    without: { type: 'string', multiple: true, default: [] },
+    json: { type: 'boolean', default: false },
+  },
+});
+const rounds = Number(values.rounds);
+const unknown = values.work.find((name) => !works.some((work) => work.name === name));
+if (unknown !== undefined || !(rounds >= 1)) {
+  process.stderr.write(
+    `usage: npm run bench [-- --rounds N --work ${works.map(({ name }) => name).join('|')} --without CONTESTANT --json]\n`,
+  );
+  process.exit(2);
+}
+say(`${machine()}\n`);
+const results: Result[] = [];
+for (const work of works.filter(({ name }) => values.work.includes(name))) results.push(await run(work));
+if (values.json) process.stdout.write(`${JSON.stringify({ machine: machine(), results }, null, 2)}\n`);
+
+async function run(work: Work): Promise<Result> {
+  const contestants = work.contestants.filter((entry) => !values.without.includes(entry.name) && !leftOut(entry));
+  clear();
+  const corpus = await work.prepare();
+  say(`\n## ${work.name}: ${corpus}\n\n`);
+  const runs = new Map<Entry, Measured[]>(contestants.map((entry) => [entry, []]));
+  for (let round = 0; round < rounds; round++) {
+    for (const [entry, earlier] of runs) {
+      if (entry.once === true && round > 0) continue;
+      work.reset(entry);
+      earlier.push(await measure(entry.command(entry.buildroot)));
+    }
+  }
+  await work.check(contestants);
+  clear();
+  const rows = rowsOf(Array.from(runs, ([{ name }, measured]) => ({ name, runs: measured })));
+  const verdicts = work.verdicts(rows);
+  say(`${rowsText(rows)}\n${verdicts.map(verdictText).join('')}`);
+  return { work: work.name, corpus, rows, verdicts };
+}
+
+function leftOut(entry: Entry): boolean {
+  const missing = isMissing(entry);
+  if (missing) process.stderr.write(`bench: left out: ${entry.name}: apt-get install ${entry.needs?.[1]}\n`);
+  return missing;
+}
+
+function say(text: string): void {
+  if (!values.json) process.stdout.write(text);
+}
+
+function machine(): string {
+  const kernel = readFileSync('/proc/sys/kernel/osrelease', 'utf8').trim();
+  const load = readFileSync('/proc/loadavg', 'utf8').split(' ')[0];
+  const all = processors();
+  return `${all.length} x ${all[0]?.model ?? 'CPU'}, Linux ${kernel}, Node.js ${process.version}, load ${load}`;
+}

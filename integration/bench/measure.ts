@@ -1,0 +1,37 @@
+import { readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+
+/** What one run of a command cost. */
+export interface Measured {
+  readonly wallSeconds: number;
+  readonly userSeconds: number;
+  readonly systemSeconds: number;
+  /** Of the largest process among the command and its descendants. */
+  readonly peakBytes: number;
+}
+
+/** A command line with what it needs of the environment. */
+export interface Command {
+  readonly argv: readonly [string, ...string[]];
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** Runs a command under GNU time. @throws if it does not end with status 0 */
+export async function measure({ argv, environment = {} }: Command): Promise<Measured> {
+  const file = join(tmpdir(), `pyclink-bench-time-${process.pid}`);
+  // What earlier runs wrote is on disk, so that nobody pays for it now.
+  await execa('sync');
+  const started = performance.now();
+  await execa('/usr/bin/time', ['-f', '%U %S %M', '-o', file, ...argv], {
+    env: { PATH: '/usr/bin:/bin', LC_ALL: 'C.UTF-8', PYTHONHASHSEED: '0', ...environment },
+    extendEnv: false,
+    stdin: 'ignore',
+    stdout: 'ignore',
+  });
+  const wallSeconds = (performance.now() - started) / 1000;
+  const [user = 0, system = 0, peakKibibytes = 0] = readFileSync(file, 'utf8').trim().split(' ').map(Number);
+  rmSync(file);
+  return { wallSeconds, userSeconds: user, systemSeconds: system, peakBytes: peakKibibytes * 1024 };
+}
