@@ -58,7 +58,7 @@ export async function compile(
   }));
   const limitMs = (index: number) => baseLimitMs + (jobs[index]?.source.sizeBytes ?? 0) * limitMsPerByte;
   const losses = new Map<CompileJob, string[]>();
-  await pool.run(requests, options.jobs, limitMs, {
+  await pool.run(requests, Math.min(options.jobs, workersWorthTheirStart(jobs)), limitMs, {
     onResult: (index, result) => {
       const job = jobs[index] as CompileJob;
       onOutcome(outcomeOf(job, result, losses.get(job) ?? []));
@@ -69,6 +69,17 @@ export async function compile(
       losses.set(job, [...(losses.get(job) ?? []), warning]);
     },
   });
+}
+
+/** For less work than this an interpreter takes about as long to compile it as another takes to start. */
+const worthAWorkerBytes = 200_000;
+
+/** What a source costs besides its text. */
+const overheadBytes = 4000;
+
+function workersWorthTheirStart(jobs: readonly CompileJob[]): number {
+  const bytes = jobs.reduce((sum, { source }) => sum + source.sizeBytes + overheadBytes, 0);
+  return Math.ceil(bytes / worthAWorkerBytes);
 }
 
 function outcomeOf(job: CompileJob, result: PoolResult, losses: readonly string[]): CompileOutcome {
