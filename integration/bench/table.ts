@@ -19,7 +19,7 @@ export interface Row {
 }
 
 /** The median and the extremes. */
-export interface Ratio {
+interface Ratio {
   readonly median: number;
   readonly least: number;
   readonly most: number;
@@ -60,7 +60,7 @@ export function mebibytes(bytes: number): string {
   return (bytes / 1024 / 1024).toFixed(0);
 }
 
-export function median(values: readonly number[]): number {
+function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = Math.floor(sorted.length / 2);
   const [low = Number.NaN, high = Number.NaN] = [sorted[middle - 1], sorted[middle]];
