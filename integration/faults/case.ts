@@ -1,0 +1,33 @@
+/** What became of the rounds of a case: each survived, or something was lost in it. */
+export interface Outcome {
+  readonly tried: number;
+  readonly survived: number;
+  readonly lost: number;
+  /** What was lost, each with what is needed to see it again; what could not be tried; figures. */
+  readonly notes?: readonly string[];
+}
+
+/** One kind of fault, tried so many times. The same seed gives the same rounds as far as the machine allows. */
+export type FaultCase = (rounds: number, seed: number) => Promise<Outcome>;
+
+/** Counts rounds. */
+export class Tally {
+  #tried = 0;
+  #lost = 0;
+  readonly #notes: string[] = [];
+
+  /** @param problems what was lost in this round, if anything */
+  round(name: string, problems: readonly string[]): void {
+    this.#tried += 1;
+    if (problems.length > 0) this.#lost += 1;
+    for (const problem of problems.slice(0, 10)) this.#notes.push(`${name}: ${problem}`);
+  }
+
+  note(text: string): void {
+    this.#notes.push(text);
+  }
+
+  get outcome(): Outcome {
+    return { tried: this.#tried, survived: this.#tried - this.#lost, lost: this.#lost, notes: this.#notes };
+  }
+}

@@ -1,0 +1,30 @@
+/**
+ * Does its worst to pyclink, and says what was lost: `npm run faults [-- --seed N CASE… CASE=ROUNDS…]`. Without a CASE
+ * all of them run.
+ */
+import { parseArgs } from 'node:util';
+import type { FaultCase } from './case.ts';
+import { killCase } from './kill.ts';
+
+/** The cases by name, and how many rounds a long run has. */
+const cases: Readonly<Record<string, readonly [FaultCase, number]>> = {
+  kill: [killCase, 150],
+};
+
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { seed: { type: 'string' } } });
+const seed = Number(values.seed ?? Math.floor(Math.random() * 1_000_000));
+const unknown = positionals.filter((asked) => !((asked.split('=')[0] as string) in cases));
+if (unknown.length > 0)
+  throw new Error(`no such case: ${unknown.join(' ')}; there are ${Object.keys(cases).join(' ')}`);
+
+process.stdout.write(`seed ${seed}\n`);
+for (const asked of positionals.length > 0 ? positionals : Object.keys(cases)) {
+  const [name, given] = asked.split('=') as [string, string?];
+  const [run, usual] = cases[name] as readonly [FaultCase, number];
+  const started = performance.now();
+  const { tried, survived, lost, notes = [] } = await run(given === undefined ? usual : Number(given), seed);
+  const seconds = Math.round((performance.now() - started) / 1000);
+  process.stdout.write(`${name}: ${tried} tried, ${survived} survived, ${lost} lost (${seconds} s)\n`);
+  for (const note of notes) process.stdout.write(`  ${note}\n`);
+  if (lost > 0) process.exitCode = 1;
+}
