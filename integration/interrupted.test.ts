@@ -3,7 +3,14 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { expect, it } from 'vitest';
-import { contentsOf, everythingIn, linkGroupsIn, plant, plantBuildroot } from '../test/helpers/buildroot.ts';
+import {
+  contentsOf,
+  everythingIn,
+  linkGroupsIn,
+  plant,
+  plantBuildroot,
+  temporaryDirectory,
+} from '../test/helpers/buildroot.ts';
 import { bundle, pyclink } from '../test/helpers/pyclink.ts';
 import { library, pycsOf, quietBuild } from './helpers/healthy.ts';
 import { until, workersOf } from './helpers/processes.ts';
@@ -38,8 +45,37 @@ it.each([
   expect(linkGroupsIn(buildroot)).toEqual(linkGroupsIn(undisturbed));
 });
 
+const ended = execa('true');
+const leftover = () => `.pyclink-${ended.pid}-${randomUUID()}`;
+
+it('what a killed run left goes, beside sources and outputs too, when nothing is to be written', async () => {
+  const outputs = temporaryDirectory();
+  const buildroot = plantBuildroot({ [`${library}/m.py`]: 'x = 1\n' });
+  const call = quietBuild(buildroot, '--keep-current', '--manifest', join(outputs, 'manifest.json'));
+  expect((await pyclink(call)).status).toBe(0);
+  const before = [everythingIn(buildroot), everythingIn(outputs)];
+  await ended;
+  plant(buildroot, { [`${library}/${leftover()}`]: 'half', [`${library}/__pycache__/${leftover()}`]: 'half' });
+  plant(outputs, { [leftover()]: 'half' });
+  expect((await pyclink(call)).status).toBe(0);
+  expect([everythingIn(buildroot), everythingIn(outputs)]).toEqual(before);
+});
+
+it.each(['link', 'relink'] as const)('what a killed run left goes with the next %s', async (command) => {
+  const manifest = join(temporaryDirectory(), 'manifest.json');
+  const buildroot = plantBuildroot({ [`${library}/m.py`]: 'x = 1\n' });
+  expect((await pyclink(quietBuild(buildroot, '--manifest', manifest))).status).toBe(0);
+  const before = everythingIn(buildroot);
+  await ended;
+  plant(buildroot, { [`${library}/__pycache__/${leftover()}`]: 'half' });
+  const call = [command, '--buildroot', buildroot, ...(command === 'relink' ? ['--manifest', manifest] : [])];
+  expect((await pyclink([...call, '--dry-run'])).status).toBe(0);
+  expect(everythingIn(buildroot)).toHaveLength(before.length + 1);
+  expect((await pyclink(call)).status).toBe(0);
+  expect(everythingIn(buildroot)).toEqual(before);
+});
+
 it('what a killed run left in a __pycache__ goes, what a running one has there stays', async () => {
-  const ended = execa('true');
   await ended;
   const name = (pid: number) => `${library}/__pycache__/.pyclink-${pid}-${randomUUID()}`;
   const [left, used, foreign] = [name(ended.pid as number), name(process.pid), `${library}/__pycache__/.pyclink-notes`];

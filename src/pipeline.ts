@@ -5,6 +5,7 @@ import { openBuildroot } from './buildroot/open.ts';
 import {
   type Buildroot,
   byCodeUnit,
+  childOf,
   contains,
   parentOf,
   resolveGiven,
@@ -22,7 +23,7 @@ import { normalizePyc } from './bytecode/normalize.ts';
 import { openPools, type Pools } from './bytecode/open-pools.ts';
 import { type CompileJob, planCompile } from './bytecode/plan.ts';
 import type { BuildOptions } from './config.ts';
-import { errnoOf, messageOf, PyclinkError } from './errors.ts';
+import { messageOf, PyclinkError } from './errors.ts';
 import { type LinkResult, linkIdentical } from './links/apply.ts';
 import { type ReadPyc, readPyc, sameContent, sha256Of } from './links/fingerprint.ts';
 import { groupByInode } from './links/group.ts';
@@ -65,6 +66,7 @@ export async function build(options: BuildOptions, context: BuildContext): Promi
   const ifMissing = options.errors === 'warn' ? 'skip' : 'fail';
   const pools = await openPools(buildroot, found.sources, context.environment, ifMissing);
   try {
+    if (!options.dryRun) sweep(found.sources);
     const sources = options.dryRun ? found.sources : applyMtimePolicy(buildroot, found.sources, options.mtime);
     const interpretersOf = (source: Source) => pools.poolsOf(source).map((pool) => pool.interpreter);
     const jobs = planCompile(sources, interpretersOf, options.levels, { strip, prepend: options.prepend });
@@ -129,6 +131,14 @@ function withoutInterpreter(sources: readonly Source[], pools: Pools): Skipped[]
   });
 }
 
+/** What a killed run left goes before anything is written: beside the sources, and where their pycs are. */
+function sweep(sources: readonly Source[]): void {
+  for (const directory of new Set(sources.map(({ staged }) => parentOf(staged)))) {
+    removeLeftovers(directory);
+    removeLeftovers(childOf(directory, '__pycache__'));
+  }
+}
+
 /** Links the pycs of each source as soon as it is compiled, and keeps what the manifest will say. */
 class Collected {
   readonly records: PycRecord[] = [];
@@ -136,7 +146,6 @@ class Collected {
   readonly warnings: string[] = [];
   readonly #buildroot: Buildroot;
   readonly #options: BuildOptions;
-  readonly #swept = new Set<StagedPath>();
 
   constructor(buildroot: Buildroot, options: BuildOptions) {
     this.#buildroot = buildroot;
@@ -151,20 +160,18 @@ class Collected {
       const message = withoutHostPaths(failure.problem, this.#buildroot);
       this.skipped.push({ path: payload, reason: failure.reason, message });
     }
-    for (const { staged } of made) this.#sweep(parentOf(staged));
     const normalized = new Map(made.map((pyc) => [pyc.content, this.#normalized(pyc)]));
     const pycs = made.map(({ staged, content, mode }) => ({
       path: staged,
       content: normalized.get(content) ?? content,
       mode,
     }));
-    try {
-      this.#keep(payload, writeLinked(pycs, this.#options.link));
-    } catch (error) {
-      if (errnoOf(error) === undefined) throw error;
-      // Without the name of the temporary file.
-      const [message = ''] = messageOf(error).split(',');
-      this.skipped.push({ path: payload, reason: 'not-written', message });
+    const result = writeLinked(pycs, this.#options.link);
+    this.#keep(payload, result);
+    // Without the name of the temporary file.
+    const messages = result.failed.map(({ error }) => messageOf(error).split(',')[0]);
+    if (messages.length > 0) {
+      this.skipped.push({ path: payload, reason: 'not-written', message: [...new Set(messages)].join('\n') });
     }
   }
 
@@ -178,13 +185,6 @@ class Collected {
     }
     const unlinked = { groups: groupByInode(found), notLinked: [] };
     this.#keep(source.payload, this.#options.link ? linkIdentical(found, sameContent) : unlinked);
-  }
-
-  /** What a killed run left in a directory goes before anything is written there. */
-  #sweep(directory: StagedPath): void {
-    if (this.#swept.has(directory)) return;
-    this.#swept.add(directory);
-    removeLeftovers(directory);
   }
 
   #normalized({ staged, content }: MadePyc): Buffer {

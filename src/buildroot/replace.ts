@@ -32,14 +32,29 @@ export function replaceFile(
   }
 }
 
-/** Removes the temporary files that a run which was killed has left in a directory, if it is one. */
+/**
+ * Removes the temporary files that a run which was killed has left in a directory, if it is one. Where that is not
+ * possible they stay: what is to be written there says why.
+ */
 export function removeLeftovers(directory: string): void {
-  const isDirectory = lstatSync(directory, { throwIfNoEntry: false })?.isDirectory() === true;
-  for (const name of isDirectory ? readdirSync(directory) : []) {
+  for (const name of namesIn(directory)) {
     const owner = temporaryName.exec(name)?.[1];
     // No file of this very run is under way while this runs.
     if (owner === undefined || (Number(owner) !== pid && isRunning(Number(owner)))) continue;
-    rmSync(join(directory, name), { force: true });
+    try {
+      rmSync(join(directory, name), { force: true });
+    } catch (error) {
+      if (errnoOf(error) === undefined) throw error;
+    }
+  }
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return lstatSync(directory).isDirectory() ? readdirSync(directory) : [];
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    return [];
   }
 }
 

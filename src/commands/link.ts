@@ -1,5 +1,6 @@
 import { openBuildroot } from '../buildroot/open.ts';
 import { type StagedPath, toPayload } from '../buildroot/path.ts';
+import { removeLeftovers } from '../buildroot/replace.ts';
 import { type SkipReason, skipReasons } from '../buildroot/skipped.ts';
 import { errnoOf, exitStatus } from '../errors.ts';
 import { linkIdentical } from '../links/apply.ts';
@@ -35,7 +36,8 @@ interface LinkReport {
 export function linkCommand(options: LinkOptions, log: Log): CommandResult<LinkReport> {
   const { dryRun } = options;
   const buildroot = openBuildroot(options.buildroot);
-  const { sets, pycs, unreadable } = findPycs(buildroot, options.paths);
+  const { sets, pycs, directories, unreadable } = findPycs(buildroot, options.paths);
+  if (!dryRun) for (const directory of directories) removeLeftovers(directory);
   let [normalized, links, savedBytes] = [0, 0, 0];
   const leave = (path: StagedPath, reason: SkipReason, message?: string) =>
     log.warn({ path: toPayload(buildroot, path) }, [skipReasons[reason], message].filter(Boolean).join(': '));

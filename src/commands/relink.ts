@@ -1,5 +1,6 @@
 import { openBuildroot } from '../buildroot/open.ts';
-import { type Buildroot, type PayloadPath, toPayload, toStaged } from '../buildroot/path.ts';
+import { type Buildroot, type PayloadPath, parentOf, toPayload, toStaged } from '../buildroot/path.ts';
+import { removeLeftovers } from '../buildroot/replace.ts';
 import { resolveParent } from '../buildroot/resolve.ts';
 import { skipReasons } from '../buildroot/skipped.ts';
 import { exitStatus } from '../errors.ts';
@@ -39,6 +40,9 @@ export function relinkCommand(options: RelinkOptions, log: Log): CommandResult {
     });
     const [first] = pycs;
     if (first === undefined) continue;
+    if (!options.dryRun) {
+      for (const directory of new Set(pycs.map(({ path }) => parentOf(path)))) removeLeftovers(directory);
+    }
     for (const pyc of pycs) {
       if (!sameContent(first, pyc)) {
         const other = toPayload(buildroot, first.path);

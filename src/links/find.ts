@@ -1,5 +1,5 @@
 import { lstatSync } from 'node:fs';
-import type { Buildroot, StagedPath } from '../buildroot/path.ts';
+import { type Buildroot, parentOf, type StagedPath } from '../buildroot/path.ts';
 import { startingPoints } from '../buildroot/starting-points.ts';
 import { walk } from '../buildroot/walk.ts';
 import { parsePycPath } from '../bytecode/pyc-name.ts';
@@ -11,6 +11,8 @@ export interface FoundPycs {
   /** The pycs that may be linked with each other: of one source, one cache tag, in one directory. */
   readonly sets: readonly (readonly PycFile[])[];
   readonly pycs: number;
+  /** Where there are pycs, or what a killed run may have left. */
+  readonly directories: ReadonlySet<StagedPath>;
   /** Directories that could not be listed, with the error. */
   readonly unreadable: readonly { readonly directory: string; readonly error: unknown }[];
 }
@@ -24,13 +26,15 @@ export function findPycs(buildroot: Buildroot, paths: readonly string[]): FoundP
   const roots = paths.length === 0 ? [buildroot.path] : startingPoints(buildroot, paths);
   const sets = new Map<string, Map<StagedPath, PycFile>>();
   const unreadable: FoundPycs['unreadable'][number][] = [];
+  const directories = new Set<StagedPath>();
   let pycs = 0;
   const file = roots.find((root) => !lstatSync(root).isDirectory());
   if (file !== undefined) throw new PyclinkError('usage', 'a PATH of link is a directory', { path: file });
   for (const root of roots) {
-    const walked = walk(root, ['*.pyc', '*.pyo']);
+    const walked = walk(root, ['*.pyc', '*.pyo', '.pyclink-*']);
     unreadable.push(...walked.unreadable);
     for (const { path, type } of walked.found) {
+      if (type === 'file') directories.add(parentOf(path));
       const name = type === 'file' ? parsePycPath(path) : undefined;
       if (name === undefined) continue;
       const key = `${name.source}\0${name.cacheTag ?? ''}`;
@@ -39,5 +43,5 @@ export function findPycs(buildroot: Buildroot, paths: readonly string[]): FoundP
       pycs += 1;
     }
   }
-  return { sets: Array.from(sets.values(), (set) => [...set.values()]), pycs, unreadable };
+  return { sets: Array.from(sets.values(), (set) => [...set.values()]), pycs, directories, unreadable };
 }

@@ -1,6 +1,7 @@
 import { fchmodSync, fchownSync, futimesSync, lstatSync } from 'node:fs';
 import type { StagedPath } from '../buildroot/path.ts';
 import { normalizePyc } from '../bytecode/normalize.ts';
+import { errnoOf, PyclinkError } from '../errors.ts';
 import type { ReadPyc } from './fingerprint.ts';
 import { groupByInode } from './group.ts';
 import { linkTo, writePyc } from './write.ts';
@@ -17,7 +18,7 @@ export interface NormalizedFiles {
  * Brings pycs that exist into normal form. Mode, owner and mtime stay, and so do the links among them: a file that has
  * yet another name is left as it is.
  * @param dryRun nothing is written; the pycs are as they would be
- * @throws the system's error if a pyc cannot be written
+ * @throws PyclinkError `file-failed` if a pyc cannot be written
  */
 export function normalizeFiles(pycs: readonly ReadPyc[], dryRun: boolean): NormalizedFiles {
   const done: ReadPyc[] = [];
@@ -53,9 +54,16 @@ function normalizeGroup(group: readonly ReadPyc[], dryRun: boolean) {
 
 function rewrite(pyc: ReadPyc, content: Buffer): ReadPyc {
   const { path, mode, userId, groupId, modifiedMs } = pyc;
-  return writePyc({ path, content, mode }, (descriptor) => {
-    fchownSync(descriptor, userId, groupId);
-    fchmodSync(descriptor, mode);
-    futimesSync(descriptor, modifiedMs / 1000, modifiedMs / 1000);
-  });
+  try {
+    return writePyc({ path, content, mode }, (descriptor) => {
+      fchownSync(descriptor, userId, groupId);
+      fchmodSync(descriptor, mode);
+      futimesSync(descriptor, modifiedMs / 1000, modifiedMs / 1000);
+    });
+  } catch (error) {
+    throw new PyclinkError('file-failed', `cannot be written in normal form (${errnoOf(error)})`, {
+      path,
+      cause: error,
+    });
+  }
 }

@@ -14,31 +14,42 @@ interface NewPyc {
   readonly mode: number;
 }
 
+/** What became of pycs that were to be written. */
+interface WriteResult extends LinkResult<ReadPyc> {
+  /** What is not there, or is what it was before, with the system's error. */
+  readonly failed: readonly { readonly path: StagedPath; readonly error: unknown }[];
+}
+
 /**
  * Writes pycs that may be linked with each other, and each content once: the other names of it become links. What is
- * in their place is replaced in one step.
+ * in their place is replaced in one step. One that cannot be written costs no other.
  * @param link false: each is written
- * @throws the system's error if a pyc cannot be written
  */
-export function writeLinked(pycs: readonly NewPyc[], link: boolean): LinkResult<ReadPyc> {
+export function writeLinked(pycs: readonly NewPyc[], link: boolean): WriteResult {
   const files: ReadPyc[] = [];
   const written: ReadPyc[] = [];
   const notLinked: NotLinked[] = [];
+  const failed: WriteResult['failed'][number][] = [];
   for (const pyc of pycs) {
     const twin = link
       ? written.find(({ content }) => content === pyc.content || content.equals(pyc.content))
       : undefined;
-    const refusal = twin && linkTo(twin, pyc.path);
-    if (twin !== undefined && refusal === undefined) {
-      files.push({ ...twin, path: pyc.path });
-      continue;
+    try {
+      const refusal = twin && linkTo(twin, pyc.path);
+      if (twin !== undefined && refusal === undefined) {
+        files.push({ ...twin, path: pyc.path });
+        continue;
+      }
+      const file = writePyc(pyc);
+      if (refusal !== undefined) notLinked.push(refusal);
+      files.push(file);
+      written.push(file);
+    } catch (error) {
+      if (errnoOf(error) === undefined) throw error;
+      failed.push({ path: pyc.path, error });
     }
-    if (refusal !== undefined) notLinked.push(refusal);
-    const file = writePyc(pyc);
-    files.push(file);
-    written.push(file);
   }
-  return { groups: groupByInode(files), notLinked, replaced: [] };
+  return { groups: groupByInode(files), notLinked, replaced: [], failed };
 }
 
 /**

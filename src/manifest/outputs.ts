@@ -1,5 +1,7 @@
+import { dirname } from 'node:path';
 import { globMatcher } from '../buildroot/exclude.ts';
 import type { Buildroot } from '../buildroot/path.ts';
+import { removeLeftovers } from '../buildroot/replace.ts';
 import { completeManifest, type ManifestContent, mergeContent, recordsOf } from './encode.ts';
 import { goneFrom, manifestText, outputPath, readManifestIfAny, writeWhole } from './file.ts';
 import { encodeFilelist } from './filelist.ts';
@@ -53,6 +55,8 @@ export function writeOutputs(
 ): void {
   const merged = earlier === undefined ? content : mergeContent(earlier, content, examined, goneFrom(buildroot));
   const whole = completeManifest(pyclink, merged);
+  const files = [...(manifest === undefined ? [] : [manifest]), ...filelists.map(({ file }) => file)];
+  for (const directory of new Set(files.map((file) => dirname(file)))) removeLeftovers(directory);
   if (manifest !== undefined) writeWhole(manifest, manifestText(whole));
   for (const { file, takes } of filelists) {
     writeWhole(file, encodeFilelist(recordsOf(whole).filter(({ source }) => takes(source))));

@@ -34,6 +34,16 @@ describe('writeLinked', () => {
     for (const file of groups.flat()) expect(file).toEqual(readPyc(file.path));
   });
 
+  it('writes the others when one cannot be written', () => {
+    const { root, path } = planted({ '1.pyc': { directory: true } });
+    const made = [0, 1, 2].map((level) => ({ path: path(`${level}.pyc`), content: content('same'), mode: 0o644 }));
+    const { groups, failed } = writeLinked(made, true);
+    expect(groups.map(names)).toEqual([['0.pyc', '2.pyc']]);
+    expect(failed).toEqual([{ path: path('1.pyc'), error: expect.objectContaining({ code: 'EISDIR' }) }]);
+    expect(lstatSync(path('2.pyc')).ino).toBe(lstatSync(path('0.pyc')).ino);
+    expect(readdirSync(root).sort()).toEqual(['0.pyc', '1.pyc', '2.pyc']);
+  });
+
   it('writes every name when it is not to link', () => {
     const { root, path } = planted({});
     const made = ['a.pyc', 'b.pyc'].map((name) => ({ path: path(name), content: content('same'), mode: 0o644 }));
