@@ -17,6 +17,17 @@ const modules: readonly (readonly [string, string, readonly (readonly number[])[
   ['doc', `${docstring}x = 1\n`, [[0, 1], [2]]],
   ['asserts', `x = 1\n${assertion}`, [[0], [1, 2]]],
   ['both', `${docstring}x = 1\n${assertion}`, [[0], [1], [2]]],
+  // Where the word stands decides whether pyclink compiles level 1 at all.
+  ['word', 'def assertion(assert_):\n    return assert_.assertTrue("to assert", ">>> assert 1")\n', [[0, 1, 2]]],
+  ['indented', 'if 1:\n \f\tassert __name__\n', [[0], [1, 2]]],
+  ['colon', 'if 1:assert(__name__)\n', [[0], [1, 2]]],
+  ['semicolon', 'x = 1; \t assert"" == "", __name__\n', [[0], [1, 2]]],
+  ['continued', 'x = 1; \\\nassert\\\n __name__\n', [[0], [1, 2]]],
+  ['mac', 'x = 1\rassert __name__\r', [[0], [1, 2]]],
+  ['string', 'x = """a\n""";assert __name__\n', [[0], [1, 2]]],
+  ['debug', 'x = __debug__\n', [[0], [1, 2]]],
+  ['nfkc', 'x = __d\u1d49bug__\n', [[0], [1, 2]]],
+  ['utf7', '# coding: utf-7\nx = __d+AGU-bug__\n', [[0], [1, 2]]],
 ];
 const sources = Object.fromEntries(modules.map(([name, text]) => [`${directory}/${name}.py`, text]));
 

@@ -50,10 +50,21 @@ def cannot_assert(data):
 
     The parser takes other spellings of a name for the same name, but none in ASCII; nor may a codec make ASCII of it.
     """
-    if b"assert" in data or b"__debug__" in data or len(data.decode("ascii", "ignore")) < len(data):
+    if b"__debug__" in data or len(data.decode("ascii", "ignore")) < len(data):
+        return False
+    if any(may_begin_statement(data, found.start()) for found in re.finditer(b"assert\\b", data)):
         return False
     named = re.findall(b"coding[:=][ \\t]*([-_.a-zA-Z0-9]+)", b"\n".join(data.split(b"\n", 2)[:2]))
     return all(name.lower().replace(b"_", b"-") in (b"utf-8", b"ascii", b"us-ascii", b"latin-1") for name in named)
+
+
+def may_begin_statement(data, start):
+    """Whether a word is where a statement can begin: first on its line, or behind a colon or a semicolon.
+
+    Never so in `self.assertTrue`, `>>> assert x` or "to assert"; maybe so in a string or behind a bracket.
+    """
+    before = data[data.rfind(b"\n", 0, start) + 1:start].rstrip(b" \t\f")
+    return before[-1:] in (b"", b":", b";", b"\r")
 
 
 def has_docstring(code):
