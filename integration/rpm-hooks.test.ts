@@ -194,7 +194,7 @@ describeRpm('the build log', () => {
     '        name = "M\ufffdller"',
     expect.stringMatching(/^ +\^$/),
     expect.stringMatching(/^ {4}SyntaxError: .*'utf-8' codec can't decode byte 0xfc/),
-    `pyclink: warning: ${site}/linked/till.py: its __pycache__ is a symlink`,
+    `pyclink: warning: ${site}/linked/till.py: not compiled: its __pycache__ is a symlink`,
     'pyclink: warning: /usr/lib64/python3.99: its interpreter is missing',
     '    no python3.99 that works',
     '    2 sources not compiled',

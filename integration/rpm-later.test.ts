@@ -17,12 +17,13 @@ async function build(spec: Spec, ...args: string[]) {
   const { stdout: minor } = await chroot.inside('python3', '-c', 'import sys; print("%d.%d" % sys.version_info[:2])');
   const site = `%{buildroot}/usr/lib/python${minor}/site-packages`;
   const install = `mkdir -p ${site}; sleep 1.1; echo 'x = 1' > ${site}/shop.py`;
-  writeFileSync(join(chroot.directory, 'root/shop.spec'), specText({ ...spec, install }));
-  const topdir = join(chroot.directory, 'root/rpmbuild');
+  writeFileSync(join(chroot.directory, 'build/shop.spec'), specText({ ...spec, install }));
+  const topdir = join(chroot.directory, 'build/rpmbuild');
   rmSync(topdir, { recursive: true, force: true });
-  const define = ['--define', 'planted /root/planted', '--define', 'debug_package %{nil}'];
-  const { all, exitCode } = await chroot.attempt('rpmbuild', '-bb', ...define, ...args, '/root/shop.spec');
-  const made = everythingIn(topdir).map((path) => `/root/rpmbuild/${path}`);
+  const macrosOfRun = ['_topdir /build/rpmbuild', 'planted /build/planted', 'debug_package %{nil}'];
+  const define = macrosOfRun.flatMap((macro) => ['--define', macro]);
+  const { all, exitCode } = await chroot.attempt('rpmbuild', '-bb', ...define, ...args, '/build/shop.spec');
+  const made = everythingIn(topdir).map((path) => `/build/rpmbuild/${path}`);
   const announced = all.match(/^Bytecompiling .*/gm)?.length ?? 0;
   const [manifest = '', rpm = ''] = [/\.json$/, /\.rpm$/].map((suffix) => made.find((path) => suffix.test(path)));
   return { status: exitCode, log: all, made, announced, verify: () => verify(manifest, rpm) };
@@ -39,7 +40,7 @@ describeWith(chrootTools, 'a build with rpm 4.20', () => {
   beforeAll(async () => {
     chroot = await makeChroot('trixie');
     await chroot.install('rpm', 'nodejs', 'python3');
-    mkdirSync(join(chroot.directory, 'root/planted'));
+    mkdirSync(join(chroot.directory, 'build/planted'), { recursive: true });
     stage(chroot.directory);
     return chroot.remove;
   }, 300_000);
@@ -76,6 +77,6 @@ describeWith(chrootTools, 'a build with rpm 4.20', () => {
     const preamble = `%{load:${macros}}\n%global debug_package %%package debuginfo`;
     const built = await build({ arch: 'native', preamble, end }, '--noclean');
     expect(built.announced, built.log).toBe(1);
-    expect(built.made).toContain('/root/rpmbuild/BUILD/shop-1.0-build/SPECPARTS/rpm-debuginfo.specpart');
+    expect(built.made).toContain('/build/rpmbuild/BUILD/shop-1.0-build/SPECPARTS/rpm-debuginfo.specpart');
   });
 });

@@ -1,8 +1,9 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type CodeLayout, codeLayoutOf, marshalType } from '../../src/bytecode/marshal.ts';
+import { type CodeLayout, codeLayoutOf } from '../../src/bytecode/code-layout.ts';
 import { readMarshalTree } from '../../src/bytecode/marshal-tree.ts';
+import { marshalType } from '../../src/bytecode/marshal-types.ts';
 import { normalizePyc } from '../../src/bytecode/normalize.ts';
 import { headerSizeBytes } from '../../src/bytecode/pyc-header.ts';
 import { everythingIn } from '../../test/helpers/buildroot.ts';

@@ -1,5 +1,6 @@
-import { type CodeLayout, codeLayoutOf, isString, marshalType } from '../../src/bytecode/marshal.ts';
+import { type CodeLayout, codeLayoutOf } from '../../src/bytecode/code-layout.ts';
 import { type MarshalNode, readMarshalTree } from '../../src/bytecode/marshal-tree.ts';
+import { isString, marshalType } from '../../src/bytecode/marshal-types.ts';
 import { headerSizeBytes, parsePycHeader } from '../../src/bytecode/pyc-header.ts';
 import { sha256Of } from '../../src/links/fingerprint.ts';
 

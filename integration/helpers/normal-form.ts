@@ -2,7 +2,7 @@ import { cpSync, lstatSync, mkdtempSync, readFileSync, rmSync, utimesSync, write
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { type CodeLayout, codeLayoutOf } from '../../src/bytecode/marshal.ts';
+import { type CodeLayout, codeLayoutOf } from '../../src/bytecode/code-layout.ts';
 import { encodeNormal } from '../../src/bytecode/normal-marshal.ts';
 import { normalizePyc } from '../../src/bytecode/normalize.ts';
 import { headerSizeBytes } from '../../src/bytecode/pyc-header.ts';

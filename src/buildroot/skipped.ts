@@ -11,7 +11,7 @@ export const skipReasons = {
   'not-a-regular-file': 'not a regular file',
   'dangling-symlink': 'a symlink to nothing',
   'symlink-outside': 'a symlink that leads out of the buildroot',
-  'cache-is-symlink': 'its __pycache__ is a symlink',
+  'cache-is-symlink': 'not compiled: its __pycache__ is a symlink',
   'no-interpreter': 'its interpreter is missing',
   'does-not-compile': 'does not compile',
   'worker-died': 'the interpreter died while compiling it',

@@ -1,5 +1,5 @@
-import { isString, marshalType, stringType } from './marshal.ts';
 import type { MarshalNode } from './marshal-tree.ts';
+import { isString, marshalType, stringType } from './marshal-types.ts';
 import {
   childPlace,
   firstLineOf,

@@ -1,5 +1,6 @@
-import { type CodeLayout, isInterned, isString, marshalType } from './marshal.ts';
+import type { CodeLayout } from './code-layout.ts';
 import type { MarshalNode } from './marshal-tree.ts';
+import { isInterned, isString, marshalType } from './marshal-types.ts';
 
 const kinds: Readonly<Record<number, string>> = {
   [marshalType.null]: 'end of the dict',

@@ -1,119 +1,9 @@
-/**
- * Reads the structure of a marshalled value as CPython 3.6 to 3.14 write it.
- * @see Python/marshal.c
- */
-
-/** The type byte of each kind of object, without its FLAG_REF. */
-export const marshalType = {
-  null: 0x30,
-  none: 0x4e,
-  false: 0x46,
-  true: 0x54,
-  stopIteration: 0x53,
-  ellipsis: 0x2e,
-  int: 0x69,
-  int64: 0x49,
-  float: 0x66,
-  binaryFloat: 0x67,
-  complex: 0x78,
-  binaryComplex: 0x79,
-  long: 0x6c,
-  bytes: 0x73,
-  interned: 0x74,
-  unicode: 0x75,
-  ascii: 0x61,
-  asciiInterned: 0x41,
-  shortAscii: 0x7a,
-  shortAsciiInterned: 0x5a,
-  tuple: 0x28,
-  smallTuple: 0x29,
-  list: 0x5b,
-  dict: 0x7b,
-  set: 0x3c,
-  frozenset: 0x3e,
-  code: 0x63,
-  slice: 0x3a,
-  reference: 0x72,
-} as const;
-
-/** The kinds of strings: as it is, and interned. */
-const stringTypes = [
-  [marshalType.unicode, marshalType.interned],
-  [marshalType.ascii, marshalType.asciiInterned],
-  [marshalType.shortAscii, marshalType.shortAsciiInterned],
-] as const;
-const plainOf = new Uint8Array(256);
-const internedOf = new Uint8Array(256);
-for (const [plain, interned] of stringTypes) {
-  plainOf[plain] = plainOf[interned] = plain;
-  internedOf[plain] = internedOf[interned] = interned;
-}
-
-export function isString(type: number): boolean {
-  return plainOf[type] !== 0;
-}
-
-export function isInterned(type: number): boolean {
-  return internedOf[type] === type;
-}
-
-/** The type of the same string interned, or not. */
-export function stringType(type: number, interned: boolean): number {
-  return (interned ? internedOf[type] : plainOf[type]) as number;
-}
-
-/** Set in a type byte: later references may point to this object. */
-export const flagRef = 0x80;
+import type { CodeLayout } from './code-layout.ts';
+import { flagRef, marshalType } from './marshal-types.ts';
 
 /** What `walkMarshal` and those who build on it say of bytes that they do not read to the end. */
 export interface Unreadable {
   readonly unreadable: string;
-}
-
-/** How the code objects of an interpreter are laid out. */
-export interface CodeLayout {
-  /** The numbers before the first object, four bytes each. */
-  readonly numbers: readonly string[];
-  /** The objects before the number of the first line. */
-  readonly objects: readonly string[];
-  /** The objects after it. */
-  readonly tail: readonly string[];
-}
-
-const oldObjects = ['code', 'consts', 'names', 'varnames', 'freevars', 'cellvars', 'filename', 'name'];
-const layout36: CodeLayout = {
-  numbers: ['argcount', 'kwonlyargcount', 'nlocals', 'stacksize', 'flags'],
-  objects: oldObjects,
-  tail: ['lnotab'],
-};
-const layout38: CodeLayout = {
-  numbers: ['argcount', 'posonlyargcount', 'kwonlyargcount', 'nlocals', 'stacksize', 'flags'],
-  objects: oldObjects,
-  tail: ['lnotab'],
-};
-const layout310: CodeLayout = { ...layout38, tail: ['linetable'] };
-const layout311: CodeLayout = {
-  numbers: ['argcount', 'posonlyargcount', 'kwonlyargcount', 'stacksize', 'flags'],
-  objects: ['code', 'consts', 'names', 'localsplusnames', 'localspluskinds', 'filename', 'name', 'qualname'],
-  tail: ['linetable', 'exceptiontable'],
-};
-
-/** By the magic number of each final release; what pre-releases wrote is nobody's business any more. */
-const layouts: ReadonlyMap<number, CodeLayout> = new Map([
-  [3379, layout36],
-  [3394, layout36],
-  [3413, layout38],
-  [3425, layout38],
-  [3439, layout310],
-  [3495, layout311],
-  [3531, layout311],
-  [3571, layout311],
-  [3627, layout311],
-]);
-
-/** The layout of the code objects in pycs with a magic number; undefined if it is not known. */
-export function codeLayoutOf(magicNumber: number): CodeLayout | undefined {
-  return layouts.get(magicNumber);
 }
 
 /** CPython reads no deeper. @see MAX_MARSHAL_STACK_DEPTH */
@@ -248,21 +138,6 @@ export function walkMarshal(
     }
   }
 }
-
-/**
- * Whether the compiler interns a string even where it is no name, because of its characters.
- * @see all_name_chars in Objects/codeobject.c
- */
-export function isNameText(bytes: Buffer, offset: number, sizeBytes: number): boolean {
-  const type = (bytes[offset] as number) & ~flagRef;
-  if (type === marshalType.unicode || type === marshalType.interned) return false;
-  const isShort = type === marshalType.shortAscii || type === marshalType.shortAsciiInterned;
-  const end = offset + sizeBytes;
-  for (let i = offset + (isShort ? 2 : 5); i < end; i++) if (nameBytes[bytes[i] as number] === 0) return false;
-  return true;
-}
-
-const nameBytes = Uint8Array.from({ length: 256 }, (_, byte) => (/\w/.test(String.fromCharCode(byte)) ? 1 : 0));
 
 const endsEarly = 'ends within the code';
 const uselessFlag = 'a flag on an object that cannot be referred to';

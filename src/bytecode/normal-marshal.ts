@@ -1,5 +1,7 @@
-import { type CodeLayout, flagRef, isNameText, isString, marshalType, stringType, type Unreadable } from './marshal.ts';
+import type { CodeLayout } from './code-layout.ts';
+import type { Unreadable } from './marshal.ts';
 import { type MarshalNode, readMarshalTree } from './marshal-tree.ts';
+import { flagRef, isNameText, isString, marshalType, stringType } from './marshal-types.ts';
 
 /** How deep objects may lie in each other once their references are followed. */
 const maxDepth = 2000;

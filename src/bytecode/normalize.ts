@@ -1,15 +1,7 @@
-import {
-  codeLayoutOf,
-  flagRef,
-  isInterned,
-  isNameText,
-  isString,
-  marshalType,
-  stringType,
-  type Unreadable,
-  walkMarshal,
-} from './marshal.ts';
+import { codeLayoutOf } from './code-layout.ts';
+import { type Unreadable, walkMarshal } from './marshal.ts';
 import { danglingReference } from './marshal-tree.ts';
+import { flagRef, isInterned, isNameText, isString, marshalType, stringType } from './marshal-types.ts';
 import { encodeNormal } from './normal-marshal.ts';
 import { headerSizeBytes, parsePycHeader } from './pyc-header.ts';
 

@@ -1,5 +1,7 @@
-import { type CodeLayout, codeLayoutOf, marshalType, type Unreadable } from './marshal.ts';
+import { type CodeLayout, codeLayoutOf } from './code-layout.ts';
+import type { Unreadable } from './marshal.ts';
 import { type MarshalNode, readMarshalTree } from './marshal-tree.ts';
+import { marshalType } from './marshal-types.ts';
 import { childPlace, firstLineOf, kindOf, type Place, rootPlace, valueText } from './marshal-words.ts';
 import { headerSizeBytes } from './pyc-header.ts';
 

@@ -22,7 +22,7 @@ export type PycHeader = {
     }
 );
 
-/** As many bytes from the start of a file as any header has. */
+/** No header is longer: reading so much of a file is enough. */
 export const maxHeaderBytes = 16;
 
 /** The first magic numbers whose pycs have the flags word of PEP 552. */

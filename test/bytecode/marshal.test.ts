@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type CodeLayout, codeLayoutOf, isNameText, walkMarshal } from '../../src/bytecode/marshal.ts';
+import { type CodeLayout, codeLayoutOf } from '../../src/bytecode/code-layout.ts';
+import { walkMarshal } from '../../src/bytecode/marshal.ts';
+import { isNameText } from '../../src/bytecode/marshal-types.ts';
 import { marshalled as m, magicNumber } from '../helpers/marshal.ts';
 
 const layout = codeLayoutOf(magicNumber) as CodeLayout;

@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type CodeLayout, codeLayoutOf, flagRef, marshalType } from '../../src/bytecode/marshal.ts';
+import { type CodeLayout, codeLayoutOf } from '../../src/bytecode/code-layout.ts';
 import { readMarshalTree } from '../../src/bytecode/marshal-tree.ts';
+import { flagRef, marshalType } from '../../src/bytecode/marshal-types.ts';
 import { encodeNormal } from '../../src/bytecode/normal-marshal.ts';
 import { anyMarshalled, marshalled as m, magicNumber, meaningOf } from '../helpers/marshal.ts';
+import { expectNormalForm } from '../helpers/normal-form.ts';
 
 const layout = codeLayoutOf(magicNumber) as CodeLayout;
 const encode = (bytes: Buffer) => encodeNormal(bytes, 0, layout);
@@ -63,15 +65,7 @@ describe('encodeNormal', () => {
   });
 
   it('gives every value that means the same, and again the same, bytes that encode to themselves', () => {
-    fc.assert(
-      fc.property(anyMarshalled, (bytes) => {
-        const normal = encode(bytes) as Buffer;
-        expect(Buffer.isBuffer(normal)).toBe(true);
-        expect(meaning(normal)).toBe(meaning(bytes));
-        expect(encode(normal)).toEqual(normal);
-      }),
-      { numRuns: 1000 },
-    );
+    expectNormalForm(anyMarshalled, encode, meaning);
   });
 
   it('does not depend on the order in which the elements of a frozenset were written', () => {

@@ -1,0 +1,81 @@
+/**
+ * The types of objects in a marshalled value, as CPython 3.6 to 3.14 write them.
+ * @see Python/marshal.c
+ */
+
+/** The type byte of each kind of object, without its FLAG_REF. */
+export const marshalType = {
+  null: 0x30,
+  none: 0x4e,
+  false: 0x46,
+  true: 0x54,
+  stopIteration: 0x53,
+  ellipsis: 0x2e,
+  int: 0x69,
+  int64: 0x49,
+  float: 0x66,
+  binaryFloat: 0x67,
+  complex: 0x78,
+  binaryComplex: 0x79,
+  long: 0x6c,
+  bytes: 0x73,
+  interned: 0x74,
+  unicode: 0x75,
+  ascii: 0x61,
+  asciiInterned: 0x41,
+  shortAscii: 0x7a,
+  shortAsciiInterned: 0x5a,
+  tuple: 0x28,
+  smallTuple: 0x29,
+  list: 0x5b,
+  dict: 0x7b,
+  set: 0x3c,
+  frozenset: 0x3e,
+  code: 0x63,
+  slice: 0x3a,
+  reference: 0x72,
+} as const;
+
+/** Set in a type byte: later references may point to this object. */
+export const flagRef = 0x80;
+
+/** The kinds of strings: as it is, and interned. */
+const stringTypes = [
+  [marshalType.unicode, marshalType.interned],
+  [marshalType.ascii, marshalType.asciiInterned],
+  [marshalType.shortAscii, marshalType.shortAsciiInterned],
+] as const;
+const plainOf = new Uint8Array(256);
+const internedOf = new Uint8Array(256);
+for (const [plain, interned] of stringTypes) {
+  plainOf[plain] = plainOf[interned] = plain;
+  internedOf[plain] = internedOf[interned] = interned;
+}
+
+export function isString(type: number): boolean {
+  return plainOf[type] !== 0;
+}
+
+export function isInterned(type: number): boolean {
+  return internedOf[type] === type;
+}
+
+/** The type of the same string interned, or not. */
+export function stringType(type: number, interned: boolean): number {
+  return (interned ? internedOf[type] : plainOf[type]) as number;
+}
+
+/**
+ * Whether the compiler interns a string even where it is no name, because of its characters.
+ * @see all_name_chars in Objects/codeobject.c
+ */
+export function isNameText(bytes: Buffer, offset: number, sizeBytes: number): boolean {
+  const type = (bytes[offset] as number) & ~flagRef;
+  if (type === marshalType.unicode || type === marshalType.interned) return false;
+  const isShort = type === marshalType.shortAscii || type === marshalType.shortAsciiInterned;
+  const end = offset + sizeBytes;
+  for (let i = offset + (isShort ? 2 : 5); i < end; i++) if (nameBytes[bytes[i] as number] === 0) return false;
+  return true;
+}
+
+const nameBytes = Uint8Array.from({ length: 256 }, (_, byte) => (/\w/.test(String.fromCharCode(byte)) ? 1 : 0));
