@@ -162,6 +162,12 @@ function fail(error: unknown): void {
     process.exitCode = error.exitStatus;
     return;
   }
+  if (error instanceof Error && 'syscall' in error) {
+    // A file system changes under our hands, or cannot do what is asked.
+    log.error({ hint: 'does anything else work on these files?' }, error.message);
+    process.exitCode = exitStatus.toolFailed;
+    return;
+  }
   const lines = error instanceof Error ? (error.stack?.split('\n') ?? []) : [];
   log.error({ lines, hint: 'this is a bug in pyclink' }, messageOf(error));
   process.exitCode = exitStatus.bug;

@@ -21,6 +21,13 @@ export async function until<T>(what: string, ask: () => T | undefined): Promise<
   }
 }
 
+/** How much processor time a process has had. */
+export function cpuSecondsOf(pid: number): number {
+  const afterName = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  const ticksASecond = 100;
+  return (Number(afterName[11]) + Number(afterName[12])) / ticksASecond;
+}
+
 function runningProcesses() {
   return readdirSync('/proc').flatMap((name) => {
     if (!/^\d+$/.test(name)) return [];

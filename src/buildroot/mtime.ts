@@ -1,8 +1,11 @@
-import { chmodSync, chownSync, copyFileSync, linkSync, lstatSync, utimesSync } from 'node:fs';
+import { fchmodSync, fchownSync, futimesSync, linkSync, lstatSync } from 'node:fs';
+import { join } from 'node:path';
 import { errnoOf, PyclinkError } from '../errors.ts';
+import { withDirectory } from './directory.ts';
 import type { MtimePolicy } from './mtime-policy.ts';
-import type { Buildroot, StagedPath } from './path.ts';
-import { replaceFile } from './replace.ts';
+import { type Buildroot, nameOf, parentOf, type StagedPath } from './path.ts';
+import { readRegular, withRegular } from './read-regular.ts';
+import { replaceByContent, replaceFile } from './replace.ts';
 import type { Source } from './source.ts';
 import { walk } from './walk.ts';
 
@@ -21,9 +24,7 @@ export function applyMtimePolicy(buildroot: Buildroot, sources: readonly Source[
   const shared: StagedPath[] = [];
   for (const path of due) {
     attempt(path, () => {
-      const stat = lstatSync(path);
-      if (stat.nlink > 1) shared.push(path);
-      else utimesSync(path, stat.atime, epochSeconds);
+      if (!setMtime(path, 1, epochSeconds)) shared.push(path);
     });
   }
   if (shared.length > 0) setMtimeOfShared(buildroot, shared, epochSeconds);
@@ -36,27 +37,53 @@ function setMtimeOfShared(buildroot: Buildroot, paths: readonly StagedPath[], ep
   const done = new Set<string>();
   for (const path of paths) {
     attempt(path, () => {
-      const stat = lstatSync(path);
-      const inside = names.get(inodeOf(stat)) ?? [path];
-      if (done.has(inodeOf(stat))) return;
-      const alone = inside.length === stat.nlink ? path : separate(inside);
-      utimesSync(alone, stat.atime, epochSeconds);
-      done.add(inodeOf(lstatSync(alone)));
+      const inode = inodeOf(lstatSync(path));
+      const inside = names.get(inode) ?? [path];
+      if (done.has(inode)) return;
+      if (!setMtime(path, inside.length, epochSeconds)) separate(inside, inode, epochSeconds);
+      done.add(inodeOf(lstatSync(path)));
     });
   }
 }
 
-/** Makes these names of a file a file of their own. */
-function separate(names: readonly StagedPath[]): StagedPath {
+/**
+ * Sets the mtime of a file if it has just so many names; one that may not be read is left to the compiler to complain of.
+ * @returns whether it has
+ */
+function setMtime(path: StagedPath, names: number, epochSeconds: number): boolean {
+  try {
+    return withDirectory(parentOf(path), (held) => {
+      const isDone = withRegular(join(held, nameOf(path)), (descriptor, stat) => {
+        if (stat.nlink === names) futimesSync(descriptor, stat.atime, epochSeconds);
+        return stat.nlink === names;
+      });
+      if (isDone === undefined) throw Object.assign(new Error('ENOENT: it is gone'), { code: 'ENOENT' });
+      return isDone;
+    });
+  } catch (error) {
+    if (errnoOf(error) !== 'EACCES') throw error;
+    return true;
+  }
+}
+
+/** Makes these names of a file a file of their own with another mtime. */
+function separate(names: readonly StagedPath[], inode: string, epochSeconds: number): void {
   const [first, ...others] = names as [StagedPath, ...StagedPath[]];
-  const { mode, uid, gid } = lstatSync(first);
-  replaceFile(first, (temporary) => {
-    copyFileSync(first, temporary);
-    chownSync(temporary, uid, gid);
-    chmodSync(temporary, mode);
-  });
-  for (const other of others) replaceFile(other, (temporary) => linkSync(first, temporary));
-  return first;
+  const isStill = (_: string, old: string) => inodeOf(lstatSync(old)) === inode;
+  const file = readRegular(first);
+  if (file === undefined || inodeOf(file.stat) !== inode) return;
+  const { mode, uid, gid, atime } = file.stat;
+  const asBefore = (descriptor: number) => {
+    fchownSync(descriptor, uid, gid);
+    fchmodSync(descriptor, mode);
+    futimesSync(descriptor, atime, epochSeconds);
+  };
+  if (replaceByContent(first, file.content, mode, asBefore, isStill) === undefined) return;
+  for (const other of others) {
+    const link = (temporary: string) =>
+      withDirectory(parentOf(first), (held) => linkSync(join(held, nameOf(first)), temporary));
+    replaceFile(other, link, isStill);
+  }
 }
 
 function namesByInode(buildroot: Buildroot): Map<string, StagedPath[]> {

@@ -1,9 +1,8 @@
-import { linkSync, lstatSync } from 'node:fs';
 import type { StagedPath } from '../buildroot/path.ts';
-import { replaceFile } from '../buildroot/replace.ts';
+import { replaceByLink } from '../buildroot/replace.ts';
 import { errnoOf, PyclinkError } from '../errors.ts';
-import { pycFile } from './fingerprint.ts';
-import { groupByInode, isLinked, type LinkPlan, type PycFile, planLinks } from './group.ts';
+import { isStill } from './fingerprint.ts';
+import { groupByInode, type LinkPlan, type PycFile, planLinks } from './group.ts';
 
 /** Why a file stayed as it was. `errno` is the file system's own word. */
 export interface NotLinked {
@@ -20,8 +19,8 @@ export interface LinkResult<F extends PycFile> {
   readonly replaced: readonly F[];
 }
 
-/** The file systems' ways to say that they do not do this link. */
-export const refusals: ReadonlySet<string> = new Set(['EXDEV', 'EMLINK', 'EPERM', 'EOPNOTSUPP', 'ENOSYS']);
+/** The file systems' ways to say that they do not do this link; EBUSY: the name is a mount point. */
+export const refusals: ReadonlySet<string> = new Set(['EXDEV', 'EMLINK', 'EPERM', 'EOPNOTSUPP', 'ENOSYS', 'EBUSY']);
 
 /**
  * Links what is identical among files that may be linked with each other. At every instant every name is there and
@@ -36,7 +35,7 @@ export function linkIdentical<F extends PycFile>(
   const keeperOf = new Map<F, F>();
   const notLinked: NotLinked[] = plan.hindered.map(({ file, reason }) => ({ path: file.path, reason }));
   for (const { keeper, duplicate } of plan.steps) {
-    const refusal = replaceByLink(keeper, duplicate);
+    const refusal = link(keeper, duplicate);
     if (refusal === undefined) keeperOf.set(duplicate, keeper);
     else notLinked.push(refusal);
   }
@@ -48,13 +47,13 @@ export function linkIdentical<F extends PycFile>(
 }
 
 /** Puts a link to `keeper` in the place of `duplicate`, if both are still the files that were compared. */
-function replaceByLink(keeper: PycFile, duplicate: PycFile): NotLinked | undefined {
+function link(keeper: PycFile, duplicate: PycFile): NotLinked | undefined {
   const { path } = duplicate;
   try {
-    const replaced = replaceFile(
+    const replaced = replaceByLink(
       path,
-      (temporary) => linkSync(keeper.path, temporary),
-      (temporary) => isStill(duplicate, path) && isStill(keeper, temporary),
+      keeper.path,
+      (temporary, old) => isStill(duplicate, old) && isStill(keeper, temporary),
     );
     return replaced ? undefined : { path, reason: 'changed-meanwhile' };
   } catch (error) {
@@ -65,10 +64,4 @@ function replaceByLink(keeper: PycFile, duplicate: PycFile): NotLinked | undefin
       cause: error,
     });
   }
-}
-
-/** Whether a path is still the file that was compared. */
-function isStill(file: PycFile, path: string): boolean {
-  const now = pycFile(file.path, lstatSync(path));
-  return isLinked(now, file) && now.sizeBytes === file.sizeBytes && now.modifiedMs === file.modifiedMs;
 }

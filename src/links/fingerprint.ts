@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { readSync, type Stats } from 'node:fs';
+import { lstatSync, readSync, type Stats } from 'node:fs';
 import type { StagedPath } from '../buildroot/path.ts';
 import { readRegular, withRegular } from '../buildroot/read-regular.ts';
-import type { PycFile } from './group.ts';
+import { isLinked, type PycFile } from './group.ts';
 
 /** A pyc with its bytes. */
 export interface ReadPyc extends PycFile {
@@ -27,6 +27,12 @@ export function pycFile(path: StagedPath, stat: Stats): PycFile {
     sizeBytes: stat.size,
     modifiedMs: stat.mtimeMs,
   };
+}
+
+/** Whether a name is still the file that was read. @throws the system's error if there is none */
+export function isStill(file: PycFile, name: string): boolean {
+  const now = pycFile(file.path, lstatSync(name));
+  return isLinked(now, file) && now.sizeBytes === file.sizeBytes && now.modifiedMs === file.modifiedMs;
 }
 
 /** Byte for byte. */

@@ -1,10 +1,11 @@
 import { fchmodSync, fchownSync, futimesSync, lstatSync } from 'node:fs';
 import type { StagedPath } from '../buildroot/path.ts';
+import { replaceByContent } from '../buildroot/replace.ts';
 import { normalizePyc } from '../bytecode/normalize.ts';
 import { errnoOf, PyclinkError } from '../errors.ts';
-import type { ReadPyc } from './fingerprint.ts';
+import { isStill, pycFile, type ReadPyc } from './fingerprint.ts';
 import { groupByInode } from './group.ts';
-import { linkTo, writePyc } from './write.ts';
+import { linkTo } from './write.ts';
 
 /** Pycs in normal form, as far as that was possible. */
 export interface NormalizedFiles {
@@ -46,20 +47,24 @@ function normalizeGroup(group: readonly ReadPyc[], dryRun: boolean) {
   if (lstatSync(first.path).nlink > group.length) return { unreadable: 'the file has another name elsewhere' };
   if (dryRun) return { pycs: group.map((pyc) => ({ ...pyc, content })), isNew: true };
   const written = rewrite(first, content);
+  if (written === undefined) return { unreadable: 'the file changed while it was read' };
   const linked = others.map((pyc) =>
-    linkTo(written, pyc.path) === undefined ? { ...written, path: pyc.path } : rewrite(pyc, content),
+    linkTo(written, pyc.path) === undefined ? { ...written, path: pyc.path } : (rewrite(pyc, content) ?? pyc),
   );
   return { pycs: [written, ...linked], isNew: true };
 }
 
-function rewrite(pyc: ReadPyc, content: Buffer): ReadPyc {
+/** @returns undefined if it is no longer the file that was read */
+function rewrite(pyc: ReadPyc, content: Buffer): ReadPyc | undefined {
   const { path, mode, userId, groupId, modifiedMs } = pyc;
+  const asBefore = (descriptor: number) => {
+    fchownSync(descriptor, userId, groupId);
+    fchmodSync(descriptor, mode);
+    futimesSync(descriptor, modifiedMs / 1000, modifiedMs / 1000);
+  };
   try {
-    return writePyc({ path, content, mode }, (descriptor) => {
-      fchownSync(descriptor, userId, groupId);
-      fchmodSync(descriptor, mode);
-      futimesSync(descriptor, modifiedMs / 1000, modifiedMs / 1000);
-    });
+    const stat = replaceByContent(path, content, mode, asBefore, (_, old) => isStill(pyc, old));
+    return stat && { ...pycFile(path, stat), content };
   } catch (error) {
     throw new PyclinkError('file-failed', `cannot be written in normal form (${errnoOf(error)})`, {
       path,

@@ -1,6 +1,7 @@
-import { closeSync, fstatSync, linkSync, lstatSync, openSync, type Stats, writeFileSync } from 'node:fs';
-import type { StagedPath } from '../buildroot/path.ts';
-import { replaceFile } from '../buildroot/replace.ts';
+import { lstatSync, type Stats } from 'node:fs';
+import { makeDirectory } from '../buildroot/directory.ts';
+import { parentOf, type StagedPath } from '../buildroot/path.ts';
+import { replaceByContent, replaceByLink } from '../buildroot/replace.ts';
 import { errnoOf } from '../errors.ts';
 import { type LinkResult, type NotLinked, refusals } from './apply.ts';
 import { pycFile, type ReadPyc } from './fingerprint.ts';
@@ -52,24 +53,16 @@ export function writeLinked(pycs: readonly NewPyc[], link: boolean): WriteResult
   return { groups: groupByInode(files), notLinked, replaced: [], failed };
 }
 
-/**
- * Writes a pyc in the place of what is there.
- * @param finish what else is to be done to the new file before it gets its name
- * @throws the system's error
- */
-export function writePyc({ path, content, mode }: NewPyc, finish: (descriptor: number) => void = () => {}): ReadPyc {
-  let stat: Stats | undefined;
-  replaceFile(path, (temporary) => {
-    const descriptor = openSync(temporary, 'wx', mode);
-    try {
-      writeFileSync(descriptor, content);
-      finish(descriptor);
-      stat = fstatSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-  });
-  return { ...pycFile(path, stat as Stats), content };
+/** Writes a pyc in the place of what is there, in a `__pycache__` that is made if need be. @throws the system's error */
+function writePyc({ path, content, mode }: NewPyc): ReadPyc {
+  const write = () => replaceByContent(path, content, mode) as Stats;
+  try {
+    return { ...pycFile(path, write()), content };
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    makeDirectory(parentOf(path));
+    return { ...pycFile(path, write()), content };
+  }
 }
 
 /**
@@ -78,11 +71,7 @@ export function writePyc({ path, content, mode }: NewPyc, finish: (descriptor: n
  */
 export function linkTo(file: ReadPyc, path: StagedPath): NotLinked | undefined {
   try {
-    const replaced = replaceFile(
-      path,
-      (temporary) => linkSync(file.path, temporary),
-      (temporary) => isLinked(file, pycFile(path, lstatSync(temporary))),
-    );
+    const replaced = replaceByLink(path, file.path, (temporary) => isLinked(file, pycFile(path, lstatSync(temporary))));
     return replaced ? undefined : { path, reason: 'changed-meanwhile' };
   } catch (error) {
     const errno = errnoOf(error);

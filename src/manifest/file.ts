@@ -1,9 +1,9 @@
-import { readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { z } from 'zod';
 import { lstatIfAny } from '../buildroot/lstat.ts';
 import { type Buildroot, contains, type PayloadPath, toStaged } from '../buildroot/path.ts';
-import { replaceFile } from '../buildroot/replace.ts';
+import { replaceByContent } from '../buildroot/replace.ts';
 import { errnoOf, PyclinkError } from '../errors.ts';
 import { type Manifest, manifestSchema } from './schema.ts';
 
@@ -38,7 +38,7 @@ export function outputPath(buildroot: Buildroot, file: string): string {
 /** Replaces a file in one step. @throws PyclinkError `file-failed` */
 export function writeWhole(path: string, text: string): void {
   try {
-    replaceFile(path, (temporary) => writeFileSync(temporary, text, { flag: 'wx' }));
+    replaceByContent(path, text, 0o666);
   } catch (error) {
     throw new PyclinkError('file-failed', `cannot be written (${errnoOf(error)})`, { path, cause: error });
   }

@@ -1,8 +1,8 @@
-import { linkSync, lstatSync, readFileSync, writeFileSync } from 'node:fs';
+import { linkSync, lstatSync, readFileSync, realpathSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { replaceFile } from '../../src/buildroot/replace.ts';
-import { everythingIn, plantBuildroot } from '../helpers/buildroot.ts';
+import { replaceByContent, replaceByLink, replaceFile } from '../../src/buildroot/replace.ts';
+import { contentsOf, everythingIn, plantBuildroot } from '../helpers/buildroot.ts';
 
 describe('replaceFile', () => {
   it('puts the new file in the place of the old one, and leaves nothing else behind', () => {
@@ -23,7 +23,7 @@ describe('replaceFile', () => {
       path,
       (temporary) => writeFileSync(temporary, 'new'),
       (temporary) => {
-        seen.push(dirname(temporary), readFileSync(path, 'utf8'), readFileSync(temporary, 'utf8'));
+        seen.push(realpathSync(dirname(temporary)), readFileSync(path, 'utf8'), readFileSync(temporary, 'utf8'));
         return true;
       },
     );
@@ -77,5 +77,62 @@ describe('replaceFile', () => {
       expect.objectContaining({ code: 'EISDIR' }),
     );
     expect(everythingIn(root)).toEqual(['directory', 'directory/file']);
+  });
+
+  it('stays in its directory when a symlink takes the place of that', () => {
+    const root = plantBuildroot({ 'd/old': 'old', 'canary/old': 'canary' });
+    const swap = (temporary: string) => {
+      writeFileSync(temporary, 'new');
+      renameSync(join(root, 'd'), join(root, 'moved'));
+      symlinkSync('canary', join(root, 'd'));
+    };
+    expect(replaceFile(join(root, 'd/old'), swap)).toBe(true);
+    expect(everythingIn(root)).toEqual(['canary', 'canary/old', 'd', 'moved', 'moved/old']);
+    expect(readFileSync(join(root, 'canary/old'), 'utf8')).toBe('canary');
+    expect(readFileSync(join(root, 'moved/old'), 'utf8')).toBe('new');
+  });
+
+  it.each(['way/old', 'way/d/old'])('touches nothing where a symlink is on the way: %s', (name) => {
+    const root = plantBuildroot({ 'canary/old': 'canary', 'canary/d/old': 'canary', way: { symlink: 'canary' } });
+    const before = contentsOf(root);
+    expect(() => replaceFile(join(root, name), (temporary) => writeFileSync(temporary, 'new'))).toThrow(
+      expect.objectContaining({ code: name === 'way/old' ? 'ENOTDIR' : 'ESTALE' }),
+    );
+    expect(contentsOf(root)).toEqual(before);
+  });
+});
+
+describe('replaceByContent', () => {
+  it('gives what the file is then', () => {
+    const path = join(plantBuildroot({ old: 'old' }), 'old');
+    const stat = replaceByContent(path, 'new', 0o600);
+    const { ino, size, mode } = lstatSync(path);
+    expect(stat).toMatchObject({ ino, size, mode, nlink: 1 });
+    expect(readFileSync(path, 'utf8')).toBe('new');
+  });
+
+  it('fails with the old file in its place and nothing left over', () => {
+    const root = plantBuildroot({ old: 'old' });
+    const finish = () => {
+      throw new Error('no');
+    };
+    expect(() => replaceByContent(join(root, 'old'), 'new', 0o644, finish)).toThrow('no');
+    expect(readFileSync(join(root, 'old'), 'utf8')).toBe('old');
+    expect(everythingIn(root)).toEqual(['old']);
+  });
+});
+
+describe('replaceByLink', () => {
+  it('makes both names one file, if both are still right', () => {
+    const root = plantBuildroot({ 'd/a': 'same', 'd/b': 'same', 'd/c': 'same' });
+    const [a, b, c] = ['a', 'b', 'c'].map((name) => join(root, 'd', name)) as [string, string, string];
+    const seen: string[] = [];
+    const isStillRight = (temporary: string, old: string) => {
+      seen.push(lstatSync(temporary).ino === lstatSync(a).ino ? 'a' : '', realpathSync(old));
+      return realpathSync(old) === b;
+    };
+    expect([replaceByLink(b, a, isStillRight), replaceByLink(c, a, isStillRight)]).toEqual([true, false]);
+    expect(seen).toEqual(['a', b, 'a', c]);
+    expect([lstatSync(b).ino === lstatSync(a).ino, lstatSync(c).ino === lstatSync(a).ino]).toEqual([true, false]);
   });
 });

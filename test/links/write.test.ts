@@ -1,10 +1,17 @@
-import { lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { StagedPath } from '../../src/buildroot/path.ts';
-import { readPyc } from '../../src/links/fingerprint.ts';
-import { linkTo, writeLinked, writePyc } from '../../src/links/write.ts';
-import { contentsOf, linkGroupsIn, type Planted, plantBuildroot, temporaryDirectory } from '../helpers/buildroot.ts';
+import { type ReadPyc, readPyc } from '../../src/links/fingerprint.ts';
+import { linkTo, writeLinked } from '../../src/links/write.ts';
+import {
+  contentsOf,
+  everythingIn,
+  linkGroupsIn,
+  type Planted,
+  plantBuildroot,
+  temporaryDirectory,
+} from '../helpers/buildroot.ts';
 
 function planted(files: Readonly<Record<string, Planted>>) {
   const root = plantBuildroot(files);
@@ -44,6 +51,15 @@ describe('writeLinked', () => {
     expect(readdirSync(root).sort()).toEqual(['0.pyc', '1.pyc', '2.pyc']);
   });
 
+  it('makes the directory, but none above it', () => {
+    const { root, path } = planted({});
+    const pyc = (name: string) => ({ path: path(name), content: content('new'), mode: 0o644 });
+    expect(writeLinked([pyc('__pycache__/a.pyc'), pyc('gone/__pycache__/a.pyc')], true).failed).toEqual([
+      { path: path('gone/__pycache__/a.pyc'), error: expect.objectContaining({ code: 'ENOENT' }) },
+    ]);
+    expect(everythingIn(root)).toEqual(['__pycache__', '__pycache__/a.pyc']);
+  });
+
   it('writes every name when it is not to link', () => {
     const { root, path } = planted({});
     const made = ['a.pyc', 'b.pyc'].map((name) => ({ path: path(name), content: content('same'), mode: 0o644 }));
@@ -67,48 +83,15 @@ describe('writeLinked', () => {
   });
 });
 
-describe('writePyc', () => {
-  it('fails with the old file in its place and nothing left over', () => {
-    const { root, path } = planted({ 'a.pyc': 'old' });
-    const finish = () => {
-      throw new Error('no');
-    };
-    const pyc = { path: path('a.pyc'), content: content('new'), mode: 0o644 };
-    expect(() => writePyc(pyc, finish)).toThrow('no');
-    expect(readdirSync(root)).toEqual(['a.pyc']);
-    expect(readFileSync(pyc.path, 'utf8')).toBe('old');
-  });
-
-  it('gives what the file is then', () => {
-    const { path } = planted({});
-    const written = writePyc({ path: path('a.pyc'), content: content('new'), mode: 0o600 });
-    expect(written).toEqual(readPyc(path('a.pyc')));
-  });
-});
-
 describe('linkTo', () => {
   it('links nothing when the file was replaced after it was written', () => {
     const { root, path } = planted({ 'b.pyc': 'old' });
-    const written = writePyc({ path: path('a.pyc'), content: content('new'), mode: 0o644 });
+    const pyc = { path: path('a.pyc'), content: content('new'), mode: 0o644 };
+    const [[written]] = writeLinked([pyc], true).groups as [[ReadPyc]];
     writeFileSync(path('new'), 'another');
     renameSync(path('new'), path('a.pyc'));
     expect(linkTo(written, path('b.pyc'))).toEqual({ path: path('b.pyc'), reason: 'changed-meanwhile' });
     expect(linkGroupsIn(root)).toEqual([['a.pyc'], ['b.pyc']]);
     expect(readFileSync(path('b.pyc'), 'utf8')).toBe('old');
-  });
-
-  it.skipIf(process.getuid?.() !== 0)('says why, when the file system refuses', () => {
-    const { path } = planted({});
-    const written = writePyc({ path: path('a.pyc'), content: content('new'), mode: 0o644 });
-    const elsewhere = join('/dev/shm', `pyclink-test-${process.pid}`);
-    mkdirSync(elsewhere);
-    try {
-      const target = join(elsewhere, 'b.pyc') as StagedPath;
-      expect(lstatSync(elsewhere).dev).not.toBe(written.device);
-      expect(linkTo(written, target)).toEqual({ path: target, reason: 'link-refused', errno: 'EXDEV' });
-      expect(readdirSync(elsewhere)).toEqual([]);
-    } finally {
-      rmSync(elsewhere, { recursive: true });
-    }
   });
 });
