@@ -4,11 +4,15 @@
  */
 import { parseArgs } from 'node:util';
 import type { FaultCase } from './case.ts';
+import { diskCase } from './disk.ts';
 import { killCase } from './kill.ts';
+import { swapCase } from './swap.ts';
 
 /** The cases by name, and how many rounds a long run has. */
 const cases: Readonly<Record<string, readonly [FaultCase, number]>> = {
   kill: [killCase, 150],
+  swap: [swapCase, 10_000],
+  disk: [diskCase, 90],
 };
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { seed: { type: 'string' } } });

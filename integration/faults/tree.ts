@@ -43,6 +43,16 @@ export function leftoversIn(directory: string): string[] {
   return everythingIn(directory).filter((path) => path.includes('.pyclink-'));
 }
 
+/** What is wrong with a tree after a fault, whatever else is there: pycs that do not load, names gone, files left over. */
+export async function harmIn(buildroot: string, names: readonly string[]): Promise<string[]> {
+  const after = new Set(everythingIn(buildroot));
+  return [
+    ...(await unloadable(buildroot)),
+    ...names.filter((path) => !after.has(path)).map((path) => `${path}: missing`),
+    ...leftoversIn(buildroot).map((path) => `${path}: left`),
+  ];
+}
+
 const loader = `
 import importlib.util, marshal, os, struct, sys
 for line in sys.stdin.read().split("\\0"):
