@@ -4,7 +4,11 @@ import { describeWith, missingRoot, missingTools } from '../helpers/tools.ts';
 import { diskCase, diskTrials } from './disk.ts';
 
 const fuse = existsSync('/dev/fuse') ? [] : ['/dev/fuse'];
-const missing = [...missingRoot(), ...missingTools('fusefat', 'mkfs.vfat', 'mkfs.ext4', 'fallocate'), ...fuse];
+const missing = [
+  ...missingRoot(),
+  ...missingTools('mount.exfat-fuse', 'mkfs.exfat', 'mkfs.ext4', 'fallocate'),
+  ...fuse,
+];
 
 describeWith(missing, 'a file system that is full, limited or foreign', () => {
   it('costs nothing that was there, and what could not be done is said', async () => {

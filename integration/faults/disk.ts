@@ -46,10 +46,11 @@ export const diskTrials: Readonly<Record<string, Trial>> = {
   'no hard links': async (scene) => {
     const image = join(scene.place, 'image');
     const at = join(scene.place, 'mounted');
-    await execa('truncate', ['-s', '32M', image]);
-    await execa('mkfs.vfat', [image]);
+    await execa('truncate', ['-s', '64M', image]);
+    await execa('mkfs.exfat', [image]);
+    const { stdout: device } = await execa('losetup', ['--find', '--show', image]);
     mkdirSync(at);
-    await execa('fusefat', ['-o', 'rw+', image, at]);
+    await execa('mount.exfat-fuse', [device, at]);
     return whileMounted(at, async () => {
       const buildroot = join(at, 'buildroot');
       await execa('cp', ['-r', '--preserve=timestamps', scene.template, buildroot]);
@@ -62,7 +63,7 @@ export const diskTrials: Readonly<Record<string, Trial>> = {
         (path) => !everythingIn(buildroot).includes(path),
       );
       return [...problems, ...missing.map((path) => `${path}: missing`)];
-    });
+    }).finally(() => execa('losetup', ['-d', device]));
   },
   'read-only file system': async (scene) => {
     const [tree, at] = [join(scene.place, 'tree'), join(scene.place, 'mounted')];
