@@ -15,6 +15,7 @@ export class Tally {
   #tried = 0;
   #lost = 0;
   readonly #notes: string[] = [];
+  readonly #counts = new Map<string, Map<string, number>>();
 
   /** @param problems what was lost in this round, if anything */
   round(name: string, problems: readonly string[]): void {
@@ -23,11 +24,18 @@ export class Tally {
     for (const problem of problems.slice(0, 10)) this.#notes.push(`${name}: ${problem}`);
   }
 
-  note(text: string): void {
-    this.#notes.push(text);
+  /** Counts how often something happened, for a note. */
+  count(what: string, how: string): void {
+    const counts = this.#counts.get(what) ?? new Map<string, number>();
+    this.#counts.set(what, counts.set(how, (counts.get(how) ?? 0) + 1));
   }
 
   get outcome(): Outcome {
-    return { tried: this.#tried, survived: this.#tried - this.#lost, lost: this.#lost, notes: this.#notes };
+    const counted = Array.from(
+      this.#counts,
+      ([what, counts]) => `${what}: ${Array.from(counts, ([how, times]) => `${how} ${times}`).join(', ')}`,
+    );
+    const notes = [...this.#notes, ...counted];
+    return { tried: this.#tried, survived: this.#tried - this.#lost, lost: this.#lost, notes };
   }
 }

@@ -28,7 +28,6 @@ const cleanStatus = { SIGKILL: undefined, SIGTERM: 143, SIGINT: 130 } as const;
 export async function killCase(rounds: number, seed: number): Promise<Outcome> {
   const random = randomFrom(seed);
   const tally = new Tally();
-  const struck = { 'pyclink at work': 0, 'a worker': 0, 'nothing: it was over': 0 };
   await inDirectory(async (work) => {
     const templates = [];
     for (const withPycs of [false, true]) {
@@ -56,9 +55,10 @@ export async function killCase(rounds: number, seed: number): Promise<Outcome> {
       await sleep(delayMs);
       const workers = atWorker ? workersOf(place.buildroot) : [];
       const isOver = running.exitCode !== null;
-      if (isOver || (atWorker && workers.length === 0)) struck['nothing: it was over'] += 1;
-      else if (atWorker) strike(workers[which % workers.length] as number, signal, () => struck['a worker']++);
-      else strike(running.pid as number, signal, () => struck['pyclink at work']++);
+      if (isOver || (atWorker && workers.length === 0)) tally.count('struck', 'nothing: it was over');
+      else if (atWorker)
+        strike(workers[which % workers.length] as number, signal, () => tally.count('struck', 'a worker'));
+      else strike(running.pid as number, signal, () => tally.count('struck', 'pyclink at work'));
       const ran = await running;
 
       const problems: string[] = [];
@@ -82,11 +82,6 @@ export async function killCase(rounds: number, seed: number): Promise<Outcome> {
       await execa('rm', ['-rf', join(work, `round-${round}`)]);
     }
   });
-  tally.note(
-    `struck: ${Object.entries(struck)
-      .map(([what, times]) => `${what} ${times}`)
-      .join(', ')}`,
-  );
   return tally.outcome;
 }
 

@@ -5,14 +5,20 @@
 import { parseArgs } from 'node:util';
 import type { FaultCase } from './case.ts';
 import { diskCase } from './disk.ts';
+import { inputCase } from './input.ts';
 import { killCase } from './kill.ts';
+import { limitsCase } from './limits.ts';
 import { swapCase } from './swap.ts';
+import { twoCase } from './two.ts';
 
 /** The cases by name, and how many rounds a long run has. */
 const cases: Readonly<Record<string, readonly [FaultCase, number]>> = {
   kill: [killCase, 150],
   swap: [swapCase, 10_000],
-  disk: [diskCase, 90],
+  disk: [diskCase, 180],
+  input: [inputCase, 20_000],
+  two: [twoCase, 100],
+  limits: [limitsCase, 100],
 };
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { seed: { type: 'string' } } });

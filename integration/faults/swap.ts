@@ -1,10 +1,10 @@
-import { lstatSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { execa } from 'execa';
-import { everythingIn } from '../../test/helpers/buildroot.ts';
 import { pyclink } from '../../test/helpers/pyclink.ts';
 import { systemPython } from '../../test/helpers/pythons.ts';
+import { fingerprintOf } from '../helpers/canary.ts';
 import { stage } from '../helpers/compileall.ts';
 import { library, quietBuild } from '../helpers/healthy.ts';
 import { type Outcome, Tally } from './case.ts';
@@ -42,7 +42,6 @@ const swapped = ['usr/lib', library.slice(1), `${library.slice(1)}/json`, `${lib
  */
 export async function swapCase(rounds: number, seed: number): Promise<Outcome> {
   const tally = new Tally();
-  const statuses: Record<string, number> = {};
   await inDirectory(async (work) => {
     const at = (name: string) => join(work, name);
     await plantTemplate(at('template'));
@@ -50,7 +49,7 @@ export async function swapCase(rounds: number, seed: number): Promise<Outcome> {
     const env = { SOURCE_DATE_EPOCH: '1500000000' };
     const build = (directory: string) => quietBuild(directory, '-j', '2', '--manifest', at('manifest.json'));
     await pyclink(build(at('undisturbed')), { env });
-    const [before, undisturbed] = [fingerprint(at('canary')), stateOf(at('undisturbed'))];
+    const [before, undisturbed] = [fingerprintOf(at('canary')), stateOf(at('undisturbed'))];
     const buildroot = at('buildroot');
     const calls = [
       build(buildroot),
@@ -72,10 +71,9 @@ export async function swapCase(rounds: number, seed: number): Promise<Outcome> {
       attack.stdin.end();
       const swaps = Number((await attack).stdout);
       const problems: string[] = [];
-      const name = `${call[0]} ${ran.status}`;
-      statuses[name] = (statuses[name] ?? 0) + 1;
+      tally.count(`runs of ${call[0]} by exit status`, String(ran.status));
       if (ran.status === undefined || ran.status > 3) problems.push(`status ${ran.status}\n${ran.stderr}`);
-      if (!isDeepStrictEqual(fingerprint(at('canary')), before)) problems.push('the canary has changed');
+      if (!isDeepStrictEqual(fingerprintOf(at('canary')), before)) problems.push('the canary has changed');
       const last = await pyclink(build(buildroot), { env });
       if (last.status !== 0) problems.push(`the next run: ${last.status}: ${last.stderr}`);
       if (!isDeepStrictEqual(stateOf(buildroot), undisturbed)) problems.push('the next run ends otherwise');
@@ -84,7 +82,6 @@ export async function swapCase(rounds: number, seed: number): Promise<Outcome> {
       await execa('rm', ['-rf', buildroot]);
     }
   });
-  tally.note(`runs by exit status: ${JSON.stringify(statuses)}`);
   return tally.outcome;
 }
 
@@ -99,14 +96,4 @@ async function plantTemplate(directory: string): Promise<void> {
   for (const place of [`${library}/json`, `${library}/json/__pycache__`]) {
     writeFileSync(join(directory, place, leftover), 'half');
   }
-}
-
-/** All that can be known of a tree, the times of the last change of each file and directory too. */
-function fingerprint(directory: string): unknown {
-  return ['.', ...everythingIn(directory)].map((name) => {
-    const path = join(directory, name);
-    const { ino, mode, nlink, uid, gid, size, mtimeNs, ctimeNs } = lstatSync(path, { bigint: true });
-    const content = lstatSync(path).isFile() ? readFileSync(path, 'base64') : undefined;
-    return { name, ino, mode, nlink, uid, gid, size, mtimeNs, ctimeNs, content };
-  });
 }

@@ -7,7 +7,7 @@ export interface Canary {
   readonly directory: string;
   /** `m.py` in it. */
   readonly file: string;
-  /** All that can be known of the directory: names, bytes, inodes, modes, times. Equal before and after. */
+  /** Its fingerprint: equal before and after. */
   readonly state: () => unknown;
 }
 
@@ -18,12 +18,16 @@ export function plantCanary(text: string): Canary {
   mkdirSync(directory);
   writeFileSync(file, text);
   utimesSync(file, 1_600_000_000, 1_600_000_000);
-  const state = () =>
-    ['.', ...everythingIn(directory)].map((name) => {
-      const path = join(directory, name);
-      const { ino, mode, uid, gid, size, mtimeNs } = lstatSync(path, { bigint: true });
-      const content = lstatSync(path).isFile() ? readFileSync(path, 'base64') : undefined;
-      return { name, ino, mode, uid, gid, size, mtimeNs, content };
-    });
+  const state = () => fingerprintOf(directory);
   return { directory, file, state };
+}
+
+/** All that can be known of a tree, the times of the last change of each file and directory too. */
+export function fingerprintOf(directory: string): unknown {
+  return ['.', ...everythingIn(directory)].map((name) => {
+    const path = join(directory, name);
+    const { ino, mode, nlink, uid, gid, size, mtimeNs, ctimeNs } = lstatSync(path, { bigint: true });
+    const content = lstatSync(path).isFile() ? readFileSync(path, 'base64') : undefined;
+    return { name, ino, mode, nlink, uid, gid, size, mtimeNs, ctimeNs, content };
+  });
 }

@@ -10,6 +10,7 @@ import { everythingIn } from '../../test/helpers/buildroot.ts';
 import { meaningOf } from '../../test/helpers/marshal.ts';
 import { pyclink } from '../../test/helpers/pyclink.ts';
 import { allPythons } from '../../test/helpers/pythons.ts';
+import { type Random, randomFrom } from '../faults/random.ts';
 import { stage } from './compileall.ts';
 
 export interface Fuzzed {
@@ -95,19 +96,6 @@ async function realPycs(): Promise<Buffer[]> {
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
-}
-
-type Random = (below: number) => number;
-
-/** Marsaglia's xorshift. */
-function randomFrom(seed: number): Random {
-  let state = seed * 0x9e3779b1 || 1;
-  return (below) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % below;
-  };
 }
 
 const types = Object.values(marshalType);
