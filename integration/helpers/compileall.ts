@@ -1,4 +1,4 @@
-import { cpSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { execa } from 'execa';
@@ -31,6 +31,7 @@ export async function compareWithCompileall(python: RealPython, only?: readonly 
     const library = `/usr/lib/python${python.minor}`;
     const [ours, theirs] = ['pyclink', 'compileall'].map((name) => join(work, name)) as [string, string];
     stage(python, join(ours, library), only);
+    giveManyModes(ours);
     cpSync(ours, theirs, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
     await runCompileall(python, theirs, library);
     // The same process history as compileall's: some interpreters let it show in the bytes.
@@ -56,6 +57,15 @@ export function stage(python: RealPython, directory: string, only?: readonly str
       filter: keep,
     });
   }
+}
+
+/** Permissions of sources as packages have them, in turn: executable, unreadable to others, not writable. */
+function giveManyModes(directory: string): void {
+  const modes = [0o644, 0o755, 0o664, 0o600, 0o444, 0o4755];
+  const sources = everythingIn(directory).filter((path) => path.endsWith('.py'));
+  sources.forEach((path, i) => {
+    chmodSync(join(directory, path), modes[i % modes.length] as number);
+  });
 }
 
 async function runCompileall(python: RealPython, buildroot: string, library: string): Promise<void> {

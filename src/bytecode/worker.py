@@ -156,7 +156,7 @@ def main():
     # pyclink makes the directories and writes the pycs, each of different ones once.
     os.makedirs = lambda *args, **options: None
     importlib.machinery.SourceFileLoader = Loader
-    importlib._bootstrap_external._write_atomic = lambda path, data, mode=0o666: written.append((data, mode))
+    importlib._bootstrap_external._write_atomic = lambda path, data, mode=0o666: written.append((data, mode & 0o666))
     gc.disable()  # The compiler leaves no cycles behind.
 
     def send(words, contents=()):
