@@ -21,7 +21,7 @@ import type { Environment } from './bytecode/environment.ts';
 import type { Interpreter } from './bytecode/interpreter.ts';
 import { normalizePyc } from './bytecode/normalize.ts';
 import { openPools, type Pools } from './bytecode/open-pools.ts';
-import { type CompileJob, planCompile } from './bytecode/plan.ts';
+import { type CompileJob, planCompile, pycsOf } from './bytecode/plan.ts';
 import type { BuildOptions } from './config.ts';
 import { messageOf, PyclinkError } from './errors.ts';
 import { type LinkResult, linkIdentical } from './links/apply.ts';
@@ -96,11 +96,12 @@ export async function build(options: BuildOptions, context: BuildContext): Promi
     skipped.sort((a, b) => byCodeUnit(a.path, b.path));
     const content = { interpreters: interpreters.map(forManifest), records: collected.records, skipped };
     const examined = [...found.sources.map(({ payload }) => payload), ...skipped.map(({ path }) => path)];
-    if (!options.dryRun) writeOutputs(buildroot, outputs, version, content, new Set(examined));
+    const manifest = completeManifest(version, content);
+    if (!options.dryRun) writeOutputs(buildroot, outputs, manifest, new Set(examined));
     watch.lap('write');
 
     const isAllowed = globMatcher(options.allowErrorsGlobs);
-    const counts = completeManifest(version, content).totals;
+    const counts = manifest.totals;
     return {
       dryRun: options.dryRun,
       buildroot: buildroot.path,
@@ -176,15 +177,15 @@ class Collected {
   }
 
   /** Takes over the pycs of a source that are current. */
-  addCurrent({ source, pycs }: CompileJob): void {
-    let found = pycs.flatMap((pyc) => readPyc(pyc.staged) ?? []);
+  addCurrent(job: CompileJob): void {
+    let found = pycsOf(job).flatMap((pyc) => readPyc(pyc.staged) ?? []);
     if (this.#options.normalize) {
       const { pycs: inNormalForm, notNormalized } = normalizeFiles(found, false);
       found = [...inNormalForm];
       for (const { path, message } of notNormalized) this.#leave(path, 'not-normalized', message);
     }
     const unlinked = { groups: groupByInode(found), notLinked: [] };
-    this.#keep(source.payload, this.#options.link ? linkIdentical(found, sameContent) : unlinked);
+    this.#keep(job.source.payload, this.#options.link ? linkIdentical(found, sameContent) : unlinked);
   }
 
   #normalized({ staged, content }: MadePyc): Buffer {

@@ -57,7 +57,7 @@ export function replaceFile(
  */
 export function replaceByContent(
   path: string,
-  content: Uint8Array | string,
+  content: Uint8Array | Iterable<string>,
   mode: number,
   finish: (descriptor: number) => void = () => {},
   isStillRight?: (temporary: string, old: string) => boolean,
@@ -66,7 +66,9 @@ export function replaceByContent(
   const make = (temporary: string) => {
     const descriptor = openSync(temporary, 'wx', mode);
     try {
-      writeFileSync(descriptor, content);
+      for (const piece of content instanceof Uint8Array ? [content] : inPortions(content)) {
+        writeFileSync(descriptor, piece);
+      }
       finish(descriptor);
       stat = fstatSync(descriptor);
     } finally {
@@ -74,6 +76,22 @@ export function replaceByContent(
     }
   };
   return replaceFile(path, make, isStillRight) ? stat : undefined;
+}
+
+const portionChars = 1_000_000;
+
+/** Pieces of text put together, so that there are fewer to write. */
+function* inPortions(pieces: Iterable<string>): Generator<string> {
+  let portion: string[] = [];
+  let chars = 0;
+  for (const piece of pieces) {
+    portion.push(piece);
+    chars += piece.length;
+    if (chars < portionChars) continue;
+    yield portion.join('');
+    [portion, chars] = [[], 0];
+  }
+  yield portion.join('');
 }
 
 /**

@@ -1,7 +1,7 @@
 import { maySkipLevels } from './magic-numbers.ts';
-import type { CompileJob, PlannedPyc } from './plan.ts';
+import { type CompileJob, type PlannedPyc, pycsOf, recordedDirectoryOf } from './plan.ts';
 import type { InvalidationMode } from './pyc-header.ts';
-import type { CompiledLevel } from './worker.ts';
+import type { CompiledLevel, WorkerJob } from './worker.ts';
 import type { PoolResult, WorkerPool } from './worker-pool.ts';
 
 /** A pyc that was made and not written yet. */
@@ -48,17 +48,17 @@ export async function compile(
   onOutcome: (outcome: CompileOutcome) => void,
 ): Promise<void> {
   const jobs = unsortedJobs.toSorted((a, b) => b.source.sizeBytes - a.source.sizeBytes);
-  const requests = jobs.map((job) => ({
+  const request = (job: CompileJob): WorkerJob => ({
     source: job.source.staged,
     ...(job.source.physical ? {} : { content: job.source.content }),
-    recordedDirectory: job.recordedDirectory,
-    levels: job.pycs.map((pyc) => pyc.level),
+    recordedDirectory: recordedDirectoryOf(job),
+    levels: job.levels,
     invalidationMode: options.invalidationMode,
     maySkip: options.normalize && maySkipLevels(pool.interpreter.magicNumber),
-  }));
+  });
   const limitMs = (index: number) => baseLimitMs + (jobs[index]?.source.sizeBytes ?? 0) * limitMsPerByte;
   const losses = new Map<CompileJob, string[]>();
-  await pool.run(requests, Math.min(options.jobs, workersWorthTheirStart(jobs)), limitMs, {
+  await pool.run(jobs, request, Math.min(options.jobs, workersWorthTheirStart(jobs)), limitMs, {
     onResult: (index, result) => {
       const job = jobs[index] as CompileJob;
       onOutcome(outcomeOf(job, result, losses.get(job) ?? []));
@@ -90,15 +90,16 @@ function outcomeOf(job: CompileJob, result: PoolResult, losses: readonly string[
   const made = madePycs(job, result.compiled);
   const warnings = [...losses, ...result.warnings];
   const problem =
-    result.failure?.problem ?? (made.length < job.pycs.length ? 'the interpreter made no pyc' : undefined);
+    result.failure?.problem ?? (made.length < job.levels.length ? 'the interpreter made no pyc' : undefined);
   if (problem === undefined) return { job, made, warnings };
   return { job, made, failure: { reason: 'does-not-compile', problem }, warnings };
 }
 
 function madePycs(job: CompileJob, compiled: readonly CompiledLevel[]): MadePyc[] {
+  const pycs = pycsOf(job);
   const made: MadePyc[] = [];
   for (const one of compiled) {
-    const pyc = job.pycs.find(({ level }) => level === one.level);
+    const pyc = pycs.find(({ level }) => level === one.level);
     const { content, mode } = ('isSame' in one ? made.at(-1) : one) ?? {};
     if (pyc !== undefined && content !== undefined && mode !== undefined) made.push({ ...pyc, content, mode });
   }

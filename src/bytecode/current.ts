@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { readRegular } from '../buildroot/read-regular.ts';
-import type { CompileJob } from './plan.ts';
+import { type CompileJob, pycsOf } from './plan.ts';
 import { type InvalidationMode, maxHeaderBytes, parsePycHeader, staleReason } from './pyc-header.ts';
 import { sourceHash } from './source-hash.ts';
 
@@ -8,7 +8,7 @@ import { sourceHash } from './source-hash.ts';
 export function isCurrent(job: CompileJob, invalidationMode: InvalidationMode): boolean {
   const { source, interpreter } = job;
   const hash = (magicNumber: number) => sourceHash(magicNumber, readFileSync(source.content));
-  return job.pycs.every((pyc) => {
+  return pycsOf(job).every((pyc) => {
     const start = readRegular(pyc.staged, maxHeaderBytes);
     const header = start && parsePycHeader(start.content);
     if (header === undefined || 'unreadable' in header) return false;

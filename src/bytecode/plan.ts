@@ -1,4 +1,4 @@
-import { nameOf, type PayloadPath, type StagedPath } from '../buildroot/path.ts';
+import { nameOf, type StagedPath } from '../buildroot/path.ts';
 import type { Source } from '../buildroot/source.ts';
 import type { Interpreter } from './interpreter.ts';
 import { type Level, pycPath } from './pyc-name.ts';
@@ -7,17 +7,14 @@ import { type Level, pycPath } from './pyc-name.ts';
 export interface PlannedPyc {
   readonly level: Level;
   readonly staged: StagedPath;
-  readonly payload: PayloadPath;
 }
 
-/** One source for one interpreter: the unit of work of a worker. */
+/** One source for one interpreter: the unit of work of a worker. Small, because there may be very many. */
 export interface CompileJob {
   readonly source: Source;
   readonly interpreter: Interpreter;
-  /** The directory part of `co_filename`. */
-  readonly recordedDirectory: string;
-  /** In the order of the levels. */
-  readonly pycs: readonly PlannedPyc[];
+  readonly levels: readonly Level[];
+  readonly recorded: RecordedName;
 }
 
 /** What the bytecode says about where its source lies. */
@@ -28,7 +25,7 @@ export interface RecordedName {
   readonly prepend: string;
 }
 
-/** Says which pycs each interpreter writes for each source. */
+/** Says which interpreters compile each source. */
 export function planCompile(
   sources: readonly Source[],
   interpretersOf: (source: Source) => readonly Interpreter[],
@@ -36,21 +33,18 @@ export function planCompile(
   recorded: RecordedName,
 ): CompileJob[] {
   return sources.flatMap((source) =>
-    interpretersOf(source).map((interpreter) => ({
-      source,
-      interpreter,
-      recordedDirectory: recordedDirectory(source.staged, recorded),
-      pycs: levels.map((level) => ({
-        level,
-        staged: pycPath(source.staged, interpreter.cacheTag, level),
-        payload: pycPath(source.payload, interpreter.cacheTag, level),
-      })),
-    })),
+    interpretersOf(source).map((interpreter) => ({ source, interpreter, levels, recorded })),
   );
 }
 
-function recordedDirectory(staged: StagedPath, { strip, prepend }: RecordedName): string {
-  const relative = staged.slice(strip === '/' ? 1 : strip.length + 1);
+/** The pycs of a job, in the order of the levels. */
+export function pycsOf({ source, interpreter, levels }: CompileJob): PlannedPyc[] {
+  return levels.map((level) => ({ level, staged: pycPath(source.staged, interpreter.cacheTag, level) }));
+}
+
+/** The directory part of `co_filename`. */
+export function recordedDirectoryOf({ source, recorded: { strip, prepend } }: CompileJob): string {
+  const relative = source.staged.slice(strip === '/' ? 1 : strip.length + 1);
   const directory = relative.slice(0, -nameOf(relative).length - 1);
   return [prepend.replace(/(?<=.)\/$/, ''), directory]
     .filter((part) => part !== '')

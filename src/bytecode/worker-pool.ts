@@ -61,11 +61,13 @@ export class WorkerPool {
 
   /**
    * Works through the jobs in their order, several at a time.
+   * @param request what a worker is asked for a job
    * @param limitMs how long a job may take
    * @throws PyclinkError `worker-failed` if a lost worker cannot be replaced
    */
-  async run(
-    jobs: readonly WorkerJob[],
+  async run<J>(
+    jobs: readonly J[],
+    request: (job: J) => WorkerJob,
     slots: number,
     limitMs: (index: number) => number,
     listener: PoolListener,
@@ -85,7 +87,7 @@ export class WorkerPool {
         if (current === undefined || this.#isClosed) break;
         worker ??= await this.#replacement();
         for (const queued of queue) {
-          if (!queued.isSent) worker.send(jobs[queued.index] as WorkerJob);
+          if (!queued.isSent) worker.send(request(jobs[queued.index] as J));
           queued.isSent = true;
         }
         const { index } = current;

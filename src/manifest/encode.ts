@@ -1,5 +1,5 @@
 import { byCodeUnit, type PayloadPath } from '../buildroot/path.ts';
-import { parsePycPath } from '../bytecode/pyc-name.ts';
+import { type Level, parsePycPath } from '../bytecode/pyc-name.ts';
 import {
   type Manifest,
   type ManifestInterpreter,
@@ -17,30 +17,41 @@ export interface ManifestContent {
 
 /** Completes and sorts a manifest, so that the order in which the work was done leaves no trace. */
 export function completeManifest(pyclink: string, content: ManifestContent): Manifest {
-  const records = content.records
-    .map((record) => ({ ...record, paths: [...record.paths].sort(byCodeUnit) }))
-    .sort((a, b) => byCodeUnit(firstPath(a), firstPath(b)));
-  const names = records.flatMap((record) => record.paths.map((path) => parsePycPath(path)));
-  const tags = new Set(names.map((name) => name?.cacheTag));
+  const records = content.records.map(inOrder).sort((a, b) => byCodeUnit(firstPath(a), firstPath(b)));
+  const [tags, levels] = [new Set<string | undefined>(), new Set<Level>()];
+  for (const { paths } of records) {
+    for (const path of paths) {
+      const name = parsePycPath(path);
+      tags.add(name?.cacheTag);
+      if (name?.level !== undefined) levels.add(name.level);
+    }
+  }
   const linkGroups = records.filter((record) => record.paths.length > 1);
   const sum = (size: (record: PycRecord) => number) => records.reduce((total, record) => total + size(record), 0);
   return {
     schemaVersion,
     pyclink,
     interpreters: distinct(content.interpreters.filter(({ cacheTag }) => tags.has(cacheTag))),
-    optimizationLevels: [...new Set(names.flatMap((name) => name?.level ?? []))].sort(),
+    optimizationLevels: [...levels].sort(),
     invalidationModes: [...new Set(records.map((record) => record.invalidationMode))].sort(byCodeUnit),
     linkGroups,
     singlePycs: records.filter((record) => record.paths.length === 1),
     skipped: distinct(content.skipped),
     totals: {
-      pycs: names.length,
+      pycs: sum((record) => record.paths.length),
       linkGroups: linkGroups.length,
       links: sum((record) => record.paths.length - 1),
       sizeBytesWithoutLinks: sum((record) => record.paths.length * record.sizeBytes),
       sizeBytes: sum((record) => record.sizeBytes),
     },
   };
+}
+
+/** The record itself where its paths are sorted: there may be very many. */
+function inOrder(record: PycRecord): PycRecord {
+  const { paths } = record;
+  const isSorted = paths.every((path, i) => i === 0 || byCodeUnit(paths[i - 1] as string, path) <= 0);
+  return isSorted ? record : { ...record, paths: [...paths].sort(byCodeUnit) };
 }
 
 /**

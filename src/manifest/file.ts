@@ -36,17 +36,37 @@ export function outputPath(buildroot: Buildroot, file: string): string {
 }
 
 /** Replaces a file in one step. @throws PyclinkError `file-failed` */
-export function writeWhole(path: string, text: string): void {
+export function writeWhole(path: string, pieces: Iterable<string>): void {
   try {
-    replaceByContent(path, text, 0o666);
+    replaceByContent(path, pieces, 0o666);
   } catch (error) {
     throw new PyclinkError('file-failed', `cannot be written (${errnoOf(error)})`, { path, cause: error });
   }
 }
 
-/** The bytes of a manifest file. */
-export function manifestText(manifest: Manifest): string {
-  return `${JSON.stringify(manifest, null, 1)}\n`;
+/** The text of a manifest file, piece by piece: it may be long. */
+export function* manifestPieces(manifest: Manifest): Generator<string> {
+  let before = '{';
+  for (const [name, value] of Object.entries(manifest)) {
+    yield `${before}\n ${JSON.stringify(name)}: `;
+    before = ',';
+    if (Array.isArray(value) && value.length > 0) yield* itemPieces(value);
+    else yield indented(value, 1);
+  }
+  yield '\n}\n';
+}
+
+function* itemPieces(items: readonly unknown[]): Generator<string> {
+  let before = '[';
+  for (const item of items) {
+    yield `${before}\n  ${indented(item, 2)}`;
+    before = ',';
+  }
+  yield '\n ]';
+}
+
+function indented(value: unknown, depth: number): string {
+  return JSON.stringify(value, null, 1).replaceAll('\n', `\n${' '.repeat(depth)}`);
 }
 
 /** Reads a manifest. @throws PyclinkError `manifest-unusable`, which names everything that is wrong with it */

@@ -1,9 +1,9 @@
 import { dirname } from 'node:path';
 import { globMatcher } from '../buildroot/exclude.ts';
-import type { Buildroot } from '../buildroot/path.ts';
+import type { Buildroot, PayloadPath } from '../buildroot/path.ts';
 import { removeLeftovers } from '../buildroot/replace.ts';
-import { completeManifest, type ManifestContent, mergeContent, recordsOf } from './encode.ts';
-import { goneFrom, manifestText, outputPath, readManifestIfAny, writeWhole } from './file.ts';
+import { completeManifest, mergeContent, recordsOf } from './encode.ts';
+import { goneFrom, manifestPieces, outputPath, readManifestIfAny, writeWhole } from './file.ts';
 import { encodeFilelist } from './filelist.ts';
 import type { Manifest } from './schema.ts';
 
@@ -48,17 +48,20 @@ export function openOutputs(buildroot: Buildroot, options: OutputOptions): Outpu
  */
 export function writeOutputs(
   buildroot: Buildroot,
-  { manifest, earlier, filelists }: Outputs,
-  pyclink: string,
-  content: ManifestContent,
+  { manifest: file, earlier, filelists }: Outputs,
+  manifest: Manifest,
   examined: ReadonlySet<string>,
 ): void {
-  const merged = earlier === undefined ? content : mergeContent(earlier, content, examined, goneFrom(buildroot));
-  const whole = completeManifest(pyclink, merged);
-  const files = [...(manifest === undefined ? [] : [manifest]), ...filelists.map(({ file }) => file)];
+  const whole = earlier === undefined ? manifest : merged(earlier, manifest, examined, goneFrom(buildroot));
+  const files = [...(file === undefined ? [] : [file]), ...filelists.map((list) => list.file)];
   for (const directory of new Set(files.map((file) => dirname(file)))) removeLeftovers(directory);
-  if (manifest !== undefined) writeWhole(manifest, manifestText(whole));
-  for (const { file, takes } of filelists) {
-    writeWhole(file, encodeFilelist(recordsOf(whole).filter(({ source }) => takes(source))));
+  if (file !== undefined) writeWhole(file, manifestPieces(whole));
+  for (const { file: list, takes } of filelists) {
+    writeWhole(list, [encodeFilelist(recordsOf(whole).filter(({ source }) => takes(source)))]);
   }
+}
+
+function merged(earlier: Manifest, manifest: Manifest, ...rest: [ReadonlySet<string>, (path: PayloadPath) => boolean]) {
+  const current = { ...manifest, records: recordsOf(manifest) };
+  return completeManifest(manifest.pyclink, mergeContent(earlier, current, ...rest));
 }

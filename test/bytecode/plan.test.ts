@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { nameOf, type PayloadPath, type StagedPath } from '../../src/buildroot/path.ts';
 import type { Source } from '../../src/buildroot/source.ts';
 import type { Interpreter } from '../../src/bytecode/interpreter.ts';
-import { planCompile } from '../../src/bytecode/plan.ts';
+import { type CompileJob, planCompile, pycsOf, recordedDirectoryOf } from '../../src/bytecode/plan.ts';
 
 function source(payload: string, buildroot = '/build/root'): Source {
   const staged = (buildroot + payload) as StagedPath;
@@ -34,22 +34,23 @@ describe('planCompile', () => {
     const [a, b] = [source('/usr/lib/a.py'), source('/b.py')];
     const [old, recent] = [interpreter('cpython-310'), interpreter('cpython-311')];
     const jobs = planCompile([a, b], (one) => (one === a ? [old, recent] : [recent]), [0, 2], recorded);
-    const pycs = (directory: string, stem: string) => [
-      {
-        level: 0,
-        staged: `/build/root${directory}/__pycache__/${stem}.pyc`,
-        payload: `${directory}/__pycache__/${stem}.pyc`,
-      },
-      {
-        level: 2,
-        staged: `/build/root${directory}/__pycache__/${stem}.opt-2.pyc`,
-        payload: `${directory}/__pycache__/${stem}.opt-2.pyc`,
-      },
-    ];
+    const job = { levels: [0, 2], recorded };
     expect(jobs).toEqual([
-      { source: a, interpreter: old, recordedDirectory: '/usr/lib', pycs: pycs('/usr/lib', 'a.cpython-310') },
-      { source: a, interpreter: recent, recordedDirectory: '/usr/lib', pycs: pycs('/usr/lib', 'a.cpython-311') },
-      { source: b, interpreter: recent, recordedDirectory: '/', pycs: pycs('', 'b.cpython-311') },
+      { ...job, source: a, interpreter: old },
+      { ...job, source: a, interpreter: recent },
+      { ...job, source: b, interpreter: recent },
+    ]);
+    expect(jobs.map(recordedDirectoryOf)).toEqual(['/usr/lib', '/usr/lib', '/']);
+    expect(jobs.map((one) => pycsOf(one).map(({ level, staged }) => `${level} ${staged}`))).toEqual([
+      [
+        '0 /build/root/usr/lib/__pycache__/a.cpython-310.pyc',
+        '2 /build/root/usr/lib/__pycache__/a.cpython-310.opt-2.pyc',
+      ],
+      [
+        '0 /build/root/usr/lib/__pycache__/a.cpython-311.pyc',
+        '2 /build/root/usr/lib/__pycache__/a.cpython-311.opt-2.pyc',
+      ],
+      ['0 /build/root/__pycache__/b.cpython-311.pyc', '2 /build/root/__pycache__/b.cpython-311.opt-2.pyc'],
     ]);
   });
 
@@ -73,7 +74,7 @@ describe('planCompile', () => {
     ['/usr/lib/a.py', '/build', '/', '/root/usr/lib'],
   ])('records for %s, with strip %s and prepend %j, the directory %j', (payload, strip, prepend, directory) => {
     const jobs = planCompile([source(payload)], () => [interpreter('cpython-311')], [0], { strip, prepend });
-    expect(jobs.map((job) => job.recordedDirectory)).toEqual([directory]);
+    expect(jobs.map(recordedDirectoryOf)).toEqual([directory]);
   });
 
   it('records the payload path by default, whatever the buildroot', () => {
@@ -88,7 +89,7 @@ describe('planCompile', () => {
           strip: buildroot,
           prepend: '/',
         });
-        expect(`${job?.recordedDirectory}/${nameOf(payload)}`).toBe(payload);
+        expect(`${recordedDirectoryOf(job as CompileJob)}/${nameOf(payload)}`).toBe(payload);
       }),
     );
   });

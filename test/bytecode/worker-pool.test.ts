@@ -32,7 +32,13 @@ it('a pool whose listener throws starts no further worker, and is gone when it i
   const onResult = () => {
     throw new Error('disk on fire');
   };
-  const run = pool.run(jobs, 2, () => 60_000, { onResult, onLoss: () => undefined });
+  const run = pool.run(
+    jobs,
+    (job) => job,
+    2,
+    () => 60_000,
+    { onResult, onLoss: () => undefined },
+  );
   await expect(run).rejects.toThrow('disk on fire');
   // The second worker is still starting.
   await pool.close();

@@ -6,8 +6,8 @@ import { type SkipReason, skipReasons } from '../../src/buildroot/skipped.ts';
 import { invalidationModes } from '../../src/bytecode/pyc-header.ts';
 import { type Level, pycPath } from '../../src/bytecode/pyc-name.ts';
 import { completeManifest, type ManifestContent, mergeContent, recordsOf } from '../../src/manifest/encode.ts';
-import { manifestText, readManifest, writeWhole } from '../../src/manifest/file.ts';
-import { manifestSchema, type PycRecord } from '../../src/manifest/schema.ts';
+import { manifestPieces, readManifest, writeWhole } from '../../src/manifest/file.ts';
+import { type Manifest, manifestSchema, type PycRecord } from '../../src/manifest/schema.ts';
 import { temporaryDirectory } from '../helpers/buildroot.ts';
 
 const tag = 'cpython-311';
@@ -60,6 +60,8 @@ const examinedIn = ({ records, skipped }: ManifestContent) =>
 const nothingGone = () => false;
 const merged = (earlier: ManifestContent, current: ManifestContent, isGone: (path: string) => boolean = nothingGone) =>
   completeManifest('1', mergeContent(completeManifest('1', earlier), current, examinedIn(current), isGone));
+
+const manifestText = (manifest: Manifest) => [...manifestPieces(manifest)].join('');
 
 describe('completeManifest', () => {
   it('sorts, counts and adds up', () => {
@@ -127,9 +129,10 @@ describe('completeManifest', () => {
       fc.property(contentBelow('/usr'), (content) => {
         const manifest = completeManifest('1', content);
         expect(manifestSchema.parse(manifest)).toEqual(manifest);
-        writeWhole(file, manifestText(manifest));
+        writeWhole(file, manifestPieces(manifest));
         expect(readManifest(file)).toEqual(manifest);
         expect(manifestText(readManifest(file))).toBe(manifestText(manifest));
+        expect(manifestText(manifest)).toBe(`${JSON.stringify(manifest, null, 1)}\n`);
       }),
     );
   });

@@ -6,7 +6,7 @@ import type { PayloadPath } from '../../src/buildroot/path.ts';
 import { completeManifest } from '../../src/manifest/encode.ts';
 import {
   goneFrom,
-  manifestText,
+  manifestPieces,
   outputPath,
   readManifest,
   readManifestIfAny,
@@ -91,7 +91,7 @@ describe('writeWhole', () => {
 
 describe('manifestText', () => {
   it('is JSON that people can read, with a newline at the end', () => {
-    expect(manifestText({ ...empty, optimizationLevels: [0] }).split('\n')).toEqual([
+    expect([...manifestPieces({ ...empty, optimizationLevels: [0] })].join('').split('\n')).toEqual([
       '{',
       ' "schemaVersion": 1,',
       ' "pyclink": "0.1.0",',
@@ -127,7 +127,7 @@ describe('readManifest', () => {
     ],
     [
       'is of another version',
-      manifestText(empty).replace('"schemaVersion": 1', '"schemaVersion": 2'),
+      [...manifestPieces(empty)].join('').replace('"schemaVersion": 1', '"schemaVersion": 2'),
       'is no manifest that this pyclink reads: schemaVersion: Invalid input: expected 1',
     ],
     [
@@ -160,7 +160,7 @@ describe('readManifestIfAny', () => {
   it('reads a manifest that is there, and none that is not', () => {
     const file = join(temporaryDirectory(), 'manifest');
     expect(readManifestIfAny(file)).toBeUndefined();
-    writeWhole(file, manifestText(empty));
+    writeWhole(file, [...manifestPieces(empty)].join(''));
     expect(readManifestIfAny(file)).toEqual(empty);
   });
 });
