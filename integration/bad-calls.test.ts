@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
 import { contentsOf } from '../test/helpers/buildroot.ts';
-import { pyclink } from '../test/helpers/pyclink.ts';
+import { bundle, pyclink } from '../test/helpers/pyclink.ts';
 import { changesSince, expectHealthy, library, plantBesideHealthy, quietBuild } from './helpers/healthy.ts';
 
 const source = `${library}/kernel/healthy.py`;
@@ -155,5 +155,16 @@ test.each(badCalls)('%s: exit status 2, and nothing is touched', async (_, { arg
   expect(changesSince(before, around)).toEqual({ added: [], changed: [], gone: [] });
   // It was the call: the same buildroot is good.
   expect((await pyclink(quietBuild(buildroot, library))).status).toBe(0);
+  await expectHealthy(buildroot);
+});
+
+test.each(['', '2>&1'])('whoever stops reading does not stop the work (%s)', async (streams) => {
+  const many = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`${library}/m${i}.py`, 'def f(:\n']));
+  const buildroot = plantBesideHealthy(many);
+  const script = `set -o pipefail; "$@" ${streams} | head -n 1`;
+  const call = [process.execPath, bundle, 'build', '--json', '--buildroot', buildroot];
+  const ran = await execa('bash', ['-c', script, 'bash', ...call], { reject: false });
+  expect(ran.exitCode).toBe(1);
+  expect(ran.stderr).not.toMatch(/EPIPE|^ {4}at /m);
   await expectHealthy(buildroot);
 });

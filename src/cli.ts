@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { Command, CommanderError } from 'commander';
 import { buildFlags, type CommonFlags, type Flags, mergedFlags, newCommand, withBuildOptions } from './command-line.ts';
 import type { CommandResult } from './commands/result.ts';
-import { exitStatus, messageOf, PyclinkError } from './errors.ts';
+import { errnoOf, exitStatus, messageOf, PyclinkError } from './errors.ts';
 import { createLog, type Log } from './log.ts';
 import { noProgress, progressBar } from './report/progress.ts';
 import { version } from './version.ts';
@@ -202,6 +202,12 @@ for (const [signal, status] of [
   ['SIGTERM', exitStatus.terminated],
 ] as const) {
   process.once(signal, () => process.exit(status));
+}
+// Whoever stops reading, as head does, does not stop the work.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error) => {
+    if (errnoOf(error) !== 'EPIPE') throw error;
+  });
 }
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major < 20 || (major === 20 && minor < 19)) {
