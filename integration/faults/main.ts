@@ -5,9 +5,11 @@
 import { parseArgs } from 'node:util';
 import type { FaultCase } from './case.ts';
 import { diskCase } from './disk.ts';
+import { hostileCase } from './hostile.ts';
 import { inputCase } from './input.ts';
 import { killCase } from './kill.ts';
 import { limitsCase } from './limits.ts';
+import { loadCase } from './load.ts';
 import { swapCase } from './swap.ts';
 import { twoCase } from './two.ts';
 
@@ -16,9 +18,11 @@ const cases: Readonly<Record<string, readonly [FaultCase, number]>> = {
   kill: [killCase, 150],
   swap: [swapCase, 10_000],
   disk: [diskCase, 180],
+  hostile: [hostileCase, 27],
   input: [inputCase, 20_000],
   two: [twoCase, 100],
   limits: [limitsCase, 100],
+  load: [loadCase, 100_000],
 };
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { seed: { type: 'string' } } });

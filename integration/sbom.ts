@@ -1,0 +1,4 @@
+/** Prints the software bill of materials of the bundle, in CycloneDX: `npm run sbom`. */
+import { bundleMaterials } from './helpers/sbom.ts';
+
+process.stdout.write(`${JSON.stringify(await bundleMaterials(), null, 2)}\n`);
