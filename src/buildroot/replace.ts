@@ -78,7 +78,7 @@ export function replaceByContent(
   return replaceFile(path, make, isStillRight) ? stat : undefined;
 }
 
-const portionChars = 1_000_000;
+const portionChars = 50_000;
 
 /** Pieces of text put together, so that there are fewer to write. */
 function* inPortions(pieces: Iterable<string>): Generator<string> {
