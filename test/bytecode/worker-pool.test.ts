@@ -15,13 +15,11 @@ function children(): string[] {
   );
 }
 
-it('a pool whose listener throws starts no further worker, and is gone when it is closed', async () => {
-  const before = children();
-  const sources = Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`m${i}.py`, `x = ${i}\n`]));
+/** A pool for these sources, and a job for each in their order. */
+async function poolFor(sources: Readonly<Record<string, string>>) {
   const root = plantBuildroot(sources);
   const first = await startFirst([systemPython.executable], {}, { PATH: '/usr/bin' });
   if ('refused' in first) throw new Error(first.refused.join());
-  const pool = new WorkerPool(first, { PATH: '/usr/bin' });
   const jobs = Object.keys(sources).map((name) => ({
     source: join(root, name),
     recordedDirectory: '/',
@@ -29,6 +27,14 @@ it('a pool whose listener throws starts no further worker, and is gone when it i
     invalidationMode: 'timestamp' as const,
     maySkip: false,
   }));
+  return { pool: new WorkerPool(first, { PATH: '/usr/bin' }), jobs };
+}
+
+it('a pool whose listener throws starts no further worker, and is gone when it is closed', async () => {
+  const before = children();
+  const { pool, jobs } = await poolFor(
+    Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`m${i}.py`, `x = ${i}\n`])),
+  );
   const onResult = () => {
     throw new Error('disk on fire');
   };
@@ -42,5 +48,24 @@ it('a pool whose listener throws starts no further worker, and is gone when it i
   await expect(run).rejects.toThrow('disk on fire');
   // The second worker is still starting.
   await pool.close();
+  expect(children()).toEqual(before);
+});
+
+it('a source that takes longer than its limit costs itself only, and its worker is killed', async () => {
+  const before = children();
+  const { pool, jobs } = await poolFor({ 'slow.py': 'x = (1, 2, x)\n'.repeat(100_000), 'quick.py': 'x = 1\n' });
+  const results: string[] = [];
+  await pool.run(
+    jobs,
+    (job) => job,
+    1,
+    (index) => (index === 0 ? 1 : 60_000),
+    {
+      onResult: (_, result) => results.push('lost' in result ? `${result.lost}: ${result.problem}` : 'compiled'),
+      onLoss: () => undefined,
+    },
+  );
+  await pool.close();
+  expect(results).toEqual(['hung: no answer within 0.001 s', 'compiled']);
   expect(children()).toEqual(before);
 });
