@@ -1,8 +1,9 @@
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { contentsOf, everythingIn } from '../test/helpers/buildroot.ts';
 import { pyclink } from '../test/helpers/pyclink.ts';
+import { systemPython } from '../test/helpers/pythons.ts';
 import {
   addedBy,
   changesSince,
@@ -93,4 +94,18 @@ test('a worker that is killed, and its replacement too: the source is named and 
   expect(tree.filter((path) => path.startsWith(cache.slice(1)))).toEqual([]);
   expect(tree.filter((path) => path.includes('.pyclink-'))).toEqual([]);
   await expectOthersCompiled(buildroot);
+});
+
+test.each([
+  [1, 0, ''],
+  [2, 2, / does not start \(SIGKILL\)/],
+])('an interpreter that is killed %i times while it starts: exit status %i', async (times, status, complaint) => {
+  const buildroot = plantBesideHealthy({});
+  const [python, count] = ['python', 'count'].map((name) => join(buildroot, '..', name)) as [string, string];
+  const script = `#!/bin/sh\necho >> ${count}\n[ $(wc -l < ${count}) -gt ${times} ] || kill -KILL $$\nexec ${systemPython.executable} "$@"\n`;
+  writeFileSync(python, script, { mode: 0o755 });
+  const ran = await pyclink(quietBuild(buildroot, '--python', python, library));
+  expect(ran.status).toBe(status);
+  expect(ran.stderr).toMatch(complaint);
+  if (status === 0) await expectHealthy(buildroot);
 });

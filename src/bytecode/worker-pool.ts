@@ -27,7 +27,7 @@ export async function startFirst(
   const refused: string[] = [];
   for (const executable of candidates) {
     try {
-      const worker = await startWorker(executable, environment);
+      const worker = await startTwice(executable, environment);
       const mismatch = mismatchReason(worker.interpreter, expected);
       if (mismatch === undefined) return worker;
       refused.push(`${executable} ${mismatch}`);
@@ -38,6 +38,16 @@ export async function startFirst(
     }
   }
   return { refused };
+}
+
+/** Starts a worker, and once more if it is killed meanwhile. @throws WorkerDied */
+async function startTwice(executable: string, environment: Environment): Promise<Worker> {
+  try {
+    return await startWorker(executable, environment);
+  } catch (error) {
+    if (!(error instanceof WorkerDied) || error.end !== 'killed') throw error;
+    return startWorker(executable, environment);
+  }
 }
 
 /** How many jobs a worker has at a time: it goes on with the next while Node is busy with what it answered. */
@@ -105,9 +115,9 @@ export class WorkerPool {
           listener.onLoss(index, error.message);
           // A death may have come from outside (out of memory, a stray signal): one more try tells.
           current.attempt += 1;
-          if (!error.hung && current.attempt === 2) continue;
+          if (error.end !== 'hung' && current.attempt === 2) continue;
           queue.shift();
-          listener.onResult(index, { lost: error.hung ? 'hung' : 'died', problem: error.message });
+          listener.onResult(index, { lost: error.end === 'hung' ? 'hung' : 'died', problem: error.message });
         }
       }
       if (worker !== undefined) this.#idle.push(worker);
@@ -123,7 +133,7 @@ export class WorkerPool {
   }
 
   async #replacement(): Promise<Worker> {
-    const starting = startWorker(this.interpreter.executable, this.#environment);
+    const starting = startTwice(this.interpreter.executable, this.#environment);
     this.#starting.add(starting);
     try {
       const worker = await starting;

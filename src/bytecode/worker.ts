@@ -68,12 +68,12 @@ export interface Worker {
 /** A worker ended that should not have. */
 export class WorkerDied extends Error {
   override readonly name = 'WorkerDied';
-  /** It was killed because it took too long. */
-  readonly hung: boolean;
+  /** It was killed because it took too long, by someone else, or ended by itself. */
+  readonly end: 'hung' | 'killed' | 'ended';
 
-  constructor(message: string, hung: boolean) {
+  constructor(message: string, end: WorkerDied['end']) {
     super(message);
-    this.hung = hung;
+    this.end = end;
   }
 }
 
@@ -121,7 +121,7 @@ export async function startWorker(executable: string, environment: Environment):
     const end = signal ?? code ?? `exit status ${exitCode}`;
     const lastWords = saidOnError.trim().split('\n').at(-1);
     const reason = hung ? `no answer within ${limitMs / 1000} s` : lastWords ? `${end}: ${lastWords}` : end;
-    throw new WorkerDied(reason, hung);
+    throw new WorkerDied(reason, hung ? 'hung' : signal === undefined ? 'ended' : 'killed');
   };
 
   let hello: z.output<typeof helloSchema>;
@@ -132,7 +132,7 @@ export async function startWorker(executable: string, environment: Environment):
     await child;
     if (error instanceof WorkerDied) throw error;
     const issue = error instanceof z.ZodError ? error.issues[0]?.message : undefined;
-    throw new WorkerDied(issue ?? messageOf(error), false);
+    throw new WorkerDied(issue ?? messageOf(error), 'ended');
   }
   return {
     interpreter: { executable, ...hello },
