@@ -1,3 +1,6 @@
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { execaSync } from 'execa';
 import { describe } from 'vitest';
 
@@ -19,4 +22,37 @@ export function missingTools(...tools: readonly string[]): string[] {
 /** Only root may make and enter a chroot. */
 export function missingRoot(): string[] {
   return process.getuid?.() === 0 ? [] : ['root'];
+}
+
+/**
+ * `describe` for what a machine may not allow, whatever is installed: where it does not, the tests are skipped, and
+ * their name says so.
+ * @param lacking see `lackingAbilities`
+ */
+export function describeWhere(lacking: readonly string[], name: string, tests: () => void): void {
+  const skip = lacking.length > 0;
+  describe.skipIf(skip)(skip ? `${name}: SKIPPED, this machine has no ${lacking.join(', ')}` : name, tests);
+}
+
+const abilities: Readonly<Record<'mounts' | 'loop devices' | 'FUSE' | 'immutable files', (file: string) => boolean>> = {
+  mounts: (file) => works('mount', '--bind', file, file) && works('umount', file),
+  'loop devices': () => works('losetup', '--find'),
+  FUSE: () => existsSync('/dev/fuse'),
+  'immutable files': (file) => works('chattr', '+i', file) && works('chattr', '-i', file),
+};
+
+/** Which of these the machine does not allow. */
+export function lackingAbilities(...wanted: readonly (keyof typeof abilities)[]): string[] {
+  const directory = mkdtempSync(join(tmpdir(), 'pyclink-abilities-'));
+  const file = join(directory, 'file');
+  writeFileSync(file, '');
+  try {
+    return wanted.filter((ability) => !abilities[ability](file));
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+function works(command: string, ...args: readonly string[]): boolean {
+  return execaSync(command, args, { reject: false, stdio: 'ignore' }).exitCode === 0;
 }
