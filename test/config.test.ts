@@ -32,7 +32,7 @@ const clampedAt = (epochSeconds: number) => ({ mtime: { policy: 'clamp', epochSe
 describe('readBuildOptions', () => {
   it.each<[string, object, Record<string, string>, object]>([
     ['nothing', {}, {}, {}],
-    ['variables that it does not know', {}, { HOME: '/root', SOURCE: '1' }, {}],
+    ['variables that it does not know', {}, { HOME: '/home/user', SOURCE: '1' }, {}],
     ['the buildroot of rpmbuild', {}, { RPM_BUILD_ROOT: '/b' }, { buildroot: '/b' }],
     ['a buildroot before that of rpmbuild', { buildroot: '/a' }, { RPM_BUILD_ROOT: '/b' }, { buildroot: '/a' }],
     ['an empty buildroot before that of rpmbuild', { buildroot: '' }, { RPM_BUILD_ROOT: '/b' }, { buildroot: '' }],

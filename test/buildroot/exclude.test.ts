@@ -33,15 +33,15 @@ describe('globMatcher', () => {
 });
 
 describe('excluder', () => {
-  const staged = '/build/root/usr/lib/a.py' as StagedPath;
+  const staged = '/build/tree/usr/lib/a.py' as StagedPath;
   const payload = '/usr/lib/a.py' as PayloadPath;
 
   it.each([
     ['nothing', [], [], false],
-    ['a regex that is somewhere in the staged path', [/root\/usr/u], [], true],
+    ['a regex that is somewhere in the staged path', [/tree\/usr/u], [], true],
     ['a regex anchored at the payload path', [/^\/usr/u], [], false],
     ['a glob that is the payload path', [], ['/usr/lib/a.py'], true],
-    ['a glob that is the staged path', [], ['/build/root/usr/lib/a.py'], false],
+    ['a glob that is the staged path', [], ['/build/tree/usr/lib/a.py'], false],
     ['the second of two regexes', [/x/u, /\.py$/u], [], true],
     ['a glob where a regex does not match', [/x/u], ['a.py'], true],
   ])('%s', (_name, regexes, globs, expected) => {

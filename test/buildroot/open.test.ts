@@ -22,7 +22,7 @@ describe('openBuildroot', () => {
   });
 
   it('refuses a relative path', () => {
-    expect(() => openBuildroot('build/root')).toThrow(refusal('the buildroot must be an absolute path', 'build/root'));
+    expect(() => openBuildroot('build/tree')).toThrow(refusal('the buildroot must be an absolute path', 'build/tree'));
   });
 
   it.each(['/', '//', '/usr/..', '/proc/self/root'])('refuses %s: it is the running system', (given) => {

@@ -16,7 +16,7 @@ import {
   toStaged,
 } from '../../src/buildroot/path.ts';
 
-const buildroot: Buildroot = { path: '/real/root' as StagedPath, given: '/link' };
+const buildroot: Buildroot = { path: '/real/tree' as StagedPath, given: '/link' };
 const system: Buildroot = { path: '/' as StagedPath, given: '/' };
 
 const component = fc
@@ -73,8 +73,8 @@ describe('normalise', () => {
 
 describe('toPayload and toStaged', () => {
   it.each([
-    [buildroot, '/usr/lib/a.py', '/real/root/usr/lib/a.py'],
-    [buildroot, '/', '/real/root'],
+    [buildroot, '/usr/lib/a.py', '/real/tree/usr/lib/a.py'],
+    [buildroot, '/', '/real/tree'],
     [system, '/usr/lib/a.py', '/usr/lib/a.py'],
     [system, '/', '/'],
   ])('in %o take %s to %s and back', (tree, payload, staged) => {
@@ -100,9 +100,9 @@ describe('toPayload and toStaged', () => {
     );
   });
 
-  it.each(['/real/rootless/a', '/real', '/link/a'])('have no payload path for %s', (staged) => {
+  it.each(['/real/treeless/a', '/real', '/link/a'])('have no payload path for %s', (staged) => {
     expect(() => toPayload(buildroot, staged as StagedPath)).toThrow(
-      new RangeError(`${staged} is not below /real/root`),
+      new RangeError(`${staged} is not below /real/tree`),
     );
   });
 });
@@ -111,14 +111,14 @@ describe('locate', () => {
   it.each([
     ['usr/lib', undefined],
     ['', undefined],
-    ['/usr/lib', '/real/root/usr/lib'],
-    ['/real/root/usr/lib/', '/real/root/usr/lib'],
-    ['/link/usr/lib', '/real/root/usr/lib'],
-    ['/linked/usr', '/real/root/linked/usr'],
-    ['/real/root', '/real/root'],
-    ['/', '/real/root'],
-    ['/link/../etc', '/real/root/etc'],
-    ['/real/root/../../etc', '/real/root/etc'],
+    ['/usr/lib', '/real/tree/usr/lib'],
+    ['/real/tree/usr/lib/', '/real/tree/usr/lib'],
+    ['/link/usr/lib', '/real/tree/usr/lib'],
+    ['/linked/usr', '/real/tree/linked/usr'],
+    ['/real/tree', '/real/tree'],
+    ['/', '/real/tree'],
+    ['/link/../etc', '/real/tree/etc'],
+    ['/real/tree/../../etc', '/real/tree/etc'],
   ])('reads %s as %s', (argument, staged) => {
     expect(locate(buildroot, argument)).toBe(staged);
   });
@@ -126,10 +126,10 @@ describe('locate', () => {
 
 describe('resolveGiven', () => {
   it.each([
-    ['/link', '/real/root'],
-    ['/link/usr/', '/real/root/usr'],
+    ['/link', '/real/tree'],
+    ['/link/usr/', '/real/tree/usr'],
     ['/linked', '/linked'],
-    ['/real/root/usr', '/real/root/usr'],
+    ['/real/tree/usr', '/real/tree/usr'],
     ['/elsewhere//x', '/elsewhere/x'],
   ])('reads %s as %s', (directory, resolved) => {
     expect(resolveGiven(buildroot, directory)).toBe(resolved);

@@ -5,7 +5,7 @@ import type { Source } from '../../src/buildroot/source.ts';
 import type { Interpreter } from '../../src/bytecode/interpreter.ts';
 import { type CompileJob, planCompile, pycsOf, recordedDirectoryOf } from '../../src/bytecode/plan.ts';
 
-function source(payload: string, buildroot = '/build/root'): Source {
+function source(payload: string, buildroot = '/build/tree'): Source {
   const staged = (buildroot + payload) as StagedPath;
   return {
     staged,
@@ -27,7 +27,7 @@ const interpreter = (cacheTag: string): Interpreter => ({
   freeThreaded: false,
 });
 
-const recorded = { strip: '/build/root', prepend: '/' };
+const recorded = { strip: '/build/tree', prepend: '/' };
 
 describe('planCompile', () => {
   it('plans a job for each source and interpreter, with a pyc for each level', () => {
@@ -43,14 +43,14 @@ describe('planCompile', () => {
     expect(jobs.map(recordedDirectoryOf)).toEqual(['/usr/lib', '/usr/lib', '/']);
     expect(jobs.map((one) => pycsOf(one).map(({ level, staged }) => `${level} ${staged}`))).toEqual([
       [
-        '0 /build/root/usr/lib/__pycache__/a.cpython-310.pyc',
-        '2 /build/root/usr/lib/__pycache__/a.cpython-310.opt-2.pyc',
+        '0 /build/tree/usr/lib/__pycache__/a.cpython-310.pyc',
+        '2 /build/tree/usr/lib/__pycache__/a.cpython-310.opt-2.pyc',
       ],
       [
-        '0 /build/root/usr/lib/__pycache__/a.cpython-311.pyc',
-        '2 /build/root/usr/lib/__pycache__/a.cpython-311.opt-2.pyc',
+        '0 /build/tree/usr/lib/__pycache__/a.cpython-311.pyc',
+        '2 /build/tree/usr/lib/__pycache__/a.cpython-311.opt-2.pyc',
       ],
-      ['0 /build/root/__pycache__/b.cpython-311.pyc', '2 /build/root/__pycache__/b.cpython-311.opt-2.pyc'],
+      ['0 /build/tree/__pycache__/b.cpython-311.pyc', '2 /build/tree/__pycache__/b.cpython-311.opt-2.pyc'],
     ]);
   });
 
@@ -60,18 +60,18 @@ describe('planCompile', () => {
   });
 
   it.each([
-    ['/usr/lib/a.py', '/build/root', '/', '/usr/lib'],
-    ['/a.py', '/build/root', '/', '/'],
-    ['/usr/lib/a.py', '/build/root/usr', '/', '/lib'],
-    ['/usr/lib/a.py', '/build/root/usr/lib', '/', '/'],
-    ['/usr/lib/a.py', '/build/root', '/opt', '/opt/usr/lib'],
-    ['/usr/lib/a.py', '/build/root', '/opt/', '/opt/usr/lib'],
-    ['/a.py', '/build/root', '/opt', '/opt'],
-    ['/usr/lib/a.py', '/build/root', '', 'usr/lib'],
-    ['/a.py', '/build/root', '', ''],
-    ['/usr/lib/a.py', '/build/root', 'src', 'src/usr/lib'],
-    ['/usr/lib/a.py', '/', '/', '/build/root/usr/lib'],
-    ['/usr/lib/a.py', '/build', '/', '/root/usr/lib'],
+    ['/usr/lib/a.py', '/build/tree', '/', '/usr/lib'],
+    ['/a.py', '/build/tree', '/', '/'],
+    ['/usr/lib/a.py', '/build/tree/usr', '/', '/lib'],
+    ['/usr/lib/a.py', '/build/tree/usr/lib', '/', '/'],
+    ['/usr/lib/a.py', '/build/tree', '/opt', '/opt/usr/lib'],
+    ['/usr/lib/a.py', '/build/tree', '/opt/', '/opt/usr/lib'],
+    ['/a.py', '/build/tree', '/opt', '/opt'],
+    ['/usr/lib/a.py', '/build/tree', '', 'usr/lib'],
+    ['/a.py', '/build/tree', '', ''],
+    ['/usr/lib/a.py', '/build/tree', 'src', 'src/usr/lib'],
+    ['/usr/lib/a.py', '/', '/', '/build/tree/usr/lib'],
+    ['/usr/lib/a.py', '/build', '/', '/tree/usr/lib'],
   ])('records for %s, with strip %s and prepend %j, the directory %j', (payload, strip, prepend, directory) => {
     const jobs = planCompile([source(payload)], () => [interpreter('cpython-311')], [0], { strip, prepend });
     expect(jobs.map(recordedDirectoryOf)).toEqual([directory]);

@@ -3,7 +3,7 @@ import { type BuildReport, buildReportText, summaryLine } from '../../src/report
 
 const report: BuildReport = {
   dryRun: false,
-  buildroot: '/build/root',
+  buildroot: '/build/tree',
   interpreters: [],
   levels: [0, 1, 2],
   sources: 2,
