@@ -146,7 +146,7 @@ export const hostileTrials: Readonly<Record<string, Trial>> = {
 };
 
 /** Builds trees that their authors, or their enemies, have made awkward. A round is a tree. */
-export async function hostileCase(rounds: number, _seed: number): Promise<Outcome> {
+export async function hostileCase(rounds: number): Promise<Outcome> {
   const tally = new Tally();
   const trials = Object.entries(hostileTrials);
   for (let round = 0; round < rounds; round++) {

@@ -14,9 +14,8 @@ import { contentsOf, plant } from '../../test/helpers/buildroot.ts';
 import { pyclink } from '../../test/helpers/pyclink.ts';
 import { fingerprintOf } from '../helpers/canary.ts';
 import { library } from '../helpers/healthy.ts';
-import { missingTools } from '../helpers/tools.ts';
+import { damaged, type Random, randomFrom } from '../helpers/random.ts';
 import { type Outcome, Tally } from './case.ts';
-import { damaged, type Random, randomFrom } from './random.ts';
 import { copyTree, inDirectory } from './tree.ts';
 
 /** What is attacked: a buildroot, its manifest and packages, and a tree outside that nothing may touch. */
@@ -24,7 +23,7 @@ interface Target {
   readonly buildroot: string;
   readonly outside: string;
   readonly manifest: Buffer;
-  readonly packages: Readonly<Record<'tar' | 'deb' | 'rpm', Buffer | undefined>>;
+  readonly packages: Readonly<Record<'tar' | 'deb' | 'rpm', Buffer>>;
   /** A file to write the damaged input to. */
   file(name: string): string;
 }
@@ -109,23 +108,18 @@ async function plantTarget(work: string): Promise<Target> {
 async function pack(work: string, buildroot: string): Promise<Target['packages']> {
   const [tar, tree] = [join(work, 'made.tar'), join(work, 'tree')];
   await execa('tar', ['--create', '--file', tar, '--directory', buildroot, '.']);
-  const made: Record<string, Buffer | undefined> = { tar: readFileSync(tar) };
-  if (missingTools('dpkg-deb').length === 0) {
-    await copyTree(buildroot, tree);
-    mkdirSync(join(tree, 'DEBIAN'));
-    const control = 'Package: shop\nVersion: 1\nArchitecture: all\nMaintainer: A <a@b.c>\nDescription: shop\n';
-    writeFileSync(join(tree, 'DEBIAN/control'), control);
-    await execa('dpkg-deb', ['--root-owner-group', '--build', tree, join(work, 'made.deb')]);
-    made['deb'] = readFileSync(join(work, 'made.deb'));
-  }
-  if (missingTools('rpmbuild').length === 0) {
-    const spec = `Name: shop\nVersion: 1\nRelease: 1\nSummary: shop\nLicense: MIT\nBuildArch: noarch\n%description\nshop\n%install\ncp -a ${buildroot}/. %{buildroot}\n%files\n/usr\n`;
-    writeFileSync(join(work, 'shop.spec'), spec);
-    const macros = [`_topdir ${work}/rpmbuild`, '__os_install_post %{nil}'].flatMap((macro) => ['--define', macro]);
-    await execa('rpmbuild', ['-bb', ...macros, join(work, 'shop.spec')]);
-    made['rpm'] = readFileSync(join(work, 'rpmbuild/RPMS/noarch/shop-1-1.noarch.rpm'));
-  }
-  return { tar: made['tar'], deb: made['deb'], rpm: made['rpm'] };
+  await copyTree(buildroot, tree);
+  mkdirSync(join(tree, 'DEBIAN'));
+  const control = 'Package: shop\nVersion: 1\nArchitecture: all\nMaintainer: A <a@b.c>\nDescription: shop\n';
+  writeFileSync(join(tree, 'DEBIAN/control'), control);
+  await execa('dpkg-deb', ['--root-owner-group', '--build', tree, join(work, 'made.deb')]);
+  const deb = readFileSync(join(work, 'made.deb'));
+  const spec = `Name: shop\nVersion: 1\nRelease: 1\nSummary: shop\nLicense: MIT\nBuildArch: noarch\n%description\nshop\n%install\ncp -a ${buildroot}/. %{buildroot}\n%files\n/usr\n`;
+  writeFileSync(join(work, 'shop.spec'), spec);
+  const macros = [`_topdir ${work}/rpmbuild`, '__os_install_post %{nil}'].flatMap((macro) => ['--define', macro]);
+  await execa('rpmbuild', ['-bb', ...macros, join(work, 'shop.spec')]);
+  const rpm = readFileSync(join(work, 'rpmbuild/RPMS/noarch/shop-1-1.noarch.rpm'));
+  return { tar: readFileSync(tar), deb, rpm };
 }
 
 function relink({ buildroot, file }: Target, manifest: Buffer): void {
@@ -133,8 +127,7 @@ function relink({ buildroot, file }: Target, manifest: Buffer): void {
   relinkCommand({ buildroot, manifest: file('hostile.json'), dryRun: false }, silent);
 }
 
-async function verify(target: Target, name: string, whole: Buffer | undefined, random: Random): Promise<void> {
-  if (whole === undefined) return;
+async function verify(target: Target, name: string, whole: Buffer, random: Random): Promise<void> {
   writeFileSync(target.file(name), damaged(whole, random));
   writeFileSync(target.file('good.json'), target.manifest);
   await verifyCommand({ manifest: target.file('good.json'), targets: [target.file(name)] });

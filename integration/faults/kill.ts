@@ -7,8 +7,8 @@ import { everythingIn } from '../../test/helpers/buildroot.ts';
 import { bundle, pyclink } from '../../test/helpers/pyclink.ts';
 import { quietBuild } from '../helpers/healthy.ts';
 import { workersOf } from '../helpers/processes.ts';
+import { randomFrom } from '../helpers/random.ts';
 import { type Outcome, Tally } from './case.ts';
-import { randomFrom } from './random.ts';
 import { copyTree, inDirectory, leftoversIn, manifestAgainst, stageSlice, stateOf, unloadable } from './tree.ts';
 
 /** Always the same path: the buildroot is in the names of what the interpreter says. */

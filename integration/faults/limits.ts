@@ -1,12 +1,12 @@
-import { chmodSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { execa } from 'execa';
 import { everythingIn } from '../../test/helpers/buildroot.ts';
 import { bundle, pyclink } from '../../test/helpers/pyclink.ts';
 import { quietBuild } from '../helpers/healthy.ts';
+import { randomFrom } from '../helpers/random.ts';
 import { type Outcome, Tally } from './case.ts';
-import { randomFrom } from './random.ts';
 import { copyTree, harmIn, inDirectory, stageSlice, stateOf } from './tree.ts';
 
 /** An ordinary user who runs nothing else: a limit of processes counts all that the user has. */
@@ -25,7 +25,6 @@ export async function limitsCase(rounds: number, seed: number): Promise<Outcome>
   const tally = new Tally();
   const random = randomFrom(seed);
   await inDirectory(async (work) => {
-    chmodSync(work, 0o755);
     const [template, undisturbed] = [join(work, 'template'), join(work, 'undisturbed')];
     await stageSlice(template, true);
     await execa('chown', ['-R', `${user}:${user}`, template]);

@@ -25,7 +25,7 @@ interface Sample {
  * Builds a tree of many small sources, a tenth of it first. A round is a source.
  * @param rounds how many sources
  */
-export async function loadCase(rounds: number, _seed: number): Promise<Outcome> {
+export async function loadCase(rounds: number): Promise<Outcome> {
   const tally = new Tally();
   for (const sources of [Math.ceil(rounds / 10), rounds]) {
     await inDirectory(async (work) => {

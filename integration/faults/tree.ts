@@ -1,4 +1,4 @@
-import { lstatSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -10,6 +10,8 @@ import { library } from '../helpers/healthy.ts';
 /** Calls with a directory that is gone afterwards. */
 export async function inDirectory<T>(use: (directory: string) => Promise<T>): Promise<T> {
   const directory = realpathSync(mkdtempSync(join(tmpdir(), 'pyclink-faults-')));
+  // For those who are not root too.
+  chmodSync(directory, 0o755);
   try {
     return await use(directory);
   } finally {

@@ -5,8 +5,8 @@ import { everythingIn } from '../../test/helpers/buildroot.ts';
 import { pyclink } from '../../test/helpers/pyclink.ts';
 import { systemPython } from '../../test/helpers/pythons.ts';
 import { library, quietBuild } from '../helpers/healthy.ts';
+import { randomFrom } from '../helpers/random.ts';
 import { type Outcome, Tally } from './case.ts';
-import { randomFrom } from './random.ts';
 import { copyTree, harmIn, inDirectory, stageSlice, stateOf } from './tree.ts';
 
 /** Imports all modules of a library, again and again in new processes, until its input ends; says what went wrong. */

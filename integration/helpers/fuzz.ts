@@ -10,8 +10,8 @@ import { everythingIn } from '../../test/helpers/buildroot.ts';
 import { meaningOf } from '../../test/helpers/marshal.ts';
 import { pyclink } from '../../test/helpers/pyclink.ts';
 import { allPythons } from '../../test/helpers/pythons.ts';
-import { type Random, randomFrom } from '../faults/random.ts';
 import { stage } from './compileall.ts';
+import { type Random, randomFrom } from './random.ts';
 
 export interface Fuzzed {
   readonly tried: number;
