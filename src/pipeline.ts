@@ -1,5 +1,6 @@
 import { discover } from './buildroot/discover.ts';
 import { excluder, globMatcher } from './buildroot/exclude.ts';
+import { removeLeftovers } from './buildroot/leftovers.ts';
 import { applyMtimePolicy } from './buildroot/mtime.ts';
 import { openBuildroot } from './buildroot/open.ts';
 import {
@@ -12,7 +13,6 @@ import {
   type StagedPath,
   toPayload,
 } from './buildroot/path.ts';
-import { removeLeftovers } from './buildroot/replace.ts';
 import { isProblem, type Skipped, type SkipReason } from './buildroot/skipped.ts';
 import type { Source } from './buildroot/source.ts';
 import { type CompileOutcome, compile, type MadePyc } from './bytecode/compile.ts';

@@ -1,11 +1,11 @@
-import { fchmodSync, fchownSync, futimesSync, linkSync, lstatSync } from 'node:fs';
+import { futimesSync, lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { errnoOf, PyclinkError } from '../errors.ts';
 import { withDirectory } from './directory.ts';
 import type { MtimePolicy } from './mtime-policy.ts';
 import { type Buildroot, nameOf, parentOf, type StagedPath } from './path.ts';
 import { readRegular, withRegular } from './read-regular.ts';
-import { replaceByContent, replaceFile } from './replace.ts';
+import { replaceByLink, rewriteFile } from './replace.ts';
 import type { Source } from './source.ts';
 import { walk } from './walk.ts';
 
@@ -69,21 +69,13 @@ function setMtime(path: StagedPath, names: number, epochSeconds: number): boolea
 /** Makes these names of a file a file of their own with another mtime. */
 function separate(names: readonly StagedPath[], inode: string, epochSeconds: number): void {
   const [first, ...others] = names as [StagedPath, ...StagedPath[]];
-  const isStill = (_: string, old: string) => inodeOf(lstatSync(old)) === inode;
   const file = readRegular(first);
   if (file === undefined || inodeOf(file.stat) !== inode) return;
-  const { mode, uid, gid, atime } = file.stat;
-  const asBefore = (descriptor: number) => {
-    fchownSync(descriptor, uid, gid);
-    fchmodSync(descriptor, mode);
-    futimesSync(descriptor, atime, epochSeconds);
-  };
-  if (replaceByContent(first, file.content, mode, asBefore, isStill) === undefined) return;
-  for (const other of others) {
-    const link = (temporary: string) =>
-      withDirectory(parentOf(first), (held) => linkSync(join(held, nameOf(first)), temporary));
-    replaceFile(other, link, isStill);
-  }
+  const { mode, uid: userId, gid: groupId, atimeMs } = file.stat;
+  const attributes = { mode, userId, groupId, accessedSeconds: atimeMs / 1000, modifiedSeconds: epochSeconds };
+  const isStill = (name: string) => inodeOf(lstatSync(name)) === inode;
+  if (rewriteFile(first, file.content, attributes, isStill) === undefined) return;
+  for (const other of others) replaceByLink(other, first, (_, old) => isStill(old));
 }
 
 function namesByInode(buildroot: Buildroot): Map<string, StagedPath[]> {

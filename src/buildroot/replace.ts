@@ -1,23 +1,20 @@
-import { randomUUID } from 'node:crypto';
 import {
   closeSync,
   existsSync,
+  fchmodSync,
+  fchownSync,
   fstatSync,
+  futimesSync,
   linkSync,
   openSync,
-  readdirSync,
   renameSync,
   type Stats,
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { kill, pid } from 'node:process';
-import { errnoOf } from '../errors.ts';
 import { withDirectory } from './directory.ts';
-
-/** The names of temporary files say whose they are. */
-const temporaryName = /^\.pyclink-(\d+)-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+import { temporaryName } from './leftovers.ts';
 
 /**
  * Makes a new file beside another and renames it over that one: a reader sees the old file or the new one, never
@@ -34,7 +31,7 @@ export function replaceFile(
   isStillRight: (temporary: string, old: string) => boolean = () => true,
 ): boolean {
   return withDirectory(dirname(path), (held) => {
-    const [old, temporary] = [join(held, basename(path)), join(held, `.pyclink-${pid}-${randomUUID()}`)];
+    const [old, temporary] = [join(held, basename(path)), join(held, temporaryName())];
     try {
       make(temporary);
       if (!isStillRight(temporary, old)) return false;
@@ -47,55 +44,67 @@ export function replaceFile(
   });
 }
 
+/** What is kept of a file when its content is replaced. */
+export interface Attributes {
+  /** Permission bits. */
+  readonly mode: number;
+  readonly userId: number;
+  readonly groupId: number;
+  readonly accessedSeconds: number;
+  readonly modifiedSeconds: number;
+}
+
 /**
- * Replaces a file by one with this content.
+ * Puts a file with this content in the place of what is there.
+ * @param pieces written one after the other
  * @param mode permission bits, less the umask
- * @param finish what else is to be done to the new file before it gets its name
- * @param isStillRight as for `replaceFile`
- * @returns the new file, or undefined if it was not replaced
+ * @returns the new file
  * @throws the system's error
  */
-export function replaceByContent(
+export function replaceByContent(path: string, pieces: Iterable<string | Uint8Array>, mode: number): Stats {
+  let stat: Stats | undefined;
+  replaceFile(path, (temporary) => {
+    stat = writeNew(temporary, pieces, mode);
+  });
+  return stat as Stats;
+}
+
+/**
+ * Replaces a file by one with another content and these attributes.
+ * @param isStill whether a name is still the file that is to be replaced
+ * @returns the new file, or undefined if the old one was no longer there
+ * @throws the system's error
+ */
+export function rewriteFile(
   path: string,
-  content: Uint8Array | Iterable<string>,
-  mode: number,
-  finish: (descriptor: number) => void = () => {},
-  isStillRight?: (temporary: string, old: string) => boolean,
+  content: Uint8Array,
+  attributes: Attributes,
+  isStill: (name: string) => boolean,
 ): Stats | undefined {
   let stat: Stats | undefined;
   const make = (temporary: string) => {
-    const descriptor = openSync(temporary, 'wx', mode);
-    try {
-      for (const piece of content instanceof Uint8Array ? [content] : inPortions(content)) {
-        writeFileSync(descriptor, piece);
-      }
-      finish(descriptor);
-      stat = fstatSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
+    stat = writeNew(temporary, [content], attributes.mode, attributes);
   };
-  return replaceFile(path, make, isStillRight) ? stat : undefined;
+  return replaceFile(path, make, (_, old) => isStill(old)) ? stat : undefined;
 }
 
-const portionChars = 50_000;
-
-/** Pieces of text put together, so that there are fewer to write. */
-function* inPortions(pieces: Iterable<string>): Generator<string> {
-  let portion: string[] = [];
-  let chars = 0;
-  for (const piece of pieces) {
-    portion.push(piece);
-    chars += piece.length;
-    if (chars < portionChars) continue;
-    yield portion.join('');
-    [portion, chars] = [[], 0];
+function writeNew(name: string, pieces: Iterable<string | Uint8Array>, mode: number, attributes?: Attributes): Stats {
+  const descriptor = openSync(name, 'wx', mode);
+  try {
+    for (const piece of pieces) writeFileSync(descriptor, piece);
+    if (attributes !== undefined) {
+      fchownSync(descriptor, attributes.userId, attributes.groupId);
+      fchmodSync(descriptor, attributes.mode);
+      futimesSync(descriptor, attributes.accessedSeconds, attributes.modifiedSeconds);
+    }
+    return fstatSync(descriptor);
+  } finally {
+    closeSync(descriptor);
   }
-  yield portion.join('');
 }
 
 /**
- * Replaces a file by a link to another in its directory.
+ * Replaces a file by a link to another; the directory of that is held too.
  * @param isStillRight as for `replaceFile`
  * @returns whether the file was replaced
  * @throws the system's error
@@ -105,43 +114,10 @@ export function replaceByLink(
   target: string,
   isStillRight: (temporary: string, old: string) => boolean,
 ): boolean {
-  return replaceFile(
-    path,
-    (temporary) => linkSync(join(dirname(temporary), basename(target)), temporary),
-    isStillRight,
-  );
-}
-
-/**
- * Removes the temporary files that a run which was killed has left in a directory, if it is one. Where that is not
- * possible they stay: what is to be written there says why.
- */
-export function removeLeftovers(directory: string): void {
-  ifPossible(() =>
-    withDirectory(directory, (held) => {
-      for (const name of readdirSync(held)) {
-        const owner = temporaryName.exec(name)?.[1];
-        // No file of this very run is under way while this runs.
-        if (owner === undefined || (Number(owner) !== pid && isRunning(Number(owner)))) continue;
-        ifPossible(() => unlinkSync(join(held, name)));
-      }
-    }),
-  );
-}
-
-function ifPossible(work: () => void): void {
-  try {
-    work();
-  } catch (error) {
-    if (errnoOf(error) === undefined) throw error;
-  }
-}
-
-function isRunning(owner: number): boolean {
-  try {
-    kill(owner, 0);
-    return true;
-  } catch (error) {
-    return errnoOf(error) !== 'ESRCH';
-  }
+  const link = (temporary: string) => {
+    const linkFrom = (held: string) => linkSync(join(held, basename(target)), temporary);
+    if (dirname(target) === dirname(path)) linkFrom(dirname(temporary));
+    else withDirectory(dirname(target), linkFrom);
+  };
+  return replaceFile(path, link, isStillRight);
 }

@@ -1,6 +1,6 @@
+import { removeLeftovers } from '../buildroot/leftovers.ts';
 import { openBuildroot } from '../buildroot/open.ts';
 import { type StagedPath, toPayload } from '../buildroot/path.ts';
-import { removeLeftovers } from '../buildroot/replace.ts';
 import { type SkipReason, skipReasons } from '../buildroot/skipped.ts';
 import { errnoOf, exitStatus } from '../errors.ts';
 import { linkIdentical } from '../links/apply.ts';

@@ -1,6 +1,6 @@
+import { removeLeftovers } from '../buildroot/leftovers.ts';
 import { openBuildroot } from '../buildroot/open.ts';
 import { type Buildroot, type PayloadPath, parentOf, toPayload, toStaged } from '../buildroot/path.ts';
-import { removeLeftovers } from '../buildroot/replace.ts';
 import { resolveParent } from '../buildroot/resolve.ts';
 import { skipReasons } from '../buildroot/skipped.ts';
 import { exitStatus } from '../errors.ts';

@@ -1,6 +1,6 @@
-import { fchmodSync, fchownSync, futimesSync, lstatSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import type { StagedPath } from '../buildroot/path.ts';
-import { replaceByContent } from '../buildroot/replace.ts';
+import { rewriteFile } from '../buildroot/replace.ts';
 import { normalizePyc } from '../bytecode/normalize.ts';
 import { errnoOf, PyclinkError } from '../errors.ts';
 import { isStill, pycFile, type ReadPyc } from './fingerprint.ts';
@@ -56,14 +56,10 @@ function normalizeGroup(group: readonly ReadPyc[], dryRun: boolean) {
 
 /** @returns undefined if it is no longer the file that was read */
 function rewrite(pyc: ReadPyc, content: Buffer): ReadPyc | undefined {
-  const { path, mode, userId, groupId, modifiedMs } = pyc;
-  const asBefore = (descriptor: number) => {
-    fchownSync(descriptor, userId, groupId);
-    fchmodSync(descriptor, mode);
-    futimesSync(descriptor, modifiedMs / 1000, modifiedMs / 1000);
-  };
+  const { path, modifiedMs } = pyc;
+  const attributes = { ...pyc, accessedSeconds: modifiedMs / 1000, modifiedSeconds: modifiedMs / 1000 };
   try {
-    const stat = replaceByContent(path, content, mode, asBefore, (_, old) => isStill(pyc, old));
+    const stat = rewriteFile(path, content, attributes, (name) => isStill(pyc, name));
     return stat && { ...pycFile(path, stat), content };
   } catch (error) {
     throw new PyclinkError('file-failed', `cannot be written in normal form (${errnoOf(error)})`, {

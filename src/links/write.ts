@@ -1,4 +1,4 @@
-import { lstatSync, type Stats } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { makeDirectory } from '../buildroot/directory.ts';
 import { parentOf, type StagedPath } from '../buildroot/path.ts';
 import { replaceByContent, replaceByLink } from '../buildroot/replace.ts';
@@ -55,7 +55,7 @@ export function writeLinked(pycs: readonly NewPyc[], link: boolean): WriteResult
 
 /** Writes a pyc in the place of what is there, in a `__pycache__` that is made if need be. @throws the system's error */
 function writePyc({ path, content, mode }: NewPyc): ReadPyc {
-  const write = () => replaceByContent(path, content, mode) as Stats;
+  const write = () => replaceByContent(path, [content], mode);
   try {
     return { ...pycFile(path, write()), content };
   } catch (error) {

@@ -38,10 +38,24 @@ export function outputPath(buildroot: Buildroot, file: string): string {
 /** Replaces a file in one step. @throws PyclinkError `file-failed` */
 export function writeWhole(path: string, pieces: Iterable<string>): void {
   try {
-    replaceByContent(path, pieces, 0o666);
+    replaceByContent(path, inPortions(pieces), 0o666);
   } catch (error) {
     throw new PyclinkError('file-failed', `cannot be written (${errnoOf(error)})`, { path, cause: error });
   }
+}
+
+const portionChars = 50_000;
+
+/** Pieces of text put together, so that there are fewer to write. */
+function* inPortions(pieces: Iterable<string>): Generator<string> {
+  let portion = '';
+  for (const piece of pieces) {
+    portion += piece;
+    if (portion.length < portionChars) continue;
+    yield portion;
+    portion = '';
+  }
+  yield portion;
 }
 
 /** The text of a manifest file, piece by piece: it may be long. */

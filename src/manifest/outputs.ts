@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import { globMatcher } from '../buildroot/exclude.ts';
-import type { Buildroot, PayloadPath } from '../buildroot/path.ts';
-import { removeLeftovers } from '../buildroot/replace.ts';
+import { removeLeftovers } from '../buildroot/leftovers.ts';
+import type { Buildroot } from '../buildroot/path.ts';
 import { completeManifest, mergeContent, recordsOf } from './encode.ts';
 import { goneFrom, manifestPieces, outputPath, readManifestIfAny, writeWhole } from './file.ts';
 import { encodeFilelist } from './filelist.ts';
@@ -48,20 +48,20 @@ export function openOutputs(buildroot: Buildroot, options: OutputOptions): Outpu
  */
 export function writeOutputs(
   buildroot: Buildroot,
-  { manifest: file, earlier, filelists }: Outputs,
+  outputs: Outputs,
   manifest: Manifest,
   examined: ReadonlySet<string>,
 ): void {
-  const whole = earlier === undefined ? manifest : merged(earlier, manifest, examined, goneFrom(buildroot));
-  const files = [...(file === undefined ? [] : [file]), ...filelists.map((list) => list.file)];
+  const { earlier, filelists } = outputs;
+  const withEarlier = (from: Manifest) => {
+    const current = { ...manifest, records: recordsOf(manifest) };
+    return completeManifest(manifest.pyclink, mergeContent(from, current, examined, goneFrom(buildroot)));
+  };
+  const whole = earlier === undefined ? manifest : withEarlier(earlier);
+  const files = [outputs.manifest ?? [], filelists.map(({ file }) => file)].flat();
   for (const directory of new Set(files.map((file) => dirname(file)))) removeLeftovers(directory);
-  if (file !== undefined) writeWhole(file, manifestPieces(whole));
-  for (const { file: list, takes } of filelists) {
-    writeWhole(list, [encodeFilelist(recordsOf(whole).filter(({ source }) => takes(source)))]);
+  if (outputs.manifest !== undefined) writeWhole(outputs.manifest, manifestPieces(whole));
+  for (const { file, takes } of filelists) {
+    writeWhole(file, [encodeFilelist(recordsOf(whole).filter(({ source }) => takes(source)))]);
   }
-}
-
-function merged(earlier: Manifest, manifest: Manifest, ...rest: [ReadonlySet<string>, (path: PayloadPath) => boolean]) {
-  const current = { ...manifest, records: recordsOf(manifest) };
-  return completeManifest(manifest.pyclink, mergeContent(earlier, current, ...rest));
 }

@@ -1,7 +1,7 @@
 import { linkSync, lstatSync, readFileSync, realpathSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { replaceByContent, replaceByLink, replaceFile } from '../../src/buildroot/replace.ts';
+import { replaceByContent, replaceByLink, replaceFile, rewriteFile } from '../../src/buildroot/replace.ts';
 import { contentsOf, everythingIn, plantBuildroot } from '../helpers/buildroot.ts';
 
 describe('replaceFile', () => {
@@ -105,7 +105,7 @@ describe('replaceFile', () => {
 describe('replaceByContent', () => {
   it('gives what the file is then', () => {
     const path = join(plantBuildroot({ old: 'old' }), 'old');
-    const stat = replaceByContent(path, 'new', 0o600);
+    const stat = replaceByContent(path, ['n', 'ew'], 0o600);
     const { ino, size, mode } = lstatSync(path);
     expect(stat).toMatchObject({ ino, size, mode, nlink: 1 });
     expect(readFileSync(path, 'utf8')).toBe('new');
@@ -113,10 +113,11 @@ describe('replaceByContent', () => {
 
   it('fails with the old file in its place and nothing left over', () => {
     const root = plantBuildroot({ old: 'old' });
-    const finish = () => {
+    function* failing() {
+      yield 'half';
       throw new Error('no');
-    };
-    expect(() => replaceByContent(join(root, 'old'), 'new', 0o644, finish)).toThrow('no');
+    }
+    expect(() => replaceByContent(join(root, 'old'), failing(), 0o644)).toThrow('no');
     expect(readFileSync(join(root, 'old'), 'utf8')).toBe('old');
     expect(everythingIn(root)).toEqual(['old']);
   });
@@ -134,5 +135,19 @@ describe('replaceByLink', () => {
     expect([replaceByLink(b, a, isStillRight), replaceByLink(c, a, isStillRight)]).toEqual([true, false]);
     expect(seen).toEqual(['a', b, 'a', c]);
     expect([lstatSync(b).ino === lstatSync(a).ino, lstatSync(c).ino === lstatSync(a).ino]).toEqual([true, false]);
+  });
+});
+
+describe('rewriteFile', () => {
+  it('gives the new file the attributes that it is told, if the old one is still there', () => {
+    const root = plantBuildroot({ old: 'old' });
+    const { uid: userId, gid: groupId } = lstatSync(join(root, 'old'));
+    const attributes = { mode: 0o640, userId, groupId, accessedSeconds: 5, modifiedSeconds: 7 };
+    const rewrite = (text: string, isStill: boolean) =>
+      rewriteFile(join(root, 'old'), Buffer.from(text), attributes, () => isStill);
+    expect(rewrite('new', true)).toMatchObject({ atimeMs: 5000, mtimeMs: 7000, size: 3 });
+    expect(rewrite('newer', false)).toBeUndefined();
+    expect(lstatSync(join(root, 'old')).mode & 0o7777).toBe(0o640);
+    expect(contentsOf(root)).toEqual({ old: `file 640 ${Buffer.from('new').toString('base64')}` });
   });
 });

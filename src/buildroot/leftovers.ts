@@ -1,0 +1,47 @@
+import { randomUUID } from 'node:crypto';
+import { readdirSync, unlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { kill, pid } from 'node:process';
+import { errnoOf } from '../errors.ts';
+import { withDirectory } from './directory.ts';
+
+/** A new name for a temporary file. It says whose the file is. */
+export function temporaryName(): string {
+  return `.pyclink-${pid}-${randomUUID()}`;
+}
+
+const ownerInName = /^\.pyclink-(\d+)-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/**
+ * Removes the temporary files that a run which was killed has left in a directory, if it is one. Where that is not
+ * possible they stay: what is to be written there says why.
+ */
+export function removeLeftovers(directory: string): void {
+  ifPossible(() =>
+    withDirectory(directory, (held) => {
+      for (const name of readdirSync(held)) {
+        const owner = ownerInName.exec(name)?.[1];
+        // No file of this very run is under way while this runs.
+        if (owner === undefined || (Number(owner) !== pid && isRunning(Number(owner)))) continue;
+        ifPossible(() => unlinkSync(join(held, name)));
+      }
+    }),
+  );
+}
+
+function ifPossible(work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+  }
+}
+
+function isRunning(owner: number): boolean {
+  try {
+    kill(owner, 0);
+    return true;
+  } catch (error) {
+    return errnoOf(error) !== 'ESRCH';
+  }
+}
