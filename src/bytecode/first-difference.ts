@@ -1,15 +1,6 @@
 import type { MarshalNode } from './marshal-tree.ts';
-import { isString, marshalType, stringType } from './marshal-types.ts';
-import {
-  childPlace,
-  firstLineOf,
-  isContainer,
-  kindOf,
-  type Place,
-  placeText,
-  rootPlace,
-  valueText,
-} from './marshal-words.ts';
+import { isContainer, isString, marshalType, stringType } from './marshal-types.ts';
+import { childPlace, firstLineOf, kindOf, type Place, placeText, rootPlace, valueText } from './marshal-words.ts';
 import type { PycTree } from './outline.ts';
 import type { PycHeader } from './pyc-header.ts';
 

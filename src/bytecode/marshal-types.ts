@@ -60,6 +60,15 @@ export function isInterned(type: number): boolean {
   return internedOf[type] === type;
 }
 
+/** Whether an object is made of other objects; code objects apart. */
+export function isContainer(type: number): boolean {
+  return containers[type] !== 0;
+}
+
+const { tuple, smallTuple, list, dict, set, frozenset, slice } = marshalType;
+const containers = new Uint8Array(256);
+for (const type of [tuple, smallTuple, list, dict, set, frozenset, slice]) containers[type] = 1;
+
 /** The type of the same string interned, or not. */
 export function stringType(type: number, interned: boolean): number {
   return (interned ? internedOf[type] : plainOf[type]) as number;

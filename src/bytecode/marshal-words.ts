@@ -1,6 +1,6 @@
 import type { CodeLayout } from './code-layout.ts';
 import type { MarshalNode } from './marshal-tree.ts';
-import { isInterned, isString, marshalType } from './marshal-types.ts';
+import { isContainer, isInterned, isString, marshalType } from './marshal-types.ts';
 
 const kinds: Readonly<Record<number, string>> = {
   [marshalType.null]: 'end of the dict',
@@ -32,12 +32,6 @@ const kinds: Readonly<Record<number, string>> = {
 export function kindOf(type: number): string {
   if (isString(type)) return isInterned(type) ? 'interned str' : 'str';
   return kinds[type] ?? 'unknown';
-}
-
-/** Whether an object is made of other objects. */
-export function isContainer(type: number): boolean {
-  const { tuple, smallTuple, list, dict, set, frozenset, slice } = marshalType;
-  return ([tuple, smallTuple, list, dict, set, frozenset, slice] as number[]).includes(type);
 }
 
 /** The text of a string. */

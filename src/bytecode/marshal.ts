@@ -1,5 +1,5 @@
 import type { CodeLayout } from './code-layout.ts';
-import { flagRef, marshalType } from './marshal-types.ts';
+import { flagRef, isContainer, marshalType } from './marshal-types.ts';
 
 /** What `walkMarshal` and those who build on it say of bytes that they do not read to the end. */
 export interface Unreadable {
@@ -141,12 +141,3 @@ export function walkMarshal(
 
 const endsEarly = 'ends within the code';
 const uselessFlag = 'a flag on an object that cannot be referred to';
-
-function isContainer(type: number): boolean {
-  return (
-    type === marshalType.tuple ||
-    type === marshalType.list ||
-    type === marshalType.set ||
-    type === marshalType.frozenset
-  );
-}

@@ -36,6 +36,16 @@ export function encodeNormal(bytes: Buffer, start: number, layout: CodeLayout): 
   }
 }
 
+/** By what the elements of a frozenset are sorted: their bytes, as if each had a flag. @param own what follows the type */
+export function elementText(type: number, own: string): string {
+  return String.fromCharCode(type | flagRef) + own;
+}
+
+/** What equal frozensets have in common, and no others. @param elements their texts, sorted */
+export function frozensetKey(elements: readonly string[]): string {
+  return elements.map((text) => `${text.length} ${text}`).join('');
+}
+
 class TooLarge extends Error {}
 
 /** An object with its children in the order in which they are to be written. */
@@ -111,7 +121,7 @@ class NormalEncoder {
     if (type !== marshalType.frozenset) return { type, node, children, uses: 0, index: undefined };
     const elements = children.map((child) => [this.#text(child, 0), child] as const);
     elements.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-    const key = elements.map(([text]) => `${text.length} ${text}`).join('');
+    const key = frozensetKey(elements.map(([text]) => text));
     const equal = this.#frozensets.get(key);
     if (equal !== undefined) return equal;
     const normal = { type, node, children: elements.map(([, child]) => child), uses: 0, index: undefined };
@@ -132,7 +142,7 @@ class NormalEncoder {
     const parts = children.map((child) => this.#text(child, depth + 1));
     const [start, end] = type === marshalType.code ? this.#firstLine(node) : [0, 0];
     const firstLine = this.#bytes.toString('latin1', start, end);
-    return String.fromCharCode(type | flagRef) + this.#own(node) + firstLine + parts.join('');
+    return elementText(type, this.#own(node)) + firstLine + parts.join('');
   }
 
   /** All that was written. */

@@ -1,0 +1,17 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { Numbers } from '../../src/bytecode/numbers.ts';
+
+it('a list of numbers holds what was put into it since it was cleared, however much', () => {
+  const list = new Numbers();
+  const numbers = fc.array(fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }), { minLength: 1, maxLength: 5000 });
+  fc.assert(
+    fc.property(numbers, fc.nat(), (items, index) => {
+      list.clear();
+      for (const item of items) list.push(item);
+      const at = index % items.length;
+      list.set(at, 7);
+      expect(Array.from({ length: list.length }, (_, i) => list.at(i))).toEqual(items.with(at, 7));
+    }),
+  );
+});
