@@ -22,6 +22,8 @@ import py_compile
 import re
 import warnings
 
+CO_OPTIMIZED = 1  # Set for functions. The inspect module knows it too, but is not imported.
+
 
 def hello():
     version = sys.version_info
@@ -68,10 +70,15 @@ def may_begin_statement(data, start):
 
 
 def has_docstring(code):
-    """Whether -OO could take something out of a code object that -O leaves in."""
-    first = code.co_consts[0] if code.co_consts else None
-    return isinstance(first, str) or "__doc__" in code.co_names or any(
-        has_docstring(constant) for constant in code.co_consts if isinstance(constant, type(code)))
+    """Whether -OO could take something out of a code object that -O leaves in.
+
+    The docstring of a function is its first constant; a module and a class have the name __doc__ for theirs.
+    """
+    if code.co_flags & CO_OPTIMIZED:
+        found = isinstance(code.co_consts[0] if code.co_consts else None, str)
+    else:
+        found = "__doc__" in code.co_names
+    return found or any(has_docstring(constant) for constant in code.co_consts if isinstance(constant, type(code)))
 
 
 def is_same(level, other):

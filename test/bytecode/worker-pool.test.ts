@@ -69,3 +69,33 @@ it('a source that takes longer than its limit costs itself only, and its worker 
   expect(results).toEqual(['hung: no answer within 0.001 s', 'compiled']);
   expect(children()).toEqual(before);
 });
+
+it.each<[string, string, readonly number[]]>([
+  ['nothing', 'x = "text"\n', [0]],
+  ['a class without a docstring', 'class A:\n    x = "text"\n', [0]],
+  ['a function without a docstring', 'def f(x):\n    return x + "text"\n', [0]],
+  ['a lambda that gives a text', 'f = lambda: "text"\n', [0]],
+  ['an assertion', 'class A:\n    assert x\n', [0, 1]],
+  ['the docstring of a module', '"""Text."""\n', [0, 2]],
+  ['the docstring of a class', 'class A:\n    """Text."""\n', [0, 2]],
+  ['the docstring of a method', 'class A:\n    def f(self):\n        """Text."""\n', [0, 2]],
+  ['an assertion and a docstring', 'def f(x):\n    """Text."""\n    assert x\n', [0, 1, 2]],
+])('of a source with %s, only the levels that can differ are compiled', async (_, text, expected) => {
+  const { pool, jobs } = await poolFor({ 'a.py': text });
+  const compiled: number[] = [];
+  await pool.run(
+    jobs.map((job) => ({ ...job, levels: [0, 1, 2] as const, maySkip: true })),
+    (job) => job,
+    1,
+    () => 60_000,
+    {
+      onResult: (_index, result) => {
+        if ('lost' in result) throw new Error(result.problem);
+        for (const made of result.compiled) if (!('isSame' in made)) compiled.push(made.level);
+      },
+      onLoss: () => undefined,
+    },
+  );
+  await pool.close();
+  expect(compiled).toEqual(expected);
+});
