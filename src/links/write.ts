@@ -1,5 +1,5 @@
 import { lstatSync } from 'node:fs';
-import { makeDirectory } from '../buildroot/directory.ts';
+import { makeDirectory, withDirectory } from '../buildroot/directory.ts';
 import { parentOf, type StagedPath } from '../buildroot/path.ts';
 import { replaceByContent, replaceByLink } from '../buildroot/replace.ts';
 import { errnoOf } from '../errors.ts';
@@ -22,11 +22,33 @@ interface WriteResult extends LinkResult<ReadPyc> {
 }
 
 /**
- * Writes pycs that may be linked with each other, and each content once: the other names of it become links. What is
- * in their place is replaced in one step. One that cannot be written costs no other.
+ * Writes pycs of one directory that may be linked with each other, and each content once: the other names of it become
+ * links. What is in their place is replaced in one step. One that cannot be written costs no other.
  * @param link false: each is written
  */
 export function writeLinked(pycs: readonly NewPyc[], link: boolean): WriteResult {
+  const [first] = pycs;
+  if (first === undefined) return { groups: [], notLinked: [], replaced: [], failed: [] };
+  try {
+    return inCache(parentOf(first.path), () => writeAll(pycs, link));
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    return { groups: [], notLinked: [], replaced: [], failed: pycs.map(({ path }) => ({ path, error })) };
+  }
+}
+
+/** Does all this while the `__pycache__` is held, which is made if need be. @throws the system's error */
+function inCache<T>(directory: StagedPath, work: () => T): T {
+  try {
+    return withDirectory(directory, work);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    makeDirectory(directory);
+    return withDirectory(directory, work);
+  }
+}
+
+function writeAll(pycs: readonly NewPyc[], link: boolean): WriteResult {
   const files: ReadPyc[] = [];
   const written: ReadPyc[] = [];
   const notLinked: NotLinked[] = [];
@@ -53,16 +75,9 @@ export function writeLinked(pycs: readonly NewPyc[], link: boolean): WriteResult
   return { groups: groupByInode(files), notLinked, replaced: [], failed };
 }
 
-/** Writes a pyc in the place of what is there, in a `__pycache__` that is made if need be. @throws the system's error */
+/** Writes a pyc in the place of what is there. @throws the system's error */
 function writePyc({ path, content, mode }: NewPyc): ReadPyc {
-  const write = () => replaceByContent(path, [content], mode);
-  try {
-    return { ...pycFile(path, write()), content };
-  } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw error;
-    makeDirectory(parentOf(path));
-    return { ...pycFile(path, write()), content };
-  }
+  return { ...pycFile(path, replaceByContent(path, [content], mode)), content };
 }
 
 /**
