@@ -19,6 +19,7 @@ import { type CompileOutcome, compile, type MadePyc } from './bytecode/compile.t
 import { isCurrent } from './bytecode/current.ts';
 import type { Environment } from './bytecode/environment.ts';
 import type { Interpreter } from './bytecode/interpreter.ts';
+import type { Unreadable } from './bytecode/marshal.ts';
 import { normalizePyc } from './bytecode/normalize.ts';
 import { openPools, type Pools } from './bytecode/open-pools.ts';
 import { type CompileJob, planCompile, pycsOf } from './bytecode/plan.ts';
@@ -161,12 +162,8 @@ class Collected {
       const message = withoutHostPaths(failure.problem, this.#buildroot);
       this.skipped.push({ path: payload, reason: failure.reason, message });
     }
-    const normalized = new Map(made.map((pyc) => [pyc.content, this.#normalized(pyc)]));
-    const pycs = made.map(({ staged, content, mode }) => ({
-      path: staged,
-      content: normalized.get(content) ?? content,
-      mode,
-    }));
+    const normalized = new Map<Buffer, Buffer | Unreadable>();
+    const pycs = made.map((pyc) => ({ path: pyc.staged, content: this.#normalized(pyc, normalized), mode: pyc.mode }));
     const result = writeLinked(pycs, this.#options.link);
     this.#keep(payload, result);
     // Without the name of the temporary file.
@@ -188,9 +185,11 @@ class Collected {
     this.#keep(job.source.payload, this.#options.link ? linkIdentical(found, sameContent) : unlinked);
   }
 
-  #normalized({ staged, content }: MadePyc): Buffer {
+  /** @param done what became of each content: levels that are certain to be the same share theirs */
+  #normalized({ staged, content }: MadePyc, done: Map<Buffer, Buffer | Unreadable>): Buffer {
     if (!this.#options.normalize) return content;
-    const normalized = normalizePyc(content);
+    const normalized = done.get(content) ?? normalizePyc(content);
+    done.set(content, normalized);
     if (!('unreadable' in normalized)) return normalized;
     this.#leave(staged, 'not-normalized', normalized.unreadable);
     return content;
