@@ -8,6 +8,7 @@ import {
   byCodeUnit,
   childOf,
   contains,
+  type PayloadPath,
   parentOf,
   resolveGiven,
   type StagedPath,
@@ -96,9 +97,10 @@ export async function build(options: BuildOptions, context: BuildContext): Promi
     const skipped = [...found.skipped, ...withoutInterpreter(found.sources, pools), ...collected.skipped];
     skipped.sort((a, b) => byCodeUnit(a.path, b.path));
     const content = { interpreters: interpreters.map(forManifest), records: collected.records, skipped };
-    const examined = [...found.sources.map(({ payload }) => payload), ...skipped.map(({ path }) => path)];
+    const examined = () =>
+      new Set([...found.sources.map(({ payload }) => payload), ...skipped.map(({ path }) => path)]);
     const manifest = completeManifest(version, content);
-    if (!options.dryRun) writeOutputs(buildroot, outputs, manifest, new Set(examined));
+    if (!options.dryRun) writeOutputs(buildroot, outputs, manifest, examined);
     watch.lap('write');
 
     const isAllowed = globMatcher(options.allowErrorsGlobs);
@@ -148,6 +150,7 @@ class Collected {
   readonly warnings: string[] = [];
   readonly #buildroot: Buildroot;
   readonly #options: BuildOptions;
+  readonly #modeTexts = new Map<number, string>();
 
   constructor(buildroot: Buildroot, options: BuildOptions) {
     this.#buildroot = buildroot;
@@ -212,13 +215,25 @@ class Collected {
     const [{ sizeBytes, content, mode }] = group as [ReadPyc];
     return {
       source,
-      paths: group.map(({ path }) => toPayload(this.#buildroot, path)),
+      paths: group.map(({ path }) => copied(toPayload(this.#buildroot, path))),
       sizeBytes,
       sha256: sha256Of(content),
-      mode: mode.toString(8).padStart(4, '0'),
+      mode: this.#modeText(mode),
       invalidationMode: this.#options.invalidationMode,
     };
   }
+
+  /** One text for all that have the mode: there may be very many. */
+  #modeText(mode: number): string {
+    const text = this.#modeTexts.get(mode) ?? mode.toString(8).padStart(4, '0');
+    this.#modeTexts.set(mode, text);
+    return text;
+  }
+}
+
+/** The same text, which does not keep the longer one in memory that it was cut out of. */
+function copied(path: PayloadPath): PayloadPath {
+  return Buffer.from(path).toString() as PayloadPath;
 }
 
 /** What an interpreter said, less the way to the buildroot and the number in the name of its temporary file. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { lstatSync, readSync, type Stats } from 'node:fs';
 import type { StagedPath } from '../buildroot/path.ts';
 import { readRegular, withRegular } from '../buildroot/read-regular.ts';
@@ -42,7 +42,7 @@ export function sameContent(a: ReadPyc, b: ReadPyc): boolean {
 
 /** The SHA-256 of some bytes, in hexadecimal digits. */
 export function sha256Of(content: Uint8Array): string {
-  return createHash('sha256').update(content).digest('hex');
+  return hash('sha256', content, 'hex');
 }
 
 /** Byte for byte, of files that are read now. False if one of them is no longer a regular file. */

@@ -50,12 +50,12 @@ export function writeOutputs(
   buildroot: Buildroot,
   outputs: Outputs,
   manifest: Manifest,
-  examined: ReadonlySet<string>,
+  examined: () => ReadonlySet<string>,
 ): void {
   const { earlier, filelists } = outputs;
   const withEarlier = (from: Manifest) => {
     const current = { ...manifest, records: recordsOf(manifest) };
-    return completeManifest(manifest.pyclink, mergeContent(from, current, examined, goneFrom(buildroot)));
+    return completeManifest(manifest.pyclink, mergeContent(from, current, examined(), goneFrom(buildroot)));
   };
   const whole = earlier === undefined ? manifest : withEarlier(earlier);
   const files = [outputs.manifest ?? [], filelists.map(({ file }) => file)].flat();
