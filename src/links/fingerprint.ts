@@ -45,30 +45,39 @@ export function sha256Of(content: Uint8Array): string {
   return hash('sha256', content, 'hex');
 }
 
-/** Byte for byte, of files that are read now. False if one of them is no longer a regular file. */
+/** Byte for byte, of files that are read now. False if one of them is no longer a regular file of its size. */
 export function sameContentOnDisk(a: PycFile, b: PycFile): boolean {
-  return withRegular(a.path, (first) => withRegular(b.path, (second) => sameBytes(first, second))) ?? false;
+  const { sizeBytes } = a;
+  if (sizeBytes !== b.sizeBytes) return false;
+  const isSame = withRegular(a.path, (first, { size }) =>
+    withRegular(
+      b.path,
+      (second, { size: otherSize }) =>
+        size === sizeBytes && otherSize === sizeBytes && sameBytes(first, second, sizeBytes),
+    ),
+  );
+  return isSame ?? false;
 }
 
 const chunks = [Buffer.alloc(65_536), Buffer.alloc(65_536)] as const;
 
 /** Reads up to the first chunk that differs. */
-function sameBytes(first: number, second: number): boolean {
+function sameBytes(first: number, second: number, sizeBytes: number): boolean {
   const [a, b] = chunks;
-  for (let position = 0; ; ) {
+  for (let position = 0; position < sizeBytes; ) {
     const count = readSync(first, a, 0, a.length, position);
-    if (!isRead(second, b, count, position) || a.compare(b, 0, count, 0, count) !== 0) return false;
-    if (count === 0) return true;
+    if (count === 0 || !isRead(second, b, count, position) || a.compare(b, 0, count, 0, count) !== 0) return false;
     position += count;
   }
+  return true;
 }
 
-/** Whether just so many bytes are there; 0: whether the file ends. */
+/** Whether so many bytes are there. */
 function isRead(descriptor: number, buffer: Buffer, count: number, position: number): boolean {
-  let read = 0;
-  for (;;) {
-    const more = readSync(descriptor, buffer, read, Math.max(count - read, 1), position + read);
+  for (let read = 0; read < count; ) {
+    const more = readSync(descriptor, buffer, read, count - read, position + read);
+    if (more === 0) return false;
     read += more;
-    if (count === 0 || more === 0 || read === count) return read === count;
   }
+  return true;
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { lstatSync, rmSync } from 'node:fs';
+import { appendFileSync, lstatSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -77,6 +77,15 @@ describe('sameContent and sameContentOnDisk', () => {
     if (first === undefined || second === undefined) throw new Error('not planted');
     expect(sameContent(first, second)).toBe(expected);
     expect(sameContentOnDisk(first, second)).toBe(expected);
+  });
+
+  it('differ where a file has grown', () => {
+    const path = planted({ 'a.pyc': 'same', 'b.pyc': 'same' });
+    const [first, second] = [readPyc(path('a.pyc')), readPyc(path('b.pyc'))];
+    if (first === undefined || second === undefined) throw new Error('not planted');
+    appendFileSync(path('b.pyc'), 'and more');
+    expect(sameContentOnDisk(first, second)).toBe(false);
+    expect(sameContentOnDisk(second, first)).toBe(false);
   });
 
   it('differ where a file is gone', () => {
