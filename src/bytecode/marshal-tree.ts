@@ -36,8 +36,7 @@ export function readMarshalTree(bytes: Buffer, start: number, layout: CodeLayout
     if (type === marshalType.reference) {
       const referred = flagged[bytes.readUInt32LE(offset + 1)];
       if (referred === undefined) wrong ??= danglingReference;
-      else if (referred.depth < depth && open[referred.depth] === referred.node)
-        wrong ??= 'an object that contains itself';
+      else if (referred.depth < depth && open[referred.depth] === referred.node) wrong ??= selfContaining;
       else node.target = referred.node;
     } else if (isFlagged) flagged.push({ node, depth });
     open[depth] = node;
@@ -50,5 +49,6 @@ export function readMarshalTree(bytes: Buffer, start: number, layout: CodeLayout
   return open[0] as MarshalNode;
 }
 
-/** Why a value with such a reference cannot be read. */
+/** Why values with such references cannot be read. */
 export const danglingReference = 'a reference to an object that is not there';
+export const selfContaining = 'an object that contains itself';

@@ -1,7 +1,9 @@
 import type { CodeLayout } from './code-layout.ts';
-import type { Unreadable } from './marshal.ts';
-import { type MarshalNode, readMarshalTree } from './marshal-tree.ts';
-import { flagRef, isNameText, isString, marshalType, stringType } from './marshal-types.ts';
+import { DistinctObjects } from './distinct-objects.ts';
+import { type Unreadable, walkMarshal } from './marshal.ts';
+import { danglingReference, selfContaining } from './marshal-tree.ts';
+import { flagRef, isContainer, isNameText, isString, marshalType, stringType } from './marshal-types.ts';
+import { Numbers } from './numbers.ts';
 
 /** How deep objects may lie in each other once their references are followed. */
 const maxDepth = 2000;
@@ -14,168 +16,221 @@ const maxExpansion = 8;
 
 /**
  * Encodes a marshalled value anew, in normal form:
- * - equal strings are one object, interned if it looks like a name: others are interned when the code is loaded;
- * - equal frozensets are one object, their elements sorted by their bytes;
+ * - equal objects are one object, but for code objects and those that can be changed;
+ * - a string is interned if it looks like a name: others are interned when the code is loaded;
+ * - the elements of a frozenset are sorted by their bytes;
  * - an object has a flag if something refers to it.
- * All of this hangs on the history of the process otherwise: a string that is interned already takes the place of an
- * equal one, which tears objects apart that were one, and a frozenset's elements are sorted by their flags too.
- * @see intern_constants in Objects/codeobject.c, w_complex_object in Python/marshal.c
+ * All of this hangs on the history of the process otherwise, and on what was compiled in one go.
+ * @see intern_constants in Objects/codeobject.c, merge_const_one in Python/compile.c, w_ref and w_complex_object in
+ *   Python/marshal.c
  */
 export function encodeNormal(bytes: Buffer, start: number, layout: CodeLayout): Buffer | Unreadable {
-  const root = readMarshalTree(bytes, start, layout);
-  if ('unreadable' in root) return root;
-  try {
-    const encoder = new NormalEncoder(bytes, start, layout);
-    const normal = encoder.normal(root);
-    countUses(normal, 0);
-    encoder.encode(normal);
-    return Buffer.from(encoder.written);
-  } catch (error) {
-    if (error instanceof TooLarge) return { unreadable: error.message };
-    throw error;
-  }
+  encoder ??= new NormalEncoder();
+  return encoder.encoded(bytes, start, layout);
 }
 
-/** By what the elements of a frozenset are sorted: their bytes, as if each had a flag. @param own what follows the type */
-export function elementText(type: number, own: string): string {
-  return String.fromCharCode(type | flagRef) + own;
-}
-
-/** What equal frozensets have in common, and no others. @param elements their texts, sorted */
-export function frozensetKey(elements: readonly string[]): string {
-  return elements.map((text) => `${text.length} ${text}`).join('');
-}
+/** For all values, one after the other: it keeps its room. */
+let encoder: NormalEncoder | undefined;
 
 class TooLarge extends Error {}
 
-/** An object with its children in the order in which they are to be written. */
-interface NormalNode {
-  readonly type: number;
-  readonly node: MarshalNode;
-  readonly children: readonly NormalNode[];
-  /** How often it occurs, as far as it was counted. */
-  uses: number;
-  /** Its number among the flagged ones, once it is written. */
-  index: number | undefined;
-}
+/** Of a flagged object that is not read to its end. */
+const unfinished = -1;
 
-function countUses(normal: NormalNode, depth: number): void {
-  if (depth > maxDepth) throw new TooLarge('nested too deep');
-  normal.uses += 1;
-  if (normal.uses === 1) for (const child of normal.children) countUses(child, depth + 1);
-}
+/** Of an object that is not written yet. */
+const unwritten = -1;
 
-const none: readonly NormalNode[] = [];
-
-/** Where pycs are encoded, one at a time. */
-let scratch = Buffer.alloc(0);
+/** Of an object that does not have a flag. */
+const unflagged = -1;
 
 class NormalEncoder {
-  readonly #bytes: Buffer;
-  readonly #layout: CodeLayout;
-  readonly #done = new Map<MarshalNode, NormalNode>();
-  readonly #strings = new Map<string, NormalNode>();
-  readonly #frozensets = new Map<string, NormalNode>();
-  readonly #out: Buffer;
-  #size: number;
+  readonly #objects = new DistinctObjects();
+  /** The objects that are not read to their end, each in the one before: type, offset, size. */
+  readonly #openTypes = new Numbers();
+  readonly #openOffsets = new Numbers();
+  readonly #openSizes = new Numbers();
+  /** For each of them the number of its flag, and where its children begin on the stack. */
+  readonly #openFlags = new Numbers();
+  readonly #openChildren = new Numbers();
+  /** The children of the open objects that were read, and where each was. */
+  readonly #stack = new Numbers();
+  readonly #stackOffsets = new Numbers();
+  /** The objects that the flags stand for. */
+  readonly #flagged = new Numbers();
+  /** Of each code object, where the number of its first line is: in the midst of it, before its tail. */
+  readonly #firstLines = new Numbers();
+  /** The number of each object among the flagged ones, once it is written. */
+  readonly #written = new Numbers();
   #flags = 0;
-  #budget: number;
+  #bytes: Buffer = Buffer.alloc(0);
+  /** How many objects a code object has before the number of its first line. */
+  #codeObjects = 0;
+  #unreadable: string | undefined;
+  #budget = 0;
+  #out: Buffer = Buffer.alloc(0);
+  #size = 0;
 
-  constructor(bytes: Buffer, start: number, layout: CodeLayout) {
+  encoded(bytes: Buffer, start: number, layout: CodeLayout): Buffer | Unreadable {
+    this.#begin(bytes, layout.objects.length);
+    try {
+      const reason = walkMarshal(bytes, start, layout, this.#see);
+      if (reason !== undefined) return { unreadable: reason };
+      if (this.#unreadable !== undefined) return { unreadable: this.#unreadable };
+      this.#close(0);
+      for (let i = 0; i < this.#objects.types.length; i++) this.#written.push(unwritten);
+      this.#size = bytes.copy(this.#out, 0, 0, start);
+      this.#write(this.#stack.at(0), 0);
+    } catch (error) {
+      if (error instanceof TooLarge) return { unreadable: error.message };
+      throw error;
+    }
+    const isSame = this.#size === bytes.length && bytes.compare(this.#out, 0, this.#size) === 0;
+    return isSame ? bytes : Buffer.from(this.#out.subarray(0, this.#size));
+  }
+
+  #begin(bytes: Buffer, codeObjects: number): void {
     this.#bytes = bytes;
-    // A string of two bytes or more may become a reference of five.
-    if (scratch.length < 3 * bytes.length) scratch = Buffer.allocUnsafeSlow(4 * bytes.length);
-    this.#out = scratch;
-    this.#size = bytes.copy(this.#out, 0, 0, start);
-    this.#layout = layout;
+    this.#codeObjects = codeObjects;
+    this.#objects.begin(bytes);
+    for (const list of [this.#openTypes, this.#openOffsets, this.#openSizes, this.#openFlags]) list.clear();
+    for (const list of [this.#openChildren, this.#stack, this.#stackOffsets, this.#flagged]) list.clear();
+    for (const list of [this.#firstLines, this.#written]) list.clear();
+    this.#unreadable = undefined;
+    this.#flags = 0;
     this.#budget = maxExpansion * bytes.length;
+    // An empty tuple of two bytes may become a reference of five.
+    if (this.#out.length < 3 * bytes.length) this.#out = Buffer.allocUnsafeSlow(4 * bytes.length);
   }
 
-  /** The normal form of an object. References lead back only, so what they lead to is done already. */
-  normal(occurrence: MarshalNode): NormalNode {
-    const node = occurrence.target;
-    const known = this.#done.get(node);
-    if (known !== undefined) return known;
-    const normal = isString(node.type)
-      ? this.#normalString(node)
-      : this.#normalContainer(
-          node,
-          node.children.length === 0 ? none : node.children.map((child) => this.normal(child)),
-        );
-    this.#done.set(node, normal);
-    return normal;
-  }
-
-  #normalString(node: MarshalNode): NormalNode {
-    const type = stringType(node.type, isNameText(this.#bytes, node.offset, node.sizeBytes));
-    const key = `${type} ${this.#own(node)}`;
-    const equal = this.#strings.get(key);
-    if (equal !== undefined) return equal;
-    const normal = { type, node, children: none, uses: 0, index: undefined };
-    this.#strings.set(key, normal);
-    return normal;
-  }
-
-  #normalContainer(node: MarshalNode, children: readonly NormalNode[]): NormalNode {
-    const { type } = node;
-    if (type !== marshalType.frozenset) return { type, node, children, uses: 0, index: undefined };
-    const elements = children.map((child) => [this.#text(child, 0), child] as const);
-    elements.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-    const key = frozensetKey(elements.map(([text]) => text));
-    const equal = this.#frozensets.get(key);
-    if (equal !== undefined) return equal;
-    const normal = { type, node, children: elements.map(([, child]) => child), uses: 0, index: undefined };
-    this.#frozensets.set(key, normal);
-    return normal;
-  }
-
-  /** What follows the type byte, a character a byte. */
-  #own({ offset, sizeBytes }: MarshalNode): string {
-    return this.#bytes.toString('latin1', offset + 1, offset + sizeBytes);
-  }
-
-  /** An object written out with all that it refers to, a character a byte; as if everything had a flag. */
-  #text({ type, node, children }: NormalNode, depth: number): string {
-    this.#budget -= node.sizeBytes;
-    if (depth > maxDepthInFrozenset) throw new TooLarge('nested too deep in a frozenset');
-    if (this.#budget < 0) throw new TooLarge('frozensets of frozensets without end');
-    const parts = children.map((child) => this.#text(child, depth + 1));
-    const [start, end] = type === marshalType.code ? this.#firstLine(node) : [0, 0];
-    const firstLine = this.#bytes.toString('latin1', start, end);
-    return elementText(type, this.#own(node)) + firstLine + parts.join('');
-  }
-
-  /** All that was written. */
-  get written(): Buffer {
-    return this.#out.subarray(0, this.#size);
-  }
-
-  /** Writes an object. */
-  encode(normal: NormalNode): void {
-    const { type, node, children, uses, index } = normal;
-    if (index !== undefined) {
-      this.#out[this.#size] = marshalType.reference;
-      this.#out.writeUInt32LE(index, this.#size + 1);
-      this.#size += 5;
+  readonly #see = (offset: number, sizeBytes: number, depth: number): void => {
+    if (this.#openTypes.length > depth) this.#close(depth);
+    const typeByte = this.#bytes[offset] as number;
+    const type = typeByte & ~flagRef;
+    if (type === marshalType.reference) {
+      this.#push(this.#target(offset), offset);
+    } else if (type === marshalType.code || isContainer(type)) {
+      this.#openTypes.push(type);
+      this.#openOffsets.push(offset);
+      this.#openSizes.push(sizeBytes);
+      this.#openChildren.push(this.#stack.length);
+      this.#openFlags.push(typeByte === type ? unflagged : this.#flagged.length);
+      if (typeByte !== type) this.#flagged.push(unfinished);
     } else {
-      if (uses > 1) normal.index = this.#flags++;
-      this.#out[this.#size] = type | (uses > 1 ? flagRef : 0);
-      this.#size += 1;
-      this.#copy(node.offset + 1, node.offset + node.sizeBytes);
-      for (const [i, child] of children.entries()) {
-        if (type === marshalType.code && i === this.#layout.objects.length) this.#copy(...this.#firstLine(node));
-        this.encode(child);
-      }
+      const normal = isString(type) ? stringType(type, isNameText(this.#bytes, offset, sizeBytes)) : type;
+      const object = this.#objects.merged(normal, offset, sizeBytes, this.#stack, this.#stack.length);
+      if (typeByte !== type) this.#flagged.push(object);
+      this.#push(object, offset);
+    }
+  };
+
+  #push(object: number, offset: number): void {
+    this.#stack.push(object);
+    this.#stackOffsets.push(offset);
+  }
+
+  /** What a reference refers to. If that is nothing, any object: what comes of it is not used. */
+  #target(offset: number): number {
+    const flag = this.#bytes.readUInt32LE(offset + 1);
+    const target = flag < this.#flagged.length ? this.#flagged.at(flag) : undefined;
+    if (target !== undefined && target !== unfinished) return target;
+    this.#unreadable ??= target === undefined ? danglingReference : selfContaining;
+    return this.#objects.merged(marshalType.none, offset, 1, this.#stack, this.#stack.length);
+  }
+
+  /** Finishes the objects that lie at a depth or below. */
+  #close(depth: number): void {
+    while (this.#openTypes.length > depth) {
+      const type = this.#openTypes.pop();
+      const offset = this.#openOffsets.pop();
+      const sizeBytes = this.#openSizes.pop();
+      const flag = this.#openFlags.pop();
+      const from = this.#openChildren.pop();
+      if (type === marshalType.frozenset) this.#sort(from);
+      const object =
+        isMergeable[type] === 1
+          ? this.#objects.merged(type, offset, sizeBytes, this.#stack, from)
+          : this.#objects.apart(type, offset, sizeBytes, this.#stack, from);
+      if (type === marshalType.code) this.#firstLines.put(object, this.#stackOffsets.at(from + this.#codeObjects) - 4);
+      if (flag !== unflagged) this.#flagged.set(flag, object);
+      this.#stack.truncate(from);
+      this.#stackOffsets.truncate(from);
+      this.#push(object, offset);
     }
   }
 
-  /** The number of the first line lies in the midst of a code object, before its tail. */
-  #firstLine(code: MarshalNode): readonly [start: number, end: number] {
-    const { offset } = code.children[this.#layout.objects.length] as MarshalNode;
-    return [offset - 4, offset];
+  /** Sorts the elements of a frozenset, which lie on the stack from here on. */
+  #sort(from: number): void {
+    const elements = Array.from({ length: this.#stack.length - from }, (_, i) => {
+      const object = this.#stack.at(from + i);
+      return { object, text: this.#text(object, 0) };
+    });
+    elements.sort((a, b) => (a.text < b.text ? -1 : a.text > b.text ? 1 : 0));
+    for (const [i, { object }] of elements.entries()) this.#stack.set(from + i, object);
+  }
+
+  /** An object written out with all that it refers to, a character a byte; as if everything had a flag. */
+  #text(object: number, depth: number): string {
+    const type = this.#objects.types.at(object);
+    const offset = this.#objects.offsets.at(object);
+    const sizeBytes = this.#objects.sizes.at(object);
+    this.#budget -= sizeBytes;
+    if (depth > maxDepthInFrozenset) throw new TooLarge('nested too deep in a frozenset');
+    if (this.#budget < 0) throw new TooLarge('frozensets of frozensets without end');
+    const own = this.#bytes.toString('latin1', offset + 1, offset + sizeBytes);
+    const line = type === marshalType.code ? this.#firstLines.at(object) : 0;
+    const firstLine = line === 0 ? '' : this.#bytes.toString('latin1', line, line + 4);
+    const parts = Array.from({ length: this.#objects.childCount(object) }, (_, i) =>
+      this.#text(this.#objects.child(object, i), depth + 1),
+    );
+    return String.fromCharCode(type | flagRef) + own + firstLine + parts.join('');
+  }
+
+  /** Writes an object, or a reference to it if it is written already. */
+  #write(object: number, depth: number): void {
+    const flag = this.#written.at(object);
+    if (flag !== unwritten) {
+      this.#out[this.#size] = marshalType.reference;
+      this.#out.writeInt32LE(flag, this.#size + 1);
+      this.#size += 5;
+      return;
+    }
+    if (depth > maxDepth) throw new TooLarge('nested too deep');
+    const type = this.#objects.types.at(object);
+    const offset = this.#objects.offsets.at(object);
+    const isReferred = this.#objects.uses.at(object) > 1 && isSingleton[type] === 0;
+    if (isReferred) this.#written.set(object, this.#flags++);
+    this.#out[this.#size++] = isReferred ? type | flagRef : type;
+    this.#copy(offset + 1, offset + this.#objects.sizes.at(object));
+    const children = this.#objects.childCount(object);
+    for (let i = 0; i < children; i++) {
+      if (i === this.#codeObjects && type === marshalType.code) {
+        const line = this.#firstLines.at(object);
+        this.#copy(line, line + 4);
+      }
+      this.#write(this.#objects.child(object, i), depth + 1);
+    }
   }
 
   #copy(start: number, end: number): void {
-    this.#size += this.#bytes.copy(this.#out, this.#size, start, end);
+    if (end - start > 32) {
+      this.#size += this.#bytes.copy(this.#out, this.#size, start, end);
+    } else {
+      for (let i = start; i < end; i++) this.#out[this.#size++] = this.#bytes[i] as number;
+    }
   }
+}
+
+const { none, false: no, true: yes, stopIteration, ellipsis, null: end } = marshalType;
+const { tuple, smallTuple, frozenset, slice } = marshalType;
+
+/** What has no value besides its type takes one byte and cannot be referred to. */
+const isSingleton = tableOf([none, no, yes, stopIteration, ellipsis, end]);
+
+/** What is made of other objects and cannot be changed. A code object stays apart: it is what it is by its place. */
+const isMergeable = tableOf([tuple, smallTuple, frozenset, slice]);
+
+function tableOf(types: readonly number[]): Uint8Array {
+  const table = new Uint8Array(256);
+  for (const type of types) table[type] = 1;
+  return table;
 }

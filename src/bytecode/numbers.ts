@@ -25,6 +25,22 @@ export class Numbers {
     this.#items[this.#length++] = item;
   }
 
+  /** Sets an item that may lie behind the end: zeros fill the gap. */
+  put(index: number, item: number): void {
+    while (this.#length <= index) this.push(0);
+    this.#items[index] = item;
+  }
+
+  /** Takes the last item away. Asked only if there is one. */
+  pop(): number {
+    return this.#items[--this.#length] as number;
+  }
+
+  /** Takes away what lies behind a length. */
+  truncate(length: number): void {
+    this.#length = length;
+  }
+
   clear(): void {
     this.#length = 0;
   }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type CodeLayout, codeLayoutOf } from '../../src/bytecode/code-layout.ts';
-import { readMarshalTree } from '../../src/bytecode/marshal-tree.ts';
+import { type MarshalNode, readMarshalTree } from '../../src/bytecode/marshal-tree.ts';
 import { flagRef, marshalType } from '../../src/bytecode/marshal-types.ts';
 import { encodeNormal } from '../../src/bytecode/normal-marshal.ts';
 import { anyMarshalled, marshalled as m, magicNumber, meaningOf } from '../helpers/marshal.ts';
@@ -24,6 +24,15 @@ const [a, b] = [m.interned('a'), m.interned('b')];
 const around = (depth: number, inner: Buffer) =>
   Buffer.concat([...Array.from({ length: depth }, () => Buffer.from([marshalType.smallTuple | flagRef, 1])), inner]);
 
+/** A value without flags and references. */
+function writtenOut(bytes: Buffer): Buffer {
+  const write = ({ target: { type, offset, sizeBytes, children } }: MarshalNode): Buffer =>
+    Buffer.concat([Buffer.from([type]), bytes.subarray(offset + 1, offset + sizeBytes), ...children.map(write)]);
+  const tree = readMarshalTree(bytes, 0, layout);
+  if ('unreadable' in tree) throw new Error(tree.unreadable);
+  return write(tree);
+}
+
 describe('encodeNormal', () => {
   it.each<[string, Buffer, Buffer]>([
     ['clears a flag that nothing needs', m.tuple([flagged(m.int(1))]), m.tuple([m.int(1)])],
@@ -40,7 +49,23 @@ describe('encodeNormal', () => {
     ['interns what looks like a name', m.tuple([m.text('a')]), m.tuple([a])],
     ['takes other strings out of the interned', m.tuple([m.interned('a b')]), m.tuple([m.text('a b')])],
     ['makes a string one with its interned twin', m.tuple([m.text('a'), a]), m.tuple([flagged(a), m.reference(0)])],
-    ['keeps equal tuples apart', m.tuple([m.tuple([a]), m.tuple([b])]), m.tuple([m.tuple([a]), m.tuple([b])])],
+    [
+      'makes equal tuples one',
+      m.tuple([m.tuple([a, m.int(1)]), m.tuple([flagged(a), m.int(1)]), m.reference(0)]),
+      m.tuple([flagged(m.tuple([flagged(a), m.int(1)])), m.reference(0), m.reference(1)]),
+    ],
+    ['keeps other tuples apart', m.tuple([m.tuple([a]), m.tuple([b])]), m.tuple([m.tuple([a]), m.tuple([b])])],
+    [
+      'makes equal numbers and bytes one, but not those of another type',
+      m.tuple([m.int(0x20), m.bytes(''), m.int(0x20), m.bytes(''), m.long(0)]),
+      m.tuple([flagged(m.int(0x20)), flagged(m.bytes('')), m.reference(0), m.reference(1), m.long(0)]),
+    ],
+    ['keeps lists apart', m.tuple([m.list([a]), m.list([b])]), m.tuple([m.list([a]), m.list([b])])],
+    [
+      'keeps code objects apart, but not what is in them',
+      m.tuple([m.code(1, m.tuple([a])), m.code(1, m.tuple([a]))]),
+      Buffer.alloc(0),
+    ],
     ['sorts a frozenset', set(b, a), set(a, b)],
     ['makes equal frozensets one', m.tuple([set(a, b), set(b, a)]), m.tuple([flagged(set(a, b)), m.reference(0)])],
     [
@@ -66,6 +91,24 @@ describe('encodeNormal', () => {
 
   it('gives every value that means the same, and again the same, bytes that encode to themselves', () => {
     expectNormalForm(anyMarshalled, encode, meaning);
+  });
+
+  it('does not depend on how much was one object before', () => {
+    const values = anyMarshalled.filter((value) => !value.some((byte) => (byte & ~flagRef) === marshalType.list));
+    fc.assert(
+      fc.property(values, (value) => {
+        expect(encode(writtenOut(value))).toEqual(encode(value));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('tells many objects apart, and finds each again', () => {
+    const many = (count: number) =>
+      Array.from({ length: count }, (_, i) => m.text(`- ${'x'.repeat(i % 9)} ${i} ${'y'.repeat(i % 7)}`));
+    const normal = encode(m.tuple([...many(5000), ...many(5000)])) as Buffer;
+    const expected = [...many(5000).map(flagged), ...Array.from({ length: 5000 }, (_, i) => m.reference(i))];
+    expect(normal.equals(m.tuple(expected))).toBe(true);
   });
 
   it('does not depend on the order in which the elements of a frozenset were written', () => {

@@ -15,3 +15,12 @@ it('a list of numbers holds what was put into it since it was cleared, however m
     }),
   );
 });
+
+it('a list of numbers is a stack too', () => {
+  const list = new Numbers();
+  for (const item of [5, 6, 7, 8]) list.push(item);
+  expect(list.pop()).toBe(8);
+  list.truncate(1);
+  list.put(3, 9);
+  expect(Array.from({ length: list.length }, (_, i) => list.at(i))).toEqual([5, 0, 0, 9]);
+});

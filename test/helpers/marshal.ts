@@ -21,6 +21,8 @@ export const marshalled = {
   none: Buffer.from([marshalType.none]),
   null: Buffer.from([marshalType.null]),
   int: (value: number) => sized(marshalType.int, value),
+  /** A long of no digits is zero. */
+  long: (digits: number) => sized(marshalType.long, digits),
   text: short(marshalType.shortAscii),
   interned: short(marshalType.shortAsciiInterned),
   bytes: (value: string) => sized(marshalType.bytes, value.length, Buffer.from(value, 'latin1')),
