@@ -1,4 +1,4 @@
-import { maySkipLevels } from './magic-numbers.ts';
+import { mayReuseLevels } from './magic-numbers.ts';
 import { type CompileJob, type PlannedPyc, pycsOf, recordedDirectoryOf } from './plan.ts';
 import type { InvalidationMode } from './pyc-header.ts';
 import type { CompiledLevel, WorkerJob } from './worker.ts';
@@ -54,7 +54,7 @@ export async function compile(
     recordedDirectory: recordedDirectoryOf(job),
     levels: job.levels,
     invalidationMode: options.invalidationMode,
-    maySkip: options.normalize && maySkipLevels(pool.interpreter.magicNumber),
+    mayReuse: options.normalize && mayReuseLevels(pool.interpreter.magicNumber),
   });
   const limitMs = (index: number) => baseLimitMs + (jobs[index]?.source.sizeBytes ?? 0) * limitMsPerByte;
   const losses = new Map<CompileJob, string[]>();

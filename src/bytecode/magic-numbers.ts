@@ -27,7 +27,7 @@ export function interpreterOfMagicNumber(magicNumber: number): string | undefine
 /** The final releases of CPython 3.6 to 3.13, whose whole standard libraries the tests compile in every way. */
 const tested: ReadonlySet<number> = new Set([3379, 3394, 3413, 3425, 3439, 3495, 3531, 3571]);
 
-/** Whether it was shown for an interpreter which sources give the same code at two levels: see worker.py. */
-export function maySkipLevels(magicNumber: number): boolean {
+/** Whether it was shown for an interpreter which code is the same at two levels: see levels.py. */
+export function mayReuseLevels(magicNumber: number): boolean {
   return tested.has(magicNumber);
 }

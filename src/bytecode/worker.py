@@ -10,7 +10,7 @@ that the json module alone would change the pycs of sources that have "[" as a c
 """
 import sys
 
-del sys.path[0]  # The directory of this file: only the standard library may be imported.
+directory = sys.path.pop(0)  # Of this file: nothing in it is taken for a part of the standard library.
 
 import compileall
 import gc
@@ -19,10 +19,12 @@ import importlib.util
 import io
 import os
 import py_compile
-import re
 import warnings
 
-CO_OPTIMIZED = 1  # Set for functions. The inspect module knows it too, but is not imported.
+sys.path.append(directory)
+import levels
+
+del sys.path[-1]
 
 
 def hello():
@@ -38,53 +40,16 @@ def hello():
 
 
 class Loader(importlib.machinery.SourceFileLoader):
-    """The loader that py_compile uses. Keeps what it read and what came of it."""
+    """The loader that py_compile uses. Compiles a source as a whole only if its code cannot be had for less."""
 
-    def source_to_code(self, data, path, **options):
-        code = super().source_to_code(data, path, **options)
-        if Loader.keeps:
-            Loader.data, Loader.code = data, code
+    def source_to_code(self, data, path, *, _optimize=-1):
+        known = Loader.source
+        code = known.raise_to(_optimize) if known is not None and known.data == data else None
+        if code is None:
+            code = super().source_to_code(data, path, _optimize=_optimize)
+            if Loader.keeps:
+                Loader.source = levels.Source(data, path, _optimize, code)
         return code
-
-
-def cannot_assert(data):
-    """Whether -O makes no difference to a source: it has no assert statement and does not ask for __debug__.
-
-    The parser takes other spellings of a name for the same name, but none in ASCII; nor may a codec make ASCII of it.
-    """
-    if b"__debug__" in data or len(data.decode("ascii", "ignore")) < len(data):
-        return False
-    if any(may_begin_statement(data, found.start()) for found in re.finditer(b"assert\\b", data)):
-        return False
-    named = re.findall(b"coding[:=][ \\t]*([-_.a-zA-Z0-9]+)", b"\n".join(data.split(b"\n", 2)[:2]))
-    return all(name.lower().replace(b"_", b"-") in (b"utf-8", b"ascii", b"us-ascii", b"latin-1") for name in named)
-
-
-def may_begin_statement(data, start):
-    """Whether a word is where a statement can begin: first on its line, or behind a colon or a semicolon.
-
-    Never so in `self.assertTrue`, `>>> assert x` or "to assert"; maybe so in a string or behind a bracket.
-    """
-    before = data[data.rfind(b"\n", 0, start) + 1:start].rstrip(b" \t\f")
-    return before[-1:] in (b"", b":", b";", b"\r")
-
-
-def has_docstring(code):
-    """Whether -OO could take something out of a code object that -O leaves in.
-
-    The docstring of a function is its first constant; a module and a class have the name __doc__ for theirs.
-    """
-    if code.co_flags & CO_OPTIMIZED:
-        found = isinstance(code.co_consts[0] if code.co_consts else None, str)
-    else:
-        found = "__doc__" in code.co_names
-    return found or any(has_docstring(constant) for constant in code.co_consts if isinstance(constant, type(code)))
-
-
-def is_same(level, other):
-    """Whether the source that was compiled last at one level gives the same code at a higher one."""
-    without_assertions = level > 0 or cannot_assert(Loader.data)
-    return without_assertions and (other < 2 or not has_docstring(Loader.code))
 
 
 def is_ready_for_link(path):
@@ -120,7 +85,7 @@ def cache_of(source, level):
     return importlib.util.cache_from_source(source, optimization=level or "")
 
 
-def answer(source, content, directory, levels, mode, may_skip):
+def answer(source, content, directory, wanted, mode, may_reuse):
     """A message and the bytes that follow it.
 
     The words: the level that failed and why, both empty if none did; a row of the levels, each with what became of
@@ -130,13 +95,12 @@ def answer(source, content, directory, levels, mode, may_skip):
     found = set()
     warnings.showwarning = lambda message, category, filename, lineno, file=None, line=None: found.add(
         "%s:%s: %s: %s" % (filename, lineno, category.__name__, message))
-    Loader.keeps = bool(may_skip)
-    compiled = None
+    Loader.keeps, Loader.source = bool(may_reuse), None
     made, contents = [], []
     failed = problem = ""
-    for level in map(int, levels):
+    for level in map(int, wanted):
         try:
-            if may_skip and compiled is not None and is_same(compiled, level):
+            if Loader.source is not None and Loader.source.is_same_at(level):
                 if is_ready_for_link(cache_of(source, level)):
                     made.append("%d:same" % level)
                     continue
@@ -147,11 +111,11 @@ def answer(source, content, directory, levels, mode, may_skip):
         if problem is not None:
             failed = str(level)
             break
-        compiled, problem = level, ""
+        problem = ""
         for data, permissions in written:
             made.append("%d:%d:%o" % (level, len(data), permissions))
             contents.append(data)
-    Loader.data = Loader.code = None
+    Loader.source = None
     return (failed, problem, " ".join(made), *sorted(found)), contents
 
 

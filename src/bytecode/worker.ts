@@ -16,8 +16,8 @@ export interface WorkerJob {
   readonly recordedDirectory: string;
   readonly levels: readonly Level[];
   readonly invalidationMode: InvalidationMode;
-  /** A level may be left out if it is certain to give the same code as the one before. */
-  readonly maySkip: boolean;
+  /** What is certain to be the same at a level as at the one before is not compiled again. */
+  readonly mayReuse: boolean;
 }
 
 /** What became of a level: the pyc that is to be written, or the same as the level before. */
@@ -151,8 +151,8 @@ export async function startWorker(executable: string, environment: Environment):
 
 // The protocol: see worker.py.
 
-function encodeJob({ source, content = '', recordedDirectory, levels, invalidationMode, maySkip }: WorkerJob): string {
-  const words = [source, content, recordedDirectory, levels.join(''), invalidationMode, maySkip ? 'yes' : ''];
+function encodeJob({ source, content = '', recordedDirectory, levels, invalidationMode, mayReuse }: WorkerJob): string {
+  const words = [source, content, recordedDirectory, levels.join(''), invalidationMode, mayReuse ? 'yes' : ''];
   return `${words.map((word) => Buffer.from(word).toString('hex')).join(' ')}\n`;
 }
 
