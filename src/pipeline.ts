@@ -16,6 +16,7 @@ import {
 } from './buildroot/path.ts';
 import { isProblem, type Skipped, type SkipReason } from './buildroot/skipped.ts';
 import type { Source } from './buildroot/source.ts';
+import { Arena } from './bytecode/arena.ts';
 import { type CompileOutcome, compile, type MadePyc } from './bytecode/compile.ts';
 import { isCurrent } from './bytecode/current.ts';
 import type { Environment } from './bytecode/environment.ts';
@@ -151,6 +152,8 @@ class Collected {
   readonly #buildroot: Buildroot;
   readonly #options: BuildOptions;
   readonly #modeTexts = new Map<number, string>();
+  /** For the normal form of the source that is at hand. */
+  readonly #arena = new Arena();
 
   constructor(buildroot: Buildroot, options: BuildOptions) {
     this.#buildroot = buildroot;
@@ -165,6 +168,7 @@ class Collected {
       const message = withoutHostPaths(failure.problem, this.#buildroot);
       this.skipped.push({ path: payload, reason: failure.reason, message });
     }
+    this.#arena.clear();
     const normalized = new Map<Buffer, Buffer | Unreadable>();
     const pycs = made.map((pyc) => ({ path: pyc.staged, content: this.#normalized(pyc, normalized), mode: pyc.mode }));
     const result = writeLinked(pycs, this.#options.link);
@@ -191,7 +195,7 @@ class Collected {
   /** @param done what became of each content: levels that are certain to be the same share theirs */
   #normalized({ staged, content }: MadePyc, done: Map<Buffer, Buffer | Unreadable>): Buffer {
     if (!this.#options.normalize) return content;
-    const normalized = done.get(content) ?? normalizePyc(content);
+    const normalized = done.get(content) ?? normalizePyc(content, this.#arena.take);
     done.set(content, normalized);
     if (!('unreadable' in normalized)) return normalized;
     this.#leave(staged, 'not-normalized', normalized.unreadable);

@@ -1,25 +1,49 @@
 import type { Readable } from 'node:stream';
 
-/** Takes bytes from a stream in the portions that its protocol says. One portion is read at a time. */
+/**
+ * Takes bytes from a stream in the portions that its protocol says. One portion is read at a time. All go through one
+ * buffer: a portion is valid until the next one is read.
+ */
 export class ByteReader {
-  readonly #stream: Readable;
+  #buffer = Buffer.allocUnsafeSlow(65_536);
+  /** What came and was not read yet. */
+  #start = 0;
+  #end = 0;
+  #isEnded = false;
   #wake: () => void = () => undefined;
 
   constructor(stream: Readable) {
-    this.#stream = stream;
-    for (const event of ['readable', 'end', 'close']) stream.on(event, () => this.#wake());
+    stream.on('data', (chunk: Buffer) => {
+      this.#makeRoom(chunk.length);
+      this.#end += chunk.copy(this.#buffer, this.#end);
+      this.#wake();
+    });
+    for (const event of ['end', 'close', 'error']) {
+      stream.on(event, () => {
+        this.#isEnded = true;
+        this.#wake();
+      });
+    }
   }
 
   /** The next bytes; undefined if the stream ends before there are so many. */
   async read(length: number): Promise<Buffer | undefined> {
-    if (length === 0) return Buffer.alloc(0);
-    for (;;) {
-      const bytes: Buffer | null = this.#stream.read(length);
-      if (bytes !== null) return bytes.length === length ? bytes : undefined;
-      if (this.#stream.readableEnded || this.#stream.destroyed) return undefined;
+    while (this.#end - this.#start < length) {
+      if (this.#isEnded) return undefined;
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
     }
+    this.#start += length;
+    return this.#buffer.subarray(this.#start - length, this.#start);
+  }
+
+  #makeRoom(length: number): void {
+    if (this.#end + length <= this.#buffer.length) return;
+    const kept = this.#end - this.#start;
+    const old = this.#buffer;
+    if (2 * (kept + length) > old.length) this.#buffer = Buffer.allocUnsafeSlow(4 * (kept + length));
+    old.copy(this.#buffer, 0, this.#start, this.#end);
+    [this.#start, this.#end] = [0, kept];
   }
 }

@@ -6,7 +6,7 @@ import type { PoolResult, WorkerPool } from './worker-pool.ts';
 
 /** A pyc that was made and not written yet. */
 export interface MadePyc extends PlannedPyc {
-  /** The same buffer where two levels are certain to be the same. */
+  /** The same buffer where two levels are certain to be the same. Whoever wants to keep it copies it. */
   readonly content: Buffer;
   readonly mode: number;
 }

@@ -11,6 +11,9 @@ Code = type((lambda: None).__code__)
 
 MAKE_FUNCTION, LOAD_CONST, EXTENDED_ARG = map(opcode.opmap.get, ("MAKE_FUNCTION", "LOAD_CONST", "EXTENDED_ARG"))
 
+# On one line, without strings, comments, and brackets in brackets.
+SIMPLE_HEADER = re.compile(b"[^'\"\\\\#()]*\\([^'\"\\\\#()\\[\\]{}:]*\\)[^'\"\\\\#()\\[\\]{}:]*:[ \\t]*$")
+
 # On one line, without a prefix that gives it another syntax.
 STRING = re.compile(b"(?<![A-Za-z])(?:'[^'\\\\]*'|\"[^\"\\\\]*\")")
 
@@ -98,7 +101,8 @@ def with_functions(code, replacement):
         else with_functions(each, replacement)
         for each in code.co_consts
     )
-    return code.replace(co_consts=constants)
+    is_same = all(new is old for new, old in zip(constants, code.co_consts))
+    return code if is_same else code.replace(co_consts=constants)
 
 
 def remove(function, lines):
@@ -107,12 +111,15 @@ def remove(function, lines):
     lines[function.start] = b" " * function.column + b"0"
 
 
-def empty(function, lines):
-    """Takes the body of a function out of the lines, if that is certain to be possible. The end stays where it is."""
+def empty(function, lines, hint):
+    """Takes the body of a function out of the lines, if that is certain to be possible. The end stays where it is.
+
+    Not if there is a hint in it that it means something to what is around it.
+    """
     first, last, column = body_start(function, lines), function.end - 1, function.last_column - 1
     if first is None or last < first or column <= function.column or function.code.co_freevars:
         return False
-    if any(b"global" in line for line in lines[first:function.end]):  # It tells the module how to take the name.
+    if hint and any(hint in line for line in lines[first:function.end]):
         return False
     lines[first:last] = [b""] * (last - first)
     lines[last] = b" " * column + b"0" + lines[last][function.last_column:]
@@ -121,6 +128,8 @@ def empty(function, lines):
 
 def body_start(function, lines):
     """The line after the header of a function, from zero; None if the header is not a plain one."""
+    if SIMPLE_HEADER.match(lines[function.definition]):
+        return function.definition + 1
     depth = 0
     for number in range(function.definition, function.end):
         line = STRING.sub(b"", lines[number])

@@ -16,6 +16,10 @@ from functions import CO_OPTIMIZED, Code, bodies_in, distinct, empty, function_c
 from functions import with_functions
 
 
+ASSERT = re.compile(b"assert\\b")
+CODING = re.compile(b"coding[:=][ \\t]*([-_.a-zA-Z0-9]+)")
+
+
 class Source:
     """A source and its code at the level that it was compiled at last."""
 
@@ -72,10 +76,12 @@ class Source:
         if sys.version_info >= (3, 13):  # The __static_attributes__ of a class say what its functions assign to.
             return None
         lines = self.data.split(b"\n")
+        # A function that declares a name global tells the module how to take the name.
+        hint = b"global" if b"global" in self.data else None
         kept = {
             key_of(function.code): function.code
             for function in self.functions
-            if function not in changed and empty(function, lines)
+            if function not in changed and empty(function, lines, hint)
         }
         code = self.compiled(lines, level)
         if not kept.keys() <= {key_of(each) for each in function_codes(code)}:
@@ -94,14 +100,16 @@ def assertions(data):
     """
     if b"__debug__" in data or not is_known_text(data):
         return None
-    return [found.start() for found in re.finditer(b"assert\\b", data) if may_begin_statement(data, found.start())]
+    if b"assert" not in data:
+        return []
+    return [found.start() for found in ASSERT.finditer(data) if may_begin_statement(data, found.start())]
 
 
 def is_known_text(data):
     """Whether a source is encoded as UTF-8, and has __debug__ in no other spelling."""
-    named = re.findall(b"coding[:=][ \\t]*([-_.a-zA-Z0-9]+)", b"\n".join(data.split(b"\n", 2)[:2]))
+    named = CODING.findall(b"\n".join(data.split(b"\n", 2)[:2])) if b"coding" in data else []
     names = {name.lower().replace(b"_", b"-") for name in named}
-    if len(data.decode("ascii", "ignore")) == len(data):
+    if is_ascii(data):
         return names <= {b"utf-8", b"ascii", b"us-ascii", b"latin-1"}
     try:
         import unicodedata
@@ -111,13 +119,20 @@ def is_known_text(data):
         return False
 
 
+def is_ascii(data):
+    try:
+        return data.isascii()
+    except AttributeError:  # Python 3.6.
+        return len(data.decode("ascii", "ignore")) == len(data)
+
+
 def may_begin_statement(data, start):
     """Whether a word is where a statement can begin: first on its line, or behind a colon or a semicolon.
 
     Never so in `self.assertTrue`, `>>> assert x` or "to assert"; maybe so in a string or behind a bracket.
     """
     before = data[data.rfind(b"\n", 0, start) + 1:start].rstrip(b" \t\f")
-    return before[-1:] in (b"", b":", b";", b"\r")
+    return not before or before.endswith((b":", b";", b"\r"))
 
 
 def has_docstring(code, known=()):

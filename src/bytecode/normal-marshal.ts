@@ -21,12 +21,23 @@ const maxExpansion = 8;
  * - the elements of a frozenset are sorted by their bytes;
  * - an object has a flag if something refers to it.
  * All of this hangs on the history of the process otherwise, and on what was compiled in one go.
+ * @param allocate gives room for the result
  * @see intern_constants in Objects/codeobject.c, merge_const_one in Python/compile.c, w_ref and w_complex_object in
  *   Python/marshal.c
  */
-export function encodeNormal(bytes: Buffer, start: number, layout: CodeLayout): Buffer | Unreadable {
+export function encodeNormal(
+  bytes: Buffer,
+  start: number,
+  layout: CodeLayout,
+  allocate: (sizeBytes: number) => Buffer = Buffer.allocUnsafe,
+): Buffer | Unreadable {
   encoder ??= new NormalEncoder();
-  return encoder.encoded(bytes, start, layout);
+  const encoded = encoder.encoded(bytes, start, layout);
+  if ('unreadable' in encoded) return encoded;
+  if (encoded.equals(bytes)) return bytes;
+  const normal = allocate(encoded.length);
+  encoded.copy(normal);
+  return normal;
 }
 
 /** For all values, one after the other: it keeps its room. */
@@ -67,9 +78,12 @@ class NormalEncoder {
   #codeObjects = 0;
   #unreadable: string | undefined;
   #budget = 0;
+  #view = viewOf(this.#bytes);
   #out: Buffer = Buffer.alloc(0);
+  #outView = viewOf(this.#out);
   #size = 0;
 
+  /** The normal form, which is there until the next one. */
   encoded(bytes: Buffer, start: number, layout: CodeLayout): Buffer | Unreadable {
     this.#begin(bytes, layout.objects.length);
     try {
@@ -84,12 +98,12 @@ class NormalEncoder {
       if (error instanceof TooLarge) return { unreadable: error.message };
       throw error;
     }
-    const isSame = this.#size === bytes.length && bytes.compare(this.#out, 0, this.#size) === 0;
-    return isSame ? bytes : Buffer.from(this.#out.subarray(0, this.#size));
+    return this.#out.subarray(0, this.#size);
   }
 
   #begin(bytes: Buffer, codeObjects: number): void {
     this.#bytes = bytes;
+    this.#view = viewOf(bytes);
     this.#codeObjects = codeObjects;
     this.#objects.begin(bytes);
     for (const list of [this.#openTypes, this.#openOffsets, this.#openSizes, this.#openFlags]) list.clear();
@@ -99,7 +113,10 @@ class NormalEncoder {
     this.#flags = 0;
     this.#budget = maxExpansion * bytes.length;
     // An empty tuple of two bytes may become a reference of five.
-    if (this.#out.length < 3 * bytes.length) this.#out = Buffer.allocUnsafeSlow(4 * bytes.length);
+    if (this.#out.length < 3 * bytes.length) {
+      this.#out = Buffer.allocUnsafeSlow(4 * bytes.length);
+      this.#outView = viewOf(this.#out);
+    }
   }
 
   readonly #see = (offset: number, sizeBytes: number, depth: number): void => {
@@ -130,7 +147,7 @@ class NormalEncoder {
 
   /** What a reference refers to. If that is nothing, any object: what comes of it is not used. */
   #target(offset: number): number {
-    const flag = this.#bytes.readUInt32LE(offset + 1);
+    const flag = this.#view.getUint32(offset + 1, true);
     const target = flag < this.#flagged.length ? this.#flagged.at(flag) : undefined;
     if (target !== undefined && target !== unfinished) return target;
     this.#unreadable ??= target === undefined ? danglingReference : selfContaining;
@@ -190,7 +207,7 @@ class NormalEncoder {
     const flag = this.#written.at(object);
     if (flag !== unwritten) {
       this.#out[this.#size] = marshalType.reference;
-      this.#out.writeInt32LE(flag, this.#size + 1);
+      this.#outView.setInt32(this.#size + 1, flag, true);
       this.#size += 5;
       return;
     }
@@ -212,12 +229,21 @@ class NormalEncoder {
   }
 
   #copy(start: number, end: number): void {
-    if (end - start > 32) {
+    if (end - start > 256) {
       this.#size += this.#bytes.copy(this.#out, this.#size, start, end);
-    } else {
-      for (let i = start; i < end; i++) this.#out[this.#size++] = this.#bytes[i] as number;
+      return;
     }
+    let at = start;
+    for (; at + 4 <= end; at += 4) {
+      this.#outView.setInt32(this.#size, this.#view.getInt32(at));
+      this.#size += 4;
+    }
+    for (; at < end; at++) this.#out[this.#size++] = this.#bytes[at] as number;
   }
+}
+
+function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
+  return new DataView(buffer, byteOffset, byteLength);
 }
 
 const { none, false: no, true: yes, stopIteration, ellipsis, null: end } = marshalType;

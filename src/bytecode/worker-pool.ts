@@ -50,8 +50,13 @@ async function startTwice(executable: string, environment: Environment): Promise
   }
 }
 
-/** How many jobs a worker has at a time: it goes on with the next while Node is busy with what it answered. */
-const queueLength = 2;
+/**
+ * How many jobs a worker may have at a time: it goes on with the next while Node is busy with what it answered, and to
+ * wake it for each would cost more than many of them do. The last ones are left to whoever is free first.
+ */
+function queueLength(jobsLeft: number, slots: number): number {
+  return Math.min(16, Math.max(1, Math.floor(jobsLeft / (2 * slots))));
+}
 
 /** As many workers of one interpreter as there are slots; a worker that is lost is replaced. */
 export class WorkerPool {
@@ -88,18 +93,16 @@ export class WorkerPool {
       /** The jobs that the worker has, or shall have; it is at the first. */
       const queue: { readonly index: number; isSent: boolean; attempt: number }[] = [];
       for (;;) {
-        // The last ones are left to whoever is free first.
-        const length = jobs.length - next > slots ? queueLength : 1;
-        while (queue.length < length && next < jobs.length) {
-          queue.push({ index: next++, isSent: false, attempt: 1 });
+        const length = queueLength(jobs.length - next, slots);
+        if (2 * queue.length <= length) {
+          while (queue.length < length && next < jobs.length) queue.push({ index: next++, isSent: false, attempt: 1 });
         }
         const [current] = queue;
         if (current === undefined || this.#isClosed) break;
         worker ??= await this.#replacement();
-        for (const queued of queue) {
-          if (!queued.isSent) worker.send(request(jobs[queued.index] as J));
-          queued.isSent = true;
-        }
+        const unsent = queue.filter(({ isSent }) => !isSent);
+        if (unsent.length > 0) worker.send(unsent.map((queued) => request(jobs[queued.index] as J)));
+        for (const queued of unsent) queued.isSent = true;
         const { index } = current;
         try {
           const result = await worker.receive(limitMs(index));

@@ -17,6 +17,7 @@ import gc
 import importlib.machinery
 import importlib.util
 import io
+import marshal
 import os
 import py_compile
 import warnings
@@ -40,15 +41,12 @@ def hello():
 
 
 class Loader(importlib.machinery.SourceFileLoader):
-    """The loader that py_compile uses. Compiles a source as a whole only if its code cannot be had for less."""
+    """The loader that py_compile uses. Keeps what it read and what came of it."""
 
     def source_to_code(self, data, path, *, _optimize=-1):
-        known = Loader.source
-        code = known.raise_to(_optimize) if known is not None and known.data == data else None
-        if code is None:
-            code = super().source_to_code(data, path, _optimize=_optimize)
-            if Loader.keeps:
-                Loader.source = levels.Source(data, path, _optimize, code)
+        code = super().source_to_code(data, path, _optimize=_optimize)
+        if Loader.keeps:
+            Loader.source = levels.Source(data, path, _optimize, code)
         return code
 
 
@@ -81,6 +79,18 @@ def compile_level(source, content, directory, level, mode):
     return "\n".join(line for line in lines if not line.startswith("*** Error compiling"))
 
 
+def raised(level):
+    """The pyc of a higher level of the source that was compiled last, if it can be had for less; from Python 3.7 on."""
+    code = Loader.source.raise_to(level)
+    if code is None:
+        return None
+    pyc, permissions = written[-1]
+    return pyc[:HEADER_BYTES] + marshal.dumps(code), permissions
+
+
+HEADER_BYTES = 16
+
+
 def cache_of(source, level):
     return importlib.util.cache_from_source(source, optimization=level or "")
 
@@ -97,26 +107,29 @@ def answer(source, content, directory, wanted, mode, may_reuse):
         "%s:%s: %s: %s" % (filename, lineno, category.__name__, message))
     Loader.keeps, Loader.source = bool(may_reuse), None
     made, contents = [], []
-    failed = problem = ""
+    failed, problem = "", None
     for level in map(int, wanted):
         try:
-            if Loader.source is not None and Loader.source.is_same_at(level):
-                if is_ready_for_link(cache_of(source, level)):
-                    made.append("%d:same" % level)
-                    continue
-            del written[:]
-            problem = compile_level(source, content, directory, level, mode)
+            is_known = Loader.source is not None and is_ready_for_link(cache_of(source, level))
+            if is_known and Loader.source.is_same_at(level):
+                made.append("%d:same" % level)
+                continue
+            pyc = raised(level) if is_known else None
+            if pyc is None:
+                del written[:]
+                problem = compile_level(source, content, directory, level, mode)
+            else:
+                written[:] = [pyc]
         except Exception as error:  # Whatever a source makes the compiler raise costs that source only.
             problem = "%s: %s" % (type(error).__name__, error)
         if problem is not None:
             failed = str(level)
             break
-        problem = ""
         for data, permissions in written:
             made.append("%d:%d:%o" % (level, len(data), permissions))
             contents.append(data)
     Loader.source = None
-    return (failed, problem, " ".join(made), *sorted(found)), contents
+    return (failed, problem or "", " ".join(made), *sorted(found)), contents
 
 
 written = []

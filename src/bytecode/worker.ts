@@ -43,7 +43,10 @@ const helloSchema = z
     freeThreaded: threads !== '',
   }));
 
-/** What a worker answers: the first level that failed and why, and what the compiler warned about, each once. */
+/**
+ * What a worker answers: the first level that failed and why, and what the compiler warned about, each once. Its bytes
+ * are there until anything is awaited: the next answer takes their place.
+ */
 export interface WorkerAnswer {
   /** In their order; without the one that failed and those after it. */
   readonly compiled: readonly CompiledLevel[];
@@ -54,8 +57,8 @@ export interface WorkerAnswer {
 /** A running interpreter. It answers jobs in the order they were sent. */
 export interface Worker {
   readonly interpreter: Interpreter;
-  /** Queues a job. */
-  send(job: WorkerJob): void;
+  /** Queues jobs. */
+  send(jobs: readonly WorkerJob[]): void;
   /**
    * The answer to the oldest job that has none. One is waited for at a time.
    * @throws WorkerDied if it ends, or does not answer within `limitMs`, when it is killed.
@@ -136,8 +139,8 @@ export async function startWorker(executable: string, environment: Environment):
   }
   return {
     interpreter: { executable, ...hello },
-    send: (job) => {
-      child.stdin.write(encodeJob(job));
+    send: (jobs) => {
+      child.stdin.write(jobs.map(encodeJob).join(''));
     },
     receive: (limitMs) => within(limitMs, () => readAnswer(output)),
     close: async () => {
@@ -173,14 +176,17 @@ async function readAnswer(output: ByteReader): Promise<WorkerAnswer | undefined>
   const message = await readMessage(output);
   if (message === undefined) return undefined;
   const [failed = '', problem = '', made = '', ...warnings] = message;
-  const compiled: CompiledLevel[] = [];
-  for (const one of made.split(' ').filter(Boolean)) {
-    const [number, size, permissions = ''] = one.split(':');
+  const levels = made === '' ? [] : made.split(' ').map((one) => one.split(':'));
+  const sizes = levels.map(([, size]) => (size === 'same' ? 0 : Number(size)));
+  const contents = await output.read(sizes.reduce((sum, size) => sum + size, 0));
+  if (contents === undefined) return undefined;
+  let start = 0;
+  const compiled = levels.map(([number, size, permissions = ''], i): CompiledLevel => {
     const level = Number(number) as Level;
-    const content = size === 'same' ? 'same' : await output.read(Number(size));
-    if (content === undefined) return undefined;
-    if (content === 'same') compiled.push({ level, isSame: true });
-    else compiled.push({ level, content, mode: Number.parseInt(permissions, 8) });
-  }
+    if (size === 'same') return { level, isSame: true };
+    const content = contents.subarray(start, start + (sizes[i] as number));
+    start += content.length;
+    return { level, content, mode: Number.parseInt(permissions, 8) };
+  });
   return { compiled, warnings, ...(failed === '' ? {} : { failure: { level: Number(failed) as Level, problem } }) };
 }
