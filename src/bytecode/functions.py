@@ -111,15 +111,15 @@ def remove(function, lines):
     lines[function.start] = b" " * function.column + b"0"
 
 
-def empty(function, lines, hint):
+def empty(function, lines, outward):
     """Takes the body of a function out of the lines, if that is certain to be possible. The end stays where it is.
 
-    Not if there is a hint in it that it means something to what is around it.
+    Not if something is found in it that means something to what is around it.
     """
     first, last, column = body_start(function, lines), function.end - 1, function.last_column - 1
     if first is None or last < first or column <= function.column or function.code.co_freevars:
         return False
-    if hint and any(hint in line for line in lines[first:function.end]):
+    if outward.search(b"\n".join(lines[first:function.end])):
         return False
     lines[first:last] = [b""] * (last - first)
     lines[last] = b" " * column + b"0" + lines[last][function.last_column:]

@@ -17,6 +17,9 @@ from functions import with_functions
 
 
 ASSERT = re.compile(b"assert\\b")
+# What in a function means something to the body that it is in: a name that it declares global is taken in another way
+# by the module, and from 3.13 on the __static_attributes__ of a class say what its functions assign to.
+OUTWARD = re.compile(b"global" if sys.version_info < (3, 13) else b"global|self.*=")
 CODING = re.compile(b"coding[:=][ \\t]*([-_.a-zA-Z0-9]+)")
 
 
@@ -61,7 +64,7 @@ class Source:
         """The code with other code for some functions, compiled without the other functions."""
         lines = self.data.split(b"\n")
         for function in self.functions:
-            if function not in changed:
+            if function not in changed and not may_bind_super(function, lines):
                 remove(function, lines)
         made = {key_of(code): code for code in function_codes(self.compiled(lines, level))}
         codes = {id(function.code): made.get(key_of(function.code)) for function in changed}
@@ -73,16 +76,14 @@ class Source:
 
     def framed(self, level, changed):
         """The code compiled anew, but for the functions that need not be."""
-        if sys.version_info >= (3, 13):  # The __static_attributes__ of a class say what its functions assign to.
-            return None
         lines = self.data.split(b"\n")
-        # A function that declares a name global tells the module how to take the name.
-        hint = b"global" if b"global" in self.data else None
         kept = {
             key_of(function.code): function.code
             for function in self.functions
-            if function not in changed and empty(function, lines, hint)
+            if function not in changed and empty(function, lines, OUTWARD)
         }
+        if not kept:
+            return None
         code = self.compiled(lines, level)
         if not kept.keys() <= {key_of(each) for each in function_codes(code)}:
             return None
@@ -154,13 +155,31 @@ def has_docstring(code, known=()):
 def is_frame_of(code, lower):
     """Whether a body is what it was at a lower level, as far as docstrings leave that as it is."""
     names, lower_names = ([name for name in each.co_names if name != "__doc__"] for each in (code, lower))
+    values, lower_values = (
+        [(type(value), value) for value in each.co_consts if value is not None and not isinstance(value, Code)]
+        for each in (code, lower)
+    )
     bodies, lower_bodies = bodies_in(code), bodies_in(lower)
     return (
         names == lower_names
         and (code.co_code == lower.co_code or "__doc__" in lower.co_names)
+        and is_without_one(values, lower_values)
         and len(bodies) == len(lower_bodies)
         and all(map(is_frame_of, bodies, lower_bodies))
     )
+
+
+def is_without_one(values, others):
+    """Whether some values are these others, or all but one of them, in their order."""
+    if values == others:
+        return True
+    at = next((i for i, (one, other) in enumerate(zip(values, others)) if one != other), len(values))
+    return values[at:] == others[at + 1:]
+
+
+def may_bind_super(function, lines):
+    """Whether a function may be why the compiler does not take `super` for what it is, from CPython 3.12 on."""
+    return function.code.co_name == "super" or any(b"global" in line for line in lines[function.start:function.end])
 
 
 def has_plain_lines(data):
