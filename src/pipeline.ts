@@ -3,38 +3,20 @@ import { excluder, globMatcher } from './buildroot/exclude.ts';
 import { removeLeftovers } from './buildroot/leftovers.ts';
 import { applyMtimePolicy } from './buildroot/mtime.ts';
 import { openBuildroot } from './buildroot/open.ts';
-import {
-  type Buildroot,
-  byCodeUnit,
-  childOf,
-  contains,
-  type PayloadPath,
-  parentOf,
-  resolveGiven,
-  type StagedPath,
-  toPayload,
-} from './buildroot/path.ts';
-import { isProblem, type Skipped, type SkipReason } from './buildroot/skipped.ts';
+import { byCodeUnit, childOf, contains, parentOf, resolveGiven } from './buildroot/path.ts';
+import { isProblem, type Skipped } from './buildroot/skipped.ts';
 import type { Source } from './buildroot/source.ts';
-import { Arena } from './bytecode/arena.ts';
-import { type CompileOutcome, compile, type MadePyc } from './bytecode/compile.ts';
+import { compile } from './bytecode/compile.ts';
 import { isCurrent } from './bytecode/current.ts';
 import type { Environment } from './bytecode/environment.ts';
 import type { Interpreter } from './bytecode/interpreter.ts';
-import type { Unreadable } from './bytecode/marshal.ts';
-import { normalizePyc } from './bytecode/normalize.ts';
 import { openPools, type Pools } from './bytecode/open-pools.ts';
-import { type CompileJob, planCompile, pycsOf } from './bytecode/plan.ts';
+import { planCompile } from './bytecode/plan.ts';
+import { Collected } from './collected.ts';
 import type { BuildOptions } from './config.ts';
-import { messageOf, PyclinkError } from './errors.ts';
-import { type LinkResult, linkIdentical } from './links/apply.ts';
-import { type ReadPyc, readPyc, sameContent, sha256Of } from './links/fingerprint.ts';
-import { groupByInode } from './links/group.ts';
-import { normalizeFiles } from './links/normalize.ts';
-import { writeLinked } from './links/write.ts';
+import { PyclinkError } from './errors.ts';
 import { completeManifest } from './manifest/encode.ts';
 import { openOutputs, writeOutputs } from './manifest/outputs.ts';
-import type { PycRecord } from './manifest/schema.ts';
 import type { BuildReport } from './report/build-report.ts';
 import { Stopwatch } from './report/stopwatch.ts';
 import { version } from './version.ts';
@@ -71,28 +53,8 @@ export async function build(options: BuildOptions, context: BuildContext): Promi
   try {
     if (!options.dryRun) sweep(found.sources);
     const sources = options.dryRun ? found.sources : applyMtimePolicy(buildroot, found.sources, options.mtime);
-    const interpretersOf = (source: Source) => pools.poolsOf(source).map((pool) => pool.interpreter);
-    const jobs = planCompile(sources, interpretersOf, options.levels, { strip, prepend: options.prepend });
-    const current = new Set(options.keepCurrent ? jobs.filter((job) => isCurrent(job, options.invalidationMode)) : []);
-    watch.lap('start');
-
     const collected = new Collected(buildroot, options);
-    if (!options.dryRun) {
-      let done = 0;
-      const collect = (add: () => void) => {
-        watch.lap('compile');
-        add();
-        watch.lap('link');
-        context.onProgress(++done, jobs.length);
-      };
-      for (const job of current) collect(() => collected.addCurrent(job));
-      for (const pool of pools.all) {
-        const due = jobs.filter((job) => job.interpreter === pool.interpreter && !current.has(job));
-        const dueSources = due.map((job) => job.source);
-        context.onInterpreter(pool.interpreter, dueSources);
-        await compile(pool, due, options, (outcome) => collect(() => collected.add(outcome)));
-      }
-    }
+    const planned = await compileAll(sources, pools, { ...options, strip }, context, watch, collected);
 
     const interpreters = pools.all.map((pool) => pool.interpreter);
     const skipped = [...found.skipped, ...withoutInterpreter(found.sources, pools), ...collected.skipped];
@@ -112,9 +74,9 @@ export async function build(options: BuildOptions, context: BuildContext): Promi
       interpreters,
       levels: options.levels,
       sources: found.sources.length,
-      current: current.size,
+      current: planned.current,
       ...counts,
-      pycs: options.dryRun ? jobs.length * options.levels.length : counts.pycs,
+      pycs: options.dryRun ? planned.jobs * options.levels.length : counts.pycs,
       skipped: skipped.map((entry) => ({
         ...entry,
         isProblem: isProblem(entry.reason) && options.errors === 'fail' && !isAllowed(entry.path),
@@ -127,6 +89,48 @@ export async function build(options: BuildOptions, context: BuildContext): Promi
   } finally {
     await pools.close();
   }
+}
+
+/**
+ * Compiles what is not current, and takes over what is. The jobs are gone when the manifest is made: there may be very
+ * many.
+ * @returns how many jobs there were, and how many of them were current
+ */
+async function compileAll(
+  sources: readonly Source[],
+  pools: Pools,
+  options: BuildOptions & { readonly strip: string },
+  context: BuildContext,
+  watch: Stopwatch<'start' | 'compile' | 'link'>,
+  collected: Collected,
+): Promise<{ readonly jobs: number; readonly current: number }> {
+  const interpretersOf = (source: Source) => pools.poolsOf(source).map((pool) => pool.interpreter);
+  const jobs = planCompile(sources, interpretersOf, options.levels, {
+    strip: options.strip,
+    prepend: options.prepend,
+  });
+  const current = new Set(options.keepCurrent ? jobs.filter((job) => isCurrent(job, options.invalidationMode)) : []);
+  watch.lap('start');
+  const planned = { jobs: jobs.length, current: current.size };
+  if (options.dryRun) return planned;
+
+  let done = 0;
+  const collect = (add: () => void) => {
+    watch.lap('compile');
+    add();
+    watch.lap('link');
+    context.onProgress(++done, jobs.length);
+  };
+  for (const job of current) collect(() => collected.addCurrent(job));
+  for (const pool of pools.all) {
+    const due = jobs.filter((job) => job.interpreter === pool.interpreter && !current.has(job));
+    context.onInterpreter(
+      pool.interpreter,
+      due.map((job) => job.source),
+    );
+    await compile(pool, due, options, (outcome) => collect(() => collected.add(outcome)));
+  }
+  return planned;
 }
 
 function withoutInterpreter(sources: readonly Source[], pools: Pools): Skipped[] {
@@ -142,110 +146,6 @@ function sweep(sources: readonly Source[]): void {
     removeLeftovers(directory);
     removeLeftovers(childOf(directory, '__pycache__'));
   }
-}
-
-/** Links the pycs of each source as soon as it is compiled, and keeps what the manifest will say. */
-class Collected {
-  readonly records: PycRecord[] = [];
-  readonly skipped: Skipped[] = [];
-  readonly warnings: string[] = [];
-  readonly #buildroot: Buildroot;
-  readonly #options: BuildOptions;
-  readonly #modeTexts = new Map<number, string>();
-  /** For the normal form of the source that is at hand. */
-  readonly #arena = new Arena();
-
-  constructor(buildroot: Buildroot, options: BuildOptions) {
-    this.#buildroot = buildroot;
-    this.#options = options;
-  }
-
-  /** Writes what was made of a source. */
-  add({ job, made, failure, warnings }: CompileOutcome): void {
-    const { payload } = job.source;
-    this.warnings.push(...warnings);
-    if (failure !== undefined) {
-      const message = withoutHostPaths(failure.problem, this.#buildroot);
-      this.skipped.push({ path: payload, reason: failure.reason, message });
-    }
-    this.#arena.clear();
-    const normalized = new Map<Buffer, Buffer | Unreadable>();
-    const pycs = made.map((pyc) => ({ path: pyc.staged, content: this.#normalized(pyc, normalized), mode: pyc.mode }));
-    const result = writeLinked(pycs, this.#options.link);
-    this.#keep(payload, result);
-    // Without the name of the temporary file.
-    const messages = result.failed.map(({ error }) => messageOf(error).split(',')[0]);
-    if (messages.length > 0) {
-      this.skipped.push({ path: payload, reason: 'not-written', message: [...new Set(messages)].join('\n') });
-    }
-  }
-
-  /** Takes over the pycs of a source that are current. */
-  addCurrent(job: CompileJob): void {
-    let found = pycsOf(job).flatMap((pyc) => readPyc(pyc.staged) ?? []);
-    if (this.#options.normalize) {
-      const { pycs: inNormalForm, notNormalized } = normalizeFiles(found, false);
-      found = [...inNormalForm];
-      for (const { path, message } of notNormalized) this.#leave(path, 'not-normalized', message);
-    }
-    const unlinked = { groups: groupByInode(found), notLinked: [] };
-    this.#keep(job.source.payload, this.#options.link ? linkIdentical(found, sameContent) : unlinked);
-  }
-
-  /** @param done what became of each content: levels that are certain to be the same share theirs */
-  #normalized({ staged, content }: MadePyc, done: Map<Buffer, Buffer | Unreadable>): Buffer {
-    if (!this.#options.normalize) return content;
-    const normalized = done.get(content) ?? normalizePyc(content, this.#arena.take);
-    done.set(content, normalized);
-    if (!('unreadable' in normalized)) return normalized;
-    this.#leave(staged, 'not-normalized', normalized.unreadable);
-    return content;
-  }
-
-  #keep(source: PycRecord['source'], { groups, notLinked }: Pick<LinkResult<ReadPyc>, 'groups' | 'notLinked'>): void {
-    for (const { path, reason, errno } of notLinked) this.#leave(path, reason, errno);
-    this.records.push(...groups.map((group) => this.#record(source, group)));
-  }
-
-  #leave(path: StagedPath, reason: SkipReason, message: string | undefined): void {
-    this.skipped.push({
-      path: toPayload(this.#buildroot, path),
-      reason,
-      ...(message === undefined ? {} : { message }),
-    });
-  }
-
-  #record(source: PycRecord['source'], group: readonly ReadPyc[]): PycRecord {
-    const [{ sizeBytes, content, mode }] = group as [ReadPyc];
-    return {
-      source,
-      paths: group.map(({ path }) => copied(toPayload(this.#buildroot, path))),
-      sizeBytes,
-      sha256: sha256Of(content),
-      mode: this.#modeText(mode),
-      invalidationMode: this.#options.invalidationMode,
-    };
-  }
-
-  /** One text for all that have the mode: there may be very many. */
-  #modeText(mode: number): string {
-    const text = this.#modeTexts.get(mode) ?? mode.toString(8).padStart(4, '0');
-    this.#modeTexts.set(mode, text);
-    return text;
-  }
-}
-
-/** The same text, which does not keep the longer one in memory that it was cut out of. */
-function copied(path: PayloadPath): PayloadPath {
-  return Buffer.from(path).toString() as PayloadPath;
-}
-
-/** What an interpreter said, less the way to the buildroot and the number in the name of its temporary file. */
-function withoutHostPaths(problem: string, buildroot: Buildroot): string {
-  return problem
-    .replaceAll(`${buildroot.path}/`, '/')
-    .replace(/(?<=\.pyc)\.\d+(?='$)/gm, '')
-    .trim();
 }
 
 function refuseUnstrippable(sources: readonly Source[], strip: string): void {
