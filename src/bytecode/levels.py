@@ -15,7 +15,6 @@ import sys
 from functions import CO_OPTIMIZED, Code, bodies_in, distinct, empty, function_codes, functions_in, key_of, remove
 from functions import with_functions
 
-
 ASSERT = re.compile(b"assert\\b")
 # What in a function means something to the body that it is in: a name that it declares global is taken in another way
 # by the module, and from 3.13 on the __static_attributes__ of a class say what its functions assign to.
@@ -101,8 +100,6 @@ def assertions(data):
     """
     if b"__debug__" in data or not is_known_text(data):
         return None
-    if b"assert" not in data:
-        return []
     return [found.start() for found in ASSERT.finditer(data) if may_begin_statement(data, found.start())]
 
 

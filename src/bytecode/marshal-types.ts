@@ -65,9 +65,27 @@ export function isContainer(type: number): boolean {
   return containers[type] !== 0;
 }
 
+/** Whether such an object cannot be changed; code objects apart. */
+export function isImmutableContainer(type: number): boolean {
+  return immutableContainers[type] !== 0;
+}
+
+/** Whether an object is its type alone: one byte, which nothing can refer to. */
+export function isSingleton(type: number): boolean {
+  return singletons[type] !== 0;
+}
+
 const { tuple, smallTuple, list, dict, set, frozenset, slice } = marshalType;
-const containers = new Uint8Array(256);
-for (const type of [tuple, smallTuple, list, dict, set, frozenset, slice]) containers[type] = 1;
+const immutableContainers = tableOf([tuple, smallTuple, frozenset, slice]);
+const containers = tableOf([tuple, smallTuple, frozenset, slice, list, dict, set]);
+const { null: end, none, false: no, true: yes, stopIteration, ellipsis } = marshalType;
+const singletons = tableOf([end, none, no, yes, stopIteration, ellipsis]);
+
+function tableOf(types: readonly number[]): Uint8Array {
+  const table = new Uint8Array(256);
+  for (const type of types) table[type] = 1;
+  return table;
+}
 
 /** The type of the same string interned, or not. */
 export function stringType(type: number, interned: boolean): number {

@@ -2,7 +2,16 @@ import type { CodeLayout } from './code-layout.ts';
 import { DistinctObjects } from './distinct-objects.ts';
 import { type Unreadable, walkMarshal } from './marshal.ts';
 import { danglingReference, selfContaining } from './marshal-tree.ts';
-import { flagRef, isContainer, isNameText, isString, marshalType, stringType } from './marshal-types.ts';
+import {
+  flagRef,
+  isContainer,
+  isImmutableContainer,
+  isNameText,
+  isSingleton,
+  isString,
+  marshalType,
+  stringType,
+} from './marshal-types.ts';
 import { Numbers } from './numbers.ts';
 
 /** How deep objects may lie in each other once their references are followed. */
@@ -45,14 +54,8 @@ let encoder: NormalEncoder | undefined;
 
 class TooLarge extends Error {}
 
-/** Of a flagged object that is not read to its end. */
-const unfinished = -1;
-
-/** Of an object that is not written yet. */
-const unwritten = -1;
-
-/** Of an object that does not have a flag. */
-const unflagged = -1;
+/** In the place of a number that there is not: of an object not read to its end, not written yet, or without a flag. */
+const nothing = -1;
 
 class NormalEncoder {
   readonly #objects = new DistinctObjects();
@@ -91,7 +94,7 @@ class NormalEncoder {
       if (reason !== undefined) return { unreadable: reason };
       if (this.#unreadable !== undefined) return { unreadable: this.#unreadable };
       this.#close(0);
-      for (let i = 0; i < this.#objects.types.length; i++) this.#written.push(unwritten);
+      for (let i = 0; i < this.#objects.types.length; i++) this.#written.push(nothing);
       this.#size = bytes.copy(this.#out, 0, 0, start);
       this.#write(this.#stack.at(0), 0);
     } catch (error) {
@@ -130,8 +133,8 @@ class NormalEncoder {
       this.#openOffsets.push(offset);
       this.#openSizes.push(sizeBytes);
       this.#openChildren.push(this.#stack.length);
-      this.#openFlags.push(typeByte === type ? unflagged : this.#flagged.length);
-      if (typeByte !== type) this.#flagged.push(unfinished);
+      this.#openFlags.push(typeByte === type ? nothing : this.#flagged.length);
+      if (typeByte !== type) this.#flagged.push(nothing);
     } else {
       const normal = isString(type) ? stringType(type, isNameText(this.#bytes, offset, sizeBytes)) : type;
       const object = this.#objects.merged(normal, offset, sizeBytes, this.#stack, this.#stack.length);
@@ -149,7 +152,7 @@ class NormalEncoder {
   #target(offset: number): number {
     const flag = this.#view.getUint32(offset + 1, true);
     const target = flag < this.#flagged.length ? this.#flagged.at(flag) : undefined;
-    if (target !== undefined && target !== unfinished) return target;
+    if (target !== undefined && target !== nothing) return target;
     this.#unreadable ??= target === undefined ? danglingReference : selfContaining;
     return this.#objects.merged(marshalType.none, offset, 1, this.#stack, this.#stack.length);
   }
@@ -163,12 +166,11 @@ class NormalEncoder {
       const flag = this.#openFlags.pop();
       const from = this.#openChildren.pop();
       if (type === marshalType.frozenset) this.#sort(from);
-      const object =
-        isMergeable[type] === 1
-          ? this.#objects.merged(type, offset, sizeBytes, this.#stack, from)
-          : this.#objects.apart(type, offset, sizeBytes, this.#stack, from);
+      const object = isImmutableContainer(type)
+        ? this.#objects.merged(type, offset, sizeBytes, this.#stack, from)
+        : this.#objects.apart(type, offset, sizeBytes, this.#stack, from);
       if (type === marshalType.code) this.#firstLines.put(object, this.#stackOffsets.at(from + this.#codeObjects) - 4);
-      if (flag !== unflagged) this.#flagged.set(flag, object);
+      if (flag !== nothing) this.#flagged.set(flag, object);
       this.#stack.truncate(from);
       this.#stackOffsets.truncate(from);
       this.#push(object, offset);
@@ -205,7 +207,7 @@ class NormalEncoder {
   /** Writes an object, or a reference to it if it is written already. */
   #write(object: number, depth: number): void {
     const flag = this.#written.at(object);
-    if (flag !== unwritten) {
+    if (flag !== nothing) {
       this.#out[this.#size] = marshalType.reference;
       this.#outView.setInt32(this.#size + 1, flag, true);
       this.#size += 5;
@@ -214,7 +216,7 @@ class NormalEncoder {
     if (depth > maxDepth) throw new TooLarge('nested too deep');
     const type = this.#objects.types.at(object);
     const offset = this.#objects.offsets.at(object);
-    const isReferred = this.#objects.uses.at(object) > 1 && isSingleton[type] === 0;
+    const isReferred = this.#objects.uses.at(object) > 1 && !isSingleton(type);
     if (isReferred) this.#written.set(object, this.#flags++);
     this.#out[this.#size++] = isReferred ? type | flagRef : type;
     this.#copy(offset + 1, offset + this.#objects.sizes.at(object));
@@ -244,19 +246,4 @@ class NormalEncoder {
 
 function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
   return new DataView(buffer, byteOffset, byteLength);
-}
-
-const { none, false: no, true: yes, stopIteration, ellipsis, null: end } = marshalType;
-const { tuple, smallTuple, frozenset, slice } = marshalType;
-
-/** What has no value besides its type takes one byte and cannot be referred to. */
-const isSingleton = tableOf([none, no, yes, stopIteration, ellipsis, end]);
-
-/** What is made of other objects and cannot be changed. A code object stays apart: it is what it is by its place. */
-const isMergeable = tableOf([tuple, smallTuple, frozenset, slice]);
-
-function tableOf(types: readonly number[]): Uint8Array {
-  const table = new Uint8Array(256);
-  for (const type of types) table[type] = 1;
-  return table;
 }
