@@ -12,7 +12,13 @@ export interface ReadPyc extends PycFile {
 /** Reads a pyc. Undefined if there is no regular file of that name; a symlink is none. */
 export function readPyc(path: StagedPath): ReadPyc | undefined {
   const file = readRegular(path);
-  return file && { ...pycFile(path, file.stat), content: file.content };
+  return file && readPycOf(path, file.stat, file.content);
+}
+
+/** A pyc whose bytes are known. */
+export function readPycOf(path: StagedPath, stat: Stats, content: Buffer): ReadPyc {
+  // An object that is spread and gets more properties makes V8 keep a new shape for each, in the old generation.
+  return Object.assign(pycFile(path, stat), { content });
 }
 
 /** What linking needs to know of a file. */

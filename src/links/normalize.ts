@@ -3,7 +3,7 @@ import type { StagedPath } from '../buildroot/path.ts';
 import { rewriteFile } from '../buildroot/replace.ts';
 import { normalizePyc } from '../bytecode/normalize.ts';
 import { errnoOf, PyclinkError } from '../errors.ts';
-import { isStill, pycFile, type ReadPyc } from './fingerprint.ts';
+import { isStill, type ReadPyc, readPycOf } from './fingerprint.ts';
 import { groupByInode } from './group.ts';
 import { linkTo } from './write.ts';
 
@@ -60,7 +60,7 @@ function rewrite(pyc: ReadPyc, content: Buffer): ReadPyc | undefined {
   const attributes = { ...pyc, accessedSeconds: modifiedMs / 1000, modifiedSeconds: modifiedMs / 1000 };
   try {
     const stat = rewriteFile(path, content, attributes, (name) => isStill(pyc, name));
-    return stat && { ...pycFile(path, stat), content };
+    return stat && readPycOf(path, stat, content);
   } catch (error) {
     throw new PyclinkError('file-failed', `cannot be written in normal form (${errnoOf(error)})`, {
       path,

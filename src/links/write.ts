@@ -4,7 +4,7 @@ import { parentOf, type StagedPath } from '../buildroot/path.ts';
 import { replaceByContent, replaceByLink } from '../buildroot/replace.ts';
 import { errnoOf } from '../errors.ts';
 import { type LinkResult, type NotLinked, refusals } from './apply.ts';
-import { pycFile, type ReadPyc } from './fingerprint.ts';
+import { pycFile, type ReadPyc, readPycOf } from './fingerprint.ts';
 import { groupByInode, isLinked } from './group.ts';
 
 /** A pyc that is to be. */
@@ -77,7 +77,7 @@ function writeAll(pycs: readonly NewPyc[], link: boolean): WriteResult {
 
 /** Writes a pyc in the place of what is there. @throws the system's error */
 function writePyc({ path, content, mode }: NewPyc): ReadPyc {
-  return { ...pycFile(path, replaceByContent(path, [content], mode)), content };
+  return readPycOf(path, replaceByContent(path, [content], mode), content);
 }
 
 /**
