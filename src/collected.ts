@@ -1,10 +1,11 @@
-import { type Buildroot, byCodeUnit, type PayloadPath, type StagedPath, toPayload } from './buildroot/path.ts';
+import { type Buildroot, byCodeUnit, type StagedPath, toPayload } from './buildroot/path.ts';
 import type { Skipped, SkipReason } from './buildroot/skipped.ts';
 import { Arena } from './bytecode/arena.ts';
 import type { CompileOutcome, MadePyc } from './bytecode/compile.ts';
 import type { Unreadable } from './bytecode/marshal.ts';
 import { normalizePyc } from './bytecode/normalize.ts';
 import { type CompileJob, pycsOf } from './bytecode/plan.ts';
+import { parsePycPath, pycEnding } from './bytecode/pyc-name.ts';
 import type { BuildOptions } from './config.ts';
 import { messageOf } from './errors.ts';
 import { type LinkResult, linkIdentical } from './links/apply.ts';
@@ -12,16 +13,16 @@ import { type ReadPyc, readPyc, sameContent, sha256Of } from './links/fingerprin
 import { groupByInode } from './links/group.ts';
 import { normalizeFiles } from './links/normalize.ts';
 import { writeLinked } from './links/write.ts';
-import type { PycRecord } from './manifest/schema.ts';
+import { CompiledRecord, type RecordKind } from './manifest/compiled-record.ts';
 
 /** Links the pycs of each source as soon as it is compiled, and keeps what the manifest will say. */
 export class Collected {
-  readonly records: PycRecord[] = [];
+  readonly records: CompiledRecord[] = [];
   readonly skipped: Skipped[] = [];
   readonly warnings: string[] = [];
   readonly #buildroot: Buildroot;
   readonly #options: BuildOptions;
-  readonly #modeTexts = new Map<number, string>();
+  readonly #kinds = new Map<string, RecordKind>();
   /** For the normal form of the source that is at hand. */
   readonly #arena = new Arena();
 
@@ -42,7 +43,7 @@ export class Collected {
     const normalized = new Map<Buffer, Buffer | Unreadable>();
     const pycs = made.map((pyc) => ({ path: pyc.staged, content: this.#normalized(pyc, normalized), mode: pyc.mode }));
     const result = writeLinked(pycs, this.#options.link);
-    this.#keep(payload, result);
+    this.#keep(job, result);
     // Without the name of the temporary file.
     const messages = result.failed.map(({ error }) => messageOf(error).split(',')[0]);
     if (messages.length > 0) {
@@ -59,7 +60,7 @@ export class Collected {
       for (const { path, message } of notNormalized) this.#leave(path, 'not-normalized', message);
     }
     const unlinked = { groups: groupByInode(found), notLinked: [] };
-    this.#keep(job.source.payload, this.#options.link ? linkIdentical(found, sameContent) : unlinked);
+    this.#keep(job, this.#options.link ? linkIdentical(found, sameContent) : unlinked);
   }
 
   /** @param done what became of each content: levels that are certain to be the same share theirs */
@@ -72,9 +73,13 @@ export class Collected {
     return content;
   }
 
-  #keep(source: PycRecord['source'], { groups, notLinked }: Pick<LinkResult<ReadPyc>, 'groups' | 'notLinked'>): void {
+  #keep({ source, interpreter }: CompileJob, { groups, notLinked }: Pick<LinkResult<ReadPyc>, 'groups' | 'notLinked'>) {
     for (const { path, reason, errno } of notLinked) this.#leave(path, reason, errno);
-    this.records.push(...groups.map((group) => this.#record(source, group)));
+    for (const group of groups) {
+      const [{ sizeBytes, content, mode }] = group as [ReadPyc];
+      const kind = this.#kindOf(interpreter.cacheTag, group, mode);
+      this.records.push(new CompiledRecord(source.payload, sizeBytes, sha256Of(content), kind));
+    }
   }
 
   #leave(path: StagedPath, reason: SkipReason, message: string | undefined): void {
@@ -85,29 +90,20 @@ export class Collected {
     });
   }
 
-  #record(source: PycRecord['source'], group: readonly ReadPyc[]): PycRecord {
-    const [{ sizeBytes, content, mode }] = group as [ReadPyc];
-    return {
-      source,
-      paths: group.map(({ path }) => copied(toPayload(this.#buildroot, path))).sort(byCodeUnit),
-      sizeBytes,
-      sha256: sha256Of(content),
-      mode: this.#modeText(mode),
+  /** One for all that are alike. */
+  #kindOf(cacheTag: string, group: readonly ReadPyc[], mode: number): RecordKind {
+    const levels = group.flatMap(({ path }) => parsePycPath(path)?.level ?? []);
+    const key = [cacheTag, mode, ...levels].join();
+    const known = this.#kinds.get(key);
+    if (known !== undefined) return known;
+    const kind = {
+      endings: levels.map((level) => pycEnding(cacheTag, level)).sort(byCodeUnit),
+      mode: mode.toString(8).padStart(4, '0'),
       invalidationMode: this.#options.invalidationMode,
     };
+    this.#kinds.set(key, kind);
+    return kind;
   }
-
-  /** One text for all that have the mode: there may be very many. */
-  #modeText(mode: number): string {
-    const text = this.#modeTexts.get(mode) ?? mode.toString(8).padStart(4, '0');
-    this.#modeTexts.set(mode, text);
-    return text;
-  }
-}
-
-/** The same text, which does not keep the longer one in memory that it was cut out of. */
-function copied(path: PayloadPath): PayloadPath {
-  return Buffer.from(path).toString() as PayloadPath;
 }
 
 /** What an interpreter said, less the way to the buildroot and the number in the name of its temporary file. */

@@ -12,7 +12,7 @@ import {
   toPayload,
   toStaged,
 } from './path.ts';
-import { guessCommand, homeOfEnvironment, pythonDirectoryOf } from './python-directory.ts';
+import { guessCommand, homeOfEnvironment, type InterpreterRequest, pythonDirectoryOf } from './python-directory.ts';
 import { readRegular } from './read-regular.ts';
 import { type Resolved, resolveInBuildroot } from './resolve.ts';
 import type { Skipped, SkipReason } from './skipped.ts';
@@ -82,6 +82,7 @@ class Examiner {
   readonly #python: string | undefined;
   readonly #symlinkedCaches = new Map<StagedPath, boolean>();
   readonly #homes = new Map<PayloadPath, string | undefined>();
+  readonly #requests = new Map<string, InterpreterRequest>();
 
   constructor(buildroot: Buildroot, python: string | undefined) {
     this.#buildroot = buildroot;
@@ -120,11 +121,19 @@ class Examiner {
   }
 
   #interpreter(payload: PayloadPath): Source['interpreter'] {
-    if (this.#python !== undefined) return { command: this.#python };
+    if (this.#python !== undefined) return this.#request(this.#python);
     const place = pythonDirectoryOf(payload);
     if (place?.kind === 'supported-pythons') return 'supported-pythons';
-    if (place?.kind !== 'interpreter') return { command: guessCommand(payload) };
-    return { command: place.command, home: this.#home(place.directory) };
+    if (place?.kind !== 'interpreter') return this.#request(guessCommand(payload));
+    return this.#request(place.command, this.#home(place.directory));
+  }
+
+  /** One for all that are alike: there may be very many sources. */
+  #request(command: string, home?: string): InterpreterRequest {
+    const key = `${command}\0${home ?? ''}`;
+    const request = this.#requests.get(key) ?? { command, home };
+    this.#requests.set(key, request);
+    return request;
   }
 
   #home(directory: PayloadPath): string | undefined {

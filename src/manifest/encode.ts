@@ -17,33 +17,33 @@ export interface ManifestContent {
 
 /** Completes and sorts a manifest, so that the order in which the work was done leaves no trace. */
 export function completeManifest(pyclink: string, content: ManifestContent): Manifest {
-  const records = content.records.map(inOrder).sort((a, b) => byCodeUnit(firstPath(a), firstPath(b)));
   const [tags, levels] = [new Set<string | undefined>(), new Set<Level>()];
-  for (const { paths } of records) {
+  const [linkGroups, singlePycs]: [PycRecord[], PycRecord[]] = [[], []];
+  const totals = { pycs: 0, linkGroups: 0, links: 0, sizeBytesWithoutLinks: 0, sizeBytes: 0 };
+  for (const record of sortByFirstPath(content.records.map(inOrder))) {
+    const { paths, sizeBytes } = record;
     for (const path of paths) {
       const name = parsePycPath(path);
       tags.add(name?.cacheTag);
       if (name?.level !== undefined) levels.add(name.level);
     }
+    (paths.length > 1 ? linkGroups : singlePycs).push(record);
+    totals.pycs += paths.length;
+    totals.links += paths.length - 1;
+    totals.sizeBytesWithoutLinks += paths.length * sizeBytes;
+    totals.sizeBytes += sizeBytes;
   }
-  const linkGroups = records.filter((record) => record.paths.length > 1);
-  const sum = (size: (record: PycRecord) => number) => records.reduce((total, record) => total + size(record), 0);
+  totals.linkGroups = linkGroups.length;
   return {
     schemaVersion,
     pyclink,
     interpreters: distinct(content.interpreters.filter(({ cacheTag }) => tags.has(cacheTag))),
     optimizationLevels: [...levels].sort(),
-    invalidationModes: [...new Set(records.map((record) => record.invalidationMode))].sort(byCodeUnit),
+    invalidationModes: [...new Set(content.records.map((record) => record.invalidationMode))].sort(byCodeUnit),
     linkGroups,
-    singlePycs: records.filter((record) => record.paths.length === 1),
+    singlePycs,
     skipped: distinct(content.skipped),
-    totals: {
-      pycs: sum((record) => record.paths.length),
-      linkGroups: linkGroups.length,
-      links: sum((record) => record.paths.length - 1),
-      sizeBytesWithoutLinks: sum((record) => record.paths.length * record.sizeBytes),
-      sizeBytes: sum((record) => record.sizeBytes),
-    },
+    totals,
   };
 }
 
@@ -83,7 +83,12 @@ export function mergeContent(
 
 /** The whole content of a manifest again. */
 export function recordsOf(manifest: Manifest): readonly PycRecord[] {
-  return [...manifest.linkGroups, ...manifest.singlePycs].sort((a, b) => byCodeUnit(firstPath(a), firstPath(b)));
+  return sortByFirstPath([...manifest.linkGroups, ...manifest.singlePycs]);
+}
+
+/** In place. The order of the sources is nearly that of their pycs, whose paths may have to be made for a comparison. */
+function sortByFirstPath(records: PycRecord[]): PycRecord[] {
+  return records.sort((a, b) => byCodeUnit(a.source, b.source)).sort((a, b) => byCodeUnit(firstPath(a), firstPath(b)));
 }
 
 function firstPath(record: PycRecord): string {

@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest';
+import type { PayloadPath } from '../../src/buildroot/path.ts';
+import { parsePycPath, pycEnding, pycPath } from '../../src/bytecode/pyc-name.ts';
+import { CompiledRecord } from '../../src/manifest/compiled-record.ts';
+
+const source = '/usr/lib/python3.11/a.b/x y.py' as PayloadPath;
+const sha256 = '00ff7f80'.repeat(8);
+const record = new CompiledRecord(source, 1234, sha256, {
+  endings: [pycEnding('cpython-311', 1), pycEnding('cpython-311', 0)].sort(),
+  mode: '0644',
+  invalidationMode: 'timestamp',
+});
+
+describe('CompiledRecord', () => {
+  it('says what it was made of, and makes the paths that the pycs have', () => {
+    expect(record.paths).toEqual([pycPath(source, 'cpython-311', 0), pycPath(source, 'cpython-311', 1)].sort());
+    expect(record.paths.map((path) => parsePycPath(path)?.source)).toEqual([source, source]);
+    expect(record.sha256).toBe(sha256);
+  });
+
+  it('is written as the plain record would be, in the order of its fields', () => {
+    expect(JSON.stringify(record)).toBe(
+      JSON.stringify({
+        source,
+        paths: record.paths,
+        sizeBytes: 1234,
+        sha256,
+        mode: '0644',
+        invalidationMode: 'timestamp',
+      }),
+    );
+  });
+});
