@@ -2,6 +2,7 @@ import { accessSync, constants, realpathSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { type Buildroot, childOf, contains, type StagedPath } from './path.ts';
 import type { InterpreterRequest } from './python-directory.ts';
+import { readRegular } from './read-regular.ts';
 
 /** Where distributions install interpreters; looked at before PATH, whose first entries may be shims. */
 const systemDirectory = '/usr/bin';
@@ -28,6 +29,26 @@ export function interpreterCandidates(
   return [...new Set(named)].filter(
     (path) => isProgram(path) && !places(path).some((place) => contains(buildroot.path, place)),
   );
+}
+
+/** Debian's list of its Pythons. */
+const debianDefaults = '/usr/share/python3/debian_defaults';
+
+/**
+ * The python3 versions that Debian says it supports; elsewhere just `python3`.
+ * @param file read as python3 and dh-python read it; the environment goes first
+ * @see py3versions(1), debpython/version.py
+ */
+export function supportedPythons(
+  environment: Readonly<Record<string, string | undefined>>,
+  file: string = debianDefaults,
+): readonly InterpreterRequest[] {
+  const listed = /^supported-versions\s*[=:](.*)$/m.exec(readRegular(file)?.content.toString() ?? '')?.[1];
+  const names = (environment['DEBPYTHON3_SUPPORTED'] || listed || '').split(',');
+  const versions = names.flatMap((name) => /^\s*(?:python)?(3\.\d+)\s*$/.exec(name)?.[1] ?? []);
+  return versions.length === 0
+    ? [{ command: 'python3' }]
+    : versions.map((version) => ({ command: `python${version}` }));
 }
 
 function isProgram(path: string): boolean {

@@ -1,6 +1,5 @@
 import { realpathSync } from 'node:fs';
-import { execa } from 'execa';
-import { interpreterCandidates } from '../buildroot/interpreters.ts';
+import { interpreterCandidates, supportedPythons } from '../buildroot/interpreters.ts';
 import type { Buildroot } from '../buildroot/path.ts';
 import { expectedInterpreter, type InterpreterRequest } from '../buildroot/python-directory.ts';
 import type { Source } from '../buildroot/source.ts';
@@ -35,7 +34,7 @@ export async function openPools(
   const poolOfRequest = new Map<string, WorkerPool>();
   const lacks = new Map<string, string>();
   const supported = sources.some(({ interpreter }) => interpreter === 'supported-pythons')
-    ? await supportedPythons(workersEnvironment)
+    ? supportedPythons(environment)
     : [];
   const requestsOf = ({ interpreter }: Source) => (interpreter === 'supported-pythons' ? supported : [interpreter]);
   const close = async () => {
@@ -75,17 +74,6 @@ export async function openPools(
     lackOf: (source) => requestsOf(source).flatMap((request) => lacks.get(keyOf(request)) ?? [])[0],
     close,
   };
-}
-
-/** The python3 versions that Debian says it supports; elsewhere just `python3`. @see py3versions(1) */
-async function supportedPythons(environment: Environment): Promise<readonly InterpreterRequest[]> {
-  const { stdout, failed } = await execa('/usr/bin/py3versions', ['-s'], {
-    env: environment as Record<string, string>,
-    extendEnv: false,
-    reject: false,
-  });
-  const versions = failed ? [] : stdout.split(/\s+/).filter(Boolean);
-  return (versions.length === 0 ? ['python3'] : versions).map((command) => ({ command }));
 }
 
 function keyOf({ command, home }: InterpreterRequest): string {

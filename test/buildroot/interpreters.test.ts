@@ -1,7 +1,9 @@
 import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { execaSync } from 'execa';
 import { describe, expect, it } from 'vitest';
-import { interpreterCandidates } from '../../src/buildroot/interpreters.ts';
+import { describeWith, missingTools } from '../../integration/helpers/tools.ts';
+import { interpreterCandidates, supportedPythons } from '../../src/buildroot/interpreters.ts';
 import { openTree } from '../../src/buildroot/open.ts';
 import { plant, plantBuildroot, temporaryDirectory } from '../helpers/buildroot.ts';
 
@@ -84,3 +86,32 @@ describe('interpreterCandidates', () => {
     expect(interpreterCandidates(buildroot, { command: join(inside, request.command) }, '')).toEqual([]);
   });
 });
+
+describe('supportedPythons', () => {
+  const defaults = '[DEFAULT]\n# supported-versions = python3.1\nsupported-versions = python3.12, python3.13\n';
+
+  it.each([
+    ['what Debian lists', {}, defaults, ['python3.12', 'python3.13']],
+    ['what the environment lists', { DEBPYTHON3_SUPPORTED: '3.9,3.11' }, defaults, ['python3.9', 'python3.11']],
+    ['python3 where nobody lists any', {}, '', ['python3']],
+  ])('are %s', (_, environment, content, commands) => {
+    const directory = temporaryDirectory();
+    plant(directory, { debian_defaults: content });
+    expect(commandsOf(supportedPythons(environment, join(directory, 'debian_defaults')))).toEqual(commands);
+  });
+
+  it('are python3 where there is no Debian', () => {
+    expect(commandsOf(supportedPythons({}, '/nonexistent'))).toEqual(['python3']);
+  });
+});
+
+describeWith(missingTools('py3versions'), "Debian's own answer", () => {
+  it('is what we read', () => {
+    const said = execaSync('/usr/bin/py3versions', ['-s']).stdout.split(' ');
+    expect(commandsOf(supportedPythons({})).toSorted()).toEqual(said.toSorted());
+  });
+});
+
+function commandsOf(requests: readonly { readonly command: string }[]): string[] {
+  return requests.map(({ command }) => command);
+}
