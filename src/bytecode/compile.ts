@@ -1,7 +1,6 @@
 import { mayReuseLevels } from './magic-numbers.ts';
-import { type CompileJob, type PlannedPyc, recordedDirectoryOf } from './plan.ts';
+import { type CompileJob, type PlannedPyc, pycOf, recordedDirectoryOf } from './plan.ts';
 import type { InvalidationMode } from './pyc-header.ts';
-import { pycPath } from './pyc-name.ts';
 import type { CompiledLevel, WorkerJob } from './worker.ts';
 import type { PoolResult, WorkerPool } from './worker-pool.ts';
 
@@ -96,13 +95,11 @@ function outcomeOf(job: CompileJob, result: PoolResult, losses: readonly string[
   return { job, made, failure: { reason: 'does-not-compile', problem }, warnings };
 }
 
-function madePycs({ source, interpreter }: CompileJob, compiled: readonly CompiledLevel[]): MadePyc[] {
+function madePycs(job: CompileJob, compiled: readonly CompiledLevel[]): MadePyc[] {
   const made: MadePyc[] = [];
   for (const one of compiled) {
     const { content, mode } = ('isSame' in one ? made.at(-1) : one) ?? {};
-    if (content === undefined || mode === undefined) continue;
-    const { level } = one;
-    made.push({ level, staged: pycPath(source.staged, interpreter.cacheTag, level), content, mode });
+    if (content !== undefined && mode !== undefined) made.push(Object.assign(pycOf(job, one.level), { content, mode }));
   }
   return made;
 }

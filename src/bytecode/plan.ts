@@ -38,8 +38,13 @@ export function planCompile(
 }
 
 /** The pycs of a job, in the order of the levels. */
-export function pycsOf({ source, interpreter, levels }: CompileJob): PlannedPyc[] {
-  return levels.map((level) => ({ level, staged: pycPath(source.staged, interpreter.cacheTag, level) }));
+export function pycsOf(job: CompileJob): PlannedPyc[] {
+  return job.levels.map((level) => pycOf(job, level));
+}
+
+/** The pyc of a job at one level. */
+export function pycOf({ source, interpreter }: CompileJob, level: Level): PlannedPyc {
+  return { level, staged: pycPath(source.staged, interpreter.cacheTag, level) };
 }
 
 /** The directory part of `co_filename`. */
