@@ -5,7 +5,7 @@ import type { CompileOutcome, MadePyc } from './bytecode/compile.ts';
 import type { Unreadable } from './bytecode/marshal.ts';
 import { normalizePyc } from './bytecode/normalize.ts';
 import { type CompileJob, pycsOf } from './bytecode/plan.ts';
-import { parsePycPath, pycEnding } from './bytecode/pyc-name.ts';
+import { pycStem } from './bytecode/pyc-name.ts';
 import type { BuildOptions } from './config.ts';
 import { messageOf } from './errors.ts';
 import { type LinkResult, linkIdentical } from './links/apply.ts';
@@ -73,12 +73,13 @@ export class Collected {
     return content;
   }
 
-  #keep({ source, interpreter }: CompileJob, { groups, notLinked }: Pick<LinkResult<ReadPyc>, 'groups' | 'notLinked'>) {
+  #keep({ source }: CompileJob, { groups, notLinked }: Pick<LinkResult<ReadPyc>, 'groups' | 'notLinked'>) {
     for (const { path, reason, errno } of notLinked) this.#leave(path, reason, errno);
+    const stem = pycStem(source.staged);
     for (const group of groups) {
+      const endings = group.map(({ path }) => path.slice(stem.length)).sort(byCodeUnit);
       const [{ sizeBytes, content, mode }] = group as [ReadPyc];
-      const kind = this.#kindOf(interpreter.cacheTag, group, mode);
-      this.records.push(new CompiledRecord(source.payload, sizeBytes, sha256Of(content), kind));
+      this.records.push(new CompiledRecord(source.payload, sizeBytes, sha256Of(content), this.#kind(endings, mode)));
     }
   }
 
@@ -91,16 +92,10 @@ export class Collected {
   }
 
   /** One for all that are alike. */
-  #kindOf(cacheTag: string, group: readonly ReadPyc[], mode: number): RecordKind {
-    const levels = group.flatMap(({ path }) => parsePycPath(path)?.level ?? []);
-    const key = [cacheTag, mode, ...levels].join();
-    const known = this.#kinds.get(key);
-    if (known !== undefined) return known;
-    const kind = {
-      endings: levels.map((level) => pycEnding(cacheTag, level)).sort(byCodeUnit),
-      mode: mode.toString(8).padStart(4, '0'),
-      invalidationMode: this.#options.invalidationMode,
-    };
+  #kind(endings: readonly string[], modeBits: number): RecordKind {
+    const mode = modeBits.toString(8).padStart(4, '0');
+    const key = [mode, ...endings].join();
+    const kind = this.#kinds.get(key) ?? { endings, mode, invalidationMode: this.#options.invalidationMode };
     this.#kinds.set(key, kind);
     return kind;
   }

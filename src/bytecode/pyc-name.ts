@@ -19,7 +19,7 @@ export interface PycName<P extends StagedPath | PayloadPath> {
  * @see PEP 3147, PEP 488, importlib.util.cache_from_source
  */
 export function pycPath<P extends StagedPath | PayloadPath>(source: P, cacheTag: string, level: Level): P {
-  return `${pycStem(source)}${pycEnding(cacheTag, level)}` as P;
+  return `${pycStem(source)}.${cacheTag}${level === 0 ? '' : `.opt-${level}`}.pyc` as P;
 }
 
 /** What the paths of all pycs of a source begin with. */
@@ -27,11 +27,6 @@ export function pycStem(source: StagedPath | PayloadPath): string {
   const stem = source.endsWith('.py') ? source.slice(0, -3) : source;
   const slash = stem.lastIndexOf('/') + 1;
   return `${stem.slice(0, slash)}__pycache__/${stem.slice(slash)}`;
-}
-
-/** What the paths of the pycs of an interpreter and a level end with. */
-export function pycEnding(cacheTag: string, level: Level): string {
-  return `.${cacheTag}${level === 0 ? '' : `.opt-${level}`}.pyc`;
 }
 
 /** Reads the path of a `.pyc` or `.pyo`; undefined if it is not named as one. */

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { PayloadPath } from '../../src/buildroot/path.ts';
-import { parsePycPath, pycEnding, pycPath } from '../../src/bytecode/pyc-name.ts';
+import { parsePycPath, pycPath } from '../../src/bytecode/pyc-name.ts';
 import { CompiledRecord } from '../../src/manifest/compiled-record.ts';
 
 const source = '/usr/lib/python3.11/a.b/x y.py' as PayloadPath;
 const sha256 = '00ff7f80'.repeat(8);
 const record = new CompiledRecord(source, 1234, sha256, {
-  endings: [pycEnding('cpython-311', 1), pycEnding('cpython-311', 0)].sort(),
+  endings: ['.cpython-311.opt-1.pyc', '.cpython-311.pyc'],
   mode: '0644',
   invalidationMode: 'timestamp',
 });
