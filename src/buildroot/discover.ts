@@ -12,7 +12,13 @@ import {
   toPayload,
   toStaged,
 } from './path.ts';
-import { guessCommand, homeOfEnvironment, type InterpreterRequest, pythonDirectoryOf } from './python-directory.ts';
+import {
+  guessCommand,
+  homeOfEnvironment,
+  type InterpreterRequest,
+  pythonDirectoryOf,
+  requestKey,
+} from './python-directory.ts';
 import { readRegular } from './read-regular.ts';
 import { type Resolved, resolveInBuildroot } from './resolve.ts';
 import type { Skipped, SkipReason } from './skipped.ts';
@@ -121,19 +127,19 @@ class Examiner {
   }
 
   #interpreter(payload: PayloadPath): Source['interpreter'] {
-    if (this.#python !== undefined) return this.#request(this.#python);
+    if (this.#python !== undefined) return this.#shared({ command: this.#python });
     const place = pythonDirectoryOf(payload);
     if (place?.kind === 'supported-pythons') return 'supported-pythons';
-    if (place?.kind !== 'interpreter') return this.#request(guessCommand(payload));
-    return this.#request(place.command, this.#home(place.directory));
+    if (place?.kind !== 'interpreter') return this.#shared({ command: guessCommand(payload) });
+    return this.#shared({ command: place.command, home: this.#home(place.directory) });
   }
 
   /** One for all that are alike: there may be very many sources. */
-  #request(command: string, home?: string): InterpreterRequest {
-    const key = `${command}\0${home ?? ''}`;
-    const request = this.#requests.get(key) ?? { command, home };
-    this.#requests.set(key, request);
-    return request;
+  #shared(request: InterpreterRequest): InterpreterRequest {
+    const key = requestKey(request);
+    const shared = this.#requests.get(key) ?? request;
+    this.#requests.set(key, shared);
+    return shared;
   }
 
   #home(directory: PayloadPath): string | undefined {

@@ -8,6 +8,11 @@ export interface InterpreterRequest {
   readonly home?: string | undefined;
 }
 
+/** The same for all requests that are alike. */
+export function requestKey({ command, home }: InterpreterRequest): string {
+  return `${command}\0${home ?? ''}`;
+}
+
 /** What the place of a directory says about who reads it. */
 export type PythonDirectory =
   | { readonly kind: 'interpreter'; readonly directory: PayloadPath; readonly command: string }

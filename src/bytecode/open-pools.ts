@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { interpreterCandidates, supportedPythons } from '../buildroot/interpreters.ts';
 import type { Buildroot } from '../buildroot/path.ts';
-import { expectedInterpreter, type InterpreterRequest } from '../buildroot/python-directory.ts';
+import { expectedInterpreter, requestKey } from '../buildroot/python-directory.ts';
 import type { Source } from '../buildroot/source.ts';
 import { PyclinkError } from '../errors.ts';
 import { type Environment, workerEnvironment } from './environment.ts';
@@ -41,7 +41,7 @@ export async function openPools(
     await Promise.all(pools.map((pool) => pool.close()));
   };
 
-  const requests = new Map(sources.flatMap(requestsOf).map((request) => [keyOf(request), request]));
+  const requests = new Map(sources.flatMap(requestsOf).map((request) => [requestKey(request), request]));
   for (const [key, request] of requests) {
     const expected = expectedInterpreter(request.command);
     const candidates = interpreterCandidates(buildroot, request, environment['PATH'] ?? '');
@@ -68,16 +68,12 @@ export async function openPools(
   return {
     all: pools,
     poolsOf: (source) => {
-      const asked = requestsOf(source).flatMap((request) => poolOfRequest.get(keyOf(request)) ?? []);
+      const asked = requestsOf(source).flatMap((request) => poolOfRequest.get(requestKey(request)) ?? []);
       return [...new Map(asked.map((pool) => [pool.interpreter.cacheTag, pool])).values()];
     },
-    lackOf: (source) => requestsOf(source).flatMap((request) => lacks.get(keyOf(request)) ?? [])[0],
+    lackOf: (source) => requestsOf(source).flatMap((request) => lacks.get(requestKey(request)) ?? [])[0],
     close,
   };
-}
-
-function keyOf({ command, home }: InterpreterRequest): string {
-  return `${command} ${home ?? ''}`;
 }
 
 function isSameProgram(a: string, b: string | undefined): boolean {
