@@ -87,7 +87,6 @@ describeWith([...debianTools, ...missingTools('lintian')], "pyclink's own packag
     expect(files.map((line) => line.replace(/^(\S+) (\S+) .* \.(\/\S+)$/, '$1 $2 $3'))).toEqual([
       '-rwxr-xr-x root/root /usr/bin/dh_pyclink',
       '-rwxr-xr-x root/root /usr/bin/pyclink',
-      '-rw-r--r-- root/root /usr/lib/pyclink/functions.py',
       '-rw-r--r-- root/root /usr/lib/pyclink/levels.py',
       '-rwxr-xr-x root/root /usr/lib/pyclink/pyclink.cjs',
       '-rw-r--r-- root/root /usr/lib/pyclink/worker.py',

@@ -8,7 +8,6 @@ const layout: readonly (readonly [from: string, to: string, mode: number])[] = [
   ['dist/pyclink.cjs', 'usr/lib/pyclink/pyclink.cjs', 0o755],
   ['dist/worker.py', 'usr/lib/pyclink/worker.py', 0o644],
   ['dist/levels.py', 'usr/lib/pyclink/levels.py', 0o644],
-  ['dist/functions.py', 'usr/lib/pyclink/functions.py', 0o644],
   ['hooks/dh_pyclink', 'usr/bin/dh_pyclink', 0o755],
   ['hooks/Sequence/pyclink.pm', 'usr/share/perl5/Debian/Debhelper/Sequence/pyclink.pm', 0o644],
   ['hooks/brp-pyclink', 'usr/lib/rpm/pyclink/brp-pyclink', 0o755],

@@ -1,11 +1,10 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type CodeLayout, codeLayoutOf } from '../../src/bytecode/code-layout.ts';
 import { readMarshalTree } from '../../src/bytecode/marshal-tree.ts';
 import { marshalType } from '../../src/bytecode/marshal-types.ts';
 import { normalizePyc } from '../../src/bytecode/normalize.ts';
-import { headerSizeBytes } from '../../src/bytecode/pyc-header.ts';
+import { type CodeLayout, codeLayoutOf, releaseOf } from '../../src/bytecode/releases.ts';
 import { everythingIn } from '../../test/helpers/buildroot.ts';
 import { meaningOf } from '../../test/helpers/marshal.ts';
 import { pyclink } from '../../test/helpers/pyclink.ts';
@@ -71,7 +70,7 @@ export async function fuzz(count: number, seed: number): Promise<Fuzzed> {
 function meaning(pyc: Buffer): string {
   const magicNumber = pyc.readUInt16LE(0);
   const layout = codeLayoutOf(magicNumber) as CodeLayout;
-  const tree = readMarshalTree(pyc, headerSizeBytes(magicNumber), layout);
+  const tree = readMarshalTree(pyc, releaseOf(magicNumber).headerSizeBytes, layout);
   return 'unreadable' in tree ? tree.unreadable : meaningOf(pyc, tree, layout);
 }
 

@@ -1,7 +1,7 @@
-import { type CodeLayout, codeLayoutOf } from '../../src/bytecode/code-layout.ts';
 import { type MarshalNode, readMarshalTree } from '../../src/bytecode/marshal-tree.ts';
 import { isString, marshalType } from '../../src/bytecode/marshal-types.ts';
-import { headerSizeBytes, parsePycHeader } from '../../src/bytecode/pyc-header.ts';
+import { parsePycHeader } from '../../src/bytecode/pyc-header.ts';
+import { type CodeLayout, codeLayoutOf, releaseOf } from '../../src/bytecode/releases.ts';
 import { sha256Of } from '../../src/links/fingerprint.ts';
 
 /** The SHA-256 of all that the code of a pyc holds, as pyclink reads it. dump-code.py says it as Python reads it. */
@@ -9,7 +9,7 @@ export function codeDigest(pyc: Buffer): string {
   const header = parsePycHeader(pyc);
   if ('unreadable' in header) throw new Error(header.unreadable);
   const layout = codeLayoutOf(header.magicNumber) as CodeLayout;
-  const tree = readMarshalTree(pyc, headerSizeBytes(header.magicNumber), layout);
+  const tree = readMarshalTree(pyc, releaseOf(header.magicNumber).headerSizeBytes, layout);
   if ('unreadable' in tree) throw new Error(tree.unreadable);
   return sha256Of(Buffer.from(dump(pyc, tree, layout)));
 }

@@ -1,6 +1,6 @@
-import { mayReuseLevels } from './magic-numbers.ts';
 import { type CompileJob, type PlannedPyc, pycOf, recordedDirectoryOf } from './plan.ts';
 import type { InvalidationMode } from './pyc-header.ts';
+import { levelProofOf } from './releases.ts';
 import type { CompiledLevel, WorkerJob } from './worker.ts';
 import type { PoolResult, WorkerPool } from './worker-pool.ts';
 
@@ -48,13 +48,15 @@ export async function compile(
   onOutcome: (outcome: CompileOutcome) => void,
 ): Promise<void> {
   const jobs = unsortedJobs.toSorted((a, b) => b.source.sizeBytes - a.source.sizeBytes);
+  // Equal code may be marshalled to different bytes: only the normal form makes them one.
+  const levelProof = options.normalize ? levelProofOf(pool.interpreter.magicNumber) : undefined;
   const request = (job: CompileJob): WorkerJob => ({
     source: job.source.staged,
     ...(job.source.physical ? {} : { content: job.source.content }),
     recordedDirectory: recordedDirectoryOf(job),
     levels: job.levels,
     invalidationMode: options.invalidationMode,
-    mayReuse: options.normalize && mayReuseLevels(pool.interpreter.magicNumber),
+    levelProof,
   });
   const limitMs = (index: number) => baseLimitMs + (jobs[index]?.source.sizeBytes ?? 0) * limitMsPerByte;
   const losses = new Map<CompileJob, string[]>();

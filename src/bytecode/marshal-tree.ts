@@ -1,6 +1,6 @@
-import type { CodeLayout } from './code-layout.ts';
 import { type Unreadable, walkMarshal } from './marshal.ts';
 import { flagRef, marshalType } from './marshal-types.ts';
+import type { CodeLayout } from './releases.ts';
 
 /** An object of a marshalled value. */
 export interface MarshalNode {

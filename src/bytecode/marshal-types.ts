@@ -1,5 +1,5 @@
 /**
- * The types of objects in a marshalled value, as CPython 3.6 to 3.14 write them.
+ * The types of objects in a marshalled value, as CPython 3.6 to 3.15 write them.
  * @see Python/marshal.c
  */
 
@@ -29,6 +29,7 @@ export const marshalType = {
   smallTuple: 0x29,
   list: 0x5b,
   dict: 0x7b,
+  frozendict: 0x7d,
   set: 0x3c,
   frozenset: 0x3e,
   code: 0x63,
@@ -75,9 +76,9 @@ export function isSingleton(type: number): boolean {
   return singletons[type] !== 0;
 }
 
-const { tuple, smallTuple, list, dict, set, frozenset, slice } = marshalType;
+const { tuple, smallTuple, list, dict, frozendict, set, frozenset, slice } = marshalType;
 const immutableContainers = tableOf([tuple, smallTuple, frozenset, slice]);
-const containers = tableOf([tuple, smallTuple, frozenset, slice, list, dict, set]);
+const containers = tableOf([tuple, smallTuple, frozenset, slice, list, dict, frozendict, set]);
 const { null: end, none, false: no, true: yes, stopIteration, ellipsis } = marshalType;
 const singletons = tableOf([end, none, no, yes, stopIteration, ellipsis]);
 

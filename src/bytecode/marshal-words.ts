@@ -1,6 +1,6 @@
-import type { CodeLayout } from './code-layout.ts';
 import type { MarshalNode } from './marshal-tree.ts';
 import { isContainer, isInterned, isString, marshalType } from './marshal-types.ts';
+import type { CodeLayout } from './releases.ts';
 
 const kinds: Readonly<Record<number, string>> = {
   [marshalType.null]: 'end of the dict',
@@ -21,6 +21,7 @@ const kinds: Readonly<Record<number, string>> = {
   [marshalType.smallTuple]: 'tuple',
   [marshalType.list]: 'list',
   [marshalType.dict]: 'dict',
+  [marshalType.frozendict]: 'frozendict',
   [marshalType.set]: 'set',
   [marshalType.frozenset]: 'frozenset',
   [marshalType.code]: 'code',

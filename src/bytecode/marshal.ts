@@ -1,5 +1,5 @@
-import type { CodeLayout } from './code-layout.ts';
 import { flagRef, isContainer, marshalType } from './marshal-types.ts';
+import type { CodeLayout } from './releases.ts';
 
 /** What `walkMarshal` and those who build on it say of bytes that they do not read to the end. */
 export interface Unreadable {
@@ -16,7 +16,7 @@ const untilNull = -1;
  * Walks through a value, parents before their children, in the order of the bytes. Takes time and memory in proportion
  * to the bytes, whatever they are.
  * @param visit told of each object where its type byte is, how many bytes it takes without its children, and how deep
- *   it lies; the null that ends a dict is an object too
+ *   it lies; the null that ends a dict or a frozendict is an object too
  * @returns why the bytes from `start` on are not one whole value; undefined if they are
  */
 export function walkMarshal(
@@ -114,6 +114,7 @@ export function walkMarshal(
         break;
       }
       case marshalType.dict:
+      case marshalType.frozendict:
         children = untilNull;
         break;
       case marshalType.code:

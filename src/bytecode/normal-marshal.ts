@@ -1,4 +1,3 @@
-import type { CodeLayout } from './code-layout.ts';
 import { DistinctObjects } from './distinct-objects.ts';
 import { type Unreadable, walkMarshal } from './marshal.ts';
 import { danglingReference, selfContaining } from './marshal-tree.ts';
@@ -13,6 +12,7 @@ import {
   stringType,
 } from './marshal-types.ts';
 import { Numbers } from './numbers.ts';
+import type { CodeLayout } from './releases.ts';
 
 /** How deep objects may lie in each other once their references are followed. */
 const maxDepth = 2000;

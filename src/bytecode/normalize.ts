@@ -1,7 +1,7 @@
-import { codeLayoutOf } from './code-layout.ts';
 import type { Unreadable } from './marshal.ts';
 import { encodeNormal } from './normal-marshal.ts';
-import { headerSizeBytes, parsePycHeader } from './pyc-header.ts';
+import { parsePycHeader } from './pyc-header.ts';
+import { codeLayoutOf, releaseOf } from './releases.ts';
 
 /**
  * The pyc without what the history of its interpreter left in it: the same source gives the same bytes then, whatever
@@ -14,5 +14,5 @@ export function normalizePyc(pyc: Buffer, allocate?: (sizeBytes: number) => Buff
   if ('unreadable' in header) return header;
   const layout = codeLayoutOf(header.magicNumber);
   if (layout === undefined) return { unreadable: `magic number ${header.magicNumber} is not known` };
-  return encodeNormal(pyc, headerSizeBytes(header.magicNumber), layout, allocate);
+  return encodeNormal(pyc, releaseOf(header.magicNumber).headerSizeBytes, layout, allocate);
 }

@@ -1,9 +1,8 @@
-import { type CodeLayout, codeLayoutOf } from './code-layout.ts';
 import type { Unreadable } from './marshal.ts';
 import { type MarshalNode, readMarshalTree } from './marshal-tree.ts';
 import { marshalType } from './marshal-types.ts';
 import { childPlace, firstLineOf, kindOf, type Place, rootPlace, valueText } from './marshal-words.ts';
-import { headerSizeBytes } from './pyc-header.ts';
+import { type CodeLayout, codeLayoutOf, releaseOf } from './releases.ts';
 
 /** An object of a pyc, as it is written. */
 export interface OutlinedObject {
@@ -30,7 +29,7 @@ export interface PycTree {
 export function readPycTree(pyc: Buffer, magicNumber: number): PycTree | Unreadable {
   const layout = codeLayoutOf(magicNumber);
   if (layout === undefined) return { unreadable: `magic number ${magicNumber} is not known` };
-  const root = readMarshalTree(pyc, headerSizeBytes(magicNumber), layout);
+  const root = readMarshalTree(pyc, releaseOf(magicNumber).headerSizeBytes, layout);
   return 'unreadable' in root ? root : { bytes: pyc, root, layout };
 }
 

@@ -1,3 +1,5 @@
+import { releaseOf } from './releases.ts';
+
 /** How an interpreter decides whether a pyc still fits its source. @see PEP 552 */
 export type InvalidationMode = 'timestamp' | 'checked-hash' | 'unchecked-hash';
 
@@ -25,26 +27,13 @@ export type PycHeader = {
 /** No header is longer: reading so much of a file is enough. */
 export const maxHeaderBytes = 16;
 
-/** The first magic numbers whose pycs have the flags word of PEP 552. */
-const firstCPythonWithFlags = 3392;
-const firstPyPyWithFlags = 224;
-
-/**
- * How long the header of such a pyc is: 16 bytes since PEP 552 (CPython 3.7), 12 before.
- * @see Lib/importlib/_bootstrap_external.py
- */
-export function headerSizeBytes(magicNumber: number): 12 | 16 {
-  const first = magicNumber < 3000 ? firstPyPyWithFlags : firstCPythonWithFlags;
-  return magicNumber < first ? 12 : 16;
-}
-
 /** Reads a header; a reason if the bytes do not start with one. */
 export function parsePycHeader(bytes: Uint8Array): PycHeader | { readonly unreadable: string } {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (view.byteLength < 4) return { unreadable: 'too short to be a pyc' };
   if (view.getUint16(2, true) !== 0x0a0d) return { unreadable: 'does not start with a magic number' };
   const magicNumber = view.getUint16(0, true);
-  const sizeBytes = headerSizeBytes(magicNumber);
+  const sizeBytes = releaseOf(magicNumber).headerSizeBytes;
   if (view.byteLength < sizeBytes) return { unreadable: 'ends within its header' };
   const flags = sizeBytes === 12 ? 0 : view.getUint32(4, true);
   const fields = sizeBytes - 8;

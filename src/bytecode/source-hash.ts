@@ -1,5 +1,4 @@
-/** From CPython 3.11 on the interpreter's keyed hash is SipHash-1-3; before it was SipHash-2-4. */
-const firstMagicNumberWithSipHash13 = 3450;
+import { releaseOf } from './releases.ts';
 
 /**
  * The hash of a source that a hash-based pyc carries, as the interpreter with that magic number computes it: sixteen
@@ -7,7 +6,7 @@ const firstMagicNumberWithSipHash13 = 3450;
  * @see PEP 552, importlib.util.source_hash, `_Py_KeyedHash` in CPython's Python/pyhash.c
  */
 export function sourceHash(magicNumber: number, source: Uint8Array): string {
-  const rounds = magicNumber < firstMagicNumberWithSipHash13 ? { word: 2, end: 4 } : { word: 1, end: 3 };
+  const rounds = releaseOf(magicNumber).hashRounds;
   const hash = Buffer.alloc(8);
   hash.writeBigUInt64LE(sipHash(0x0a0d0000n | BigInt(magicNumber), source, rounds));
   return hash.toString('hex');

@@ -17,7 +17,6 @@ import gc
 import importlib.machinery
 import importlib.util
 import io
-import marshal
 import os
 import py_compile
 import warnings
@@ -41,12 +40,11 @@ def hello():
 
 
 class Loader(importlib.machinery.SourceFileLoader):
-    """The loader that py_compile uses. Keeps what it read and what came of it."""
+    """The loader that py_compile uses. Keeps what was compiled last."""
 
     def source_to_code(self, data, path, *, _optimize=-1):
         code = super().source_to_code(data, path, _optimize=_optimize)
-        if Loader.keeps:
-            Loader.source = levels.Source(data, path, _optimize, code)
+        Loader.last = data, code, _optimize
         return code
 
 
@@ -79,23 +77,11 @@ def compile_level(source, content, directory, level, mode):
     return "\n".join(line for line in lines if not line.startswith("*** Error compiling"))
 
 
-def raised(level):
-    """The pyc of a higher level of the source that was compiled last, if it can be had for less; from Python 3.7 on."""
-    code = Loader.source.raise_to(level)
-    if code is None:
-        return None
-    pyc, permissions = written[-1]
-    return pyc[:HEADER_BYTES] + marshal.dumps(code), permissions
-
-
-HEADER_BYTES = 16
-
-
 def cache_of(source, level):
     return importlib.util.cache_from_source(source, optimization=level or "")
 
 
-def answer(source, content, directory, wanted, mode, may_reuse):
+def answer(source, content, directory, wanted, mode, docstring_flag):
     """A message and the bytes that follow it.
 
     The words: the level that failed and why, both empty if none did; a row of the levels, each with what became of
@@ -105,21 +91,17 @@ def answer(source, content, directory, wanted, mode, may_reuse):
     found = set()
     warnings.showwarning = lambda message, category, filename, lineno, file=None, line=None: found.add(
         "%s:%s: %s: %s" % (filename, lineno, category.__name__, message))
-    Loader.keeps, Loader.source = bool(may_reuse), None
+    Loader.last = None
     made, contents = [], []
     failed, problem = "", None
     for level in map(int, wanted):
         try:
-            is_known = Loader.source is not None and is_ready_for_link(cache_of(source, level))
-            if is_known and Loader.source.is_same_at(level):
+            may_be_same = docstring_flag and Loader.last and is_ready_for_link(cache_of(source, level))
+            if may_be_same and levels.is_same(*Loader.last, level, int(docstring_flag)):
                 made.append("%d:same" % level)
                 continue
-            pyc = raised(level) if is_known else None
-            if pyc is None:
-                del written[:]
-                problem = compile_level(source, content, directory, level, mode)
-            else:
-                written[:] = [pyc]
+            del written[:]
+            problem = compile_level(source, content, directory, level, mode)
         except Exception as error:  # Whatever a source makes the compiler raise costs that source only.
             problem = "%s: %s" % (type(error).__name__, error)
         if problem is not None:
@@ -128,7 +110,7 @@ def answer(source, content, directory, wanted, mode, may_reuse):
         for data, permissions in written:
             made.append("%d:%d:%o" % (level, len(data), permissions))
             contents.append(data)
-    Loader.source = None
+    Loader.last = None
     return (failed, problem or "", " ".join(made), *sorted(found)), contents
 
 
@@ -142,6 +124,8 @@ def main():
     importlib.machinery.SourceFileLoader = Loader
     importlib._bootstrap_external._write_atomic = lambda path, data, mode=0o666: written.append((data, mode & 0o666))
     gc.disable()  # The compiler leaves no cycles behind.
+    # compileall has fewer calls around the compiler: what nests so deep that it just compiles there has to do so here.
+    sys.setrecursionlimit(sys.getrecursionlimit() + 20)
 
     def send(words, contents=()):
         message = " ".join(word.encode("utf-8", "backslashreplace").hex() for word in words).encode()

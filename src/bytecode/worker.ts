@@ -7,6 +7,7 @@ import type { Environment } from './environment.ts';
 import type { Interpreter } from './interpreter.ts';
 import type { InvalidationMode } from './pyc-header.ts';
 import type { Level } from './pyc-name.ts';
+import type { LevelProof } from './releases.ts';
 
 /** What a worker is asked: write the pycs of one source. */
 export interface WorkerJob {
@@ -16,8 +17,8 @@ export interface WorkerJob {
   readonly recordedDirectory: string;
   readonly levels: readonly Level[];
   readonly invalidationMode: InvalidationMode;
-  /** What is certain to be the same at a level as at the one before is not compiled again. */
-  readonly mayReuse: boolean;
+  /** If given, a level that is certain to have the same code as the one before is not compiled again. */
+  readonly levelProof?: LevelProof | undefined;
 }
 
 /** What became of a level: the pyc that is to be written, or the same as the level before. */
@@ -154,8 +155,22 @@ export async function startWorker(executable: string, environment: Environment):
 
 // The protocol: see worker.py.
 
-function encodeJob({ source, content = '', recordedDirectory, levels, invalidationMode, mayReuse }: WorkerJob): string {
-  const words = [source, content, recordedDirectory, levels.join(''), invalidationMode, mayReuse ? 'yes' : ''];
+function encodeJob({
+  source,
+  content = '',
+  recordedDirectory,
+  levels,
+  invalidationMode,
+  levelProof,
+}: WorkerJob): string {
+  const words = [
+    source,
+    content,
+    recordedDirectory,
+    levels.join(''),
+    invalidationMode,
+    `${levelProof?.docstringFlag ?? ''}`,
+  ];
   return `${words.map((word) => Buffer.from(word).toString('hex')).join(' ')}\n`;
 }
 

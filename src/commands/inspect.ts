@@ -4,11 +4,11 @@ import { lstatIfAny } from '../buildroot/lstat.ts';
 import { normalise, type StagedPath } from '../buildroot/path.ts';
 import { mtimeSecondsOf } from '../buildroot/source.ts';
 import { firstDifference, headerDifference } from '../bytecode/first-difference.ts';
-import { interpreterOfMagicNumber } from '../bytecode/magic-numbers.ts';
 import { normalizePyc } from '../bytecode/normalize.ts';
 import { outlineOf, readPycTree } from '../bytecode/outline.ts';
-import { headerSizeBytes, type PycHeader, parsePycHeader, staleReason } from '../bytecode/pyc-header.ts';
+import { type PycHeader, parsePycHeader, staleReason } from '../bytecode/pyc-header.ts';
 import { parsePycPath } from '../bytecode/pyc-name.ts';
+import { releaseOf } from '../bytecode/releases.ts';
 import { sourceHash } from '../bytecode/source-hash.ts';
 import { errnoOf, exitStatus, PyclinkError } from '../errors.ts';
 import { readPyc, sha256Of } from '../links/fingerprint.ts';
@@ -27,7 +27,7 @@ export function inspectCommand(file: string): CommandResult {
   const match = name === undefined ? { state: 'unknown' as const } : matchSource(header, name.source);
   const inspection = {
     path,
-    interpreter: interpreterOfMagicNumber(header.magicNumber),
+    interpreter: releaseOf(header.magicNumber).name,
     header,
     level: name?.level,
     cacheTag: name?.cacheTag,
@@ -83,7 +83,7 @@ function codeDifference(a: Readable, b: Readable) {
 function isSameInNormalForm(a: Readable, b: Readable): boolean | undefined {
   const [one, other] = [normalizePyc(a.pyc.content), normalizePyc(b.pyc.content)];
   if ('unreadable' in one || 'unreadable' in other || a.header.magicNumber !== b.header.magicNumber) return undefined;
-  const start = headerSizeBytes(a.header.magicNumber);
+  const start = releaseOf(a.header.magicNumber).headerSizeBytes;
   return one.subarray(start).equals(other.subarray(start));
 }
 

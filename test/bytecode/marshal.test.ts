@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type CodeLayout, codeLayoutOf } from '../../src/bytecode/code-layout.ts';
 import { walkMarshal } from '../../src/bytecode/marshal.ts';
 import { isNameText } from '../../src/bytecode/marshal-types.ts';
+import { type CodeLayout, codeLayoutOf } from '../../src/bytecode/releases.ts';
 import { marshalled as m, magicNumber } from '../helpers/marshal.ts';
 
 const layout = codeLayoutOf(magicNumber) as CodeLayout;
@@ -25,6 +25,7 @@ describe('codeLayoutOf', () => {
     [3439, 'linetable', 6],
     [3495, 'linetable exceptiontable', 5],
     [3627, 'linetable exceptiontable', 5],
+    [3666, 'linetable exceptiontable', 5],
   ])('of magic number %i ends with %s and starts with %i numbers', (magic, tail, numbers) => {
     expect(codeLayoutOf(magic)?.tail.join(' ')).toBe(tail);
     expect(codeLayoutOf(magic)?.numbers.length).toBe(numbers);

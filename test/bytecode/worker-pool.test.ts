@@ -25,7 +25,6 @@ async function poolFor(sources: Readonly<Record<string, string>>) {
     recordedDirectory: '/',
     levels: [0] as const,
     invalidationMode: 'timestamp' as const,
-    mayReuse: false,
   }));
   return { pool: new WorkerPool(first, { PATH: '/usr/bin' }), jobs };
 }
@@ -84,7 +83,7 @@ it.each<[string, string, readonly number[]]>([
   const { pool, jobs } = await poolFor({ 'a.py': text });
   const compiled: number[] = [];
   await pool.run(
-    jobs.map((job) => ({ ...job, levels: [0, 1, 2] as const, mayReuse: true })),
+    jobs.map((job) => ({ ...job, levels: [0, 1, 2] as const, levelProof: { docstringFlag: 0 } })),
     (job) => job,
     1,
     () => 60_000,

@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { interpreterOfMagicNumber } from '../../src/bytecode/magic-numbers.ts';
+import { releaseOf } from '../../src/bytecode/releases.ts';
 import { allPythons } from '../helpers/pythons.ts';
 
 const script = 'import importlib.util; print(int.from_bytes(importlib.util.MAGIC_NUMBER[:2], "little"))';
 
-describe('interpreterOfMagicNumber', () => {
+describe('releaseOf', () => {
   it.each([
     [160, 'PyPy3'],
     [336, 'PyPy3'],
@@ -24,11 +24,11 @@ describe('interpreterOfMagicNumber', () => {
     [3700, undefined],
     [62211, undefined],
   ])('%i is %s', (magicNumber, name) => {
-    expect(interpreterOfMagicNumber(magicNumber)).toBe(name);
+    expect(releaseOf(magicNumber).name).toBe(name);
   });
 
   it.each(allPythons)('knows Python $version by its magic number', ({ executable, minor }) => {
     const number = execFileSync(executable, ['-I', '-c', script], { encoding: 'utf8' });
-    expect(interpreterOfMagicNumber(Number(number))).toBe(`CPython ${minor}`);
+    expect(releaseOf(Number(number)).name).toBe(`CPython ${minor}`);
   });
 });

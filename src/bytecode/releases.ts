@@ -1,0 +1,154 @@
+/** Which objects and numbers a marshalled code object is made of, in the order of its bytes. */
+export interface CodeLayout {
+  /** The numbers before the first object, four bytes each. */
+  readonly numbers: readonly string[];
+  /** The objects before the number of the first line. */
+  readonly objects: readonly string[];
+  /** The objects after it. */
+  readonly tail: readonly string[];
+}
+
+/** What pyclink knows of a minor release of a Python. Free-threaded builds share it. */
+export interface Release {
+  /** `CPython 3.11`; undefined for releases that pyclink does not know. */
+  readonly name: string | undefined;
+  /** The lowest magic number, which a pre-release had. */
+  readonly firstMagicNumber: number;
+  /** The code begins after 16 bytes since PEP 552, after 12 before. */
+  readonly headerSizeBytes: 12 | 16;
+  /** The rounds of SipHash in a source hash. @see `_Py_KeyedHash` in Python/pyhash.c */
+  readonly hashRounds: { readonly word: number; readonly end: number };
+  /** What holds for final releases only. Without it pyclink reads no further than the header. */
+  readonly final?: FinalRelease;
+}
+
+/** What pyclink knows of the final releases of a minor release, which all have one magic number. */
+interface FinalRelease {
+  readonly magicNumber: number;
+  readonly codeLayout: CodeLayout;
+  /** There if the tests cover the proof that two levels have the same code. Without it, every level is compiled. */
+  readonly levelProof?: LevelProof;
+}
+
+/** What the proof in levels.py has to know of a release. */
+export interface LevelProof {
+  /** The bit in co_flags of functions with a docstring; 0 if only their first constant, a string, tells. */
+  readonly docstringFlag: number;
+}
+
+const oldObjects = ['code', 'consts', 'names', 'varnames', 'freevars', 'cellvars', 'filename', 'name'];
+const layout36: CodeLayout = {
+  numbers: ['argcount', 'kwonlyargcount', 'nlocals', 'stacksize', 'flags'],
+  objects: oldObjects,
+  tail: ['lnotab'],
+};
+const layout38: CodeLayout = {
+  numbers: ['argcount', 'posonlyargcount', 'kwonlyargcount', 'nlocals', 'stacksize', 'flags'],
+  objects: oldObjects,
+  tail: ['lnotab'],
+};
+const layout310: CodeLayout = { ...layout38, tail: ['linetable'] };
+const layout311: CodeLayout = {
+  numbers: ['argcount', 'posonlyargcount', 'kwonlyargcount', 'stacksize', 'flags'],
+  objects: ['code', 'consts', 'names', 'localsplusnames', 'localspluskinds', 'filename', 'name', 'qualname'],
+  tail: ['linetable', 'exceptiontable'],
+};
+
+const before37 = { headerSizeBytes: 12, hashRounds: { word: 2, end: 4 } } as const;
+const before311 = { headerSizeBytes: 16, hashRounds: { word: 2, end: 4 } } as const;
+const since311 = { headerSizeBytes: 16, hashRounds: { word: 1, end: 3 } } as const;
+
+const firstConstant: LevelProof = { docstringFlag: 0 };
+/** CO_HAS_DOCSTRING in Include/cpython/code.h. */
+const flag314: LevelProof = { docstringFlag: 0x400_0000 };
+
+/**
+ * Sorted by their first magic numbers. The alphas of 3.7 that had no PEP 552 yet are taken for 3.6.
+ * @see Include/internal/pycore_magic_number.h, Lib/importlib/_bootstrap_external.py, Python/marshal.c
+ */
+const releases: readonly Release[] = [
+  { name: 'PyPy3', firstMagicNumber: 0, ...before37 },
+  { name: 'PyPy3', firstMagicNumber: 224, ...before311 },
+  { name: undefined, firstMagicNumber: 1000, ...before37 },
+  {
+    name: 'CPython 3.6',
+    firstMagicNumber: 3360,
+    ...before37,
+    final: { magicNumber: 3379, codeLayout: layout36, levelProof: firstConstant },
+  },
+  {
+    name: 'CPython 3.7',
+    firstMagicNumber: 3392,
+    ...before311,
+    final: { magicNumber: 3394, codeLayout: layout36, levelProof: firstConstant },
+  },
+  {
+    name: 'CPython 3.8',
+    firstMagicNumber: 3400,
+    ...before311,
+    final: { magicNumber: 3413, codeLayout: layout38, levelProof: firstConstant },
+  },
+  {
+    name: 'CPython 3.9',
+    firstMagicNumber: 3420,
+    ...before311,
+    final: { magicNumber: 3425, codeLayout: layout38, levelProof: firstConstant },
+  },
+  {
+    name: 'CPython 3.10',
+    firstMagicNumber: 3430,
+    ...before311,
+    final: { magicNumber: 3439, codeLayout: layout310, levelProof: firstConstant },
+  },
+  {
+    name: 'CPython 3.11',
+    firstMagicNumber: 3450,
+    ...since311,
+    final: { magicNumber: 3495, codeLayout: layout311, levelProof: firstConstant },
+  },
+  {
+    name: 'CPython 3.12',
+    firstMagicNumber: 3500,
+    ...since311,
+    final: { magicNumber: 3531, codeLayout: layout311, levelProof: firstConstant },
+  },
+  {
+    name: 'CPython 3.13',
+    firstMagicNumber: 3550,
+    ...since311,
+    final: { magicNumber: 3571, codeLayout: layout311, levelProof: firstConstant },
+  },
+  {
+    name: 'CPython 3.14',
+    firstMagicNumber: 3600,
+    ...since311,
+    final: { magicNumber: 3627, codeLayout: layout311, levelProof: flag314 },
+  },
+  {
+    name: 'CPython 3.15',
+    firstMagicNumber: 3650,
+    ...since311,
+    final: { magicNumber: 3666, codeLayout: layout311, levelProof: flag314 },
+  },
+  { name: undefined, firstMagicNumber: 3700, ...since311 },
+];
+
+/** The release that writes a magic number; for one of the future, what is most likely. */
+export function releaseOf(magicNumber: number): Release {
+  return releases.findLast(({ firstMagicNumber }) => magicNumber >= firstMagicNumber) as Release;
+}
+
+function finalReleaseOf(magicNumber: number): FinalRelease | undefined {
+  const { final } = releaseOf(magicNumber);
+  return final?.magicNumber === magicNumber ? final : undefined;
+}
+
+/** The layout of the code objects in pycs with a magic number; undefined if that is no known final release's. */
+export function codeLayoutOf(magicNumber: number): CodeLayout | undefined {
+  return finalReleaseOf(magicNumber)?.codeLayout;
+}
+
+/** What the level proof has to know of an interpreter; undefined if the proof is not for it. */
+export function levelProofOf(magicNumber: number): LevelProof | undefined {
+  return finalReleaseOf(magicNumber)?.levelProof;
+}
