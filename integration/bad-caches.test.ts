@@ -1,10 +1,18 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { execaSync } from 'execa';
 import { expect, test } from 'vitest';
 import { contentsOf, plant } from '../test/helpers/buildroot.ts';
 import { pyclink } from '../test/helpers/pyclink.ts';
-import { expectHealthy, healthyText, library, plantBesideHealthy, pycsOf, quietBuild } from './helpers/healthy.ts';
+import {
+  expectHealthy,
+  healthySource,
+  healthyText,
+  library,
+  plantBesideHealthy,
+  pycsOf,
+  quietBuild,
+} from './helpers/healthy.ts';
 
 test('a file called __pycache__ is complained about in the same words each time', async () => {
   const bad = `${library}/bad`;
@@ -31,6 +39,21 @@ test('--keep-current does not wait at a fifo in the place of a pyc', async () =>
   expect(ran.stderr).toContain(`pyclink: error: ${bad}: does not compile\n    FileExistsError: ${fifo}`);
   expect(contentsOf(buildroot)[fifo.slice(1)]).toMatch(/^other /);
   await expectHealthy(buildroot);
+});
+
+test.each([60, 16, 5])('a pyc that was cut to %i bytes is found, and --keep-current does not keep it', async (size) => {
+  const buildroot = plantBesideHealthy({});
+  const manifest = join(buildroot, '../m.json');
+  const verify = () => pyclink(['verify', '--manifest', manifest, buildroot]);
+  expect((await pyclink(quietBuild(buildroot, '--manifest', manifest))).status).toBe(0);
+  const cut = pycsOf(healthySource)[2] ?? '';
+  truncateSync(join(buildroot, cut), size);
+  const found = await verify();
+  expect(found.status).toBe(1);
+  expect(found.stdout).toContain(`damaged: ${cut}: `);
+  expect(await pyclink(quietBuild(buildroot, '--keep-current', '--manifest', manifest))).toMatchObject({ status: 0 });
+  await expectHealthy(buildroot);
+  expect(await verify()).toMatchObject({ status: 0 });
 });
 
 test('a PATH that is a symlink to a directory outside is refused', async () => {

@@ -9,7 +9,7 @@ import { systemPython } from '../../test/helpers/pythons.ts';
 export const library = `/usr/lib/python${systemPython.minor}`;
 
 /** The source with nothing wrong that every test puts beside the bad ones. It sorts before and after some of them. */
-const healthySource = `${library}/kernel/healthy.py`;
+export const healthySource = `${library}/kernel/healthy.py`;
 
 /** What a healthy source looks like: `answer()` is 42, and only level 2 differs. */
 export const healthyText = 'def answer():\n    """The docstring that level 2 drops."""\n    return 42\n';

@@ -1,19 +1,27 @@
 import { readFileSync } from 'node:fs';
 import { readRegular } from '../buildroot/read-regular.ts';
+import { damageOf } from './damage.ts';
 import { type CompileJob, pycsOf } from './plan.ts';
-import { type InvalidationMode, maxHeaderBytes, parsePycHeader, staleReason } from './pyc-header.ts';
+import { type InvalidationMode, parsePycHeader, staleReason } from './pyc-header.ts';
+import { codeLayoutOf } from './releases.ts';
 import { sourceHash } from './source-hash.ts';
 
-/** Whether every pyc of a job is there, was written by this interpreter in this mode, and fits the source. */
+/**
+ * Whether every pyc of a job is there, was written by this interpreter in this mode, fits the source and is whole. Never
+ * where pyclink cannot read the interpreter's code.
+ */
 export function isCurrent(job: CompileJob, invalidationMode: InvalidationMode): boolean {
   const { source, interpreter } = job;
   const { sizeBytes, mtimeSeconds } = source;
+  const layout = codeLayoutOf(interpreter.magicNumber);
+  if (layout === undefined) return false;
   const hash = (magicNumber: number) => sourceHash(magicNumber, readFileSync(source.content));
   return pycsOf(job).every((pyc) => {
-    const start = readRegular(pyc.staged, maxHeaderBytes);
-    const header = start && parsePycHeader(start.content);
-    if (header === undefined || 'unreadable' in header) return false;
+    const content = readRegular(pyc.staged)?.content;
+    const header = content && parsePycHeader(content);
+    if (content === undefined || header === undefined || 'unreadable' in header) return false;
     const ours = header.magicNumber === interpreter.magicNumber && header.invalidationMode === invalidationMode;
-    return ours && staleReason(header, { sizeBytes, mtimeSeconds, hash }) === undefined;
+    if (!ours || staleReason(header, { sizeBytes, mtimeSeconds, hash }) !== undefined) return false;
+    return damageOf(content, layout) === undefined;
   });
 }

@@ -24,9 +24,6 @@ export type PycHeader = {
     }
 );
 
-/** No header is longer: reading so much of a file is enough. */
-export const maxHeaderBytes = 16;
-
 /** Reads a header; a reason if the bytes do not start with one. */
 export function parsePycHeader(bytes: Uint8Array): PycHeader | { readonly unreadable: string } {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

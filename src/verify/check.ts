@@ -11,7 +11,7 @@ import type { Payload, PayloadEntry } from './payload.ts';
  * - `metadata-differs`: recorded with another mode or owner than the other names of its link group
  * - `ghosted`: recorded, but not in the payload
  * - `stale`: does not fit the source in the payload
- * - `damaged`: not the bytes that were built
+ * - `damaged`: not the bytes that were built, or no code that an interpreter can load
  */
 type FindingKind = 'missing' | 'unlinked' | 'split' | 'metadata-differs' | 'ghosted' | 'stale' | 'damaged';
 
@@ -77,17 +77,21 @@ function compare(entry: PayloadEntry, first: PayloadEntry): Finding[] {
 }
 
 function checkContent(entry: PayloadEntry, record: PycRecord, sources: readonly PayloadEntry[]): Finding[] {
-  const { path, container, header, sha256 } = entry;
+  const { path, container, header } = entry;
   const findings: Finding[] = [];
-  const unreadable = header !== undefined && 'unreadable' in header ? header.unreadable : undefined;
-  if (sha256 !== undefined && sha256 !== record.sha256) {
-    findings.push(finding('damaged', path, unreadable === undefined ? 'its SHA-256 is another' : `it ${unreadable}`));
-  }
+  const damage = damageIn(entry, record);
+  if (damage !== undefined) findings.push(finding('damaged', path, damage));
   const source = sources.find((candidate) => candidate.container === container) ?? sources[0];
   if (source === undefined || header === undefined || 'unreadable' in header) return findings;
   const reason = staleReason(header, { ...source, hash: (number) => source.sourceHashes?.get(number) ?? '' });
   if (reason !== undefined) findings.push(finding('stale', path, reason));
   return findings;
+}
+
+function damageIn({ header, damage, sha256 }: PayloadEntry, record: PycRecord): string | undefined {
+  if (header !== undefined && 'unreadable' in header) return `it ${header.unreadable}`;
+  if (damage !== undefined) return `its code cannot be read: ${damage}`;
+  return sha256 === undefined || sha256 === record.sha256 ? undefined : 'its SHA-256 is another';
 }
 
 function containersOf(entries: readonly PayloadEntry[]): string[] {

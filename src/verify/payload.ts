@@ -2,8 +2,17 @@ import type { PayloadPath } from '../buildroot/path.ts';
 import type { PycHeader } from '../bytecode/pyc-header.ts';
 import type { PycRecord } from '../manifest/schema.ts';
 
+/** What the bytes of a pyc say. */
+export interface PycContent {
+  readonly sha256: string;
+  /** The header, or why there is none. */
+  readonly header: PycHeader | { readonly unreadable: string };
+  /** Why the code behind the header cannot be read to its last byte. */
+  readonly damage?: string;
+}
+
 /** A file as a package, an archive or a directory records it. */
-export interface PayloadEntry {
+export interface PayloadEntry extends Partial<PycContent> {
   readonly path: PayloadPath;
   /** Which of several packages it is in; the directory or archive itself otherwise. */
   readonly container: string;
@@ -16,9 +25,6 @@ export interface PayloadEntry {
   readonly mode: number;
   readonly owner: string;
   readonly mtimeSeconds: number;
-  /** Of a pyc: its bytes' SHA-256, and its header or why it has none. */
-  readonly sha256?: string;
-  readonly header?: PycHeader | { readonly unreadable: string };
   /** Of a source, where hash-based pycs need it: the source hash by magic number. */
   readonly sourceHashes?: ReadonlyMap<number, string>;
 }

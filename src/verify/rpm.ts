@@ -72,10 +72,11 @@ async function readStored(file: string, wanted: Wanted): Promise<ReadonlyMap<Pay
 /** The bytes behind a name, also where another name of the same file has them. */
 function contentOf(path: PayloadPath, stored: ReadonlyMap<PayloadPath, TarEntry>) {
   const entry = stored.get(path);
-  const { sha256, header, sourceHashes } = (entry?.linkTo && stored.get(entry.linkTo)) ?? entry ?? {};
+  const { sha256, header, damage, sourceHashes } = (entry?.linkTo && stored.get(entry.linkTo)) ?? entry ?? {};
   return {
     ...(sha256 === undefined ? {} : { sha256 }),
     ...(header === undefined ? {} : { header }),
+    ...(damage === undefined ? {} : { damage }),
     ...(sourceHashes === undefined ? {} : { sourceHashes }),
   };
 }

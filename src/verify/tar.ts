@@ -1,13 +1,12 @@
-import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { extract, type Header } from 'tar-stream';
 import { normalise, type PayloadPath } from '../buildroot/path.ts';
-import { maxHeaderBytes, type PycHeader, parsePycHeader } from '../bytecode/pyc-header.ts';
 import { sourceHash } from '../bytecode/source-hash.ts';
-import type { Wanted } from './payload.ts';
+import type { PycContent, Wanted } from './payload.ts';
+import { pycContentOf } from './pyc-content.ts';
 
 /** What a tar says of one name. */
-export interface TarEntry {
+export interface TarEntry extends Partial<PycContent> {
   readonly path: PayloadPath;
   /** Of a hard link: the name that has the bytes. */
   readonly linkTo?: PayloadPath;
@@ -15,9 +14,6 @@ export interface TarEntry {
   readonly mode: number;
   readonly owner: string;
   readonly mtimeSeconds: number;
-  /** Of a pyc. */
-  readonly sha256?: string;
-  readonly header?: PycHeader | { readonly unreadable: string };
   /** Of a source that is wanted. */
   readonly sourceHashes?: ReadonlyMap<number, string>;
 }
@@ -56,23 +52,17 @@ async function readEntry(source: Member, wanted: Wanted): Promise<TarEntry | und
     mtimeSeconds: Math.trunc((header.mtime?.getTime() ?? 0) / 1000),
   };
   if (header.type === 'link') return { ...entry, linkTo: asPayload(header.linkname ?? '') };
-  if (/\.py[co]$/.test(path)) return { ...entry, ...(await readPyc(source)) };
+  if (/\.py[co]$/.test(path)) return { ...entry, ...pycContentOf(await contentOf(source)) };
   if (!wanted.sources.has(path) || wanted.hashMagicNumbers.length === 0) return entry;
-  const chunks: Buffer[] = [];
-  for await (const chunk of source) chunks.push(chunk);
-  const text = Buffer.concat(chunks);
+  const text = await contentOf(source);
   const sourceHashes = new Map(wanted.hashMagicNumbers.map((number) => [number, sourceHash(number, text)]));
   return { ...entry, sourceHashes };
 }
 
-async function readPyc(source: Member): Promise<Required<Pick<TarEntry, 'sha256' | 'header'>>> {
-  const hash = createHash('sha256');
-  let start = Buffer.alloc(0);
-  for await (const chunk of source) {
-    hash.update(chunk);
-    if (start.length < maxHeaderBytes) start = Buffer.concat([start, chunk.subarray(0, maxHeaderBytes)]);
-  }
-  return { sha256: hash.digest('hex'), header: parsePycHeader(start) };
+async function contentOf(source: Member): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of source) chunks.push(chunk);
+  return Buffer.concat(chunks);
 }
 
 /** Names in archives begin with `./`, with `/` or with neither. */

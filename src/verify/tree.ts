@@ -2,10 +2,10 @@ import { lstatSync, readFileSync } from 'node:fs';
 import { type Buildroot, type PayloadPath, toStaged } from '../buildroot/path.ts';
 import { resolveInBuildroot, resolveParent } from '../buildroot/resolve.ts';
 import { mtimeSecondsOf } from '../buildroot/source.ts';
-import { parsePycHeader } from '../bytecode/pyc-header.ts';
 import { sourceHash } from '../bytecode/source-hash.ts';
-import { readPyc, sha256Of } from '../links/fingerprint.ts';
+import { readPyc } from '../links/fingerprint.ts';
 import type { PayloadEntry, Wanted } from './payload.ts';
+import { pycContentOf } from './pyc-content.ts';
 
 /** Reads what is wanted from a directory that holds a payload: a buildroot, or the root of an installed system. */
 export function readTree(tree: Buildroot, wanted: Wanted): PayloadEntry[] {
@@ -28,8 +28,7 @@ function readPycEntry(tree: Buildroot, path: PayloadPath): PayloadEntry | undefi
     mode: pyc.mode,
     owner: `${pyc.userId}:${pyc.groupId}`,
     mtimeSeconds: mtimeSecondsOf({ mtimeMs: pyc.modifiedMs }),
-    sha256: sha256Of(pyc.content),
-    header: parsePycHeader(pyc.content),
+    ...pycContentOf(pyc.content),
   };
 }
 

@@ -7,26 +7,27 @@ import { isCurrent } from '../../src/bytecode/current.ts';
 import { planCompile } from '../../src/bytecode/plan.ts';
 import { sourceHash } from '../../src/bytecode/source-hash.ts';
 import { plant, plantBuildroot } from '../helpers/buildroot.ts';
+import { wholeCode } from '../helpers/marshal.ts';
 
 const text = 'x = 1\n';
 const mtime = 1_600_000_000;
 const pycs = ['__pycache__/a.cpython-311.pyc', '__pycache__/a.cpython-311.opt-1.pyc'];
 
 function header(magicNumber: number, flags: number, mtimeSeconds: number, sizeBytes: number): Buffer {
-  const bytes = Buffer.alloc(20);
+  const bytes = Buffer.alloc(16);
   [0x0a0d0000 + magicNumber, flags, mtimeSeconds, sizeBytes].forEach((word, i) => {
     bytes.writeUInt32LE(word, 4 * i);
   });
-  return bytes;
+  return Buffer.concat([bytes, wholeCode]);
 }
 
 function hashed(flags: number, source: string): Buffer {
   const hash = Buffer.from(sourceHash(3495, Buffer.from(source)), 'hex');
-  return Buffer.concat([header(3495, flags, 0, 0).subarray(0, 8), hash]);
+  return Buffer.concat([header(3495, flags, 0, 0).subarray(0, 8), hash, wholeCode]);
 }
 
 /** A buildroot with a source and its two pycs, and the job that would write them. */
-function planted(pyc: Buffer) {
+function planted(pyc: Buffer, magicNumber = 3495) {
   const buildroot = openTree(plantBuildroot({ 'a.py': { content: text, mtime } }));
   for (const name of pycs) plant(buildroot.path, { [name]: pyc });
   const { sources } = discover(buildroot, { paths: ['/'], isExcluded: () => false });
@@ -35,7 +36,7 @@ function planted(pyc: Buffer) {
     implementation: 'cpython',
     version: '3.11.2',
     cacheTag: 'cpython-311',
-    magicNumber: 3495,
+    magicNumber,
     freeThreaded: false,
   };
   const recorded = { strip: buildroot.path, prepend: '/' };
@@ -55,10 +56,16 @@ describe('isCurrent', () => {
     ['has the unchecked hash', hashed(1, text), 'unchecked-hash', true],
     ['has a hash that is checked, where it should not be', hashed(3, text), 'unchecked-hash', false],
     ['has the hash of another source', hashed(1, 'x = 2\n'), 'unchecked-hash', false],
+    ['is cut', header(3495, 0, mtime, 6).subarray(0, 60), 'timestamp', false],
+    ['goes on behind its end', Buffer.concat([header(3495, 0, mtime, 6), wholeCode]), 'timestamp', false],
     ['is empty', Buffer.alloc(0), 'timestamp', false],
     ['is no pyc', Buffer.from('no pyc at all, but long enough'), 'timestamp', false],
   ] as const)('of a pyc that %s: %o in mode %s: %s', (_name, pyc, mode, expected) => {
     expect(isCurrent(planted(pyc).job, mode)).toBe(expected);
+  });
+
+  it('is false where pyclink cannot read the code, so that nothing is kept on a guess', () => {
+    expect(isCurrent(planted(header(3999, 0, mtime, 6), 3999).job, 'timestamp')).toBe(false);
   });
 
   it('wants every pyc of the job', () => {

@@ -46,6 +46,9 @@ export const marshalled = {
   flagged: (object: Buffer) => Buffer.concat([Buffer.from([(object[0] as number) | flagRef]), object.subarray(1)]),
 };
 
+/** The least that an interpreter takes for the code of a module. */
+export const wholeCode = marshalled.code(1, marshalled.tuple([]));
+
 /** A pyc of CPython 3.11 with this value in it. */
 export function pycOf(value: Buffer, magic = magicNumber): Buffer {
   const header = Buffer.alloc(16);

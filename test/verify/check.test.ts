@@ -134,6 +134,11 @@ describe('check', () => {
       [{ kind: 'damaged', path: pyc1, detail: 'it ends within its header' }],
     ],
     [
+      'code that ends early, which was built so',
+      { [pyc1]: { damage: 'ends within the code' } },
+      [{ kind: 'damaged', path: pyc1, detail: 'its code cannot be read: ends within the code' }],
+    ],
+    [
       'a source that is newer than its pycs',
       { [source]: { mtimeSeconds: 6 } },
       [pyc1, pyc2, pyc0].map((path) => ({ kind: 'stale', path, detail: 'it records mtime 5, the source has 6' })),

@@ -6,8 +6,9 @@ import { sourceHash } from '../../src/bytecode/source-hash.ts';
 import { sha256Of } from '../../src/links/fingerprint.ts';
 import type { Wanted } from '../../src/verify/payload.ts';
 import { readTar } from '../../src/verify/tar.ts';
+import { pycOf, wholeCode } from '../helpers/marshal.ts';
 
-const pyc = Buffer.alloc(16);
+const pyc = pycOf(wholeCode);
 [0x0a0d0000 + 3495, 0, 5, 6].forEach((word, i) => {
   pyc.writeUInt32LE(word, 4 * i);
 });
@@ -50,7 +51,7 @@ describe('readTar', () => {
     const link = '/usr/__pycache__/a.x.opt-1.pyc';
     expect([...entries]).toEqual([
       ['/usr/a.py', { ...facts, path: '/usr/a.py', sizeBytes: 6, mode: 0o755 }],
-      [path, { ...facts, path, sizeBytes: 16, sha256: sha256Of(pyc), header }],
+      [path, { ...facts, path, sizeBytes: pyc.length, sha256: sha256Of(pyc), header }],
       [link, { ...facts, path: link, linkTo: path }],
     ]);
   });

@@ -8,8 +8,9 @@ import { sha256Of } from '../../src/links/fingerprint.ts';
 import { payloadOf, type Wanted } from '../../src/verify/payload.ts';
 import { readTree } from '../../src/verify/tree.ts';
 import { type Planted, plantBuildroot } from '../helpers/buildroot.ts';
+import { pycOf, wholeCode } from '../helpers/marshal.ts';
 
-const pyc = Buffer.alloc(16);
+const pyc = pycOf(wholeCode);
 [0x0a0d0000 + 3495, 0, 5, 6].forEach((word, i) => {
   pyc.writeUInt32LE(word, 4 * i);
 });
@@ -48,7 +49,7 @@ describe('readTree', () => {
               container: tree,
               inode: `${bytecode.dev}:${bytecode.ino}`,
               isGhost: false,
-              sizeBytes: 16,
+              sizeBytes: pyc.length,
               mode: 0o640,
               owner: `${bytecode.uid}:${bytecode.gid}`,
               mtimeSeconds: 7,

@@ -1,0 +1,39 @@
+import { execFileSync } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import { damageOf } from '../../src/bytecode/damage.ts';
+import { parsePycHeader } from '../../src/bytecode/pyc-header.ts';
+import { type CodeLayout, codeLayoutOf } from '../../src/bytecode/releases.ts';
+import { marshalled as m, magicNumber, pycOf, wholeCode } from '../helpers/marshal.ts';
+import { allPythons } from '../helpers/pythons.ts';
+
+const layout = codeLayoutOf(magicNumber) as CodeLayout;
+
+describe('damageOf', () => {
+  it.each([
+    ['whole code', wholeCode, undefined],
+    ['code that refers to itself', m.flagged(m.code(1, m.tuple([m.reference(0)]))), undefined],
+    ['no code at all', Buffer.alloc(0), 'ends within the code'],
+    ['another object', m.none, 'not a code object'],
+    ['bytes behind the end', Buffer.concat([wholeCode, m.none]), 'bytes follow the end of the code'],
+    ['a reference to nothing', m.code(1, m.tuple([m.reference(0)])), 'a reference to an object that is not there'],
+    ['an unknown type', m.code(1, Buffer.from([0x3f])), 'an object of unknown type 0x3f'],
+  ])('of a pyc with %s', (_name, value, expected) => {
+    expect(damageOf(pycOf(value), layout)).toBe(expected);
+  });
+
+  it.each(allPythons)('is nothing in what $executable writes, and is found wherever that is cut', ({ executable }) => {
+    const script =
+      'import importlib.util, marshal, sys\n' +
+      'code = compile("class A:\\n  def f(x): return x[1:2], {1, 2}, 1.5, 2j, 10**30, b\'x\', ...", "a", "exec")\n' +
+      'header = importlib.util.MAGIC_NUMBER + bytes(8 if sys.version_info < (3, 7) else 12)\n' +
+      'sys.stdout.buffer.write(header + marshal.dumps(code))';
+    const pyc = execFileSync(executable, ['-S', '-c', script]);
+    const header = parsePycHeader(pyc);
+    if ('unreadable' in header) throw new Error(header.unreadable);
+    const own = codeLayoutOf(header.magicNumber) as CodeLayout;
+    expect(damageOf(pyc, own)).toBeUndefined();
+    for (let size = 16; size < pyc.length; size++) {
+      expect(damageOf(pyc.subarray(0, size), own)).toBe('ends within the code');
+    }
+  });
+});
