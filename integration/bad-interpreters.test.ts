@@ -129,6 +129,21 @@ test('the directory of a Python 2 is left alone, and said so', async () => {
   await expectHealthy(buildroot);
 });
 
+test('an interpreter that is named for the directory of another release: done, and both are named', async () => {
+  const foreign = '/usr/lib/python3.99';
+  const buildroot = plantBesideHealthy({ [`${foreign}/m.py`]: healthyText, '/opt/app/m.py': healthyText });
+  const { executable, version } = systemPython;
+  const ran = await pyclink(quietBuild(buildroot, '--python', executable, foreign, '/opt', library));
+  const compiled = `compiled by ${executable} (Python ${version})`;
+  expect(ran).toEqual({
+    status: 0,
+    stdout: '',
+    stderr: `pyclink: warning: ${foreign}: ${compiled}, but read by python3.99, which does not load its pycs\n`,
+  });
+  for (const source of [`${foreign}/m.py`, '/opt/app/m.py']) await expectCompiled(buildroot, source);
+  await expectHealthy(buildroot);
+});
+
 test('an interpreter that is named by path, over a symlink with spaces, compiles', async () => {
   const directory = temporaryDirectory();
   const link = join(directory, 'my python');

@@ -9,6 +9,7 @@ import type { Source } from './buildroot/source.ts';
 import { compile } from './bytecode/compile.ts';
 import { isCurrent } from './bytecode/current.ts';
 import type { Environment } from './bytecode/environment.ts';
+import { foreignDirectories } from './bytecode/foreign.ts';
 import type { Interpreter } from './bytecode/interpreter.ts';
 import { openPools, type Pools } from './bytecode/open-pools.ts';
 import { planCompile } from './bytecode/plan.ts';
@@ -81,7 +82,7 @@ export async function build(options: BuildOptions, context: BuildContext): Promi
         ...entry,
         isProblem: isProblem(entry.reason) && options.errors === 'fail' && !isAllowed(entry.path),
       })),
-      warnings: collected.warnings.sort(byCodeUnit),
+      warnings: [...foreignDirectories(found.sources, interpretersOf(pools)), ...collected.warnings].sort(byCodeUnit),
       manifest: outputs.manifest,
       filelists: outputs.filelists.map(({ file }) => file),
       seconds: watch.seconds,
@@ -104,8 +105,7 @@ async function compileAll(
   watch: Stopwatch<'start' | 'compile' | 'link'>,
   collected: Collected,
 ): Promise<{ readonly jobs: number; readonly current: number }> {
-  const interpretersOf = (source: Source) => pools.poolsOf(source).map((pool) => pool.interpreter);
-  const jobs = planCompile(sources, interpretersOf, options.levels, {
+  const jobs = planCompile(sources, interpretersOf(pools), options.levels, {
     strip: options.strip,
     prepend: options.prepend,
   });
@@ -131,6 +131,10 @@ async function compileAll(
     await compile(pool, due, options, (outcome) => collect(() => collected.add(outcome)));
   }
   return planned;
+}
+
+function interpretersOf(pools: Pools): (source: Source) => Interpreter[] {
+  return (source) => pools.poolsOf(source).map((pool) => pool.interpreter);
 }
 
 function withoutInterpreter(sources: readonly Source[], pools: Pools): Skipped[] {

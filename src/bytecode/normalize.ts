@@ -3,6 +3,17 @@ import { encodeNormal } from './normal-marshal.ts';
 import { parsePycHeader } from './pyc-header.ts';
 import { codeLayoutOf, releaseOf } from './releases.ts';
 
+/** Why pycs of a release that pyclink does not know have no normal form. */
+export function unknownMagicNumber(magicNumber: number): string {
+  return `magic number ${magicNumber} is not known`;
+}
+
+/** Whether a pyc has a whole header with such a magic number. */
+export function isOfUnknownRelease(pyc: Buffer): boolean {
+  const header = parsePycHeader(pyc);
+  return !('unreadable' in header) && codeLayoutOf(header.magicNumber) === undefined;
+}
+
 /**
  * The pyc without what the history of its interpreter left in it: the same source gives the same bytes then, whatever
  * else the process compiled before. The code equals the old one.
@@ -13,6 +24,6 @@ export function normalizePyc(pyc: Buffer, allocate?: (sizeBytes: number) => Buff
   const header = parsePycHeader(pyc);
   if ('unreadable' in header) return header;
   const layout = codeLayoutOf(header.magicNumber);
-  if (layout === undefined) return { unreadable: `magic number ${header.magicNumber} is not known` };
+  if (layout === undefined) return { unreadable: unknownMagicNumber(header.magicNumber) };
   return encodeNormal(pyc, releaseOf(header.magicNumber).headerSizeBytes, layout, allocate);
 }

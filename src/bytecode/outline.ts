@@ -2,6 +2,7 @@ import type { Unreadable } from './marshal.ts';
 import { type MarshalNode, readMarshalTree } from './marshal-tree.ts';
 import { marshalType } from './marshal-types.ts';
 import { childPlace, firstLineOf, kindOf, type Place, rootPlace, valueText } from './marshal-words.ts';
+import { unknownMagicNumber } from './normalize.ts';
 import { type CodeLayout, codeLayoutOf, releaseOf } from './releases.ts';
 
 /** An object of a pyc, as it is written. */
@@ -28,7 +29,7 @@ export interface PycTree {
 /** Reads the code of a pyc with a whole header. */
 export function readPycTree(pyc: Buffer, magicNumber: number): PycTree | Unreadable {
   const layout = codeLayoutOf(magicNumber);
-  if (layout === undefined) return { unreadable: `magic number ${magicNumber} is not known` };
+  if (layout === undefined) return { unreadable: unknownMagicNumber(magicNumber) };
   const root = readMarshalTree(pyc, releaseOf(magicNumber).headerSizeBytes, layout);
   return 'unreadable' in root ? root : { bytes: pyc, root, layout };
 }

@@ -1,5 +1,7 @@
 import { skipReasons } from '../buildroot/skipped.ts';
 import type { Environment } from '../bytecode/environment.ts';
+import { unknownMagicNumber } from '../bytecode/normalize.ts';
+import { codeLayoutOf } from '../bytecode/releases.ts';
 import type { BuildOptions } from '../config.ts';
 import { exitStatus } from '../errors.ts';
 import type { Log } from '../log.ts';
@@ -40,7 +42,17 @@ export function hasProblems(report: BuildReport): boolean {
 /** Everything that the reader of a build log should know, in an order that does not change from build to build. */
 export function logOutcomes(report: BuildReport, log: Log): void {
   for (const warning of report.warnings) log.warn(warning);
+  const unknown = report.interpreters.filter(({ magicNumber }) => codeLayoutOf(magicNumber) === undefined);
+  const saidForAll = new Set(unknown.map(({ magicNumber }) => unknownMagicNumber(magicNumber)));
+  for (const { executable, implementation, version, magicNumber } of unknown) {
+    const what = unknownMagicNumber(magicNumber);
+    if (!report.skipped.some(({ message }) => message === what)) continue;
+    // That PyPy has no normal form is known; a new CPython wants a new pyclink.
+    const level = implementation === 'cpython' ? 'warn' : 'info';
+    log[level](`${executable} (${implementation} ${version}): ${what}, so its pycs have no normal form`);
+  }
   for (const { path, reason, message, isProblem } of report.skipped) {
+    if (reason === 'not-normalized' && saidForAll.has(message ?? '')) continue;
     const lines = message?.split('\n') ?? [];
     const level = isProblem ? 'error' : reason === 'excluded' || reason === 'not-normalized' ? 'debug' : 'warn';
     log[level]({ path, lines }, skipReasons[reason]);

@@ -2,6 +2,7 @@ import { removeLeftovers } from '../buildroot/leftovers.ts';
 import { openBuildroot } from '../buildroot/open.ts';
 import { type StagedPath, toPayload } from '../buildroot/path.ts';
 import { type SkipReason, skipReasons } from '../buildroot/skipped.ts';
+import { isOfUnknownRelease, unknownMagicNumber } from '../bytecode/normalize.ts';
 import { errnoOf, exitStatus } from '../errors.ts';
 import { linkIdentical } from '../links/apply.ts';
 import { findPycs } from '../links/find.ts';
@@ -47,16 +48,27 @@ export function linkCommand(options: LinkOptions, log: Log): CommandResult<LinkR
     for (const { sizeBytes } of replaced) savedBytes += sizeBytes;
     for (const { path, reason, errno } of notLinked) leave(path, reason, errno);
   };
+  const unknownCounts = new Map<number, number>();
+  const countUnknown = (magicNumber: number) =>
+    unknownCounts.set(magicNumber, (unknownCounts.get(magicNumber) ?? 0) + 1);
   for (const set of sets) {
     if (!options.normalize) {
       link(set, sameContentOnDisk);
       continue;
     }
     const read = set.flatMap(({ path }) => readPyc(path) ?? []);
-    const result = normalizeFiles(read, dryRun);
+    const unknown = read.filter(({ content }) => isOfUnknownRelease(content));
+    for (const { content } of unknown) countUnknown(content.readUInt16LE(0));
+    const result = normalizeFiles(
+      read.filter((pyc) => !unknown.includes(pyc)),
+      dryRun,
+    );
     normalized += result.normalized;
     for (const { path, message } of result.notNormalized) leave(path, 'not-normalized', message);
-    link(result.pycs, sameContent);
+    link([...result.pycs, ...unknown], sameContent);
+  }
+  for (const [magicNumber, count] of unknownCounts) {
+    log.warn(`${counted(count, 'pyc')}: ${unknownMagicNumber(magicNumber)}, so there is no normal form for them`);
   }
   for (const { directory, error } of unreadable) {
     log.error({ path: directory }, `${skipReasons['unreadable-directory']} (${errnoOf(error)})`);

@@ -1,0 +1,28 @@
+import type { PayloadPath } from '../buildroot/path.ts';
+import { expectedInterpreter, pythonDirectoryOf } from '../buildroot/python-directory.ts';
+import type { Source } from '../buildroot/source.ts';
+import { type Interpreter, mismatchReason } from './interpreter.ts';
+
+/**
+ * Says once for each Python directory that it is compiled by an interpreter that it is not for: no interpreter will read
+ * the pycs there.
+ */
+export function foreignDirectories(
+  sources: readonly Source[],
+  interpretersOf: (source: Source) => readonly Interpreter[],
+): string[] {
+  const warnings = new Map<PayloadPath, string>();
+  for (const source of sources) {
+    const place = pythonDirectoryOf(source.payload);
+    if (place?.kind !== 'interpreter' || warnings.has(place.directory)) continue;
+    for (const interpreter of interpretersOf(source)) {
+      if (mismatchReason(interpreter, expectedInterpreter(place.command)) === undefined) continue;
+      const compiler = `${interpreter.executable} (Python ${interpreter.version})`;
+      warnings.set(
+        place.directory,
+        `${place.directory}: compiled by ${compiler}, but read by ${place.command}, which does not load its pycs`,
+      );
+    }
+  }
+  return [...warnings.values()];
+}
