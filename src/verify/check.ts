@@ -1,6 +1,6 @@
-import { byCodeUnit, type PayloadPath } from '../buildroot/path.ts';
-import { staleReason } from '../bytecode/pyc-header.ts';
+import { byCodeUnit, type PayloadPath } from '../files/path.ts';
 import type { PycRecord } from '../manifest/schema.ts';
+import { staleReason } from '../pyc/header.ts';
 import type { Payload, PayloadEntry } from './payload.ts';
 
 /**
@@ -90,8 +90,8 @@ function checkContent(entry: PayloadEntry, record: PycRecord, sources: readonly 
 
 function damageIn({ header, damage, sha256 }: PayloadEntry, record: PycRecord): string | undefined {
   if (header !== undefined && 'unreadable' in header) return `it ${header.unreadable}`;
-  if (damage !== undefined) return `its code cannot be read: ${damage}`;
-  return sha256 === undefined || sha256 === record.sha256 ? undefined : 'its SHA-256 is another';
+  if (sha256 !== undefined && sha256 !== record.sha256) return 'its SHA-256 is another';
+  return damage === undefined ? undefined : `its code cannot be read: ${damage}`;
 }
 
 function containersOf(entries: readonly PayloadEntry[]): string[] {
