@@ -1,6 +1,6 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
 import pretty from 'pino-pretty';
-import { printable } from './report/text.ts';
+import { printable } from './printable.ts';
 
 /** A message may carry the file it is about, what the reader can do about it, and what a tool said, line by line. */
 interface LogFields {

@@ -1,10 +1,10 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readMarshalTree } from '../../src/bytecode/marshal-tree.ts';
-import { marshalType } from '../../src/bytecode/marshal-types.ts';
-import { normalizePyc } from '../../src/bytecode/normalize.ts';
-import { type CodeLayout, codeLayoutOf, releaseOf } from '../../src/bytecode/releases.ts';
+import { normalizePyc } from '../../src/marshal/normalize-pyc.ts';
+import { readMarshalTree } from '../../src/marshal/tree.ts';
+import { marshalType } from '../../src/marshal/types.ts';
+import { type CodeLayout, codeLayoutOf, releaseOf } from '../../src/pyc/releases.ts';
 import { everythingIn } from '../../test/helpers/buildroot.ts';
 import { meaningOf } from '../../test/helpers/marshal.ts';
 import { pyclink } from '../../test/helpers/pyclink.ts';

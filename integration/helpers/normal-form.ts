@@ -2,7 +2,7 @@ import { cpSync, lstatSync, mkdtempSync, readFileSync, rmSync, utimesSync, write
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { normalizePyc } from '../../src/bytecode/normalize.ts';
+import { normalizePyc } from '../../src/marshal/normalize-pyc.ts';
 import { everythingIn } from '../../test/helpers/buildroot.ts';
 import { pyclink, type RunOptions } from '../../test/helpers/pyclink.ts';
 import type { RealPython } from '../../test/helpers/pythons.ts';

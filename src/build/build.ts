@@ -1,26 +1,28 @@
-import { discover } from './buildroot/discover.ts';
-import { excluder, globMatcher } from './buildroot/exclude.ts';
-import { removeLeftovers } from './buildroot/leftovers.ts';
-import { applyMtimePolicy } from './buildroot/mtime.ts';
-import { openBuildroot } from './buildroot/open.ts';
-import { byCodeUnit, childOf, contains, parentOf, resolveGiven } from './buildroot/path.ts';
-import { isProblem, type Skipped } from './buildroot/skipped.ts';
-import type { Source } from './buildroot/source.ts';
-import { compile } from './bytecode/compile.ts';
-import { isCurrent } from './bytecode/current.ts';
-import type { Environment } from './bytecode/environment.ts';
-import { foreignDirectories } from './bytecode/foreign.ts';
-import type { Interpreter } from './bytecode/interpreter.ts';
-import { openPools, type Pools } from './bytecode/open-pools.ts';
-import { planCompile } from './bytecode/plan.ts';
-import { Collected } from './collected.ts';
-import type { BuildOptions } from './config.ts';
-import { PyclinkError } from './errors.ts';
-import { completeManifest } from './manifest/encode.ts';
-import { openOutputs, writeOutputs } from './manifest/outputs.ts';
-import type { BuildReport } from './report/build-report.ts';
-import { Stopwatch } from './report/stopwatch.ts';
-import { version } from './version.ts';
+import { discover } from '../buildroot/discover.ts';
+import { excluder, globMatcher } from '../buildroot/exclude.ts';
+import { applyMtimePolicy } from '../buildroot/mtime.ts';
+import { openBuildroot } from '../buildroot/open.ts';
+import { type Buildroot, resolveGiven } from '../buildroot/path.ts';
+import type { Source } from '../buildroot/source.ts';
+import { compile } from '../compile/compile.ts';
+import { isCurrent } from '../compile/current.ts';
+import type { Environment } from '../compile/environment.ts';
+import { foreignDirectories } from '../compile/foreign-directories.ts';
+import type { Interpreter } from '../compile/interpreter.ts';
+import { openPools, type Pools } from '../compile/open-pools.ts';
+import { planCompile } from '../compile/plan.ts';
+import { PyclinkError } from '../errors.ts';
+import { removeLeftovers } from '../files/leftovers.ts';
+import { byCodeUnit, childOf, contains, parentOf } from '../files/path.ts';
+import type { CompiledRecord } from '../manifest/compiled-record.ts';
+import { completeManifest } from '../manifest/encode.ts';
+import { openOutputs, writeOutputs } from '../manifest/outputs.ts';
+import { isProblem, type Skipped } from '../skipped.ts';
+import { version } from '../version.ts';
+import type { BuildOptions } from './options.ts';
+import type { BuildReport } from './report.ts';
+import { Stopwatch } from './stopwatch.ts';
+import { keepPycs, type WrittenSource, writePycs } from './write-pycs.ts';
 
 /** What a build needs of the world besides its options, and whom it tells. */
 export interface BuildContext {
@@ -44,7 +46,7 @@ export async function build(options: BuildOptions, context: BuildContext): Promi
   const found = discover(buildroot, {
     paths: options.paths,
     python: options.python,
-    isExcluded: excluder(options.excludeRegexes, options.excludeGlobs),
+    isExcluded: excluder(options.excludeRegex, options.exclude),
   });
   refuseUnstrippable(found.sources, strip);
   watch.lap('discover');
@@ -54,20 +56,19 @@ export async function build(options: BuildOptions, context: BuildContext): Promi
   try {
     if (!options.dryRun) sweep(found.sources);
     const sources = options.dryRun ? found.sources : applyMtimePolicy(buildroot, found.sources, options.mtime);
-    const collected = new Collected(buildroot, options);
-    const planned = await compileAll(sources, pools, { ...options, strip }, context, watch, collected);
+    const done = await compileAll(sources, pools, { ...options, buildroot, strip }, context, watch);
 
     const interpreters = pools.all.map((pool) => pool.interpreter);
-    const skipped = [...found.skipped, ...withoutInterpreter(found.sources, pools), ...collected.skipped];
+    const skipped = [...found.skipped, ...withoutInterpreter(found.sources, pools), ...done.skipped];
     skipped.sort((a, b) => byCodeUnit(a.path, b.path));
-    const content = { interpreters: interpreters.map(forManifest), records: collected.records, skipped };
+    const content = { interpreters: interpreters.map(forManifest), records: done.records, skipped };
     const examined = () =>
       new Set([...found.sources.map(({ payload }) => payload), ...skipped.map(({ path }) => path)]);
     const manifest = completeManifest(version, content);
     if (!options.dryRun) writeOutputs(buildroot, outputs, manifest, examined);
     watch.lap('write');
 
-    const isAllowed = globMatcher(options.allowErrorsGlobs);
+    const isAllowed = globMatcher(options.allowErrors);
     const counts = manifest.totals;
     return {
       dryRun: options.dryRun,
@@ -75,14 +76,14 @@ export async function build(options: BuildOptions, context: BuildContext): Promi
       interpreters,
       levels: options.levels,
       sources: found.sources.length,
-      current: planned.current,
+      current: done.current,
       ...counts,
-      pycs: options.dryRun ? planned.jobs * options.levels.length : counts.pycs,
+      pycs: options.dryRun ? done.jobs * options.levels.length : counts.pycs,
       skipped: skipped.map((entry) => ({
         ...entry,
         isProblem: isProblem(entry.reason) && options.errors === 'fail' && !isAllowed(entry.path),
       })),
-      warnings: [...foreignDirectories(found.sources, interpretersOf(pools)), ...collected.warnings].sort(byCodeUnit),
+      warnings: [...foreignDirectories(found.sources, interpretersOf(pools)), ...done.warnings].sort(byCodeUnit),
       manifest: outputs.manifest,
       filelists: outputs.filelists.map(({ file }) => file),
       seconds: watch.seconds,
@@ -92,45 +93,57 @@ export async function build(options: BuildOptions, context: BuildContext): Promi
   }
 }
 
+/** What came of all sources, and how many jobs there were. */
+interface Compiled {
+  readonly jobs: number;
+  /** How many of them needed no work. */
+  readonly current: number;
+  readonly records: readonly CompiledRecord[];
+  readonly skipped: readonly Skipped[];
+  readonly warnings: readonly string[];
+}
+
 /**
- * Compiles what is not current, and takes over what is. The jobs are gone when the manifest is made: there may be very
- * many.
- * @returns how many jobs there were, and how many of them were current
+ * Compiles what is not current, takes over what is, and gathers what came of it. The jobs are gone when the manifest is
+ * made: there may be very many.
  */
 async function compileAll(
   sources: readonly Source[],
   pools: Pools,
-  options: BuildOptions & { readonly strip: string },
+  options: Omit<BuildOptions, 'buildroot'> & { readonly buildroot: Buildroot; readonly strip: string },
   context: BuildContext,
   watch: Stopwatch<'start' | 'compile' | 'link'>,
-  collected: Collected,
-): Promise<{ readonly jobs: number; readonly current: number }> {
-  const jobs = planCompile(sources, interpretersOf(pools), options.levels, {
-    strip: options.strip,
-    prepend: options.prepend,
-  });
-  const current = new Set(options.keepCurrent ? jobs.filter((job) => isCurrent(job, options.invalidationMode)) : []);
+): Promise<Compiled> {
+  const { strip, prepend, invalidationMode } = options;
+  const jobs = planCompile(sources, interpretersOf(pools), options.levels, { strip, prepend });
+  const current = new Set(options.keepCurrent ? jobs.filter((job) => isCurrent(job, invalidationMode)) : []);
+  const records: CompiledRecord[] = [];
+  const skipped: Skipped[] = [];
+  const warnings: string[] = [];
+  const compiled = { jobs: jobs.length, current: current.size, records, skipped, warnings };
   watch.lap('start');
-  const planned = { jobs: jobs.length, current: current.size };
-  if (options.dryRun) return planned;
+  if (options.dryRun) return compiled;
 
   let done = 0;
-  const collect = (add: () => void) => {
+  const gather = (write: () => WrittenSource) => {
     watch.lap('compile');
-    add();
+    const written = write();
+    records.push(...written.records);
+    skipped.push(...written.skipped);
+    warnings.push(...written.warnings);
     watch.lap('link');
     context.onProgress(++done, jobs.length);
   };
-  for (const job of current) collect(() => collected.addCurrent(job));
+  for (const job of current) gather(() => keepPycs(job, options));
   for (const pool of pools.all) {
     const due = jobs.filter((job) => job.interpreter === pool.interpreter && !current.has(job));
     context.onInterpreter(
       pool.interpreter,
       due.map((job) => job.source),
     );
-    await compile(pool, due, options, (outcome) => collect(() => collected.add(outcome)));
+    await compile(pool, due, options, (outcome) => gather(() => writePycs(outcome, options)));
   }
-  return planned;
+  return compiled;
 }
 
 function interpretersOf(pools: Pools): (source: Source) => Interpreter[] {

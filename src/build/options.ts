@@ -1,83 +1,128 @@
 import * as z from 'zod';
-import type { MtimePolicy } from './buildroot/mtime-policy.ts';
-import type { Environment } from './bytecode/environment.ts';
-import { type InvalidationMode, invalidationModes } from './bytecode/pyc-header.ts';
-import type { Level } from './bytecode/pyc-name.ts';
-import { PyclinkError } from './errors.ts';
+import type { MtimePolicy } from '../buildroot/mtime-policy.ts';
+import type { Environment } from '../compile/environment.ts';
+import { PyclinkError } from '../errors.ts';
+import { invalidationModes } from '../pyc/header.ts';
+import type { Level } from '../pyc/name.ts';
 
-/** Everything that a build is told. */
-export interface BuildOptions {
-  readonly buildroot: string | undefined;
-  readonly paths: readonly string[];
-  readonly python: string | undefined;
-  /** Sorted, each once. */
-  readonly levels: readonly Level[];
-  readonly strip: string | undefined;
-  readonly prepend: string;
-  readonly invalidationMode: InvalidationMode;
-  readonly mtime: MtimePolicy;
-  readonly excludeRegexes: readonly RegExp[];
-  readonly excludeGlobs: readonly string[];
-  readonly errors: 'fail' | 'warn';
-  readonly allowErrorsGlobs: readonly string[];
-  readonly jobs: number;
-  readonly link: boolean;
-  /** Bytecode in normal form, whatever the interpreter's history was. */
-  readonly normalize: boolean;
-  readonly keepCurrent: boolean;
-  readonly manifest: string | undefined;
-  readonly append: boolean;
-  readonly filelist: string | undefined;
-  /** Lists of the pycs of the sources that match a glob: one for each subpackage. */
-  readonly filelistsFor: readonly { readonly glob: string; readonly file: string }[];
-  readonly dryRun: boolean;
+/** An option as users write it: the flags, what help and man page say, and what it takes and is without it. */
+interface Option<S extends z.ZodType> {
+  /** In commander's notation. The long flag, in camel case, is the key of the option. */
+  readonly flags: string;
+  readonly help: string;
+  readonly schema: S;
 }
 
-const level = z.enum(['0', '1', '2'], 'takes 0, 1 or 2').transform((text) => Number(text) as Level);
-const count = z
+function option<S extends z.ZodType>(flags: string, help: string, schema: S): Option<S> {
+  return { flags, help, schema };
+}
+
+const text = (expected: string) => z.string().min(1, expected);
+const file = text('takes a file').optional();
+const globs = z.array(text('takes a glob')).default([]);
+const off = z.boolean().default(false);
+const on = z.boolean().default(true);
+
+const levels = z
+  .array(z.enum(['0', '1', '2'], 'takes 0, 1 or 2').transform((level) => Number(level) as Level))
+  .default([0, 1, 2])
+  .transform((given) => [...new Set(given)].sort());
+
+const jobs = z
   .string()
   .regex(/^\d{1,4}$/, 'takes a number of jobs')
-  .transform(Number);
-const globs = z.array(z.string().min(1, 'takes a glob')).default([]);
+  .transform(Number)
+  .optional();
 
-const regex = z.string().transform((text, context) => {
+const regex = z.string().transform((source, context) => {
   try {
-    return new RegExp(text, 'u');
+    return new RegExp(source, 'u');
   } catch (error) {
     context.addIssue(`${error instanceof Error ? error.message : error}`);
     return z.NEVER;
   }
 });
 
-const filelistFor = z.string().transform((text, context) => {
-  const [, glob, file] = /^([^=]+)=(.+)$/s.exec(text) ?? [];
-  if (glob !== undefined && file !== undefined) return { glob, file };
+const filelistFor = z.string().transform((given, context) => {
+  const [, glob, list] = /^([^=]+)=(.+)$/s.exec(given) ?? [];
+  if (glob !== undefined && list !== undefined) return { glob, file: list };
   context.addIssue('takes GLOB=FILE');
   return z.NEVER;
 });
 
-const flagsSchema = z.strictObject({
-  buildroot: z.string().optional(),
-  python: z.string().min(1, 'takes a command').optional(),
-  optimize: z.array(level).default([0, 1, 2]),
-  strip: z.string().startsWith('/', 'takes an absolute directory').optional(),
-  prepend: z.string().default('/'),
-  invalidationMode: z.enum(invalidationModes, `takes ${invalidationModes.join(', ')}`).default('timestamp'),
-  mtimePolicy: z.enum(['clamp', 'set', 'keep'], 'takes clamp, set or keep').optional(),
-  excludeRegex: z.array(regex).default([]),
-  exclude: globs,
-  errors: z.enum(['fail', 'warn'], 'takes fail or warn').default('fail'),
-  allowErrors: globs,
-  jobs: count.optional(),
-  link: z.boolean().default(true),
-  normalize: z.boolean().default(true),
-  keepCurrent: z.boolean().default(false),
-  manifest: z.string().min(1, 'takes a file').optional(),
-  append: z.boolean().default(false),
-  filelist: z.string().min(1, 'takes a file').optional(),
-  filelistFor: z.array(filelistFor).default([]),
-  dryRun: z.boolean().default(false),
-});
+/** The options of `build`, in the order of help. This is all there is to an option, but for the stage that acts on it. */
+export const buildOptions = {
+  buildroot: option('--buildroot <dir>', 'the staged tree (default: $RPM_BUILD_ROOT)', z.string().optional()),
+  python: option(
+    '--python <command>',
+    'interpreter for the PATHs (default: by directory)',
+    text('takes a command').optional(),
+  ),
+  optimize: option('-o, --optimize <level>', 'optimization level, repeatable (default: 0 1 2)', levels),
+  strip: option(
+    '-s, --strip <dir>',
+    'taken off the front of recorded file names (default: the buildroot)',
+    z.string().startsWith('/', 'takes an absolute directory').optional(),
+  ),
+  prepend: option('-p, --prepend <dir>', 'put in front of recorded file names (default: /)', z.string().default('/')),
+  invalidationMode: option(
+    '--invalidation-mode <mode>',
+    'timestamp, checked-hash or unchecked-hash (default: timestamp)',
+    z.enum(invalidationModes, `takes ${invalidationModes.join(', ')}`).default('timestamp'),
+  ),
+  mtimePolicy: option(
+    '--mtime-policy <policy>',
+    'clamp, set or keep (default: clamp if SOURCE_DATE_EPOCH is set, else keep)',
+    z.enum(['clamp', 'set', 'keep'], 'takes clamp, set or keep').optional(),
+  ),
+  excludeRegex: option(
+    '-x, --exclude-regex <regex>',
+    'do not compile sources whose staged path has a match, repeatable',
+    z.array(regex).default([]),
+  ),
+  exclude: option('--exclude <glob>', 'do not compile sources whose installed path matches, repeatable', globs),
+  errors: option(
+    '--errors <policy>',
+    'fail or warn when a source does not compile (default: fail)',
+    z.enum(['fail', 'warn'], 'takes fail or warn').default('fail'),
+  ),
+  allowErrors: option('--allow-errors <glob>', 'sources that need not compile, repeatable', globs),
+  jobs: option('-j, --jobs <n>', 'interpreters at a time (default: $RPM_BUILD_NCPUS, parallel=, or the CPUs)', jobs),
+  link: option('--no-link', 'compile only', on),
+  normalize: option(
+    '--no-normalize',
+    'keep the bytes that compileall gives, which depend on what its process did before',
+    on,
+  ),
+  keepCurrent: option('--keep-current', 'skip sources whose pycs are all current', off),
+  manifest: option('--manifest <file>', 'write what was compiled and linked', file),
+  append: option('--append', 'keep what earlier runs wrote to the manifest', off),
+  filelist: option('--filelist <file>', 'write a list for %files -f', file),
+  filelistFor: option(
+    '--filelist-for <glob=file>',
+    'the same for the sources whose installed path matches, repeatable',
+    z.array(filelistFor).default([]),
+  ),
+  dryRun: option('--dry-run', 'only say what would be done', off),
+};
+
+type Table = typeof buildOptions;
+type Schemas = { readonly [K in keyof Table]: Table[K]['schema'] };
+
+const flagsSchema = z.strictObject(
+  Object.fromEntries(Object.entries(buildOptions).map(([name, { schema }]) => [name, schema])) as Schemas,
+);
+
+type Flags = z.output<typeof flagsSchema>;
+
+/** Everything that a build is told: its options, and what the environment says where they do not. */
+export type BuildOptions = Readonly<Omit<Flags, 'optimize' | 'mtimePolicy'>> & {
+  readonly paths: readonly string[];
+  /** Sorted, each once. */
+  readonly levels: readonly Level[];
+  readonly mtime: MtimePolicy;
+  readonly jobs: number;
+};
 
 const environmentSchema = z.object({
   RPM_BUILD_ROOT: z.string().optional(),
@@ -95,6 +140,7 @@ const environmentSchema = z.object({
 
 /**
  * Reads the flags of `build` and the environment variables that stand in for them.
+ * @param flags by the keys of `buildOptions`; values as text, repeatable ones as arrays of text
  * @param availableCpus how many CPUs this process may use
  * @throws PyclinkError `usage`, which names every problem there is
  */
@@ -106,40 +152,26 @@ export function readBuildOptions(
 ): BuildOptions {
   const read = z.object({ flags: flagsSchema, environment: environmentSchema }).safeParse({ flags, environment });
   if (!read.success) throw usageError(read.error.issues.map(({ path, message }) => `${label(path)}: ${message}`));
-  const { flags: flag, environment: env } = read.data;
+  const { optimize, mtimePolicy, ...given } = read.data.flags;
+  const env = read.data.environment;
   const epochSeconds = env.SOURCE_DATE_EPOCH ? Number(env.SOURCE_DATE_EPOCH) : undefined;
-  const policy = flag.mtimePolicy ?? (epochSeconds === undefined ? 'keep' : 'clamp');
+  const policy = mtimePolicy ?? (epochSeconds === undefined ? 'keep' : 'clamp');
   const problems: string[] = [];
   if (policy !== 'keep' && epochSeconds === undefined) {
     problems.push(`--mtime-policy: ${policy} needs SOURCE_DATE_EPOCH, which is not set`);
   }
-  if (flag.append && flag.manifest === undefined) problems.push('--append: needs --manifest');
+  if (given.append && given.manifest === undefined) problems.push('--append: needs --manifest');
   if (problems.length > 0) throw usageError(problems);
   const mtime: MtimePolicy =
     policy === 'keep' || epochSeconds === undefined ? { policy: 'keep' } : { policy, epochSeconds };
   const debianJobs = /(?:^|\s)parallel=(\d{1,4})(?:\s|$)/.exec(env.DEB_BUILD_OPTIONS)?.[1];
   return Object.freeze({
-    buildroot: flag.buildroot ?? env.RPM_BUILD_ROOT,
+    ...given,
+    buildroot: given.buildroot ?? env.RPM_BUILD_ROOT,
     paths,
-    python: flag.python,
-    levels: [...new Set(flag.optimize)].sort(),
-    strip: flag.strip,
-    prepend: flag.prepend,
-    invalidationMode: flag.invalidationMode,
+    levels: optimize,
     mtime,
-    excludeRegexes: flag.excludeRegex,
-    excludeGlobs: flag.exclude,
-    errors: flag.errors,
-    allowErrorsGlobs: flag.allowErrors,
-    jobs: flag.jobs || Number(env.RPM_BUILD_NCPUS ?? 0) || Number(debianJobs ?? 0) || availableCpus,
-    link: flag.link,
-    normalize: flag.normalize,
-    keepCurrent: flag.keepCurrent,
-    manifest: flag.manifest,
-    append: flag.append,
-    filelist: flag.filelist,
-    filelistsFor: flag.filelistFor,
-    dryRun: flag.dryRun,
+    jobs: given.jobs || Number(env.RPM_BUILD_NCPUS ?? 0) || Number(debianJobs ?? 0) || availableCpus,
   });
 }
 

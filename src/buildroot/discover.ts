@@ -1,17 +1,11 @@
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { errnoOf } from '../errors.ts';
-import { lstatIfAny } from './lstat.ts';
-import {
-  type Buildroot,
-  byCodeUnit,
-  childOf,
-  type PayloadPath,
-  parentOf,
-  type StagedPath,
-  toPayload,
-  toStaged,
-} from './path.ts';
+import { lstatIfAny } from '../files/lstat.ts';
+import { byCodeUnit, childOf, type PayloadPath, parentOf, type StagedPath } from '../files/path.ts';
+import { readRegular } from '../files/read-regular.ts';
+import type { Skipped, SkipReason } from '../skipped.ts';
+import { type Buildroot, toPayload, toStaged } from './path.ts';
 import {
   guessCommand,
   homeOfEnvironment,
@@ -19,9 +13,7 @@ import {
   pythonDirectoryOf,
   requestKey,
 } from './python-directory.ts';
-import { readRegular } from './read-regular.ts';
 import { type Resolved, resolveInBuildroot } from './resolve.ts';
-import type { Skipped, SkipReason } from './skipped.ts';
 import { mtimeSecondsOf, type Source } from './source.ts';
 import { startingPoints } from './starting-points.ts';
 import { type Found, walk } from './walk.ts';

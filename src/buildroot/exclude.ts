@@ -1,5 +1,5 @@
 import picomatch from 'picomatch';
-import type { PayloadPath, StagedPath } from './path.ts';
+import type { PayloadPath, StagedPath } from '../files/path.ts';
 
 /**
  * Matches payload paths against globs. A glob without a slash matches a name anywhere, one that does not start with a

@@ -1,11 +1,12 @@
 import { futimesSync, lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { errnoOf, PyclinkError } from '../errors.ts';
-import { withDirectory } from './directory.ts';
+import { withDirectory } from '../files/directory.ts';
+import { nameOf, parentOf, type StagedPath } from '../files/path.ts';
+import { readRegular, withRegular } from '../files/read-regular.ts';
+import { replaceByLink, rewriteFile } from '../files/replace.ts';
 import type { MtimePolicy } from './mtime-policy.ts';
-import { type Buildroot, nameOf, parentOf, type StagedPath } from './path.ts';
-import { readRegular, withRegular } from './read-regular.ts';
-import { replaceByLink, rewriteFile } from './replace.ts';
+import type { Buildroot } from './path.ts';
 import type { Source } from './source.ts';
 import { walk } from './walk.ts';
 

@@ -1,6 +1,7 @@
 import { realpathSync, statSync } from 'node:fs';
 import { errnoOf, PyclinkError } from '../errors.ts';
-import { type Buildroot, normalise, type StagedPath } from './path.ts';
+import { normalise, type StagedPath } from '../files/path.ts';
+import type { Buildroot } from './path.ts';
 
 /**
  * Opens the staged tree and resolves every symlink on the way to it.

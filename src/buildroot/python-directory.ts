@@ -1,4 +1,4 @@
-import { nameOf, type PayloadPath } from './path.ts';
+import { nameOf, type PayloadPath } from '../files/path.ts';
 
 /** Which interpreter reads a directory, by the name it is looked up under. */
 export interface InterpreterRequest {

@@ -1,6 +1,7 @@
 import { readlinkSync } from 'node:fs';
-import { lstatIfAny } from './lstat.ts';
-import { type Buildroot, childOf, nameOf, parentOf, type StagedPath } from './path.ts';
+import { lstatIfAny } from '../files/lstat.ts';
+import { childOf, nameOf, parentOf, type StagedPath } from '../files/path.ts';
+import type { Buildroot } from './path.ts';
 
 /** Where a staged path leads once its symlinks are followed as they will be on the installed system. */
 export type Resolved =

@@ -1,4 +1,4 @@
-import type { PayloadPath, StagedPath } from './path.ts';
+import type { PayloadPath, StagedPath } from '../files/path.ts';
 import type { InterpreterRequest } from './python-directory.ts';
 
 /** A Python source to compile, as it was found. */

@@ -1,7 +1,8 @@
 import { lstatSync } from 'node:fs';
 import { PyclinkError } from '../errors.ts';
-import { lstatIfAny } from './lstat.ts';
-import { type Buildroot, locate, type StagedPath } from './path.ts';
+import { lstatIfAny } from '../files/lstat.ts';
+import type { StagedPath } from '../files/path.ts';
+import { type Buildroot, locate } from './path.ts';
 import { type Resolved, resolveInBuildroot, resolveParent } from './resolve.ts';
 
 /**

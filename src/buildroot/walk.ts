@@ -1,6 +1,6 @@
 import { type Dirent, readdirSync } from 'node:fs';
 import { globbySync } from 'globby';
-import { byCodeUnit, childOf, type StagedPath } from './path.ts';
+import { byCodeUnit, childOf, type StagedPath } from '../files/path.ts';
 
 /** A file that the walk came to. A symlink is a symlink, whatever it leads to. */
 export interface Found {

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { buildOptions } from '../build/options.ts';
 
 /** The options that every subcommand has. */
 export interface CommonFlags {
@@ -7,10 +8,8 @@ export interface CommonFlags {
   readonly verbose?: boolean;
 }
 
+/** What commander makes of a command line. */
 export type Flags = CommonFlags & Readonly<Record<string, unknown>>;
-
-const collect = (value: string, earlier: string[] = []) => [...earlier, value];
-const repeatable = (flags: string, description: string) => new Option(flags, description).argParser(collect);
 
 /** A subcommand with the options that all have. */
 export function newCommand(name: string, description: string): Command {
@@ -21,7 +20,7 @@ export function newCommand(name: string, description: string): Command {
     .option('-v, --verbose', 'more log');
 }
 
-/** What is left of the flags when the command line has taken its own. */
+/** The flags less those that every subcommand has. */
 export function buildFlags({
   json: _json,
   quiet: _quiet,
@@ -31,30 +30,22 @@ export function buildFlags({
   return flags;
 }
 
-/** Gives a command the PATHs and options of build: the subcommands for packaging systems take them too. */
+/** Adds the PATHs and options of build; the subcommands for packaging systems take them too. */
 export function withBuildOptions(command: Command): Command {
-  return command
-    .argument('[PATH...]', 'as installed, or below the buildroot; default: every Python directory in the buildroot')
-    .option('--buildroot <dir>', 'the staged tree (default: $RPM_BUILD_ROOT)')
-    .option('--python <command>', 'interpreter for the PATHs (default: by directory)')
-    .addOption(repeatable('-o, --optimize <level>', 'optimization level, repeatable (default: 0 1 2)'))
-    .option('-s, --strip <dir>', 'taken off the front of recorded file names (default: the buildroot)')
-    .option('-p, --prepend <dir>', 'put in front of recorded file names (default: /)')
-    .option('--invalidation-mode <mode>', 'timestamp, checked-hash or unchecked-hash (default: timestamp)')
-    .option('--mtime-policy <policy>', 'clamp, set or keep (default: clamp if SOURCE_DATE_EPOCH is set, else keep)')
-    .addOption(repeatable('-x, --exclude-regex <regex>', 'do not compile sources whose staged path has a match'))
-    .addOption(repeatable('--exclude <glob>', 'do not compile sources whose installed path matches'))
-    .option('--errors <policy>', 'fail or warn when a source does not compile (default: fail)')
-    .addOption(repeatable('--allow-errors <glob>', 'sources that need not compile'))
-    .option('-j, --jobs <n>', 'interpreters at a time (default: $RPM_BUILD_NCPUS, parallel=, or the CPUs)')
-    .option('--no-link', 'compile only')
-    .option('--no-normalize', 'keep the bytes that compileall gives, which depend on what its process did before')
-    .option('--keep-current', 'skip sources whose pycs are all current')
-    .option('--manifest <file>', 'write what was compiled and linked')
-    .option('--append', 'keep what earlier runs wrote to the manifest')
-    .option('--filelist <file>', 'write a list for %files -f')
-    .addOption(repeatable('--filelist-for <glob=file>', 'the same for the sources whose installed path matches'))
-    .option('--dry-run', 'only say what would be done');
+  command.argument(
+    '[PATH...]',
+    'as installed, or below the buildroot; default: every Python directory in the buildroot',
+  );
+  for (const { flags, help, schema } of Object.values(buildOptions)) {
+    const option = new Option(flags, help);
+    const isRepeatable = schema.safeParse([]).success;
+    command.addOption(isRepeatable ? option.argParser(collect) : option);
+  }
+  return command;
+}
+
+function collect(value: string, earlier: readonly string[] = []): string[] {
+  return [...earlier, value];
 }
 
 /** Flags of two sources; repeatable ones add up. */

@@ -1,12 +1,13 @@
-import { byCodeUnit, type PayloadPath, parentOf } from '../buildroot/path.ts';
+import { build } from '../build/build.ts';
+import type { BuildOptions } from '../build/options.ts';
+import type { BuildReport } from '../build/report.ts';
 import { pythonDirectoryOf } from '../buildroot/python-directory.ts';
 import type { Source } from '../buildroot/source.ts';
-import type { Environment } from '../bytecode/environment.ts';
-import type { BuildOptions } from '../config.ts';
+import type { Environment } from '../compile/environment.ts';
 import { exitStatus, PyclinkError } from '../errors.ts';
+import { byCodeUnit, type PayloadPath, parentOf } from '../files/path.ts';
 import type { Log } from '../log.ts';
-import { build } from '../pipeline.ts';
-import { type BuildReport, summaryLine } from '../report/build-report.ts';
+import { summaryLine } from '../report/build-report.ts';
 import { counted } from '../report/text.ts';
 import { hasProblems, logOutcomes } from './build.ts';
 import type { CommandResult } from './result.ts';

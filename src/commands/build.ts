@@ -1,14 +1,15 @@
-import { skipReasons } from '../buildroot/skipped.ts';
-import type { Environment } from '../bytecode/environment.ts';
-import { unknownMagicNumber } from '../bytecode/normalize.ts';
-import { codeLayoutOf } from '../bytecode/releases.ts';
-import type { BuildOptions } from '../config.ts';
+import { build } from '../build/build.ts';
+import type { BuildOptions } from '../build/options.ts';
+import type { BuildReport } from '../build/report.ts';
+import type { Environment } from '../compile/environment.ts';
 import { exitStatus } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { build } from '../pipeline.ts';
-import { type BuildReport, buildReportText } from '../report/build-report.ts';
+import { unknownMagicNumber } from '../marshal/normalize-pyc.ts';
+import { codeLayoutOf } from '../pyc/releases.ts';
+import { buildReportText } from '../report/build-report.ts';
 import type { Progress } from '../report/progress.ts';
 import { counted } from '../report/text.ts';
+import { skipReasons } from '../skipped.ts';
 import type { CommandResult } from './result.ts';
 
 /** `pyclink build`: compiles, links, writes the manifest. @throws PyclinkError */

@@ -1,5 +1,7 @@
-import type { Environment } from '../bytecode/environment.ts';
-import type { BuildOptions } from '../config.ts';
+import { build } from '../build/build.ts';
+import type { BuildOptions } from '../build/options.ts';
+import type { BuildReport } from '../build/report.ts';
+import type { Environment } from '../compile/environment.ts';
 import { adaptPackage, type ShippedPycs } from '../debian/adapt.ts';
 import type { DebhelperCall } from '../debian/arguments.ts';
 import { logRun } from '../debian/debhelper-log.ts';
@@ -16,8 +18,7 @@ import type { Log } from '../log.ts';
 import { recordsOf } from '../manifest/encode.ts';
 import { readManifest } from '../manifest/file.ts';
 import type { Manifest } from '../manifest/schema.ts';
-import { build } from '../pipeline.ts';
-import { type BuildReport, summaryLine } from '../report/build-report.ts';
+import { summaryLine } from '../report/build-report.ts';
 import { hasProblems, logOutcomes } from './build.ts';
 import type { CommandResult } from './result.ts';
 

@@ -1,16 +1,17 @@
-import { removeLeftovers } from '../buildroot/leftovers.ts';
 import { openBuildroot } from '../buildroot/open.ts';
-import { type StagedPath, toPayload } from '../buildroot/path.ts';
-import { type SkipReason, skipReasons } from '../buildroot/skipped.ts';
-import { isOfUnknownRelease, unknownMagicNumber } from '../bytecode/normalize.ts';
+import { toPayload } from '../buildroot/path.ts';
 import { errnoOf, exitStatus } from '../errors.ts';
+import { removeLeftovers } from '../files/leftovers.ts';
+import type { StagedPath } from '../files/path.ts';
 import { linkIdentical } from '../links/apply.ts';
 import { findPycs } from '../links/find.ts';
 import { readPyc, sameContent, sameContentOnDisk } from '../links/fingerprint.ts';
 import { type PycFile, planLinks } from '../links/group.ts';
 import { normalizeFiles } from '../links/normalize.ts';
 import type { Log } from '../log.ts';
+import { isOfUnknownRelease, unknownMagicNumber } from '../marshal/normalize-pyc.ts';
 import { counted, sizeText } from '../report/text.ts';
+import { type SkipReason, skipReasons } from '../skipped.ts';
 import type { CommandResult } from './result.ts';
 
 export interface LinkOptions {

@@ -1,15 +1,16 @@
-import { removeLeftovers } from '../buildroot/leftovers.ts';
 import { openBuildroot } from '../buildroot/open.ts';
-import { type Buildroot, type PayloadPath, parentOf, toPayload, toStaged } from '../buildroot/path.ts';
+import { type Buildroot, toPayload, toStaged } from '../buildroot/path.ts';
 import { resolveParent } from '../buildroot/resolve.ts';
-import { skipReasons } from '../buildroot/skipped.ts';
 import { exitStatus } from '../errors.ts';
+import { removeLeftovers } from '../files/leftovers.ts';
+import { type PayloadPath, parentOf } from '../files/path.ts';
 import { linkIdentical } from '../links/apply.ts';
 import { type ReadPyc, readPyc, sameContent } from '../links/fingerprint.ts';
 import { planLinks } from '../links/group.ts';
 import type { Log } from '../log.ts';
 import { readManifest } from '../manifest/file.ts';
 import { counted } from '../report/text.ts';
+import { skipReasons } from '../skipped.ts';
 import type { CommandResult } from './result.ts';
 
 export interface RelinkOptions {

@@ -1,6 +1,6 @@
+import type { InvalidationMode } from '../pyc/header.ts';
+import { levelProofOf } from '../pyc/releases.ts';
 import { type CompileJob, type PlannedPyc, pycOf, recordedDirectoryOf } from './plan.ts';
-import type { InvalidationMode } from './pyc-header.ts';
-import { levelProofOf } from './releases.ts';
 import type { CompiledLevel, WorkerJob } from './worker.ts';
 import type { PoolResult, WorkerPool } from './worker-pool.ts';
 

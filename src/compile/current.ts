@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { readRegular } from '../buildroot/read-regular.ts';
-import { damageOf } from './damage.ts';
+import { readRegular } from '../files/read-regular.ts';
+import { damageOf } from '../marshal/damage.ts';
+import { type InvalidationMode, parsePycHeader, staleReason } from '../pyc/header.ts';
+import { codeLayoutOf } from '../pyc/releases.ts';
+import { sourceHash } from '../pyc/source-hash.ts';
 import { type CompileJob, pycsOf } from './plan.ts';
-import { type InvalidationMode, parsePycHeader, staleReason } from './pyc-header.ts';
-import { codeLayoutOf } from './releases.ts';
-import { sourceHash } from './source-hash.ts';
 
 /**
  * Whether every pyc of a job is there, was written by this interpreter in this mode, fits the source and is whole. Never

@@ -1,6 +1,6 @@
-import type { PayloadPath } from '../buildroot/path.ts';
 import { expectedInterpreter, pythonDirectoryOf } from '../buildroot/python-directory.ts';
 import type { Source } from '../buildroot/source.ts';
+import type { PayloadPath } from '../files/path.ts';
 import { type Interpreter, mismatchReason } from './interpreter.ts';
 
 /**

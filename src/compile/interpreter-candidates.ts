@@ -1,8 +1,9 @@
 import { accessSync, constants, realpathSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import { type Buildroot, childOf, contains, type StagedPath } from './path.ts';
-import type { InterpreterRequest } from './python-directory.ts';
-import { readRegular } from './read-regular.ts';
+import type { Buildroot } from '../buildroot/path.ts';
+import type { InterpreterRequest } from '../buildroot/python-directory.ts';
+import { childOf, contains, type StagedPath } from '../files/path.ts';
+import { readRegular } from '../files/read-regular.ts';
 
 /** Where distributions install interpreters; looked at before PATH, whose first entries may be shims. */
 const systemDirectory = '/usr/bin';

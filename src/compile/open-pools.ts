@@ -1,11 +1,11 @@
 import { realpathSync } from 'node:fs';
-import { interpreterCandidates, supportedPythons } from '../buildroot/interpreters.ts';
 import type { Buildroot } from '../buildroot/path.ts';
 import { expectedInterpreter, requestKey } from '../buildroot/python-directory.ts';
 import type { Source } from '../buildroot/source.ts';
 import { PyclinkError } from '../errors.ts';
 import { type Environment, workerEnvironment } from './environment.ts';
 import { mismatchReason } from './interpreter.ts';
+import { interpreterCandidates, supportedPythons } from './interpreter-candidates.ts';
 import { startFirst, WorkerPool } from './worker-pool.ts';
 
 /** The interpreters that a build needs, each started once. */

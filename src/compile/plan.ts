@@ -1,7 +1,7 @@
-import { nameOf, type StagedPath } from '../buildroot/path.ts';
 import type { Source } from '../buildroot/source.ts';
+import { nameOf, type StagedPath } from '../files/path.ts';
+import { type Level, pycPath } from '../pyc/name.ts';
 import type { Interpreter } from './interpreter.ts';
-import { type Level, pycPath } from './pyc-name.ts';
 
 /** A pyc that is to be written. */
 export interface PlannedPyc {

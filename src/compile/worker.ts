@@ -2,12 +2,12 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import * as z from 'zod';
 import { messageOf } from '../errors.ts';
+import type { InvalidationMode } from '../pyc/header.ts';
+import type { Level } from '../pyc/name.ts';
+import type { LevelProof } from '../pyc/releases.ts';
 import { ByteReader } from './byte-reader.ts';
 import type { Environment } from './environment.ts';
 import type { Interpreter } from './interpreter.ts';
-import type { InvalidationMode } from './pyc-header.ts';
-import type { Level } from './pyc-name.ts';
-import type { LevelProof } from './releases.ts';
 
 /** What a worker is asked: write the pycs of one source. */
 export interface WorkerJob {

@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
-import { lstatIfAny } from '../buildroot/lstat.ts';
 import { PyclinkError } from '../errors.ts';
+import { lstatIfAny } from '../files/lstat.ts';
 import type { DebhelperCall } from './arguments.ts';
 import { hasRun } from './debhelper-log.ts';
 import { privateDirectories } from './maintainer-scripts.ts';

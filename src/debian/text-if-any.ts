@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { lstatIfAny } from '../buildroot/lstat.ts';
+import { lstatIfAny } from '../files/lstat.ts';
 
 /** The text of a file that need not be there. */
 export function textIfAny(file: string): string {

@@ -8,12 +8,6 @@ export type StagedPath = string & { readonly __path: 'staged' };
 /** The path as installed, starting with `/`: what the package records. */
 export type PayloadPath = string & { readonly __path: 'payload' };
 
-/** The staged tree. `path` has no symlink in it; `given` is how the user wrote it, normalised. */
-export interface Buildroot {
-  readonly path: StagedPath;
-  readonly given: string;
-}
-
 /** Whether `path` is `directory` or lies below it. Both absolute and normalised. */
 export function contains(directory: string, path: string): boolean {
   return directory === '/' || path === directory || path.startsWith(`${directory}/`);
@@ -27,37 +21,6 @@ export function normalise(path: string): string {
     else if (part !== '' && part !== '.') parts.push(part);
   }
   return `/${parts.join('/')}`;
-}
-
-/** The path as installed. @throws RangeError if `staged` is not in the buildroot. */
-export function toPayload(buildroot: Buildroot, staged: StagedPath): PayloadPath {
-  if (!contains(buildroot.path, staged)) throw new RangeError(`${staged} is not below ${buildroot.path}`);
-  return (buildroot.path === '/' ? staged : staged.slice(buildroot.path.length) || '/') as string as PayloadPath;
-}
-
-/** Where a payload path is staged. `..` in it cannot leave the buildroot. */
-export function toStaged(buildroot: Buildroot, payload: string): StagedPath {
-  const inside = normalise(payload);
-  return (buildroot.path === '/' ? inside : buildroot.path + inside.replace(/^\/$/, '')) as StagedPath;
-}
-
-/**
- * Reads a PATH argument: below the buildroot it is a staged path, any other absolute path is a payload path.
- * Returns undefined for a relative path.
- */
-export function locate(buildroot: Buildroot, argument: string): StagedPath | undefined {
-  if (!argument.startsWith('/')) return undefined;
-  const path = normalise(argument);
-  for (const prefix of [buildroot.path, buildroot.given]) {
-    if (contains(prefix, path)) return toStaged(buildroot, path.slice(prefix.length));
-  }
-  return toStaged(buildroot, path);
-}
-
-/** A directory that the user named, with the way to the buildroot resolved if it lies below it. */
-export function resolveGiven(buildroot: Buildroot, directory: string): string {
-  const path = normalise(directory);
-  return contains(buildroot.given, path) ? buildroot.path + path.slice(buildroot.given.length) : path;
 }
 
 /** The directory part of a path, within the same world. */

@@ -1,6 +1,6 @@
-import type { StagedPath } from '../buildroot/path.ts';
-import { replaceByLink } from '../buildroot/replace.ts';
 import { errnoOf, PyclinkError } from '../errors.ts';
+import type { StagedPath } from '../files/path.ts';
+import { replaceByLink } from '../files/replace.ts';
 import { isStill } from './fingerprint.ts';
 import { groupByInode, type LinkPlan, type PycFile, planLinks } from './group.ts';
 

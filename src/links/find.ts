@@ -1,9 +1,10 @@
 import { lstatSync } from 'node:fs';
-import { type Buildroot, parentOf, type StagedPath } from '../buildroot/path.ts';
+import type { Buildroot } from '../buildroot/path.ts';
 import { startingPoints } from '../buildroot/starting-points.ts';
 import { walk } from '../buildroot/walk.ts';
-import { parsePycPath } from '../bytecode/pyc-name.ts';
 import { PyclinkError } from '../errors.ts';
+import { parentOf, type StagedPath } from '../files/path.ts';
+import { parsePycPath } from '../pyc/name.ts';
 import { pycFile } from './fingerprint.ts';
 import type { PycFile } from './group.ts';
 

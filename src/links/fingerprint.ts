@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { lstatSync, readSync, type Stats } from 'node:fs';
-import type { StagedPath } from '../buildroot/path.ts';
-import { readRegular, withRegular } from '../buildroot/read-regular.ts';
+import type { StagedPath } from '../files/path.ts';
+import { readRegular, withRegular } from '../files/read-regular.ts';
 import { isLinked, type PycFile } from './group.ts';
 
 /** A pyc with its bytes. */

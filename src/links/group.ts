@@ -1,4 +1,4 @@
-import type { StagedPath } from '../buildroot/path.ts';
+import type { StagedPath } from '../files/path.ts';
 
 /** A pyc on disk, as far as linking needs to know it. */
 export interface PycFile {

@@ -1,8 +1,8 @@
 import { lstatSync } from 'node:fs';
-import type { StagedPath } from '../buildroot/path.ts';
-import { rewriteFile } from '../buildroot/replace.ts';
-import { normalizePyc } from '../bytecode/normalize.ts';
 import { errnoOf, PyclinkError } from '../errors.ts';
+import type { StagedPath } from '../files/path.ts';
+import { rewriteFile } from '../files/replace.ts';
+import { normalizePyc } from '../marshal/normalize-pyc.ts';
 import { isStill, type ReadPyc, readPycOf } from './fingerprint.ts';
 import { groupByInode } from './group.ts';
 import { linkTo } from './write.ts';

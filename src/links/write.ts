@@ -1,8 +1,8 @@
 import { lstatSync } from 'node:fs';
-import { makeDirectory, withDirectory } from '../buildroot/directory.ts';
-import { parentOf, type StagedPath } from '../buildroot/path.ts';
-import { replaceByContent, replaceByLink } from '../buildroot/replace.ts';
 import { errnoOf } from '../errors.ts';
+import { makeDirectory, withDirectory } from '../files/directory.ts';
+import { parentOf, type StagedPath } from '../files/path.ts';
+import { replaceByContent, replaceByLink } from '../files/replace.ts';
 import { type LinkResult, type NotLinked, refusals } from './apply.ts';
 import { pycFile, type ReadPyc, readPycOf } from './fingerprint.ts';
 import { groupByInode, isLinked } from './group.ts';

@@ -1,5 +1,5 @@
-import type { PayloadPath } from '../buildroot/path.ts';
-import { pycStem } from '../bytecode/pyc-name.ts';
+import type { PayloadPath } from '../files/path.ts';
+import { pycStem } from '../pyc/name.ts';
 import type { PycRecord } from './schema.ts';
 
 /** What the records of many sources have in common. */
@@ -8,6 +8,26 @@ export interface RecordKind {
   readonly endings: readonly string[];
   readonly mode: PycRecord['mode'];
   readonly invalidationMode: PycRecord['invalidationMode'];
+}
+
+/** Interned: one RecordKind per mode, invalidation mode and endings. */
+const kinds = new Map<string, RecordKind>();
+
+/**
+ * The kind of a record.
+ * @param endings what the paths end with, sorted
+ * @param modeBits permission bits
+ */
+export function recordKind(
+  endings: readonly string[],
+  modeBits: number,
+  invalidationMode: RecordKind['invalidationMode'],
+): RecordKind {
+  const mode = modeBits.toString(8).padStart(4, '0');
+  const key = [mode, invalidationMode, ...endings].join();
+  const kind = kinds.get(key) ?? { endings, mode, invalidationMode };
+  kinds.set(key, kind);
+  return kind;
 }
 
 /** A record that makes its texts when it is asked for them: there may be very many. */

@@ -1,5 +1,5 @@
-import { byCodeUnit, type PayloadPath } from '../buildroot/path.ts';
-import { type Level, parsePycPath } from '../bytecode/pyc-name.ts';
+import { byCodeUnit, type PayloadPath } from '../files/path.ts';
+import { type Level, parsePycPath } from '../pyc/name.ts';
 import {
   type Manifest,
   type ManifestInterpreter,

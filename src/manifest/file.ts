@@ -1,10 +1,11 @@
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { z } from 'zod';
-import { lstatIfAny } from '../buildroot/lstat.ts';
-import { type Buildroot, contains, type PayloadPath, toStaged } from '../buildroot/path.ts';
-import { replaceByContent } from '../buildroot/replace.ts';
+import { type Buildroot, toStaged } from '../buildroot/path.ts';
 import { errnoOf, PyclinkError } from '../errors.ts';
+import { lstatIfAny } from '../files/lstat.ts';
+import { contains, type PayloadPath } from '../files/path.ts';
+import { replaceByContent } from '../files/replace.ts';
 import { type Manifest, manifestSchema } from './schema.ts';
 
 /**

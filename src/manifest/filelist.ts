@@ -1,4 +1,4 @@
-import { byCodeUnit, type PayloadPath, parentOf } from '../buildroot/path.ts';
+import { byCodeUnit, type PayloadPath, parentOf } from '../files/path.ts';
 import type { PycRecord } from './schema.ts';
 
 /**

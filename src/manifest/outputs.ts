@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import { globMatcher } from '../buildroot/exclude.ts';
-import { removeLeftovers } from '../buildroot/leftovers.ts';
 import type { Buildroot } from '../buildroot/path.ts';
+import { removeLeftovers } from '../files/leftovers.ts';
 import { completeManifest, mergeContent, recordsOf } from './encode.ts';
 import { goneFrom, manifestPieces, outputPath, readManifestIfAny, writeWhole } from './file.ts';
 import { encodeFilelist } from './filelist.ts';
@@ -9,7 +9,7 @@ import type { Manifest } from './schema.ts';
 
 /** The files that the run will write, checked before any work is done. */
 export interface Outputs {
-  readonly manifest: string | undefined;
+  readonly manifest?: string | undefined;
   /** What earlier runs wrote there. */
   readonly earlier: Manifest | undefined;
   readonly filelists: readonly { readonly file: string; readonly takes: (source: string) => boolean }[];
@@ -17,11 +17,11 @@ export interface Outputs {
 
 /** What a run is asked to write. */
 interface OutputOptions {
-  readonly manifest: string | undefined;
+  readonly manifest?: string | undefined;
   /** The manifest keeps what earlier runs wrote. */
   readonly append: boolean;
-  readonly filelist: string | undefined;
-  readonly filelistsFor: readonly { readonly glob: string; readonly file: string }[];
+  readonly filelist?: string | undefined;
+  readonly filelistFor: readonly { readonly glob: string; readonly file: string }[];
 }
 
 /**
@@ -34,7 +34,7 @@ export function openOutputs(buildroot: Buildroot, options: OutputOptions): Outpu
   return {
     manifest,
     earlier: options.append && manifest ? readManifestIfAny(manifest) : undefined,
-    filelists: [...whole, ...options.filelistsFor].map(({ glob, file }) => ({
+    filelists: [...whole, ...options.filelistFor].map(({ glob, file }) => ({
       file: outputPath(buildroot, file),
       takes: globMatcher([glob]),
     })),

@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import { normalise, type PayloadPath, parentOf } from '../buildroot/path.ts';
-import { type SkipReason, skipReasons } from '../buildroot/skipped.ts';
-import { invalidationModes } from '../bytecode/pyc-header.ts';
-import { levels, parsePycPath } from '../bytecode/pyc-name.ts';
+import { normalise, type PayloadPath, parentOf } from '../files/path.ts';
+import { invalidationModes } from '../pyc/header.ts';
+import { levels, parsePycPath } from '../pyc/name.ts';
+import { type SkipReason, skipReasons } from '../skipped.ts';
 
 /** Raised when a reader of the old format would misread the new one. */
 export const schemaVersion = 1;

@@ -1,7 +1,7 @@
-import { walkMarshal } from './marshal.ts';
-import { danglingReference } from './marshal-tree.ts';
-import { flagRef, marshalType } from './marshal-types.ts';
-import { type CodeLayout, releaseOf } from './releases.ts';
+import { type CodeLayout, releaseOf } from '../pyc/releases.ts';
+import { danglingReference } from './tree.ts';
+import { flagRef, marshalType } from './types.ts';
+import { walkMarshal } from './walk.ts';
 
 /**
  * Why an interpreter cannot load the code of a pyc with a whole header; undefined if it reads to its last byte.

@@ -1,8 +1,8 @@
-import type { MarshalNode } from './marshal-tree.ts';
-import { isContainer, isString, marshalType, stringType } from './marshal-types.ts';
-import { childPlace, firstLineOf, kindOf, type Place, placeText, rootPlace, valueText } from './marshal-words.ts';
+import type { PycHeader } from '../pyc/header.ts';
 import type { PycTree } from './outline.ts';
-import type { PycHeader } from './pyc-header.ts';
+import type { MarshalNode } from './tree.ts';
+import { isContainer, isString, marshalType, stringType } from './types.ts';
+import { childPlace, firstLineOf, kindOf, type Place, placeText, rootPlace, valueText } from './words.ts';
 
 /** Where two pycs first differ, and what each has there. */
 export interface Difference {

@@ -1,6 +1,7 @@
+import type { CodeLayout } from '../pyc/releases.ts';
 import { DistinctObjects } from './distinct-objects.ts';
-import { type Unreadable, walkMarshal } from './marshal.ts';
-import { danglingReference, selfContaining } from './marshal-tree.ts';
+import { Numbers } from './numbers.ts';
+import { danglingReference, selfContaining } from './tree.ts';
 import {
   flagRef,
   isContainer,
@@ -10,9 +11,8 @@ import {
   isString,
   marshalType,
   stringType,
-} from './marshal-types.ts';
-import { Numbers } from './numbers.ts';
-import type { CodeLayout } from './releases.ts';
+} from './types.ts';
+import { type Unreadable, walkMarshal } from './walk.ts';
 
 /** How deep objects may lie in each other once their references are followed. */
 const maxDepth = 2000;

@@ -1,7 +1,7 @@
-import type { Unreadable } from './marshal.ts';
-import { encodeNormal } from './normal-marshal.ts';
-import { parsePycHeader } from './pyc-header.ts';
-import { codeLayoutOf, releaseOf } from './releases.ts';
+import { parsePycHeader } from '../pyc/header.ts';
+import { codeLayoutOf, releaseOf } from '../pyc/releases.ts';
+import { encodeNormal } from './normal-form.ts';
+import type { Unreadable } from './walk.ts';
 
 /** Why pycs of a release that pyclink does not know have no normal form. */
 export function unknownMagicNumber(magicNumber: number): string {

@@ -1,9 +1,9 @@
-import type { Unreadable } from './marshal.ts';
-import { type MarshalNode, readMarshalTree } from './marshal-tree.ts';
-import { marshalType } from './marshal-types.ts';
-import { childPlace, firstLineOf, kindOf, type Place, rootPlace, valueText } from './marshal-words.ts';
-import { unknownMagicNumber } from './normalize.ts';
-import { type CodeLayout, codeLayoutOf, releaseOf } from './releases.ts';
+import { type CodeLayout, codeLayoutOf, releaseOf } from '../pyc/releases.ts';
+import { unknownMagicNumber } from './normalize-pyc.ts';
+import { type MarshalNode, readMarshalTree } from './tree.ts';
+import { marshalType } from './types.ts';
+import type { Unreadable } from './walk.ts';
+import { childPlace, firstLineOf, kindOf, type Place, rootPlace, valueText } from './words.ts';
 
 /** An object of a pyc, as it is written. */
 export interface OutlinedObject {

@@ -1,6 +1,6 @@
-import { type Unreadable, walkMarshal } from './marshal.ts';
-import { flagRef, marshalType } from './marshal-types.ts';
-import type { CodeLayout } from './releases.ts';
+import type { CodeLayout } from '../pyc/releases.ts';
+import { flagRef, marshalType } from './types.ts';
+import { type Unreadable, walkMarshal } from './walk.ts';
 
 /** An object of a marshalled value. */
 export interface MarshalNode {

@@ -1,5 +1,5 @@
-import { flagRef, isContainer, marshalType } from './marshal-types.ts';
-import type { CodeLayout } from './releases.ts';
+import type { CodeLayout } from '../pyc/releases.ts';
+import { flagRef, isContainer, marshalType } from './types.ts';
 
 /** What `walkMarshal` and those who build on it say of bytes that they do not read to the end. */
 export interface Unreadable {

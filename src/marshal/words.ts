@@ -1,6 +1,6 @@
-import type { MarshalNode } from './marshal-tree.ts';
-import { isContainer, isInterned, isString, marshalType } from './marshal-types.ts';
-import type { CodeLayout } from './releases.ts';
+import type { CodeLayout } from '../pyc/releases.ts';
+import type { MarshalNode } from './tree.ts';
+import { isContainer, isInterned, isString, marshalType } from './types.ts';
 
 const kinds: Readonly<Record<number, string>> = {
   [marshalType.null]: 'end of the dict',

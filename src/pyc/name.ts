@@ -1,4 +1,4 @@
-import { childOf, nameOf, type PayloadPath, parentOf, type StagedPath } from '../buildroot/path.ts';
+import { childOf, nameOf, type PayloadPath, parentOf, type StagedPath } from '../files/path.ts';
 
 /** An optimization level as `compileall -o` takes it. */
 export type Level = 0 | 1 | 2;

@@ -1,38 +1,5 @@
-import type { Skipped } from '../buildroot/skipped.ts';
-import type { Interpreter } from '../bytecode/interpreter.ts';
+import type { BuildReport } from '../build/report.ts';
 import { counted, sizeText } from './text.ts';
-
-/** The stages of a build, in order. */
-type Stage = 'discover' | 'start' | 'compile' | 'link' | 'write';
-
-/** A file that was skipped; a problem makes the exit status 1. */
-interface ReportedSkip extends Skipped {
-  readonly isProblem: boolean;
-}
-
-/** What a build did, for people and for machines. */
-export interface BuildReport {
-  readonly dryRun: boolean;
-  readonly buildroot: string;
-  readonly interpreters: readonly Interpreter[];
-  readonly levels: readonly number[];
-  /** How many sources there are to compile, and how many of them needed no work. */
-  readonly sources: number;
-  readonly current: number;
-  /** Of this run, not of the whole manifest. In a dry run: what would be written. */
-  readonly pycs: number;
-  readonly linkGroups: number;
-  readonly links: number;
-  readonly sizeBytesWithoutLinks: number;
-  readonly sizeBytes: number;
-  /** Sorted by path. */
-  readonly skipped: readonly ReportedSkip[];
-  /** The compiler's own, sorted. */
-  readonly warnings: readonly string[];
-  readonly manifest: string | undefined;
-  readonly filelists: readonly string[];
-  readonly seconds: Readonly<Record<Stage, number>>;
-}
 
 /** The closing lines of a build. */
 export function buildReportText(report: BuildReport): string {

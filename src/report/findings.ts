@@ -1,5 +1,6 @@
+import { printable } from '../printable.ts';
 import type { Finding } from '../verify/check.ts';
-import { counted, printable } from './text.ts';
+import { counted } from './text.ts';
 
 /** The report of verify: a line a finding, then what was looked at. */
 export function findingsText(findings: readonly Finding[], pycs: number, linkGroups: number): string {

@@ -1,5 +1,5 @@
-import type { PycHeader } from '../bytecode/pyc-header.ts';
-import { printable } from './text.ts';
+import { printable } from '../printable.ts';
+import type { PycHeader } from '../pyc/header.ts';
 
 /** What there is to say about a pyc. */
 export interface Inspection {

@@ -1,6 +1,7 @@
-import type { Difference } from '../bytecode/first-difference.ts';
-import type { OutlinedObject } from '../bytecode/outline.ts';
-import { counted, printable } from './text.ts';
+import type { Difference } from '../marshal/first-difference.ts';
+import type { OutlinedObject } from '../marshal/outline.ts';
+import { printable } from '../printable.ts';
+import { counted } from './text.ts';
 
 /** How much of a value is shown, in characters. */
 const maxValueChars = 72;

@@ -11,7 +11,7 @@ export interface Progress {
 export const noProgress: Progress = { show: () => undefined, end: () => undefined };
 
 /** A bar on a terminal, cleared at the end. */
-export function progressBar(terminal: NodeJS.WriteStream): Progress {
+export function progressBar(terminal: NodeJS.WritableStream): Progress {
   const format = 'pyclink: {bar} {value}/{total} sources, {eta_formatted} left';
   const bar = new SingleBar({ format, stream: terminal, clearOnComplete: true, hideCursor: true }, Presets.legacy);
   return {

@@ -3,8 +3,8 @@ import { basename } from 'node:path';
 import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { execa } from 'execa';
-import type { PayloadPath } from '../buildroot/path.ts';
 import { errnoOf, messageOf, PyclinkError } from '../errors.ts';
+import type { PayloadPath } from '../files/path.ts';
 import type { PayloadEntry, Wanted } from './payload.ts';
 import { readTar, type TarEntry } from './tar.ts';
 

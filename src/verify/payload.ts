@@ -1,6 +1,6 @@
-import type { PayloadPath } from '../buildroot/path.ts';
-import type { PycHeader } from '../bytecode/pyc-header.ts';
+import type { PayloadPath } from '../files/path.ts';
 import type { PycRecord } from '../manifest/schema.ts';
+import type { PycHeader } from '../pyc/header.ts';
 
 /** What the bytes of a pyc say. */
 export interface PycContent {

@@ -1,7 +1,7 @@
-import { damageOf } from '../bytecode/damage.ts';
-import { parsePycHeader } from '../bytecode/pyc-header.ts';
-import { codeLayoutOf } from '../bytecode/releases.ts';
 import { sha256Of } from '../links/fingerprint.ts';
+import { damageOf } from '../marshal/damage.ts';
+import { parsePycHeader } from '../pyc/header.ts';
+import { codeLayoutOf } from '../pyc/releases.ts';
 import type { PycContent } from './payload.ts';
 
 /** What the bytes of a pyc say. */

@@ -1,6 +1,6 @@
 import { execa } from 'execa';
-import type { PayloadPath } from '../buildroot/path.ts';
 import { messageOf, PyclinkError } from '../errors.ts';
+import type { PayloadPath } from '../files/path.ts';
 import type { PayloadEntry, Wanted } from './payload.ts';
 import { readTar, type TarEntry } from './tar.ts';
 

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { extract, type Header } from 'tar-stream';
-import { normalise, type PayloadPath } from '../buildroot/path.ts';
-import { sourceHash } from '../bytecode/source-hash.ts';
+import { normalise, type PayloadPath } from '../files/path.ts';
+import { sourceHash } from '../pyc/source-hash.ts';
 import type { PycContent, Wanted } from './payload.ts';
 import { pycContentOf } from './pyc-content.ts';
 

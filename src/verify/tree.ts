@@ -1,9 +1,10 @@
 import { lstatSync, readFileSync } from 'node:fs';
-import { type Buildroot, type PayloadPath, toStaged } from '../buildroot/path.ts';
+import { type Buildroot, toStaged } from '../buildroot/path.ts';
 import { resolveInBuildroot, resolveParent } from '../buildroot/resolve.ts';
 import { mtimeSecondsOf } from '../buildroot/source.ts';
-import { sourceHash } from '../bytecode/source-hash.ts';
+import type { PayloadPath } from '../files/path.ts';
 import { readPyc } from '../links/fingerprint.ts';
+import { sourceHash } from '../pyc/source-hash.ts';
 import type { PayloadEntry, Wanted } from './payload.ts';
 import { pycContentOf } from './pyc-content.ts';
 

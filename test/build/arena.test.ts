@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { Arena } from '../../src/bytecode/arena.ts';
+import { Arena } from '../../src/build/arena.ts';
 
 it('gives room that nobody else has until it is given back', () => {
   const arena = new Arena();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type BuildOptions, readBuildOptions } from '../src/config.ts';
+import { type BuildOptions, readBuildOptions } from '../../src/build/options.ts';
 
 const defaults: BuildOptions = {
   buildroot: undefined,
@@ -10,10 +10,10 @@ const defaults: BuildOptions = {
   prepend: '/',
   invalidationMode: 'timestamp',
   mtime: { policy: 'keep' },
-  excludeRegexes: [],
-  excludeGlobs: [],
+  excludeRegex: [],
+  exclude: [],
   errors: 'fail',
-  allowErrorsGlobs: [],
+  allowErrors: [],
   jobs: 4,
   link: true,
   normalize: true,
@@ -21,7 +21,7 @@ const defaults: BuildOptions = {
   manifest: undefined,
   append: false,
   filelist: undefined,
-  filelistsFor: [],
+  filelistFor: [],
   dryRun: false,
 };
 
@@ -53,7 +53,7 @@ describe('readBuildOptions', () => {
       'what to leave out',
       { excludeRegex: ['a.b', '\\p{L}'], exclude: ['*.py'], allowErrors: ['bad'], errors: 'warn' },
       {},
-      { excludeRegexes: [/a.b/u, /\p{L}/u], excludeGlobs: ['*.py'], allowErrorsGlobs: ['bad'], errors: 'warn' },
+      { excludeRegex: [/a.b/u, /\p{L}/u], exclude: ['*.py'], allowErrors: ['bad'], errors: 'warn' },
     ],
     [
       'switches',
@@ -67,7 +67,7 @@ describe('readBuildOptions', () => {
       { filelistFor: ['/usr/lib/**=a.list', 'tests=dir/b=c'] },
       {},
       {
-        filelistsFor: [
+        filelistFor: [
           { glob: '/usr/lib/**', file: 'a.list' },
           { glob: 'tests', file: 'dir/b=c' },
         ],

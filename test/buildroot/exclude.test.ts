@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { excluder, globMatcher } from '../../src/buildroot/exclude.ts';
-import type { PayloadPath, StagedPath } from '../../src/buildroot/path.ts';
+import type { PayloadPath, StagedPath } from '../../src/files/path.ts';
 
 describe('globMatcher', () => {
   it.each([

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { PayloadPath } from '../../src/buildroot/path.ts';
 import {
   expectedInterpreter,
   guessCommand,
   homeOfEnvironment,
   pythonDirectoryOf,
 } from '../../src/buildroot/python-directory.ts';
+import type { PayloadPath } from '../../src/files/path.ts';
 
 const interpreter = (directory: string, command: string) => ({ kind: 'interpreter', directory, command });
 

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { openTree } from '../../src/buildroot/open.ts';
-import { contains, toStaged } from '../../src/buildroot/path.ts';
+import { toStaged } from '../../src/buildroot/path.ts';
 import { resolveInBuildroot, resolveParent } from '../../src/buildroot/resolve.ts';
+import { contains } from '../../src/files/path.ts';
 import { plantBuildroot, temporaryDirectory } from '../helpers/buildroot.ts';
 
 const planted = {

@@ -3,8 +3,8 @@ import { type Dirent, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { StagedPath } from '../../src/buildroot/path.ts';
 import { type Found, walk } from '../../src/buildroot/walk.ts';
+import type { StagedPath } from '../../src/files/path.ts';
 import { plantBuildroot, temporaryDirectory } from '../helpers/buildroot.ts';
 
 const slash = Buffer.from('/');

@@ -1,7 +1,7 @@
 import { PassThrough, Readable } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ByteReader } from '../../src/bytecode/byte-reader.ts';
+import { ByteReader } from '../../src/compile/byte-reader.ts';
 
 /** Everything a reader gives when it is asked for portions of these lengths. */
 async function portions(stream: Readable, lengths: readonly number[]): Promise<(string | undefined)[]> {

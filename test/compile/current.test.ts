@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { discover } from '../../src/buildroot/discover.ts';
 import { openTree } from '../../src/buildroot/open.ts';
-import { isCurrent } from '../../src/bytecode/current.ts';
-import { planCompile } from '../../src/bytecode/plan.ts';
-import { sourceHash } from '../../src/bytecode/source-hash.ts';
+import { isCurrent } from '../../src/compile/current.ts';
+import { planCompile } from '../../src/compile/plan.ts';
+import { sourceHash } from '../../src/pyc/source-hash.ts';
 import { plant, plantBuildroot } from '../helpers/buildroot.ts';
 import { wholeCode } from '../helpers/marshal.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { workerEnvironment } from '../../src/bytecode/environment.ts';
+import { workerEnvironment } from '../../src/compile/environment.ts';
 
 const fixed = { LC_ALL: 'C.UTF-8', PYTHONHASHSEED: '0', PYTHONUTF8: '1' };
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { PayloadPath, StagedPath } from '../../src/buildroot/path.ts';
 import type { Source } from '../../src/buildroot/source.ts';
-import { foreignDirectories } from '../../src/bytecode/foreign.ts';
-import type { Interpreter } from '../../src/bytecode/interpreter.ts';
+import { foreignDirectories } from '../../src/compile/foreign-directories.ts';
+import type { Interpreter } from '../../src/compile/interpreter.ts';
+import type { PayloadPath, StagedPath } from '../../src/files/path.ts';
 
 const interpreter: Interpreter = {
   executable: '/usr/bin/python3.11',

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { execaSync } from 'execa';
 import { describe, expect, it } from 'vitest';
 import { describeWith, missingTools } from '../../integration/helpers/tools.ts';
-import { interpreterCandidates, supportedPythons } from '../../src/buildroot/interpreters.ts';
 import { openTree } from '../../src/buildroot/open.ts';
+import { interpreterCandidates, supportedPythons } from '../../src/compile/interpreter-candidates.ts';
 import { plant, plantBuildroot, temporaryDirectory } from '../helpers/buildroot.ts';
 
 const program = { content: '#!/bin/sh\n', mode: 0o755 };

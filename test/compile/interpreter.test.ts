@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Interpreter, mismatchReason } from '../../src/bytecode/interpreter.ts';
+import { type Interpreter, mismatchReason } from '../../src/compile/interpreter.ts';
 
 const python = (facts: Partial<Interpreter>): Interpreter => ({
   executable: '/usr/bin/python3',

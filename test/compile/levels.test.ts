@@ -2,10 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { levelProofOf } from '../../src/bytecode/releases.ts';
+import { levelProofOf } from '../../src/pyc/releases.ts';
 import { allPythons, type RealPython } from '../helpers/pythons.ts';
 
-const directory = join(import.meta.dirname, '../../src/bytecode');
+const directory = join(import.meta.dirname, '../../src/compile');
 const script = join(import.meta.dirname, '../helpers/prove-levels.py');
 
 /** What the proof says of level 1 after 0, of 2 after 1 and of 2 after 0. */

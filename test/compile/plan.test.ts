@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { nameOf, type PayloadPath, type StagedPath } from '../../src/buildroot/path.ts';
 import type { Source } from '../../src/buildroot/source.ts';
-import type { Interpreter } from '../../src/bytecode/interpreter.ts';
-import { type CompileJob, planCompile, pycsOf, recordedDirectoryOf } from '../../src/bytecode/plan.ts';
+import type { Interpreter } from '../../src/compile/interpreter.ts';
+import { type CompileJob, planCompile, pycsOf, recordedDirectoryOf } from '../../src/compile/plan.ts';
+import { nameOf, type PayloadPath, type StagedPath } from '../../src/files/path.ts';
 
 function source(payload: string, buildroot = '/build/tree'): Source {
   const staged = (buildroot + payload) as StagedPath;

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { startFirst, WorkerPool } from '../../src/bytecode/worker-pool.ts';
+import { startFirst, WorkerPool } from '../../src/compile/worker-pool.ts';
 import { plantBuildroot } from '../helpers/buildroot.ts';
 import { systemPython } from '../helpers/pythons.ts';
 

@@ -1,7 +1,7 @@
 import { realpathSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { withDirectory } from '../../src/buildroot/directory.ts';
+import { withDirectory } from '../../src/files/directory.ts';
 import { everythingIn, plantBuildroot } from '../helpers/buildroot.ts';
 
 describe('withDirectory', () => {

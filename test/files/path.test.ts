@@ -1,20 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { type Buildroot, locate, resolveGiven, toPayload, toStaged } from '../../src/buildroot/path.ts';
 import {
-  type Buildroot,
   byCodeUnit,
   childOf,
   contains,
-  locate,
   nameOf,
   normalise,
   type PayloadPath,
   parentOf,
-  resolveGiven,
   type StagedPath,
-  toPayload,
-  toStaged,
-} from '../../src/buildroot/path.ts';
+} from '../../src/files/path.ts';
 
 const buildroot: Buildroot = { path: '/real/tree' as StagedPath, given: '/link' };
 const system: Buildroot = { path: '/' as StagedPath, given: '/' };

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readRegular } from '../../src/buildroot/read-regular.ts';
+import { readRegular } from '../../src/files/read-regular.ts';
 import { plantBuildroot } from '../helpers/buildroot.ts';
 
 describe('readRegular', () => {

@@ -1,7 +1,7 @@
 import { linkSync, lstatSync, readFileSync, realpathSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { replaceByContent, replaceByLink, replaceFile, rewriteFile } from '../../src/buildroot/replace.ts';
+import { replaceByContent, replaceByLink, replaceFile, rewriteFile } from '../../src/files/replace.ts';
 import { contentsOf, everythingIn, plantBuildroot } from '../helpers/buildroot.ts';
 
 describe('replaceFile', () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import type { MarshalNode } from '../../src/bytecode/marshal-tree.ts';
-import { flagRef, isString, marshalType, stringType } from '../../src/bytecode/marshal-types.ts';
-import type { CodeLayout } from '../../src/bytecode/releases.ts';
+import type { MarshalNode } from '../../src/marshal/tree.ts';
+import { flagRef, isString, marshalType, stringType } from '../../src/marshal/types.ts';
+import type { CodeLayout } from '../../src/pyc/releases.ts';
 
 /** CPython 3.11's. */
 export const magicNumber = 3495;

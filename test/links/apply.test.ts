@@ -1,7 +1,7 @@
 import { chmodSync, chownSync, lstatSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { StagedPath } from '../../src/buildroot/path.ts';
+import type { StagedPath } from '../../src/files/path.ts';
 import { linkIdentical } from '../../src/links/apply.ts';
 import { type ReadPyc, readPyc, sameContent } from '../../src/links/fingerprint.ts';
 import { contentsOf, everythingIn, linkGroupsIn, type Planted, plant, plantBuildroot } from '../helpers/buildroot.ts';

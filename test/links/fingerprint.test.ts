@@ -3,7 +3,7 @@ import { appendFileSync, lstatSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { StagedPath } from '../../src/buildroot/path.ts';
+import type { StagedPath } from '../../src/files/path.ts';
 import { readPyc, sameContent, sameContentOnDisk, sha256Of } from '../../src/links/fingerprint.ts';
 import { type Planted, plantBuildroot } from '../helpers/buildroot.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { StagedPath } from '../../src/buildroot/path.ts';
+import type { StagedPath } from '../../src/files/path.ts';
 import { groupByInode, isLinked, type PycFile, planLinks } from '../../src/links/group.ts';
 
 interface Written extends PycFile {

@@ -1,7 +1,7 @@
 import { chmodSync, chownSync, linkSync, lstatSync, readFileSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { StagedPath } from '../../src/buildroot/path.ts';
+import type { StagedPath } from '../../src/files/path.ts';
 import { type ReadPyc, readPyc } from '../../src/links/fingerprint.ts';
 import { normalizeFiles } from '../../src/links/normalize.ts';
 import { contentsOf, linkGroupsIn, type Planted, plantBuildroot } from '../helpers/buildroot.ts';

@@ -1,7 +1,7 @@
 import { lstatSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { StagedPath } from '../../src/buildroot/path.ts';
+import type { StagedPath } from '../../src/files/path.ts';
 import { type ReadPyc, readPyc } from '../../src/links/fingerprint.ts';
 import { linkTo, writeLinked } from '../../src/links/write.ts';
 import {

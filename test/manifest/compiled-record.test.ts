@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { PayloadPath } from '../../src/buildroot/path.ts';
-import { parsePycPath, pycPath } from '../../src/bytecode/pyc-name.ts';
+import type { PayloadPath } from '../../src/files/path.ts';
 import { CompiledRecord } from '../../src/manifest/compiled-record.ts';
+import { parsePycPath, pycPath } from '../../src/pyc/name.ts';
 
 const source = '/usr/lib/python3.11/a.b/x y.py' as PayloadPath;
 const sha256 = '00ff7f80'.repeat(8);

@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { PayloadPath } from '../../src/buildroot/path.ts';
-import { type SkipReason, skipReasons } from '../../src/buildroot/skipped.ts';
-import { invalidationModes } from '../../src/bytecode/pyc-header.ts';
-import { type Level, pycPath } from '../../src/bytecode/pyc-name.ts';
+import type { PayloadPath } from '../../src/files/path.ts';
 import { completeManifest, type ManifestContent, mergeContent, recordsOf } from '../../src/manifest/encode.ts';
 import { manifestPieces, readManifest, writeWhole } from '../../src/manifest/file.ts';
 import { type Manifest, manifestSchema, type PycRecord } from '../../src/manifest/schema.ts';
+import { invalidationModes } from '../../src/pyc/header.ts';
+import { type Level, pycPath } from '../../src/pyc/name.ts';
+import { type SkipReason, skipReasons } from '../../src/skipped.ts';
 import { temporaryDirectory } from '../helpers/buildroot.ts';
 
 const tag = 'cpython-311';

@@ -2,7 +2,7 @@ import { lstatSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openTree } from '../../src/buildroot/open.ts';
-import type { PayloadPath } from '../../src/buildroot/path.ts';
+import type { PayloadPath } from '../../src/files/path.ts';
 import { completeManifest } from '../../src/manifest/encode.ts';
 import {
   goneFrom,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { PayloadPath } from '../../src/buildroot/path.ts';
+import type { PayloadPath } from '../../src/files/path.ts';
 import { encodeFilelist } from '../../src/manifest/filelist.ts';
 import type { PycRecord } from '../../src/manifest/schema.ts';
 

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { damageOf } from '../../src/bytecode/damage.ts';
-import { parsePycHeader } from '../../src/bytecode/pyc-header.ts';
-import { type CodeLayout, codeLayoutOf } from '../../src/bytecode/releases.ts';
+import { damageOf } from '../../src/marshal/damage.ts';
+import { parsePycHeader } from '../../src/pyc/header.ts';
+import { type CodeLayout, codeLayoutOf } from '../../src/pyc/releases.ts';
 import { marshalled as m, magicNumber, pycOf, wholeCode } from '../helpers/marshal.ts';
 import { allPythons } from '../helpers/pythons.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { DistinctObjects } from '../../src/bytecode/distinct-objects.ts';
-import { Numbers } from '../../src/bytecode/numbers.ts';
+import { DistinctObjects } from '../../src/marshal/distinct-objects.ts';
+import { Numbers } from '../../src/marshal/numbers.ts';
 
 /** An object by what it is: its type byte, own bytes, and which of the earlier ones its children are. */
 const item = fc.record({

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { firstDifference, headerDifference } from '../../src/bytecode/first-difference.ts';
-import { type PycTree, readPycTree } from '../../src/bytecode/outline.ts';
-import { type PycHeader, parsePycHeader } from '../../src/bytecode/pyc-header.ts';
+import { firstDifference, headerDifference } from '../../src/marshal/first-difference.ts';
+import { type PycTree, readPycTree } from '../../src/marshal/outline.ts';
+import { type PycHeader, parsePycHeader } from '../../src/pyc/header.ts';
 import { anyMarshalled, marshalled as m, magicNumber, pycOf } from '../helpers/marshal.ts';
 
 const read = (value: Buffer) => readPycTree(pycOf(value), magicNumber) as PycTree;

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type MarshalNode, readMarshalTree } from '../../src/bytecode/marshal-tree.ts';
-import { flagRef, marshalType } from '../../src/bytecode/marshal-types.ts';
-import { encodeNormal } from '../../src/bytecode/normal-marshal.ts';
-import { type CodeLayout, codeLayoutOf } from '../../src/bytecode/releases.ts';
+import { encodeNormal } from '../../src/marshal/normal-form.ts';
+import { type MarshalNode, readMarshalTree } from '../../src/marshal/tree.ts';
+import { flagRef, marshalType } from '../../src/marshal/types.ts';
+import { type CodeLayout, codeLayoutOf } from '../../src/pyc/releases.ts';
 import { anyMarshalled, marshalled as m, magicNumber, meaningOf } from '../helpers/marshal.ts';
 import { expectNormalForm } from '../helpers/normal-form.ts';
 

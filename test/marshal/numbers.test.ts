@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { Numbers } from '../../src/bytecode/numbers.ts';
+import { Numbers } from '../../src/marshal/numbers.ts';
 
 it('a list of numbers holds what was put into it since it was cleared, however much', () => {
   const list = new Numbers();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { readMarshalTree } from '../../src/bytecode/marshal-tree.ts';
-import { marshalType } from '../../src/bytecode/marshal-types.ts';
-import { type CodeLayout, codeLayoutOf } from '../../src/bytecode/releases.ts';
+import { readMarshalTree } from '../../src/marshal/tree.ts';
+import { marshalType } from '../../src/marshal/types.ts';
+import { type CodeLayout, codeLayoutOf } from '../../src/pyc/releases.ts';
 import { marshalled as m, magicNumber, meaningOf } from '../helpers/marshal.ts';
 
 const layout = codeLayoutOf(magicNumber) as CodeLayout;

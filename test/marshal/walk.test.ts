@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { walkMarshal } from '../../src/bytecode/marshal.ts';
-import { isNameText } from '../../src/bytecode/marshal-types.ts';
-import { type CodeLayout, codeLayoutOf } from '../../src/bytecode/releases.ts';
+import { isNameText } from '../../src/marshal/types.ts';
+import { walkMarshal } from '../../src/marshal/walk.ts';
+import { type CodeLayout, codeLayoutOf } from '../../src/pyc/releases.ts';
 import { marshalled as m, magicNumber } from '../helpers/marshal.ts';
 
 const layout = codeLayoutOf(magicNumber) as CodeLayout;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type MarshalNode, readMarshalTree } from '../../src/bytecode/marshal-tree.ts';
-import { childPlace, kindOf, placeText, rootPlace, valueText } from '../../src/bytecode/marshal-words.ts';
-import { type CodeLayout, codeLayoutOf } from '../../src/bytecode/releases.ts';
+import { type MarshalNode, readMarshalTree } from '../../src/marshal/tree.ts';
+import { childPlace, kindOf, placeText, rootPlace, valueText } from '../../src/marshal/words.ts';
+import { type CodeLayout, codeLayoutOf } from '../../src/pyc/releases.ts';
 import { marshalled as m, magicNumber } from '../helpers/marshal.ts';
 
 const layout = codeLayoutOf(magicNumber) as CodeLayout;

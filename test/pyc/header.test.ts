@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type PycHeader, parsePycHeader, type SourceFacts, staleReason } from '../../src/bytecode/pyc-header.ts';
+import { type PycHeader, parsePycHeader, type SourceFacts, staleReason } from '../../src/pyc/header.ts';
 import { plantBuildroot } from '../helpers/buildroot.ts';
 import { allPythons } from '../helpers/pythons.ts';
 

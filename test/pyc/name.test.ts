@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { PayloadPath } from '../../src/buildroot/path.ts';
-import { levels, parsePycPath, pycPath } from '../../src/bytecode/pyc-name.ts';
+import type { PayloadPath } from '../../src/files/path.ts';
+import { levels, parsePycPath, pycPath } from '../../src/pyc/name.ts';
 import { systemPython } from '../helpers/pythons.ts';
 
 const component = fc

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { releaseOf } from '../../src/bytecode/releases.ts';
+import { releaseOf } from '../../src/pyc/releases.ts';
 import { allPythons } from '../helpers/pythons.ts';
 
 const script = 'import importlib.util; print(int.from_bytes(importlib.util.MAGIC_NUMBER[:2], "little"))';

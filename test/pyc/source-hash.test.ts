@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { sourceHash } from '../../src/bytecode/source-hash.ts';
+import { sourceHash } from '../../src/pyc/source-hash.ts';
 import { allPythons } from '../helpers/pythons.ts';
 
 const script = `

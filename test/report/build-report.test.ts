@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type BuildReport, buildReportText, summaryLine } from '../../src/report/build-report.ts';
+import type { BuildReport } from '../../src/build/report.ts';
+import { buildReportText, summaryLine } from '../../src/report/build-report.ts';
 
 const report: BuildReport = {
   dryRun: false,

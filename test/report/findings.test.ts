@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { PayloadPath } from '../../src/buildroot/path.ts';
+import type { PayloadPath } from '../../src/files/path.ts';
 import { findingsText } from '../../src/report/findings.ts';
 import type { Finding } from '../../src/verify/check.ts';
 

@@ -1,6 +1,5 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { counted, printable, sizeText } from '../../src/report/text.ts';
+import { counted, sizeText } from '../../src/report/text.ts';
 
 describe('counted', () => {
   it.each([
@@ -24,27 +23,5 @@ describe('sizeText', () => {
     [5000 * 1024 * 1024, '5000.0 MiB'],
   ])('of %i bytes is %s', (sizeBytes, text) => {
     expect(sizeText(sizeBytes)).toBe(text);
-  });
-});
-
-describe('printable', () => {
-  it.each([
-    ['plain, é 😀 "quoted" \\', 'plain, é 😀 "quoted" \\'],
-    ['two\nlines', 'two\\nlines'],
-    ['\t\r\b\f', '\\t\\r\\b\\f'],
-    ['\x1b[31m', '\\u001b[31m'],
-    ['\x7f\x85\x9b', '\\x7f\\x85\\x9b'],
-    ['\0', '\\u0000'],
-  ])('of %j is %j', (text, shown) => {
-    expect(printable(text)).toBe(shown);
-  });
-
-  it('leaves no control character, and changes nothing the second time', () => {
-    fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom('a', '\n', '\x1b', '\x9b', '\\', '"', '😀') }), (text) => {
-        expect(printable(text)).not.toMatch(/\p{Cc}/u);
-        expect(printable(printable(text))).toBe(printable(text));
-      }),
-    );
   });
 });

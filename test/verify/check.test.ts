@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { PayloadPath } from '../../src/buildroot/path.ts';
-import type { PycHeader } from '../../src/bytecode/pyc-header.ts';
+import type { PayloadPath } from '../../src/files/path.ts';
 import type { PycRecord } from '../../src/manifest/schema.ts';
+import type { PycHeader } from '../../src/pyc/header.ts';
 import { check } from '../../src/verify/check.ts';
 import type { Payload, PayloadEntry } from '../../src/verify/payload.ts';
 

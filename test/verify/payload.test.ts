@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { PayloadPath } from '../../src/buildroot/path.ts';
+import type { PayloadPath } from '../../src/files/path.ts';
 import type { PycRecord } from '../../src/manifest/schema.ts';
 import { wantedFor } from '../../src/verify/payload.ts';
 

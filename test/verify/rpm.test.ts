@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { describeRpm, pycs, rpmbuilt, site } from '../../integration/helpers/rpm.ts';
-import type { PayloadPath } from '../../src/buildroot/path.ts';
+import type { PayloadPath } from '../../src/files/path.ts';
 import type { Wanted } from '../../src/verify/payload.ts';
 import { readRpms } from '../../src/verify/rpm.ts';
 import { temporaryDirectory } from '../helpers/buildroot.ts';

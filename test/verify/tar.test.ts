@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream';
 import { type Header, pack } from 'tar-stream';
 import { describe, expect, it } from 'vitest';
-import type { PayloadPath } from '../../src/buildroot/path.ts';
-import { sourceHash } from '../../src/bytecode/source-hash.ts';
+import type { PayloadPath } from '../../src/files/path.ts';
 import { sha256Of } from '../../src/links/fingerprint.ts';
+import { sourceHash } from '../../src/pyc/source-hash.ts';
 import type { Wanted } from '../../src/verify/payload.ts';
 import { readTar } from '../../src/verify/tar.ts';
 import { pycOf, wholeCode } from '../helpers/marshal.ts';

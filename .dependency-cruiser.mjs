@@ -1,0 +1,76 @@
+/** The walls of the house: see docs/architecture.md. `npm run check` holds them. */
+
+/** A room imports itself, rooms before it in this list, and the files in the hall: src/*.ts. */
+const rooms = [
+  'files',
+  'pyc',
+  'marshal',
+  'buildroot',
+  'compile',
+  'links',
+  'manifest',
+  'verify',
+  'build',
+  'report',
+  'rpm',
+  'debian',
+  'commands',
+  'cli',
+];
+
+const oneOf = (names) => `^src/(${names.join('|')})/`;
+
+const order = rooms.slice(0, -1).map((room, i) => ({
+  name: `order-${room}`,
+  severity: 'error',
+  comment: `src/${room}/ may not import a room behind it: move the import to that room, or what is needed to an earlier one.`,
+  from: { path: `^src/${room}/` },
+  to: { path: oneOf(rooms.slice(i + 1)) },
+}));
+
+export default {
+  forbidden: [
+    ...order,
+    {
+      name: 'no-circles',
+      severity: 'error',
+      comment: 'Files may not import each other in a circle: take what both need to a file of its own.',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'hall',
+      severity: 'error',
+      comment: 'A file in the hall may import only the hall: put it into the room that it needs.',
+      from: { path: '^src/[^/]+[.]ts$', pathNot: '^src/cli[.]ts$' },
+      to: { path: '^src/[^/]+/' },
+    },
+    {
+      name: 'pure',
+      severity: 'error',
+      comment:
+        'pyc/ and marshal/ work on bytes in memory: hand them what was read, and do the file work in another room.',
+      from: { path: oneOf(['pyc', 'marshal']) },
+      to: { path: ['^(node:)?(fs|child_process|process|os|net|worker_threads)', 'execa|globby|pino'], reachable: true },
+    },
+    {
+      name: 'joins',
+      severity: 'error',
+      comment: 'Front doors translate conventions into options: only build/ and commands/ join stages.',
+      from: { path: oneOf(['rpm', 'debian']) },
+      to: { path: oneOf(['compile', 'links', 'manifest', 'verify', 'build']) },
+    },
+    {
+      name: 'process',
+      severity: 'error',
+      comment: 'Only cli.ts knows the process: pass what is needed from there.',
+      from: { path: '^src/', pathNot: '^src/(cli|files/leftovers)[.]ts$' },
+      to: { path: '^(node:)?process$' },
+    },
+  ],
+  options: {
+    parser: 'swc',
+    tsConfig: { fileName: 'tsconfig.json' },
+    doNotFollow: { path: 'node_modules' },
+  },
+};

@@ -1,0 +1,37 @@
+import type { CommandResult } from '../commands/result.ts';
+import type { Environment } from '../compile/environment.ts';
+import { exitStatus } from '../errors.ts';
+import { createLog, type Log } from '../log.ts';
+import type { CommonFlags } from './options.ts';
+
+/** Where a call writes to: the report to `stdout`, the log to `stderr`. */
+export interface Streams {
+  readonly stdout: NodeJS.WritableStream;
+  readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean };
+}
+
+/** A call of pyclink: what it is told by its surroundings, and its exit status so far. */
+export class Call {
+  readonly environment: Environment;
+  readonly streams: Streams;
+  status: number = exitStatus.done;
+
+  constructor(environment: Environment, streams: Streams) {
+    this.environment = environment;
+    this.streams = streams;
+  }
+
+  /** The log that these flags ask for. */
+  log({ quiet, verbose }: CommonFlags = {}): Log {
+    const format = this.environment['PYCLINK_LOG_FORMAT'] === 'json' ? 'json' : 'lines';
+    const level = quiet === true ? 'warn' : verbose === true ? 'debug' : 'info';
+    return createLog(level, format, this.streams.stderr);
+  }
+
+  /** Writes the report of a command, and takes over its status. */
+  report({ status, text, data }: CommandResult, { json, quiet }: CommonFlags = {}): void {
+    this.status = status;
+    if (json === true) this.streams.stdout.write(`${JSON.stringify(data, null, 2)}\n`);
+    else if (quiet !== true || status !== exitStatus.done) this.streams.stdout.write(text);
+  }
+}

@@ -1,0 +1,24 @@
+import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
+import { readBuildOptions } from '../build/options.ts';
+import { dhCommand } from '../commands/dh.ts';
+import { readDebhelperCall } from '../debian/arguments.ts';
+import type { Call } from './call.ts';
+import { buildFlags, mergedFlags, newCommand, withBuildOptions } from './options.ts';
+
+/** `pyclink dh WORDS…`, for debhelper: the arguments of dh_pyclink. @throws PyclinkError */
+export async function dh(words: readonly string[], call: Call): Promise<void> {
+  const debhelperCall = readDebhelperCall(words, call.environment);
+  const parser = withBuildOptions(newCommand('dh', ''))
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined });
+  parser.parse([...debhelperCall.buildFlags], { from: 'user' });
+  const result = await dhCommand(debhelperCall, {
+    source: resolve('.'),
+    environment: call.environment,
+    log: call.log({ quiet: !debhelperCall.verbose }),
+    readOptions: (paths, flags, environment) =>
+      readBuildOptions(paths, mergedFlags(buildFlags(parser.opts()), flags), environment, availableParallelism()),
+  });
+  call.report(result);
+}

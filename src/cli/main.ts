@@ -1,0 +1,46 @@
+import { CommanderError } from 'commander';
+import type { Environment } from '../compile/environment.ts';
+import { exitStatus, messageOf, PyclinkError } from '../errors.ts';
+import { Call, type Streams } from './call.ts';
+import { createProgram } from './program.ts';
+
+/**
+ * Runs pyclink: reads arguments, does what they ask for, reports.
+ * @param argv the arguments, without the names of node and of the program
+ * @returns the exit status
+ */
+export async function main(argv: readonly string[], environment: Environment, streams: Streams): Promise<number> {
+  const call = new Call(environment, streams);
+  try {
+    const [name, ...words] = argv;
+    if (name === 'brp') await (await import('./brp.ts')).brp(words, call);
+    else if (name === 'dh') await (await import('./dh.ts')).dh(words, call);
+    else await createProgram(call).parseAsync([...argv], { from: 'user' });
+    return call.status;
+  } catch (error) {
+    return explain(error, call);
+  }
+}
+
+/** Logs what was thrown. @returns the exit status that goes with it */
+function explain(error: unknown, call: Call): number {
+  const log = call.log();
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return exitStatus.done;
+    const [message = '', ...lines] = error.message.replace(/^error: /, '').split('\n');
+    log.error({ lines, hint: 'see pyclink --help' }, message);
+    return exitStatus.unusable;
+  }
+  if (error instanceof PyclinkError) {
+    const { path, hint, message } = error;
+    log.error({ path, hint }, message);
+    return error.exitStatus;
+  }
+  if (error instanceof Error && 'syscall' in error) {
+    log.error({ hint: 'is another process modifying these files?' }, error.message);
+    return exitStatus.toolFailed;
+  }
+  const lines = error instanceof Error ? (error.stack?.split('\n') ?? []) : [];
+  log.error({ lines, hint: 'this is a bug in pyclink' }, messageOf(error));
+  return exitStatus.bug;
+}
