@@ -1,4 +1,4 @@
-import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { execa } from 'execa';
 import { inject } from 'vitest';
@@ -26,9 +26,6 @@ export interface Chroot {
   readonly install: (...packages: readonly string[]) => Promise<unknown>;
   readonly remove: () => void;
 }
-
-/** The code name of this machine's release. */
-export const thisRelease = /^VERSION_CODENAME=(\w+)$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? 'stable';
 
 /** The first caller makes the base system, and others wait for it. */
 const makeBase = `if [ ! -e "$1" ]; then

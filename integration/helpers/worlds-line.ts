@@ -1,0 +1,25 @@
+import { versionsIn, type World, worlds } from '../../test/helpers/worlds.ts';
+import { thisRelease } from './release.ts';
+
+/** After the tests of a run, says which systems they were run in. */
+export default function worldsLine(): () => void {
+  return () => {
+    const present = Object.values(worlds).filter(({ missing }) => missing === undefined);
+    const line = [`${thisRelease} (this machine)`, ...present.map(contentsOf)].join('; ');
+    process.stdout.write(`worlds: ${line}\n`);
+    for (const { name, missing } of Object.values(worlds)) {
+      if (missing !== undefined) process.stdout.write(`worlds: tests SKIPPED: ${name} is missing: ${missing}\n`);
+    }
+  };
+}
+
+/** `sid: python 3.13.18 3.14.10, rpm 6.1.0` */
+function contentsOf(world: World): string {
+  const versions = versionsIn(world, [...world.wantedInterpreters, 'rpm', 'nodejs', 'lintian']);
+  const byTool = new Map<string, string[]>();
+  for (const [name, version] of Object.entries(versions)) {
+    const tool = name.replace(/(3[.\d]*|js)$/, '');
+    byTool.set(tool, [...(byTool.get(tool) ?? []), version]);
+  }
+  return `${world.name}: ${Array.from(byTool, ([tool, found]) => `${tool} ${found.join(' ')}`).join(', ')}`;
+}
