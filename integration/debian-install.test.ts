@@ -5,9 +5,9 @@ import { execa } from 'execa';
 import { beforeAll, expect, it } from 'vitest';
 import { linkGroupsIn } from '../test/helpers/buildroot.ts';
 import { pyclink } from '../test/helpers/pyclink.ts';
+import { thisRelease } from '../test/helpers/release.ts';
 import { type Chroot, chrootTools, makeChroot } from './helpers/chroot.ts';
 import { buildPackages, debianTools, rules, verifyWords } from './helpers/debian.ts';
-import { thisRelease } from './helpers/release.ts';
 import { describeWith } from './helpers/tools.ts';
 
 const newer = {

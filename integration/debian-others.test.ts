@@ -7,9 +7,9 @@ import { beforeAll, expect, it } from 'vitest';
 import type { Manifest } from '../src/manifest/schema.ts';
 import { everythingIn, linkGroupsIn, plant, temporaryDirectory } from '../test/helpers/buildroot.ts';
 import { pyclink } from '../test/helpers/pyclink.ts';
+import { thisRelease } from '../test/helpers/release.ts';
 import { type Chroot, chrootTools, makeChroot } from './helpers/chroot.ts';
 import { buildSource, debianTools, downloadPackages } from './helpers/debian.ts';
-import { thisRelease } from './helpers/release.ts';
 import { describeWith } from './helpers/tools.ts';
 
 interface Rebuilt {

@@ -1,13 +1,14 @@
-import { versionsIn, type World, worlds } from '../../test/helpers/worlds.ts';
-import { thisRelease } from './release.ts';
+import { thisRelease } from '../../test/helpers/release.ts';
+import { machines, versionsIn, type World, worlds } from '../../test/helpers/worlds.ts';
 
 /** After the tests of a run, says which systems they were run in. */
 export default function worldsLine(): () => void {
   return () => {
-    const present = Object.values(worlds).filter(({ missing }) => missing === undefined);
+    const all = [...Object.values(worlds), ...machines];
+    const present = all.filter(({ missing }) => missing === undefined);
     const line = [`${thisRelease} (this machine)`, ...present.map(contentsOf)].join('; ');
     process.stdout.write(`worlds: ${line}\n`);
-    for (const { name, missing } of Object.values(worlds)) {
+    for (const { name, missing } of all) {
       if (missing !== undefined) process.stdout.write(`worlds: tests SKIPPED: ${name} is missing: ${missing}\n`);
     }
   };
@@ -21,5 +22,6 @@ function contentsOf(world: World): string {
     const tool = name.replace(/(3[.\d]*|js)$/, '');
     byTool.set(tool, [...(byTool.get(tool) ?? []), version]);
   }
-  return `${world.name}: ${Array.from(byTool, ([tool, found]) => `${tool} ${found.join(' ')}`).join(', ')}`;
+  const tools = Array.from(byTool, ([tool, found]) => `${tool} ${found.join(' ')}`);
+  return tools.length === 0 ? world.name : `${world.name}: ${tools.join(', ')}`;
 }

@@ -1,10 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execaSync } from 'execa';
+import { thisRelease } from './release.ts';
 
 /** A Debian system that integration/worlds/make keeps beside this machine's own. */
 export interface World {
-  readonly name: WorldName;
+  readonly name: string;
   /** Its root directory. */
   readonly root: string;
   /** Its interpreters, as commands that run outside of it, sorted. */
@@ -13,7 +14,7 @@ export interface World {
   readonly wantedInterpreters: readonly string[];
   /** Why it is not there. */
   readonly missing?: string;
-  /** Debian's unstable may be missing anywhere, because it cannot be installed every day. */
+  /** What cannot be had every day may be missing in a CI too. */
   readonly mayBeMissing: boolean;
 }
 
@@ -27,9 +28,14 @@ export const worlds = Object.fromEntries(names.map((name) => [name, worldNamed(n
   Record<WorldName, World>
 >;
 
-function worldNamed(name: WorldName): World {
+/** Systems of other architectures than this machine's, with little more than the python3 of its release. */
+export const machines: readonly World[] = ['i386', 'arm64', 's390x'].map((architecture) =>
+  worldNamed(`${thisRelease}-${architecture}`, 'machine'),
+);
+
+function worldNamed(name: string, list = name): World {
   const [root, commands] = [join(directory, name), join(directory, 'bin', name)];
-  const packages = readFileSync(join(lists, `${name}.packages`), 'utf8').split('\n');
+  const packages = readFileSync(join(lists, `${list}.packages`), 'utf8').split('\n');
   const missing = reasonIfMissing(root);
   return {
     name,
@@ -42,7 +48,7 @@ function worldNamed(name: WorldName): World {
         : [],
     wantedInterpreters: packages.filter((line) => /^(python3\.\d+|pypy3)$/.test(line)),
     ...(missing === undefined ? {} : { missing }),
-    mayBeMissing: name === 'sid',
+    mayBeMissing: name !== 'trixie',
   };
 }
 
