@@ -16,11 +16,12 @@ export default function worldsLine(): () => void {
 
 /** `sid: python 3.13.18 3.14.10, rpm 6.1.0` */
 function contentsOf(world: World): string {
-  const versions = versionsIn(world, [...world.wantedInterpreters, 'rpm', 'nodejs', 'lintian']);
+  const packages = [...world.wantedInterpreters, 'rpm', 'nodejs', 'lintian'];
+  const versions = versionsIn(world, packages);
   const byTool = new Map<string, string[]>();
-  for (const [name, version] of Object.entries(versions)) {
+  for (const name of packages.filter((wanted) => versions[wanted] !== undefined)) {
     const tool = name.replace(/(3[.\d]*|js)$/, '');
-    byTool.set(tool, [...(byTool.get(tool) ?? []), version]);
+    byTool.set(tool, [...(byTool.get(tool) ?? []), versions[name] ?? '']);
   }
   const tools = Array.from(byTool, ([tool, found]) => `${tool} ${found.join(' ')}`);
   return tools.length === 0 ? world.name : `${world.name}: ${tools.join(', ')}`;
