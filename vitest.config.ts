@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts', 'integration/**/*.test.ts'],
-    globalSetup: ['test/helpers/bundle.ts', 'integration/helpers/chroots.ts'],
+    globalSetup: ['test/helpers/bundle.ts', 'integration/helpers/chroots.ts', 'integration/helpers/worlds-line.ts'],
     testTimeout: 120_000,
     maxWorkers: 2,
   },

@@ -1,12 +1,12 @@
-import { describe, expect, it } from 'vitest';
-import { allPythons } from '../test/helpers/pythons.ts';
+import { describe, expect } from 'vitest';
+import { itOnEachPython } from '../test/helpers/each-python.ts';
 import { compareWithCompileall } from './helpers/compileall.ts';
 
 /** Small enough for seconds, with every combination of docstrings and assertions in it. */
 const slice = ['json', 'email', 'unittest', 'bisect.py', 'argparse.py', 'ast.py', 'this.py', '_markupbase.py'];
 
 describe('the standard library', () => {
-  it.each(allPythons)('comes out as from compileall of $executable: bytes, modes and links', async (python) => {
+  itOnEachPython('comes out as from compileall of $name: bytes, modes and links', async (python) => {
     const { pycs, groups, differences, referenceBits } = await compareWithCompileall(python, slice);
     expect(differences).toEqual([]);
     // Other versions let it show in FLAG_REF bits which modules the process has loaded.

@@ -5,7 +5,8 @@ import { execa } from 'execa';
 import { beforeAll, expect, it } from 'vitest';
 import { linkGroupsIn } from '../test/helpers/buildroot.ts';
 import { pyclink } from '../test/helpers/pyclink.ts';
-import { type Chroot, chrootTools, makeChroot, thisRelease } from './helpers/chroot.ts';
+import { thisRelease } from '../test/helpers/release.ts';
+import { type Chroot, chrootTools, makeChroot } from './helpers/chroot.ts';
 import { buildPackages, debianTools, rules, verifyWords } from './helpers/debian.ts';
 import { describeWith } from './helpers/tools.ts';
 

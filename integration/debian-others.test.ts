@@ -7,7 +7,8 @@ import { beforeAll, expect, it } from 'vitest';
 import type { Manifest } from '../src/manifest/schema.ts';
 import { everythingIn, linkGroupsIn, plant, temporaryDirectory } from '../test/helpers/buildroot.ts';
 import { pyclink } from '../test/helpers/pyclink.ts';
-import { type Chroot, chrootTools, makeChroot, thisRelease } from './helpers/chroot.ts';
+import { thisRelease } from '../test/helpers/release.ts';
+import { type Chroot, chrootTools, makeChroot } from './helpers/chroot.ts';
 import { buildSource, debianTools, downloadPackages } from './helpers/debian.ts';
 import { describeWith } from './helpers/tools.ts';
 

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
 import { linkGroupsIn, plantBuildroot } from '../test/helpers/buildroot.ts';
+import { itOnEachPython } from '../test/helpers/each-python.ts';
 import { pyclink } from '../test/helpers/pyclink.ts';
-import { allPythons, type RealPython, systemPython } from '../test/helpers/pythons.ts';
+import { type RealPython, systemPython } from '../test/helpers/pythons.ts';
 
 const directory = '/opt/modules';
 const docstring = '"module docstring"\n';
@@ -49,8 +50,8 @@ function expectedGroups(python: RealPython, levels: readonly number[]): string[]
   return present.sort((a, b) => ((a[0] as string) < (b[0] as string) ? -1 : 1));
 }
 
-describe.each(allPythons)('with $executable', (python) => {
-  it.each([[[0, 1]], [[1, 2]], [[0, 2]], [[0, 1, 2]]])('links what is identical at the levels %j', async (levels) => {
+describe.each([[[0, 1]], [[1, 2]], [[0, 2]], [[0, 1, 2]]])('the levels %j', (levels) => {
+  itOnEachPython('are linked where they are identical, with $name', async (python) => {
     const buildroot = plantBuildroot(sources);
     await build(python, buildroot, levels);
     expect(linkGroupsIn(buildroot)).toEqual(expectedGroups(python, levels));
@@ -91,7 +92,7 @@ describe('a source that changed', () => {
     expect(linkGroupsIn(buildroot)).toEqual(expectedGroups(systemPython, [0, 1, 2]));
   });
 
-  it.each(allPythons)('is imported under -O by $executable, which rewrites one pyc only', async (python) => {
+  itOnEachPython('is imported under -O by $name, which rewrites one pyc only', async (python) => {
     const buildroot = plantBuildroot(sources);
     await build(python, buildroot, [0, 1, 2]);
     const pyc = (level: number) => join(buildroot, pycOf(python, 'neither', level));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { allPythons } from '../test/helpers/pythons.ts';
+import { itOnEachPython } from '../test/helpers/each-python.ts';
 import { fuzz } from './helpers/fuzz.ts';
 import { checkNormalForm, checkReproducible } from './helpers/normal-form.ts';
 
@@ -7,7 +7,7 @@ import { checkNormalForm, checkReproducible } from './helpers/normal-form.ts';
 const slice = ['json', 'bisect.py', 'argparse.py', 'ast.py', 'this.py', 'locale.py', 'dataclasses.py', 'opcode.py'];
 
 describe('the normal form', () => {
-  it.each(allPythons)('is the same code to $executable, and the only form of it', async (python) => {
+  itOnEachPython('is the same code to $name, and the only form of it', async (python) => {
     const names = slice.filter((name) => python.minor !== '3.6' || name !== 'dataclasses.py');
     const { pycs, rewritten, problems } = await checkNormalForm(python, names);
     expect(problems).toEqual([]);
@@ -15,7 +15,7 @@ describe('the normal form', () => {
     expect(rewritten).toBeGreaterThan(pycs / 2);
   });
 
-  it.each(allPythons)('does not depend on how $executable was run', async (python) => {
+  itOnEachPython('does not depend on how $name was run', async (python) => {
     const names = ['json', 'argparse.py', 'ast.py', 'locale.py', 'enum.py', 'typing.py'];
     expect(await checkReproducible(python, names)).toEqual([]);
   });

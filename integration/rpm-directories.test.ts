@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { execa } from 'execa';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { itOnEachPython } from '../test/helpers/each-python.ts';
 import { pyclink } from '../test/helpers/pyclink.ts';
-import { type RealPython, systemPypy, systemPython } from '../test/helpers/pythons.ts';
+import { allPypys, missingPypys, type RealPython, systemPython } from '../test/helpers/pythons.ts';
 import {
   describeRpm,
   groupsInRpms,
@@ -15,7 +16,6 @@ import {
   rpmbuild,
   rpmbuilt,
 } from './helpers/rpm.ts';
-import { describeWith } from './helpers/tools.ts';
 
 const text = 'def pay(price):\n    return price\n';
 const worlds = ['debian', 'fedora'] as const;
@@ -36,7 +36,7 @@ async function expectCompiled(python: RealPython, sources: readonly string[], op
   expect(linkGroups.map(({ paths }) => paths)).toEqual(groups);
   expect(interpreters).toMatchObject([{ version: python.version, cacheTag: python.cacheTag }]);
   // The normal form of PyPy's bytecode is not known.
-  const leftAsTheyAre = python === systemPypy ? groups.flat().sort() : [];
+  const leftAsTheyAre = allPypys.includes(python) ? groups.flat().sort() : [];
   expect(skipped.map(({ path }) => path)).toEqual(leftAsTheyAre);
   expect(new Set(skipped.map(({ reason }) => reason))).toEqual(new Set(leftAsTheyAre.map(() => 'not-normalized')));
   const verified = await pyclink(['verify', '--manifest', build.manifest, ...build.rpms]);
@@ -88,17 +88,21 @@ describeRpm('the directories of an interpreter', () => {
   });
 });
 
-describeWith(systemPypy === undefined ? ['pypy3'] : [], 'with PyPy', () => {
-  describeRpm('a package', () => {
-    it.each(worlds)('has pycs of pypy3 where pypy3 looks for them (%s)', async (world) => {
-      const pypy = systemPypy as RealPython;
-      const libraries = [`/usr/lib/pypy${pypy.minor}`, `/usr/lib64/pypy${pypy.minor}`];
-      const sources = libraries.map((library) => `${library}/site-packages/cart.py`);
-      const { log, rpms } = await expectCompiled(pypy, sources, { world });
-      expect(log).toContain(`/usr/lib64/pypy${pypy.minor} using pypy${pypy.minor}\n`);
-      expect(await queryRpms(rpms, '[%{FILENAMES}\\n]')).toContain(
-        `/usr/lib/pypy${pypy.minor}/site-packages/__pycache__/cart.${pypy.cacheTag}.opt-1.pyc`,
-      );
-    });
+describeRpm('a package', () => {
+  describe.each(worlds)('(%s)', (world) => {
+    itOnEachPython(
+      'has the pycs of $name where it looks for them',
+      async (pypy) => {
+        const libraries = [`/usr/lib/pypy${pypy.minor}`, `/usr/lib64/pypy${pypy.minor}`];
+        const sources = libraries.map((library) => `${library}/site-packages/cart.py`);
+        const env = { PATH: `${dirname(pypy.executable)}:/usr/bin:/bin` };
+        const { log, rpms } = await expectCompiled(pypy, sources, { world, env });
+        expect(log).toContain(`/usr/lib64/pypy${pypy.minor} using pypy${pypy.minor}\n`);
+        expect(await queryRpms(rpms, '[%{FILENAMES}\\n]')).toContain(
+          `/usr/lib/pypy${pypy.minor}/site-packages/__pycache__/cart.${pypy.cacheTag}.opt-1.pyc`,
+        );
+      },
+      { pythons: allPypys, missing: missingPypys },
+    );
   });
 });

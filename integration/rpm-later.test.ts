@@ -1,28 +1,26 @@
-/** Builds packages in a real chroot with Debian 13's rpm 4.20: its platform file and its stages are not 4.18's. */
+/** Builds packages with Debian 13's rpm 4.20: its platform file and its stages are not 4.18's. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { everythingIn } from '../test/helpers/buildroot.ts';
-import { type Chroot, chrootTools, makeChroot } from './helpers/chroot.ts';
+import { describeInWorld, type InWorld, inWorld } from './helpers/in-world.ts';
 import { type Spec, specText } from './helpers/rpm.ts';
-import { describeWith } from './helpers/tools.ts';
-import { stage } from './stage.ts';
 
 const macros = '/usr/lib/rpm/macros.d/macros.zz-pyclink';
 const archs = ['noarch', 'native'] as const;
-let chroot: Chroot;
+let world: InWorld;
 
 /** Builds a package whose only source is made in %install, and so is newer than what rpm takes for the time of the build. */
 async function build(spec: Spec, ...args: string[]) {
-  const { stdout: minor } = await chroot.inside('python3', '-c', 'import sys; print("%d.%d" % sys.version_info[:2])');
+  const { stdout: minor } = await world.inside('python3', '-c', 'import sys; print("%d.%d" % sys.version_info[:2])');
   const site = `%{buildroot}/usr/lib/python${minor}/site-packages`;
   const install = `mkdir -p ${site}; sleep 1.1; echo 'x = 1' > ${site}/shop.py`;
-  writeFileSync(join(chroot.directory, 'build/shop.spec'), specText({ ...spec, install }));
-  const topdir = join(chroot.directory, 'build/rpmbuild');
+  writeFileSync(join(world.directory, 'build/shop.spec'), specText({ ...spec, install }));
+  const topdir = join(world.directory, 'build/rpmbuild');
   rmSync(topdir, { recursive: true, force: true });
   const macrosOfRun = ['_topdir /build/rpmbuild', 'planted /build/planted', 'debug_package %{nil}'];
   const define = macrosOfRun.flatMap((macro) => ['--define', macro]);
-  const { all, exitCode } = await chroot.attempt('rpmbuild', '-bb', ...define, ...args, '/build/shop.spec');
+  const { all, exitCode } = await world.attempt('rpmbuild', '-bb', ...define, ...args, '/build/shop.spec');
   const made = everythingIn(topdir).map((path) => `/build/rpmbuild/${path}`);
   const announced = all.match(/^Bytecompiling .*/gm)?.length ?? 0;
   const [manifest = '', rpm = ''] = [/\.json$/, /\.rpm$/].map((suffix) => made.find((path) => suffix.test(path)));
@@ -30,20 +28,19 @@ async function build(spec: Spec, ...args: string[]) {
 }
 
 async function verify(manifest: string, rpm: string) {
-  const { exitCode, stdout } = await chroot.attempt('pyclink', 'verify', '--manifest', manifest, rpm);
+  const { exitCode, stdout } = await world.attempt('pyclink', 'verify', '--manifest', manifest, rpm);
   return { status: exitCode, findings: stdout.match(/^[a-z-]+(?=: \/)/gm) ?? [], stdout };
 }
 
 const clampToBuildTime = ['--define', 'build_mtime_policy clamp_to_buildtime'];
 
-describeWith(chrootTools, 'a build with rpm 4.20', () => {
+describeInWorld('trixie', 'a build with rpm 4.20', () => {
   beforeAll(async () => {
-    chroot = await makeChroot('trixie');
-    await chroot.install('rpm', 'nodejs', 'python3');
-    mkdirSync(join(chroot.directory, 'build/planted'), { recursive: true });
-    stage(chroot.directory);
-    return chroot.remove;
-  }, 300_000);
+    world = await inWorld('trixie');
+    mkdirSync(join(world.directory, 'build/planted'), { recursive: true });
+    world.stagePyclink();
+    return world.remove;
+  }, 120_000);
 
   it.each(archs)('has no stale pyc where rpm clamps to its time, and leaves the manifest (%s)', async (arch) => {
     const built = await build({ arch }, ...clampToBuildTime);

@@ -2,9 +2,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { linkGroupsIn, plantBuildroot, temporaryDirectory } from '../test/helpers/buildroot.ts';
+import { itOnEachPython } from '../test/helpers/each-python.ts';
 import { pyclink } from '../test/helpers/pyclink.ts';
-import { systemPypy, systemPython } from '../test/helpers/pythons.ts';
-import { describeWith } from './helpers/tools.ts';
+import { allPypys, missingPypys, systemPython } from '../test/helpers/pythons.ts';
 
 const magicNumber = 3999;
 const sources = {
@@ -70,14 +70,15 @@ describe('a CPython that pyclink does not know', () => {
   });
 });
 
-describeWith(systemPypy === undefined ? ['pypy3'] : [], 'PyPy', () => {
-  it('is said once to have no normal form, without a warning', async () => {
-    const { executable = '' } = systemPypy ?? {};
+itOnEachPython(
+  '$name is said once to have no normal form, without a warning',
+  async ({ executable }) => {
     const buildroot = plantBuildroot(sources);
     const args = ['build', '--buildroot', buildroot, '--python', executable, '/opt/app'];
     const { status, stderr } = await pyclink(args);
     expect(status).toBe(0);
     expect(stderr.split('\n').filter((line) => line.includes('normal form'))).toHaveLength(1);
     expect(stderr).not.toContain('warning');
-  });
-});
+  },
+  { pythons: allPypys, missing: missingPypys },
+);

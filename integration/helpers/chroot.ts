@@ -1,4 +1,4 @@
-import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { execa } from 'execa';
 import { inject } from 'vitest';
@@ -27,9 +27,6 @@ export interface Chroot {
   readonly remove: () => void;
 }
 
-/** The code name of this machine's release. */
-export const thisRelease = /^VERSION_CODENAME=(\w+)$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? 'stable';
-
 /** The first caller makes the base system, and others wait for it. */
 const makeBase = `if [ ! -e "$1" ]; then
   mmdebstrap --variant=apt --quiet --skip=cleanup/apt/lists --dpkgopt=force-unsafe-io "$0" "$1.new"
@@ -45,23 +42,32 @@ export async function makeChroot(release: string): Promise<Chroot> {
   await execa('flock', [`${base}.lock`, 'sh', '-e', '-c', makeBase, release, base], { env: { TMPDIR: '/tmp' } });
   const directory = mkdtempSync(`${base}-`);
   await execa('cp', ['-a', `${base}/.`, directory]);
+  const chroot = chrootOf(directory, ['chroot', directory]);
+  return {
+    ...chroot,
+    install: (...packages) => chroot.inside('apt-get', 'install', '-y', '-q', '--no-install-recommends', ...packages),
+    remove: () => rmSync(directory, { recursive: true, force: true }),
+  };
+}
+
+/** @param start what a command is put behind to run there */
+export function chrootOf(directory: string, start: readonly string[]): Omit<Chroot, 'install' | 'remove'> {
+  const [starter = '', ...words] = start;
   const options = {
     env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/root', DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C.UTF-8' },
     extendEnv: false,
     all: true,
   } as const;
-  const inside = (command: string, ...args: readonly string[]) =>
-    execa('chroot', [directory, command, ...args], options);
   return {
     directory,
-    inside,
-    attempt: (command, ...args) => execa('chroot', [directory, command, ...args], { ...options, reject: false }),
-    carry: (debs) =>
-      debs.map((deb) => {
+    inside: (...command) => execa(starter, [...words, ...command], options),
+    attempt: (...command) => execa(starter, [...words, ...command], { ...options, reject: false }),
+    carry: (debs) => {
+      mkdirSync(join(directory, 'tmp'), { recursive: true });
+      return debs.map((deb) => {
         copyFileSync(deb, join(directory, 'tmp', basename(deb)));
         return `/tmp/${basename(deb)}`;
-      }),
-    install: (...packages) => inside('apt-get', 'install', '-y', '-q', '--no-install-recommends', ...packages),
-    remove: () => rmSync(directory, { recursive: true, force: true }),
+      });
+    },
   };
 }

@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { expect } from 'vitest';
 import { levelProofOf } from '../../src/pyc/releases.ts';
-import { allPythons, type RealPython } from '../helpers/pythons.ts';
+import { itOnEachPython, pythonsWhere } from '../helpers/each-python.ts';
+import type { RealPython } from '../helpers/pythons.ts';
 
 const directory = join(import.meta.dirname, '../../src/compile');
 const script = join(import.meta.dirname, '../helpers/prove-levels.py');
@@ -20,8 +21,6 @@ function magicNumberOf(executable: string): number {
   const question = 'import importlib.util; print(int.from_bytes(importlib.util.MAGIC_NUMBER[:2], "little"))';
   return Number(execFileSync(executable, ['-S', '-c', question], { encoding: 'utf8' }));
 }
-
-const isAtLeast = ({ minor }: RealPython, than: number) => Number(minor.split('.')[1]) >= than;
 
 const same = 'same, same, same';
 const assertion = 'compiled, same, compiled';
@@ -76,33 +75,24 @@ const cases: Readonly<Record<string, readonly [way: string, text: string | Buffe
   'functions within functions, as deep as they go': [same, `x = ${'lambda: '.repeat(60)}0\n`],
 };
 
-describe.each(allPythons)('the level proof on $executable', (python) => {
+itOnEachPython('the level proof says which levels are the same on $name', (python) => {
   const names = Object.keys(cases);
   const found = ways(
     python,
     Object.values(cases).map(([, text]) => text),
   );
-
-  it.each(names)('says which levels are the same: %s', (name) => {
-    const [expected] = cases[name] ?? [];
-    expect(found[names.indexOf(name)]).toBe(expected);
-  });
+  const expected = Object.entries(cases).map(([name, [way]]) => [name, way]);
+  expect(Object.fromEntries(names.map((name, i) => [name, found[i]]))).toEqual(Object.fromEntries(expected));
 });
 
-it.each(allPythons.filter((python) => isAtLeast(python, 14)))(
-  'takes no other string for a docstring on $executable, which marks those of functions',
+itOnEachPython(
+  'takes no other string for a docstring on $name, which marks those of functions',
   (python) => {
     const texts = ['def f():\n    return "x"\n', 'f = lambda: "x"\n', 'x = ["x" for x in y]\nz = ("x" for x in y)\n'];
     expect(ways(python, texts)).toEqual([same, same, same]);
     expect(ways(python, ['def f():\n    "doc"\n    return "x"\n'])).toEqual([docstring]);
   },
-);
-
-it.each(allPythons.filter((python) => !isAtLeast(python, 14)))(
-  'takes any first constant of a function for a docstring on $executable, which does not mark those',
-  (python) => {
-    expect(ways(python, ['x = 1\ndef f(y="doc"):\n    "doc"\n'])).toEqual([docstring]);
-  },
+  pythonsWhere((minor) => minor >= 14),
 );
 
 /** Statements that are taken out, or are near to what is. */
@@ -152,7 +142,7 @@ const { block } = fc.letrec<{ block: string }>((tie) => ({
     .map((parts) => parts.join('\n')),
 }));
 
-it.each(allPythons)('whatever is in a source, $executable has the same code where the proof says so', (python) => {
+itOnEachPython('whatever is in a source, $name has the same code where the proof says so', (python) => {
   const found = ways(python, fc.sample(block, { numRuns: 3000, seed: 1 }));
   expect(found.filter((way) => way.includes('wrong'))).toEqual([]);
   expect(found.filter((way) => way.includes('same')).length).toBeGreaterThan(200);

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { damageOf } from '../../src/marshal/damage.ts';
 import { parsePycHeader } from '../../src/pyc/header.ts';
 import { type CodeLayout, codeLayoutOf } from '../../src/pyc/releases.ts';
+import { itOnEachPython } from '../helpers/each-python.ts';
 import { marshalled as m, magicNumber, pycOf, wholeCode } from '../helpers/marshal.ts';
-import { allPythons } from '../helpers/pythons.ts';
 
 const layout = codeLayoutOf(magicNumber) as CodeLayout;
 
@@ -21,7 +21,7 @@ describe('damageOf', () => {
     expect(damageOf(pycOf(value), layout)).toBe(expected);
   });
 
-  it.each(allPythons)('is nothing in what $executable writes, and is found wherever that is cut', ({ executable }) => {
+  itOnEachPython('is nothing in what $name writes, and is found wherever that is cut', ({ executable }) => {
     const script =
       'import importlib.util, marshal, sys\n' +
       'code = compile("class A:\\n  def f(x): return x[1:2], {1, 2}, 1.5, 2j, 10**30, b\'x\', ...", "a", "exec")\n' +

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type PycHeader, parsePycHeader, type SourceFacts, staleReason } from '../../src/pyc/header.ts';
 import { plantBuildroot } from '../helpers/buildroot.ts';
-import { allPythons } from '../helpers/pythons.ts';
+import { itOnEachPython } from '../helpers/each-python.ts';
 
 /** The bytes of 32-bit words, little end first. */
 function words(...values: number[]): Buffer {
@@ -55,7 +55,7 @@ describe('parsePycHeader', () => {
     expect(parsePycHeader(bytes)).toEqual(timestamp(3495, 5, 42));
   });
 
-  it.each(allPythons)('reads what Python $version writes', ({ executable, minor }) => {
+  itOnEachPython('reads what $name writes', ({ executable, minor }) => {
     const root = plantBuildroot({ 'a.py': { content: 'x = 1\n', mtime: 1_600_000_000 } });
     const script =
       'import sys, py_compile, importlib.util as u\n' +

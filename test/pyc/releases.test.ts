@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { releaseOf } from '../../src/pyc/releases.ts';
-import { allPythons } from '../helpers/pythons.ts';
+import { itOnEachPython } from '../helpers/each-python.ts';
 
 const script = 'import importlib.util; print(int.from_bytes(importlib.util.MAGIC_NUMBER[:2], "little"))';
 
@@ -27,7 +27,7 @@ describe('releaseOf', () => {
     expect(releaseOf(magicNumber).name).toBe(name);
   });
 
-  it.each(allPythons)('knows Python $version by its magic number', ({ executable, minor }) => {
+  itOnEachPython('knows $name by its magic number', ({ executable, minor }) => {
     const number = execFileSync(executable, ['-I', '-c', script], { encoding: 'utf8' });
     expect(releaseOf(Number(number)).name).toBe(`CPython ${minor}`);
   });

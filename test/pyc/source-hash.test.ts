@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { sourceHash } from '../../src/pyc/source-hash.ts';
-import { allPythons } from '../helpers/pythons.ts';
+import { itOnEachPython, pythonsWhere } from '../helpers/each-python.ts';
 
 const script = `
 import sys, importlib.util
@@ -18,14 +18,15 @@ const sources: readonly Buffer[] = [
 ];
 
 describe('sourceHash', () => {
-  it.each(allPythons.filter(({ minor }) => minor !== '3.6'))(
-    'is importlib.util.source_hash of Python $version',
+  itOnEachPython(
+    'is importlib.util.source_hash of $name',
     ({ executable }) => {
       const input = sources.map((source) => `${source.toString('hex')}\n`).join('');
       const answer = execFileSync(executable, ['-I', '-c', script], { input, encoding: 'utf8' });
       const [magicNumber, ...hashes] = answer.trim().split('\n');
       expect(sources.map((source) => sourceHash(Number(magicNumber), source))).toEqual(hashes);
     },
+    pythonsWhere((minor) => minor > 6),
   );
 
   it.each([
