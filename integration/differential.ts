@@ -1,13 +1,15 @@
 /**
  * Holds pyclink against the interpreter's own compileall over a whole standard library: the same pycs to the byte, the
- * same modes, the same hard links. Runs for every CPython of the machine: `npm run differential [-- 3.9 3.13]`.
+ * same modes, the same hard links; and each pyc, also in normal form, against what `compile()` makes of its source.
+ * Runs for every Python of the machine: `npm run differential [-- 3.9 3.13]`.
  */
-import { allPythons } from '../test/helpers/pythons.ts';
+import { allPythons, systemPypy } from '../test/helpers/pythons.ts';
 import { compareWithCompileall } from './helpers/compileall.ts';
 
 const wanted = process.argv.slice(2);
+const pythons = systemPypy === undefined ? allPythons : [...allPythons, systemPypy];
 let differences = 0;
-for (const python of allPythons.filter(({ minor }) => wanted.length === 0 || wanted.includes(minor))) {
+for (const python of pythons.filter(({ minor }) => wanted.length === 0 || wanted.includes(minor))) {
   const result = await compareWithCompileall(python);
   differences += result.differences.length;
   const { before, after, rest } = result;
@@ -15,7 +17,7 @@ for (const python of allPythons.filter(({ minor }) => wanted.length === 0 || wan
   process.stdout.write(
     `${python.executable} (${python.version}): ${result.pycs} pycs, ${result.groups} files, ` +
       `${mebibytes(before)} -> ${mebibytes(after)} MiB ` +
-      `(library ${mebibytes(rest + before)} -> ${mebibytes(rest + after)} MiB), ${result.differences.length} differences` +
+      `(library ${mebibytes(rest + before)} -> ${mebibytes(rest + after)} MiB), ${result.held} times held to compile(), ${result.differences.length} differences` +
       `${result.referenceBits.length === 0 ? '' : `, ${result.referenceBits.length} differ in FLAG_REF only`}\n`,
   );
   for (const difference of result.differences.slice(0, 20)) process.stdout.write(`  ${difference}\n`);

@@ -1,15 +1,54 @@
-/** Mutates real pycs and holds what comes out against the promises of the reader: `npm run fuzz [-- COUNT [SEED]]`. */
+/**
+ * Two kinds of odd input:
+ * - `npm run fuzz -- code COUNT [SEED [MINOR…]]` has every Python of the machine, or those that are named (`3.13`), and
+ *   pyclink compile odd programs, and holds every pyc against `compile()`. TMPDIR may lead to a memory file system.
+ * - `npm run fuzz -- [pyc] COUNT [SEED]` mutates real pycs and holds what comes out against the promises of the reader.
+ * Either ends with status 1 if it finds something.
+ */
+import { allPythons, type RealPython, systemPypy } from '../test/helpers/pythons.ts';
 import { fuzz } from './helpers/fuzz.ts';
+import { fuzzCode } from './helpers/fuzz-code.ts';
 
-const [count = '100000', seed = '1'] = process.argv.slice(2);
-const started = performance.now();
-const { tried, changed, refused, slowestMs, largestRatio, findings } = await fuzz(Number(count), Number(seed));
-const reasons = [...refused].sort((a, b) => b[1] - a[1]).map(([reason, times]) => `  ${times} ${reason}\n`);
-process.stdout.write(
-  `${tried} mutated pycs in ${Math.round((performance.now() - started) / 1000)} s, seed ${seed}: ` +
-    `${changed} changed, ${findings.length} findings\n` +
-    `slowest ${slowestMs.toFixed(0)} ms; largest output ${largestRatio.toFixed(2)} times its input; ` +
-    `resident ${Math.round(process.memoryUsage.rss() / 1024 / 1024)} MiB at the end\nrefused:\n${reasons.join('')}`,
-);
-for (const finding of findings) process.stdout.write(`${finding}\n`);
-if (findings.length > 0) process.exitCode = 1;
+/** How many interpreters are at work at a time: each has one process busy. */
+const atATime = 2;
+
+const [kind, ...rest] = process.argv.slice(2);
+if (kind === 'code') await fuzzAllCode(rest);
+else await fuzzPycs(kind === 'pyc' ? rest : process.argv.slice(2));
+
+async function fuzzAllCode([count = '2000', seed = '1', ...minors]: readonly string[]): Promise<void> {
+  const pythons = systemPypy === undefined ? allPythons : [...allPythons, systemPypy];
+  const waiting = pythons.filter(({ minor }) => minors.length === 0 || minors.includes(minor));
+  const next = async (): Promise<void> => {
+    for (let python = waiting.shift(); python !== undefined; python = waiting.shift()) {
+      await fuzzCodeOf(python, Number(count), seed);
+    }
+  };
+  await Promise.all(Array.from({ length: atATime }, next));
+}
+
+async function fuzzCodeOf(python: RealPython, count: number, seed: string): Promise<void> {
+  const started = performance.now();
+  const { programs, compared, wrong, missing, refused, crashed, findings } = await fuzzCode(python, count, seed);
+  const milliseconds = ((performance.now() - started) / programs).toFixed(1);
+  process.stdout.write(
+    `${python.executable} (${python.version}): ${programs} programs, ${compared} pycs compared, ${wrong} wrong, ` +
+      `${missing} missing; ${refused} do not compile, ${crashed} crash the compiler; ${milliseconds} ms a program\n`,
+  );
+  for (const finding of findings) process.stdout.write(`  ${finding}\n`);
+  if (wrong + missing > 0) process.exitCode = 1;
+}
+
+async function fuzzPycs([count = '100000', seed = '1']: readonly string[]): Promise<void> {
+  const started = performance.now();
+  const { tried, changed, refused, slowestMs, largestRatio, findings } = await fuzz(Number(count), Number(seed));
+  const reasons = [...refused].sort((a, b) => b[1] - a[1]).map(([reason, times]) => `  ${times} ${reason}\n`);
+  process.stdout.write(
+    `${tried} mutated pycs in ${Math.round((performance.now() - started) / 1000)} s, seed ${seed}: ` +
+      `${changed} changed, ${findings.length} findings\n` +
+      `slowest ${slowestMs.toFixed(0)} ms; largest output ${largestRatio.toFixed(2)} times its input; ` +
+      `resident ${Math.round(process.memoryUsage.rss() / 1024 / 1024)} MiB at the end\nrefused:\n${reasons.join('')}`,
+  );
+  for (const finding of findings) process.stdout.write(`${finding}\n`);
+  if (findings.length > 0) process.exitCode = 1;
+}

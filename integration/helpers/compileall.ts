@@ -5,6 +5,7 @@ import { execa } from 'execa';
 import { everythingIn } from '../../test/helpers/buildroot.ts';
 import { pyclink } from '../../test/helpers/pyclink.ts';
 import type { RealPython } from '../../test/helpers/pythons.ts';
+import { holdToCompiler } from './same-code.ts';
 
 export interface Comparison {
   readonly pycs: number;
@@ -15,31 +16,38 @@ export interface Comparison {
   readonly after: number;
   /** Bytes of everything that is not a pyc. */
   readonly rest: number;
-  /** Pycs that differ from compileall's in FLAG_REF bits only: see `sameWithoutReferences`. */
+  /** How many times the code of a pyc was held against the compiler's: here, and in normal form. */
+  readonly held: number;
+  /**
+   * Pycs whose code is the compiler's, but not in compileall's bytes. marshal flags an object that something else in
+   * the process holds too, so the bits depend on what the process did before: compileall's own output differs between
+   * -j1 and -j2.
+   */
   readonly referenceBits: readonly string[];
   readonly differences: readonly string[];
 }
 
 /**
  * Compiles a copy of the standard library at three levels, once with pyclink and once with compileall, which links
- * from 3.9 on; for older ones, the pycs of a source that are equal in bytes count as linked.
+ * from 3.9 on; for older ones, the pycs of a source that are equal in bytes count as linked. Holds the code against what
+ * the compiler makes of each source, in compileall's bytes and in normal form.
  * @param only names at the top of the library; default: all of it
  */
 export async function compareWithCompileall(python: RealPython, only?: readonly string[]): Promise<Comparison> {
   const work = mkdtempSync(join(tmpdir(), 'pyclink-differential-'));
   try {
     const library = `/usr/lib/python${python.minor}`;
-    const [ours, theirs] = ['pyclink', 'compileall'].map((name) => join(work, name)) as [string, string];
+    const [ours = '', theirs = '', normal = ''] = ['raw', 'compileall', 'normal'].map((name) => join(work, name));
     stage(python, join(ours, library), only);
     giveManyModes(ours);
-    cpSync(ours, theirs, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
+    for (const copy of [theirs, normal]) {
+      cpSync(ours, copy, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
+    }
     await runCompileall(python, theirs, library);
     // The same process history as compileall's: some interpreters let it show in the bytes.
-    const args = ['build', '--buildroot', ours, '--python', python.executable, '-j', '1', '--errors', 'warn', '-q'];
-    args.push('--no-normalize');
-    const ran = await pyclink([...args, library]);
-    if (ran.status !== 0) throw new Error(`pyclink: status ${ran.status}\n${ran.stderr}`);
-    return await compare(python, ours, theirs);
+    await build(python, ours, library, ['-j', '1', '--no-normalize']);
+    await build(python, normal, library, []);
+    return await compare(python, ours, theirs, normal);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
@@ -97,7 +105,13 @@ async function runCompileall(python: RealPython, buildroot: string, library: str
   }
 }
 
-async function compare(python: RealPython, ours: string, theirs: string): Promise<Comparison> {
+async function build(python: RealPython, buildroot: string, library: string, flags: readonly string[]): Promise<void> {
+  const args = ['build', '--buildroot', buildroot, '--python', python.executable, '--errors', 'warn', '-q'];
+  const ran = await pyclink([...args, ...flags, library]);
+  if (ran.status !== 0) throw new Error(`pyclink: status ${ran.status}\n${ran.stderr}`);
+}
+
+async function compare(python: RealPython, ours: string, theirs: string, normal: string): Promise<Comparison> {
   const linked = Number(python.minor.split('.')[1]) >= 9;
   const differences: string[] = [];
   const otherBytes: string[] = [];
@@ -111,7 +125,15 @@ async function compare(python: RealPython, ours: string, theirs: string): Promis
     const [a, b] = [lstatSync(join(ours, path)), lstatSync(join(theirs, path))];
     if (a.mode !== b.mode) differences.push(`mode: ${path}: ${a.mode.toString(8)} and ${b.mode.toString(8)}`);
   }
-  const referenceBits = await sameWithoutReferences(python, ours, theirs, otherBytes);
+  const sources = mine.filter((path) => path.endsWith('.py')).map((path) => `/${path}`);
+  const [code, normalCode] = [
+    await holdToCompiler(python, ours, sources),
+    await holdToCompiler(python, normal, sources),
+  ];
+  differences.push(...code.findings, ...normalCode.findings.map((finding) => `in normal form: ${finding}`));
+  const referenceBits = otherBytes.filter(
+    (path) => !code.wrong.has(`/${path}`) && isSameHeader(python, ours, theirs, path),
+  );
   for (const path of otherBytes) if (!referenceBits.includes(path)) differences.push(`bytes: ${path}`);
   const partition = partitionBy(pycs, (path) => String(lstatSync(join(ours, path)).ino));
   const expected = linked
@@ -126,33 +148,16 @@ async function compare(python: RealPython, ours: string, theirs: string): Promis
     before: size(pycs),
     after: size([...partition].map((group) => group.split('\n')[0] as string)),
     rest: size(mine.filter((path) => !path.endsWith('.pyc'))),
+    held: code.compared + normalCode.compared,
     referenceBits,
     differences,
   };
 }
 
-/**
- * Which of these pycs hold the same code. marshal flags an object that something else in the process holds too, so
- * the bits depend on what the process did before: compileall's own output differs between -j1 and -j2. A dump in
- * marshal's version 0 has no such flags.
- */
-async function sameWithoutReferences(
-  python: RealPython,
-  ours: string,
-  theirs: string,
-  paths: readonly string[],
-): Promise<readonly string[]> {
-  const script = [
-    'import marshal, sys',
-    'def code(path):',
-    '    data = open(path, "rb").read()',
-    '    size = 16 if sys.version_info >= (3, 7) else 12',
-    '    return data[:size], marshal.dumps(marshal.loads(data[size:]), 0)',
-    'for path in sys.stdin.read().split("\\n"):',
-    '    if path and code(sys.argv[1] + "/" + path) == code(sys.argv[2] + "/" + path): print(path)',
-  ].join('\n');
-  const { stdout } = await execa(python.executable, ['-c', script, ours, theirs], { input: paths.join('\n') });
-  return stdout.split('\n').filter(Boolean);
+function isSameHeader(python: RealPython, ours: string, theirs: string, path: string): boolean {
+  const size = python.minor === '3.6' ? 12 : 16;
+  const [mine, other] = [ours, theirs].map((buildroot) => readFileSync(join(buildroot, path)).subarray(0, size));
+  return mine !== undefined && other !== undefined && mine.equals(other);
 }
 
 function sourceOf(pyc: string): string {

@@ -8,6 +8,7 @@ import { pyclink, type RunOptions } from '../../test/helpers/pyclink.ts';
 import type { RealPython } from '../../test/helpers/pythons.ts';
 import { stage } from './compileall.ts';
 import { codeDigest } from './marshal-dump.ts';
+import { holdToCompiler } from './same-code.ts';
 
 export interface NormalForm {
   readonly pycs: number;
@@ -70,9 +71,9 @@ class Trees {
 }
 
 /**
- * Compiles a standard library at three levels and holds the normal form of each pyc against compileall's own bytes:
- * the code is the same to the interpreter and to pyclink; there is nothing left to normalize; every way there gives the
- * same bytes and links.
+ * Compiles a standard library at three levels and checks the normal form of each pyc: the code is what the compiler
+ * makes of the source; pyclink reads in it what the interpreter reads; there is nothing left to normalize; every way
+ * there gives the same bytes and links.
  * @param only names at the top of the library; default: all of it
  */
 export async function checkNormalForm(python: RealPython, only?: readonly string[]): Promise<NormalForm> {
@@ -85,19 +86,24 @@ export async function checkNormalForm(python: RealPython, only?: readonly string
   const normal = trees.planted('normal');
   await trees.build(normal, []);
 
-  const problems = differences(later, normal);
+  const sources = everythingIn(normal).filter((path) => path.endsWith('.py'));
+  const code = await holdToCompiler(
+    python,
+    normal,
+    sources.map((path) => `/${path}`),
+  );
+  const problems = [...differences(later, normal), ...code.findings];
   const pycs = pycsIn(normal);
   let rewritten = 0;
   const read = pycs.map((path) => {
     const [original, pyc] = [readFileSync(join(raw, path)), readFileSync(join(normal, path))];
     if (!original.equals(pyc)) rewritten += 1;
     if (normalizePyc(pyc) !== pyc) problems.push(`changes when it is normalized again: ${path}`);
-    return codeDigest(original);
+    return codeDigest(pyc);
   });
-  const [before, after] = [await digestsByPython(python, raw, pycs), await digestsByPython(python, normal, pycs)];
+  const readByPython = await digestsByPython(python, normal, pycs);
   for (const [i, path] of pycs.entries()) {
-    if (before[i] !== after[i]) problems.push(`the interpreter reads other code: ${path}`);
-    if (before[i] !== read[i]) problems.push(`pyclink reads other code than the interpreter: ${path}`);
+    if (readByPython[i] !== read[i]) problems.push(`pyclink reads other code than the interpreter: ${path}`);
   }
   return { pycs: pycs.length, rewritten, problems };
 }
