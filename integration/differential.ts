@@ -3,11 +3,11 @@
  * same modes, the same hard links; and each pyc, also in normal form, against what `compile()` makes of its source.
  * Runs for every Python of the machine: `npm run differential [-- 3.9 3.13]`.
  */
-import { allPythons, systemPypy } from '../test/helpers/pythons.ts';
+import { allPypys, allPythons } from '../test/helpers/pythons.ts';
 import { compareWithCompileall } from './helpers/compileall.ts';
 
 const wanted = process.argv.slice(2);
-const pythons = systemPypy === undefined ? allPythons : [...allPythons, systemPypy];
+const pythons = [...allPythons, ...allPypys];
 let differences = 0;
 for (const python of pythons.filter(({ minor }) => wanted.length === 0 || wanted.includes(minor))) {
   const result = await compareWithCompileall(python);
@@ -15,7 +15,7 @@ for (const python of pythons.filter(({ minor }) => wanted.length === 0 || wanted
   const { before, after, rest } = result;
   const mebibytes = (bytes: number) => (bytes / 1024 / 1024).toFixed(1);
   process.stdout.write(
-    `${python.executable} (${python.version}): ${result.pycs} pycs, ${result.groups} files, ` +
+    `${python.name}: ${result.pycs} pycs, ${result.groups} files, ` +
       `${mebibytes(before)} -> ${mebibytes(after)} MiB ` +
       `(library ${mebibytes(rest + before)} -> ${mebibytes(rest + after)} MiB), ${result.held} times held to compile(), ${result.differences.length} differences` +
       `${result.referenceBits.length === 0 ? '' : `, ${result.referenceBits.length} differ in FLAG_REF only`}\n`,

@@ -5,7 +5,7 @@
  * - `npm run fuzz -- [pyc] COUNT [SEED]` mutates real pycs and holds what comes out against the promises of the reader.
  * Either ends with status 1 if it finds something.
  */
-import { allPythons, type RealPython, systemPypy } from '../test/helpers/pythons.ts';
+import { allPypys, allPythons, type RealPython } from '../test/helpers/pythons.ts';
 import { fuzz } from './helpers/fuzz.ts';
 import { fuzzCode } from './helpers/fuzz-code.ts';
 
@@ -17,7 +17,7 @@ if (kind === 'code') await fuzzAllCode(rest);
 else await fuzzPycs(kind === 'pyc' ? rest : process.argv.slice(2));
 
 async function fuzzAllCode([count = '2000', seed = '1', ...minors]: readonly string[]): Promise<void> {
-  const pythons = systemPypy === undefined ? allPythons : [...allPythons, systemPypy];
+  const pythons = [...allPythons, ...allPypys];
   const waiting = pythons.filter(({ minor }) => minors.length === 0 || minors.includes(minor));
   const next = async (): Promise<void> => {
     for (let python = waiting.shift(); python !== undefined; python = waiting.shift()) {
@@ -32,7 +32,7 @@ async function fuzzCodeOf(python: RealPython, count: number, seed: string): Prom
   const { programs, compared, wrong, missing, refused, crashed, findings } = await fuzzCode(python, count, seed);
   const milliseconds = ((performance.now() - started) / programs).toFixed(1);
   process.stdout.write(
-    `${python.executable} (${python.version}): ${programs} programs, ${compared} pycs compared, ${wrong} wrong, ` +
+    `${python.name}: ${programs} programs, ${compared} pycs compared, ${wrong} wrong, ` +
       `${missing} missing; ${refused} do not compile, ${crashed} crash the compiler; ${milliseconds} ms a program\n`,
   );
   for (const finding of findings) process.stdout.write(`  ${finding}\n`);

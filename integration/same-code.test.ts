@@ -1,9 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { expect, it } from 'vitest';
+import { expect } from 'vitest';
 import { temporaryDirectory } from '../test/helpers/buildroot.ts';
-import { allPythons, type RealPython, systemPypy } from '../test/helpers/pythons.ts';
+import { itOnEachPython } from '../test/helpers/each-python.ts';
+import { allPypys, allPythons, missingPypys, missingPythons, type RealPython } from '../test/helpers/pythons.ts';
 import { askSameCode } from './helpers/same-code.ts';
 
 interface Case {
@@ -99,11 +100,11 @@ const kinds: typeof cases = {
   ],
 };
 
-const pythons = systemPypy === undefined ? allPythons : [...allPythons, systemPypy];
+const everyPython = { pythons: [...allPythons, ...allPypys], missing: [...missingPythons, ...missingPypys] };
 const hasKinds = ({ minor, cacheTag }: RealPython) =>
   Number(minor.split('.')[1]) >= 11 && cacheTag.startsWith('cpython-');
 
-it.each(pythons)('$executable tells pycs with the code of their source from others', async (python) => {
+const tellsPycsApart = async (python: RealPython) => {
   const expected = Object.entries({ ...cases, ...(hasKinds(python) ? kinds : {}) });
   const answers = await answersTo(
     python,
@@ -114,7 +115,9 @@ it.each(pythons)('$executable tells pycs with the code of their source from othe
     answer.test(answers[i] as string) ? `${what}: ${answers[i]}` : `${what}: ${answer}`,
   );
   expect(found).toEqual(wanted);
-});
+};
+
+itOnEachPython('$name tells pycs with the code of their source from others', tellsPycsApart, everyPython);
 
 const compile = `
 import importlib.util, json, marshal, sys

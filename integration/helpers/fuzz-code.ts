@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { levels as allLevels, type Level } from '../../src/bytecode/pyc-name.ts';
+import { levels as allLevels, type Level } from '../../src/pyc/name.ts';
 import { pyclink } from '../../test/helpers/pyclink.ts';
 import type { RealPython } from '../../test/helpers/pythons.ts';
 import { reduce } from './reduce.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { execa } from 'execa';
-import type { PayloadPath } from '../../src/buildroot/path.ts';
-import { levels as allLevels, type Level, pycPath } from '../../src/bytecode/pyc-name.ts';
+import type { PayloadPath } from '../../src/files/path.ts';
+import { levels as allLevels, type Level, pycPath } from '../../src/pyc/name.ts';
 import type { RealPython } from '../../test/helpers/pythons.ts';
 
 export interface SameCode {
