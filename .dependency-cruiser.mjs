@@ -63,6 +63,7 @@ export default {
     {
       name: 'process',
       severity: 'error',
+      // leftovers.ts asks whether the run that a temporary file is named for is still there.
       comment: 'Only cli.ts knows the process: pass what is needed from there.',
       from: { path: '^src/', pathNot: '^src/(cli|files/leftovers)[.]ts$' },
       to: { path: '^(node:)?process$' },

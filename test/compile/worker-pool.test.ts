@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -5,20 +7,29 @@ import { startFirst, WorkerPool } from '../../src/compile/worker-pool.ts';
 import { plantBuildroot } from '../helpers/buildroot.ts';
 import { systemPython } from '../helpers/pythons.ts';
 
-/** The processes that this one has started and that run now. */
-function children(): string[] {
+/** The workers of a pool that run now, by what its environment says. */
+function workersOf(mark: string): string[] {
   return readdirSync('/proc').filter(
     (name) =>
-      /^\d+$/.test(name) &&
-      existsSync(`/proc/${name}/status`) &&
-      readFileSync(`/proc/${name}/status`, 'utf8').includes(`\nPPid:\t${process.pid}\n`),
+      /^\d+$/.test(name) && existsSync(`/proc/${name}/environ`) && environmentOf(name).includes(`\0MARK=${mark}\0`),
   );
+}
+
+/** Of a process that may have ended meanwhile. */
+function environmentOf(processId: string): string {
+  try {
+    return `\0${readFileSync(`/proc/${processId}/environ`, 'latin1')}`;
+  } catch {
+    return '';
+  }
 }
 
 /** A pool for these sources, and a job for each in their order. */
 async function poolFor(sources: Readonly<Record<string, string>>) {
   const root = plantBuildroot(sources);
-  const first = await startFirst([systemPython.executable], {}, { PATH: '/usr/bin' });
+  const mark = randomUUID();
+  const environment = { PATH: '/usr/bin', MARK: mark };
+  const first = await startFirst([systemPython.executable], {}, environment);
   if ('refused' in first) throw new Error(first.refused.join());
   const jobs = Object.keys(sources).map((name) => ({
     source: join(root, name),
@@ -26,12 +37,11 @@ async function poolFor(sources: Readonly<Record<string, string>>) {
     levels: [0] as const,
     invalidationMode: 'timestamp' as const,
   }));
-  return { pool: new WorkerPool(first, { PATH: '/usr/bin' }), jobs };
+  return { pool: new WorkerPool(first, environment), jobs, mark, root };
 }
 
 it('a pool whose listener throws starts no further worker, and is gone when it is closed', async () => {
-  const before = children();
-  const { pool, jobs } = await poolFor(
+  const { pool, jobs, mark } = await poolFor(
     Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`m${i}.py`, `x = ${i}\n`])),
   );
   const onResult = () => {
@@ -46,27 +56,30 @@ it('a pool whose listener throws starts no further worker, and is gone when it i
   );
   await expect(run).rejects.toThrow('disk on fire');
   // The second worker is still starting.
+  expect(workersOf(mark)).not.toEqual([]);
   await pool.close();
-  expect(children()).toEqual(before);
+  expect(workersOf(mark)).toEqual([]);
 });
 
 it('a source that takes longer than its limit costs itself only, and its worker is killed', async () => {
-  const before = children();
-  const { pool, jobs } = await poolFor({ 'slow.py': 'x = (1, 2, x)\n'.repeat(100_000), 'quick.py': 'x = 1\n' });
+  const { pool, jobs, mark, root } = await poolFor({ 'slow.py': '', 'quick.py': 'x = 1\n' });
+  // Nobody ever writes to it, so the worker waits until it is killed.
+  const content = join(root, 'fifo');
+  execFileSync('mkfifo', [content]);
   const results: string[] = [];
   await pool.run(
     jobs,
-    (job) => job,
+    (job) => (job === jobs[0] ? { ...job, content } : job),
     1,
-    (index) => (index === 0 ? 1 : 60_000),
+    (index) => (index === 0 ? 50 : 60_000),
     {
       onResult: (_, result) => results.push('lost' in result ? `${result.lost}: ${result.problem}` : 'compiled'),
       onLoss: () => undefined,
     },
   );
   await pool.close();
-  expect(results).toEqual(['hung: no answer within 0.001 s', 'compiled']);
-  expect(children()).toEqual(before);
+  expect(results).toEqual(['hung: no answer within 0.05 s', 'compiled']);
+  expect(workersOf(mark)).toEqual([]);
 });
 
 it.each<[string, string, readonly number[]]>([

@@ -141,17 +141,16 @@ describe('encodeNormal', () => {
   });
 
   it('refuses, without writing it out, a frozenset that references make huge', () => {
+    // Written out, it would have 2 to the 40th elements: a test that ends has not done so.
     let doubling = flagged(m.tuple([m.int(1), m.int(1)]));
     const levels = [doubling];
     for (let level = 0; level < 40; level++) {
       doubling = flagged(m.tuple([m.reference(level), m.reference(level)]));
       levels.push(doubling);
     }
-    const start = performance.now();
     expect(encode(m.tuple([...levels, set(m.reference(40))]))).toEqual({
       unreadable: 'frozensets of frozensets without end',
     });
-    expect(performance.now() - start).toBeLessThan(1000);
   });
 
   it('writes nothing for an object in itself', () => {
