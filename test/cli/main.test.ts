@@ -1,0 +1,70 @@
+import { Writable } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import { main } from '../../src/cli/main.ts';
+import { version } from '../../src/version.ts';
+import { contentsOf, plantBuildroot } from '../helpers/buildroot.ts';
+
+/** Calls pyclink without a process. */
+async function call(argv: readonly string[], environment: Readonly<Record<string, string>> = {}) {
+  const written = { stdout: '', stderr: '' };
+  const stream = (name: keyof typeof written) =>
+    new Writable({
+      write: (chunk: Buffer, _encoding, done) => {
+        written[name] += chunk.toString();
+        done();
+      },
+    });
+  const status = await main(argv, environment, { stdout: stream('stdout'), stderr: stream('stderr') });
+  return { status, ...written };
+}
+
+describe('main', () => {
+  it('writes the version', async () => {
+    expect(await call(['--version'])).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
+  });
+
+  it('lists every subcommand in its help', async () => {
+    const { status, stdout } = await call(['--help']);
+    expect(status).toBe(0);
+    for (const name of ['build', 'link', 'relink', 'verify', 'inspect', 'brp', 'dh']) {
+      expect(stdout).toMatch(new RegExp(`^  ${name} `, 'm'));
+    }
+  });
+
+  it('builds, and says what it did on standard output', async () => {
+    const buildroot = plantBuildroot({ '/opt/app/a.py': 'x = 1\n' });
+    const { status, stdout, stderr } = await call(['build', '/opt/app', '-q', '--json'], {
+      RPM_BUILD_ROOT: buildroot,
+      PATH: '/usr/bin',
+    });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(JSON.parse(stdout)).toMatchObject({ sources: 1, pycs: 3, links: 2 });
+    expect(Object.keys(contentsOf(buildroot)).filter((path) => path.endsWith('.pyc'))).toHaveLength(3);
+  });
+
+  it.each<[string, string[], string]>([
+    ['an unknown option', ['build', '--bad'], "unknown option '--bad'"],
+    ['no buildroot', ['build'], 'no buildroot'],
+    ['a missing argument', ['verify', '--manifest', 'm'], "missing required argument 'TARGET'"],
+    ['a step that brp does not have', ['brp', 'bad'], 'brp bad: no such step'],
+    ['no step', ['brp'], 'brp: no step'],
+  ])('returns 2 for %s', async (_name, argv, message) => {
+    const environment: Record<string, string> = argv[0] === 'brp' ? { RPM_BUILD_ROOT: '/nowhere' } : {};
+    const { status, stdout, stderr } = await call(argv, environment);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toContain(`pyclink: error: ${message}`);
+  });
+
+  it('takes option-like words of rpm macros for what they are', async () => {
+    const { status, stderr } = await call(['brp', 'py-byte-compile', '--version', '--help', '--', '-q'], {
+      RPM_BUILD_ROOT: plantBuildroot({}),
+      PATH: '/usr/bin',
+    });
+    expect(status).toBe(2);
+    expect(stderr).toContain('--help: a PATH must be absolute');
+  });
+
+  it('does nothing without a buildroot where an rpm macro calls', async () => {
+    expect(await call(['brp', 'bytecompile'])).toEqual({ status: 0, stdout: '', stderr: '' });
+  });
+});

@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest';
+import { buildOptions } from '../../src/build/options.ts';
+import { buildFlags, mergedFlags, newCommand, withBuildOptions } from '../../src/cli/options.ts';
+
+const parse = (...args: string[]) =>
+  buildFlags(withBuildOptions(newCommand('build', '')).parse(args, { from: 'user' }).opts());
+
+describe('withBuildOptions', () => {
+  it('gives every option of the table under the key that it has there', () => {
+    const command = withBuildOptions(newCommand('build', ''));
+    const common = ['json', 'quiet', 'verbose'];
+    const names = command.options.map((option) => option.attributeName()).filter((name) => !common.includes(name));
+    expect(names).toEqual(Object.keys(buildOptions));
+  });
+
+  it('adds up the options whose table entry takes several values, and no others', () => {
+    const twice = ['--exclude', 'a', '--exclude', 'b', '-o', '0', '-o', '1', '--python', 'x', '--python', 'y'];
+    expect(parse(...twice)).toMatchObject({ exclude: ['a', 'b'], optimize: ['0', '1'], python: 'y' });
+    for (const { flags, help } of Object.values(buildOptions)) {
+      const value = parse(...[flags.split(/[ ,]+/).find((word) => word.startsWith('--')) ?? '', 'x']);
+      expect({ flags, isArray: Object.values(value).some(Array.isArray) }).toEqual({
+        flags,
+        isArray: help.includes('repeatable'),
+      });
+    }
+  });
+});
+
+describe('mergedFlags', () => {
+  it('adds up repeatable flags, and takes the others from the second source', () => {
+    const first = { exclude: ['a'], python: 'x', append: false };
+    expect(mergedFlags(first, { exclude: ['b'], append: true })).toEqual({
+      exclude: ['a', 'b'],
+      python: 'x',
+      append: true,
+    });
+  });
+});
