@@ -63,18 +63,22 @@ describeWith([...debianTools, ...missingTools('lintian')], "pyclink's own packag
       '-rwxr-xr-x root/root /usr/bin/dh_pyclink',
       '-rwxr-xr-x root/root /usr/bin/pyclink',
       '-rw-r--r-- root/root /usr/lib/pyclink/levels.py',
-      '-rwxr-xr-x root/root /usr/lib/pyclink/pyclink.cjs',
+      '-rw-r--r-- root/root /usr/lib/pyclink/pyclink.cjs',
       '-rw-r--r-- root/root /usr/lib/pyclink/worker.py',
       '-rw-r--r-- root/root /usr/lib/rpm/macros.d/macros.zz-pyclink',
       '-rwxr-xr-x root/root /usr/lib/rpm/pyclink/brp-pyclink',
       '-rwxr-xr-x root/root /usr/lib/rpm/pyclink/brp-pyclink-hardlink',
+      '-rw-r--r-- root/root /usr/share/bash-completion/completions/pyclink',
       '-rw-r--r-- root/root /usr/share/doc/pyclink/changelog.gz',
       '-rw-r--r-- root/root /usr/share/doc/pyclink/copyright',
       '-rw-r--r-- root/root /usr/share/doc/pyclink/debian.md',
+      '-rw-r--r-- root/root /usr/share/doc/pyclink/libraries',
       '-rw-r--r-- root/root /usr/share/doc/pyclink/rpm.md',
+      '-rw-r--r-- root/root /usr/share/fish/vendor_completions.d/pyclink.fish',
       '-rw-r--r-- root/root /usr/share/man/man1/dh_pyclink.1.gz',
       '-rw-r--r-- root/root /usr/share/man/man1/pyclink.1.gz',
       '-rw-r--r-- root/root /usr/share/perl5/Debian/Debhelper/Sequence/pyclink.pm',
+      '-rw-r--r-- root/root /usr/share/zsh/vendor-completions/_pyclink',
     ]);
   });
 

@@ -1,4 +1,4 @@
-import { cpSync, rmSync, symlinkSync } from 'node:fs';
+import { rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
@@ -10,17 +10,7 @@ import {
   temporaryDirectory,
 } from '../test/helpers/buildroot.ts';
 import { systemPython } from '../test/helpers/pythons.ts';
-import {
-  describeRpm,
-  groupsInRpms,
-  installRpms,
-  pycs,
-  queryRpms,
-  type RpmBuild,
-  rpmbuilt,
-  rpmlint,
-  site,
-} from './helpers/rpm.ts';
+import { describeRpm, pycs, type RpmBuild, rpmbuilt, site } from './helpers/rpm.ts';
 import { stage } from './stage.ts';
 
 const text = 'def pay(price):\n    return price\n';
@@ -218,59 +208,5 @@ describeRpm('the build log', () => {
     const preamble = `%global pyclink_options ${options}`;
     const build = await rpmbuilt({ plant: troubles, preamble });
     expect(installLog(build).trimEnd().split('\n')).toEqual(lines);
-  });
-});
-
-/** Builds pyclink's package from a tree that is staged in this directory. @returns the packages */
-async function ownPackage(directory: string): Promise<string[]> {
-  const staged = join(directory, 'staged');
-  stage(staged);
-  const spec = join(directory, 'pyclink.spec');
-  cpSync(join(import.meta.dirname, '../rpm-macros/pyclink.spec'), spec);
-  const defines = Object.entries({
-    _topdir: join(directory, 'top'),
-    _tmppath: directory,
-    staged,
-    clamp_mtime_to_source_date_epoch: '1',
-  }).flatMap(([name, value]) => ['--define', `${name} ${value}`]);
-  await execa('rpmbuild', ['-bb', ...defines, spec], { env: { HOME: directory, SOURCE_DATE_EPOCH: '1600000000' } });
-  const rpms = join(directory, 'top/RPMS');
-  return everythingIn(rpms)
-    .filter((path) => path.endsWith('.rpm'))
-    .map((path) => join(rpms, path));
-}
-
-describeRpm("pyclink's own package", () => {
-  it('builds from a staged tree, installs, and builds a package from there', async () => {
-    const directory = temporaryDirectory();
-    const rpms = await ownPackage(directory);
-    expect(rpms).toEqual([expect.stringMatching(/\/noarch\/pyclink-[\d.]+-1\.noarch\.rpm$/)]);
-
-    const required = await queryRpms(rpms, '[%{REQUIRENAME}\\n]');
-    expect(required.filter((name) => !name.startsWith('rpmlib('))).toEqual(['/bin/sh', '/usr/bin/env', 'nodejs']);
-    const flags = await queryRpms(rpms, '[%{FILEFLAGS:fflags} %{FILENAMES}\\n]');
-    expect(flags.filter((line) => / \/usr\/share\/(doc|licenses)\/.*\//.test(line))).toEqual([
-      'd /usr/share/doc/pyclink/debian.md',
-      'd /usr/share/doc/pyclink/rpm.md',
-      'l /usr/share/licenses/pyclink/Apache-2.0',
-      'l /usr/share/licenses/pyclink/copyright',
-    ]);
-
-    const root = await installRpms(rpms);
-    expect(contentsOf(join(directory, 'staged/usr'))).toMatchObject(contentsOf(join(root, 'usr')));
-
-    const buildroot = plantBuildroot(plant);
-    expect(await hook('brp-pyclink', [], { RPM_BUILD_ROOT: buildroot }, root)).toMatchObject({ status: 0, stderr: '' });
-    expect(compiled(buildroot)).toEqual(pycs(cart, [0, 1, 2]).sort());
-
-    const build = await rpmbuilt({ world: 'debian, installed', plant, prefix: join(root, 'usr') });
-    expect(await groupsInRpms(build.rpms)).toEqual([pycs(cart).sort()]);
-  });
-
-  it('has the same payload if it is built in another directory, and rpmlint has nothing to say of links or mtimes', async () => {
-    const [one, two] = [await ownPackage(temporaryDirectory()), await ownPackage(temporaryDirectory())];
-    const payload = (rpms: readonly string[]) => queryRpms(rpms, '%{NAME} %{PAYLOADDIGEST} %{PAYLOADDIGESTALT}\n');
-    expect(await payload(two)).toEqual(await payload(one));
-    expect(await rpmlint(one)).toEqual([]);
   });
 });

@@ -1,35 +1,58 @@
 /** `npm run stage -- DIR`: lays out what a package of pyclink installs under DIR, from the bundle in dist/. */
-import { chmodSync, copyFileSync, mkdirSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { bashCompletions } from './stage/bash.ts';
+import { commands, ownOptions } from './stage/commands.ts';
+import { fishCompletions } from './stage/fish.ts';
+import { bundledLibraries } from './stage/libraries.ts';
+import { manPage } from './stage/man-page.ts';
+import { zshCompletions } from './stage/zsh.ts';
 
-/** Where each file of the checkout goes, and its permissions. */
-const layout: readonly (readonly [from: string, to: string, mode: number])[] = [
-  ['hooks/pyclink', 'usr/bin/pyclink', 0o755],
-  ['dist/pyclink.cjs', 'usr/lib/pyclink/pyclink.cjs', 0o755],
-  ['dist/worker.py', 'usr/lib/pyclink/worker.py', 0o644],
-  ['dist/levels.py', 'usr/lib/pyclink/levels.py', 0o644],
-  ['hooks/dh_pyclink', 'usr/bin/dh_pyclink', 0o755],
-  ['hooks/Sequence/pyclink.pm', 'usr/share/perl5/Debian/Debhelper/Sequence/pyclink.pm', 0o644],
-  ['hooks/brp-pyclink', 'usr/lib/rpm/pyclink/brp-pyclink', 0o755],
-  ['hooks/brp-pyclink-hardlink', 'usr/lib/rpm/pyclink/brp-pyclink-hardlink', 0o755],
-  ['rpm-macros/macros.pyclink', 'usr/lib/rpm/macros.d/macros.zz-pyclink', 0o644],
-  ['docs/man/pyclink.1', 'usr/share/man/man1/pyclink.1', 0o644],
-  ['docs/man/dh_pyclink.1', 'usr/share/man/man1/dh_pyclink.1', 0o644],
-  ['docs/debian.md', 'usr/share/doc/pyclink/debian.md', 0o644],
-  ['docs/rpm.md', 'usr/share/doc/pyclink/rpm.md', 0o644],
-  ['debian/copyright', 'usr/share/licenses/pyclink/copyright', 0o644],
-  ['node_modules/b4a/LICENSE', 'usr/share/licenses/pyclink/Apache-2.0', 0o644],
-];
+const checkout = join(import.meta.dirname, '..');
+const read = (path: string) => readFileSync(join(checkout, path), 'utf8');
+
+/** What each installed file has in it: a file of the checkout, or what is made here. */
+const layout: Readonly<Record<string, string | (() => string)>> = {
+  'usr/bin/pyclink': 'hooks/pyclink',
+  // hooks/pyclink has found node by then.
+  'usr/lib/pyclink/pyclink.cjs': () => read('dist/pyclink.cjs').replace(/^#!.*\n/, ''),
+  'usr/lib/pyclink/worker.py': 'dist/worker.py',
+  'usr/lib/pyclink/levels.py': 'dist/levels.py',
+  'usr/bin/dh_pyclink': 'hooks/dh_pyclink',
+  'usr/share/perl5/Debian/Debhelper/Sequence/pyclink.pm': 'hooks/Sequence/pyclink.pm',
+  'usr/lib/rpm/pyclink/brp-pyclink': 'hooks/brp-pyclink',
+  'usr/lib/rpm/pyclink/brp-pyclink-hardlink': 'hooks/brp-pyclink-hardlink',
+  'usr/lib/rpm/macros.d/macros.zz-pyclink': 'rpm-macros/macros.pyclink',
+  'usr/share/man/man1/pyclink.1': manPage,
+  'usr/share/man/man1/dh_pyclink.1': 'docs/man/dh_pyclink.1',
+  'usr/share/bash-completion/completions/pyclink': () => bashCompletions(ownOptions, commands),
+  'usr/share/zsh/site-functions/_pyclink': () => zshCompletions(ownOptions, commands),
+  'usr/share/fish/vendor_completions.d/pyclink.fish': () => fishCompletions(ownOptions, commands),
+  'usr/share/doc/pyclink/debian.md': 'docs/debian.md',
+  'usr/share/doc/pyclink/rpm.md': 'docs/rpm.md',
+  'usr/share/doc/pyclink/libraries': librariesText,
+  'usr/share/licenses/pyclink/copyright': 'debian/copyright',
+  'usr/share/licenses/pyclink/Apache-2.0': 'node_modules/b4a/LICENSE',
+};
+
+/** What somebody calls. */
+const programs = /^usr\/bin\/|^usr\/lib\/rpm\/pyclink\//;
 
 /** @param directory where the files go; made if it is not there */
 export function stage(directory: string): void {
-  const checkout = join(import.meta.dirname, '..');
-  for (const [from, to, mode] of layout) {
-    const target = join(directory, to);
+  for (const [path, content] of Object.entries(layout)) {
+    const target = join(directory, path);
     mkdirSync(dirname(target), { recursive: true });
-    copyFileSync(join(checkout, from), target);
-    chmodSync(target, mode);
+    writeFileSync(target, typeof content === 'string' ? read(content) : content());
+    chmodSync(target, programs.test(path) ? 0o755 : 0o644);
   }
+}
+
+/** What the bundle is made of, `NAME VERSION LICENCE` a line; the spec file reads it. */
+function librariesText(): string {
+  return bundledLibraries()
+    .map(({ name, version, license }) => `${name} ${version} ${license}\n`)
+    .join('');
 }
 
 const [, script, directory] = process.argv;

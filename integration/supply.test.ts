@@ -31,6 +31,8 @@ describe('the dependencies', () => {
     const bundled = await bundledPackages();
     const { components } = await bundleMaterials();
     expect(components.map(({ name, version }) => `${name}@${version}`).sort()).toEqual(bundled.sort());
+    const locked = dependencies.map(([path, { version }]) => `${path.replace(/.*node_modules\//, '')}@${version}`);
+    expect(bundled.filter((name) => !locked.includes(name))).toEqual([]);
     expect(components.filter(({ licenses = [] }) => licenses.length === 0)).toEqual([]);
     const names = new Set(components.map(({ name }) => name));
     expect(['commander', 'execa', 'globby', 'zod', 'pino', 'vitest'].filter((name) => !names.has(name))).toEqual([

@@ -1,12 +1,63 @@
-import { readFileSync } from 'node:fs';
+/** Help and man pages leave nothing out: options are generated for both, environment variables are looked for in src. */
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { manPage } from '../integration/stage/man-page.ts';
+import { buildOptions } from '../src/build/options.ts';
 import { pyclink } from './helpers/pyclink.ts';
 
-it.each(['build', 'link', 'relink', 'verify', 'inspect'])('the man page has all options of %s', async (command) => {
-  const page = readFileSync(join(import.meta.dirname, '../docs/man/pyclink.1'), 'utf8').replaceAll('\\-', '-');
-  const { stdout } = await pyclink([command, '--help']);
-  const options = [...stdout.matchAll(/^ {2}(?:-\w, )?(--[a-z-]+)/gm)].map(([, name = '']) => name);
-  expect(options).toContain('--json');
-  expect(options.filter((name) => !new RegExp(`${name}(?![a-z-])`).test(page))).toEqual([]);
+const checkout = join(import.meta.dirname, '..');
+const read = (path: string) => readFileSync(join(checkout, path), 'utf8');
+const plain = (page: string) => page.replaceAll('\\-', '-').replace(/\\f[BIR]/g, '');
+const pages = { pyclink: plain(manPage()), dh_pyclink: plain(read('docs/man/dh_pyclink.1')) };
+
+/** Variables of debhelper's own machinery, which nobody sets by hand, and of the interpreters' surroundings. */
+const internal = ['DH_INTERNAL_OPTIONS', 'DH_INTERNAL_OVERRIDE', 'DEBPYTHON3_SUPPORTED', 'PATH'];
+
+describe('the man page of pyclink', () => {
+  it.each(['build', 'link', 'relink', 'verify', 'inspect'])('has all options of %s', async (command) => {
+    const { stdout } = await pyclink([command, '--help']);
+    const options = [...stdout.matchAll(/^ {2}(?:-\w, )?(--[a-z-]+)/gm)].map(([, name = '']) => name);
+    expect(options).toContain('--json');
+    expect(options.filter((name) => !new RegExp(`^(?:-\\w, )?${name}(?![a-z-])`, 'm').test(pages.pyclink))).toEqual([]);
+  });
+
+  it('has both forms of inspect, and nothing that is still to be filled in', () => {
+    expect(pages.pyclink).toContain('.BI inspect " FILE"\n');
+    expect(pages.pyclink).toContain('.BI inspect " FILE OTHER"\n');
+    expect(pages.pyclink).not.toMatch(/^\.\\"/m);
+  });
+});
+
+it('help of build has each of its options, in their order', async () => {
+  const { stdout } = await pyclink(['build', '--help']);
+  const flags = Object.values(buildOptions).map((option) => option.flags);
+  const places = flags.map((flag) => stdout.search(new RegExp(`^ {2}${flag}( |$)`, 'm')));
+  expect(places).not.toContain(-1);
+  expect(places).toEqual([...places].sort((a, b) => a - b));
+});
+
+it('help and man pages have each environment variable', async () => {
+  const sources = readdirSync(join(checkout, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.ts'))
+    .map((path) => read(join('src', path)));
+  const inSources = sources.flatMap((text) =>
+    [...text.matchAll(/\benv(?:ironment)?(?:\.|\[')([A-Z][A-Z\d_]+)/g)].map(([, name = '']) => name),
+  );
+  const names = [...new Set(inSources)].filter((name) => !internal.includes(name));
+  expect(names).toContain('SOURCE_DATE_EPOCH');
+  const missing = (text: string) => names.filter((name) => !text.includes(name) && !name.startsWith('DH_'));
+  expect(missing(pages.pyclink)).toEqual([]);
+  expect(missing((await pyclink(['--help'])).stdout)).toEqual([]);
+  expect(missing((await pyclink(['build', '--help'])).stdout)).toEqual([]);
+  expect(names.filter((name) => !`${pages.pyclink}${pages.dh_pyclink}`.includes(name))).toEqual([]);
+});
+
+it('the man page of dh_pyclink has each of its options', () => {
+  const [, table = ''] = /^const options = \{\n(.*?)^\}/ms.exec(read('src/debian/arguments.ts')) ?? [];
+  const options = [...table.matchAll(/^ {2}'?([a-z-]+)'?: \{(?:.*short: '(\w)')?/gm)];
+  expect(options.length).toBeGreaterThan(10);
+  const named = (flag: string) => new RegExp(`(?<![\\w-])${flag}(?![a-z-])`).test(pages.dh_pyclink);
+  const missing = options.filter(([, long, short]) => !named(`--${long}`) && !(short && named(`-${short}`)));
+  expect(missing.map(([, long]) => long)).toEqual([]);
 });

@@ -11,9 +11,10 @@ interface Component {
   readonly name: string;
   readonly version: string;
   readonly licenses?: readonly unknown[];
+  readonly properties?: readonly { readonly name: string }[];
 }
 
-/** npm's bill of materials, less what is not in the bundle: most of the dependencies are for development. */
+/** npm's bill of materials, less what is not in the bundle. To npm all dependencies are for development. */
 export async function bundleMaterials() {
   const { stdout } = await execa('npm', ['sbom', '--sbom-format=cyclonedx'], { cwd: checkout });
   const all = JSON.parse(stdout) as {
@@ -22,7 +23,12 @@ export async function bundleMaterials() {
     metadata: { component: Component };
   };
   const bundled = new Set(await bundledPackages());
-  const components = all.components.filter(({ name, version }) => bundled.has(`${name}@${version}`));
+  const components = all.components
+    .filter(({ name, version }) => bundled.has(`${name}@${version}`))
+    .map(({ properties = [], ...component }) => ({
+      ...component,
+      properties: properties.filter(({ name }) => name !== 'cdx:npm:package:development'),
+    }));
   const refs = new Set([all.metadata.component, ...components].map((component) => component['bom-ref']));
   const dependencies = all.dependencies
     .filter(({ ref }) => refs.has(ref))

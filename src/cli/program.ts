@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { version } from '../version.ts';
 import type { Call } from './call.ts';
 import { buildFlags, type Flags, newCommand, withBuildOptions } from './options.ts';
+import { variablesHelp } from './variables.ts';
 
 const buildrootHelp = 'the staged tree (default: $RPM_BUILD_ROOT)';
 const dryRunHelp = 'only say what would be done';
@@ -14,6 +15,7 @@ export function createProgram(call: Call): Command {
       'Compiles Python bytecode in a buildroot, hard-links identical pycs, and proves what the package recorded.',
     )
     .version(version)
+    .addHelpText('after', variablesHelp)
     .enablePositionalOptions();
   const subcommands = [buildSubcommand, linkSubcommand, relinkSubcommand, verifySubcommand, inspectSubcommand];
   for (const subcommand of subcommands) program.addCommand(subcommand(call));
@@ -32,7 +34,10 @@ export function createProgram(call: Call): Command {
 
 function buildSubcommand(call: Call): Command {
   return withBuildOptions(
-    newCommand('build', 'compile the Python sources of a buildroot, link identical pycs, write the manifest'),
+    newCommand(
+      'build',
+      'compile the Python sources of a buildroot, link identical pycs, write the manifest',
+    ).addHelpText('after', variablesHelp),
   ).action(async (paths: string[], flags: Flags) => {
     const [{ readBuildOptions }, { buildCommand }, { noProgress, progressBar }] = await Promise.all([
       import('../build/options.ts'),

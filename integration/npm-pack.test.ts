@@ -1,0 +1,65 @@
+/** Packs a fresh clone with npm, installs what came out, and builds a tree with it. */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { expect, it } from 'vitest';
+import { linkGroupsIn, plantBuildroot, temporaryDirectory } from '../test/helpers/buildroot.ts';
+import { describeWith, missingTools } from './helpers/tools.ts';
+
+const checkout = join(import.meta.dirname, '..');
+const site = '/usr/lib/python3/dist-packages/shop';
+
+describeWith(missingTools('git', 'npm', 'tar'), 'npm pack', () => {
+  it('makes a package of a fresh clone that installs without the network, and works', async () => {
+    const directory = temporaryDirectory();
+    const clone = join(directory, 'pyclink');
+    const prefix = join(directory, 'installed');
+    const { stdout: cache } = await execa('npm', ['config', 'get', 'cache']);
+    const npm = { npm_config_cache: cache, npm_config_prefer_offline: 'true' };
+    const env = { PATH: process.env['PATH'] ?? '', HOME: directory, LC_ALL: 'C.UTF-8', ...npm };
+    const run = async (command: string, args: readonly string[], cwd = directory) =>
+      (await execa(command, args, { cwd, env, extendEnv: false })).stdout;
+
+    await clonedWithChanges(clone);
+    await run('npm', ['pack', '--silent'], clone);
+    const packages = readdirSync(clone).filter((name) => name.endsWith('.tgz'));
+    expect(packages).toEqual([expect.stringMatching(/^pyclink-\d+\.\d+\.\d+\.tgz$/)]);
+    const [tarball = ''] = packages.map((name) => join(clone, name));
+
+    const list = await run('tar', ['--list', '--verbose', '--file', tarball]);
+    expect(
+      list
+        .split('\n')
+        .map((line) => `${line.slice(0, 10)} ${line.replace(/.* package\//, '')}`)
+        .sort(),
+    ).toEqual([
+      '-rw-r--r-- CHANGELOG.md',
+      '-rw-r--r-- LICENSE',
+      '-rw-r--r-- README.md',
+      '-rw-r--r-- dist/levels.py',
+      '-rw-r--r-- dist/worker.py',
+      '-rw-r--r-- package.json',
+      '-rwxr-xr-x dist/pyclink.cjs',
+    ]);
+
+    const flags = ['--offline', '--no-audit', '--no-fund', '--prefix', prefix];
+    await run('npm', ['install', '--global', ...flags, tarball]);
+    const program = join(prefix, 'bin/pyclink');
+    expect(`pyclink-${await run(program, ['--version'])}.tgz`).toBe(packages[0]);
+    const buildroot = plantBuildroot({ [`${site}/cart.py`]: 'x = 1\n', [`${site}/till.py`]: '"""Docs."""\n' });
+    const args = ['--python', '/usr/bin/python3', '--buildroot', buildroot, site];
+    expect(await run(program, ['build', ...args])).toMatch(/^pyclink: 2 sources, 6 pycs, 3 links in 2 groups$/m);
+    expect(linkGroupsIn(buildroot).map((paths) => paths.length)).toEqual([3, 2, 1]);
+  });
+});
+
+/** Clones the checkout, with what is not committed yet; `npm ci` has not been run there. */
+async function clonedWithChanges(clone: string): Promise<void> {
+  const git = (...args: string[]) => execa('git', ['-C', checkout, ...args]);
+  await git('clone', '--quiet', '--no-hardlinks', checkout, clone);
+  const { stdout: changed } = await git('ls-files', '--modified', '--others', '--exclude-standard', '-z');
+  const { stdout: deleted } = await git('ls-files', '--deleted', '-z');
+  const gone = deleted.split('\0');
+  const files = changed.split('\0').filter((file) => file !== '' && !gone.includes(file));
+  if (files.length > 0) await execa('cp', ['--parents', ...files, clone], { cwd: checkout });
+}

@@ -1,0 +1,83 @@
+/** Builds pyclink's own RPM. What the hooks in it do is in rpm-hooks.test.ts. */
+import { cpSync } from 'node:fs';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { expect, it } from 'vitest';
+import { contentsOf, everythingIn, plantBuildroot, temporaryDirectory } from '../test/helpers/buildroot.ts';
+import { describeRpm, groupsInRpms, installRpms, pycs, queryRpms, rpmbuilt, site } from './helpers/rpm.ts';
+import { bundledPackages } from './helpers/sbom.ts';
+import { stage } from './stage.ts';
+
+const text = 'def pay(price):\n    return price\n';
+const cart = `${site}/shop/cart.py`;
+const plant = { [cart]: text };
+
+/** Builds pyclink's package from a tree that is staged in this directory. @returns the packages */
+async function ownPackage(directory: string): Promise<string[]> {
+  const staged = join(directory, 'staged');
+  stage(staged);
+  const spec = join(directory, 'pyclink.spec');
+  cpSync(join(import.meta.dirname, '../rpm-macros/pyclink.spec'), spec);
+  const defines = Object.entries({
+    _topdir: join(directory, 'top'),
+    _tmppath: directory,
+    staged,
+    clamp_mtime_to_source_date_epoch: '1',
+  }).flatMap(([name, value]) => ['--define', `${name} ${value}`]);
+  await execa('rpmbuild', ['-bb', ...defines, spec], { env: { HOME: directory, SOURCE_DATE_EPOCH: '1600000000' } });
+  const rpms = join(directory, 'top/RPMS');
+  return everythingIn(rpms)
+    .filter((path) => path.endsWith('.rpm'))
+    .map((path) => join(rpms, path));
+}
+
+describeRpm("pyclink's own package", () => {
+  it('builds from a staged tree, installs, and builds a package from there', async () => {
+    const directory = temporaryDirectory();
+    const rpms = await ownPackage(directory);
+    expect(rpms).toEqual([expect.stringMatching(/\/noarch\/pyclink-[\d.]+-1\.noarch\.rpm$/)]);
+
+    const required = await queryRpms(rpms, '[%{REQUIRENAME}\\n]');
+    expect(required.filter((name) => !name.startsWith('rpmlib('))).toEqual(['/bin/sh', 'nodejs']);
+    const flags = await queryRpms(rpms, '[%{FILEFLAGS:fflags} %{FILENAMES}\\n]');
+    expect(flags.filter((line) => / \/usr\/share\/(doc|licenses)\/.*\//.test(line))).toEqual([
+      'd /usr/share/doc/pyclink/debian.md',
+      'd /usr/share/doc/pyclink/libraries',
+      'd /usr/share/doc/pyclink/rpm.md',
+      'l /usr/share/licenses/pyclink/Apache-2.0',
+      'l /usr/share/licenses/pyclink/copyright',
+    ]);
+
+    const root = await installRpms(rpms);
+    expect(contentsOf(join(directory, 'staged/usr'))).toMatchObject(contentsOf(join(root, 'usr')));
+
+    const buildroot = plantBuildroot(plant);
+    const { stderr } = await execa(join(root, 'usr/lib/rpm/pyclink/brp-pyclink'), {
+      env: { PATH: '/usr/bin:/bin', RPM_BUILD_ROOT: buildroot },
+      extendEnv: false,
+    });
+    expect(stderr).toBe('');
+    const compiled = everythingIn(buildroot).filter((path) => path.endsWith('.pyc'));
+    expect(compiled.map((path) => `/${path}`)).toEqual(pycs(cart, [0, 1, 2]).sort());
+
+    const build = await rpmbuilt({ world: 'debian, installed', plant, prefix: join(root, 'usr') });
+    expect(await groupsInRpms(build.rpms)).toEqual([pycs(cart).sort()]);
+  });
+
+  it('has the same payload if it is built in another directory', async () => {
+    const [one, two] = [await ownPackage(temporaryDirectory()), await ownPackage(temporaryDirectory())];
+    const payload = (rpms: readonly string[]) => queryRpms(rpms, '%{NAME} %{PAYLOADDIGEST} %{PAYLOADDIGESTALT}\n');
+    expect(await payload(two)).toEqual(await payload(one));
+  });
+
+  it('names each library of the bundle, and gives rpmlint nothing to complain about', async () => {
+    const rpms = await ownPackage(temporaryDirectory());
+    const provided = await queryRpms(rpms, '[%{PROVIDENAME} %{PROVIDEVERSION}\n]');
+    const bundled = provided.flatMap((line) => /^bundled\(nodejs-(.*)\) (.*)$/.exec(line)?.slice(1).join('@') ?? []);
+    expect(bundled.sort()).toEqual([...new Set(await bundledPackages())].sort());
+
+    const config = join(import.meta.dirname, '../rpm-macros/rpmlint.toml');
+    const { stdout } = await execa('rpmlint', ['--config', config, ...rpms], { env: { HOME: '/nonexistent' } });
+    expect(stdout).toContain('1 packages and 0 specfiles checked; 0 errors, 0 warnings');
+  });
+});

@@ -1,0 +1,70 @@
+/** What help says of pyclink's commands and options, for what is generated from it: completions and the man page. */
+import { type Command, Help, type Option } from 'commander';
+import * as z from 'zod';
+import { buildOptions } from '../../src/build/options.ts';
+import { Call } from '../../src/cli/call.ts';
+import { createProgram } from '../../src/cli/program.ts';
+
+export interface OptionFacts {
+  readonly short: string | undefined;
+  readonly long: string;
+  readonly help: string;
+  /** The name of its value; undefined: it takes none. */
+  readonly value: string | undefined;
+  /** The only values it takes; empty: any. */
+  readonly choices: readonly string[];
+  readonly isRepeatable: boolean;
+}
+
+export interface CommandFacts {
+  readonly name: string;
+  readonly help: string;
+  readonly options: readonly OptionFacts[];
+  readonly takesFiles: boolean;
+}
+
+const program = createProgram(new Call({}, process));
+const help = new Help();
+
+/** The options of pyclink itself. */
+export const ownOptions: readonly OptionFacts[] = help.visibleOptions(program).map((option) => factsOf(option));
+
+/** The commands that users call. The others, for packaging systems, have no options that help knows. */
+export const commands: readonly CommandFacts[] = program.commands
+  .filter(({ options }) => options.length > 0)
+  .map((command) => ({
+    name: command.name(),
+    help: command.description(),
+    options: help.visibleOptions(command).map((option) => factsOf(option, command)),
+    takesFiles: command.registeredArguments.length > 0,
+  }));
+
+/** The options that every command has, in the order of help. */
+export const commonOptions = (commands[0]?.options ?? []).filter(({ long }) =>
+  commands.every(({ options }) => options.some((option) => option.long === long)),
+);
+
+function factsOf(option: Option, command?: Command): OptionFacts {
+  const { short, long = '', description, flags, parseArg } = option;
+  return {
+    short,
+    long,
+    help: description,
+    value: /<(.+)>/.exec(flags)?.[1],
+    choices: command?.name() === 'build' ? choicesOf(option.attributeName()) : [],
+    isRepeatable: parseArg !== undefined,
+  };
+}
+
+function choicesOf(name: string): readonly string[] {
+  const schema: z.ZodType | undefined = Object.entries(buildOptions).find(([key]) => key === name)?.[1].schema;
+  if (schema === undefined) return [];
+  const { enum: choices, items } = z.toJSONSchema(schema, { io: 'input' }) as Enumeration;
+  return choices ?? items?.enum ?? [];
+}
+
+/** The part of a JSON schema that says what a value, or each of several, may be. */
+interface Enumeration {
+  readonly enum?: readonly string[];
+  readonly items?: { readonly enum?: readonly string[] };
+}

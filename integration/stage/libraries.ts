@@ -1,0 +1,24 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const checkout = join(import.meta.dirname, '../..');
+
+export interface Library {
+  readonly name: string;
+  readonly version: string;
+  /** SPDX. */
+  readonly license: string;
+}
+
+/** The libraries of the bundle in dist/, in which esbuild names each file in a comment; sorted, each version once. */
+export function bundledLibraries(): Library[] {
+  const bundle = readFileSync(join(checkout, 'dist/pyclink.cjs'), 'utf8');
+  const files = bundle.matchAll(/^\/\/ (.*\bnode_modules\/(?:@[^/]+\/)?[^/]+)\//gm);
+  const directories = new Set([...files].map(([, directory = '']) => directory));
+  const libraries = [...directories].map((directory) => {
+    const { name, version, license } = JSON.parse(readFileSync(join(checkout, directory, 'package.json'), 'utf8'));
+    return { name, version, license } as Library;
+  });
+  const lines = new Map(libraries.map((library) => [`${library.name} ${library.version} ${library.license}`, library]));
+  return [...lines].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, library]) => library);
+}
