@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { execa } from 'execa';
+import { workerEnvironment } from '../../src/compile/environment.ts';
 import type { PayloadPath } from '../../src/files/path.ts';
 import { levels as allLevels, type Level, pycPath } from '../../src/pyc/name.ts';
 import type { RealPython } from '../../test/helpers/pythons.ts';
@@ -27,9 +28,12 @@ export interface Asked {
 export async function askSameCode(python: RealPython, asked: readonly Asked[]): Promise<string[]> {
   const script = join(import.meta.dirname, 'same-code.py');
   const input = asked.map(({ pyc, source, recorded, level }) => `${JSON.stringify([pyc, source, recorded, level])}\n`);
-  const { stdout, stderr } = await execa(python.executable, ['-I', '-S', '-B', script], {
+  const { stdout, stderr } = await execa(python.executable, ['-s', '-S', '-B', script], {
     input: input.join(''),
     reject: false,
+    // Python 3.7 and 3.8 write a folded set into a postponed annotation as text, in the order of its hashes.
+    env: workerEnvironment(process.env) as Record<string, string>,
+    extendEnv: false,
   });
   const answers = stdout === '' ? [] : stdout.split('\n');
   const unanswered = asked[answers.length];
