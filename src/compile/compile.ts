@@ -1,7 +1,7 @@
 import type { InvalidationMode } from '../pyc/header.ts';
 import { levelProofOf } from '../pyc/releases.ts';
 import { type CompileJob, type PlannedPyc, pycOf, recordedDirectoryOf } from './plan.ts';
-import type { CompiledLevel, WorkerJob } from './worker.ts';
+import type { CompiledLevel, WorkerJob } from './protocol.ts';
 import type { PoolResult, WorkerPool } from './worker-pool.ts';
 
 /** A pyc that was made and not written yet. */

@@ -2,7 +2,8 @@ import type { ExpectedInterpreter } from '../buildroot/python-directory.ts';
 import { PyclinkError } from '../errors.ts';
 import type { Environment } from './environment.ts';
 import { type Interpreter, mismatchReason } from './interpreter.ts';
-import { startWorker, type Worker, type WorkerAnswer, WorkerDied, type WorkerJob } from './worker.ts';
+import type { WorkerAnswer, WorkerJob } from './protocol.ts';
+import { startWorker, type Worker, WorkerDied } from './worker.ts';
 
 /** What became of a job: an answer, or the worker was lost over it, twice if it died. */
 export type PoolResult = WorkerAnswer | { readonly lost: 'died' | 'hung'; readonly problem: string };

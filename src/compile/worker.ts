@@ -2,58 +2,10 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import * as z from 'zod';
 import { messageOf } from '../errors.ts';
-import type { InvalidationMode } from '../pyc/header.ts';
-import type { Level } from '../pyc/name.ts';
-import type { LevelProof } from '../pyc/releases.ts';
 import { ByteReader } from './byte-reader.ts';
 import type { Environment } from './environment.ts';
 import type { Interpreter } from './interpreter.ts';
-
-/** What a worker is asked: write the pycs of one source. */
-export interface WorkerJob {
-  readonly source: string;
-  /** The file with the text, where the kernel cannot get there through `source`. */
-  readonly content?: string;
-  readonly recordedDirectory: string;
-  readonly levels: readonly Level[];
-  readonly invalidationMode: InvalidationMode;
-  /** If given, a level that is certain to have the same code as the one before is not compiled again. */
-  readonly levelProof?: LevelProof | undefined;
-}
-
-/** What became of a level: the pyc that is to be written, or the same as the level before. */
-export type CompiledLevel = { readonly level: Level } & (
-  | { readonly content: Buffer; readonly mode: number }
-  | { readonly isSame: true }
-);
-
-const helloSchema = z
-  .tuple([
-    z.string(),
-    z.string(),
-    z.string().min(1, 'writes no pycs'),
-    z.coerce.number().int(),
-    z.string(),
-    z.literal('utf-8', 'does not take file names as UTF-8'),
-  ])
-  .transform(([implementation, version, cacheTag, magicNumber, threads]) => ({
-    implementation,
-    version,
-    cacheTag,
-    magicNumber,
-    freeThreaded: threads !== '',
-  }));
-
-/**
- * What a worker answers: the first level that failed and why, and what the compiler warned about, each once. Its bytes
- * are there until anything is awaited: the next answer takes their place.
- */
-export interface WorkerAnswer {
-  /** In their order; without the one that failed and those after it. */
-  readonly compiled: readonly CompiledLevel[];
-  readonly failure?: { readonly level: Level; readonly problem: string };
-  readonly warnings: readonly string[];
-}
+import { encodeJob, helloSchema, readAnswer, readMessage, type WorkerAnswer, type WorkerJob } from './protocol.ts';
 
 /** A running interpreter. It answers jobs in the order they were sent. */
 export interface Worker {
@@ -85,8 +37,6 @@ export class WorkerDied extends Error {
 const workerFile = join(import.meta.dirname, 'worker.py');
 
 const startLimitMs = 60_000;
-
-const notOurs = 'does not answer as a worker of pyclink';
 
 /** How much of a worker's standard error is kept to explain its death. */
 const keptErrorChars = 2000;
@@ -151,57 +101,4 @@ export async function startWorker(executable: string, environment: Environment):
       await child;
     },
   };
-}
-
-// The protocol: see worker.py.
-
-function encodeJob({
-  source,
-  content = '',
-  recordedDirectory,
-  levels,
-  invalidationMode,
-  levelProof,
-}: WorkerJob): string {
-  const words = [
-    source,
-    content,
-    recordedDirectory,
-    levels.join(''),
-    invalidationMode,
-    `${levelProof?.docstringFlag ?? ''}`,
-  ];
-  return `${words.map((word) => Buffer.from(word).toString('hex')).join(' ')}\n`;
-}
-
-/** Undefined if the output ends before the message does. */
-async function readMessage(output: ByteReader): Promise<string[] | undefined> {
-  const digits = (await output.read(8))?.toString();
-  if (digits === undefined) return undefined;
-  if (!/^[0-9a-f]{8}$/.test(digits)) throw new Error(notOurs);
-  const message = await output.read(Number.parseInt(digits, 16));
-  return message
-    ?.toString()
-    .split(' ')
-    .map((word) => Buffer.from(word, 'hex').toString());
-}
-
-/** Undefined if the output ends before the answer does. */
-async function readAnswer(output: ByteReader): Promise<WorkerAnswer | undefined> {
-  const message = await readMessage(output);
-  if (message === undefined) return undefined;
-  const [failed = '', problem = '', made = '', ...warnings] = message;
-  const levels = made === '' ? [] : made.split(' ').map((one) => one.split(':'));
-  const sizes = levels.map(([, size]) => (size === 'same' ? 0 : Number(size)));
-  const contents = await output.read(sizes.reduce((sum, size) => sum + size, 0));
-  if (contents === undefined) return undefined;
-  let start = 0;
-  const compiled = levels.map(([number, size, permissions = ''], i): CompiledLevel => {
-    const level = Number(number) as Level;
-    if (size === 'same') return { level, isSame: true };
-    const content = contents.subarray(start, start + (sizes[i] as number));
-    start += content.length;
-    return { level, content, mode: Number.parseInt(permissions, 8) };
-  });
-  return { compiled, warnings, ...(failed === '' ? {} : { failure: { level: Number(failed) as Level, problem } }) };
 }
