@@ -1,4 +1,4 @@
-import { chmodSync, cpSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { execa } from 'execa';
@@ -56,7 +56,9 @@ export async function compareWithCompileall(python: RealPython, only?: readonly 
 /** Copies a standard library, or what is named at its top, without its pycs. */
 export function stage(python: RealPython, directory: string, only?: readonly string[]): void {
   mkdirSync(directory, { recursive: true });
-  const keep = (path: string) => basename(path) !== '__pycache__' && basename(path) !== 'site-packages';
+  // In a world, a symlink may lead to a path of that world.
+  const keep = (path: string) =>
+    basename(path) !== '__pycache__' && basename(path) !== 'site-packages' && existsSync(path);
   for (const name of only ?? ['.']) {
     cpSync(join(python.library, name), join(directory, name), {
       recursive: true,
@@ -135,12 +137,22 @@ async function compare(python: RealPython, ours: string, theirs: string, normal:
     (path) => !code.wrong.has(`/${path}`) && isSameHeader(python, ours, theirs, path),
   );
   for (const path of otherBytes) if (!referenceBits.includes(path)) differences.push(`bytes: ${path}`);
-  const partition = partitionBy(pycs, (path) => String(lstatSync(join(ours, path)).ino));
-  const expected = linked
-    ? partitionBy(pycs, (path) => String(lstatSync(join(theirs, path)).ino))
-    : partitionBy(pycs, (path) => `${sourceOf(path)} ${readFileSync(join(theirs, path)).toString('base64')}`);
-  for (const group of partition) if (!expected.has(group)) differences.push(`only pyclink links ${group}`);
-  for (const group of expected) if (!partition.has(group)) differences.push(`only compileall links ${group}`);
+  const linksIn = (tree: string) => partitionBy(pycs, (path) => String(lstatSync(join(tree, path)).ino));
+  const equalIn = (tree: string) =>
+    partitionBy(pycs, (path) => `${sourceOf(path)} ${readFileSync(join(tree, path)).toString('base64')}`);
+  const partition = linksIn(ours);
+  const expected = linked ? linksIn(theirs) : equalIn(theirs);
+  // Other bits, other links: there the normal form shows whether pyclink links what is equal.
+  const otherBits = new Set(referenceBits.map(sourceOf));
+  const isComparable = (group: string) => !otherBits.has(sourceOf(group.split('\n')[0] as string));
+  const compareGroups = (a: Set<string>, b: Set<string>, who: string) => {
+    for (const group of a) if (isComparable(group) && !b.has(group)) differences.push(`only ${who} links ${group}`);
+  };
+  compareGroups(partition, expected, 'pyclink');
+  compareGroups(expected, partition, 'compileall');
+  const [normalLinks, normalEquals] = [linksIn(normal), equalIn(normal)];
+  for (const group of normalEquals)
+    if (!normalLinks.has(group)) differences.push(`in normal form: not linked: ${group}`);
   const size = (paths: readonly string[]) => paths.reduce((sum, path) => sum + lstatSync(join(ours, path)).size, 0);
   return {
     pycs: pycs.length,
