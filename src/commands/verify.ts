@@ -6,9 +6,10 @@ import { recordsOf } from '../manifest/encode.ts';
 import { readManifest } from '../manifest/file.ts';
 import { findingsText } from '../report/findings.ts';
 import { readArchives } from '../verify/archive.ts';
-import { check } from '../verify/check.ts';
+import { check, inOrder } from '../verify/check.ts';
 import { type PayloadEntry, payloadOf, type Wanted, wantedFor } from '../verify/payload.ts';
 import { readRpms } from '../verify/rpm.ts';
+import { findStrays } from '../verify/strays.ts';
 import { readTree } from '../verify/tree.ts';
 import type { CommandResult } from './result.ts';
 
@@ -23,14 +24,21 @@ export async function verifyCommand(options: VerifyOptions): Promise<CommandResu
   const manifest = readManifest(options.manifest);
   const records = recordsOf(manifest);
   const magicNumbers = manifest.interpreters.map(({ magicNumber }) => magicNumber);
-  const entries = await readTargets(options.targets, wantedFor(records, magicNumbers));
-  const findings = check(records, payloadOf(entries));
+  const cacheTags = manifest.interpreters.map(({ cacheTag }) => cacheTag);
+  const wanted = { ...wantedFor(records, magicNumbers), others: !isRunningSystem(options.targets) };
+  const payload = payloadOf(await readTargets(options.targets, wanted));
+  const findings = inOrder([...check(records, payload), ...findStrays(records, cacheTags, payload)]);
   const { pycs, linkGroups } = manifest.totals;
   return {
     status: findings.length === 0 ? exitStatus.done : exitStatus.problems,
     text: findingsText(findings, pycs, linkGroups),
     data: { pycs, linkGroups, findings },
   };
+}
+
+/** On a running system the pycs that a manifest does not name are those of other packages. */
+function isRunningSystem([target = '', ...others]: readonly string[]): boolean {
+  return others.length === 0 && resolve(target) === '/';
 }
 
 async function readTargets(targets: readonly string[], wanted: Wanted): Promise<PayloadEntry[]> {

@@ -5,7 +5,7 @@ import { createGunzip } from 'node:zlib';
 import { execa } from 'execa';
 import { errnoOf, messageOf, PyclinkError } from '../errors.ts';
 import type { PayloadPath } from '../files/path.ts';
-import type { PayloadEntry, Wanted } from './payload.ts';
+import { isWanted, type PayloadEntry, type Wanted } from './payload.ts';
 import { readTar, type TarEntry } from './tar.ts';
 
 /** A stream of tar, and the end of the program that makes it, if one does. */
@@ -29,9 +29,8 @@ export async function readArchives(files: readonly string[], wanted: Wanted): Pr
     });
     const reason = await failure();
     if (reason !== undefined) throw unreadable(file, reason);
-    for (const path of [...wanted.pycs, ...wanted.sources]) {
-      const entry = stored.get(path);
-      if (entry !== undefined) entries.push(payloadEntry(basename(file), entry, stored));
+    for (const entry of stored.values()) {
+      if (isWanted(entry.path, wanted)) entries.push(payloadEntry(basename(file), entry, stored));
     }
   }
   return entries;

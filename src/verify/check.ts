@@ -5,15 +5,25 @@ import type { Payload, PayloadEntry } from './payload.ts';
 
 /**
  * What can be wrong with a path:
- * - `missing`: in the manifest, but not in the payload
+ * - `missing`: in the manifest, but not in the payload as a file
  * - `unlinked`: another file than the other names of its link group in the same package
  * - `split`: its link group is spread over packages, which cannot record the link
  * - `metadata-differs`: recorded with another mode or owner than the other names of its link group
- * - `ghosted`: recorded, but not in the payload
+ * - `ghosted`: recorded, but not in the payload, unlike other names of its link group
  * - `stale`: does not fit the source in the payload
  * - `damaged`: not the bytes that were built, or no code that an interpreter can load
+ * - `foreign`, `orphan`: not in the manifest, and no interpreter that this is for will load it
  */
-type FindingKind = 'missing' | 'unlinked' | 'split' | 'metadata-differs' | 'ghosted' | 'stale' | 'damaged';
+type FindingKind =
+  | 'missing'
+  | 'unlinked'
+  | 'split'
+  | 'metadata-differs'
+  | 'ghosted'
+  | 'stale'
+  | 'damaged'
+  | 'foreign'
+  | 'orphan';
 
 /** One thing that is wrong with one path. */
 export interface Finding {
@@ -26,10 +36,14 @@ export interface Finding {
 /**
  * Holds a payload against the records of a manifest. A link group is intact if its names are one file; that the file
  * has further names, or is stored under another of them, is nobody's business.
- * @returns the findings, sorted by path
  */
 export function check(records: readonly PycRecord[], payload: Payload): Finding[] {
-  return [...records.flatMap((record) => checkRecord(record, payload)), ...sourceless(records, payload)].sort(
+  return inOrder([...records.flatMap((record) => checkRecord(record, payload)), ...sourceless(records, payload)]);
+}
+
+/** Findings by path, then by kind. */
+export function inOrder(findings: readonly Finding[]): Finding[] {
+  return findings.toSorted(
     (a, b) => byCodeUnit(a.path, b.path) || byCodeUnit(a.kind, b.kind) || byCodeUnit(a.detail, b.detail),
   );
 }
@@ -43,11 +57,15 @@ function sourceless(records: readonly PycRecord[], payload: Payload): Finding[] 
 
 function checkRecord(record: PycRecord, payload: Payload): Finding[] {
   const present = record.paths.flatMap((path) => payload.get(path) ?? []);
-  const stored = present.filter((entry) => !entry.isGhost);
+  const stored = present.filter((entry) => !entry.isGhost && entry.isSymlink !== true);
+  const ghosts = present.filter((entry) => entry.isGhost);
   const missing = record.paths.filter((path) => !payload.has(path));
+  // A package that owns pycs without storing them leaves out all names of a file.
+  const isMeant = missing.length === 0 && ghosts.length === present.length;
   return [
     ...missing.map((path) => finding('missing', path, 'in the manifest, but not in the payload')),
-    ...present.filter((entry) => entry.isGhost).map(({ path }) => finding('ghosted', path, 'recorded, but not stored')),
+    ...present.filter((entry) => entry.isSymlink).map(({ path }) => finding('missing', path, 'is a symlink')),
+    ...(isMeant ? [] : ghosts.map(({ path }) => finding('ghosted', path, 'recorded, but not stored'))),
     ...containersOf(stored).flatMap((container) => checkContainer(container, stored)),
     ...stored.flatMap((entry) => checkContent(entry, record, payload.get(record.source) ?? [])),
   ];
@@ -82,7 +100,9 @@ function checkContent(entry: PayloadEntry, record: PycRecord, sources: readonly 
   const damage = damageIn(entry, record);
   if (damage !== undefined) findings.push(finding('damaged', path, damage));
   const source = sources.find((candidate) => candidate.container === container) ?? sources[0];
-  if (source === undefined || header === undefined || 'unreadable' in header) return findings;
+  // The mtime and size of a symlink are not those of the source that it leads to.
+  if (source === undefined || source.isSymlink === true || header === undefined || 'unreadable' in header)
+    return findings;
   const reason = staleReason(header, { ...source, hash: (number) => source.sourceHashes?.get(number) ?? '' });
   if (reason !== undefined) findings.push(finding('stale', path, reason));
   return findings;

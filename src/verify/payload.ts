@@ -20,6 +20,8 @@ export interface PayloadEntry extends Partial<PycContent> {
   readonly inode: string;
   /** Recorded, but not in the payload. */
   readonly isGhost: boolean;
+  /** The other particulars are of the symlink. */
+  readonly isSymlink?: true;
   readonly sizeBytes: number;
   /** Permission bits. */
   readonly mode: number;
@@ -29,7 +31,7 @@ export interface PayloadEntry extends Partial<PycContent> {
   readonly sourceHashes?: ReadonlyMap<number, string>;
 }
 
-/** The regular files of a payload, by path; several where packages share a path. */
+/** The files and symlinks of a payload, by path; several where packages share a path. */
 export type Payload = ReadonlyMap<PayloadPath, readonly PayloadEntry[]>;
 
 /** The entries by path. */
@@ -45,6 +47,13 @@ export interface Wanted {
   readonly sources: ReadonlySet<PayloadPath>;
   /** The interpreters whose source hashes are needed; none if every pyc goes by timestamp. */
   readonly hashMagicNumbers: readonly number[];
+  /** Every other pyc in a `__pycache__` too, and every source. */
+  readonly others?: boolean;
+}
+
+/** Whether a reader has to look for a path. */
+export function isWanted(path: PayloadPath, { pycs, sources, others = false }: Wanted): boolean {
+  return pycs.has(path) || sources.has(path) || (others && /\.py$|\/__pycache__\/[^/]+\.pyc$/.test(path));
 }
 
 /** What has to be read to judge these records. */

@@ -1,7 +1,7 @@
 import { execa } from 'execa';
 import { messageOf, PyclinkError } from '../errors.ts';
 import type { PayloadPath } from '../files/path.ts';
-import type { PayloadEntry, Wanted } from './payload.ts';
+import { isWanted, type PayloadEntry, type Wanted } from './payload.ts';
 import { readTar, type TarEntry } from './tar.ts';
 
 /** One line a file, after a line with the package's name. rpm allows no control characters in file names. */
@@ -13,6 +13,7 @@ const queryFormat =
 const ghostFlag = 1 << 6;
 const typeMask = 0o170000;
 const regularFile = 0o100000;
+const symlink = 0o120000;
 
 /**
  * Reads what is wanted from rpm packages: what they record from their headers, what they store from their payloads.
@@ -21,7 +22,7 @@ const regularFile = 0o100000;
 export async function readRpms(files: readonly string[], wanted: Wanted): Promise<PayloadEntry[]> {
   const entries: PayloadEntry[] = [];
   for (const file of files) {
-    const recorded = (await queryHeader(file)).filter(({ path }) => wanted.pycs.has(path) || wanted.sources.has(path));
+    const recorded = (await queryHeader(file)).filter(({ path }) => isWanted(path, wanted));
     if (recorded.length === 0) continue;
     const stored = await readStored(file, wanted);
     entries.push(...recorded.map((entry) => ({ ...entry, ...contentOf(entry.path, stored) })));
@@ -37,12 +38,14 @@ async function queryHeader(file: string): Promise<PayloadEntry[]> {
   const container = first.replace(/^package /, '');
   return lines.flatMap((line) => {
     const [path = '', inode, device, flags, mode, owner = '', size, mtime] = line.split('\t');
-    if ((Number(mode) & typeMask) !== regularFile) return [];
+    const type = Number(mode) & typeMask;
+    if (type !== regularFile && type !== symlink) return [];
     return {
       path: path as PayloadPath,
       container,
       inode: `${device}:${inode}`,
       isGhost: (Number(flags) & ghostFlag) !== 0,
+      ...(type === symlink ? { isSymlink: true as const } : {}),
       sizeBytes: Number(size),
       mode: Number(mode) & 0o7777,
       owner,

@@ -10,6 +10,7 @@ export interface TarEntry extends Partial<PycContent> {
   readonly path: PayloadPath;
   /** Of a hard link: the name that has the bytes. */
   readonly linkTo?: PayloadPath;
+  readonly isSymlink?: true;
   readonly sizeBytes: number;
   readonly mode: number;
   readonly owner: string;
@@ -19,7 +20,7 @@ export interface TarEntry extends Partial<PycContent> {
 }
 
 /**
- * Reads the regular files and hard links of a tar as a stream; nothing is unpacked. Of the contents only pycs are read,
+ * Reads the regular files, hard links and symlinks of a tar as a stream; nothing is unpacked. Of the contents only pycs are read,
  * and wanted sources where their hash is needed.
  * @throws the stream's error, or tar-stream's if it is no tar
  */
@@ -42,7 +43,7 @@ interface Member extends AsyncIterable<Buffer> {
 
 async function readEntry(source: Member, wanted: Wanted): Promise<TarEntry | undefined> {
   const { header } = source;
-  if (header.type !== 'file' && header.type !== 'link') return undefined;
+  if (header.type !== 'file' && header.type !== 'link' && header.type !== 'symlink') return undefined;
   const path = asPayload(header.name);
   const entry: TarEntry = {
     path,
@@ -51,6 +52,7 @@ async function readEntry(source: Member, wanted: Wanted): Promise<TarEntry | und
     owner: `${header.uname || header.uid}:${header.gname || header.gid}`,
     mtimeSeconds: Math.trunc((header.mtime?.getTime() ?? 0) / 1000),
   };
+  if (header.type === 'symlink') return { ...entry, isSymlink: true };
   if (header.type === 'link') return { ...entry, linkTo: asPayload(header.linkname ?? '') };
   if (/\.py[co]$/.test(path)) return { ...entry, ...pycContentOf(await contentOf(source)) };
   if (!wanted.sources.has(path) || wanted.hashMagicNumbers.length === 0) return entry;

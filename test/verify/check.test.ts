@@ -124,6 +124,17 @@ describe('check', () => {
       [{ kind: 'ghosted', path: pyc1, detail: 'recorded, but not stored' }],
     ],
     [
+      'nothing, where all names of a file are ghosts',
+      Object.fromEntries([pyc0, pyc1, pyc2].map((path) => [path, { isGhost: true, sha256: 'other' }])),
+      [],
+    ],
+    [
+      'a symlink in the place of a pyc',
+      { [pyc1]: { isSymlink: true, inode: '3', mode: 0o777 } },
+      [{ kind: 'missing', path: pyc1, detail: 'is a symlink' }],
+    ],
+    ['nothing, where the source is a symlink', { [source]: { isSymlink: true, mtimeSeconds: 9 } }, []],
+    [
       'other bytes',
       { [pyc1]: { sha256: 'other' } },
       [{ kind: 'damaged', path: pyc1, detail: 'its SHA-256 is another' }],

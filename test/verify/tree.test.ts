@@ -114,7 +114,7 @@ describe('readTree', () => {
     expect(read({ 'a.py': '', 'a.pyc': pyc }, wanted([], [])).payload).toEqual(new Map());
   });
 
-  it('takes a symlinked source for its text, but no symlink for a pyc', () => {
+  it('takes a symlinked source for its text, and a pyc for the symlink that it is', () => {
     const files: Record<string, Planted> = {
       'real/text': { content: 'x = 1\n', mtime: 5 },
       'real/b.pyc': pyc,
@@ -123,7 +123,9 @@ describe('readTree', () => {
       lib: { symlink: '/real' },
     };
     const { payload } = read(files, wanted(['/b.pyc', '/lib/b.pyc'], ['/a.py']));
-    expect([...payload.keys()]).toEqual(['/lib/b.pyc', '/a.py']);
+    expect([...payload.keys()]).toEqual(['/b.pyc', '/lib/b.pyc', '/a.py']);
+    expect(payload.get('/b.pyc' as PayloadPath)).toMatchObject([{ isSymlink: true }]);
+    expect(payload.get('/lib/b.pyc' as PayloadPath)).not.toMatchObject([{ isSymlink: true }]);
     expect(payload.get('/a.py' as PayloadPath)).toEqual([
       expect.objectContaining({ path: '/a.py', sizeBytes: 6, mtimeSeconds: 5 }),
     ]);

@@ -1,0 +1,43 @@
+import { expectedInterpreter, pythonDirectoryOf } from '../buildroot/python-directory.ts';
+import type { PayloadPath } from '../files/path.ts';
+import type { PycRecord } from '../manifest/schema.ts';
+import { parsePycPath } from '../pyc/name.ts';
+import type { Finding } from './check.ts';
+import type { Payload } from './payload.ts';
+
+/**
+ * Pycs that are in a payload, but not in its manifest: `orphan` without a source, `foreign` where an interpreter made
+ * them that does not read that directory, or that this build did not use. Others may have been made by the spec.
+ * @param cacheTags of the interpreters in the manifest
+ */
+export function findStrays(records: readonly PycRecord[], cacheTags: readonly string[], payload: Payload): Finding[] {
+  const recorded = new Set(records.flatMap(({ paths }) => paths));
+  const sources = new Set(records.map(({ source }) => source));
+  return [...payload.keys()].flatMap((path): Finding[] => {
+    const { source, cacheTag } = parsePycPath(path) ?? {};
+    if (source === undefined || cacheTag === undefined || recorded.has(path)) return [];
+    if (!payload.has(source)) return [{ kind: 'orphan', path, detail: `there is no ${source}` }];
+    if (cacheTags.includes(cacheTag)) return [];
+    const reader = readerOf(path);
+    if (reader !== undefined && !reads(reader, cacheTag)) {
+      return [{ kind: 'foreign', path, detail: `${reader} does not read the pycs of ${cacheTag}` }];
+    }
+    if (reader !== undefined || !sources.has(source)) return [];
+    return [
+      { kind: 'foreign', path, detail: `made by ${cacheTag}, the others of its source by ${cacheTags.join(', ')}` },
+    ];
+  });
+}
+
+/** The command of the interpreter that a directory is for; undefined where there may be several. */
+function readerOf(path: PayloadPath): string | undefined {
+  const place = pythonDirectoryOf(path);
+  return place?.kind === 'interpreter' ? place.command : undefined;
+}
+
+/** @see PEP 3147: `cpython-311` is the cache tag of `python3.11` and `python3.11t`, `pypy39` that of `pypy3.9` */
+function reads(command: string, cacheTag: string): boolean {
+  const { implementation = 'cpython', version = '' } = expectedInterpreter(command);
+  const digits = version.replace('.', '');
+  return implementation === 'pypy' ? cacheTag.startsWith(`pypy${digits}`) : cacheTag === `cpython-${digits}`;
+}
