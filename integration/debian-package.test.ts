@@ -59,7 +59,7 @@ describeWith([...debianTools, ...missingTools('lintian')], "pyclink's own packag
     expect(basename(built.deb)).toBe(`pyclink_${version}_all.deb`);
     const { stdout } = await execa('dpkg-deb', ['--contents', built.deb]);
     const files = stdout.split('\n').filter((line) => !line.startsWith('d'));
-    expect(files.map((line) => line.replace(/^(\S+) (\S+) .* \.(\/\S+)$/, '$1 $2 $3'))).toEqual([
+    expect(files.map((line) => line.replace(/^(\S+) (\S+) .* \.(\/.+)$/, '$1 $2 $3'))).toEqual([
       '-rwxr-xr-x root/root /usr/bin/dh_pyclink',
       '-rwxr-xr-x root/root /usr/bin/pyclink',
       '-rw-r--r-- root/root /usr/lib/pyclink/levels.py',
@@ -68,6 +68,7 @@ describeWith([...debianTools, ...missingTools('lintian')], "pyclink's own packag
       '-rw-r--r-- root/root /usr/lib/rpm/macros.d/macros.zz-pyclink',
       '-rwxr-xr-x root/root /usr/lib/rpm/pyclink/brp-pyclink',
       '-rwxr-xr-x root/root /usr/lib/rpm/pyclink/brp-pyclink-hardlink',
+      '-rw-r--r-- root/root /usr/lib/rpm/pyclink/macros.lua',
       '-rw-r--r-- root/root /usr/share/bash-completion/completions/pyclink',
       '-rw-r--r-- root/root /usr/share/doc/pyclink/changelog.gz',
       '-rw-r--r-- root/root /usr/share/doc/pyclink/copyright',
@@ -79,6 +80,8 @@ describeWith([...debianTools, ...missingTools('lintian')], "pyclink's own packag
       '-rw-r--r-- root/root /usr/share/man/man1/pyclink.1.gz',
       '-rw-r--r-- root/root /usr/share/perl5/Debian/Debhelper/Sequence/pyclink.pm',
       '-rw-r--r-- root/root /usr/share/zsh/vendor-completions/_pyclink',
+      // Symlinks come last.
+      'lrwxrwxrwx root/root /usr/lib/rpm/pyclink/brp-python-bytecompile -> brp-pyclink',
     ]);
   });
 

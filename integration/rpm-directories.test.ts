@@ -30,7 +30,7 @@ async function expectCompiled(python: RealPython, sources: readonly string[], op
     defines: { pyclink_filelist: '%{_builddir}/pycs.list' },
     ...options,
   });
-  const groups = sources.map((source) => pycs(source, [0, 1], python).sort());
+  const groups = sources.map((source) => pycs(source, [0, 1], python.cacheTag).sort());
   expect(await groupsInRpms(build.rpms)).toEqual(groups);
   const { linkGroups, interpreters, skipped } = manifestOf(build);
   expect(linkGroups.map(({ paths }) => paths)).toEqual(groups);
@@ -52,7 +52,7 @@ async function expectCompiled(python: RealPython, sources: readonly string[], op
         env: { PATH: '/usr/bin:/bin' },
         extendEnv: false,
       });
-      const [pyc = ''] = pycs(source, [flags.length], python);
+      const [pyc = ''] = pycs(source, [flags.length], python.cacheTag);
       expect(stderr).toContain(`# ${join(root, pyc)} matches ${join(root, source)}`);
     }
   }
@@ -70,21 +70,32 @@ describeRpm('the directories of an interpreter', () => {
     }
   });
 
-  it('are those of a free-threaded one too, which is named if it is not there', async () => {
+  it('are those of a free-threaded one if the spec asks for them, and it is named if it is not there', async () => {
     const source = '/usr/lib64/python3.13t/site-packages/cart.py';
-    const missing = '/usr/lib64/python3.13t: its interpreter is missing\n    no python3.13t that works\n';
+    const directory = '/usr/lib64/python3.13t';
     const env = { PATH: '/usr/bin:/bin' };
     const plant = { [source]: text, [source.replace('cart', 'till')]: text };
-    const build = await rpmbuilt({ plant, env });
+    const unasked = await rpmbuilt({ plant, env });
+    const lines = ['    2 sources not compiled', '    hint: %pyclink_extra has it compiled', ''];
+    const leftOut = `pyclink: ${directory}: left out: not in a directory of the system's Pythons`;
+    expect(unasked.log).toContain([leftOut, ...lines].join('\n'));
+
+    const preamble = `${terminate}\n%global pyclink_extra ${directory}`;
+    const build = await rpmbuilt({ plant, env, preamble });
+    const missing = `${directory}: its interpreter is missing\n    no python3.13t that works\n`;
     expect(build.log).toContain(`pyclink: warning: ${missing}    2 sources not compiled\n`);
     expect(manifestOf(build).skipped).toMatchObject([
       { path: source, reason: 'no-interpreter', message: 'no python3.13t that works' },
       { reason: 'no-interpreter' },
     ]);
-    const ended = await rpmbuild({ plant, env, preamble: terminate });
+  });
+
+  it("end the build if an interpreter of the system's is not there", async () => {
+    const plant = { '/usr/lib64/python3.99/site-packages/cart.py': text };
+    const ended = await rpmbuild({ plant, preamble: terminate });
     const hint = 'add the interpreter to BuildRequires, or leave its directory out with %pyclink_exclude';
     expect(ended).toMatchObject({ status: 1, rpms: [] });
-    expect(ended.log).toContain(`pyclink: error: no python3.13t that works\n    hint: ${hint}\n`);
+    expect(ended.log).toContain(`pyclink: error: no python3.99 that works\n    hint: ${hint}\n`);
   });
 });
 
@@ -96,7 +107,8 @@ describeRpm('a package', () => {
         const libraries = [`/usr/lib/pypy${pypy.minor}`, `/usr/lib64/pypy${pypy.minor}`];
         const sources = libraries.map((library) => `${library}/site-packages/cart.py`);
         const env = { PATH: `${dirname(pypy.executable)}:/usr/bin:/bin` };
-        const { log, rpms } = await expectCompiled(pypy, sources, { world, env });
+        const preamble = `${terminate}\n%global pyclink_extra ${libraries.join(' ')}`;
+        const { log, rpms } = await expectCompiled(pypy, sources, { world, env, preamble });
         expect(log).toContain(`/usr/lib64/pypy${pypy.minor} using pypy${pypy.minor}\n`);
         expect(await queryRpms(rpms, '[%{FILENAMES}\\n]')).toContain(
           `/usr/lib/pypy${pypy.minor}/site-packages/__pycache__/cart.${pypy.cacheTag}.opt-1.pyc`,

@@ -63,12 +63,6 @@ describeInWorld('trixie', 'a build with rpm 4.20', () => {
     expect(built.made.filter((path) => /\.(pyc|json)$/.test(path))).toEqual([]);
   });
 
-  it('is told that nothing is compiled if rpm skips the stage where pyclink comes in', async () => {
-    const built = await build({}, '--noprep');
-    expect(built.announced).toBe(0);
-    expect(built.log).toContain('warning: pyclink: nothing is compiled, because rpmbuild skips %mkbuilddir\n');
-  });
-
   it('keeps the debuginfo package that rpm asks for in %install, where the spec loads the macros', async () => {
     const end = '%prep\n%setup -c -T';
     const preamble = `%{load:${macros}}\n%global debug_package %%package debuginfo`;

@@ -13,26 +13,32 @@ const compiled = ({ buildroot }: RpmBuild) =>
     .filter((path) => /\.py[co]$/.test(path))
     .map((path) => `/${path}`);
 
-const scriptsOfOld = /brp-python-(bytecompile|hardlink)/;
+const said = ({ log }: RpmBuild) => log.split('\n').filter((line) => line.startsWith('pyclink: '));
+
+/** What takes the step out, and the reason that the log then has. */
+const reasons: Readonly<Record<string, string>> = {
+  '%undefine py_auto_byte_compile': '%py_auto_byte_compile is not defined',
+  '%global __brp_python_bytecompile %{nil}': '%__brp_python_bytecompile is ""',
+  '%global __brp_python_bytecompile /bin/true': '%__brp_python_bytecompile is "/bin/true"',
+  '%undefine __brp_python_bytecompile': '%__brp_python_bytecompile is not defined',
+  '%global __os_install_post %{nil}': '%__os_install_post is empty',
+};
+const switches = Object.keys(reasons);
 
 /** As specs of old take the step out. */
 const sed =
   "%global __os_install_post %(echo '%{__os_install_post}' | sed -e 's!/usr/lib[^[:space:]]*/brp-python-bytecompile[[:space:]].*$!!g')";
-
-const switches = [
-  '%undefine py_auto_byte_compile',
-  '%global __brp_python_bytecompile %{nil}',
-  '%global __brp_python_bytecompile /bin/true',
-  '%undefine __brp_python_bytecompile',
-  '%global __os_install_post %{nil}',
-];
+const reasonOfSed = '%__os_install_post does not call %__brp_python_bytecompile';
 
 describe.each(worlds)('off switches (%s)', (world) => {
   describeRpm('in a spec', () => {
     it('would compile without one', async () => {
       const build = await rpmbuilt({ world, plant });
       expect(compiled(build)).toEqual(pycs(cart).sort());
-      expect(build.log).not.toMatch(scriptsOfOld);
+      const place = world.startsWith('fedora')
+        ? 'takes the place of /usr/lib/rpm/redhat/brp-python-bytecompile'
+        : 'added to the steps at the end of %install';
+      expect(said(build)[0]).toBe(`pyclink: ${place}`);
     });
 
     const cases = [...switches, ...(world.startsWith('fedora') ? [sed] : [])].flatMap((line) =>
@@ -42,7 +48,9 @@ describe.each(worlds)('off switches (%s)', (world) => {
       for (const place of ['preamble', 'end']) {
         const build = await rpmbuilt({ world, plant, arch, [place]: line });
         expect(compiled(build)).toEqual([]);
-        expect(build.log).not.toMatch(/pyclink:|Bytecompiling/);
+        const reason = reasons[line] ?? reasonOfSed;
+        expect(said(build)).toEqual([`pyclink: compiles nothing at the end of %install: ${reason}`]);
+        expect(build.log).not.toContain('Bytecompiling');
       }
     });
 

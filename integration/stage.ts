@@ -1,5 +1,5 @@
 /** `npm run stage -- DIR`: lays out what a package of pyclink installs under DIR, from the bundle in dist/. */
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { bashCompletions } from './stage/bash.ts';
 import { commands, ownOptions } from './stage/commands.ts';
@@ -22,6 +22,7 @@ const layout: Readonly<Record<string, string | (() => string)>> = {
   'usr/share/perl5/Debian/Debhelper/Sequence/pyclink.pm': 'hooks/Sequence/pyclink.pm',
   'usr/lib/rpm/pyclink/brp-pyclink': 'hooks/brp-pyclink',
   'usr/lib/rpm/pyclink/brp-pyclink-hardlink': 'hooks/brp-pyclink-hardlink',
+  'usr/lib/rpm/pyclink/macros.lua': 'rpm-macros/macros.lua',
   'usr/lib/rpm/macros.d/macros.zz-pyclink': 'rpm-macros/macros.pyclink',
   'usr/share/man/man1/pyclink.1': manPage,
   'usr/share/man/man1/dh_pyclink.1': 'docs/man/dh_pyclink.1',
@@ -35,8 +36,11 @@ const layout: Readonly<Record<string, string | (() => string)>> = {
   'usr/share/licenses/pyclink/Apache-2.0': 'node_modules/b4a/LICENSE',
 };
 
+/** Specs take the step out by this name. */
+const symlinks: Readonly<Record<string, string>> = { 'usr/lib/rpm/pyclink/brp-python-bytecompile': 'brp-pyclink' };
+
 /** What somebody calls. */
-const programs = /^usr\/bin\/|^usr\/lib\/rpm\/pyclink\//;
+const programs = /^usr\/bin\/|^usr\/lib\/rpm\/pyclink\/brp-/;
 
 /** @param directory where the files go; made if it is not there */
 export function stage(directory: string): void {
@@ -45,6 +49,10 @@ export function stage(directory: string): void {
     mkdirSync(dirname(target), { recursive: true });
     writeFileSync(target, typeof content === 'string' ? read(content) : content());
     chmodSync(target, programs.test(path) ? 0o755 : 0o644);
+  }
+  for (const [path, target] of Object.entries(symlinks)) {
+    rmSync(join(directory, path), { force: true });
+    symlinkSync(target, join(directory, path));
   }
 }
 

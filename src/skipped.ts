@@ -3,6 +3,7 @@
  * order of the stages.
  */
 export const skipReasons = {
+  'not-asked-for': "left out: not in a directory of the system's Pythons",
   excluded: 'left out on request',
   'python-2': 'belongs to Python 2, whose bytecode is not supported',
   'name-not-utf8': 'the name is not UTF-8',

@@ -238,7 +238,11 @@ export async function importVerbosely(root: string, directory: string, modules: 
 }
 
 /** The payload paths of a source's pycs at these levels. */
-export function pycs(source: string, levels: readonly number[] = [0, 1], { cacheTag } = systemPython): string[] {
+export function pycs(
+  source: string,
+  levels: readonly number[] = [0, 1],
+  cacheTag: string = systemPython.cacheTag,
+): string[] {
   const [, directory, name] = /^(.*)\/([^/]+)\.py$/.exec(source) ?? [];
   const suffixes = levels.map((level) => (level === 0 ? '' : `.opt-${level}`));
   return suffixes.map((suffix) => `${directory}/__pycache__/${name}.${cacheTag}${suffix}.pyc`);

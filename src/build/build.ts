@@ -3,6 +3,7 @@ import { excluder, globMatcher } from '../buildroot/exclude.ts';
 import { applyMtimePolicy } from '../buildroot/mtime.ts';
 import { openBuildroot } from '../buildroot/open.ts';
 import { type Buildroot, resolveGiven } from '../buildroot/path.ts';
+import type { InterpreterRequest } from '../buildroot/python-directory.ts';
 import type { Source } from '../buildroot/source.ts';
 import { compile } from '../compile/compile.ts';
 import { isCurrent } from '../compile/current.ts';
@@ -45,7 +46,8 @@ export async function build(options: BuildOptions, context: BuildContext): Promi
   const strip = resolveGiven(buildroot, options.strip ?? buildroot.path);
   const found = discover(buildroot, {
     paths: options.paths,
-    python: options.python,
+    only: options.only,
+    python: options.python === undefined ? undefined : pythonRequest(options.python, options.pythonMayBeStaged),
     isExcluded: excluder(options.excludeRegex, options.exclude),
   });
   refuseUnstrippable(found.sources, strip);
@@ -91,6 +93,10 @@ export async function build(options: BuildOptions, context: BuildContext): Promi
   } finally {
     await pools.close();
   }
+}
+
+function pythonRequest(command: string, mayBeStaged = false): InterpreterRequest {
+  return mayBeStaged ? { command, mayBeStaged } : { command };
 }
 
 /** What came of all sources, and how many jobs there were. */

@@ -122,6 +122,10 @@ export type BuildOptions = Readonly<Omit<Flags, 'optimize' | 'mtimePolicy'>> & {
   readonly levels: readonly Level[];
   readonly mtime: MtimePolicy;
   readonly jobs: number;
+  /** Without PATHs: which installed paths are compiled, in place of every Python directory. */
+  readonly only?: RegExp;
+  /** The interpreter that was named may be a file of the buildroot. */
+  readonly pythonMayBeStaged?: boolean;
 };
 
 const environmentSchema = z.object({

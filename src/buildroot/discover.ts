@@ -27,8 +27,10 @@ export interface Discovered {
 export interface DiscoverOptions {
   /** Staged or payload paths. None: every Python directory in the buildroot. */
   readonly paths: readonly string[];
+  /** Without paths: which installed paths are compiled, in place of every Python directory. */
+  readonly only?: RegExp | undefined;
   /** The interpreter that the user named for all of them. */
-  readonly python?: string | undefined;
+  readonly python?: InterpreterRequest | undefined;
   readonly isExcluded: (staged: StagedPath, payload: PayloadPath) => boolean;
 }
 
@@ -58,7 +60,8 @@ export function discover(buildroot: Buildroot, options: DiscoverOptions): Discov
       const place = pythonDirectoryOf(payload);
       const unwanted = file.type === 'directory' || payload.includes('/__pycache__/') || (everywhere && !place);
       if (unwanted) continue;
-      if (options.isExcluded(file.path, payload)) skip(payload, 'excluded');
+      if (everywhere && options.only?.test(payload) === false) skip(payload, 'not-asked-for');
+      else if (options.isExcluded(file.path, payload)) skip(payload, 'excluded');
       else if (!/[^/]\.py$/.test(payload)) skip(payload, 'not-a-source');
       else if (place?.kind === 'python2' && options.python === undefined) skip(payload, 'python-2');
       else {
@@ -77,12 +80,12 @@ export function discover(buildroot: Buildroot, options: DiscoverOptions): Discov
 /** Looks at one file at a time and remembers what it learned about directories. */
 class Examiner {
   readonly #buildroot: Buildroot;
-  readonly #python: string | undefined;
+  readonly #python: InterpreterRequest | undefined;
   readonly #symlinkedCaches = new Map<StagedPath, boolean>();
   readonly #homes = new Map<PayloadPath, string | undefined>();
   readonly #requests = new Map<string, InterpreterRequest>();
 
-  constructor(buildroot: Buildroot, python: string | undefined) {
+  constructor(buildroot: Buildroot, python: InterpreterRequest | undefined) {
     this.#buildroot = buildroot;
     this.#python = python;
   }
@@ -119,7 +122,7 @@ class Examiner {
   }
 
   #interpreter(payload: PayloadPath): Source['interpreter'] {
-    if (this.#python !== undefined) return this.#shared({ command: this.#python });
+    if (this.#python !== undefined) return this.#shared(this.#python);
     const place = pythonDirectoryOf(payload);
     if (place?.kind === 'supported-pythons') return 'supported-pythons';
     if (place?.kind !== 'interpreter') return this.#shared({ command: guessCommand(payload) });

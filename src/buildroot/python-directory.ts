@@ -6,6 +6,8 @@ export interface InterpreterRequest {
   readonly command: string;
   /** Where to look first: `home` of a virtual environment's pyvenv.cfg. */
   readonly home?: string | undefined;
+  /** It may be a program in the buildroot, because somebody named it there. */
+  readonly mayBeStaged?: boolean;
 }
 
 /** The same for all requests that are alike. */

@@ -1,9 +1,10 @@
 import { availableParallelism } from 'node:os';
-import { readBuildOptions } from '../build/options.ts';
+import { type BuildOptions, readBuildOptions } from '../build/options.ts';
 import { brpCommand } from '../commands/brp.ts';
 import { linkCommand } from '../commands/link.ts';
 import { PyclinkError } from '../errors.ts';
-import { translateBrp } from '../rpm/brp.ts';
+import { type Step, systemDirectories, translateBrp } from '../rpm/brp.ts';
+import { placesOf } from '../rpm/places.ts';
 import type { Call } from './call.ts';
 import { buildFlags, type CommonFlags, newCommand, withBuildOptions } from './options.ts';
 
@@ -12,27 +13,66 @@ import { buildFlags, type CommonFlags, newCommand, withBuildOptions } from './op
  * subcommand's.
  * @throws PyclinkError
  */
-export async function brp([step, ...words]: readonly string[], call: Call): Promise<void> {
-  if (step === undefined) throw new PyclinkError('usage', 'brp: no step', { hint: 'see docs/rpm.md' });
+export async function brp([name, ...words]: readonly string[], call: Call): Promise<void> {
+  if (name === undefined) throw new PyclinkError('usage', 'brp: no step', { hint: 'see docs/rpm.md' });
   const buildroot = call.environment['RPM_BUILD_ROOT'];
   // The scripts that this replaces do nothing without a buildroot.
   if (buildroot === undefined || buildroot === '' || buildroot === '/') return;
-  if (step === 'hardlink') {
+  if (name === 'hardlink') {
     const result = linkCommand({ buildroot, paths: [], normalize: false, dryRun: false }, call.log());
     call.report(result, { quiet: result.data.links === 0 });
     return;
   }
-  let common: CommonFlags = {};
-  const builds = translateBrp(step, words).map(({ paths, flags }) => {
-    const parser = withBuildOptions(newCommand('brp', ''))
-      .exitOverride()
-      .configureOutput({ writeErr: () => undefined });
-    parser.parse([...flags], { from: 'user' });
-    common = parser.opts();
-    const given = buildFlags(parser.opts());
-    return readBuildOptions([...paths, ...parser.args], given, call.environment, availableParallelism());
+  const parsed = translateBrp(name, words).map((step) => ({ step, ...parse(step.flags) }));
+  const common = parsed[0]?.common ?? {};
+  const log = call.log(common);
+  const builds = parsed.flatMap(({ step, extra, flags }) => {
+    const read: ReadOptions = (paths, more = {}) =>
+      readBuildOptions(paths, { ...flags, ...more }, call.environment, availableParallelism());
+    if (step.kind === 'system') return systemBuilds(buildroot, extra, read);
+    if (step.kind === 'rest') return [read(['/'])];
+    const { builds: named, missing } = namedBuilds(buildroot, step.paths, read);
+    for (const path of missing) log.warn({ path }, 'nothing to compile: there is no such file or directory');
+    return named;
   });
   const isSilent = common.quiet === true || common.json === true;
   const print = (line: string) => isSilent || call.streams.stdout.write(`${line}\n`);
-  call.report(await brpCommand(builds, call.environment, call.log(common), print), common);
+  call.report(await brpCommand(builds, call.environment, log, print), common);
+}
+
+/** Reads the options of a build of these paths, some of which replace those that the macros gave. */
+type ReadOptions = (paths: readonly string[], more?: Readonly<Record<string, unknown>>) => BuildOptions;
+
+/** The directories of the system's Pythons; and further ones, where nothing ends the build. */
+function systemBuilds(buildroot: string, extra: readonly string[], read: ReadOptions): BuildOptions[] {
+  const builds = [{ ...read([]), only: systemDirectories }];
+  const present = placesOf(
+    buildroot,
+    extra.map((path) => `${buildroot}/${path}`),
+  ).staged;
+  return present.length === 0 ? builds : [...builds, read(present, { errors: 'warn' })];
+}
+
+/** What a spec names: in the buildroot, and, without a manifest or lists, elsewhere. */
+function namedBuilds(buildroot: string, paths: readonly string[], read: ReadOptions) {
+  const { staged, elsewhere, missing } = placesOf(buildroot, paths);
+  // A spec may package the interpreter itself.
+  const builds = staged.length === 0 ? [] : [{ ...read(staged), pythonMayBeStaged: true }];
+  const withoutOutputs = { manifest: undefined, append: false, filelist: undefined, filelistFor: [] };
+  for (const [directory, there] of elsewhere) {
+    builds.push({
+      ...read(there, { ...withoutOutputs, buildroot: directory, strip: '/', prepend: '/' }),
+      pythonMayBeStaged: true,
+    });
+  }
+  return { builds, missing };
+}
+
+/** @throws CommanderError */
+function parse(words: Step['flags']): { common: CommonFlags; flags: Record<string, unknown>; extra: string[] } {
+  const parser = withBuildOptions(newCommand('brp', ''))
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined });
+  parser.parse([...words], { from: 'user' });
+  return { common: parser.opts(), flags: buildFlags(parser.opts()), extra: parser.args };
 }

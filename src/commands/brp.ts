@@ -45,26 +45,30 @@ export async function brpCommand(
 function announcements(sources: readonly Source[]): string[] {
   const lines = sources.map(({ staged, payload, interpreter }) => {
     const place = pythonDirectoryOf(payload);
-    const buildroot = staged.slice(0, -payload.length);
     const directory = place?.directory ?? parentOf(payload);
+    const below = `${staged.slice(0, -payload.length)}${directory}`.replace(/(?<=.)\/$/, '');
     const command = interpreter === 'supported-pythons' ? 'python3' : interpreter.command;
-    return `Bytecompiling .py files below ${buildroot}${directory} using ${command}`;
+    return `Bytecompiling .py files below ${below} using ${command}`;
   });
   return [...new Set(lines)];
 }
 
-/** Says once what holds for every source of a directory: a missing interpreter would fill a build log. */
+/** Says once what holds for every source of a directory, which could fill a build log. */
 function byDirectory(skipped: BuildReport['skipped']): BuildReport['skipped'] {
   const directories = new Map<string, BuildReport['skipped']>();
   const others: BuildReport['skipped'][number][] = [];
   for (const entry of skipped) {
-    const key = entry.reason === 'no-interpreter' ? pythonDirectoryOf(entry.path as PayloadPath)?.directory : undefined;
+    const isAlike = entry.reason === 'no-interpreter' || entry.reason === 'not-asked-for';
+    const key = isAlike ? pythonDirectoryOf(entry.path as PayloadPath)?.directory : undefined;
     if (key === undefined) others.push(entry);
     else directories.set(key, [...(directories.get(key) ?? []), entry]);
   }
   const summaries = Array.from(directories, ([path, entries]) => {
     const [first] = entries as [BuildReport['skipped'][number]];
-    return { ...first, path, message: `${first.message}\n${counted(entries.length, 'source')} not compiled` };
+    const count = `${counted(entries.length, 'source')} not compiled`;
+    const more =
+      first.reason === 'not-asked-for' ? [count, 'hint: %pyclink_extra has it compiled'] : [first.message, count];
+    return { ...first, path, message: more.join('\n') };
   });
   return [...others, ...summaries].sort((a, b) => byCodeUnit(a.path, b.path));
 }

@@ -9,7 +9,7 @@ import { codeLayoutOf } from '../pyc/releases.ts';
 import { buildReportText } from '../report/build-report.ts';
 import type { Progress } from '../report/progress.ts';
 import { counted } from '../report/text.ts';
-import { skipReasons } from '../skipped.ts';
+import { type SkipReason, skipReasons } from '../skipped.ts';
 import type { CommandResult } from './result.ts';
 
 /** `pyclink build`: compiles, links, writes the manifest. @throws PyclinkError */
@@ -40,6 +40,13 @@ export function hasProblems(report: BuildReport): boolean {
   return report.skipped.some(({ isProblem }) => isProblem);
 }
 
+/** Of what is not amiss. */
+const levels: Partial<Record<SkipReason, 'info' | 'debug'>> = {
+  'not-asked-for': 'info',
+  excluded: 'debug',
+  'not-normalized': 'debug',
+};
+
 /** Everything that the reader of a build log should know, in an order that does not change from build to build. */
 export function logOutcomes(report: BuildReport, log: Log): void {
   for (const warning of report.warnings) log.warn(warning);
@@ -55,7 +62,6 @@ export function logOutcomes(report: BuildReport, log: Log): void {
   for (const { path, reason, message, isProblem } of report.skipped) {
     if (reason === 'not-normalized' && saidForAll.has(message ?? '')) continue;
     const lines = message?.split('\n') ?? [];
-    const level = isProblem ? 'error' : reason === 'excluded' || reason === 'not-normalized' ? 'debug' : 'warn';
-    log[level]({ path, lines }, skipReasons[reason]);
+    log[isProblem ? 'error' : (levels[reason] ?? 'warn')]({ path, lines }, skipReasons[reason]);
   }
 }

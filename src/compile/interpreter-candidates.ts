@@ -10,7 +10,7 @@ const systemDirectory = '/usr/bin';
 
 /**
  * The programs that may be the interpreter asked for, best first. Whether one is, only starting it can tell.
- * Nothing from inside the buildroot is ever a candidate.
+ * Nothing from inside the buildroot is a candidate, unless the request says so.
  * @param searchPath the value of PATH
  */
 export function interpreterCandidates(
@@ -28,7 +28,9 @@ export function interpreterCandidates(
     realpathSync.native(path),
   ];
   return [...new Set(named)].filter(
-    (path) => isProgram(path) && !places(path).some((place) => contains(buildroot.path, place)),
+    (path) =>
+      isProgram(path) &&
+      (request.mayBeStaged === true || !places(path).some((place) => contains(buildroot.path, place))),
   );
 }
 

@@ -1,27 +1,36 @@
 import { PyclinkError } from '../errors.ts';
 
-/** A call of `pyclink build`, as its own command line would say it. */
-export interface BuildCall {
-  readonly paths: readonly string[];
-  readonly flags: readonly string[];
-}
+/** What a step is asked to do. */
+export type Step =
+  /** The directories of the system's Pythons. */
+  | { readonly kind: 'system'; readonly flags: readonly string[] }
+  /** Everything else too, with an interpreter that the system names. */
+  | { readonly kind: 'rest'; readonly flags: readonly string[] }
+  /** Files and directories that a spec names, with their interpreter. */
+  | { readonly kind: 'named'; readonly paths: readonly string[]; readonly flags: readonly string[] };
 
 /**
- * Translates a step that an rpm macro calls, and its words, into calls of `build`. Options of `build` itself follow after `--`.
- * @throws PyclinkError `usage`
- * @see brp-python-bytecompile of rpm up to 4.16 and of redhat-rpm-config; %py_byte_compile of python-rpm-macros
+ * The directories that brp-python-bytecompile of Fedora searches, as installed, and the one that Debian's Pythons share.
+ * @see brp-python-bytecompile of python-rpm-macros
  */
-export function translateBrp(step: string, words: readonly string[]): readonly BuildCall[] {
+export const systemDirectories = /\/(?:usr|app)\/lib(?:64)?\/python\d\.\d+\/|^\/usr\/lib\/python3\/dist-packages\//;
+
+/**
+ * Translates a step that an rpm macro calls, and its words. Options of `build` follow after `--`.
+ * @throws PyclinkError `usage`
+ * @see brp-python-bytecompile of rpm up to 4.16 and of python-rpm-macros; %py_byte_compile of python-rpm-macros
+ */
+export function translateBrp(step: string, words: readonly string[]): readonly Step[] {
   const end = words.indexOf('--');
   const positions = end < 0 ? words : words.slice(0, end);
   const options = end < 0 ? [] : words.slice(end + 1);
   if (step === 'bytecompile') return bytecompile(positions, options);
-  if (step === 'py-byte-compile') return pyByteCompile(positions, options);
+  if (step === 'py-byte-compile') return [pyByteCompile(positions, options)];
   throw usageError(`brp ${step}: no such step`);
 }
 
 /** Positions: default interpreter, whether errors end the build, whether to compile elsewhere too, more flags. */
-function bytecompile(positions: readonly string[], options: readonly string[]): readonly BuildCall[] {
+function bytecompile(positions: readonly string[], options: readonly string[]): readonly Step[] {
   if (positions.length > 4) throw usageError('takes one to four positions, then -- and options of build');
   const [defaultInterpreter = '', terminate = '', elsewhere = '', moreFlags = ''] = positions;
   const flags = [
@@ -29,26 +38,27 @@ function bytecompile(positions: readonly string[], options: readonly string[]): 
     ...moreFlags.split(/\s+/).filter((flag) => flag !== ''),
     ...options,
   ];
-  const calls: BuildCall[] = [{ paths: [], flags }];
+  const steps: Step[] = [{ kind: 'system', flags }];
   if (isOn(elsewhere) && defaultInterpreter !== '') {
     const leftOut = notElsewhere.flatMap((glob) => ['--exclude', glob]);
-    calls.push({ paths: ['/'], flags: ['--python', defaultInterpreter, ...leftOut, ...flags] });
+    steps.push({ kind: 'rest', flags: ['--python', defaultInterpreter, ...leftOut, ...flags] });
   }
-  return calls;
+  return steps;
 }
 
 /** Where the brp-python-bytecompile of old does not compile with the default interpreter either. */
 const notElsewhere = ['bin', 'sbin', 'lib/python*', 'lib64/python*', 'lib/pypy*', 'lib64/pypy*', '/usr/share/doc'];
 
-function pyByteCompile(positions: readonly string[], options: readonly string[]): readonly BuildCall[] {
-  const [interpreter = '', path = ''] = positions;
-  if (positions.length !== 2 || interpreter === '' || path === '') {
-    throw usageError('%py_byte_compile takes an interpreter and a path');
+function pyByteCompile(positions: readonly string[], options: readonly string[]): Step {
+  const [interpreter = '', ...paths] = positions;
+  if (interpreter === '' || paths.length === 0 || paths.includes('')) {
+    throw usageError('%py_byte_compile takes an interpreter and paths');
   }
-  if (interpreter.includes(' -')) {
-    throw usageError(`%py_byte_compile takes an interpreter without flags, not "${interpreter}"`);
+  const flag = positions.find((word) => word.startsWith('-'));
+  if (interpreter.includes(' -') || flag !== undefined) {
+    throw usageError(`%py_byte_compile takes an interpreter without flags, not "${flag ?? interpreter}"`);
   }
-  return [{ paths: [path], flags: ['--python', interpreter, ...options] }];
+  return { kind: 'named', paths, flags: ['--python', interpreter, ...options] };
 }
 
 /** As in `[ 0$1 -ne 0 ]`. */

@@ -89,7 +89,11 @@ describe('discover', () => {
     [{ command: 'my-python' }, '/usr/lib/python3/dist-packages/a.py', 'my-python'],
   ])('lets %j compile %s with --python %s', (interpreter, path, python) => {
     const buildroot = openTree(plantBuildroot({ [path]: '' }));
-    const { sources } = discover(buildroot, { ...everywhere, paths: [path], python });
+    const { sources } = discover(buildroot, {
+      ...everywhere,
+      paths: [path],
+      python: python === undefined ? undefined : { command: python },
+    });
     expect(sources.map((source) => source.interpreter)).toEqual([interpreter]);
   });
 
@@ -108,13 +112,21 @@ describe('discover', () => {
     ]);
   });
 
+  it('leaves out, of what is in Python directories, what was not asked for', () => {
+    const files = { 'usr/lib/python3.11/a.py': '', 'opt/lib/python3.11/b.py': '', 'usr/share/app/c.py': '' };
+    expect(discovered(files, { only: /^\/usr\// })).toEqual({
+      sources: ['/usr/lib/python3.11/a.py'],
+      skipped: [{ path: '/opt/lib/python3.11/b.py', reason: 'not-asked-for' }],
+    });
+  });
+
   it('leaves Python 2 alone unless the user names the interpreter', () => {
     const files = { 'usr/lib/python2.7/a.py': '' };
     expect(discovered(files)).toEqual({
       sources: [],
       skipped: [{ path: '/usr/lib/python2.7/a.py', reason: 'python-2' }],
     });
-    expect(discovered(files, { python: 'python3' }).sources).toEqual(['/usr/lib/python2.7/a.py']);
+    expect(discovered(files, { python: { command: 'python3' } }).sources).toEqual(['/usr/lib/python2.7/a.py']);
   });
 
   it('leaves out what is excluded, by staged or by payload path', () => {

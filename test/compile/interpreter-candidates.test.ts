@@ -85,6 +85,12 @@ describe('interpreterCandidates', () => {
     expect(interpreterCandidates(buildroot, { ...request, home: inside }, '')).toEqual([]);
     expect(interpreterCandidates(buildroot, { command: join(inside, request.command) }, '')).toEqual([]);
   });
+
+  it('come from inside the buildroot where somebody named one there', () => {
+    const buildroot = openTree(plantBuildroot({ [`usr/bin/${request.command}`]: program }));
+    const command = join(buildroot.path, 'usr/bin', request.command);
+    expect(interpreterCandidates(buildroot, { command, mayBeStaged: true }, '')).toEqual([command]);
+  });
 });
 
 describe('supportedPythons', () => {

@@ -1,17 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { PyclinkError } from '../../src/errors.ts';
-import { type BuildCall, translateBrp } from '../../src/rpm/brp.ts';
+import { type Step, systemDirectories, translateBrp } from '../../src/rpm/brp.ts';
 
 const leftOut = ['bin', 'sbin', 'lib/python*', 'lib64/python*', 'lib/pypy*', 'lib64/pypy*', '/usr/share/doc'];
 const excludes = leftOut.flatMap((glob) => ['--exclude', glob]);
-const byDirectory = (...flags: string[]): BuildCall => ({ paths: [], flags });
-const elsewhere = (python: string, ...flags: string[]): BuildCall => ({
-  paths: ['/'],
+const byDirectory = (...flags: string[]): Step => ({ kind: 'system', flags });
+const elsewhere = (python: string, ...flags: string[]): Step => ({
+  kind: 'rest',
   flags: ['--python', python, ...excludes, ...flags],
 });
 
 describe('translateBrp', () => {
-  it.each<[string[], BuildCall[]]>([
+  it.each<[string[], Step[]]>([
     [[], [byDirectory('--errors', 'warn')]],
     [[''], [byDirectory('--errors', 'warn')]],
     [['/usr/bin/python3'], [byDirectory('--errors', 'warn')]],
@@ -38,22 +38,23 @@ describe('translateBrp', () => {
     expect(translateBrp('bytecompile', words)).toEqual(calls);
   });
 
-  it.each<[string[], BuildCall[]]>([
-    [['python3', '/usr/share/a'], [{ paths: ['/usr/share/a'], flags: ['--python', 'python3'] }]],
-    [['a b', 'c d'], [{ paths: ['c d'], flags: ['--python', 'a b'] }]],
-    [['python3', '/a', '--', '-o', '0'], [{ paths: ['/a'], flags: ['--python', 'python3', '-o', '0'] }]],
+  it.each<[string[], Step[]]>([
+    [['python3', '/usr/share/a'], [{ kind: 'named', paths: ['/usr/share/a'], flags: ['--python', 'python3'] }]],
+    [['a b', 'c d', 'e'], [{ kind: 'named', paths: ['c d', 'e'], flags: ['--python', 'a b'] }]],
+    [['python3', '/a', '--', '-o', '0'], [{ kind: 'named', paths: ['/a'], flags: ['--python', 'python3', '-o', '0'] }]],
   ])('py-byte-compile %j', (words, calls) => {
     expect(translateBrp('py-byte-compile', words)).toEqual(calls);
   });
 
   it.each<[string, string[], string]>([
     ['bytecompile', ['', '', '', '', ''], 'takes one to four positions'],
-    ['py-byte-compile', [], 'takes an interpreter and a path'],
-    ['py-byte-compile', ['python3'], 'takes an interpreter and a path'],
-    ['py-byte-compile', ['python3', ''], 'takes an interpreter and a path'],
-    ['py-byte-compile', ['', '/a'], 'takes an interpreter and a path'],
-    ['py-byte-compile', ['python3', '/a', '/b'], 'takes an interpreter and a path'],
-    ['py-byte-compile', ['python3', '--', '/a'], 'takes an interpreter and a path'],
+    ['py-byte-compile', [], 'takes an interpreter and paths'],
+    ['py-byte-compile', ['python3'], 'takes an interpreter and paths'],
+    ['py-byte-compile', ['python3', ''], 'takes an interpreter and paths'],
+    ['py-byte-compile', ['', '/a'], 'takes an interpreter and paths'],
+    ['py-byte-compile', ['python3', '/a', ''], 'takes an interpreter and paths'],
+    ['py-byte-compile', ['python3', '-O', '/a'], 'takes an interpreter without flags, not "-O"'],
+    ['py-byte-compile', ['python3', '--', '/a'], 'takes an interpreter and paths'],
     ['py-byte-compile', ['python3 -O', '/a'], 'takes an interpreter without flags, not "python3 -O"'],
     ['strip', [], 'no such step'],
     ['', [], 'no such step'],
@@ -63,4 +64,23 @@ describe('translateBrp', () => {
     expect(translate).toThrow(message);
     expect(translate).toThrow(expect.objectContaining({ exitStatus: 2 }));
   });
+});
+
+describe('systemDirectories', () => {
+  it.each([
+    '/usr/lib/python3.11/a.py',
+    '/usr/lib64/python3.9/site-packages/a.py',
+    '/app/lib/python3.12/a.py',
+    '/opt/rh/usr/lib64/python3.6/a.py',
+    '/usr/lib/python3/dist-packages/a.py',
+  ])('have %s in them', (path) => expect(systemDirectories.test(path)).toBe(true));
+
+  it.each([
+    '/usr/local/lib/python3.11/a.py',
+    '/opt/acme/lib/python3.99/a.py',
+    '/usr/lib64/pypy3.10/a.py',
+    '/usr/lib64/python3.13t/a.py',
+    '/usr/share/a.py',
+    '/usr/lib/python3.11',
+  ])('do not have %s in them', (path) => expect(systemDirectories.test(path)).toBe(false));
 });

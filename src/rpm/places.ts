@@ -1,0 +1,47 @@
+import { realpathSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { contains } from '../files/path.ts';
+
+/** Where the paths of a %py_byte_compile lie. All are absolute and are there, but for the missing ones. */
+export interface Places {
+  /** In the buildroot. */
+  readonly staged: readonly string[];
+  /** Elsewhere, by the directory to compile in: a path itself, or the one that a file is in. */
+  readonly elsewhere: ReadonlyMap<string, readonly string[]>;
+  /** As given. */
+  readonly missing: readonly string[];
+}
+
+/**
+ * Sorts paths by whether they are in the buildroot. Relative ones start at the current directory.
+ * @param buildroot absolute; it need not be there, as in %build
+ */
+export function placesOf(buildroot: string, paths: readonly string[]): Places {
+  const staged: string[] = [];
+  const elsewhere = new Map<string, string[]>();
+  const missing: string[] = [];
+  const roots = [resolve(buildroot), realIfAny(buildroot) ?? buildroot];
+  for (const path of paths) {
+    const absolute = resolve(path);
+    const real = realIfAny(absolute);
+    if (real === undefined) {
+      missing.push(path);
+    } else if (roots.some((root) => contains(root, absolute))) {
+      staged.push(absolute);
+    } else if (roots.some((root) => contains(root, real))) {
+      staged.push(real);
+    } else {
+      const directory = statSync(real).isDirectory() ? real : dirname(real);
+      elsewhere.set(directory, [...(elsewhere.get(directory) ?? []), real]);
+    }
+  }
+  return { staged, elsewhere, missing };
+}
+
+function realIfAny(path: string): string | undefined {
+  try {
+    return realpathSync.native(path);
+  } catch {
+    return undefined;
+  }
+}
