@@ -18,7 +18,7 @@ async function lintian({ debs }: BuiltPackages, ...more: string[]) {
 }
 
 describeWith([...debianTools, ...missingTools('lintian')], 'lintian', () => {
-  it('finds that pycs are shipped, which can be overridden, and nothing else to blame pyclink for', async () => {
+  it('reports that pycs are shipped, which can be overridden, and nothing else about pyclink', async () => {
     const plain = await lintian(await buildPackages(rulesWithoutPyclink));
     const shipped = await lintian(await buildPackages(rules.addon));
     const override = '\noverride_dh_pyclink:\n\tdh_pyclink --lintian-overrides\n';

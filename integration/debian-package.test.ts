@@ -47,7 +47,7 @@ describeWith([...debianTools, ...missingTools('lintian')], "pyclink's own packag
 
   afterAll(() => rmSync(parent, { recursive: true, force: true }), 60_000);
 
-  it('gives neither debhelper nor lintian anything to complain about', async () => {
+  it('gives neither debhelper nor lintian anything to report', async () => {
     expect(built.log).not.toMatch(/warning|error/i);
     const { all } = await execa('lintian', ['--allow-root', '--fail-on', 'error,warning', built.changes], {
       all: true,

@@ -48,7 +48,7 @@ describe('pyclink inspect', () => {
     });
   });
 
-  it('tells what an interpreter left behind from other code', async () => {
+  it('tells the history of an interpreter from other code', async () => {
     const [normal = ''] = await built({ [one]: shop });
     const [raw = ''] = await built({ [one]: shop }, '--no-normalize');
     const { status, stdout } = await pyclink(['inspect', raw, normal]);
@@ -65,6 +65,6 @@ describe('pyclink inspect', () => {
     const { status, stdout } = await pyclink(['inspect', pyc, cut]);
     expect(status).toBe(1);
     expect(stdout).toMatch(/^first difference: bytes: byte 100\n {2}0x[0-9a-f]+ .*\n {2}its end /);
-    expect(stdout).toContain('in normal form: cannot be had of both\n');
+    expect(stdout).toContain('in normal form: not available for both\n');
   });
 });

@@ -115,13 +115,13 @@ describeRpm('a build with the macro file', () => {
     expect(mtimes).toContain(`${site}/shop/till/pay.py\t${epoch - 10}`);
   });
 
-  it('leaves rpmlint nothing to say of bytecode or links', async () => {
+  it('gives rpmlint nothing to report about bytecode or links', async () => {
     const env = { SOURCE_DATE_EPOCH: `${epoch}` };
     const build = await rpmbuilt({ ...shop, env, defines: { clamp_mtime_to_source_date_epoch: '1' } });
     expect(await rpmlint(build.rpms)).toEqual([]);
   });
 
-  it('would hear of it from rpmlint if the sources were not clamped first', async () => {
+  it('would be reported by rpmlint if the sources were not clamped first', async () => {
     const env = { SOURCE_DATE_EPOCH: `${epoch}` };
     const defines = { clamp_mtime_to_source_date_epoch: '1', pyclink_options: '--mtime-policy=keep' };
     const build = await rpmbuilt({ ...shop, env, defines });

@@ -47,7 +47,7 @@ for (const name of rpmMachines) {
     }
 
     describe.each(macroSets)('with the macros of %s', (macros) => {
-      it('compiles and links, and says in which place it does', async () => {
+      it('compiles and links, and says whether it replaced a script or was added', async () => {
         for (const arch of ['noarch', 'native'] as const) {
           const build = await built({ macros, arch });
           expect(build.said[0]).toBe(wired[macros]);
@@ -60,7 +60,7 @@ for (const name of rpmMachines) {
       });
 
       const stagings = name === thisRelease ? { stages } : { mock, stages };
-      it.each(Object.entries(stagings))('does so in stages too (%s)', async (_, calls) => {
+      it.each(Object.entries(stagings))('does so in separate calls of rpmbuild too (%s)', async (_, calls) => {
         const end = '%prep\n:\n%generate_buildrequires\necho rpm\n';
         const build = await built({ macros, calls, ...(calls === mock ? { end } : {}) });
         expect(build.said[0]).toBe(wired[macros]);
@@ -68,7 +68,7 @@ for (const name of rpmMachines) {
         if (calls === mock) expect(await verify(build.manifest, ...build.rpms)).toMatchObject({ status: 0 });
       });
 
-      it('says so where it compiles nothing', async () => {
+      it('says why it compiles nothing', async () => {
         const spec = (preamble: string) => ({ macros, preamble });
         const known = macros !== 'opensuse' && !(macros === 'bare' && name === 'sid');
         const cases: readonly (readonly [MachineOptions, string])[] = [
@@ -90,7 +90,7 @@ for (const name of rpmMachines) {
         }
       });
 
-      it('leaves the steps as they are where a knob says so', async () => {
+      it('leaves the steps unchanged if a knob says so', async () => {
         const build = await built({ macros, preamble: '%global pyclink_auto_byte_compile 0' });
         expect(build.said).toEqual([nothing('%pyclink_auto_byte_compile is 0')]);
         // Fedora's own step compiles.

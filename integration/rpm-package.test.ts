@@ -70,7 +70,7 @@ describeRpm("pyclink's own package", () => {
     expect(await payload(two)).toEqual(await payload(one));
   });
 
-  it('names each library of the bundle, and gives rpmlint nothing to complain about', async () => {
+  it('names each library of the bundle, and gives rpmlint nothing to report', async () => {
     const rpms = await ownPackage(temporaryDirectory());
     const provided = await queryRpms(rpms, '[%{PROVIDENAME} %{PROVIDEVERSION}\n]');
     const bundled = provided.flatMap((line) => /^bundled\(nodejs-(.*)\) (.*)$/.exec(line)?.slice(1).join('@') ?? []);

@@ -234,7 +234,7 @@ for (const name of rpmMachines) {
       }
     });
 
-    it('has strange pycs named as what they are', async () => {
+    it('reports foreign pycs, orphans and symlinks', async () => {
       const caches = `${site}/shop/__pycache__`;
       const [one = '', zero = ''] = machine.pycs(cart);
       const till = `${site}/shop/till.py`;

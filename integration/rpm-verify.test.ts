@@ -80,7 +80,7 @@ const laterSteps: readonly (readonly [string, string, readonly string[]])[] = [
 ];
 
 describeRpm('verify of packages', () => {
-  it('has nothing against a healthy one', async () => {
+  it('finds nothing wrong with a healthy one', async () => {
     expect(await verify(await rpmbuilt({ plant }))).toEqual(healthy);
   });
 
@@ -91,7 +91,7 @@ describeRpm('verify of packages', () => {
     },
   );
 
-  it.each(['checked-hash', 'unchecked-hash'])('has nothing against pycs that go by %s', async (mode) => {
+  it.each(['checked-hash', 'unchecked-hash'])('finds nothing wrong with pycs that go by %s', async (mode) => {
     const later = `touch -d @1600000001 %{buildroot}${cart}`;
     const defines = { pyclink_options: `--invalidation-mode ${mode}` };
     expect(await verify(await rpmbuilt({ plant, defines, ...lastly(later) }))).toEqual(healthy);
@@ -100,7 +100,7 @@ describeRpm('verify of packages', () => {
     expect(await verify(changed)).toEqual({ status: 1, stdout: lines.join('') + verdict(2), stderr: '' });
   });
 
-  it('has nothing against subpackages that part no group, and one without bytecode', async () => {
+  it('finds nothing wrong with subpackages that part no group, and one without bytecode', async () => {
     const files = ['', cart, cart0, cart1].join('\n');
     const subpackages = { till: `\n${till}\n${till0}\n${till1}`, doc: '\n/usr/share/doc/shop' };
     const build = await rpmbuilt({ plant: { ...plant, '/usr/share/doc/shop': 'Read me.\n' }, files, subpackages });
@@ -112,18 +112,18 @@ describeRpm('verify of packages', () => {
     expect(alone).toEqual({ status: 1, stdout: stdout + verdict(2), stderr: '' });
   });
 
-  it('has nothing against two subpackages that each carry the same files', async () => {
+  it('finds nothing wrong with two subpackages that each carry the same files', async () => {
     const build = await rpmbuilt({ plant, subpackages: { too: '\n/usr' } });
     expect(build.rpms.length).toBe(2);
     expect(await verify(build)).toEqual(healthy);
   });
 
-  it('has nothing against a group that is recorded as ghosts only', async () => {
+  it('finds nothing wrong with a group that is recorded as ghosts only', async () => {
     const files = `${both}\n%ghost ${cart0}\n%ghost ${cart1}`;
     expect(await verify(await rpmbuilt({ plant, files }))).toEqual(healthy);
   });
 
-  it('has nothing against a group that a later step enlarged', async () => {
+  it('finds nothing wrong with a group that a later step enlarged', async () => {
     const later = `ln -f %{buildroot}${cart0} %{buildroot}${site}/shop/__pycache__/copy.pyc`;
     expect(await verify(await rpmbuilt({ plant, ...lastly(later) }))).toEqual(healthy);
   });

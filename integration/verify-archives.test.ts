@@ -58,7 +58,7 @@ describe('verify', () => {
     expect(await verify(tree, tree.beside('shop.deb'))).toEqual(healthy);
   });
 
-  it('says unlinked where a builder expanded the links', async () => {
+  it('reports links that a builder expanded as unlinked', async () => {
     const tree = await built();
     const file = await tar(tree, 'expanded.tar', '--hard-dereference', '.');
     const line = (name: string, first: string) => `unlinked: ${name}: another file than ${first}\n`;
@@ -73,7 +73,7 @@ describe('verify', () => {
     });
   });
 
-  it.each(['timestamp', 'checked-hash'])('says stale of a source that changed (%s)', async (mode) => {
+  it.each(['timestamp', 'checked-hash'])('reports a source that changed as stale (%s)', async (mode) => {
     const tree = await built('--invalidation-mode', mode);
     const source = join(tree.buildroot, directory, 'till.py');
     writeFileSync(source, 'total = 1\n');
@@ -87,7 +87,7 @@ describe('verify', () => {
     );
   });
 
-  it('says split of a link group that two layers share', async () => {
+  it('reports a link group in two layers as split', async () => {
     const tree = await built();
     const one = await tar(tree, 'one.tar', `--exclude=.${pyc('till', '.opt-1')}`, '.');
     const two = await tar(tree, 'two.tar', `.${pyc('till', '.opt-1')}`);
@@ -103,7 +103,7 @@ describe('verify', () => {
     });
   });
 
-  it('says damaged of bytes that were not built', async () => {
+  it('reports bytes that were not built as damaged', async () => {
     const tree = await built();
     writeFileSync(join(tree.buildroot, pyc('cart', '.opt-2')), 'not bytecode');
     const stdout = `damaged: ${pyc('cart', '.opt-2')}: it does not start with a magic number\n`;
@@ -130,7 +130,7 @@ describe('verify', () => {
     expect(ran.stderr).toMatch(/^pyclink: error: \S+: cannot be read: .+\n {4}hint: is it a package or a tar.+\n$/);
   });
 
-  it('says of a text, a missing file and a directory among packages what they are', async () => {
+  it('says what is wrong with a text, a missing file and a directory among packages', async () => {
     const tree = await built();
     const text = tree.beside('text');
     writeFileSync(text, 'This is no archive, and it is long enough to see that. '.repeat(20));
@@ -139,7 +139,7 @@ describe('verify', () => {
     expect(missing.stderr).toBe(`pyclink: error: ${tree.beside('missing.deb')}: cannot be opened (ENOENT)\n`);
     expect(missing.status).toBe(2);
     const mixed = await verify(tree, text, tree.buildroot);
-    expect(mixed.stderr).toBe(`pyclink: error: ${tree.buildroot}: a directory is verified by itself\n`);
+    expect(mixed.stderr).toBe(`pyclink: error: ${tree.buildroot}: a directory must be the only target\n`);
     expect(mixed.status).toBe(2);
   });
 });

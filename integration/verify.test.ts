@@ -56,11 +56,14 @@ function breakLink(path: string): void {
 }
 
 describe('verify', () => {
-  it.each(['timestamp', 'checked-hash', 'unchecked-hash'])('has nothing against a healthy tree (%s)', async (mode) => {
-    const tree = await built('--invalidation-mode', mode);
-    const healthy = 'pyclink: 9 pycs, 3 link groups: all as built\n';
-    expect(await verify(tree)).toEqual({ status: 0, stdout: healthy, stderr: '' });
-  });
+  it.each(['timestamp', 'checked-hash', 'unchecked-hash'])(
+    'finds nothing wrong with a healthy tree (%s)',
+    async (mode) => {
+      const tree = await built('--invalidation-mode', mode);
+      const healthy = 'pyclink: 9 pycs, 3 link groups: all as built\n';
+      expect(await verify(tree)).toEqual({ status: 0, stdout: healthy, stderr: '' });
+    },
+  );
 
   it('names a link that is broken', async () => {
     const tree = await built();
@@ -133,7 +136,7 @@ describe('verify', () => {
 });
 
 describe('relink', () => {
-  it('mends what a copy broke, so that verify is content again', async () => {
+  it('restores what a copy broke, so that verify finds nothing', async () => {
     const tree = await built();
     const [contents, groups] = [contentsOf(tree.buildroot), linkGroupsIn(tree.buildroot)];
     for (const name of ['__init__', 'cart', 'till']) for (const level of [0, 1, 2]) breakLink(tree.pyc(name, level));
@@ -178,7 +181,7 @@ describe('relink', () => {
     expect(linkGroupsIn(tree.buildroot)).toEqual(groups);
   });
 
-  it('does not take a manifest that names anything but pycs of one source', async () => {
+  it('refuses a manifest that names anything but pycs of one source', async () => {
     const tree = await built();
     const manifest = JSON.parse(readFileSync(tree.manifest, 'utf8'));
     const contents = contentsOf(tree.buildroot);
@@ -187,7 +190,7 @@ describe('relink', () => {
       writeFileSync(tree.manifest, JSON.stringify(manifest));
       const ran = await relink(tree);
       expect(ran.status).toBe(2);
-      expect(ran.stderr).toContain('is no manifest that this pyclink reads: linkGroups.0.paths');
+      expect(ran.stderr).toContain('is not a manifest that this version reads: linkGroups.0.paths');
     }
     expect(contentsOf(tree.buildroot)).toEqual(contents);
   });

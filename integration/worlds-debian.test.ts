@@ -40,7 +40,7 @@ describeWith(debianTools, "pyclink's own package", () => {
         expect((await world.inside('pyclink', '--version')).all).toBe(version);
       });
 
-      it('gives its lintian nothing to complain about', async () => {
+      it('gives lintian nothing to report', async () => {
         const changes = world.carry([own.changes]);
         const args = ['--allow-root', '--fail-on', 'error,warning', ...changes];
         expect((await world.inside('lintian', ...args)).all).toBe('');

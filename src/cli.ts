@@ -2,14 +2,14 @@ import { main } from './cli/main.ts';
 import { errnoOf, exitStatus } from './errors.ts';
 import { createLog } from './log.ts';
 
-// Every write is one synchronous step, so nothing is left half done; the workers end with this process.
+// Files are replaced in synchronous steps, so nothing is left half done. Workers end with this process.
 for (const [signal, status] of [
   ['SIGINT', exitStatus.interrupted],
   ['SIGTERM', exitStatus.terminated],
 ] as const) {
   process.once(signal, () => process.exit(status));
 }
-// A reader that stops reading, as head does, does not stop the work.
+// If the reader of a pipe goes away, as head does, the work goes on.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error) => {
     if (errnoOf(error) !== 'EPIPE') throw error;

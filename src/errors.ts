@@ -1,6 +1,4 @@
-/**
- * What the process's exit status says. "Found problems" is not "failed": a build script may want to tell them apart.
- */
+/** Exit statuses. Problems that were found have their own, so that a build script can tell them from a failure. */
 export const exitStatus = {
   /** The work was done and nothing is wrong. */
   done: 0,
@@ -12,7 +10,7 @@ export const exitStatus = {
   toolFailed: 3,
   /** A bug in pyclink. */
   bug: 70,
-  /** Ended by SIGINT, by SIGTERM; as a shell would say. */
+  /** Ended by SIGINT or SIGTERM: 128 plus the signal, as shells have it. */
   interrupted: 130,
   terminated: 143,
 } as const;
@@ -32,14 +30,14 @@ const statusOfCode = {
 export type ErrorCode = keyof typeof statusOfCode;
 
 export interface ErrorDetails {
-  /** The file or directory it is about. */
+  /** The file or directory that failed. */
   readonly path?: string | undefined;
-  /** What the reader can do about it. */
+  /** What the user can do about it. */
   readonly hint?: string | undefined;
   readonly cause?: unknown;
 }
 
-/** A failure that ends the run: one line for the reader, and the exit status that goes with it. */
+/** A failure that ends the run, with its message and exit status. */
 export class PyclinkError extends Error {
   override readonly name = 'PyclinkError';
   readonly code: ErrorCode;

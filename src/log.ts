@@ -2,7 +2,7 @@ import { type DestinationStream, type Logger, pino } from 'pino';
 import pretty from 'pino-pretty';
 import { printable } from './printable.ts';
 
-/** A message may carry the file it is about, what the reader can do about it, and what a tool said, line by line. */
+/** What a message may carry: the file it is about, a hint, and the lines that a tool wrote. */
 interface LogFields {
   readonly path?: string | undefined;
   readonly hint?: string | undefined;

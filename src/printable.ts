@@ -1,4 +1,4 @@
-/** Shows control characters, so that a file name can neither break a line nor talk to the terminal. */
+/** Escapes control characters: a file name can neither break a log line nor control the terminal. */
 export function printable(line: string): string {
   return line.replace(/\p{Cc}/gu, (char) => {
     const shown = JSON.stringify(char).slice(1, -1);

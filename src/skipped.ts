@@ -1,6 +1,5 @@
 /**
- * Why a file was left out or left as it was: one word for the manifest, one sentence for people. The order is the
- * order of the stages.
+ * Why a file was skipped or left as it was: the key is for the manifest, the text for people. In order of the stages.
  */
 export const skipReasons = {
   'not-asked-for': "left out: not in a directory of the system's Pythons",
@@ -18,7 +17,7 @@ export const skipReasons = {
   'worker-died': 'the interpreter died while compiling it',
   'worker-hung': 'the interpreter took too long to compile it',
   'not-written': 'its pycs cannot be written',
-  'not-normalized': 'its bytes are as the interpreter wrote them',
+  'not-normalized': 'left as the interpreter wrote it, not in normal form',
   'mode-differs': 'not linked: the identical pycs differ in mode',
   'owner-differs': 'not linked: the identical pycs differ in owner',
   'device-differs': 'not linked: the identical pycs are on different file systems',
@@ -45,7 +44,7 @@ const lostSource: ReadonlySet<SkipReason> = new Set([
   'not-written',
 ]);
 
-/** Whether the reason means that bytecode which was asked for is not there: exit status 1. */
+/** Whether the reason means that requested bytecode is missing: exit status 1. */
 export function isProblem(reason: SkipReason): boolean {
   return lostSource.has(reason);
 }

@@ -30,7 +30,7 @@ describe('PyclinkError', () => {
     expect(new PyclinkError(code, 'why').exitStatus).toBe(status);
   });
 
-  it('carries what the reader needs', () => {
+  it('carries a path, a hint and a cause', () => {
     const cause = new Error('deeper');
     const error = new PyclinkError('usage', 'why', { path: '/a', hint: 'do this', cause });
     expect(error).toBeInstanceOf(Error);

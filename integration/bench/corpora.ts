@@ -1,4 +1,15 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -51,12 +62,14 @@ export function stageSynthetic(buildroot: string, modules: number): void {
   }
 }
 
-/** Adds a function to every module that keeps its three levels apart. */
+/** Adds a function to every module that gives it three different levels. Mtimes stay: pycs record them. */
 export function tellLevelsApart(buildroot: string): void {
+  const text = '\n\ndef levels_apart():\n    "A docstring."\n    assert True\n';
   for (const path of everythingIn(buildroot).filter((name) => name.endsWith('.py'))) {
-    writeFileSync(join(buildroot, path), '\n\ndef levels_apart():\n    "A docstring."\n    assert True\n', {
-      flag: 'a',
-    });
+    const file = join(buildroot, path);
+    const { atime, mtime } = statSync(file);
+    appendFileSync(file, text);
+    utimesSync(file, atime, mtime);
   }
 }
 

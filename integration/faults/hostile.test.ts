@@ -7,7 +7,7 @@ const lacking = missing.length > 0 ? [] : lackingAbilities('immutable files');
 
 describeWith(missing, 'a hostile tree', () => {
   describeWhere(lacking, 'with files that cannot be changed', () => {
-    it('costs at most the file that is at fault, which is named', async () => {
+    it('loses at most the file at fault, and names it', async () => {
       const rounds = Object.keys(hostileTrials).length;
       expect(await hostileCase(rounds)).toEqual({ tried: rounds, survived: rounds, lost: 0, notes: [] });
     }, 120_000);

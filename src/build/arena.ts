@@ -1,11 +1,11 @@
-/** Room for bytes that are needed for a short time only, used again and again: the collector need not look for it. */
+/** Memory for short-lived bytes, reused so that it does not burden the garbage collector. */
 export class Arena {
   #buffer = Buffer.allocUnsafeSlow(65_536);
   #used = 0;
 
-  /** Some bytes with any content, which are there until all is given back. */
+  /** A buffer with arbitrary content, valid until `clear`. */
   readonly take = (sizeBytes: number): Buffer => {
-    // The bytes taken so far keep the old buffer.
+    // Buffers that were taken keep the old memory.
     if (this.#used + sizeBytes > this.#buffer.length) {
       this.#buffer = Buffer.allocUnsafeSlow(2 * (this.#used + sizeBytes));
       this.#used = 0;
@@ -14,7 +14,7 @@ export class Arena {
     return this.#buffer.subarray(this.#used - sizeBytes, this.#used);
   };
 
-  /** Gives back all that was taken. */
+  /** Frees all buffers. */
   clear(): void {
     this.#used = 0;
   }

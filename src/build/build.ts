@@ -25,19 +25,18 @@ import type { BuildReport } from './report.ts';
 import { Stopwatch } from './stopwatch.ts';
 import { keepPycs, type WrittenSource, writePycs } from './write-pycs.ts';
 
-/** What a build needs of the world besides its options, and whom it tells. */
+/** What a build needs besides its options: the environment, and callbacks. */
 export interface BuildContext {
   readonly environment: Environment;
-  /** An interpreter begins with its sources. */
+  /** An interpreter starts to compile these sources. */
   readonly onInterpreter: (interpreter: Interpreter, sources: readonly Source[]) => void;
-  /** So many sources of so many are done. */
+  /** `done` of `total` sources are done. */
   readonly onProgress: (done: number, total: number) => void;
 }
 
 /**
- * The main job, stage by stage: find the sources, start the interpreters, compile, link what came out identical, write
- * the manifest.
- * @throws PyclinkError if the run cannot go on; what happens to single files is in the report
+ * The main job, stage by stage: find the sources, start the interpreters, compile, link, write the manifest.
+ * @throws PyclinkError if the run cannot go on; outcomes of single files are in the report
  */
 export async function build(options: BuildOptions, context: BuildContext): Promise<BuildReport> {
   const watch = new Stopwatch(['discover', 'start', 'compile', 'link', 'write']);
@@ -99,7 +98,7 @@ function pythonRequest(command: string, mayBeStaged = false): InterpreterRequest
   return mayBeStaged ? { command, mayBeStaged } : { command };
 }
 
-/** What came of all sources, and how many jobs there were. */
+/** The outcome for all sources. */
 interface Compiled {
   readonly jobs: number;
   /** How many of them needed no work. */
@@ -110,8 +109,8 @@ interface Compiled {
 }
 
 /**
- * Compiles what is not current, takes over what is, and gathers what came of it. The jobs are gone when the manifest is
- * made: there may be very many.
+ * Compiles what is not current, keeps what is, and collects the outcomes. The jobs are freed before the manifest is
+ * made, to save memory.
  */
 async function compileAll(
   sources: readonly Source[],
@@ -163,7 +162,7 @@ function withoutInterpreter(sources: readonly Source[], pools: Pools): Skipped[]
   });
 }
 
-/** What a killed run left goes before anything is written: beside the sources, and where their pycs are. */
+/** Removes what killed runs left beside the sources and their pycs. */
 function sweep(sources: readonly Source[]): void {
   for (const directory of new Set(sources.map(({ staged }) => parentOf(staged)))) {
     removeLeftovers(directory);

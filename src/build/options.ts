@@ -5,7 +5,7 @@ import { PyclinkError } from '../errors.ts';
 import { invalidationModes } from '../pyc/header.ts';
 import type { Level } from '../pyc/name.ts';
 
-/** An option as users write it: the flags, what help and man page say, and what it takes and is without it. */
+/** An option: its flags, its text in help and man page, and the schema of its value with the default. */
 interface Option<S extends z.ZodType> {
   /** In commander's notation. The long flag, in camel case, is the key of the option. */
   readonly flags: string;
@@ -50,7 +50,7 @@ const filelistFor = z.string().transform((given, context) => {
   return z.NEVER;
 });
 
-/** The options of `build`, in the order of help. This is all there is to an option, but for the stage that acts on it. */
+/** The options of `build`, in the order of help. A new option is an entry here, and the stage that uses it. */
 export const buildOptions = {
   buildroot: option('--buildroot <dir>', 'the staged tree (default: $RPM_BUILD_ROOT)', z.string().optional()),
   python: option(
@@ -61,10 +61,10 @@ export const buildOptions = {
   optimize: option('-o, --optimize <level>', 'optimization level, repeatable (default: 0 1 2)', levels),
   strip: option(
     '-s, --strip <dir>',
-    'taken off the front of recorded file names (default: the buildroot)',
+    'prefix removed from recorded file names (default: the buildroot)',
     z.string().startsWith('/', 'takes an absolute directory').optional(),
   ),
-  prepend: option('-p, --prepend <dir>', 'put in front of recorded file names (default: /)', z.string().default('/')),
+  prepend: option('-p, --prepend <dir>', 'prefix added to recorded file names (default: /)', z.string().default('/')),
   invalidationMode: option(
     '--invalidation-mode <mode>',
     'timestamp, checked-hash or unchecked-hash (default: timestamp)',
@@ -86,24 +86,20 @@ export const buildOptions = {
     'fail or warn when a source does not compile (default: fail)',
     z.enum(['fail', 'warn'], 'takes fail or warn').default('fail'),
   ),
-  allowErrors: option('--allow-errors <glob>', 'sources that need not compile, repeatable', globs),
+  allowErrors: option('--allow-errors <glob>', 'sources whose errors are warnings, repeatable', globs),
   jobs: option('-j, --jobs <n>', 'interpreters at a time (default: $RPM_BUILD_NCPUS, parallel=, or the CPUs)', jobs),
   link: option('--no-link', 'compile only', on),
-  normalize: option(
-    '--no-normalize',
-    'keep the bytes that compileall gives, which depend on what its process did before',
-    on,
-  ),
+  normalize: option('--no-normalize', 'keep the bytes of compileall, which may differ from build to build', on),
   keepCurrent: option('--keep-current', 'skip sources whose pycs are all current', off),
   manifest: option('--manifest <file>', 'write what was compiled and linked', file),
   append: option('--append', 'keep what earlier runs wrote to the manifest', off),
   filelist: option('--filelist <file>', 'write a list for %files -f', file),
   filelistFor: option(
     '--filelist-for <glob=file>',
-    'the same for the sources whose installed path matches, repeatable',
+    'the same for sources whose installed path matches, repeatable',
     z.array(filelistFor).default([]),
   ),
-  dryRun: option('--dry-run', 'only say what would be done', off),
+  dryRun: option('--dry-run', 'say what would be done, and change nothing', off),
 };
 
 type Table = typeof buildOptions;
@@ -115,7 +111,7 @@ const flagsSchema = z.strictObject(
 
 type Flags = z.output<typeof flagsSchema>;
 
-/** Everything that a build is told: its options, and what the environment says where they do not. */
+/** The options of a build, completed from the environment. */
 export type BuildOptions = Readonly<Omit<Flags, 'optimize' | 'mtimePolicy'>> & {
   readonly paths: readonly string[];
   /** Sorted, each once. */
@@ -124,13 +120,13 @@ export type BuildOptions = Readonly<Omit<Flags, 'optimize' | 'mtimePolicy'>> & {
   readonly jobs: number;
   /** Without PATHs: which installed paths are compiled, in place of every Python directory. */
   readonly only?: RegExp;
-  /** The interpreter that was named may be a file of the buildroot. */
+  /** The named interpreter may be in the buildroot. */
   readonly pythonMayBeStaged?: boolean;
 };
 
 const environmentSchema = z.object({
   RPM_BUILD_ROOT: z.string().optional(),
-  /** Empty is unset, as in every tool that reads it. @see reproducible-builds.org's specification */
+  /** Empty means unset, as in other tools. @see the specification on reproducible-builds.org */
   SOURCE_DATE_EPOCH: z
     .string()
     .regex(/^\d{0,11}$/, 'takes seconds since 1970, a whole number of 0 or more')
@@ -146,7 +142,7 @@ const environmentSchema = z.object({
  * Reads the flags of `build` and the environment variables that stand in for them.
  * @param flags by the keys of `buildOptions`; values as text, repeatable ones as arrays of text
  * @param availableCpus how many CPUs this process may use
- * @throws PyclinkError `usage`, which names every problem there is
+ * @throws PyclinkError `usage`, which names every problem
  */
 export function readBuildOptions(
   paths: readonly string[],

@@ -15,7 +15,7 @@ export interface BuildReport {
   readonly buildroot: string;
   readonly interpreters: readonly Interpreter[];
   readonly levels: readonly number[];
-  /** How many sources there are to compile, and how many of them needed no work. */
+  /** The number of sources, and how many of them had current pycs. */
   readonly sources: number;
   readonly current: number;
   /** Of this run, not of the whole manifest. In a dry run: what would be written. */
@@ -26,7 +26,7 @@ export interface BuildReport {
   readonly sizeBytes: number;
   /** Sorted by path. */
   readonly skipped: readonly ReportedSkip[];
-  /** The compiler's own, sorted. */
+  /** Of the compiler, sorted. */
   readonly warnings: readonly string[];
   readonly manifest: string | undefined;
   readonly filelists: readonly string[];

@@ -1,4 +1,4 @@
-/** Adds up how long each stage took, also where stages take turns. */
+/** Adds up the time of each stage. Stages may alternate. */
 export class Stopwatch<S extends string> {
   readonly seconds: Record<S, number>;
   #since = performance.now();
@@ -7,7 +7,7 @@ export class Stopwatch<S extends string> {
     this.seconds = Object.fromEntries(stages.map((stage) => [stage, 0])) as Record<S, number>;
   }
 
-  /** The time since the last lap belonged to this stage. */
+  /** Adds the time since the last lap to this stage. */
   lap(stage: S): void {
     const now = performance.now();
     this.seconds[stage] += (now - this.#since) / 1000;

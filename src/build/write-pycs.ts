@@ -17,11 +17,11 @@ import type { Skipped } from '../skipped.ts';
 import { Arena } from './arena.ts';
 import type { BuildOptions } from './options.ts';
 
-/** What is on disk for a source, as the manifest and the log will say it. */
+/** What was written for a source, for the manifest and the log. */
 export interface WrittenSource {
   readonly records: readonly CompiledRecord[];
   readonly skipped: readonly Skipped[];
-  /** What the compiler warned about. */
+  /** The warnings of the compiler. */
   readonly warnings: readonly string[];
 }
 
@@ -30,13 +30,13 @@ export type WriteOptions = Pick<BuildOptions, 'link' | 'normalize' | 'invalidati
   readonly buildroot: Buildroot;
 };
 
-/** A pyc that stays as the interpreter wrote it, and why. */
+/** A pyc that has no normal form, and why. */
 interface NotNormalized {
   readonly path: StagedPath;
   readonly message: string;
 }
 
-/** Writes the pycs of a source that was compiled: in normal form, each content once, the other names as links. */
+/** Writes the pycs of a compiled source in normal form: each content once, its other names as links. */
 export function writePycs({ job, made, failure, warnings }: CompileOutcome, options: WriteOptions): WrittenSource {
   const { payload } = job.source;
   const { pycs, notNormalized } = options.normalize ? normalized(made) : { pycs: made, notNormalized: [] };
@@ -50,14 +50,14 @@ export function writePycs({ job, made, failure, warnings }: CompileOutcome, opti
     skipped.unshift({ path: payload, reason: failure.reason, message });
   }
   if (written.failed.length > 0) {
-    // After the comma comes the name of the temporary file.
+    // The name of the temporary file follows after a comma.
     const messages = written.failed.map(({ error }) => messageOf(error).split(',')[0]);
     skipped.push({ path: payload, reason: 'not-written', message: [...new Set(messages)].join('\n') });
   }
   return { records: recordsOf(job.source, written.groups, options), skipped, warnings };
 }
 
-/** Takes over the pycs of a source that are current: brings them into normal form and links them. */
+/** Keeps the pycs of a source that are current: brings them into normal form, and links them. */
 export function keepPycs(job: CompileJob, options: WriteOptions): WrittenSource {
   const found = pycsOf(job).flatMap((pyc) => readPyc(pyc.staged) ?? []);
   const { pycs, notNormalized } = options.normalize ? normalizeFiles(found, false) : { pycs: found, notNormalized: [] };
@@ -71,7 +71,7 @@ export function keepPycs(job: CompileJob, options: WriteOptions): WrittenSource 
 /** Scratch memory for the source being processed. */
 const scratch = new Arena();
 
-/** The pycs in normal form. Levels that share a content share its normal form. */
+/** The pycs in normal form. Levels with one content share one normal form. */
 function normalized(made: readonly MadePyc[]): { pycs: MadePyc[]; notNormalized: NotNormalized[] } {
   scratch.clear();
   const done = new Map<Buffer, Buffer | Unreadable>();
@@ -118,7 +118,7 @@ function leftAsTheyAre(
   ];
 }
 
-/** What an interpreter said, without the buildroot's path and the number in the name of its temporary file. */
+/** A message of an interpreter, without the buildroot and the number in the name of a temporary file. */
 function withoutHostPaths(problem: string, buildroot: Buildroot): string {
   return problem
     .replaceAll(`${buildroot.path}/`, '/')

@@ -35,7 +35,7 @@ export interface DiscoverOptions {
 }
 
 /**
- * Finds the sources to compile, and who compiles each.
+ * Finds the sources to compile, and the interpreter that each one needs.
  * @throws PyclinkError `usage` for a PATH that is relative, missing, or leads out of the buildroot
  */
 export function discover(buildroot: Buildroot, options: DiscoverOptions): Discovered {
@@ -77,7 +77,7 @@ export function discover(buildroot: Buildroot, options: DiscoverOptions): Discov
   };
 }
 
-/** Looks at one file at a time and remembers what it learned about directories. */
+/** Examines one file at a time, and caches what it learns about directories. */
 class Examiner {
   readonly #buildroot: Buildroot;
   readonly #python: InterpreterRequest | undefined;
@@ -129,7 +129,7 @@ class Examiner {
     return this.#shared({ command: place.command, home: this.#home(place.directory) });
   }
 
-  /** One for all that are alike: there may be very many sources. */
+  /** Interned: one request for all equal ones. */
   #shared(request: InterpreterRequest): InterpreterRequest {
     const key = requestKey(request);
     const shared = this.#requests.get(key) ?? request;

@@ -2,8 +2,8 @@ import picomatch from 'picomatch';
 import type { PayloadPath, StagedPath } from '../files/path.ts';
 
 /**
- * Matches payload paths against globs. A glob without a slash matches a name anywhere, one that does not start with a
- * slash matches below any directory, and a glob that matches a directory takes in everything below it.
+ * Matches payload paths against globs. A glob without a slash matches a name anywhere. One that does not start with a
+ * slash matches below any directory. A glob that matches a directory includes everything below it.
  */
 export function globMatcher(globs: readonly string[]): (path: string) => boolean {
   if (globs.length === 0) return () => false;

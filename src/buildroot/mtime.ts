@@ -11,8 +11,8 @@ import type { Source } from './source.ts';
 import { walk } from './walk.ts';
 
 /**
- * Gives sources the mtime that they will have in the package, so that their pycs are still valid there. A file that is
- * hard-linked to something outside the buildroot is separated from it first.
+ * Gives sources the mtime that they will have in the package, so that their pycs stay valid. A file that has a hard
+ * link outside the buildroot becomes a separate file first.
  * @returns the sources as they are now
  * @throws PyclinkError `file-failed`
  */
@@ -32,7 +32,7 @@ export function applyMtimePolicy(buildroot: Buildroot, sources: readonly Source[
   return sources.map((source) => (due.has(source.content) ? { ...source, mtimeSeconds: epochSeconds } : source));
 }
 
-/** For files with several names: all names inside the buildroot stay one file, names outside do not see the change. */
+/** For files with several names: the names in the buildroot stay one file, names outside keep their mtime. */
 function setMtimeOfShared(buildroot: Buildroot, paths: readonly StagedPath[], epochSeconds: number): void {
   const names = namesByInode(buildroot);
   const done = new Set<string>();
@@ -48,8 +48,8 @@ function setMtimeOfShared(buildroot: Buildroot, paths: readonly StagedPath[], ep
 }
 
 /**
- * Sets the mtime of a file if it has just so many names; one that may not be read is left to the compiler to complain of.
- * @returns whether it has
+ * Sets the mtime of a file if its link count is `names`. A file that cannot be read is left for the compiler to report.
+ * @returns whether it is
  */
 function setMtime(path: StagedPath, names: number, epochSeconds: number): boolean {
   try {
@@ -67,7 +67,7 @@ function setMtime(path: StagedPath, names: number, epochSeconds: number): boolea
   }
 }
 
-/** Makes these names of a file a file of their own with another mtime. */
+/** Makes these names of a file a separate file with another mtime. */
 function separate(names: readonly StagedPath[], inode: string, epochSeconds: number): void {
   const [first, ...others] = names as [StagedPath, ...StagedPath[]];
   const file = readRegular(first);

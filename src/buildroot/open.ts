@@ -4,7 +4,7 @@ import { normalise, type StagedPath } from '../files/path.ts';
 import type { Buildroot } from './path.ts';
 
 /**
- * Opens the staged tree and resolves every symlink on the way to it.
+ * Opens the buildroot, and resolves the symlinks in its path.
  * @throws PyclinkError `buildroot-unusable` if it is not named, not absolute, missing, not a directory, or `/`.
  */
 export function openBuildroot(given: string | undefined): Buildroot {
@@ -22,7 +22,7 @@ export function openBuildroot(given: string | undefined): Buildroot {
 }
 
 /**
- * Opens a directory that holds a payload and is only read; it may be `/`.
+ * Opens a directory that holds a payload, for reading only. It may be `/`.
  * @param given absolute
  * @throws PyclinkError `buildroot-unusable` if it is missing or not a directory
  */

@@ -31,7 +31,7 @@ export function locate(buildroot: Buildroot, argument: string): StagedPath | und
   return toStaged(buildroot, path);
 }
 
-/** A directory that the user named, with the way to the buildroot resolved if it lies below it. */
+/** A directory that the user named; if it is in the buildroot, with the path of the buildroot resolved. */
 export function resolveGiven(buildroot: Buildroot, directory: string): string {
   const path = normalise(directory);
   return contains(buildroot.given, path) ? buildroot.path + path.slice(buildroot.given.length) : path;

@@ -1,21 +1,21 @@
 import { nameOf, type PayloadPath } from '../files/path.ts';
 
-/** Which interpreter reads a directory, by the name it is looked up under. */
+/** A request for an interpreter, by the command to look for. */
 export interface InterpreterRequest {
   /** `python3.11`, `python3.13t`, `python3`, `pypy3.9`, … or the user's own command, maybe a path. */
   readonly command: string;
   /** Where to look first: `home` of a virtual environment's pyvenv.cfg. */
   readonly home?: string | undefined;
-  /** It may be a program in the buildroot, because somebody named it there. */
+  /** A program in the buildroot is allowed, because somebody named it. */
   readonly mayBeStaged?: boolean;
 }
 
-/** The same for all requests that are alike. */
+/** Equal for equal requests. */
 export function requestKey({ command, home }: InterpreterRequest): string {
   return `${command}\0${home ?? ''}`;
 }
 
-/** What the place of a directory says about who reads it. */
+/** A directory whose path says which interpreters read it. */
 export type PythonDirectory =
   | { readonly kind: 'interpreter'; readonly directory: PayloadPath; readonly command: string }
   /** Debian's shared directory: every supported python3 reads it. */
@@ -26,7 +26,7 @@ const libraryDirectory =
   /^(?:.*?\/)?lib(?:64)?\/(?:(?<versioned>python\d+\.\d+t?|pypy3(?:\.\d+)?)|(?<shared>python3\/dist-packages))(?=\/|$)/s;
 const namedDirectory = /^.*?\/(?<versioned>python3\.\d+t?|pypy3(?:\.\d+)?)(?=\/)/s;
 
-/** The Python directory that a payload path is in: the outermost `lib/pythonX.Y`, Debian's dist-packages, PyPy's own. */
+/** The Python directory of a payload path: the outermost `lib/pythonX.Y`, Debian's dist-packages, or PyPy's. */
 export function pythonDirectoryOf(path: PayloadPath): PythonDirectory | undefined {
   const match = libraryDirectory.exec(path);
   if (match === null) return undefined;
@@ -37,7 +37,7 @@ export function pythonDirectoryOf(path: PayloadPath): PythonDirectory | undefine
   return { kind: 'interpreter', directory, command };
 }
 
-/** For a path outside every Python directory: by a directory that bears an interpreter's name, else `python3`. */
+/** For a path outside all Python directories: the interpreter in the name of one of its directories, else `python3`. */
 export function guessCommand(path: PayloadPath): string {
   return namedDirectory.exec(path)?.groups?.['versioned'] ?? 'python3';
 }
@@ -50,7 +50,7 @@ export function homeOfEnvironment(pyvenvCfg: string): string | undefined {
   return /^\s*home\s*=\s*(\/.*?)\s*$/im.exec(pyvenvCfg)?.[1];
 }
 
-/** What an interpreter that answers to a name has to be. */
+/** What an interpreter has to be, from the name of its command. */
 export interface ExpectedInterpreter {
   readonly implementation?: 'cpython' | 'pypy';
   /** `3.11` */
@@ -58,7 +58,7 @@ export interface ExpectedInterpreter {
   readonly freeThreaded?: boolean;
 }
 
-/** Reads a command's name: `python3.13t` promises CPython 3.13, free-threaded; `python3` and `my-python` promise less. */
+/** Reads the name of a command: `python3.13t` is CPython 3.13, free-threaded; `python3` and `my-python` say less. */
 export function expectedInterpreter(command: string): ExpectedInterpreter {
   const match = /^(?<kind>python|pypy)(?:3|(?<version>3\.\d+)(?<threads>t?))?$/.exec(nameOf(command));
   const { kind, version, threads } = match?.groups ?? {};

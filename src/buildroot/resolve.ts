@@ -3,11 +3,11 @@ import { lstatIfAny } from '../files/lstat.ts';
 import { childOf, nameOf, parentOf, type StagedPath } from '../files/path.ts';
 import type { Buildroot } from './path.ts';
 
-/** Where a staged path leads once its symlinks are followed as they will be on the installed system. */
+/** Where a staged path leads when its symlinks are followed as on the installed system. */
 export type Resolved =
-  /** `physical`: the kernel gets there too. If not, an absolute symlink was read as a payload path. */
+  /** `physical`: the kernel gets there too. Otherwise an absolute symlink was taken as a payload path. */
   | { readonly kind: 'inside'; readonly path: StagedPath; readonly physical: boolean }
-  /** It climbs out with `..`, or an absolute symlink names what is not in this buildroot. */
+  /** It leaves with `..`, or an absolute symlink names something that is not in this buildroot. */
   | { readonly kind: 'outside' }
   /** A relative symlink to nothing, or a loop. */
   | { readonly kind: 'dangling' };
@@ -16,8 +16,8 @@ export type Resolved =
 const maxSymlinks = 40;
 
 /**
- * Follows the symlinks of a staged path: an absolute target is a payload path, a relative one that climbs above the
- * buildroot leads outside. Looks at nothing outside the buildroot, so the answer is the same on every machine.
+ * Follows the symlinks of a staged path. An absolute target is a payload path; a relative one that goes above the
+ * buildroot leads outside. Nothing outside the buildroot is read, so the result is the same on every machine.
  */
 export function resolveInBuildroot(buildroot: Buildroot, staged: StagedPath): Resolved {
   const pending = staged.slice(buildroot.path.length).split('/').reverse();
@@ -27,7 +27,7 @@ export function resolveInBuildroot(buildroot: Buildroot, staged: StagedPath): Re
   for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
     if (name === '' || name === '.') continue;
     if (name === '..') {
-      // Above the root of the installed system is the root again; but the kernel would leave the buildroot now.
+      // On the installed system `/..` is `/`, but here the kernel would leave the buildroot.
       if (reached === buildroot.path && physical) return { kind: 'outside' };
       if (reached !== buildroot.path) reached = parentOf(reached);
       continue;

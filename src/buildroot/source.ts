@@ -1,21 +1,21 @@
 import type { PayloadPath, StagedPath } from '../files/path.ts';
 import type { InterpreterRequest } from './python-directory.ts';
 
-/** A Python source to compile, as it was found. */
+/** A Python source to compile. */
 export interface Source {
   readonly staged: StagedPath;
   readonly payload: PayloadPath;
-  /** The regular file with its text: another path than `staged` where that is a symlink. */
+  /** The regular file with its text: another path than `staged` if that is a symlink. */
   readonly content: StagedPath;
   /** False if `staged` is a symlink that only the installed system can follow. */
   readonly physical: boolean;
   readonly interpreter: InterpreterRequest | 'supported-pythons';
   readonly sizeBytes: number;
-  /** As a pyc header has it: whole seconds, towards zero. */
+  /** Whole seconds, rounded toward zero, as in a pyc header. */
   readonly mtimeSeconds: number;
 }
 
-/** The mtime as a pyc header has it: whole seconds, towards zero. */
+/** The mtime in whole seconds, rounded toward zero, as in a pyc header. */
 export function mtimeSecondsOf(stat: { readonly mtimeMs: number }): number {
   return Math.trunc(stat.mtimeMs / 1000);
 }

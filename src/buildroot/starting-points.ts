@@ -6,7 +6,7 @@ import { type Buildroot, locate } from './path.ts';
 import { type Resolved, resolveInBuildroot, resolveParent } from './resolve.ts';
 
 /**
- * The PATHs as staged paths without symlinks: what the package will record.
+ * The PATHs as staged paths without symlinks, as the package will record them.
  * @throws PyclinkError `usage`, which names every PATH that cannot be used
  */
 export function startingPoints(buildroot: Buildroot, paths: readonly string[]): StagedPath[] {
@@ -18,7 +18,7 @@ export function startingPoints(buildroot: Buildroot, paths: readonly string[]): 
       return [];
     }
     const whole = resolveInBuildroot(buildroot, staged);
-    // A source that is a symlink is compiled under its own name, wherever that leads.
+    // A symlink to a source is compiled under its own name.
     const named = /\.py$/.test(staged) && !isDirectory(whole) ? resolveParent(buildroot, staged) : whole;
     if (named.kind === 'inside' && exists(named.path)) return [named.path];
     complaints.push(`${path}: ${named.kind === 'outside' ? 'leads out of the buildroot' : 'not in the buildroot'}`);

@@ -2,7 +2,7 @@ import { type Dirent, readdirSync } from 'node:fs';
 import { globbySync } from 'globby';
 import { byCodeUnit, childOf, type StagedPath } from '../files/path.ts';
 
-/** A file that the walk came to. A symlink is a symlink, whatever it leads to. */
+/** A file that was found. Symlinks are not followed. */
 export interface Found {
   readonly path: StagedPath;
   readonly type: 'file' | 'directory' | 'symlink' | 'other';
@@ -11,15 +11,15 @@ export interface Found {
 export interface Walk {
   /** Sorted by path. */
   readonly found: readonly Found[];
-  /** What matches but has a name that is not UTF-8, shown with `\xNN` for each such byte. */
+  /** Matching names that are not UTF-8, with `\xNN` for each such byte. */
   readonly notUtf8: readonly string[];
   /** Directories that could not be listed, with the error. */
   readonly unreadable: readonly { readonly directory: string; readonly error: unknown }[];
 }
 
 /**
- * Everything below a directory whose name matches one of the patterns (no slash in them), hidden directories too.
- * Symlinked directories are not entered.
+ * Finds everything below a directory whose name matches one of the patterns, which have no slash. Hidden directories
+ * are searched, symlinked ones are not.
  */
 export function walk(directory: StagedPath, patterns: readonly string[]): Walk {
   const unreadable: { directory: string; error: unknown }[] = [];
@@ -37,7 +37,7 @@ export function walk(directory: StagedPath, patterns: readonly string[]): Walk {
     }
   };
   const entries = globbySync([...patterns], {
-    // The glob would turn a backslash in the directory's own path into a slash: it sees the directory as the root.
+    // globby turns backslashes in paths into slashes, so it must not see the path of the directory.
     cwd: '/',
     fs: { readdirSync: list as typeof readdirSync },
     baseNameMatch: true,

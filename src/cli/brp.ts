@@ -40,10 +40,10 @@ export async function brp([name, ...words]: readonly string[], call: Call): Prom
   call.report(await brpCommand(builds, call.environment, log, print), common);
 }
 
-/** Reads the options of a build of these paths, some of which replace those that the macros gave. */
+/** Reads the options of a build of these paths. `more` replaces options of the macros. */
 type ReadOptions = (paths: readonly string[], more?: Readonly<Record<string, unknown>>) => BuildOptions;
 
-/** The directories of the system's Pythons; and further ones, where nothing ends the build. */
+/** Builds of the system's Python directories, and of further ones, whose errors are warnings. */
 function systemBuilds(buildroot: string, extra: readonly string[], read: ReadOptions): BuildOptions[] {
   const builds = [{ ...read([]), only: systemDirectories }];
   const present = placesOf(
@@ -53,10 +53,10 @@ function systemBuilds(buildroot: string, extra: readonly string[], read: ReadOpt
   return present.length === 0 ? builds : [...builds, read(present, { errors: 'warn' })];
 }
 
-/** What a spec names: in the buildroot, and, without a manifest or lists, elsewhere. */
+/** Builds of the paths that a spec names. Those outside the buildroot have no manifest and no lists. */
 function namedBuilds(buildroot: string, paths: readonly string[], read: ReadOptions) {
   const { staged, elsewhere, missing } = placesOf(buildroot, paths);
-  // A spec may package the interpreter itself.
+  // A spec may package the interpreter that it uses.
   const builds = staged.length === 0 ? [] : [{ ...read(staged), pythonMayBeStaged: true }];
   const withoutOutputs = { manifest: undefined, append: false, filelist: undefined, filelistFor: [] };
   for (const [directory, there] of elsewhere) {

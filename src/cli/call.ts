@@ -10,7 +10,7 @@ export interface Streams {
   readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean };
 }
 
-/** A call of pyclink: what it is told by its surroundings, and its exit status so far. */
+/** A call of pyclink: its environment and streams, and its exit status so far. */
 export class Call {
   readonly environment: Environment;
   readonly streams: Streams;
@@ -28,7 +28,7 @@ export class Call {
     return createLog(level, format, this.streams.stderr);
   }
 
-  /** Writes the report of a command, and takes over its status. */
+  /** Writes the report of a command, and sets the exit status. */
   report({ status, text, data }: CommandResult, { json, quiet }: CommonFlags = {}): void {
     this.status = status;
     if (json === true) this.streams.stdout.write(`${JSON.stringify(data, null, 2)}\n`);

@@ -5,7 +5,7 @@ import { Call, type Streams } from './call.ts';
 import { createProgram } from './program.ts';
 
 /**
- * Runs pyclink: reads arguments, does what they ask for, reports.
+ * Runs pyclink with these arguments.
  * @param argv the arguments, without the names of node and of the program
  * @returns the exit status
  */

@@ -1,17 +1,17 @@
 import { Command, Option } from 'commander';
 import { buildOptions } from '../build/options.ts';
 
-/** The options that every subcommand has. */
+/** The options of every subcommand. */
 export interface CommonFlags {
   readonly json?: boolean;
   readonly quiet?: boolean;
   readonly verbose?: boolean;
 }
 
-/** What commander makes of a command line. */
+/** A command line, parsed by commander. */
 export type Flags = CommonFlags & Readonly<Record<string, unknown>>;
 
-/** A subcommand with the options that all have. */
+/** A subcommand with the common options. */
 export function newCommand(name: string, description: string): Command {
   return new Command(name)
     .description(description)
@@ -20,7 +20,7 @@ export function newCommand(name: string, description: string): Command {
     .option('-v, --verbose', 'more log');
 }
 
-/** The flags less those that every subcommand has. */
+/** The flags without the common ones. */
 export function buildFlags({
   json: _json,
   quiet: _quiet,
@@ -30,7 +30,7 @@ export function buildFlags({
   return flags;
 }
 
-/** Adds the PATHs and options of build; the subcommands for packaging systems take them too. */
+/** Adds the arguments and options of build, which brp and dh take too. */
 export function withBuildOptions(command: Command): Command {
   command.argument(
     '[PATH...]',
@@ -48,7 +48,7 @@ function collect(value: string, earlier: readonly string[] = []): string[] {
   return [...earlier, value];
 }
 
-/** Flags of two sources; repeatable ones add up. */
+/** Merges flags; repeatable ones are joined. */
 export function mergedFlags(first: Readonly<Record<string, unknown>>, second: object): Record<string, unknown> {
   const merged: Record<string, unknown> = { ...first };
   for (const [name, value] of Object.entries(second)) {

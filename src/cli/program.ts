@@ -6,7 +6,7 @@ import { buildFlags, type Flags, newCommand, withBuildOptions } from './options.
 import { variablesHelp } from './variables.ts';
 
 const buildrootHelp = 'the staged tree (default: $RPM_BUILD_ROOT)';
-const dryRunHelp = 'only say what would be done';
+const dryRunHelp = 'say what would be done, and change nothing';
 
 /** The command line. A subcommand loads what it needs when it is called. */
 export function createProgram(call: Call): Command {
@@ -19,13 +19,13 @@ export function createProgram(call: Call): Command {
     .enablePositionalOptions();
   const subcommands = [buildSubcommand, linkSubcommand, relinkSubcommand, verifySubcommand, inspectSubcommand];
   for (const subcommand of subcommands) program.addCommand(subcommand(call));
-  // main() reads the arguments of these two by itself; they are here to be listed.
+  // main() reads the arguments of these two itself; they are here for the help.
   program.addCommand(new Command('brp').description('the conventions of rpm macros: see docs/rpm.md'));
   program.addCommand(new Command('dh').description('the conventions of debhelper: see docs/debian.md'));
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({
       writeOut: (text) => call.streams.stdout.write(text),
-      // main() logs what is thrown.
+      // main() logs the error.
       writeErr: () => undefined,
     });
   }
@@ -56,7 +56,7 @@ function linkSubcommand(call: Call): Command {
   return newCommand('link', 'link identical pycs that are there already; compiles nothing')
     .argument('[PATH...]', 'directories, as installed or below the buildroot; default: the whole buildroot')
     .option('--buildroot <dir>', buildrootHelp)
-    .option('--normalize', 'first clear what the history of an interpreter left in the bytes')
+    .option('--normalize', 'bring the pycs into normal form first')
     .option('--dry-run', dryRunHelp)
     .action(async (paths: string[], flags: Flags & { buildroot?: string; normalize?: boolean; dryRun?: boolean }) => {
       const { linkCommand } = await import('../commands/link.ts');
@@ -78,7 +78,7 @@ function relinkSubcommand(call: Call): Command {
 }
 
 function verifySubcommand(call: Call): Command {
-  return newCommand('verify', 'hold a payload against the manifest of its build')
+  return newCommand('verify', 'check a payload against the manifest of its build')
     .requiredOption('--manifest <file>', 'what the build wrote')
     .argument('<TARGET...>', 'a directory that holds the payload, or all packages of a build (.rpm, .deb, tar)')
     .action(async (targets: string[], flags: Flags & { manifest: string }) => {
@@ -88,7 +88,7 @@ function verifySubcommand(call: Call): Command {
 }
 
 function inspectSubcommand(call: Call): Command {
-  return newCommand('inspect', 'show what a pyc says of itself, and its objects; or where two pycs first differ')
+  return newCommand('inspect', 'show the header and objects of a pyc, or where two pycs first differ')
     .argument('<FILE>', 'a pyc')
     .argument('[OTHER]', 'another pyc, to compare')
     .action(async (file: string, other: string | undefined, flags: Flags) => {

@@ -13,8 +13,8 @@ import { hasProblems, logOutcomes } from './build.ts';
 import type { CommandResult } from './result.ts';
 
 /**
- * `pyclink brp`: one build after the other, as an rpm macro asks for them. Silent where there is no Python.
- * @param print writes a line to the build log at once
+ * `pyclink brp`: runs the builds that an rpm macro asks for. Silent if there are no sources.
+ * @param print writes a line to the build log immediately
  * @throws PyclinkError
  */
 export async function brpCommand(
@@ -41,7 +41,7 @@ export async function brpCommand(
   };
 }
 
-/** A line a directory, as brp-python-bytecompile has always logged them. */
+/** One line for each directory, in the words of brp-python-bytecompile. */
 function announcements(sources: readonly Source[]): string[] {
   const lines = sources.map(({ staged, payload, interpreter }) => {
     const place = pythonDirectoryOf(payload);
@@ -53,7 +53,7 @@ function announcements(sources: readonly Source[]): string[] {
   return [...new Set(lines)];
 }
 
-/** Says once what holds for every source of a directory, which could fill a build log. */
+/** Merges entries that are the same for all sources of a directory: they could fill a build log. */
 function byDirectory(skipped: BuildReport['skipped']): BuildReport['skipped'] {
   const directories = new Map<string, BuildReport['skipped']>();
   const others: BuildReport['skipped'][number][] = [];

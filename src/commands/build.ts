@@ -35,19 +35,19 @@ export async function buildCommand(
   return { status, text: buildReportText(report), data: report };
 }
 
-/** Whether bytecode that was asked for is not there. */
+/** Whether requested bytecode is missing. */
 export function hasProblems(report: BuildReport): boolean {
   return report.skipped.some(({ isProblem }) => isProblem);
 }
 
-/** Of what is not amiss. */
+/** The log levels of reasons that are not warnings. */
 const levels: Partial<Record<SkipReason, 'info' | 'debug'>> = {
   'not-asked-for': 'info',
   excluded: 'debug',
   'not-normalized': 'debug',
 };
 
-/** Everything that the reader of a build log should know, in an order that does not change from build to build. */
+/** Logs what the reader of a build log should know, in the same order in every build. */
 export function logOutcomes(report: BuildReport, log: Log): void {
   for (const warning of report.warnings) log.warn(warning);
   const unknown = report.interpreters.filter(({ magicNumber }) => codeLayoutOf(magicNumber) === undefined);
@@ -55,7 +55,7 @@ export function logOutcomes(report: BuildReport, log: Log): void {
   for (const { executable, implementation, version, magicNumber } of unknown) {
     const what = unknownMagicNumber(magicNumber);
     if (!report.skipped.some(({ message }) => message === what)) continue;
-    // That PyPy has no normal form is known; a new CPython wants a new pyclink.
+    // PyPy never has a normal form; an unknown CPython needs a newer pyclink.
     const level = implementation === 'cpython' ? 'warn' : 'info';
     log[level](`${executable} (${implementation} ${version}): ${what}, so its pycs have no normal form`);
   }

@@ -22,7 +22,7 @@ import { summaryLine } from '../report/build-report.ts';
 import { hasProblems, logOutcomes } from './build.ts';
 import type { CommandResult } from './result.ts';
 
-/** What dh_pyclink needs of the world. */
+/** What dh_pyclink needs besides its arguments. */
 export interface DhContext {
   /** The source package's directory. */
   readonly source: string;
@@ -72,7 +72,7 @@ async function buildPackage(
   const manifest = manifestFile(target, call.manifestDirectory);
   const reports: BuildReport[] = [];
   for (const { paths, python } of directories) {
-    // An override and the addon may both have called for the same package.
+    // An override and the addon may both call for one package.
     const flags = { buildroot: target.tree, manifest, append: true, exclude: call.excludeGlobs };
     const options = readOptions(paths, python === undefined ? flags : { ...flags, python }, environment);
     reports.push(await build(options, { environment, onInterpreter: () => undefined, onProgress: () => undefined }));

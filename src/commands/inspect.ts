@@ -17,8 +17,7 @@ import { comparisonText, outlineText, type PycComparison } from '../report/outli
 import type { CommandResult } from './result.ts';
 
 /**
- * `pyclink inspect FILE`: what a pyc says of itself, whether it fits its source, and its objects. Status 1 if it does
- * not fit.
+ * `pyclink inspect FILE`: the header of a pyc, whether it fits its source, and its objects. Status 1 if it does not.
  * @throws PyclinkError `pyc-unusable` if the file is not a pyc
  */
 export function inspectCommand(file: string): CommandResult {

@@ -29,7 +29,7 @@ interface LinkReport {
   readonly pycs: number;
   /** Pycs that were brought into normal form, or in a dry run would be. */
   readonly normalized: number;
-  /** Made, or in a dry run to make. */
+  /** Made, or in a dry run, to be made. */
   readonly links: number;
   readonly savedBytes: number;
 }

@@ -20,8 +20,8 @@ export interface RelinkOptions {
 }
 
 /**
- * `pyclink relink`: makes one file again of every link group of a manifest, where the contents still match. The
- * manifest may come from anywhere: nothing but pycs of one source, inside the buildroot, is ever touched.
+ * `pyclink relink`: restores the link groups of a manifest where the contents still match. The manifest is not trusted:
+ * only pycs of one source, inside the buildroot, are ever linked.
  * @throws PyclinkError
  */
 export function relinkCommand(options: RelinkOptions, log: Log): CommandResult {
@@ -69,7 +69,7 @@ export function relinkCommand(options: RelinkOptions, log: Log): CommandResult {
   };
 }
 
-/** A pyc whose directory is, with every symlink followed by the kernel, inside the buildroot. */
+/** Reads a pyc if its directory, with all symlinks followed by the kernel, is inside the buildroot. */
 function readInside(buildroot: Buildroot, path: PayloadPath): ReadPyc | undefined {
   const place = resolveParent(buildroot, toStaged(buildroot, path));
   return place.kind === 'inside' && place.physical ? readPyc(place.path) : undefined;

@@ -1,10 +1,10 @@
 import type { exitStatus } from '../errors.ts';
 
-/** What a subcommand hands to the command line: nothing is printed before. */
+/** The result of a subcommand. The command line prints it. */
 export interface CommandResult<D = unknown> {
   readonly status: (typeof exitStatus)['done' | 'problems'];
   /** The report for people. */
   readonly text: string;
-  /** The same for machines. */
+  /** The report for `--json`. */
   readonly data: D;
 }

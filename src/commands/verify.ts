@@ -19,7 +19,7 @@ export interface VerifyOptions {
   readonly targets: readonly string[];
 }
 
-/** `pyclink verify`: holds what a payload records against the manifest. @throws PyclinkError */
+/** `pyclink verify`: checks a payload against a manifest. @throws PyclinkError */
 export async function verifyCommand(options: VerifyOptions): Promise<CommandResult> {
   const manifest = readManifest(options.manifest);
   const records = recordsOf(manifest);
@@ -36,7 +36,7 @@ export async function verifyCommand(options: VerifyOptions): Promise<CommandResu
   };
 }
 
-/** On a running system the pycs that a manifest does not name are those of other packages. */
+/** On a running system, pycs that are not in the manifest belong to other packages. */
 function isRunningSystem([target = '', ...others]: readonly string[]): boolean {
   return others.length === 0 && resolve(target) === '/';
 }
@@ -44,7 +44,7 @@ function isRunningSystem([target = '', ...others]: readonly string[]): boolean {
 async function readTargets(targets: readonly string[], wanted: Wanted): Promise<PayloadEntry[]> {
   const directories = targets.filter(isDirectory);
   if (directories.length > 0 && targets.length > 1) {
-    throw new PyclinkError('usage', 'a directory is verified by itself', { path: directories[0] });
+    throw new PyclinkError('usage', 'a directory must be the only target', { path: directories[0] });
   }
   const [directory] = directories;
   if (directory !== undefined) return readTree(openTree(resolve(directory)), wanted);

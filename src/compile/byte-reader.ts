@@ -1,12 +1,12 @@
 import type { Readable } from 'node:stream';
 
 /**
- * Takes bytes from a stream in the portions that its protocol says. One portion is read at a time. All go through one
- * buffer: a portion is valid until the next one is read.
+ * Reads portions of given lengths from a stream, one at a time. All share one buffer: a portion is valid until the next
+ * one is read.
  */
 export class ByteReader {
   #buffer = Buffer.allocUnsafeSlow(65_536);
-  /** What came and was not read yet. */
+  /** The bytes that arrived and were not read yet. */
   #start = 0;
   #end = 0;
   #isEnded = false;
@@ -26,7 +26,7 @@ export class ByteReader {
     }
   }
 
-  /** The next bytes; undefined if the stream ends before there are so many. */
+  /** The next `length` bytes; undefined if the stream ends before. */
   async read(length: number): Promise<Buffer | undefined> {
     while (this.#end - this.#start < length) {
       if (this.#isEnded) return undefined;

@@ -4,23 +4,23 @@ import { type CompileJob, type PlannedPyc, pycOf, recordedDirectoryOf } from './
 import type { CompiledLevel, WorkerJob } from './protocol.ts';
 import type { PoolResult, WorkerPool } from './worker-pool.ts';
 
-/** A pyc that was made and not written yet. */
+/** A compiled pyc that is not written yet. */
 export interface MadePyc extends PlannedPyc {
-  /** The same buffer where two levels are certain to be the same. Whoever wants to keep it copies it. */
+  /** Levels that are proved equal share a buffer. Valid until the next outcome. */
   readonly content: Buffer;
   readonly mode: number;
 }
 
-/** What became of a job. */
+/** The outcome of a job. */
 export interface CompileOutcome {
   readonly job: CompileJob;
-  /** The pycs that were made; all of them unless it failed. */
+  /** The compiled pycs; all of the job's unless it failed. */
   readonly made: readonly MadePyc[];
   readonly failure?: {
     readonly reason: 'does-not-compile' | 'worker-died' | 'worker-hung';
     readonly problem: string;
   };
-  /** What the compiler warned about, each once. */
+  /** The warnings of the compiler, each once. */
   readonly warnings: readonly string[];
 }
 
@@ -32,13 +32,13 @@ export interface CompileOptions {
   readonly normalize: boolean;
 }
 
-/** Far longer than any real source takes; a worker that needs more hangs. */
+/** Beyond this a worker counts as hung. */
 const baseLimitMs = 120_000;
 const limitMsPerByte = 0.06;
 
 /**
- * Has a pool compile its jobs, several at a time, the largest first: no slot is left with a long one at the end.
- * @param onOutcome told of each job when it is done, in the order they finish
+ * Compiles jobs in a pool, several at a time, the largest first so that none of them is left for the end.
+ * @param onOutcome called for each job when it is done, in the order they finish
  * @throws PyclinkError `worker-failed`
  */
 export async function compile(
@@ -48,7 +48,7 @@ export async function compile(
   onOutcome: (outcome: CompileOutcome) => void,
 ): Promise<void> {
   const jobs = unsortedJobs.toSorted((a, b) => b.source.sizeBytes - a.source.sizeBytes);
-  // Equal code may be marshalled to different bytes: only the normal form makes them one.
+  // Equal code may be marshalled to different bytes; only in normal form it has the same.
   const levelProof = options.normalize ? levelProofOf(pool.interpreter.magicNumber) : undefined;
   const request = (job: CompileJob): WorkerJob => ({
     source: job.source.staged,
@@ -73,10 +73,10 @@ export async function compile(
   });
 }
 
-/** For less work than this an interpreter takes about as long to compile it as another takes to start. */
+/** Below this size another interpreter costs more than it saves. */
 const worthAWorkerBytes = 200_000;
 
-/** What a source costs besides its text. */
+/** The fixed cost of a source, as a size. */
 const overheadBytes = 4000;
 
 function workersWorthTheirStart(jobs: readonly CompileJob[]): number {

@@ -7,8 +7,8 @@ import { sourceHash } from '../pyc/source-hash.ts';
 import { type CompileJob, pycsOf } from './plan.ts';
 
 /**
- * Whether every pyc of a job is there, was written by this interpreter in this mode, fits the source and is whole. Never
- * where pyclink cannot read the interpreter's code.
+ * Whether every pyc of a job exists, was written by this release in this mode, fits the source and can be read to its
+ * last byte. False if pyclink cannot read the interpreter's code.
  */
 export function isCurrent(job: CompileJob, invalidationMode: InvalidationMode): boolean {
   const { source, interpreter } = job;

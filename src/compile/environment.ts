@@ -1,8 +1,8 @@
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The environment of a worker: no PYTHON* variable of the caller's gets through, because several of them change where
- * or what compileall writes. A fixed hash seed and encoding make the bytes independent of the caller's.
+ * The environment of a worker, without the caller's PYTHON* variables: several of them change where or what compileall
+ * writes. The hash seed and the encoding are fixed, so that the bytes do not depend on the caller's.
  */
 export function workerEnvironment(environment: Environment): Environment {
   const inherited = Object.entries(environment).filter(

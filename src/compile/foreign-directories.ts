@@ -4,8 +4,8 @@ import type { PayloadPath } from '../files/path.ts';
 import { type Interpreter, mismatchReason } from './interpreter.ts';
 
 /**
- * Says once for each Python directory that it is compiled by an interpreter that it is not for: no interpreter will read
- * the pycs there.
+ * A message for each Python directory that is compiled by an interpreter of another release: no interpreter will load
+ * those pycs.
  */
 export function foreignDirectories(
   sources: readonly Source[],

@@ -5,12 +5,12 @@ import type { InterpreterRequest } from '../buildroot/python-directory.ts';
 import { childOf, contains, type StagedPath } from '../files/path.ts';
 import { readRegular } from '../files/read-regular.ts';
 
-/** Where distributions install interpreters; looked at before PATH, whose first entries may be shims. */
+/** Where distributions install interpreters. Searched before PATH, whose first entries may be shims. */
 const systemDirectory = '/usr/bin';
 
 /**
- * The programs that may be the interpreter asked for, best first. Whether one is, only starting it can tell.
- * Nothing from inside the buildroot is a candidate, unless the request says so.
+ * The programs that may be the requested interpreter, best first; starting one shows whether it is. Programs in the
+ * buildroot are left out, unless the request allows them.
  * @param searchPath the value of PATH
  */
 export function interpreterCandidates(
@@ -39,7 +39,7 @@ const debianDefaults = '/usr/share/python3/debian_defaults';
 
 /**
  * The python3 versions that Debian says it supports; elsewhere just `python3`.
- * @param file read as python3 and dh-python read it; the environment goes first
+ * @param file read as py3versions and dh-python read it; the environment takes precedence
  * @see py3versions(1), debpython/version.py
  */
 export function supportedPythons(

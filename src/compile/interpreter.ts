@@ -1,12 +1,12 @@
 import type { ExpectedInterpreter } from '../buildroot/python-directory.ts';
 
-/** A Python that has started and said what it is. */
+/** An interpreter, as it described itself when it started. */
 export interface Interpreter {
   readonly executable: string;
   readonly implementation: string;
   /** `3.11.2` */
   readonly version: string;
-  /** The middle part of its pyc names: `cpython-311`. */
+  /** `cpython-311` */
   readonly cacheTag: string;
   readonly magicNumber: number;
   readonly freeThreaded: boolean;

@@ -1,7 +1,7 @@
-"""The proof that a whole module has the same code at a higher optimization level, so that it need not be compiled.
+"""Proves that a whole module has the same code at a higher optimization level, which then need not be compiled.
 
--O takes out assert statements and makes __debug__ false. -OO takes out docstrings too. A source that cannot have any of
-them has the same code. Where that is not certain, or the proof raises an exception, the level is compiled.
+-O removes assert statements and makes __debug__ false. -OO removes docstrings too. A source that cannot have any of
+them has the same code. If that is not certain, or the proof raises an exception, the level is compiled.
 """
 import re
 
@@ -9,7 +9,7 @@ CO_OPTIMIZED = 1  # Set for functions, not for modules and classes.
 
 Code = type((lambda: None).__code__)
 
-# A name or a keyword ends where a character follows that can be no part of it.
+# A name or a keyword ends before a character that cannot be part of one.
 TAKEN_OUT_BY_O = re.compile("assert(?![A-Za-z0-9_])|__debug__")
 TAKEN_OUT_BY_O_IN_BYTES = re.compile(TAKEN_OUT_BY_O.pattern.encode())
 
@@ -27,8 +27,8 @@ def is_same(data, code, lower, level, docstring_flag):
 def is_without_assertions(data):
     """Whether a source has no assert statement and no __debug__, in any spelling.
 
-    The compiler compares names after NFKC. NFKD finds them too, wherever in the text they are: it takes characters apart
-    one by one and never joins two.
+    The compiler compares names in NFKC. In NFKD they are found wherever they are in the text, because it decomposes each
+    character by itself and never composes two.
     """
     if TAKEN_OUT_BY_O_IN_BYTES.search(data):
         return False

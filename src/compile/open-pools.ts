@@ -11,17 +11,17 @@ import { startFirst, WorkerPool } from './worker-pool.ts';
 /** The interpreters that a build needs, each started once. */
 export interface Pools {
   readonly all: readonly WorkerPool[];
-  /** Who compiles a source: one pool for each cache tag. */
+  /** The pools that compile a source, one for each cache tag. */
   poolsOf(source: Source): readonly WorkerPool[];
-  /** Why a source that asked for an interpreter has to do without. */
+  /** Why there is no interpreter for a source; undefined if there is one. */
   lackOf(source: Source): string | undefined;
   /** Ends every worker and waits until it is gone. */
   close(): Promise<void>;
 }
 
 /**
- * Starts one worker of every interpreter that the sources ask for.
- * @throws PyclinkError `interpreter-missing`, if that is to fail, which names each and what was tried
+ * Starts one worker of each interpreter that the sources need.
+ * @throws PyclinkError `interpreter-missing`, if missing ones are errors: names each of them and what was tried
  */
 export async function openPools(
   buildroot: Buildroot,

@@ -9,7 +9,7 @@ export interface PlannedPyc {
   readonly staged: StagedPath;
 }
 
-/** One source for one interpreter: the unit of work of a worker. Small, because there may be very many. */
+/** One source for one interpreter. Kept small: a build may have 100,000 of them. */
 export interface CompileJob {
   readonly source: Source;
   readonly interpreter: Interpreter;
@@ -17,15 +17,15 @@ export interface CompileJob {
   readonly recorded: RecordedName;
 }
 
-/** What the bytecode says about where its source lies. */
+/** How the path that bytecode records is made from the staged path. */
 export interface RecordedName {
-  /** Taken off the front of the staged path, which it has to be a prefix of. */
+  /** Removed from the front of the staged path, of which it must be a prefix. */
   readonly strip: string;
-  /** Put in front of what remains. */
+  /** Put in front of the rest. */
   readonly prepend: string;
 }
 
-/** Says which interpreters compile each source. */
+/** Plans a job for each source and interpreter. */
 export function planCompile(
   sources: readonly Source[],
   interpretersOf: (source: Source) => readonly Interpreter[],

@@ -4,27 +4,27 @@ import type { Level } from '../pyc/name.ts';
 import type { LevelProof } from '../pyc/releases.ts';
 import type { ByteReader } from './byte-reader.ts';
 
-// Jobs and answers as they go through a worker's pipes: worker.py has the other end and describes the format.
+// Jobs and answers in the pipes of a worker. worker.py has the other end and describes the format.
 
-/** What a worker is asked: write the pycs of one source. */
+/** A request: compile one source. */
 export interface WorkerJob {
   readonly source: string;
-  /** The file with the text, where the kernel cannot get there through `source`. */
+  /** The file with the text, if the kernel cannot reach it through `source`. */
   readonly content?: string;
   readonly recordedDirectory: string;
   readonly levels: readonly Level[];
   readonly invalidationMode: InvalidationMode;
-  /** If given, a level that is certain to have the same code as the one before is not compiled again. */
+  /** If given, a level that is proved equal to the one before is not compiled. */
   readonly levelProof?: LevelProof | undefined;
 }
 
-/** What became of a level: the pyc that is to be written, or the same as the level before. */
+/** A compiled level: the pyc to write, or the same as the level before. */
 export type CompiledLevel = { readonly level: Level } & (
   | { readonly content: Buffer; readonly mode: number }
   | { readonly isSame: true }
 );
 
-/** The first message: which interpreter this is. */
+/** The first message of a worker: which interpreter it is. */
 export const helloSchema = z
   .tuple([
     z.string(),
@@ -43,17 +43,17 @@ export const helloSchema = z
   }));
 
 /**
- * What a worker answers: the first level that failed and why, and what the compiler warned about, each once. Its bytes
- * are there until anything is awaited: the next answer takes their place.
+ * An answer of a worker: its pycs, the first failure and the warnings, each once. Its bytes are valid until the next
+ * answer is awaited.
  */
 export interface WorkerAnswer {
-  /** In their order; without the one that failed and those after it. */
+  /** In order, without the level that failed and those after it. */
   readonly compiled: readonly CompiledLevel[];
   readonly failure?: { readonly level: Level; readonly problem: string };
   readonly warnings: readonly string[];
 }
 
-const notOurs = 'does not answer as a worker of pyclink';
+const notOurs = 'does not answer like a worker of pyclink';
 
 /** One line of the worker's input. */
 export function encodeJob({
@@ -76,7 +76,7 @@ export function encodeJob({
 }
 
 /**
- * A row of words, or undefined if the output ends before it does.
+ * A message, as a list of words; undefined if the output ends before it is complete.
  * @throws if the output is not a worker's
  */
 export async function readMessage(output: ByteReader): Promise<string[] | undefined> {
@@ -90,7 +90,7 @@ export async function readMessage(output: ByteReader): Promise<string[] | undefi
     .map((word) => Buffer.from(word, 'hex').toString());
 }
 
-/** An answer, or undefined if the output ends before it does. */
+/** An answer; undefined if the output ends before it is complete. */
 export async function readAnswer(output: ByteReader): Promise<WorkerAnswer | undefined> {
   const message = await readMessage(output);
   if (message === undefined) return undefined;

@@ -5,20 +5,20 @@ import { type Interpreter, mismatchReason } from './interpreter.ts';
 import type { WorkerAnswer, WorkerJob } from './protocol.ts';
 import { startWorker, type Worker, WorkerDied } from './worker.ts';
 
-/** What became of a job: an answer, or the worker was lost over it, twice if it died. */
+/** The result of a job: an answer; or its worker hung, or died twice. */
 export type PoolResult = WorkerAnswer | { readonly lost: 'died' | 'hung'; readonly problem: string };
 
-/** Who is told about jobs. */
+/** Callbacks of a run. */
 export interface PoolListener {
   /** A job is done. The jobs finish in any order. */
   onResult(index: number, result: PoolResult): void;
-  /** A worker ended while it was at a job. */
+  /** A worker ended during a job. */
   onLoss(index: number, problem: string): void;
 }
 
 /**
- * Starts the first candidate that works and is what was expected.
- * @returns the worker, or why each candidate was not taken
+ * Starts the first candidate that works and is the expected interpreter.
+ * @returns the worker, or why each candidate was refused
  */
 export async function startFirst(
   candidates: readonly string[],
@@ -41,7 +41,7 @@ export async function startFirst(
   return { refused };
 }
 
-/** Starts a worker, and once more if it is killed meanwhile. @throws WorkerDied */
+/** Starts a worker, a second time if it is killed while it starts. @throws WorkerDied */
 async function startTwice(executable: string, environment: Environment): Promise<Worker> {
   try {
     return await startWorker(executable, environment);
@@ -52,14 +52,14 @@ async function startTwice(executable: string, environment: Environment): Promise
 }
 
 /**
- * How many jobs a worker may have at a time: it goes on with the next while Node is busy with what it answered, and to
- * wake it for each would cost more than many of them do. The last ones are left to whoever is free first.
+ * How many jobs a worker may have queued. A queue keeps it busy while Node handles its answers, and saves a wake-up for
+ * each small job. At the end queues are short, so that all workers finish together.
  */
 function queueLength(jobsLeft: number, slots: number): number {
   return Math.min(16, Math.max(1, Math.floor(jobsLeft / (2 * slots))));
 }
 
-/** As many workers of one interpreter as there are slots; a worker that is lost is replaced. */
+/** The workers of one interpreter, one for each slot. Lost workers are replaced. */
 export class WorkerPool {
   readonly interpreter: Interpreter;
   readonly #environment: Environment;
@@ -76,8 +76,8 @@ export class WorkerPool {
   }
 
   /**
-   * Works through the jobs in their order, several at a time.
-   * @param request what a worker is asked for a job
+   * Runs jobs in order, several at a time.
+   * @param request the request for a job
    * @param limitMs how long a job may take
    * @throws PyclinkError `worker-failed` if a lost worker cannot be replaced
    */
@@ -91,7 +91,7 @@ export class WorkerPool {
     let next = 0;
     const slot = async () => {
       let worker = this.#idle.pop();
-      /** The jobs that the worker has, or shall have; it is at the first. */
+      /** The jobs of this worker. It works on the first. */
       const queue: { readonly index: number; isSent: boolean; attempt: number }[] = [];
       for (;;) {
         const length = queueLength(jobs.length - next, slots);
@@ -113,11 +113,11 @@ export class WorkerPool {
           if (!(error instanceof WorkerDied)) throw error;
           this.#running.delete(worker);
           worker = undefined;
-          // Another slot has failed, and with it the run.
+          // The run has failed in another slot.
           if (this.#isClosed) return;
           for (const queued of queue) queued.isSent = false;
           listener.onLoss(index, error.message);
-          // A death may have come from outside (out of memory, a stray signal): one more try tells.
+          // The job may not be at fault (out of memory, a stray signal): try once more.
           current.attempt += 1;
           if (error.end !== 'hung' && current.attempt === 2) continue;
           queue.shift();
@@ -145,7 +145,7 @@ export class WorkerPool {
       return worker;
     } catch (error) {
       if (!(error instanceof WorkerDied)) throw error;
-      throw new PyclinkError('worker-failed', `no further worker starts: ${error.message}`, {
+      throw new PyclinkError('worker-failed', `cannot start another worker: ${error.message}`, {
         path: this.interpreter.executable,
         cause: error,
       });

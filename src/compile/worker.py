@@ -1,16 +1,16 @@
-"""One of pyclink's compile workers: runs in the system's Python and lets its compileall do the work.
+"""A compile worker of pyclink. It runs in the system's Python and has its compileall do the work.
 
-The first message on standard output says which interpreter this is. Then each line on standard input is a job, a row
-of words, each the UTF-8 text in hexadecimal digits, one space between them. Each job is answered by one message, in
-order, then by the bytes of the pycs that it speaks of. A message is a row of words too; eight hexadecimal digits in
-front of it say how long it is. The end of the input ends the worker. Runs on Python 3.6 and later.
+The first message on standard output describes the interpreter. Then each line on standard input is a job: a list of
+words, each as the hexadecimal digits of its UTF-8, with one space between them. Each job is answered, in order, by one
+message and the bytes of the pycs that it lists. A message is a list of words too, and begins with its length in eight
+hexadecimal digits. The worker ends at the end of its input. It runs on Python 3.6 and later.
 
 As little as possible is imported: a string that some module has interned is marshalled with another type byte, so
 that the json module alone would change the pycs of sources that have "[" as a constant.
 """
 import sys
 
-directory = sys.path.pop(0)  # Of this file: nothing in it is taken for a part of the standard library.
+directory = sys.path.pop(0)  # Of this file: nothing in it may shadow the standard library.
 
 import compileall
 import gc
@@ -49,12 +49,12 @@ class Loader(importlib.machinery.SourceFileLoader):
 
 
 def is_ready_for_link(path):
-    """Whether py_compile would write this pyc: not in the place of a symlink, a directory, a device."""
+    """Whether py_compile would write this pyc: it refuses to replace a symlink, a directory or a device."""
     return not os.path.lexists(path) or os.path.isfile(path) and not os.path.islink(path)
 
 
 def compile_level(source, content, directory, level, mode):
-    """Compiles to `written`. Returns None, or what compileall has to say against the source."""
+    """Compiles to `written`. Returns None, or the error that compileall reports."""
     # Python 3.6 knows only timestamps, and its functions do not take the argument.
     modes = {}
     if hasattr(py_compile, "PycInvalidationMode"):
@@ -102,7 +102,7 @@ def answer(source, content, directory, wanted, mode, docstring_flag):
                 continue
             del written[:]
             problem = compile_level(source, content, directory, level, mode)
-        except Exception as error:  # Whatever a source makes the compiler raise costs that source only.
+        except Exception as error:  # Whatever the compiler raises, only this source is lost.
             problem = "%s: %s" % (type(error).__name__, error)
         if problem is not None:
             failed = str(level)
@@ -119,12 +119,12 @@ written = []
 
 def main():
     to_pyclink = sys.stdout.buffer
-    # pyclink makes the directories and writes the pycs, each of different ones once.
+    # pyclink makes the directories and writes the pycs.
     os.makedirs = lambda *args, **options: None
     importlib.machinery.SourceFileLoader = Loader
     importlib._bootstrap_external._write_atomic = lambda path, data, mode=0o666: written.append((data, mode & 0o666))
     gc.disable()  # The compiler leaves no cycles behind.
-    # compileall has fewer calls around the compiler: what nests so deep that it just compiles there has to do so here.
+    # There are fewer calls around the compiler in compileall: code that it can just compile must compile here too.
     sys.setrecursionlimit(sys.getrecursionlimit() + 20)
 
     def send(words, contents=()):

@@ -13,18 +13,18 @@ export interface Worker {
   /** Queues jobs. */
   send(jobs: readonly WorkerJob[]): void;
   /**
-   * The answer to the oldest job that has none. One is waited for at a time.
-   * @throws WorkerDied if it ends, or does not answer within `limitMs`, when it is killed.
+   * The answer to the oldest job without one. Only one call may wait at a time.
+   * @throws WorkerDied if the worker ends, or is killed because it does not answer within `limitMs`
    */
   receive(limitMs: number): Promise<WorkerAnswer>;
   /** Ends it and waits until it is gone. */
   close(): Promise<void>;
 }
 
-/** A worker ended that should not have. */
+/** A worker ended unexpectedly. */
 export class WorkerDied extends Error {
   override readonly name = 'WorkerDied';
-  /** It was killed because it took too long, by someone else, or ended by itself. */
+  /** Whether pyclink killed it because it took too long, something else killed it, or it exited. */
   readonly end: 'hung' | 'killed' | 'ended';
 
   constructor(message: string, end: WorkerDied['end']) {
@@ -33,7 +33,7 @@ export class WorkerDied extends Error {
   }
 }
 
-/** Lies beside this module, in the sources and in the bundle. */
+/** Beside this module in the sources, and beside the bundle. */
 const workerFile = join(import.meta.dirname, 'worker.py');
 
 const startLimitMs = 60_000;
@@ -42,9 +42,9 @@ const startLimitMs = 60_000;
 const keptErrorChars = 2000;
 
 /**
- * Starts an interpreter and waits until it says what it is. No site directories, nothing of the current directory or
- * of the caller's environment reaches it.
- * @throws WorkerDied if it does not start or is no Python that can work for pyclink.
+ * Starts an interpreter and waits until it describes itself. It sees no site directories, nothing in the current
+ * directory, and nothing of the caller's environment.
+ * @throws WorkerDied if it does not start, or is no Python that can be a worker
  */
 export async function startWorker(executable: string, environment: Environment): Promise<Worker> {
   const child = execa(executable, ['-s', '-S', '-B', workerFile], {
@@ -58,7 +58,7 @@ export async function startWorker(executable: string, environment: Environment):
   child.stderr.on('data', (chunk: Buffer) => {
     saidOnError = (saidOnError + chunk.toString()).slice(-keptErrorChars);
   });
-  // A write to a worker that has just died fails; its death is noticed at the next read.
+  // Writing to a worker that just died fails. The next read reports its death.
   child.stdin.on('error', () => undefined);
   const output = new ByteReader(child.stdout);
 
@@ -96,7 +96,7 @@ export async function startWorker(executable: string, environment: Environment):
     receive: (limitMs) => within(limitMs, () => readAnswer(output)),
     close: async () => {
       child.stdin.end();
-      // What it still answers is of no interest; unread, it would keep the process waiting.
+      // Discard pending answers, or the worker blocks on a full pipe.
       child.stdout.destroy();
       await child;
     },

@@ -7,7 +7,7 @@ import type { BinaryPackage } from './packages.ts';
 import { dependsText, usesDepends, withSubstvar } from './substvars.ts';
 import { textIfAny } from './text-if-any.ts';
 
-/** What the rest of a package has to know of the pycs in it. */
+/** What the rest of a package has to know about its pycs. */
 export interface ShippedPycs {
   /** Installed paths of what was compiled. */
   readonly sources: readonly string[];
@@ -16,16 +16,16 @@ export interface ShippedPycs {
   readonly areHashBased: boolean;
 }
 
-/** Makes a package's dependencies, scripts and lintian overrides fit the pycs in it. A second time changes nothing. */
+/** Adapts a package's dependencies, scripts and lintian overrides to its pycs. Idempotent. */
 export function adaptPackage(target: BinaryPackage, shipped: ShippedPycs, call: DebhelperCall): void {
   defineDepends(target, shipped.versions);
-  // py3compile takes no hash-based pyc for valid.
+  // py3compile treats hash-based pycs as outdated.
   const postinst = shipped.areHashBased && call.postinst === 'keep' ? 'bcep' : call.postinst;
   if (!call.noScripts) adaptScripts(target, shipped, postinst);
   if (call.lintianOverrides) overrideLintian(target);
 }
 
-/** Only where the package asks for it: dpkg-gencontrol warns about a variable that is not used. */
+/** Only if debian/control uses it: dpkg-gencontrol warns about unused variables. */
 function defineDepends({ source, name }: BinaryPackage, versions: readonly string[]): void {
   if (!usesDepends(readFileSync(join(source, 'debian/control'), 'utf8'), name)) return;
   const file = join(source, `debian/${name}.substvars`);
@@ -42,19 +42,19 @@ function adaptScripts(
     edit(join(source, `debian/${name}.postinst.debhelper`), (text) => withoutCompileSections(text, which));
   }
   if (postinst === 'bcep') addLines(join(tree, 'usr/share/python3/bcep', name), bcepText(sources, versions));
-  // When python3 is configured, this hook cleans the private directories and has them compiled again.
+  // This hook cleans the private directories and recompiles them when python3 is configured.
   const hook = join(tree, 'usr/share/python3/runtime.d', `${name}.rtupdate`);
   edit(hook, postinst === 'keep' ? withoutClean : () => '');
   removeEmpty(dirname(hook), tree);
 }
 
-/** Shipping pycs is what the tag says, and what the packager wants. */
+/** The tag says that pycs are shipped, which is intended. */
 function overrideLintian({ name, tree }: BinaryPackage): void {
   const line = `${name}: package-installs-python-pycache-dir [*]\n`;
   addLines(join(tree, 'usr/share/lintian/overrides', name), line);
 }
 
-/** Adds those lines of a text that a file does not have yet: the packager may have written some. */
+/** Adds the lines that a file does not have yet; the packager may have written some of them. */
 function addLines(file: string, text: string): void {
   const linesOf = (lines: string) => lines.split('\n').filter((line) => line !== '');
   const before = linesOf(textIfAny(file));
@@ -68,12 +68,12 @@ function edit(file: string, change: (text: string) => string): void {
   if (!existsSync(file)) return;
   const text = readFileSync(file, 'utf8');
   const changed = change(text);
-  // An empty part would become a script that does nothing.
+  // An empty snippet would become a script that does nothing.
   if (changed.trim() === '') rmSync(file);
   else if (changed !== text) writeFileSync(file, changed);
 }
 
-/** Removes a directory and those above it, as far as they are empty. */
+/** Removes a directory and its parents as long as they are empty. */
 function removeEmpty(directory: string, tree: string): void {
   for (let path = directory; path !== tree; path = dirname(path)) {
     if (!existsSync(path)) continue;

@@ -1,23 +1,23 @@
 import { parseArgs } from 'node:util';
 import { messageOf, PyclinkError } from '../errors.ts';
 
-/** What a debhelper command line and its environment ask of dh_pyclink. */
+/** The command line of dh_pyclink, with what debhelper's environment adds to it. */
 export interface DebhelperCall {
-  /** The flags that choose packages, for dh_listpackages. */
+  /** The flags that select packages, for dh_listpackages. */
   readonly selection: readonly string[];
-  /** `--remaining-packages`: without those that an override has called dh_pyclink for. */
+  /** `--remaining-packages`: skip those for which an override has called dh_pyclink. */
   readonly onlyRemaining: boolean;
-  /** Directories as installed that no rule would find: a virtual environment below /opt. */
+  /** Directories as installed that are not found otherwise, such as a virtual environment below /opt. */
   readonly directories: readonly string[];
-  /** The packages' build directory; default: debian/PACKAGE. */
+  /** The build directory of the package; default: debian/PACKAGE. */
   readonly packageDirectory: string | undefined;
-  /** Sources that are left out, by installed path. */
+  /** Sources to leave out, by installed path. */
   readonly excludeGlobs: readonly string[];
-  /** `-n`: the maintainer scripts are not touched. */
+  /** `-n`: do not touch maintainer scripts. */
   readonly noScripts: boolean;
   readonly verbose: boolean;
   readonly noAct: boolean;
-  /** What becomes of the postinst section of dh_python3, which compiles at installation. */
+  /** What to do with the postinst section of dh_python3, which compiles at installation. */
   readonly postinst: 'keep' | 'bcep' | 'strip';
   readonly manifestDirectory: string | undefined;
   readonly lintianOverrides: boolean;
@@ -44,12 +44,12 @@ const options = {
   'lintian-overrides': { type: 'boolean' },
 } as const;
 
-/** The options that dh_listpackages has too. */
+/** The options that dh_listpackages takes too. */
 const selecting: readonly string[] = ['arch', 'indep', 'same-arch', 'package', 'no-package'];
 
 /**
- * Reads the arguments of dh_pyclink as debhelper's own commands read theirs: after those of dh and of DH_OPTIONS; what
- * is unknown there, or behind `-O`, is not for us.
+ * Reads the arguments of dh_pyclink as debhelper's own commands read theirs: after those of dh and of DH_OPTIONS.
+ * Unknown options there, and behind `-O`, are ignored.
  * @throws PyclinkError `usage`
  * @see debhelper(7), COMMON DEBHELPER OPTIONS
  */
@@ -70,7 +70,7 @@ export function readDebhelperCall(
   const values = { ...inherited.values, ...call.values };
   const excludes = [...(inherited.values.exclude ?? []), ...(call.values.exclude ?? [])];
   return {
-    // dh_listpackages reads what was handed down by itself.
+    // dh_listpackages reads the environment itself.
     selection: call.tokens.flatMap((token) =>
       token.kind === 'option' && selecting.includes(token.name)
         ? [`--${token.name}${token.value === undefined ? '' : `=${token.value}`}`]
@@ -98,7 +98,7 @@ function read(words: readonly string[]) {
   }
 }
 
-/** Those of the options that dh_pyclink has. */
+/** The options that dh_pyclink has. */
 function ofOurs(words: readonly string[]): string[] {
   return words
     .map((word) => word.replace(/^-O/, ''))
@@ -116,12 +116,12 @@ function postinstOf(value: string): DebhelperCall['postinst'] {
   throw new PyclinkError('usage', 'dh_pyclink: --postinst takes keep, bcep or strip');
 }
 
-/** As dh_python3 does, with or without a slash in front. */
+/** With or without a leading slash, as for dh_python3. */
 function absolute(directory: string): string {
   return `/${directory}`.replace(/\/+/g, '/').replace(/(?<=.)\/$/, '');
 }
 
-/** debhelper's -X leaves out what has the text anywhere in its name. */
+/** debhelper's -X leaves out files with this text anywhere in their path. */
 function globOfText(text: string): string {
   const literal = text.replace(/[^\w/.-]/gu, '\\$&');
   return text.startsWith('/') ? `/**${literal}*` : `/**/*${literal}*`;

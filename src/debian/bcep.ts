@@ -1,6 +1,6 @@
 /**
- * The file that keeps py3compile from public modules that are compiled already: a line for each package or module at
- * the top of dist-packages, `dir|VERSION|PATH/` or `file|VERSION|PATH`.
+ * The bcep file, which has py3compile skip public modules: one line for each package or module at the top of
+ * dist-packages, `dir|VERSION|PATH/` or `file|VERSION|PATH`.
  * @param sources installed paths of what was compiled
  * @see `get_exclude_patterns_from_dir` in py3compile
  */

@@ -2,7 +2,7 @@ import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { textIfAny } from './text-if-any.ts';
 
-/** Notes that an override has called dh_pyclink for a package. @see debhelper(7), --remaining-packages */
+/** Records that an override has called dh_pyclink for a package. @see debhelper(7), --remaining-packages */
 export function logRun(source: string, name: string): void {
   appendFileSync(logOf(source, name), 'dh_pyclink\n');
 }

@@ -16,8 +16,8 @@ export function privateDirectories(postinst: string): PrivateDirectory[] {
 }
 
 /**
- * The postinst without what dh_python3 added to compile at installation.
- * @param which all of it, or what is about private directories
+ * The postinst without the sections of dh_python3 that compile at installation.
+ * @param which all of them, or those for private directories
  */
 export function withoutCompileSections(postinst: string, which: 'all' | 'private'): string {
   return postinst.replaceAll(sectionOfDhPython3, (section) =>
@@ -25,7 +25,7 @@ export function withoutCompileSections(postinst: string, which: 'all' | 'private
   );
 }
 
-/** A runtime.d hook that leaves shipped pycs where they are when python3 is configured. */
+/** The runtime.d hook without the line that removes pycs when python3 is configured. */
 export function withoutClean(rtupdate: string): string {
   return rtupdate.replaceAll(/^[ \t]*py3clean .*\n/gm, '');
 }

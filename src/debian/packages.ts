@@ -8,12 +8,12 @@ import { hasRun } from './debhelper-log.ts';
 import { privateDirectories } from './maintainer-scripts.ts';
 import { textIfAny } from './text-if-any.ts';
 
-/** A binary package while it is built. */
+/** A binary package during the build. */
 export interface BinaryPackage {
   /** The source package's directory. */
   readonly source: string;
   readonly name: string;
-  /** Its build directory, which holds what it will contain. */
+  /** Its build directory, debian/PACKAGE by default. */
   readonly tree: string;
 }
 
@@ -26,7 +26,7 @@ export interface PackageDirectories {
 }
 
 /**
- * The packages that a call is about, as debhelper itself sees it.
+ * The packages that a call acts on, according to dh_listpackages.
  * @param source the source package's directory
  * @throws PyclinkError `tool-failed`, `usage`
  */
@@ -44,7 +44,7 @@ export async function listPackages(
     throw new PyclinkError('tool-failed', `dh_listpackages: ${reason}`, { hint: 'is this a source package?' });
   }
   const chosen = stdout.split('\n').filter((name) => name !== '');
-  // By itself dh_listpackages looks for its own runs.
+  // dh_listpackages would look for calls of itself.
   const names = chosen.filter((name) => !onlyRemaining || !hasRun(source, name));
   if (packageDirectory !== undefined && names.length > 1) {
     throw new PyclinkError('usage', `dh_pyclink -P: for one package only, not for ${names.join(', ')}`);
@@ -59,8 +59,8 @@ export async function changelogSeconds(source: string): Promise<string | undefin
 }
 
 /**
- * Where a package has Python sources: its public modules, the private directories that dh_python3 knows by itself or
- * was told of, and those that the caller names. Only what is there.
+ * The directories of a package with Python sources: public modules, private directories that dh_python3 compiles, and
+ * those that the caller names. Only existing ones.
  */
 export function findDirectories({ source, name, tree }: BinaryPackage, named: readonly string[]): PackageDirectories[] {
   const library = join(tree, 'usr/lib');
@@ -85,8 +85,8 @@ export function findDirectories({ source, name, tree }: BinaryPackage, named: re
 }
 
 /**
- * Where a package's manifest goes. Its directory is made if it is not there.
- * @param directory of the manifests; default: where dh_clean removes it
+ * The path of a package's manifest. Its directory is made if it is missing.
+ * @param directory of the manifests; default: one that dh_clean removes
  */
 export function manifestFile({ source, name }: BinaryPackage, directory: string | undefined): string {
   const file =

@@ -1,10 +1,10 @@
-/** A substvars file in which a variable has a new value, whether it had one or not. @see deb-substvars(5) */
+/** Sets a variable in the text of a substvars file. @see deb-substvars(5) */
 export function withSubstvar(substvars: string, name: string, value: string): string {
   const others = substvars.split('\n').filter((line) => line !== '' && !line.startsWith(`${name}=`));
   return [...others, `${name}=${value}`, ''].join('\n');
 }
 
-/** The packages without which the pycs are of no use: the versions of python3 that they were compiled for. */
+/** The dependency on the versions of python3 that the pycs were compiled for. */
 export function dependsText(versions: readonly string[]): string {
   const minors = versions.map((version) => Number(version.split('.')[1])).sort((a, b) => a - b);
   const [first, last] = [minors[0], minors.at(-1)];

@@ -2,16 +2,16 @@ import { closeSync, constants, mkdirSync, openSync, readlinkSync } from 'node:fs
 import { basename, dirname, join } from 'node:path';
 import { errnoOf } from '../errors.ts';
 
-/** Linux has it and Node does not name it: such a descriptor stands for a file and asks for no permission to read it. */
+/** Linux's O_PATH, which Node does not name: opens a file without permission to read it. */
 const O_PATH = 0o10000000;
 
-/** The directory that is held, and what its names are joined to. */
+/** The directory that is held now, and the path that reaches it. */
 let holding: { readonly path: string; readonly held: string } | undefined;
 
 /**
- * Holds a directory while `use` works with the names in it: whatever takes its place meanwhile, a name joined to what
- * `use` is given leads to this directory. Where no /proc is mounted, that is the plain path, and nothing is held. Within
- * `use` the same directory is held only once.
+ * Holds a directory while `use` works with the names in it. `use` gets a path that leads to this directory even if
+ * something else takes its place meanwhile. Without /proc it gets the plain path, and nothing is held. Calls for the
+ * same directory may be nested.
  * @param path absolute, no symlink in it
  * @throws the system's error, and ESTALE if a symlink is on the way now, or the directory elsewhere
  */

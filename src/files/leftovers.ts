@@ -5,7 +5,7 @@ import { kill, pid } from 'node:process';
 import { errnoOf } from '../errors.ts';
 import { withDirectory } from './directory.ts';
 
-/** A new name for a temporary file. It says whose the file is. */
+/** A new name for a temporary file, with the process id of its owner. */
 export function temporaryName(): string {
   return `.pyclink-${pid}-${randomUUID()}`;
 }
@@ -13,15 +13,15 @@ export function temporaryName(): string {
 const ownerInName = /^\.pyclink-(\d+)-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /**
- * Removes the temporary files that a run which was killed has left in a directory, if it is one. Where that is not
- * possible they stay: what is to be written there says why.
+ * Removes the temporary files that killed runs left in a directory. Errors are ignored here: writing to the directory
+ * will report them.
  */
 export function removeLeftovers(directory: string): void {
   ifPossible(() =>
     withDirectory(directory, (held) => {
       for (const name of readdirSync(held)) {
         const owner = ownerInName.exec(name)?.[1];
-        // No file of this very run is under way while this runs.
+        // This process has no temporary file at this point.
         if (owner === undefined || (Number(owner) !== pid && isRunning(Number(owner)))) continue;
         ifPossible(() => unlinkSync(join(held, name)));
       }

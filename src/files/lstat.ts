@@ -2,8 +2,7 @@ import { lstatSync, type Stats } from 'node:fs';
 import { errnoOf } from '../errors.ts';
 
 /**
- * The metadata of a name, of a symlink itself; undefined if there is none, also because a file is where one of its
- * directories would have to be.
+ * The metadata of a name, without following a symlink; undefined if it does not exist (ENOENT, ENOTDIR).
  * @throws the system's error for any other reason
  */
 export function lstatIfAny(path: string): Stats | undefined {

@@ -1,8 +1,8 @@
 /**
- * The two worlds a path can belong to. They are branded so that the compiler refuses one where the other is meant.
+ * Staged and payload paths. The types are branded, so that tsc rejects one where the other is meant.
  */
 
-/** An absolute path with the buildroot in front: what is on disk during the build. */
+/** An absolute path below the buildroot: where a file is during the build. */
 export type StagedPath = string & { readonly __path: 'staged' };
 
 /** The path as installed, starting with `/`: what the package records. */
@@ -23,12 +23,12 @@ export function normalise(path: string): string {
   return `/${parts.join('/')}`;
 }
 
-/** The directory part of a path, within the same world. */
+/** The directory part of a path, of the same kind. */
 export function parentOf<P extends StagedPath | PayloadPath>(path: P): P {
   return (path.slice(0, path.lastIndexOf('/')) || '/') as P;
 }
 
-/** A name inside a directory, within the same world. */
+/** A name inside a directory, of the same kind. */
 export function childOf<P extends StagedPath | PayloadPath>(directory: P, name: string): P {
   return (directory === '/' ? `/${name}` : `${directory}/${name}`) as P;
 }

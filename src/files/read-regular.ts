@@ -1,13 +1,13 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync, readSync, type Stats } from 'node:fs';
 import { errnoOf } from '../errors.ts';
 
-/** A file's bytes and its metadata, taken through one descriptor so that they belong together. */
+/** A file's bytes and metadata, read through one descriptor so that they belong together. */
 export interface RegularFile {
   readonly stat: Stats;
   readonly content: Buffer;
 }
 
-/** What open says where there is no file, or a symlink, a socket or a device without a driver in its place. */
+/** The errors of open for a missing file, a symlink, a socket, and a device without a driver. */
 const notRegular: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO', 'ENODEV']);
 
 /**

@@ -17,11 +17,11 @@ import { withDirectory } from './directory.ts';
 import { temporaryName } from './leftovers.ts';
 
 /**
- * Makes a new file beside another and renames it over that one: a reader sees the old file or the new one, never
- * neither. The directory is held meanwhile: nothing is written anywhere else.
+ * Makes a new file beside another and renames it over that one, so that readers see either the old file or the new one.
+ * The directory is held meanwhile: nothing is written anywhere else.
  * @param path absolute, no symlink on the way
  * @param make creates the new file under the name it is given
- * @param isStillRight asked right before the rename about the new and the old file; on false all is left as it was
+ * @param isStillRight called right before the rename with the new and the old file; if false, nothing changes
  * @returns whether the file was replaced
  * @throws what `make` and the rename throw; the temporary file is gone then
  */
@@ -38,7 +38,7 @@ export function replaceFile(
       renameSync(temporary, old);
       return true;
     } finally {
-      // It is still there too if both names were links to one file: then rename does nothing.
+      // rename does nothing if both names are links to one file.
       if (existsSync(temporary)) unlinkSync(temporary);
     }
   });

@@ -4,7 +4,7 @@ import { replaceByLink } from '../files/replace.ts';
 import { isStill } from './fingerprint.ts';
 import { groupByInode, type LinkPlan, type PycFile, planLinks } from './group.ts';
 
-/** Why a file stayed as it was. `errno` is the file system's own word. */
+/** Why a file was not linked. `errno` is the file system's error, if it refused. */
 export interface NotLinked {
   readonly path: StagedPath;
   readonly reason: 'mode-differs' | 'owner-differs' | 'device-differs' | 'link-refused' | 'changed-meanwhile';
@@ -12,19 +12,19 @@ export interface NotLinked {
 }
 
 export interface LinkResult<F extends PycFile> {
-  /** The files by inode: each set one file, the first of it the one that was kept. */
+  /** The files by inode: each set is one file, the first is the one that was kept. */
   readonly groups: readonly (readonly F[])[];
   readonly notLinked: readonly NotLinked[];
-  /** The files whose names are links now that were files of their own. */
+  /** The files that were replaced by links. */
   readonly replaced: readonly F[];
 }
 
-/** The file systems' ways to say that they do not do this link; EBUSY: the name is a mount point. */
+/** The errors with which file systems refuse a link. EBUSY: the name is a mount point. */
 export const refusals: ReadonlySet<string> = new Set(['EXDEV', 'EMLINK', 'EPERM', 'EOPNOTSUPP', 'ENOSYS', 'EBUSY']);
 
 /**
- * Links what is identical among files that may be linked with each other. At every instant every name is there and
- * whole.
+ * Links identical files among those that may be linked with each other. Every name exists and is whole at every
+ * instant.
  * @throws PyclinkError `file-failed` for a failure other than the file system's refusal to link
  */
 export function linkIdentical<F extends PycFile>(

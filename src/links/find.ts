@@ -12,14 +12,14 @@ export interface FoundPycs {
   /** The pycs that may be linked with each other: of one source, one cache tag, in one directory. */
   readonly sets: readonly (readonly PycFile[])[];
   readonly pycs: number;
-  /** Where there are pycs, or what a killed run may have left. */
+  /** The directories with pycs, or with what a killed run may have left. */
   readonly directories: ReadonlySet<StagedPath>;
   /** Directories that could not be listed, with the error. */
   readonly unreadable: readonly { readonly directory: string; readonly error: unknown }[];
 }
 
 /**
- * Finds the pycs that exist already, `.pyo` too.
+ * Finds existing pycs, `.pyo` too.
  * @param paths staged or payload paths; none: the whole buildroot
  * @throws PyclinkError `usage` for a PATH that cannot be used
  */

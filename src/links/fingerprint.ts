@@ -9,19 +9,19 @@ export interface ReadPyc extends PycFile {
   readonly content: Buffer;
 }
 
-/** Reads a pyc. Undefined if there is no regular file of that name; a symlink is none. */
+/** Reads a pyc. Undefined if there is no regular file of that name; symlinks are not followed. */
 export function readPyc(path: StagedPath): ReadPyc | undefined {
   const file = readRegular(path);
   return file && readPycOf(path, file.stat, file.content);
 }
 
-/** A pyc whose bytes are known. */
+/** A pyc from its metadata and bytes. */
 export function readPycOf(path: StagedPath, stat: Stats, content: Buffer): ReadPyc {
-  // An object that is spread and gets more properties makes V8 keep a new shape for each, in the old generation.
+  // Spreading would make V8 keep a new hidden class for each object, in the old generation.
   return Object.assign(pycFile(path, stat), { content });
 }
 
-/** What linking needs to know of a file. */
+/** A pyc from its metadata. */
 export function pycFile(path: StagedPath, stat: Stats): PycFile {
   return {
     path,
@@ -41,17 +41,17 @@ export function isStill(file: PycFile, name: string): boolean {
   return isLinked(now, file) && now.sizeBytes === file.sizeBytes && now.modifiedMs === file.modifiedMs;
 }
 
-/** Byte for byte. */
+/** Compares byte for byte. */
 export function sameContent(a: ReadPyc, b: ReadPyc): boolean {
   return a.content.equals(b.content);
 }
 
-/** The SHA-256 of some bytes, in hexadecimal digits. */
+/** The SHA-256 in hexadecimal digits. */
 export function sha256Of(content: Uint8Array): string {
   return hash('sha256', content, 'hex');
 }
 
-/** Byte for byte, of files that are read now. False if one of them is no longer a regular file of its size. */
+/** Compares files on disk byte for byte. False if one of them is no longer a regular file of its size. */
 export function sameContentOnDisk(a: PycFile, b: PycFile): boolean {
   const { sizeBytes } = a;
   if (sizeBytes !== b.sizeBytes) return false;
@@ -67,7 +67,7 @@ export function sameContentOnDisk(a: PycFile, b: PycFile): boolean {
 
 const chunks = [Buffer.alloc(65_536), Buffer.alloc(65_536)] as const;
 
-/** Reads up to the first chunk that differs. */
+/** Stops at the first chunk that differs. */
 function sameBytes(first: number, second: number, sizeBytes: number): boolean {
   const [a, b] = chunks;
   for (let position = 0; position < sizeBytes; ) {
@@ -78,7 +78,7 @@ function sameBytes(first: number, second: number, sizeBytes: number): boolean {
   return true;
 }
 
-/** Whether so many bytes are there. */
+/** Reads exactly `count` bytes. False if there are fewer. */
 function isRead(descriptor: number, buffer: Buffer, count: number, position: number): boolean {
   for (let read = 0; read < count; ) {
     const more = readSync(descriptor, buffer, read, count - read, position + read);

@@ -1,6 +1,6 @@
 import type { StagedPath } from '../files/path.ts';
 
-/** A pyc on disk, as far as linking needs to know it. */
+/** A pyc on disk: what linking needs to know about it. */
 export interface PycFile {
   readonly path: StagedPath;
   readonly device: number;
@@ -10,7 +10,7 @@ export interface PycFile {
   readonly userId: number;
   readonly groupId: number;
   readonly sizeBytes: number;
-  /** To see whether the file is still the one that was compared. */
+  /** Tells whether the file is still the one that was compared. */
   readonly modifiedMs: number;
 }
 
@@ -25,14 +25,14 @@ interface LinkStep<F extends PycFile> {
 
 export interface LinkPlan<F extends PycFile> {
   readonly steps: readonly LinkStep<F>[];
-  /** Identical files that stay apart from the first of their kind. */
+  /** Files that are identical to an earlier one but may not be linked to it. */
   readonly hindered: readonly { readonly file: F; readonly reason: Hindrance }[];
 }
 
 /**
  * Plans the links among files that may be linked with each other: the pycs of one source, cache tag and directory. The
  * first of each set of identical files is kept.
- * @param sameContent compares byte for byte; asked only about files of equal size that are not linked yet
+ * @param sameContent compares byte for byte; called only for files of equal size that are not linked yet
  */
 export function planLinks<F extends PycFile>(files: readonly F[], sameContent: (a: F, b: F) => boolean): LinkPlan<F> {
   const keepers: F[] = [];

@@ -7,7 +7,7 @@ import { isStill, type ReadPyc, readPycOf } from './fingerprint.ts';
 import { groupByInode } from './group.ts';
 import { linkTo } from './write.ts';
 
-/** Pycs in normal form, as far as that was possible. */
+/** Pycs in normal form, and those that have none. */
 export interface NormalizedFiles {
   readonly pycs: readonly ReadPyc[];
   /** How many of them were not so before. */
@@ -16,9 +16,9 @@ export interface NormalizedFiles {
 }
 
 /**
- * Brings pycs that exist into normal form. Mode, owner and mtime stay, and so do the links among them: a file that has
- * yet another name is left as it is.
- * @param dryRun nothing is written; the pycs are as they would be
+ * Brings existing pycs into normal form. Mode, owner, mtime and the links among them stay. A file with further names is
+ * left as it is.
+ * @param dryRun writes nothing, and returns the pycs as they would be
  * @throws PyclinkError `file-failed` if a pyc cannot be written
  */
 export function normalizeFiles(pycs: readonly ReadPyc[], dryRun: boolean): NormalizedFiles {

@@ -7,7 +7,7 @@ import { type LinkResult, type NotLinked, refusals } from './apply.ts';
 import { pycFile, type ReadPyc, readPycOf } from './fingerprint.ts';
 import { groupByInode, isLinked } from './group.ts';
 
-/** A pyc that is to be. */
+/** A pyc to write. */
 interface NewPyc {
   readonly path: StagedPath;
   readonly content: Buffer;
@@ -15,16 +15,16 @@ interface NewPyc {
   readonly mode: number;
 }
 
-/** What became of pycs that were to be written. */
+/** The outcome of writing pycs. */
 interface WriteResult extends LinkResult<ReadPyc> {
-  /** What is not there, or is what it was before, with the system's error. */
+  /** The pycs that could not be written, with the system's error. An old file is unchanged. */
   readonly failed: readonly { readonly path: StagedPath; readonly error: unknown }[];
 }
 
 /**
- * Writes pycs of one directory that may be linked with each other, and each content once: the other names of it become
- * links. What is in their place is replaced in one step. One that cannot be written costs no other.
- * @param link false: each is written
+ * Writes pycs of one directory that may be linked with each other. Each content is written once, its other names become
+ * links. Existing files are replaced in one step. A failure does not affect the other pycs.
+ * @param link if false, all are written as separate files
  */
 export function writeLinked(pycs: readonly NewPyc[], link: boolean): WriteResult {
   const [first] = pycs;
@@ -37,7 +37,7 @@ export function writeLinked(pycs: readonly NewPyc[], link: boolean): WriteResult
   }
 }
 
-/** Does all this while the `__pycache__` is held, which is made if need be. @throws the system's error */
+/** Works while the `__pycache__` is held, which is made if it is missing. @throws the system's error */
 function inCache<T>(directory: StagedPath, work: () => T): T {
   try {
     return withDirectory(directory, work);
@@ -75,13 +75,13 @@ function writeAll(pycs: readonly NewPyc[], link: boolean): WriteResult {
   return { groups: groupByInode(files), notLinked, replaced: [], failed };
 }
 
-/** Writes a pyc in the place of what is there. @throws the system's error */
+/** Writes a pyc, and replaces what is there. @throws the system's error */
 function writePyc({ path, content, mode }: NewPyc): ReadPyc {
   return readPycOf(path, replaceByContent(path, [content], mode), content);
 }
 
 /**
- * Puts a link to a file that was just written in the place of what is there.
+ * Links a name to a file that was just written, and replaces what is there.
  * @returns why not, if the file system refuses
  */
 export function linkTo(file: ReadPyc, path: StagedPath): NotLinked | undefined {

@@ -2,9 +2,9 @@ import type { PayloadPath } from '../files/path.ts';
 import { pycStem } from '../pyc/name.ts';
 import type { PycRecord } from './schema.ts';
 
-/** What the records of many sources have in common. */
+/** What many records have in common. */
 export interface RecordKind {
-  /** What the paths end with, sorted. */
+  /** The ends of the paths, after the stem, sorted. */
   readonly endings: readonly string[];
   readonly mode: PycRecord['mode'];
   readonly invalidationMode: PycRecord['invalidationMode'];
@@ -30,11 +30,11 @@ export function recordKind(
   return kind;
 }
 
-/** A record that makes its texts when it is asked for them: there may be very many. */
+/** A record that builds its texts on demand, to save memory: a build may have 100,000 of them. */
 export class CompiledRecord implements PycRecord {
   readonly source: PayloadPath;
   readonly sizeBytes: number;
-  /** The digest, a character a byte. */
+  /** The digest, one character per byte. */
   readonly #digest: string;
   readonly #kind: RecordKind;
 

@@ -8,14 +8,14 @@ import {
   schemaVersion,
 } from './schema.ts';
 
-/** What a manifest is made of; the rest of it follows from these. */
+/** The content of a manifest, from which the rest follows. */
 export interface ManifestContent {
   readonly interpreters: readonly ManifestInterpreter[];
   readonly records: readonly PycRecord[];
   readonly skipped: readonly ManifestSkipped[];
 }
 
-/** Completes and sorts a manifest, so that the order in which the work was done leaves no trace. */
+/** Completes and sorts a manifest: it does not depend on the order of the work. */
 export function completeManifest(pyclink: string, content: ManifestContent): Manifest {
   const [tags, levels] = [new Set<string | undefined>(), new Set<Level>()];
   const [linkGroups, singlePycs]: [PycRecord[], PycRecord[]] = [[], []];
@@ -47,7 +47,7 @@ export function completeManifest(pyclink: string, content: ManifestContent): Man
   };
 }
 
-/** The record itself where its paths are sorted: there may be very many. */
+/** Returns the record itself if its paths are sorted, to save memory. */
 function inOrder(record: PycRecord): PycRecord {
   const { paths } = record;
   const isSorted = paths.every((path, i) => i === 0 || byCodeUnit(paths[i - 1] as string, path) <= 0);
@@ -55,8 +55,8 @@ function inOrder(record: PycRecord): PycRecord {
 }
 
 /**
- * Merges a run into the manifest of earlier runs over the same buildroot: what this run wrote replaces what was known
- * of it, what is gone is dropped, the rest stays.
+ * Merges a run into the manifest of earlier runs over the same buildroot: records of this run replace older ones,
+ * records of files that are gone are dropped, the rest stays.
  * @param isGone whether a payload path is no longer in the buildroot
  * @param examined the sources that this run looked at
  */
@@ -71,7 +71,7 @@ export function mergeContent(
     .map((record) => ({ ...record, paths: record.paths.filter((path) => !written.has(path) && !isGone(path)) }))
     .filter((record) => record.paths.length > 0 && !isGone(record.source));
   const stillSkipped = earlier.skipped.filter(
-    // A name that is not UTF-8 is only a rendering: nothing of that name can be looked for.
+    // The shown form of a name that is not UTF-8 cannot be looked up.
     ({ path, reason }) => !examined.has(path) && (reason === 'name-not-utf8' || !isGone(path as PayloadPath)),
   );
   return {
@@ -81,12 +81,12 @@ export function mergeContent(
   };
 }
 
-/** The whole content of a manifest again. */
+/** All records of a manifest. */
 export function recordsOf(manifest: Manifest): readonly PycRecord[] {
   return sortByFirstPath([...manifest.linkGroups, ...manifest.singlePycs]);
 }
 
-/** In place. The order of the sources is nearly that of their pycs, whose paths may have to be made for a comparison. */
+/** Sorts in place. Sorting by source first is nearly right, and cheaper: paths of pycs are built on demand. */
 function sortByFirstPath(records: PycRecord[]): PycRecord[] {
   return records.sort((a, b) => byCodeUnit(a.source, b.source)).sort((a, b) => byCodeUnit(firstPath(a), firstPath(b)));
 }

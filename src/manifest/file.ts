@@ -10,8 +10,8 @@ import { type Manifest, manifestSchema } from './schema.ts';
 
 /**
  * Checks, before any work is done, that an output file can be written, and that it is not inside the buildroot, where
- * it would become an unpackaged file.
- * @returns its path with the directory's symlinks resolved
+ * rpm would find an unpackaged file.
+ * @returns its path, with the symlinks of its directory resolved
  * @throws PyclinkError `usage`
  */
 export function outputPath(buildroot: Buildroot, file: string): string {
@@ -47,7 +47,7 @@ export function writeWhole(path: string, pieces: Iterable<string>): void {
 
 const portionChars = 50_000;
 
-/** Pieces of text put together, so that there are fewer to write. */
+/** Joins pieces of text into larger ones, for fewer writes. */
 function* inPortions(pieces: Iterable<string>): Generator<string> {
   let portion = '';
   for (const piece of pieces) {
@@ -59,7 +59,7 @@ function* inPortions(pieces: Iterable<string>): Generator<string> {
   yield portion;
 }
 
-/** The text of a manifest file, piece by piece: it may be long. */
+/** The text of a manifest file in pieces, because it may be long. */
 export function* manifestPieces(manifest: Manifest): Generator<string> {
   let before = '{';
   for (const [name, value] of Object.entries(manifest)) {
@@ -95,11 +95,11 @@ export function readManifest(path: string): Manifest {
     throw unusable(`the manifest cannot be read (${errnoOf(error)})`, error);
   }
   const parsed = manifestSchema.safeParse(data);
-  if (!parsed.success) throw unusable(`is no manifest that this pyclink reads: ${firstIssues(parsed.error)}`);
+  if (!parsed.success) throw unusable(`is not a manifest that this version reads: ${firstIssues(parsed.error)}`);
   return parsed.data;
 }
 
-/** A damaged file can have as many issues as lines. */
+/** A damaged file may have an issue in each line. */
 function firstIssues({ issues }: z.ZodError): string {
   const shown = issues.slice(0, 3).map(({ path, message }) => `${path.join('.') || 'top level'}: ${message}`);
   return [...shown, ...(issues.length > 3 ? [`and ${issues.length - 3} more`] : [])].join('; ');

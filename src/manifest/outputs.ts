@@ -10,7 +10,7 @@ import type { Manifest } from './schema.ts';
 /** The files that the run will write, checked before any work is done. */
 export interface Outputs {
   readonly manifest?: string | undefined;
-  /** What earlier runs wrote there. */
+  /** The manifest of earlier runs. */
   readonly earlier: Manifest | undefined;
   readonly filelists: readonly { readonly file: string; readonly takes: (source: string) => boolean }[];
 }
@@ -25,7 +25,7 @@ interface OutputOptions {
 }
 
 /**
- * Finds out where the files go, before any work is done.
+ * Checks the output files before any work is done.
  * @throws PyclinkError for a file that cannot be written there, or an earlier manifest that cannot be read
  */
 export function openOutputs(buildroot: Buildroot, options: OutputOptions): Outputs {
@@ -43,7 +43,7 @@ export function openOutputs(buildroot: Buildroot, options: OutputOptions): Outpu
 
 /**
  * Writes the manifest and the file lists.
- * @param examined the paths that this run looked at: what an earlier run said of them is outdated
+ * @param examined the paths that this run looked at: entries of earlier runs about them are outdated
  * @throws PyclinkError
  */
 export function writeOutputs(

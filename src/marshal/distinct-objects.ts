@@ -1,17 +1,16 @@
 import { Numbers } from './numbers.ts';
 
 /**
- * The objects of a marshalled value, each a number, and of those that are equal only one. Children come before their
- * parents, so that equal objects have equal children. There is one for all values, one after the other: its lists are
- * not made anew for each.
+ * The distinct objects of a marshalled value, as numbers: equal objects have one number. Children come before their
+ * parents, so that equal objects have equal children. Reused for one value after the other to keep its memory.
  */
 export class DistinctObjects {
   readonly types = new Numbers();
-  /** Where the type byte of the first that is equal is. */
+  /** The offset of the type byte, of the first of several equal ones. */
   readonly offsets = new Numbers();
-  /** Of the type byte and what belongs to it, without the children. */
+  /** The size of the type byte and its data, without the children. */
   readonly sizes = new Numbers();
-  /** How often it is a child of another; the same number twice in one tuple counts twice. */
+  /** How often it is a child; twice in one tuple counts twice. */
   readonly uses = new Numbers();
   readonly #firstChildren = new Numbers();
   readonly #childCounts = new Numbers();
@@ -19,11 +18,11 @@ export class DistinctObjects {
   readonly #hashes = new Numbers();
   #bytes: Uint8Array = new Uint8Array(0);
   #view = new DataView(this.#bytes.buffer);
-  /** Open addressing: a number plus one, or zero where nothing is. */
+  /** Open addressing: the number of an object plus one, or 0 if free. */
   #table = new Int32Array(0);
   #mask = 0;
 
-  /** Begins with another value. */
+  /** Starts over with another value. */
   begin(bytes: Uint8Array): void {
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -41,8 +40,8 @@ export class DistinctObjects {
   }
 
   /**
-   * The number of an object that may be one with an equal one.
-   * @param from where its children begin on the stack; they end where the stack ends
+   * The number of an object, which is that of an equal one if there is one.
+   * @param from where its children begin on the stack; they are the rest of it
    */
   merged(type: number, offset: number, sizeBytes: number, stack: Numbers, from: number): number {
     let hash = seed ^ type;
@@ -63,7 +62,7 @@ export class DistinctObjects {
     }
   }
 
-  /** The number of an object that stays apart from all others. Its children as for `merged`. */
+  /** A new number, for an object that may not be merged. Children as for `merged`. */
   apart(type: number, offset: number, sizeBytes: number, stack: Numbers, from: number): number {
     return this.#push(type, offset, sizeBytes, stack, from, noHash);
   }
@@ -116,13 +115,13 @@ export class DistinctObjects {
   }
 }
 
-/** A hash with another number in it. */
+/** A hash combined with another number. */
 function mixed(hash: number, item: number): number {
   return Math.imul(((hash << 5) | (hash >>> 27)) ^ item, 0x9e3779b1);
 }
 
-/** Another in each process: nobody can make a pyc whose objects all have one hash. The hash shows nowhere. */
+/** Random, so that nobody can craft a pyc whose objects all collide. It does not affect the result. */
 const seed = Math.floor(Math.random() * 2 ** 31);
 
-/** Of an object that is not in the table. */
+/** The hash of objects that are not in the table. */
 const noHash = 0;

@@ -4,7 +4,7 @@ import type { MarshalNode } from './tree.ts';
 import { isContainer, isString, marshalType, stringType } from './types.ts';
 import { childPlace, firstLineOf, kindOf, type Place, placeText, rootPlace, valueText } from './words.ts';
 
-/** Where two pycs first differ, and what each has there. */
+/** Where two pycs first differ, and how. */
 export interface Difference {
   /** `header`, or `<module>.Shop.pay: constant 3`. */
   readonly place: string;

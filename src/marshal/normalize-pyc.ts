@@ -15,9 +15,8 @@ export function isOfUnknownRelease(pyc: Buffer): boolean {
 }
 
 /**
- * The pyc without what the history of its interpreter left in it: the same source gives the same bytes then, whatever
- * else the process compiled before. The code equals the old one.
- * @param allocate gives room for the result
+ * The pyc in normal form, with equal code. The same source gives the same bytes, whatever the process compiled before.
+ * @param allocate returns the buffer for the result
  * @returns the pyc itself if it is in normal form already; a reason if it is not a whole pyc of a known interpreter
  */
 export function normalizePyc(pyc: Buffer, allocate?: (sizeBytes: number) => Buffer): Buffer | Unreadable {

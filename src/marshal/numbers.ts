@@ -1,4 +1,4 @@
-/** A list of 32-bit numbers that keeps its room when it is cleared. */
+/** A list of 32-bit numbers that keeps its memory when it is cleared. */
 export class Numbers {
   #items = new Int32Array(1024);
   #length = 0;
@@ -25,18 +25,18 @@ export class Numbers {
     this.#items[this.#length++] = item;
   }
 
-  /** Sets an item that may lie behind the end: zeros fill the gap. */
+  /** Sets an item; past the end, zeros fill the gap. */
   put(index: number, item: number): void {
     while (this.#length <= index) this.push(0);
     this.#items[index] = item;
   }
 
-  /** Takes the last item away. Asked only if there is one. */
+  /** Removes the last item. The list must not be empty. */
   pop(): number {
     return this.#items[--this.#length] as number;
   }
 
-  /** Takes away what lies behind a length. */
+  /** Removes all items from this index on. */
   truncate(length: number): void {
     this.#length = length;
   }

@@ -13,7 +13,7 @@ export interface OutlinedObject {
   readonly place: string;
   readonly kind: string;
   readonly value?: string;
-  /** Its number among the flagged ones: what references call it. */
+  /** Its number among the flagged objects, which references use. */
   readonly flag?: number;
   /** Of a reference: the number of the object it refers to; kind and value are that object's. */
   readonly refersTo?: number;

@@ -9,10 +9,10 @@ export interface MarshalNode {
   readonly isFlagged: boolean;
   /** Where its type byte is. */
   readonly offset: number;
-  /** Of the type byte and what belongs to it, without the children. */
+  /** The size of the type byte and its data, without the children. */
   readonly sizeBytes: number;
   readonly children: readonly MarshalNode[];
-  /** What a reference refers to; of any other object, itself. */
+  /** What a reference points to; any other object points to itself. */
   readonly target: MarshalNode;
 }
 
@@ -23,7 +23,7 @@ const none: MarshalNode[] = [];
 
 /** Reads a marshalled value with its references resolved. No object contains itself. */
 export function readMarshalTree(bytes: Buffer, start: number, layout: CodeLayout): MarshalNode | Unreadable {
-  /** The object at each depth that was seen last. */
+  /** The last object at each depth. */
   const open: GrowingNode[] = [];
   const flagged: { readonly node: GrowingNode; readonly depth: number }[] = [];
   let wrong: string | undefined;

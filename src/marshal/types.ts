@@ -40,7 +40,7 @@ export const marshalType = {
 /** Set in a type byte: later references may point to this object. */
 export const flagRef = 0x80;
 
-/** The kinds of strings: as it is, and interned. */
+/** The types of strings, not interned and interned. */
 const stringTypes = [
   [marshalType.unicode, marshalType.interned],
   [marshalType.ascii, marshalType.asciiInterned],
@@ -71,7 +71,7 @@ export function isImmutableContainer(type: number): boolean {
   return immutableContainers[type] !== 0;
 }
 
-/** Whether an object is its type alone: one byte, which nothing can refer to. */
+/** Whether an object is a type byte only, which references cannot point to. */
 export function isSingleton(type: number): boolean {
   return singletons[type] !== 0;
 }
@@ -94,7 +94,7 @@ export function stringType(type: number, interned: boolean): number {
 }
 
 /**
- * Whether the compiler interns a string even where it is no name, because of its characters.
+ * Whether the compiler interns a string constant, because it has only characters of names.
  * @see all_name_chars in Objects/codeobject.c
  */
 export function isNameText(bytes: Buffer, offset: number, sizeBytes: number): boolean {

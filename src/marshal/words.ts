@@ -29,7 +29,7 @@ const kinds: Readonly<Record<number, string>> = {
   [marshalType.reference]: 'reference',
 };
 
-/** What kind of object it is, as Python says it; of a string also whether it is interned. */
+/** The type of an object in Python's terms; for strings also whether it is interned. */
 export function kindOf(type: number): string {
   if (isString(type)) return isInterned(type) ? 'interned str' : 'str';
   return kinds[type] ?? 'unknown';
@@ -41,7 +41,7 @@ function textOf(bytes: Buffer, { type, offset, sizeBytes }: MarshalNode): string
   return bytes.toString('utf8', offset + (isShort ? 2 : 5), offset + sizeBytes);
 }
 
-/** The value of a small object, in a line: `'text'`, `42`, hexadecimal digits; of a container, how much is in it. */
+/** The value of an object in one line: `'text'`, `42`, hexadecimal digits; for a container, its size. */
 export function valueText(bytes: Buffer, node: MarshalNode): string | undefined {
   const { type, offset, sizeBytes, children } = node;
   if (isString(type)) return JSON.stringify(textOf(bytes, node));
@@ -60,7 +60,7 @@ export function valueText(bytes: Buffer, node: MarshalNode): string | undefined 
   }
 }
 
-/** The parts of a code object in words, each with the word for one element. */
+/** The fields of a code object in words, and the word for one of their elements. */
 const parts: Readonly<Record<string, readonly [whole: string, element: string]>> = {
   code: ['instructions', ''],
   consts: ['constants', 'constant'],
@@ -84,7 +84,7 @@ export interface Place {
   readonly code: string;
   /** Within the innermost of them: `constant 3, element 0`; empty for the code object itself. */
   readonly inside: string;
-  /** What the children are called. */
+  /** The word for a child. */
   readonly element: string;
 }
 

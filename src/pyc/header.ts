@@ -5,9 +5,9 @@ export type InvalidationMode = 'timestamp' | 'checked-hash' | 'unchecked-hash';
 
 export const invalidationModes: readonly InvalidationMode[] = ['timestamp', 'checked-hash', 'unchecked-hash'];
 
-/** The fixed part at the start of a pyc. */
+/** The header of a pyc. */
 export type PycHeader = {
-  /** The number in the first two bytes; which interpreter wrote it. */
+  /** The first two bytes, which say what release wrote the pyc. */
   readonly magicNumber: number;
 } & (
   | {
@@ -59,8 +59,8 @@ export interface SourceFacts {
 }
 
 /**
- * Why an interpreter that checks the pyc against this source would compile it anew; undefined if it would not. An
- * unchecked hash is compared too: the interpreter does not look, but the pyc would be wrong.
+ * Why an interpreter would recompile this source in place of loading the pyc; undefined if it would load it. Unchecked
+ * hashes are compared too: the interpreter does not check them, but would run old code.
  */
 export function staleReason(header: PycHeader, source: SourceFacts): string | undefined {
   if (header.invalidationMode !== 'timestamp') {

@@ -5,11 +5,11 @@ export type Level = 0 | 1 | 2;
 
 export const levels: readonly Level[] = [0, 1, 2];
 
-/** What the name of a pyc says. */
+/** The parts of a pyc's name. */
 export interface PycName<P extends StagedPath | PayloadPath> {
   /** The source that the pyc was compiled from. */
   readonly source: P;
-  /** `cpython-311`; undefined for the layout before PEP 3147, where the pyc lies beside its source. */
+  /** `cpython-311`; undefined in the layout before PEP 3147, where the pyc is beside its source. */
   readonly cacheTag: string | undefined;
   readonly level: Level;
 }

@@ -1,4 +1,4 @@
-/** Which objects and numbers a marshalled code object is made of, in the order of its bytes. */
+/** The fields of a marshalled code object, in the order of its bytes. */
 export interface CodeLayout {
   /** The numbers before the first object, four bytes each. */
   readonly numbers: readonly string[];
@@ -8,31 +8,31 @@ export interface CodeLayout {
   readonly tail: readonly string[];
 }
 
-/** What pyclink knows of a minor release of a Python. Free-threaded builds share it. */
+/** What pyclink knows about a minor release of Python. Free-threaded builds share it. */
 export interface Release {
   /** `CPython 3.11`; undefined for releases that pyclink does not know. */
   readonly name: string | undefined;
-  /** The lowest magic number, which a pre-release had. */
+  /** The lowest magic number, that of the first pre-release. */
   readonly firstMagicNumber: number;
-  /** The code begins after 16 bytes since PEP 552, after 12 before. */
+  /** 16 since PEP 552, 12 before. */
   readonly headerSizeBytes: 12 | 16;
   /** The rounds of SipHash in a source hash. @see `_Py_KeyedHash` in Python/pyhash.c */
   readonly hashRounds: { readonly word: number; readonly end: number };
-  /** What holds for final releases only. Without it pyclink reads no further than the header. */
+  /** What is known about final releases only. Without it pyclink reads only headers. */
   readonly final?: FinalRelease;
 }
 
-/** What pyclink knows of the final releases of a minor release, which all have one magic number. */
+/** What pyclink knows about the final releases of a minor release, which share one magic number. */
 interface FinalRelease {
   readonly magicNumber: number;
   readonly codeLayout: CodeLayout;
-  /** There if the tests cover the proof that two levels have the same code. Without it, every level is compiled. */
+  /** Set if the tests cover the proof that two levels have the same code. Without it, every level is compiled. */
   readonly levelProof?: LevelProof;
 }
 
-/** What the proof in levels.py has to know of a release. */
+/** What the proof in levels.py needs to know about a release. */
 export interface LevelProof {
-  /** The bit in co_flags of functions with a docstring; 0 if only their first constant, a string, tells. */
+  /** The bit in co_flags of functions that have a docstring; 0 where their first constant is a string instead. */
   readonly docstringFlag: number;
 }
 
@@ -133,7 +133,7 @@ const releases: readonly Release[] = [
   { name: undefined, firstMagicNumber: 3700, ...since311 },
 ];
 
-/** The release that writes a magic number; for one of the future, what is most likely. */
+/** The release that writes a magic number. Magic numbers of the future count as the newest release. */
 export function releaseOf(magicNumber: number): Release {
   return releases.findLast(({ firstMagicNumber }) => magicNumber >= firstMagicNumber) as Release;
 }
@@ -148,7 +148,7 @@ export function codeLayoutOf(magicNumber: number): CodeLayout | undefined {
   return finalReleaseOf(magicNumber)?.codeLayout;
 }
 
-/** What the level proof has to know of an interpreter; undefined if the proof is not for it. */
+/** What the level proof needs to know about an interpreter; undefined if it is not covered. */
 export function levelProofOf(magicNumber: number): LevelProof | undefined {
   return finalReleaseOf(magicNumber)?.levelProof;
 }

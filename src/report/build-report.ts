@@ -20,7 +20,7 @@ export function buildReportText(report: BuildReport): string {
   return lines.map((line) => `pyclink: ${line}\n`).join('');
 }
 
-/** The same in a line that does not differ from one build of the same input to the next. */
+/** A summary in one line, the same for each build of the same input. */
 export function summaryLine(report: BuildReport): string {
   const { sources, pycs, links } = report;
   return `pyclink: ${counted(sources, 'source')}, ${counted(pycs, 'pyc')}, ${counted(links, 'link')}, ${saved(report)}`;

@@ -1,12 +1,12 @@
 import { printable } from '../printable.ts';
 import type { PycHeader } from '../pyc/header.ts';
 
-/** What there is to say about a pyc. */
+/** What `inspect` says about a pyc. */
 export interface Inspection {
   readonly path: string;
   readonly interpreter: string | undefined;
   readonly header: PycHeader;
-  /** By its name; undefined if it is not named as a pyc. */
+  /** From its name; undefined if that is not the name of a pyc. */
   readonly level: number | undefined;
   readonly cacheTag: string | undefined;
   readonly sizeBytes: number;

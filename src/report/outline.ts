@@ -3,12 +3,12 @@ import type { OutlinedObject } from '../marshal/outline.ts';
 import { printable } from '../printable.ts';
 import { counted } from './text.ts';
 
-/** How much of a value is shown, in characters. */
+/** Longer values are cut. */
 const maxValueChars = 72;
-/** Objects that lie deeper are not shown deeper. */
+/** Deeper objects are not indented further. */
 const maxIndentedDepth = 30;
 
-/** A line for each object: where it lies, what it is, its flag or what it refers to. */
+/** One line for each object: its place, kind and value, its flag or what it refers to. */
 export function outlineText(objects: readonly OutlinedObject[]): string {
   const count = (isOfKind: (one: OutlinedObject) => boolean) => objects.filter(isOfKind).length;
   const flags = counted(
@@ -36,13 +36,13 @@ function shortened({ kind, value }: OutlinedObject): string {
     : ` ${value.slice(0, maxValueChars)}… (${value.length} characters)`;
 }
 
-/** How two pycs differ, and whether that is more than the history of an interpreter. */
+/** How two pycs differ, and whether they still do in normal form. */
 export interface PycComparison {
   readonly first: string;
   readonly second: string;
   /** Undefined: the pycs are the same to the byte. */
   readonly difference: Difference | undefined;
-  /** Whether the code of both is the same in normal form; undefined if there is none. */
+  /** Whether both have the same code in normal form; undefined if one has none. */
   readonly isSameInNormalForm: boolean | undefined;
 }
 
@@ -52,7 +52,7 @@ export function comparisonText({ difference, isSameInNormalForm, ...pycs }: PycC
   const { place, what, first, second } = difference;
   const shown = (value: string) =>
     value.length <= maxValueChars ? value : aroundDifference(value, value === first ? second : first);
-  const normal = { true: 'the same', false: 'they differ too', undefined: 'cannot be had of both' };
+  const normal = { true: 'the same', false: 'they differ too', undefined: 'not available for both' };
   return [
     `first difference: ${place}: ${what}`,
     `  ${shown(first)}  in ${pycs.first}`,

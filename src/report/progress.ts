@@ -1,13 +1,13 @@
 import { Presets, SingleBar } from 'cli-progress';
 
-/** Shows how far a long run is. */
+/** Shows the progress of a long run. */
 export interface Progress {
   show(done: number, total: number): void;
-  /** Takes it off the screen. */
+  /** Clears it from the screen. */
   end(): void;
 }
 
-/** For build logs: nothing. */
+/** Shows nothing, for build logs. */
 export const noProgress: Progress = { show: () => undefined, end: () => undefined };
 
 /** A bar on a terminal, cleared at the end. */

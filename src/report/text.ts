@@ -1,9 +1,9 @@
-/** A number with its noun: `1 link`, `2 links`. */
+/** A count with its noun: `1 link`, `2 links`. */
 export function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
-/** A size as people read it, in binary units. */
+/** A size for people, in binary units. */
 export function sizeText(sizeBytes: number): string {
   const kibibytes = sizeBytes / 1024;
   return kibibytes < 1024 ? `${kibibytes.toFixed(1)} KiB` : `${(kibibytes / 1024).toFixed(1)} MiB`;

@@ -1,6 +1,6 @@
 import { PyclinkError } from '../errors.ts';
 
-/** What a step is asked to do. */
+/** A step of a build that rpm macros ask for. */
 export type Step =
   /** The directories of the system's Pythons. */
   | { readonly kind: 'system'; readonly flags: readonly string[] }
@@ -10,13 +10,13 @@ export type Step =
   | { readonly kind: 'named'; readonly paths: readonly string[]; readonly flags: readonly string[] };
 
 /**
- * The directories that brp-python-bytecompile of Fedora searches, as installed, and the one that Debian's Pythons share.
+ * The directories that Fedora's brp-python-bytecompile compiles, as installed, and the one that Debian's Pythons share.
  * @see brp-python-bytecompile of python-rpm-macros
  */
 export const systemDirectories = /\/(?:usr|app)\/lib(?:64)?\/python\d\.\d+\/|^\/usr\/lib\/python3\/dist-packages\//;
 
 /**
- * Translates a step that an rpm macro calls, and its words. Options of `build` follow after `--`.
+ * Translates the arguments of an rpm macro to steps. Options of `build` follow after `--`.
  * @throws PyclinkError `usage`
  * @see brp-python-bytecompile of rpm up to 4.16 and of python-rpm-macros; %py_byte_compile of python-rpm-macros
  */
@@ -46,7 +46,7 @@ function bytecompile(positions: readonly string[], options: readonly string[]): 
   return steps;
 }
 
-/** Where the brp-python-bytecompile of old does not compile with the default interpreter either. */
+/** What rpm's own brp-python-bytecompile does not compile with the default interpreter. */
 const notElsewhere = ['bin', 'sbin', 'lib/python*', 'lib64/python*', 'lib/pypy*', 'lib64/pypy*', '/usr/share/doc'];
 
 function pyByteCompile(positions: readonly string[], options: readonly string[]): Step {

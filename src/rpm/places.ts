@@ -2,11 +2,11 @@ import { realpathSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { contains } from '../files/path.ts';
 
-/** Where the paths of a %py_byte_compile lie. All are absolute and are there, but for the missing ones. */
+/** The paths of a %py_byte_compile, by where they are. Absolute, except the missing ones. */
 export interface Places {
   /** In the buildroot. */
   readonly staged: readonly string[];
-  /** Elsewhere, by the directory to compile in: a path itself, or the one that a file is in. */
+  /** Outside the buildroot, by directory: the path itself, or the directory of a file. */
   readonly elsewhere: ReadonlyMap<string, readonly string[]>;
   /** As given. */
   readonly missing: readonly string[];
@@ -14,7 +14,7 @@ export interface Places {
 
 /**
  * Sorts paths by whether they are in the buildroot. Relative ones start at the current directory.
- * @param buildroot absolute; it need not be there, as in %build
+ * @param buildroot absolute; it need not exist, as in %build
  */
 export function placesOf(buildroot: string, paths: readonly string[]): Places {
   const staged: string[] = [];

@@ -8,7 +8,7 @@ import type { PayloadPath } from '../files/path.ts';
 import { isWanted, type PayloadEntry, type Wanted } from './payload.ts';
 import { readTar, type TarEntry } from './tar.ts';
 
-/** A stream of tar, and the end of the program that makes it, if one does. */
+/** A tar stream, and how the program that writes it ended, if there is one. */
 interface TarSource {
   readonly stream: Readable;
   /** Why the program failed; undefined if it did not. */
@@ -16,8 +16,8 @@ interface TarSource {
 }
 
 /**
- * Reads what is wanted from Debian packages and from tars: plain, or compressed with gzip, xz or zstd, so container
- * layers and the packages of Arch and Alpine too. Each file is a container of its own; nothing is unpacked.
+ * Reads Debian packages and tars, plain or compressed with gzip, xz or zstd; layers of container images and packages of
+ * Arch and Alpine are such tars. Nothing is unpacked to disk.
  * @throws PyclinkError `tool-failed` if a file cannot be read
  */
 export async function readArchives(files: readonly string[], wanted: Wanted): Promise<PayloadEntry[]> {
@@ -59,7 +59,7 @@ function program(command: string, args: readonly string[]): TarSource {
   };
 }
 
-/** The bytes that tell a format. @see deb(5), and the formats of gzip, xz and zstd */
+/** The first bytes of a file, which identify its format. @see deb(5), and the formats of gzip, xz and zstd */
 function readStart(file: string): Buffer {
   const start = Buffer.alloc(8);
   try {
@@ -75,7 +75,7 @@ function readStart(file: string): Buffer {
   return start;
 }
 
-/** A name, with what the file behind it says where the name is a hard link. */
+/** The entry of a name. For a hard link, with the facts of the file that it names. */
 function payloadEntry(container: string, entry: TarEntry, stored: ReadonlyMap<PayloadPath, TarEntry>): PayloadEntry {
   const { linkTo, path, ...facts } = (entry.linkTo && stored.get(entry.linkTo)) ?? entry;
   return { ...facts, path: entry.path, container, inode: linkTo ?? path, isGhost: false };

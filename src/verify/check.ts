@@ -29,13 +29,13 @@ type FindingKind =
 export interface Finding {
   readonly kind: FindingKind;
   readonly path: PayloadPath;
-  /** The particulars. */
+  /** What exactly is wrong. */
   readonly detail: string;
 }
 
 /**
- * Holds a payload against the records of a manifest. A link group is intact if its names are one file; that the file
- * has further names, or is stored under another of them, is nobody's business.
+ * Checks a payload against the records of a manifest. A link group is intact if its names are one file; further names
+ * of that file do not matter.
  */
 export function check(records: readonly PycRecord[], payload: Payload): Finding[] {
   return inOrder([...records.flatMap((record) => checkRecord(record, payload)), ...sourceless(records, payload)]);
@@ -48,7 +48,7 @@ export function inOrder(findings: readonly Finding[]): Finding[] {
   );
 }
 
-/** Sources that are gone while their pycs are not. */
+/** Sources that are missing while their pycs are there. */
 function sourceless(records: readonly PycRecord[], payload: Payload): Finding[] {
   const gone = records.filter(({ source, paths }) => !payload.has(source) && paths.some((path) => payload.has(path)));
   const detail = 'the source of pycs that are in the payload';
@@ -60,7 +60,7 @@ function checkRecord(record: PycRecord, payload: Payload): Finding[] {
   const stored = present.filter((entry) => !entry.isGhost && entry.isSymlink !== true);
   const ghosts = present.filter((entry) => entry.isGhost);
   const missing = record.paths.filter((path) => !payload.has(path));
-  // A package that owns pycs without storing them leaves out all names of a file.
+  // A package may own pycs without storing them: then all names of the file are ghosts.
   const isMeant = missing.length === 0 && ghosts.length === present.length;
   return [
     ...missing.map((path) => finding('missing', path, 'in the manifest, but not in the payload')),
@@ -71,7 +71,7 @@ function checkRecord(record: PycRecord, payload: Payload): Finding[] {
   ];
 }
 
-/** Whether the names of a group that one container has are all the names there are, and one file. */
+/** Checks the names of a group that are in one container: they must be all of them, and one file. */
 function checkContainer(container: string, stored: readonly PayloadEntry[]): Finding[] {
   const here = stored.filter((entry) => entry.container === container);
   const elsewhere = stored.find(({ path }) => !here.some((entry) => entry.path === path));

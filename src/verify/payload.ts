@@ -2,32 +2,32 @@ import type { PayloadPath } from '../files/path.ts';
 import type { PycRecord } from '../manifest/schema.ts';
 import type { PycHeader } from '../pyc/header.ts';
 
-/** What the bytes of a pyc say. */
+/** What is read from the bytes of a pyc. */
 export interface PycContent {
   readonly sha256: string;
   /** The header, or why there is none. */
   readonly header: PycHeader | { readonly unreadable: string };
-  /** Why the code behind the header cannot be read to its last byte. */
+  /** Why the code after the header cannot be read to its last byte. */
   readonly damage?: string;
 }
 
 /** A file as a package, an archive or a directory records it. */
 export interface PayloadEntry extends Partial<PycContent> {
   readonly path: PayloadPath;
-  /** Which of several packages it is in; the directory or archive itself otherwise. */
+  /** The package that it is in, or the directory or archive. */
   readonly container: string;
   /** Equal for the names of one file, within one container. */
   readonly inode: string;
   /** Recorded, but not in the payload. */
   readonly isGhost: boolean;
-  /** The other particulars are of the symlink. */
+  /** The other fields describe the symlink itself. */
   readonly isSymlink?: true;
   readonly sizeBytes: number;
   /** Permission bits. */
   readonly mode: number;
   readonly owner: string;
   readonly mtimeSeconds: number;
-  /** Of a source, where hash-based pycs need it: the source hash by magic number. */
+  /** For sources of hash-based pycs: the source hash by magic number. */
   readonly sourceHashes?: ReadonlyMap<number, string>;
 }
 
@@ -41,11 +41,11 @@ export function payloadOf(entries: readonly PayloadEntry[]): Payload {
   return payload;
 }
 
-/** What a reader has to look for. */
+/** What a reader of payloads has to look for. */
 export interface Wanted {
   readonly pycs: ReadonlySet<PayloadPath>;
   readonly sources: ReadonlySet<PayloadPath>;
-  /** The interpreters whose source hashes are needed; none if every pyc goes by timestamp. */
+  /** The magic numbers for which source hashes are needed; empty if all pycs are timestamp-based. */
   readonly hashMagicNumbers: readonly number[];
   /** Every other pyc in a `__pycache__` too, and every source. */
   readonly others?: boolean;
@@ -56,7 +56,7 @@ export function isWanted(path: PayloadPath, { pycs, sources, others = false }: W
   return pycs.has(path) || sources.has(path) || (others && /\.py$|\/__pycache__\/[^/]+\.pyc$/.test(path));
 }
 
-/** What has to be read to judge these records. */
+/** What has to be read to check these records. */
 export function wantedFor(records: readonly PycRecord[], magicNumbers: readonly number[]): Wanted {
   return {
     pycs: new Set(records.flatMap((record) => record.paths)),

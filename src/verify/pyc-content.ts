@@ -4,7 +4,7 @@ import { parsePycHeader } from '../pyc/header.ts';
 import { codeLayoutOf } from '../pyc/releases.ts';
 import type { PycContent } from './payload.ts';
 
-/** What the bytes of a pyc say. */
+/** Reads the bytes of a pyc. */
 export function pycContentOf(pyc: Buffer): PycContent {
   const sha256 = sha256Of(pyc);
   const header = parsePycHeader(pyc);

@@ -16,7 +16,7 @@ const regularFile = 0o100000;
 const symlink = 0o120000;
 
 /**
- * Reads what is wanted from rpm packages: what they record from their headers, what they store from their payloads.
+ * Reads rpm packages: file metadata from their headers, contents from their payloads.
  * @throws PyclinkError `tool-failed` if rpm or rpm2archive cannot read a package
  */
 export async function readRpms(files: readonly string[], wanted: Wanted): Promise<PayloadEntry[]> {
@@ -72,7 +72,7 @@ async function readStored(file: string, wanted: Wanted): Promise<ReadonlyMap<Pay
   }
 }
 
-/** The bytes behind a name, also where another name of the same file has them. */
+/** What is known of the content of a name, which may be stored under another name of the same file. */
 function contentOf(path: PayloadPath, stored: ReadonlyMap<PayloadPath, TarEntry>) {
   const entry = stored.get(path);
   const { sha256, header, damage, sourceHashes } = (entry?.linkTo && stored.get(entry.linkTo)) ?? entry ?? {};

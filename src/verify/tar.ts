@@ -5,24 +5,24 @@ import { sourceHash } from '../pyc/source-hash.ts';
 import type { PycContent, Wanted } from './payload.ts';
 import { pycContentOf } from './pyc-content.ts';
 
-/** What a tar says of one name. */
+/** A name in a tar. */
 export interface TarEntry extends Partial<PycContent> {
   readonly path: PayloadPath;
-  /** Of a hard link: the name that has the bytes. */
+  /** For a hard link: the name that has the content. */
   readonly linkTo?: PayloadPath;
   readonly isSymlink?: true;
   readonly sizeBytes: number;
   readonly mode: number;
   readonly owner: string;
   readonly mtimeSeconds: number;
-  /** Of a source that is wanted. */
+  /** For sources that are wanted. */
   readonly sourceHashes?: ReadonlyMap<number, string>;
 }
 
 /**
- * Reads the regular files, hard links and symlinks of a tar as a stream; nothing is unpacked. Of the contents only pycs are read,
- * and wanted sources where their hash is needed.
- * @throws the stream's error, or tar-stream's if it is no tar
+ * Reads the regular files, hard links and symlinks of a tar from a stream. Of the contents it reads only pycs, and
+ * sources whose hash is needed.
+ * @throws the stream's error, or tar-stream's if it is not a tar
  */
 export async function readTar(stream: Readable, wanted: Wanted): Promise<ReadonlyMap<PayloadPath, TarEntry>> {
   const entries = new Map<PayloadPath, TarEntry>();

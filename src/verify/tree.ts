@@ -10,7 +10,7 @@ import { sourceHash } from '../pyc/source-hash.ts';
 import { isWanted, type PayloadEntry, type Wanted } from './payload.ts';
 import { pycContentOf } from './pyc-content.ts';
 
-/** Reads what is wanted from a directory that holds a payload: a buildroot, or the root of an installed system. */
+/** Reads a directory that holds a payload: a buildroot, or the root of an installed system. */
 export function readTree(tree: Buildroot, wanted: Wanted): PayloadEntry[] {
   return [
     ...Array.from(wanted.pycs, (path) => readPycEntry(tree, path)),

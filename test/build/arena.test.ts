@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { Arena } from '../../src/build/arena.ts';
 
-it('gives room that nobody else has until it is given back', () => {
+it('returns memory that is not reused before it is cleared', () => {
   const arena = new Arena();
   fc.assert(
     fc.property(fc.array(fc.nat(40_000), { maxLength: 20 }), (sizes) => {
@@ -15,7 +15,7 @@ it('gives room that nobody else has until it is given back', () => {
   );
 });
 
-it('gives the same room again', () => {
+it('reuses its memory', () => {
   const arena = new Arena();
   const first = arena.take(100).fill(1);
   arena.clear();

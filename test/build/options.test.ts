@@ -90,7 +90,7 @@ describe('readBuildOptions', () => {
     expect(read(flags, environment).jobs).toBe(jobs);
   });
 
-  it('hands on the PATHs, and options that nobody can change', () => {
+  it('returns the PATHs, and frozen options', () => {
     const options = read({}, {}, ['/usr', 'relative']);
     expect(options.paths).toEqual(['/usr', 'relative']);
     expect(Object.isFrozen(options)).toBe(true);

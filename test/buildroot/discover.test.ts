@@ -15,7 +15,7 @@ function discovered(files: Readonly<Record<string, Planted>>, options: Partial<D
 }
 
 describe('discover', () => {
-  it('says all there is to say about a source', () => {
+  it('reports everything about a source', () => {
     const content = 'x = 1\n';
     const buildroot = openTree(
       plantBuildroot({
@@ -63,7 +63,7 @@ describe('discover', () => {
     expect(discovered(files, { paths }).sources).toEqual(['/usr/share/app/a.py', '/usr/share/app/b.py']);
   });
 
-  it('passes over bytecode, directories and what is in a __pycache__', () => {
+  it('skips bytecode, directories and what is in a __pycache__', () => {
     const files = {
       'usr/lib/python3.11/a.pyc': '',
       'usr/lib/python3.11/a.pyi': '',
@@ -73,7 +73,7 @@ describe('discover', () => {
     expect(discovered(files)).toEqual({ sources: [], skipped: [] });
   });
 
-  it('passes over a name that no module can have', () => {
+  it('skips a name that no module can have', () => {
     expect(discovered({ 'usr/lib/python3.11/.py': '' })).toEqual({
       sources: [],
       skipped: [{ path: '/usr/lib/python3.11/.py', reason: 'not-a-source' }],

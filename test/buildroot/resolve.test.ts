@@ -79,7 +79,7 @@ describe('resolveInBuildroot', () => {
     });
   });
 
-  it('comes to where the kernel comes, as long as symlinks are relative', () => {
+  it('gets where the kernel gets, as long as symlinks are relative', () => {
     const name = fc.constantFrom('a', 'b', 'c', 'd');
     const target = fc.array(fc.oneof(name, fc.constantFrom('.', '..')), { minLength: 1, maxLength: 4 });
     const place = fc.constantFrom('', 'a/', 'b/', 'a/b/');

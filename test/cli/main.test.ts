@@ -55,7 +55,7 @@ describe('main', () => {
     expect(stderr).toContain(`pyclink: error: ${message}`);
   });
 
-  it('takes option-like words of rpm macros for what they are', async () => {
+  it('does not take option-like words of rpm macros for options', async () => {
     const { status, stderr } = await call(['brp', 'py-byte-compile', '--version', '--help', '--', '-q'], {
       RPM_BUILD_ROOT: plantBuildroot({}),
       PATH: '/usr/bin',
@@ -64,7 +64,7 @@ describe('main', () => {
     expect(stderr).toContain('%py_byte_compile takes an interpreter without flags, not "--version"');
   });
 
-  it('does nothing without a buildroot where an rpm macro calls', async () => {
+  it('does nothing without a buildroot when an rpm macro calls it', async () => {
     expect(await call(['brp', 'bytecompile'])).toEqual({ status: 0, stdout: '', stderr: '' });
   });
 });

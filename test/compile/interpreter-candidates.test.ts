@@ -59,7 +59,7 @@ describe('interpreterCandidates', () => {
     expect(interpreterCandidates(openTree(plantBuildroot({})), named, directory)).toEqual([named.command]);
   });
 
-  it('are none where there is no such program', () => {
+  it('are empty if there is no such program', () => {
     const directory = temporaryDirectory();
     plant(directory, {
       [`directory/${request.command}`]: { directory: true },
@@ -74,7 +74,7 @@ describe('interpreterCandidates', () => {
     expect(interpreterCandidates(openTree(plantBuildroot({})), { command: 'package.json' }, '.::')).toEqual([]);
   });
 
-  it('never come from inside the buildroot, whatever leads there', () => {
+  it('never come from inside the buildroot, whatever path leads there', () => {
     const buildroot = openTree(plantBuildroot({ [`usr/bin/${request.command}`]: program }));
     const inside = join(buildroot.path, 'usr/bin');
     const outside = temporaryDirectory();

@@ -30,7 +30,7 @@ describe('withDirectory', () => {
     expect(places).toEqual([e, [true, d]]);
   });
 
-  it('lets go of a directory when the work in it fails', () => {
+  it('releases a directory when the work in it fails', () => {
     const root = plantBuildroot({ 'd/a': '' });
     const directory = join(root, 'd');
     const fail = () => {

@@ -46,7 +46,7 @@ describe('findPycs', () => {
     });
   });
 
-  it('passes over what is no regular file or not named as a pyc', () => {
+  it('skips what is no regular file or not named as a pyc', () => {
     const files = {
       'a.pyc': { symlink: 'b.pyc' },
       'b.pyc': { directory: true },
@@ -64,7 +64,7 @@ describe('findPycs', () => {
     expect(found(files, ['/a/b', '/a']).sets).toEqual([['/a/b/b.pyc'], ['/a/a.pyc']]);
   });
 
-  it('tells what linking needs to know of a pyc', () => {
+  it('returns what linking needs to know about a pyc', () => {
     const buildroot = openTree(plantBuildroot({ 'a.pyc': { content: 'four', mode: 0o640, mtime: 1_600_000_000.5 } }));
     const { sets } = findPycs(buildroot, []);
     expect(sets).toEqual([

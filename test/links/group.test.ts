@@ -86,7 +86,7 @@ describe('groupByInode', () => {
     expect(groupByInode([c, b, a])).toEqual([[c, a], [b]]);
   });
 
-  it('does not take inodes of two devices for one file', () => {
+  it('tells apart equal inodes on two devices', () => {
     const [a, b] = [file('a', 'x'), file('b', 'x', { inode: 97, device: 2 })];
     expect(groupByInode([a, b])).toEqual([[a], [b]]);
     expect(isLinked(a, b)).toBe(false);
@@ -147,7 +147,7 @@ describe('the plan, carried out', () => {
     );
   });
 
-  it('leaves nothing to do', () => {
+  it('leaves nothing for a second run', () => {
     fc.assert(
       fc.property(files, (before) => {
         expect(planLinks(carriedOut(before), sameContent).steps).toEqual([]);

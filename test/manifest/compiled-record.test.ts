@@ -12,7 +12,7 @@ const record = new CompiledRecord(source, 1234, sha256, {
 });
 
 describe('CompiledRecord', () => {
-  it('says what it was made of, and makes the paths that the pycs have', () => {
+  it('returns what it was made of, with the paths of the pycs', () => {
     expect(record.paths).toEqual([pycPath(source, 'cpython-311', 0), pycPath(source, 'cpython-311', 1)].sort());
     expect(record.paths.map((path) => parsePycPath(path)?.source)).toEqual([source, source]);
     expect(record.sha256).toBe(sha256);

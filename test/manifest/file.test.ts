@@ -123,17 +123,17 @@ describe('readManifest', () => {
     [
       'is something else',
       '[]',
-      'is no manifest that this pyclink reads: top level: Invalid input: expected object, received array',
+      'is not a manifest that this version reads: top level: Invalid input: expected object, received array',
     ],
     [
       'is of another version',
       [...manifestPieces(empty)].join('').replace('"schemaVersion": 1', '"schemaVersion": 2'),
-      'is no manifest that this pyclink reads: schemaVersion: Invalid input: expected 1',
+      'is not a manifest that this version reads: schemaVersion: Invalid input: expected 1',
     ],
     [
       'has much wrong',
       JSON.stringify({ ...empty, skipped: Array(5).fill({ path: 1, reason: 'excluded' }) }),
-      'is no manifest that this pyclink reads: ' +
+      'is not a manifest that this version reads: ' +
         [0, 1, 2].map((i) => `skipped.${i}.path: Invalid input: expected string, received number; `).join('') +
         'and 2 more',
     ],

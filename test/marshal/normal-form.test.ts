@@ -103,7 +103,7 @@ describe('encodeNormal', () => {
     );
   });
 
-  it('tells many objects apart, and finds each again', () => {
+  it('tells many objects apart, and recognizes each', () => {
     const many = (count: number) =>
       Array.from({ length: count }, (_, i) => m.text(`- ${'x'.repeat(i % 9)} ${i} ${'y'.repeat(i % 7)}`));
     const normal = encode(m.tuple([...many(5000), ...many(5000)])) as Buffer;

@@ -57,7 +57,7 @@ describe('normalizePyc', () => {
     expectNormalForm(pycs, normalizePyc, meaning);
   });
 
-  it('forgets one pyc before the next', () => {
+  it('keeps nothing from one pyc to the next', () => {
     const first = pycOf(m.frozenset([flagged(m.text('a b')), m.reference(0), m.interned('[')]));
     const second = pycOf(m.tuple([m.text('a b'), m.interned('['), m.frozenset([m.text('a b')])]));
     const alone = Buffer.from(normalized(second));

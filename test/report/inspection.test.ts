@@ -18,7 +18,7 @@ const inspection: Inspection = {
 };
 
 describe('inspectionText', () => {
-  it('has a line for each fact', () => {
+  it('prints one line for each fact', () => {
     expect(inspectionText(inspection)).toBe(
       'pyc           /usr/lib/__pycache__/a.cpython-311.opt-1.pyc\n' +
         'magic number  3495 (CPython 3.11)\n' +

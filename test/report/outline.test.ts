@@ -48,7 +48,7 @@ describe('comparisonText', () => {
     const lines = comparisonText({ ...pycs, difference, isSameInNormalForm: undefined }).split('\n');
     expect(lines[1]).toMatch(/^ {2}…0{36}10{35}… {2}in \/a.pyc$/);
     expect(lines[2]).toMatch(/^ {2}…0{36}20{35}… {2}in \/b.pyc$/);
-    expect(lines[3]).toBe('in normal form: cannot be had of both');
+    expect(lines[3]).toBe('in normal form: not available for both');
   });
 
   it('says that there is no difference', () => {

@@ -28,7 +28,7 @@ describe('placesOf', () => {
     expect(placesOf(join(linked, 'root'), [inside, alias])).toEqual({ ...none, staged: [inside, alias] });
   });
 
-  it('gathers what is elsewhere by directory', () => {
+  it('groups paths outside the buildroot by directory', () => {
     const { buildroot, build } = planted();
     const paths = [`${build}/sub`, `${build}/c.py`, `${relative('.', build)}/sub/../sub/b.py`];
     expect(placesOf(buildroot, paths)).toEqual({
@@ -40,7 +40,7 @@ describe('placesOf', () => {
     });
   });
 
-  it('names what is not there as it was given, also where there is no buildroot yet', () => {
+  it('returns missing paths as given, even if there is no buildroot yet', () => {
     const { buildroot, build } = planted();
     const paths = [`${buildroot}/usr/*.py`, 'nowhere/at-all'];
     expect(placesOf(buildroot, paths)).toEqual({ ...none, missing: paths });

@@ -190,7 +190,7 @@ describe('check', () => {
     expect(check([record], payload(changes))).toEqual(findings);
   });
 
-  it('asks nothing of pycs that stand alone but their bytes and their source', () => {
+  it('checks only bytes and source of pycs that are not linked', () => {
     const alone = [pyc0, pyc1, pyc2].map((path) => ({ ...record, paths: [path] }));
     expect(check(alone, payload({ [pyc1]: { inode: '3', mode: 0o600 } }))).toEqual([]);
   });
@@ -201,7 +201,7 @@ describe('check', () => {
     expect(check([record], entries)).toEqual([]);
   });
 
-  it('finds nothing where two packages have all of it each, as files of their own', () => {
+  it('finds nothing wrong if each of two packages has the whole group', () => {
     const entries = new Map(
       Array.from(payload({}), ([path, [entry]]) => [
         path,

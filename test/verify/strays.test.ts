@@ -52,7 +52,7 @@ describe('findStrays', () => {
       "Debian's shared directory, with what several read",
       ['/usr/lib/python3/dist-packages/b.py', '/usr/lib/python3/dist-packages/__pycache__/b.cpython-312.pyc'],
     ],
-  ])('has nothing against %s', (_, paths) => {
+  ])('finds nothing wrong with %s', (_, paths) => {
     expect(found(...paths)).toEqual([]);
   });
 

@@ -30,7 +30,7 @@ function read(files: Readonly<Record<string, Planted>>, wants: Wanted) {
 }
 
 describe('readTree', () => {
-  it('reads all there is to judge about a pyc and its source', () => {
+  it('reads everything needed to check a pyc and its source', () => {
     const { tree, payload, stat } = read(
       {
         'a.py': { content: 'x = 1\n', mode: 0o755, mtime: 5.75 },
