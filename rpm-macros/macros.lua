@@ -182,7 +182,7 @@ local function rewrite()
   local lines, compiler, unknown, links = rewrittenSteps(set)
   local reason = reasonAgainst(set, lines, compiler, unknown)
   if reason then
-    lines[#lines + 1] = nothingBecause(reason)
+    table.insert(lines, 1, nothingBecause(reason))
   elseif not compiler then
     local call = set.call or own
     lines[#lines + 1] = echo('added to the steps at the end of %install')
