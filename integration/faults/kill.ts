@@ -11,11 +11,14 @@ import { randomFrom } from '../helpers/random.ts';
 import { type Outcome, Tally } from './case.ts';
 import { copyTree, inDirectory, leftoversIn, manifestAgainst, stageSlice, stateOf, unloadable } from './tree.ts';
 
-/** Always the same path: the buildroot is in the names of what the interpreter says. */
-function places(work: string) {
+/**
+ * Always the same path: the buildroot is in the names of what the interpreter says.
+ * @param jobs with 8, threads do the work
+ */
+function places(work: string, jobs: 2 | 8 = 2) {
   const [buildroot, outputs] = [join(work, 'buildroot'), join(work, 'outputs')];
   const files = ['--manifest', join(outputs, 'manifest.json'), '--filelist', join(outputs, 'files')];
-  return { buildroot, outputs, call: quietBuild(buildroot, '-j', '2', ...files) };
+  return { buildroot, outputs, call: quietBuild(buildroot, '-j', `${jobs}`, ...files) };
 }
 
 const signals = ['SIGKILL', 'SIGTERM', 'SIGINT'] as const;
@@ -43,7 +46,7 @@ export async function killCase(rounds: number, seed: number): Promise<Outcome> {
     }
     for (let round = 0; round < rounds; round++) {
       const { template, durationMs, names, undisturbed } = templates[round % 2] as (typeof templates)[number];
-      const place = places(join(work, `round-${round}`));
+      const place = places(join(work, `round-${round}`), round % 4 < 2 ? 8 : 2);
       await prepare(place, template);
       const signal = signals[random(3)] as (typeof signals)[number];
       const atWorker = random(3) === 0;

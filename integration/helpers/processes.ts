@@ -1,5 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { execa } from 'execa';
+import { bundle } from '../../test/helpers/pyclink.ts';
 
 /** The workers of the pyclink that was called with this argument. */
 export function workersOf(argument: string): number[] {
@@ -39,4 +41,20 @@ function runningProcesses() {
       return []; // It has just ended.
     }
   });
+}
+
+/** Runs pyclink. @returns how many threads its main process had at most */
+export async function threadsOf(args: readonly string[]): Promise<number> {
+  const running = execa(process.execPath, [bundle, ...args], { reject: false });
+  let most = 0;
+  while (running.exitCode === null) {
+    try {
+      most = Math.max(most, readdirSync(`/proc/${running.pid}/task`).length);
+    } catch {
+      // It has just ended.
+    }
+    await sleep(5);
+  }
+  await running;
+  return most;
 }

@@ -5,7 +5,7 @@ import { openBuildroot } from '../buildroot/open.ts';
 import { type Buildroot, resolveGiven } from '../buildroot/path.ts';
 import type { InterpreterRequest } from '../buildroot/python-directory.ts';
 import type { Source } from '../buildroot/source.ts';
-import { compile } from '../compile/compile.ts';
+import { worthwhileWorkers } from '../compile/compile.ts';
 import { isCurrent } from '../compile/current.ts';
 import type { Environment } from '../compile/environment.ts';
 import { foreignDirectories } from '../compile/foreign-directories.ts';
@@ -15,19 +15,24 @@ import { planCompile } from '../compile/plan.ts';
 import { PyclinkError } from '../errors.ts';
 import { removeLeftovers } from '../files/leftovers.ts';
 import { byCodeUnit, childOf, contains, parentOf } from '../files/path.ts';
-import type { CompiledRecord } from '../manifest/compiled-record.ts';
 import { completeManifest } from '../manifest/encode.ts';
 import { openOutputs, writeOutputs } from '../manifest/outputs.ts';
 import { isProblem, type Skipped } from '../skipped.ts';
 import { version } from '../version.ts';
+import { type Done, workInLanes } from './lanes.ts';
 import type { BuildOptions } from './options.ts';
 import type { BuildReport } from './report.ts';
 import { Stopwatch } from './stopwatch.ts';
-import { keepPycs, type WrittenSource, writePycs } from './write-pycs.ts';
 
-/** What a build needs besides its options: the environment, and callbacks. */
-export interface BuildContext {
+/** What a build knows of its process. */
+export interface Surroundings {
   readonly environment: Environment;
+  /** Aborted when the process is about to exit. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What a build needs besides its options. */
+export interface BuildContext extends Surroundings {
   /** An interpreter starts to compile these sources. */
   readonly onInterpreter: (interpreter: Interpreter, sources: readonly Source[]) => void;
   /** `done` of `total` sources are done. */
@@ -39,7 +44,7 @@ export interface BuildContext {
  * @throws PyclinkError if the run cannot go on; outcomes of single files are in the report
  */
 export async function build(options: BuildOptions, context: BuildContext): Promise<BuildReport> {
-  const watch = new Stopwatch(['discover', 'start', 'compile', 'link', 'write']);
+  const watch = new Stopwatch(['discover', 'start', 'compile', 'write']);
   const buildroot = openBuildroot(options.buildroot);
   const outputs = openOutputs(buildroot, options);
   const strip = resolveGiven(buildroot, options.strip ?? buildroot.path);
@@ -57,7 +62,9 @@ export async function build(options: BuildOptions, context: BuildContext): Promi
   try {
     if (!options.dryRun) sweep(found.sources);
     const sources = options.dryRun ? found.sources : applyMtimePolicy(buildroot, found.sources, options.mtime);
-    const done = await compileAll(sources, pools, { ...options, buildroot, strip }, context, watch);
+    watch.lap('start');
+    const done = await compileAll(sources, pools, { ...options, buildroot, strip }, context);
+    watch.lap('compile');
 
     const interpreters = pools.all.map((pool) => pool.interpreter);
     const skipped = [...found.skipped, ...withoutInterpreter(found.sources, pools), ...done.skipped];
@@ -98,16 +105,6 @@ function pythonRequest(command: string, mayBeStaged = false): InterpreterRequest
   return mayBeStaged ? { command, mayBeStaged } : { command };
 }
 
-/** The outcome for all sources. */
-interface Compiled {
-  readonly jobs: number;
-  /** How many of them needed no work. */
-  readonly current: number;
-  readonly records: readonly CompiledRecord[];
-  readonly skipped: readonly Skipped[];
-  readonly warnings: readonly string[];
-}
-
 /**
  * Compiles what is not current, keeps what is, and collects the outcomes. The jobs are freed before the manifest is
  * made, to save memory.
@@ -117,38 +114,27 @@ async function compileAll(
   pools: Pools,
   options: Omit<BuildOptions, 'buildroot'> & { readonly buildroot: Buildroot; readonly strip: string },
   context: BuildContext,
-  watch: Stopwatch<'start' | 'compile' | 'link'>,
-): Promise<Compiled> {
-  const { strip, prepend, invalidationMode } = options;
+): Promise<Done & { readonly jobs: number }> {
+  const { strip, prepend } = options;
   const jobs = planCompile(sources, interpretersOf(pools), options.levels, { strip, prepend });
-  const current = new Set(options.keepCurrent ? jobs.filter((job) => isCurrent(job, invalidationMode)) : []);
-  const records: CompiledRecord[] = [];
-  const skipped: Skipped[] = [];
-  const warnings: string[] = [];
-  const compiled = { jobs: jobs.length, current: current.size, records, skipped, warnings };
-  watch.lap('start');
-  if (options.dryRun) return compiled;
-
-  let done = 0;
-  const gather = (write: () => WrittenSource) => {
-    watch.lap('compile');
-    const written = write();
-    records.push(...written.records);
-    skipped.push(...written.skipped);
-    warnings.push(...written.warnings);
-    watch.lap('link');
-    context.onProgress(++done, jobs.length);
-  };
-  for (const job of current) gather(() => keepPycs(job, options));
-  for (const pool of pools.all) {
-    const due = jobs.filter((job) => job.interpreter === pool.interpreter && !current.has(job));
+  if (options.dryRun) {
+    const current = options.keepCurrent ? jobs.filter((job) => isCurrent(job, options.invalidationMode)).length : 0;
+    return { jobs: jobs.length, current, records: [], skipped: [], warnings: [] };
+  }
+  // The largest first: none of them is left for the end.
+  jobs.sort((a, b) => b.source.sizeBytes - a.source.sizeBytes);
+  const work = pools.all.map((pool) => {
+    const own = jobs.filter(({ interpreter }) => interpreter === pool.interpreter);
+    const slots = Math.max(1, Math.min(options.jobs, worthwhileWorkers(own)));
     context.onInterpreter(
       pool.interpreter,
-      due.map((job) => job.source),
+      own.map(({ source }) => source),
     );
-    await compile(pool, due, options, (outcome) => gather(() => writePycs(outcome, options)));
-  }
-  return compiled;
+    return { pool, jobs: own, slots };
+  });
+  const { buildroot, link, normalize, invalidationMode, keepCurrent } = options;
+  const laneOptions = { buildroot, link, normalize, invalidationMode, keepCurrent };
+  return { jobs: jobs.length, ...(await workInLanes(work, laneOptions, context)) };
 }
 
 function interpretersOf(pools: Pools): (source: Source) => Interpreter[] {

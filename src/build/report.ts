@@ -2,7 +2,7 @@ import type { Interpreter } from '../compile/interpreter.ts';
 import type { Skipped } from '../skipped.ts';
 
 /** The stages of a build, in order. */
-type Stage = 'discover' | 'start' | 'compile' | 'link' | 'write';
+type Stage = 'discover' | 'start' | 'compile' | 'write';
 
 /** A file that was skipped; a problem makes the exit status 1. */
 interface ReportedSkip extends Skipped {

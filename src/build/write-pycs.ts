@@ -1,11 +1,11 @@
 import { type Buildroot, toPayload } from '../buildroot/path.ts';
-import type { Source } from '../buildroot/source.ts';
+import type { SourceFile } from '../buildroot/source.ts';
 import type { CompileOutcome, MadePyc } from '../compile/compile.ts';
 import { type CompileJob, pycsOf } from '../compile/plan.ts';
 import { messageOf } from '../errors.ts';
 import { byCodeUnit, type StagedPath } from '../files/path.ts';
 import { type LinkResult, linkIdentical } from '../links/apply.ts';
-import { type ReadPyc, readPyc, sameContent, sha256Of } from '../links/fingerprint.ts';
+import { digestOf, type ReadPyc, readPyc, sameContent } from '../links/fingerprint.ts';
 import { groupByInode } from '../links/group.ts';
 import { normalizeFiles } from '../links/normalize.ts';
 import { writeLinked } from '../links/write.ts';
@@ -87,7 +87,7 @@ function normalized(made: readonly MadePyc[]): { pycs: MadePyc[]; notNormalized:
 }
 
 function recordsOf(
-  { payload, staged }: Source,
+  { payload, staged }: SourceFile,
   groups: LinkResult<ReadPyc>['groups'],
   { invalidationMode }: WriteOptions,
 ): CompiledRecord[] {
@@ -95,7 +95,7 @@ function recordsOf(
   return groups.map((group) => {
     const endings = group.map(({ path }) => path.slice(stem.length)).sort(byCodeUnit);
     const [{ sizeBytes, content, mode }] = group as readonly [ReadPyc];
-    return new CompiledRecord(payload, sizeBytes, sha256Of(content), recordKind(endings, mode, invalidationMode));
+    return new CompiledRecord(payload, sizeBytes, digestOf(content), recordKind(endings, mode, invalidationMode));
   });
 }
 

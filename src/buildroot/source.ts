@@ -1,18 +1,22 @@
 import type { PayloadPath, StagedPath } from '../files/path.ts';
 import type { InterpreterRequest } from './python-directory.ts';
 
-/** A Python source to compile. */
-export interface Source {
+/** A Python source. */
+export interface SourceFile {
   readonly staged: StagedPath;
   readonly payload: PayloadPath;
   /** The regular file with its text: another path than `staged` if that is a symlink. */
   readonly content: StagedPath;
   /** False if `staged` is a symlink that only the installed system can follow. */
   readonly physical: boolean;
-  readonly interpreter: InterpreterRequest | 'supported-pythons';
   readonly sizeBytes: number;
   /** Whole seconds, rounded toward zero, as in a pyc header. */
   readonly mtimeSeconds: number;
+}
+
+/** A Python source to compile, and the interpreter that it needs. */
+export interface Source extends SourceFile {
+  readonly interpreter: InterpreterRequest | 'supported-pythons';
 }
 
 /** The mtime in whole seconds, rounded toward zero, as in a pyc header. */

@@ -37,7 +37,7 @@ export async function brp([name, ...words]: readonly string[], call: Call): Prom
   });
   const isSilent = common.quiet === true || common.json === true;
   const print = (line: string) => isSilent || call.streams.stdout.write(`${line}\n`);
-  call.report(await brpCommand(builds, call.environment, log, print), common);
+  call.report(await brpCommand(builds, call, log, print), common);
 }
 
 /** Reads the options of a build of these paths. `more` replaces options of the macros. */

@@ -14,11 +14,14 @@ export interface Streams {
 export class Call {
   readonly environment: Environment;
   readonly streams: Streams;
+  /** Aborted when the process is about to exit. */
+  readonly signal: AbortSignal | undefined;
   status: number = exitStatus.done;
 
-  constructor(environment: Environment, streams: Streams) {
+  constructor(environment: Environment, streams: Streams, signal?: AbortSignal) {
     this.environment = environment;
     this.streams = streams;
+    this.signal = signal;
   }
 
   /** The log that these flags ask for. */

@@ -16,6 +16,7 @@ export async function dh(words: readonly string[], call: Call): Promise<void> {
   const result = await dhCommand(debhelperCall, {
     source: resolve('.'),
     environment: call.environment,
+    signal: call.signal,
     log: call.log({ quiet: !debhelperCall.verbose }),
     readOptions: (paths, flags, environment) =>
       readBuildOptions(paths, mergedFlags(buildFlags(parser.opts()), flags), environment, availableParallelism()),

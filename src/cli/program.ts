@@ -48,7 +48,7 @@ function buildSubcommand(call: Call): Command {
     const options = readBuildOptions(paths, buildFlags(flags), environment, availableParallelism());
     const isWatched = streams.stderr.isTTY === true && flags.quiet !== true;
     const progress = isWatched ? progressBar(streams.stderr) : noProgress;
-    call.report(await buildCommand(options, environment, call.log(flags), progress), flags);
+    call.report(await buildCommand(options, call, call.log(flags), progress), flags);
   });
 }
 

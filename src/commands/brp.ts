@@ -1,9 +1,8 @@
-import { build } from '../build/build.ts';
+import { build, type Surroundings } from '../build/build.ts';
 import type { BuildOptions } from '../build/options.ts';
 import type { BuildReport } from '../build/report.ts';
 import { pythonDirectoryOf } from '../buildroot/python-directory.ts';
 import type { Source } from '../buildroot/source.ts';
-import type { Environment } from '../compile/environment.ts';
 import { exitStatus, PyclinkError } from '../errors.ts';
 import { byCodeUnit, type PayloadPath, parentOf } from '../files/path.ts';
 import type { Log } from '../log.ts';
@@ -19,7 +18,7 @@ import type { CommandResult } from './result.ts';
  */
 export async function brpCommand(
   builds: readonly BuildOptions[],
-  environment: Environment,
+  { environment, signal }: Surroundings,
   log: Log,
   print: (line: string) => void,
 ): Promise<CommandResult> {
@@ -28,7 +27,7 @@ export async function brpCommand(
     const onInterpreter = (_: unknown, sources: readonly Source[]) => {
       for (const line of announcements(sources)) print(line);
     };
-    const context = { environment, onInterpreter, onProgress: () => undefined };
+    const context = { environment, signal, onInterpreter, onProgress: () => undefined };
     const report = await build(options, context).catch(withHintForSpecs);
     logOutcomes({ ...report, skipped: byDirectory(report.skipped) }, log);
     reports.push(report);

@@ -1,7 +1,6 @@
-import { build } from '../build/build.ts';
+import { build, type Surroundings } from '../build/build.ts';
 import type { BuildOptions } from '../build/options.ts';
 import type { BuildReport } from '../build/report.ts';
-import type { Environment } from '../compile/environment.ts';
 import { exitStatus } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { unknownMagicNumber } from '../marshal/normalize-pyc.ts';
@@ -15,18 +14,18 @@ import type { CommandResult } from './result.ts';
 /** `pyclink build`: compiles, links, writes the manifest. @throws PyclinkError */
 export async function buildCommand(
   options: BuildOptions,
-  environment: Environment,
+  { environment, signal }: Surroundings,
   log: Log,
   progress: Progress,
 ): Promise<CommandResult> {
   const report = await build(options, {
     environment,
+    signal,
     onInterpreter: (interpreter, sources) => {
       const { executable, version } = interpreter;
       const levels = options.levels.join(' ');
-      log.info(
-        `compiling ${counted(sources.length, 'source')} with ${executable} (Python ${version}), levels ${levels}`,
-      );
+      const work = options.keepCurrent ? 'checking' : 'compiling';
+      log.info(`${work} ${counted(sources.length, 'source')} with ${executable} (Python ${version}), levels ${levels}`);
     },
     onProgress: progress.show,
   }).finally(progress.end);

@@ -1,4 +1,4 @@
-import { build } from '../build/build.ts';
+import { build, type Surroundings } from '../build/build.ts';
 import type { BuildOptions } from '../build/options.ts';
 import type { BuildReport } from '../build/report.ts';
 import type { Environment } from '../compile/environment.ts';
@@ -23,10 +23,9 @@ import { hasProblems, logOutcomes } from './build.ts';
 import type { CommandResult } from './result.ts';
 
 /** What dh_pyclink needs besides its arguments. */
-export interface DhContext {
+export interface DhContext extends Surroundings {
   /** The source package's directory. */
   readonly source: string;
-  readonly environment: Environment;
   readonly log: Log;
   /** Reads paths, flags and environment into the options of a build. */
   readonly readOptions: (paths: readonly string[], flags: object, environment: Environment) => BuildOptions;
@@ -67,7 +66,7 @@ async function buildPackage(
   target: BinaryPackage,
   directories: readonly PackageDirectories[],
   call: DebhelperCall,
-  { environment, readOptions }: DhContext,
+  { environment, signal, readOptions }: DhContext,
 ): Promise<BuildReport[]> {
   const manifest = manifestFile(target, call.manifestDirectory);
   const reports: BuildReport[] = [];
@@ -75,7 +74,8 @@ async function buildPackage(
     // An override and the addon may both call for one package.
     const flags = { buildroot: target.tree, manifest, append: true, exclude: call.excludeGlobs };
     const options = readOptions(paths, python === undefined ? flags : { ...flags, python }, environment);
-    reports.push(await build(options, { environment, onInterpreter: () => undefined, onProgress: () => undefined }));
+    const silent = { onInterpreter: () => undefined, onProgress: () => undefined };
+    reports.push(await build(options, { environment, signal, ...silent }));
   }
   adaptPackage(target, shippedIn(readManifest(manifest)), call);
   return reports;

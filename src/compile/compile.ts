@@ -2,7 +2,7 @@ import type { InvalidationMode } from '../pyc/header.ts';
 import { levelProofOf } from '../pyc/releases.ts';
 import { type CompileJob, type PlannedPyc, pycOf, recordedDirectoryOf } from './plan.ts';
 import type { CompiledLevel, WorkerJob } from './protocol.ts';
-import type { PoolResult, WorkerPool } from './worker-pool.ts';
+import type { JobQueue, PoolResult, WorkerPool } from './worker-pool.ts';
 
 /** A compiled pyc that is not written yet. */
 export interface MadePyc extends PlannedPyc {
@@ -12,8 +12,8 @@ export interface MadePyc extends PlannedPyc {
 }
 
 /** The outcome of a job. */
-export interface CompileOutcome {
-  readonly job: CompileJob;
+export interface CompileOutcome<J extends CompileJob = CompileJob> {
+  readonly job: J;
   /** The compiled pycs; all of the job's unless it failed. */
   readonly made: readonly MadePyc[];
   readonly failure?: {
@@ -25,8 +25,6 @@ export interface CompileOutcome {
 }
 
 export interface CompileOptions {
-  /** How many interpreters work at a time. */
-  readonly jobs: number;
   readonly invalidationMode: InvalidationMode;
   /** The pycs will be in normal form: then a level that gives the same code as another gives the same bytes too. */
   readonly normalize: boolean;
@@ -36,18 +34,24 @@ export interface CompileOptions {
 const baseLimitMs = 120_000;
 const limitMsPerByte = 0.06;
 
+/** How many workers may run at a time: of this pool, and of all that take from the same queue. */
+export interface Slots {
+  readonly own: number;
+  readonly all: number;
+}
+
 /**
- * Compiles jobs in a pool, several at a time, the largest first so that none of them is left for the end.
+ * Compiles jobs in a pool, several at a time.
  * @param onOutcome called for each job when it is done, in the order they finish
  * @throws PyclinkError `worker-failed`
  */
-export async function compile(
+export async function compile<J extends CompileJob>(
   pool: WorkerPool,
-  unsortedJobs: readonly CompileJob[],
+  jobs: JobQueue<J>,
+  slots: Slots,
   options: CompileOptions,
-  onOutcome: (outcome: CompileOutcome) => void,
+  onOutcome: (outcome: CompileOutcome<J>) => void,
 ): Promise<void> {
-  const jobs = unsortedJobs.toSorted((a, b) => b.source.sizeBytes - a.source.sizeBytes);
   // Equal code may be marshalled to different bytes; only in normal form it has the same.
   const levelProof = options.normalize ? levelProofOf(pool.interpreter.magicNumber) : undefined;
   const request = (job: CompileJob): WorkerJob => ({
@@ -58,15 +62,12 @@ export async function compile(
     invalidationMode: options.invalidationMode,
     levelProof,
   });
-  const limitMs = (index: number) => baseLimitMs + (jobs[index]?.source.sizeBytes ?? 0) * limitMsPerByte;
   const losses = new Map<CompileJob, string[]>();
-  await pool.run(jobs, request, Math.min(options.jobs, workersWorthTheirStart(jobs)), limitMs, {
-    onResult: (index, result) => {
-      const job = jobs[index] as CompileJob;
-      onOutcome(outcomeOf(job, result, losses.get(job) ?? []));
-    },
-    onLoss: (index, problem) => {
-      const job = jobs[index] as CompileJob;
+  await pool.run<J>(jobs, slots.own, slots.all, {
+    request,
+    limitMs: ({ source }) => baseLimitMs + source.sizeBytes * limitMsPerByte,
+    onResult: (job, result) => onOutcome(outcomeOf(job, result, losses.get(job) ?? [])),
+    onLoss: (job, problem) => {
       const warning = `${job.source.payload}: the interpreter died (${problem}) and was replaced`;
       losses.set(job, [...(losses.get(job) ?? []), warning]);
     },
@@ -79,12 +80,13 @@ const worthAWorkerBytes = 200_000;
 /** The fixed cost of a source, as a size. */
 const overheadBytes = 4000;
 
-function workersWorthTheirStart(jobs: readonly CompileJob[]): number {
+/** How many workers are worth their start for these jobs. */
+export function worthwhileWorkers(jobs: readonly CompileJob[]): number {
   const bytes = jobs.reduce((sum, { source }) => sum + source.sizeBytes + overheadBytes, 0);
   return Math.ceil(bytes / worthAWorkerBytes);
 }
 
-function outcomeOf(job: CompileJob, result: PoolResult, losses: readonly string[]): CompileOutcome {
+function outcomeOf<J extends CompileJob>(job: J, result: PoolResult, losses: readonly string[]): CompileOutcome<J> {
   if ('lost' in result) {
     const reason = result.lost === 'hung' ? 'worker-hung' : 'worker-died';
     return { job, made: [], failure: { reason, problem: result.problem }, warnings: [] };

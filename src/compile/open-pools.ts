@@ -55,7 +55,7 @@ export async function openPools(
       lacks.set(key, [`no ${request.command} that works`, ...first.refused].join(': '));
       continue;
     }
-    const pool = new WorkerPool(first, workersEnvironment);
+    const pool = new WorkerPool(first.interpreter, workersEnvironment, [first]);
     pools.push(pool);
     poolOfRequest.set(key, pool);
   }

@@ -1,4 +1,4 @@
-import type { Source } from '../buildroot/source.ts';
+import type { Source, SourceFile } from '../buildroot/source.ts';
 import { nameOf, type StagedPath } from '../files/path.ts';
 import { type Level, pycPath } from '../pyc/name.ts';
 import type { Interpreter } from './interpreter.ts';
@@ -10,8 +10,8 @@ export interface PlannedPyc {
 }
 
 /** One source for one interpreter. Kept small: a build may have 100,000 of them. */
-export interface CompileJob {
-  readonly source: Source;
+export interface CompileJob<S extends SourceFile = SourceFile> {
+  readonly source: S;
   readonly interpreter: Interpreter;
   readonly levels: readonly Level[];
   readonly recorded: RecordedName;
@@ -31,7 +31,7 @@ export function planCompile(
   interpretersOf: (source: Source) => readonly Interpreter[],
   levels: readonly Level[],
   recorded: RecordedName,
-): CompileJob[] {
+): CompileJob<Source>[] {
   return sources.flatMap((source) =>
     interpretersOf(source).map((interpreter) => ({ source, interpreter, levels, recorded })),
   );

@@ -8,12 +8,23 @@ import { startWorker, type Worker, WorkerDied } from './worker.ts';
 /** The result of a job: an answer; or its worker hung, or died twice. */
 export type PoolResult = WorkerAnswer | { readonly lost: 'died' | 'hung'; readonly problem: string };
 
-/** Callbacks of a run. */
-export interface PoolListener {
-  /** A job is done. The jobs finish in any order. */
-  onResult(index: number, result: PoolResult): void;
+/** Where a pool takes its jobs from. */
+export interface JobQueue<J> {
+  /** Takes the next job; undefined if none is left. */
+  next(): J | undefined;
+  /** How many jobs are left, for everybody who takes from it. */
+  left(): number;
+}
+
+/** What a run asks about jobs, and tells about them. */
+export interface PoolClient<J> {
+  request(job: J): WorkerJob;
+  /** How long a job may take. */
+  limitMs(job: J): number;
+  /** A job is done. Jobs finish in any order. */
+  onResult(job: J, result: PoolResult): void;
   /** A worker ended during a job. */
-  onLoss(index: number, problem: string): void;
+  onLoss(job: J, problem: string): void;
 }
 
 /**
@@ -62,53 +73,51 @@ function queueLength(jobsLeft: number, slots: number): number {
 /** The workers of one interpreter, one for each slot. Lost workers are replaced. */
 export class WorkerPool {
   readonly interpreter: Interpreter;
-  readonly #environment: Environment;
-  readonly #running = new Set<Worker>();
+  readonly environment: Environment;
+  readonly #running: Set<Worker>;
   readonly #idle: Worker[];
   readonly #starting = new Set<Promise<Worker>>();
   #isClosed = false;
 
-  constructor(first: Worker, environment: Environment) {
-    this.interpreter = first.interpreter;
-    this.#environment = environment;
-    this.#running.add(first);
-    this.#idle = [first];
+  /** @param workers that run already */
+  constructor(interpreter: Interpreter, environment: Environment, workers: readonly Worker[] = []) {
+    this.interpreter = interpreter;
+    this.environment = environment;
+    this.#running = new Set(workers);
+    this.#idle = [...workers];
   }
 
   /**
    * Runs jobs in order, several at a time.
-   * @param request the request for a job
-   * @param limitMs how long a job may take
-   * @throws PyclinkError `worker-failed` if a lost worker cannot be replaced
+   * @param slots how many workers at most
+   * @param allSlots of everybody who takes jobs from the queue
+   * @throws PyclinkError `worker-failed` if a worker cannot be started
    */
-  async run<J>(
-    jobs: readonly J[],
-    request: (job: J) => WorkerJob,
-    slots: number,
-    limitMs: (index: number) => number,
-    listener: PoolListener,
-  ): Promise<void> {
-    let next = 0;
+  async run<J>(jobs: JobQueue<J>, slots: number, allSlots: number, client: PoolClient<J>): Promise<void> {
     const slot = async () => {
       let worker = this.#idle.pop();
       /** The jobs of this worker. It works on the first. */
-      const queue: { readonly index: number; isSent: boolean; attempt: number }[] = [];
+      const queue: { readonly job: J; isSent: boolean; attempt: number }[] = [];
       for (;;) {
-        const length = queueLength(jobs.length - next, slots);
+        const length = queueLength(jobs.left(), allSlots);
         if (2 * queue.length <= length) {
-          while (queue.length < length && next < jobs.length) queue.push({ index: next++, isSent: false, attempt: 1 });
+          while (queue.length < length) {
+            const job = jobs.next();
+            if (job === undefined) break;
+            queue.push({ job, isSent: false, attempt: 1 });
+          }
         }
         const [current] = queue;
         if (current === undefined || this.#isClosed) break;
         worker ??= await this.#replacement();
         const unsent = queue.filter(({ isSent }) => !isSent);
-        if (unsent.length > 0) worker.send(unsent.map((queued) => request(jobs[queued.index] as J)));
+        if (unsent.length > 0) worker.send(unsent.map((queued) => client.request(queued.job)));
         for (const queued of unsent) queued.isSent = true;
-        const { index } = current;
+        const { job } = current;
         try {
-          const result = await worker.receive(limitMs(index));
+          const result = await worker.receive(client.limitMs(job));
           queue.shift();
-          listener.onResult(index, result);
+          client.onResult(job, result);
         } catch (error) {
           if (!(error instanceof WorkerDied)) throw error;
           this.#running.delete(worker);
@@ -116,17 +125,17 @@ export class WorkerPool {
           // The run has failed in another slot.
           if (this.#isClosed) return;
           for (const queued of queue) queued.isSent = false;
-          listener.onLoss(index, error.message);
+          client.onLoss(job, error.message);
           // The job may not be at fault (out of memory, a stray signal): try once more.
           current.attempt += 1;
           if (error.end !== 'hung' && current.attempt === 2) continue;
           queue.shift();
-          listener.onResult(index, { lost: error.end === 'hung' ? 'hung' : 'died', problem: error.message });
+          client.onResult(job, { lost: error.end === 'hung' ? 'hung' : 'died', problem: error.message });
         }
       }
       if (worker !== undefined) this.#idle.push(worker);
     };
-    await Promise.all(Array.from({ length: Math.min(slots, jobs.length) }, slot));
+    await Promise.all(Array.from({ length: Math.min(slots, jobs.left()) }, slot));
   }
 
   /** Ends the workers and waits until they are gone. */
@@ -137,7 +146,7 @@ export class WorkerPool {
   }
 
   async #replacement(): Promise<Worker> {
-    const starting = startTwice(this.interpreter.executable, this.#environment);
+    const starting = startTwice(this.interpreter.executable, this.environment);
     this.#starting.add(starting);
     try {
       const worker = await starting;

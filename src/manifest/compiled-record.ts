@@ -34,32 +34,33 @@ export function recordKind(
 export class CompiledRecord implements PycRecord {
   readonly source: PayloadPath;
   readonly sizeBytes: number;
-  /** The digest, one character per byte. */
-  readonly #digest: string;
-  readonly #kind: RecordKind;
+  /** The SHA-256, one character per byte. */
+  readonly digest: string;
+  readonly kind: RecordKind;
 
-  constructor(source: PayloadPath, sizeBytes: number, sha256: string, kind: RecordKind) {
+  /** @param digest the SHA-256, one character per byte */
+  constructor(source: PayloadPath, sizeBytes: number, digest: string, kind: RecordKind) {
     this.source = source;
     this.sizeBytes = sizeBytes;
-    this.#digest = Buffer.from(sha256, 'hex').toString('latin1');
-    this.#kind = kind;
+    this.digest = digest;
+    this.kind = kind;
   }
 
   get paths(): PayloadPath[] {
     const stem = pycStem(this.source);
-    return this.#kind.endings.map((ending) => `${stem}${ending}` as PayloadPath);
+    return this.kind.endings.map((ending) => `${stem}${ending}` as PayloadPath);
   }
 
   get sha256(): string {
-    return Buffer.from(this.#digest, 'latin1').toString('hex');
+    return Buffer.from(this.digest, 'latin1').toString('hex');
   }
 
   get mode(): PycRecord['mode'] {
-    return this.#kind.mode;
+    return this.kind.mode;
   }
 
   get invalidationMode(): PycRecord['invalidationMode'] {
-    return this.#kind.invalidationMode;
+    return this.kind.invalidationMode;
   }
 
   toJSON(): PycRecord {

@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { startFirst, WorkerPool } from '../../src/compile/worker-pool.ts';
+import type { WorkerJob } from '../../src/compile/protocol.ts';
+import { type JobQueue, type PoolClient, startFirst, WorkerPool } from '../../src/compile/worker-pool.ts';
 import { plantBuildroot } from '../helpers/buildroot.ts';
 import { systemPython } from '../helpers/pythons.ts';
 
@@ -37,8 +38,20 @@ async function poolFor(sources: Readonly<Record<string, string>>) {
     levels: [0] as const,
     invalidationMode: 'timestamp' as const,
   }));
-  return { pool: new WorkerPool(first, environment), jobs, mark, root };
+  return { pool: new WorkerPool(first.interpreter, environment, [first]), jobs, mark, root };
 }
+
+function queueOf(jobs: readonly WorkerJob[]): JobQueue<WorkerJob> {
+  let taken = 0;
+  return { next: () => jobs[taken++], left: () => jobs.length - taken };
+}
+
+const client: PoolClient<WorkerJob> = {
+  request: (job) => job,
+  limitMs: () => 60_000,
+  onResult: () => undefined,
+  onLoss: () => undefined,
+};
 
 it('a pool whose listener throws starts no further worker, and is gone when it is closed', async () => {
   const { pool, jobs, mark } = await poolFor(
@@ -47,13 +60,7 @@ it('a pool whose listener throws starts no further worker, and is gone when it i
   const onResult = () => {
     throw new Error('disk on fire');
   };
-  const run = pool.run(
-    jobs,
-    (job) => job,
-    2,
-    () => 60_000,
-    { onResult, onLoss: () => undefined },
-  );
+  const run = pool.run(queueOf(jobs), 2, 2, { ...client, onResult });
   await expect(run).rejects.toThrow('disk on fire');
   // The second worker is still starting.
   expect(workersOf(mark)).not.toEqual([]);
@@ -67,16 +74,12 @@ it('a source that takes longer than its limit costs itself only, and its worker 
   const content = join(root, 'fifo');
   execFileSync('mkfifo', [content]);
   const results: string[] = [];
-  await pool.run(
-    jobs,
-    (job) => (job === jobs[0] ? { ...job, content } : job),
-    1,
-    (index) => (index === 0 ? 50 : 60_000),
-    {
-      onResult: (_, result) => results.push('lost' in result ? `${result.lost}: ${result.problem}` : 'compiled'),
-      onLoss: () => undefined,
-    },
-  );
+  await pool.run(queueOf(jobs), 1, 1, {
+    ...client,
+    request: (job) => (job === jobs[0] ? { ...job, content } : job),
+    limitMs: (job) => (job === jobs[0] ? 50 : 60_000),
+    onResult: (_, result) => results.push('lost' in result ? `${result.lost}: ${result.problem}` : 'compiled'),
+  });
   await pool.close();
   expect(results).toEqual(['hung: no answer within 0.05 s', 'compiled']);
   expect(workersOf(mark)).toEqual([]);
@@ -95,19 +98,14 @@ it.each<[string, string, readonly number[]]>([
 ])('of a source with %s, only the levels that can differ are compiled', async (_, text, expected) => {
   const { pool, jobs } = await poolFor({ 'a.py': text });
   const compiled: number[] = [];
-  await pool.run(
-    jobs.map((job) => ({ ...job, levels: [0, 1, 2] as const, levelProof: { docstringFlag: 0 } })),
-    (job) => job,
-    1,
-    () => 60_000,
-    {
-      onResult: (_index, result) => {
-        if ('lost' in result) throw new Error(result.problem);
-        for (const made of result.compiled) if (!('isSame' in made)) compiled.push(made.level);
-      },
-      onLoss: () => undefined,
+  const proving = jobs.map((job) => ({ ...job, levels: [0, 1, 2] as const, levelProof: { docstringFlag: 0 } }));
+  await pool.run(queueOf(proving), 1, 1, {
+    ...client,
+    onResult: (_, result) => {
+      if ('lost' in result) throw new Error(result.problem);
+      for (const made of result.compiled) if (!('isSame' in made)) compiled.push(made.level);
     },
-  );
+  });
   await pool.close();
   expect(compiled).toEqual(expected);
 });

@@ -5,7 +5,7 @@ import { parsePycPath, pycPath } from '../../src/pyc/name.ts';
 
 const source = '/usr/lib/python3.11/a.b/x y.py' as PayloadPath;
 const sha256 = '00ff7f80'.repeat(8);
-const record = new CompiledRecord(source, 1234, sha256, {
+const record = new CompiledRecord(source, 1234, Buffer.from(sha256, 'hex').toString('latin1'), {
   endings: ['.cpython-311.opt-1.pyc', '.cpython-311.pyc'],
   mode: '0644',
   invalidationMode: 'timestamp',

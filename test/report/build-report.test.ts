@@ -18,9 +18,9 @@ const report: BuildReport = {
   warnings: [],
   manifest: undefined,
   filelists: [],
-  seconds: { discover: 0.04, start: 0.06, compile: 12.34, link: 0, write: 0.1 },
+  seconds: { discover: 0.04, start: 0.06, compile: 12.34, write: 0.1 },
 };
-const times = 'pyclink: discover 0.0 s, start 0.1 s, compile 12.3 s, link 0.0 s, write 0.1 s\n';
+const times = 'pyclink: discover 0.0 s, start 0.1 s, compile 12.3 s, write 0.1 s\n';
 const saved = 'pyclink: 4.0 KiB before links, 3.0 KiB after: 1.0 KiB saved (25 %)\n';
 
 describe('buildReportText', () => {

@@ -1,0 +1,90 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import type { Environment } from '../compile/environment.ts';
+import { WorkerPool } from '../compile/worker-pool.ts';
+import { type ErrorCode, PyclinkError } from '../errors.ts';
+import { buffersOf, RecordCollector, type RecordColumns } from '../manifest/record-columns.ts';
+import type { Skipped } from '../skipped.ts';
+import { type LaneOptions, runLane } from './lane.ts';
+import { type LaneControl, LaneReporter } from './lane-control.ts';
+import { type SharedJobs, sharedQueue } from './shared-jobs.ts';
+
+/** What a lane in a thread is given. */
+export interface LaneOrder {
+  /** Its number. */
+  readonly lane: number;
+  /** The jobs of each interpreter, and how many interpreters the lane and all lanes may run. */
+  readonly work: readonly {
+    readonly jobs: SharedJobs;
+    /** Of the interpreter. */
+    readonly environment: Environment;
+    readonly own: number;
+    readonly all: number;
+  }[];
+  readonly options: LaneOptions;
+  readonly control: LaneControl;
+}
+
+/** What a lane gives back when it is done: for each interpreter, the records. */
+export interface LaneResult {
+  readonly records: readonly RecordColumns[];
+  readonly skipped: readonly Skipped[];
+  readonly warnings: readonly string[];
+  /** How many sources had current pycs. */
+  readonly current: number;
+}
+
+/** A PyclinkError on its way from a thread. */
+export interface LaneFailure {
+  readonly failure: {
+    readonly code: ErrorCode;
+    readonly message: string;
+    readonly path?: string;
+    readonly hint?: string;
+  };
+}
+
+/** Runs a lane in this thread, and sends its result to the main thread. Other errors than PyclinkError end the thread. */
+export async function runLaneThread(): Promise<void> {
+  const order = workerData as LaneOrder;
+  try {
+    const result = await laneResult(order);
+    parentPort?.postMessage(result, result.records.flatMap(buffersOf));
+  } catch (error) {
+    if (!(error instanceof PyclinkError)) throw error;
+    const { code, message, path, hint } = error;
+    parentPort?.postMessage({ failure: { code, message, path, hint } });
+  }
+}
+
+async function laneResult({ lane, work, options, control }: LaneOrder): Promise<LaneResult> {
+  const reporter = new LaneReporter(control, lane);
+  const [skipped, warnings]: [Skipped[], string[]] = [[], []];
+  const records: RecordColumns[] = [];
+  let current = 0;
+  for (const { jobs, environment, own, all } of work) {
+    const collector = new RecordCollector();
+    const pool = new WorkerPool(jobs.interpreter, environment);
+    const queue = sharedQueue(jobs);
+    try {
+      await runLane(
+        pool,
+        { left: queue.left, next: () => (reporter.isOver ? undefined : queue.next()) },
+        { own, all },
+        options,
+        {
+          write: (write) => reporter.write(write),
+          onWritten: (job, written, wasCurrent) => {
+            for (const record of written.records) collector.add(job.number, record);
+            skipped.push(...written.skipped);
+            warnings.push(...written.warnings);
+            if (wasCurrent) current += 1;
+          },
+        },
+      );
+    } finally {
+      await pool.close();
+    }
+    records.push(collector.columns());
+  }
+  return { records, skipped, warnings, current };
+}

@@ -1,0 +1,100 @@
+import type { CompileJob } from '../compile/plan.ts';
+import type { WorkerPool } from '../compile/worker-pool.ts';
+import type { CompiledRecord } from '../manifest/compiled-record.ts';
+import { recordsFrom } from '../manifest/record-columns.ts';
+import type { Skipped } from '../skipped.ts';
+import { type LaneOptions, runLane } from './lane.ts';
+import { runLaneThreads } from './lane-threads.ts';
+import { queueOf, shareJobs } from './shared-jobs.ts';
+
+/** The jobs of one interpreter, the largest first, and how many workers may run. */
+export interface Work {
+  readonly pool: WorkerPool;
+  readonly jobs: readonly CompileJob[];
+  readonly slots: number;
+}
+
+/** What was done for all jobs. */
+export interface Done {
+  /** How many sources had current pycs. */
+  readonly current: number;
+  readonly records: readonly CompiledRecord[];
+  readonly skipped: readonly Skipped[];
+  readonly warnings: readonly string[];
+}
+
+/** What happens meanwhile. */
+export interface WorkListener {
+  readonly onProgress: (done: number, total: number) => void;
+  /** Aborted when the process is about to exit. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How many interpreters a lane keeps busy. */
+const interpretersPerLane = 4;
+
+/**
+ * Does the work in as many lanes as it takes: a few interpreters are served by the main thread, more by threads of
+ * their own. The result is the same for any number of lanes, but for the order.
+ * @throws PyclinkError
+ */
+export function workInLanes(all: readonly Work[], options: LaneOptions, listener: WorkListener): Promise<Done> {
+  const work = all.filter(({ jobs }) => jobs.length > 0);
+  const slots = Math.max(0, ...work.map((one) => one.slots));
+  if (slots < interpretersPerLane) return onMainThread(work, options, listener);
+  return inThreads(work, Math.ceil(slots / interpretersPerLane), options, listener);
+}
+
+async function onMainThread(work: readonly Work[], options: LaneOptions, { onProgress }: WorkListener): Promise<Done> {
+  const total = totalOf(work);
+  const [records, skipped, warnings] = [[] as CompiledRecord[], [] as Skipped[], [] as string[]];
+  let [done, current] = [0, 0];
+  for (const { pool, jobs, slots } of work) {
+    await runLane(pool, queueOf(jobs), { own: slots, all: slots }, options, {
+      write: (write) => write(),
+      onWritten: (_, written, wasCurrent) => {
+        records.push(...written.records);
+        skipped.push(...written.skipped);
+        warnings.push(...written.warnings);
+        if (wasCurrent) current += 1;
+        onProgress(++done, total);
+      },
+    });
+  }
+  return { current, records, skipped, warnings };
+}
+
+async function inThreads(
+  work: readonly Work[],
+  lanes: number,
+  options: LaneOptions,
+  { onProgress, signal }: WorkListener,
+): Promise<Done> {
+  // They have said which interpreters they are. Each lane has workers of its own.
+  await Promise.all(work.map(({ pool }) => pool.close()));
+  const shared = work.map(({ pool, jobs, slots }) => ({ jobs: shareJobs(jobs), environment: pool.environment, slots }));
+  const orders = Array.from({ length: lanes }, (_, lane) => ({
+    options,
+    work: shared.map(({ slots, ...one }) => ({ ...one, all: slots, own: shareOf(slots, lane, lanes) })),
+  }));
+  const total = totalOf(work);
+  const results = await runLaneThreads(orders, { onProgress: (done) => onProgress(done, total), signal });
+  const payloads = work.map(({ jobs }) => jobs.map(({ source }) => source.payload));
+  return {
+    current: results.reduce((sum, lane) => sum + lane.current, 0),
+    records: results.flatMap((lane) =>
+      lane.records.flatMap((columns, i) => recordsFrom(columns, (number) => payloads[i]?.[number] as never)),
+    ),
+    skipped: results.flatMap((lane) => lane.skipped),
+    warnings: results.flatMap((lane) => lane.warnings),
+  };
+}
+
+/** Divides slots among lanes as evenly as possible. */
+function shareOf(slots: number, lane: number, lanes: number): number {
+  return Math.floor((slots + lane) / lanes);
+}
+
+function totalOf(work: readonly Work[]): number {
+  return work.reduce((sum, { jobs }) => sum + jobs.length, 0);
+}

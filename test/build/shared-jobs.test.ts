@@ -1,0 +1,48 @@
+import { expect, it } from 'vitest';
+import { queueOf, type SharedJobs, sharedQueue, shareJobs } from '../../src/build/shared-jobs.ts';
+import type { SourceFile } from '../../src/buildroot/source.ts';
+import type { CompileJob } from '../../src/compile/plan.ts';
+import type { PayloadPath, StagedPath } from '../../src/files/path.ts';
+
+const interpreter = {
+  executable: '/usr/bin/python3',
+  implementation: 'cpython',
+  version: '3.11.2',
+  cacheTag: 'cpython-311',
+  magicNumber: 3495,
+  freeThreaded: false,
+};
+
+function jobOf(name: string, more: Partial<SourceFile> = {}): CompileJob {
+  const staged = `/root/usr/${name}` as StagedPath;
+  const payload = `/usr/${name}` as PayloadPath;
+  const source = { staged, payload, content: staged, physical: true, sizeBytes: 12, mtimeSeconds: -1, ...more };
+  return { source, interpreter, levels: [0, 2], recorded: { strip: '/root', prepend: '/' } };
+}
+
+const jobs = [
+  jobOf('a.py'),
+  jobOf('\u00e4 "quoted"\n\u{1f40d}.py', { sizeBytes: 2 ** 40, mtimeSeconds: 2 ** 33 }),
+  jobOf('c.py', { content: '/root/other/c' as StagedPath, physical: false }),
+];
+
+it.each<[string, () => ReturnType<typeof queueOf>]>([
+  ['of a lane', () => queueOf(jobs)],
+  ['that lanes share', () => sharedQueue(structuredClone(shareJobs(jobs)) as SharedJobs)],
+])('a queue %s gives each job once, with its number', (_, open) => {
+  const queue = open();
+  for (const [number, job] of jobs.entries()) {
+    expect(queue.left()).toBe(jobs.length - number);
+    expect(queue.next()).toEqual({ ...job, number });
+  }
+  expect(queue.next()).toBeUndefined();
+  expect(queue.next()).toBeUndefined();
+  expect(queue.left()).toBe(0);
+});
+
+it('two queues over the same jobs give each job to one of them', () => {
+  const shared = shareJobs(jobs);
+  const [one, other] = [sharedQueue(shared), sharedQueue(shared)];
+  expect([one.next()?.number, other.next()?.number, one.next()?.number]).toEqual([0, 1, 2]);
+  expect(other.next()).toBeUndefined();
+});
