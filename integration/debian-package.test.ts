@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { bundle } from '../test/helpers/pyclink.ts';
 import { debianTools } from './helpers/debian.ts';
 import { buildIn, type OwnPackage } from './helpers/own-package.ts';
 import { describeWith, missingTools } from './helpers/tools.ts';
@@ -20,7 +19,7 @@ describe('what the packages say of pyclink', () => {
   });
 
   it('is the licence of each library in the bundle', () => {
-    const libraries = readFileSync(bundle, 'utf8').matchAll(/^\/\/ node_modules\/((?:@[^/]+\/)?[^/]+)\//gm);
+    const libraries = read('dist/program.cjs').matchAll(/^\/\/ node_modules\/((?:@[^/]+\/)?[^/]+)\//gm);
     const ofLibraries = [...new Set([...libraries].map(([, name = '']) => name))].map((name) => {
       const { license } = JSON.parse(read(`node_modules/${name}/package.json`)) as { license: string };
       return `node_modules/${name}/*: ${license === 'MIT' ? 'Expat' : license}`;
@@ -63,8 +62,10 @@ describeWith([...debianTools, ...missingTools('lintian')], "pyclink's own packag
       '-rwxr-xr-x root/root /usr/bin/dh_pyclink',
       '-rwxr-xr-x root/root /usr/bin/pyclink',
       '-rw-r--r-- root/root /usr/lib/pyclink/levels.py',
+      '-rw-r--r-- root/root /usr/lib/pyclink/program.cjs',
       '-rw-r--r-- root/root /usr/lib/pyclink/pyclink.cjs',
       '-rw-r--r-- root/root /usr/lib/pyclink/worker.py',
+      '-rw-r--r-- root/root /usr/lib/pyclink/write-code-cache.cjs',
       '-rw-r--r-- root/root /usr/lib/rpm/macros.d/macros.zz-pyclink',
       '-rwxr-xr-x root/root /usr/lib/rpm/pyclink/brp-pyclink',
       '-rwxr-xr-x root/root /usr/lib/rpm/pyclink/brp-pyclink-hardlink',

@@ -37,7 +37,9 @@ describeWith(missingTools('git', 'npm', 'tar'), 'npm pack', () => {
       '-rw-r--r-- LICENSE',
       '-rw-r--r-- README.md',
       '-rw-r--r-- dist/levels.py',
+      '-rw-r--r-- dist/program.cjs',
       '-rw-r--r-- dist/worker.py',
+      '-rw-r--r-- dist/write-code-cache.cjs',
       '-rw-r--r-- package.json',
       '-rwxr-xr-x dist/pyclink.cjs',
     ]);

@@ -16,6 +16,8 @@ const layout: Readonly<Record<string, string | (() => string)>> = {
   'usr/bin/pyclink': 'hooks/pyclink',
   // hooks/pyclink has found node by then.
   'usr/lib/pyclink/pyclink.cjs': () => read('dist/pyclink.cjs').replace(/^#!.*\n/, ''),
+  'usr/lib/pyclink/program.cjs': 'dist/program.cjs',
+  'usr/lib/pyclink/write-code-cache.cjs': 'dist/write-code-cache.cjs',
   'usr/lib/pyclink/worker.py': 'dist/worker.py',
   'usr/lib/pyclink/levels.py': 'dist/levels.py',
   'usr/bin/dh_pyclink': 'hooks/dh_pyclink',

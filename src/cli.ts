@@ -1,13 +1,23 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
-import { runLaneThread } from './build/lane-thread.ts';
-import { main } from './cli/main.ts';
 import { errnoOf, exitStatus } from './errors.ts';
-import { createLog } from './log.ts';
 
-if (isMainThread) start();
-else void runLaneThread();
+if (isMainThread) void start();
+else void import('./build/lane-thread.ts').then(({ runLaneThread }) => runLaneThread());
 
-function start(): void {
+/** An interpreter that is compiling would not notice that nobody waits for it. Needs /proc. */
+function killChildren(): void {
+  try {
+    for (const thread of readdirSync('/proc/self/task')) {
+      const children = readFileSync(`/proc/self/task/${thread}/children`, 'utf8').split(' ').filter(Boolean);
+      for (const child of children) process.kill(Number(child), 'SIGKILL');
+    }
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+  }
+}
+
+async function start(): Promise<void> {
   const exiting = new AbortController();
   // Files are replaced in synchronous steps, so nothing is left half done. Threads wait; workers end with this process.
   for (const [signal, status] of [
@@ -16,6 +26,7 @@ function start(): void {
   ] as const) {
     process.once(signal, () => {
       exiting.abort();
+      killChildren();
       process.exit(status);
     });
   }
@@ -27,11 +38,10 @@ function start(): void {
   }
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   if (major < 20 || (major === 20 && minor < 19)) {
-    createLog('info', 'lines', process.stderr).error(`needs Node.js 20.19 or later, this is ${process.versions.node}`);
+    process.stderr.write(`pyclink: error: needs Node.js 20.19 or later, this is ${process.versions.node}\n`);
     process.exitCode = exitStatus.unusable;
-  } else {
-    void main(process.argv.slice(2), process.env, process, exiting.signal).then((status) => {
-      process.exitCode = status;
-    });
+    return;
   }
+  const { main } = await import('./cli/main.ts');
+  process.exitCode = await main(process.argv.slice(2), process.env, process, exiting.signal);
 }

@@ -213,6 +213,8 @@ export async function installRpms(rpms: readonly string[]): Promise<string> {
     '/db',
     '--nodeps',
     '--nosignature',
+    // There is no shell in that directory.
+    '--noscripts',
   ];
   await execa(command, [...args, ...rpms], withoutHome);
   return root;

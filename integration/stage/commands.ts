@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { buildOptions } from '../../src/build/options.ts';
 import { Call } from '../../src/cli/call.ts';
 import { createProgram } from '../../src/cli/program.ts';
+import { subcommands } from '../../src/cli/subcommands.ts';
 
 export interface OptionFacts {
   readonly short: string | undefined;
@@ -23,7 +24,7 @@ export interface CommandFacts {
   readonly takesFiles: boolean;
 }
 
-const program = createProgram(new Call({}, process));
+const program = createProgram(new Call({}, process), subcommands);
 const help = new Help();
 
 /** The options of pyclink itself. */

@@ -12,7 +12,7 @@ export interface Library {
 
 /** The libraries of the bundle in dist/, in which esbuild names each file in a comment; sorted, each version once. */
 export function bundledLibraries(): Library[] {
-  const bundle = readFileSync(join(checkout, 'dist/pyclink.cjs'), 'utf8');
+  const bundle = readFileSync(join(checkout, 'dist/program.cjs'), 'utf8');
   const files = bundle.matchAll(/^\/\/ (.*\bnode_modules\/(?:@[^/]+\/)?[^/]+)\//gm);
   const directories = new Set([...files].map(([, directory = '']) => directory));
   const libraries = [...directories].map((directory) => {

@@ -46,7 +46,7 @@ export interface BuildContext extends Surroundings {
 export async function build(options: BuildOptions, context: BuildContext): Promise<BuildReport> {
   const watch = new Stopwatch(['discover', 'start', 'compile', 'write']);
   const buildroot = openBuildroot(options.buildroot);
-  const outputs = openOutputs(buildroot, options);
+  const outputs = await openOutputs(buildroot, options);
   const strip = resolveGiven(buildroot, options.strip ?? buildroot.path);
   const found = discover(buildroot, {
     paths: options.paths,

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { Command } from 'commander';
 import { type BuildOptions, readBuildOptions } from '../build/options.ts';
 import { brpCommand } from '../commands/brp.ts';
 import { linkCommand } from '../commands/link.ts';
@@ -6,7 +7,7 @@ import { PyclinkError } from '../errors.ts';
 import { type Step, systemDirectories, translateBrp } from '../rpm/brp.ts';
 import { placesOf } from '../rpm/places.ts';
 import type { Call } from './call.ts';
-import { buildFlags, type CommonFlags, newCommand, withBuildOptions } from './options.ts';
+import { buildFlags, type CommonFlags, withBuildOptions, withCommonOptions } from './options.ts';
 
 /**
  * `pyclink brp STEP WORDS…`, for rpm macros. Arguments come verbatim from rpm macros; option-like words are not this
@@ -19,22 +20,24 @@ export async function brp([name, ...words]: readonly string[], call: Call): Prom
   // The scripts that this replaces do nothing without a buildroot.
   if (buildroot === undefined || buildroot === '' || buildroot === '/') return;
   if (name === 'hardlink') {
-    const result = linkCommand({ buildroot, paths: [], normalize: false, dryRun: false }, call.log());
+    const result = linkCommand({ buildroot, paths: [], normalize: false, dryRun: false }, await call.log());
     call.report(result, { quiet: result.data.links === 0 });
     return;
   }
   const parsed = translateBrp(name, words).map((step) => ({ step, ...parse(step.flags) }));
   const common = parsed[0]?.common ?? {};
-  const log = call.log(common);
+  const log = () => call.log(common);
+  const absent: string[] = [];
   const builds = parsed.flatMap(({ step, extra, flags }) => {
     const read: ReadOptions = (paths, more = {}) =>
       readBuildOptions(paths, { ...flags, ...more }, call.environment, availableParallelism());
     if (step.kind === 'system') return systemBuilds(buildroot, extra, read);
     if (step.kind === 'rest') return [read(['/'])];
     const { builds: named, missing } = namedBuilds(buildroot, step.paths, read);
-    for (const path of missing) log.warn({ path }, 'nothing to compile: there is no such file or directory');
+    absent.push(...missing);
     return named;
   });
+  for (const path of absent) (await log()).warn({ path }, 'nothing to compile: there is no such file or directory');
   const isSilent = common.quiet === true || common.json === true;
   const print = (line: string) => isSilent || call.streams.stdout.write(`${line}\n`);
   call.report(await brpCommand(builds, call, log, print), common);
@@ -70,7 +73,7 @@ function namedBuilds(buildroot: string, paths: readonly string[], read: ReadOpti
 
 /** @throws CommanderError */
 function parse(words: Step['flags']): { common: CommonFlags; flags: Record<string, unknown>; extra: string[] } {
-  const parser = withBuildOptions(newCommand('brp', ''))
+  const parser = withBuildOptions(withCommonOptions(new Command('brp')))
     .exitOverride()
     .configureOutput({ writeErr: () => undefined });
   parser.parse([...words], { from: 'user' });

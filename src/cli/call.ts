@@ -1,7 +1,7 @@
 import type { CommandResult } from '../commands/result.ts';
 import type { Environment } from '../compile/environment.ts';
 import { exitStatus } from '../errors.ts';
-import { createLog, type Log } from '../log.ts';
+import type { Log } from '../log.ts';
 import type { CommonFlags } from './options.ts';
 
 /** Where a call writes to: the report to `stdout`, the log to `stderr`. */
@@ -24,8 +24,9 @@ export class Call {
     this.signal = signal;
   }
 
-  /** The log that these flags ask for. */
-  log({ quiet, verbose }: CommonFlags = {}): Log {
+  /** The log that these flags ask for. It takes a while to load: many builds have nothing to log. */
+  async log({ quiet, verbose }: CommonFlags = {}): Promise<Log> {
+    const { createLog } = await import('../log.ts');
     const format = this.environment['PYCLINK_LOG_FORMAT'] === 'json' ? 'json' : 'lines';
     const level = quiet === true ? 'warn' : verbose === true ? 'debug' : 'info';
     return createLog(level, format, this.streams.stderr);

@@ -1,15 +1,16 @@
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
+import { Command } from 'commander';
 import { readBuildOptions } from '../build/options.ts';
 import { dhCommand } from '../commands/dh.ts';
 import { readDebhelperCall } from '../debian/arguments.ts';
 import type { Call } from './call.ts';
-import { buildFlags, mergedFlags, newCommand, withBuildOptions } from './options.ts';
+import { buildFlags, mergedFlags, withBuildOptions, withCommonOptions } from './options.ts';
 
 /** `pyclink dh WORDS…`, for debhelper: the arguments of dh_pyclink. @throws PyclinkError */
 export async function dh(words: readonly string[], call: Call): Promise<void> {
   const debhelperCall = readDebhelperCall(words, call.environment);
-  const parser = withBuildOptions(newCommand('dh', ''))
+  const parser = withBuildOptions(withCommonOptions(new Command('dh')))
     .exitOverride()
     .configureOutput({ writeErr: () => undefined });
   parser.parse([...debhelperCall.buildFlags], { from: 'user' });
@@ -17,7 +18,7 @@ export async function dh(words: readonly string[], call: Call): Promise<void> {
     source: resolve('.'),
     environment: call.environment,
     signal: call.signal,
-    log: call.log({ quiet: !debhelperCall.verbose }),
+    log: await call.log({ quiet: !debhelperCall.verbose }),
     readOptions: (paths, flags, environment) =>
       readBuildOptions(paths, mergedFlags(buildFlags(parser.opts()), flags), environment, availableParallelism()),
   });

@@ -2,7 +2,7 @@ import { CommanderError } from 'commander';
 import type { Environment } from '../compile/environment.ts';
 import { exitStatus, messageOf, PyclinkError } from '../errors.ts';
 import { Call, type Streams } from './call.ts';
-import { createProgram } from './program.ts';
+import { createProgram, isSubcommand } from './program.ts';
 
 /**
  * Runs pyclink with these arguments.
@@ -21,18 +21,21 @@ export async function main(
     const [name, ...words] = argv;
     if (name === 'brp') await (await import('./brp.ts')).brp(words, call);
     else if (name === 'dh') await (await import('./dh.ts')).dh(words, call);
-    else await createProgram(call).parseAsync([...argv], { from: 'user' });
+    else {
+      const subcommands = isSubcommand(name) ? (await import('./subcommands.ts')).subcommands : {};
+      await createProgram(call, subcommands).parseAsync([...argv], { from: 'user' });
+    }
     return call.status;
   } catch (error) {
-    return explain(error, call);
+    return await explain(error, call);
   }
 }
 
 /** Logs what was thrown. @returns the exit status that goes with it */
-function explain(error: unknown, call: Call): number {
-  const log = call.log();
+async function explain(error: unknown, call: Call): Promise<number> {
+  if (error instanceof CommanderError && error.exitCode === 0) return exitStatus.done;
+  const log = await call.log();
   if (error instanceof CommanderError) {
-    if (error.exitCode === 0) return exitStatus.done;
     const [message = '', ...lines] = error.message.replace(/^error: /, '').split('\n');
     log.error({ lines, hint: 'see pyclink --help' }, message);
     return exitStatus.unusable;

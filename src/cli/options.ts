@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { buildOptions } from '../build/options.ts';
 
 /** The options of every subcommand. */
@@ -11,10 +11,9 @@ export interface CommonFlags {
 /** A command line, parsed by commander. */
 export type Flags = CommonFlags & Readonly<Record<string, unknown>>;
 
-/** A subcommand with the common options. */
-export function newCommand(name: string, description: string): Command {
-  return new Command(name)
-    .description(description)
+/** Adds the common options. */
+export function withCommonOptions(command: Command): Command {
+  return command
     .option('--json', 'report as JSON on standard output')
     .option('-q, --quiet', 'only warnings and errors')
     .option('-v, --verbose', 'more log');

@@ -13,13 +13,14 @@ import type { CommandResult } from './result.ts';
 
 /**
  * `pyclink brp`: runs the builds that an rpm macro asks for. Silent if there are no sources.
+ * @param log loads the log
  * @param print writes a line to the build log immediately
  * @throws PyclinkError
  */
 export async function brpCommand(
   builds: readonly BuildOptions[],
   { environment, signal }: Surroundings,
-  log: Log,
+  log: () => Promise<Log>,
   print: (line: string) => void,
 ): Promise<CommandResult> {
   const reports: BuildReport[] = [];
@@ -29,7 +30,9 @@ export async function brpCommand(
     };
     const context = { environment, signal, onInterpreter, onProgress: () => undefined };
     const report = await build(options, context).catch(withHintForSpecs);
-    logOutcomes({ ...report, skipped: byDirectory(report.skipped) }, log);
+    if (report.skipped.length + report.warnings.length > 0) {
+      logOutcomes({ ...report, skipped: byDirectory(report.skipped) }, await log());
+    }
     reports.push(report);
   }
   const busy = reports.filter(({ sources }) => sources > 0);

@@ -16,7 +16,7 @@ import {
 import { exitStatus } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { recordsOf } from '../manifest/encode.ts';
-import { readManifest } from '../manifest/file.ts';
+import { readManifest } from '../manifest/read.ts';
 import type { Manifest } from '../manifest/schema.ts';
 import { summaryLine } from '../report/build-report.ts';
 import { hasProblems, logOutcomes } from './build.ts';

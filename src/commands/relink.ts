@@ -8,7 +8,7 @@ import { linkIdentical } from '../links/apply.ts';
 import { type ReadPyc, readPyc, sameContent } from '../links/fingerprint.ts';
 import { planLinks } from '../links/group.ts';
 import type { Log } from '../log.ts';
-import { readManifest } from '../manifest/file.ts';
+import { readManifest } from '../manifest/read.ts';
 import { counted } from '../report/text.ts';
 import { skipReasons } from '../skipped.ts';
 import type { CommandResult } from './result.ts';

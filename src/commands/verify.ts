@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { openTree } from '../buildroot/open.ts';
 import { errnoOf, exitStatus, PyclinkError } from '../errors.ts';
 import { recordsOf } from '../manifest/encode.ts';
-import { readManifest } from '../manifest/file.ts';
+import { readManifest } from '../manifest/read.ts';
 import { findingsText } from '../report/findings.ts';
 import { readArchives } from '../verify/archive.ts';
 import { check, inOrder } from '../verify/check.ts';

@@ -1,8 +1,8 @@
-import * as z from 'zod';
 import type { InvalidationMode } from '../pyc/header.ts';
 import type { Level } from '../pyc/name.ts';
 import type { LevelProof } from '../pyc/releases.ts';
 import type { ByteReader } from './byte-reader.ts';
+import type { Interpreter } from './interpreter.ts';
 
 // Jobs and answers in the pipes of a worker. worker.py has the other end and describes the format.
 
@@ -24,24 +24,6 @@ export type CompiledLevel = { readonly level: Level } & (
   | { readonly isSame: true }
 );
 
-/** The first message of a worker: which interpreter it is. */
-export const helloSchema = z
-  .tuple([
-    z.string(),
-    z.string(),
-    z.string().min(1, 'writes no pycs'),
-    z.coerce.number().int(),
-    z.string(),
-    z.literal('utf-8', 'does not take file names as UTF-8'),
-  ])
-  .transform(([implementation, version, cacheTag, magicNumber, threads]) => ({
-    implementation,
-    version,
-    cacheTag,
-    magicNumber,
-    freeThreaded: threads !== '',
-  }));
-
 /**
  * An answer of a worker: its pycs, the first failure and the warnings, each once. Its bytes are valid until the next
  * answer is awaited.
@@ -54,6 +36,20 @@ export interface WorkerAnswer {
 }
 
 const notOurs = 'does not answer like a worker of pyclink';
+
+/**
+ * The first message of a worker: which interpreter it is; undefined if the output ends before it is complete.
+ * @throws if the output is not a worker's, or this interpreter cannot be one
+ */
+export async function readHello(output: ByteReader): Promise<Omit<Interpreter, 'executable'> | undefined> {
+  const words = await readMessage(output);
+  if (words === undefined) return undefined;
+  const [implementation = '', version = '', cacheTag = '', magicNumber = '', threads, encoding] = words;
+  if (words.length !== 6 || !/^\d+$/.test(magicNumber)) throw new Error(notOurs);
+  if (cacheTag === '') throw new Error('writes no pycs');
+  if (encoding !== 'utf-8') throw new Error('does not take file names as UTF-8');
+  return { implementation, version, cacheTag, magicNumber: Number(magicNumber), freeThreaded: threads !== '' };
+}
 
 /** One line of the worker's input. */
 export function encodeJob({
@@ -79,7 +75,7 @@ export function encodeJob({
  * A message, as a list of words; undefined if the output ends before it is complete.
  * @throws if the output is not a worker's
  */
-export async function readMessage(output: ByteReader): Promise<string[] | undefined> {
+async function readMessage(output: ByteReader): Promise<string[] | undefined> {
   const digits = (await output.read(8))?.toString();
   if (digits === undefined) return undefined;
   if (!/^[0-9a-f]{8}$/.test(digits)) throw new Error(notOurs);

@@ -1,11 +1,10 @@
+import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { execa } from 'execa';
-import * as z from 'zod';
-import { messageOf } from '../errors.ts';
+import { errnoOf, messageOf } from '../errors.ts';
 import { ByteReader } from './byte-reader.ts';
 import type { Environment } from './environment.ts';
 import type { Interpreter } from './interpreter.ts';
-import { encodeJob, helloSchema, readAnswer, readMessage, type WorkerAnswer, type WorkerJob } from './protocol.ts';
+import { encodeJob, readAnswer, readHello, type WorkerAnswer, type WorkerJob } from './protocol.ts';
 
 /** A running interpreter. It answers jobs in the order they were sent. */
 export interface Worker {
@@ -47,12 +46,11 @@ const keptErrorChars = 2000;
  * @throws WorkerDied if it does not start, or is no Python that can be a worker
  */
 export async function startWorker(executable: string, environment: Environment): Promise<Worker> {
-  const child = execa(executable, ['-s', '-S', '-B', workerFile], {
-    env: environment as Record<string, string>,
-    extendEnv: false,
-    stdin: 'pipe',
-    buffer: false,
-    reject: false,
+  // execa would take longer to load and to start a process than an interpreter takes to start.
+  const child = spawn(executable, ['-s', '-S', '-B', workerFile], { env: environment });
+  const ended = new Promise<string>((resolve) => {
+    child.once('error', (error) => resolve(errnoOf(error) ?? error.message));
+    child.once('close', (status, signal) => resolve(signal ?? `exit status ${status}`));
   });
   let saidOnError = '';
   child.stderr.on('data', (chunk: Buffer) => {
@@ -71,25 +69,19 @@ export async function startWorker(executable: string, environment: Environment):
     }, limitMs);
     const value = await read().finally(() => clearTimeout(timer));
     if (value !== undefined) return value;
-    const { exitCode, signal, code } = await child;
-    const end = signal ?? code ?? `exit status ${exitCode}`;
+    const end = await ended;
     const lastWords = saidOnError.trim().split('\n').at(-1);
     const reason = hung ? `no answer within ${limitMs / 1000} s` : lastWords ? `${end}: ${lastWords}` : end;
-    throw new WorkerDied(reason, hung ? 'hung' : signal === undefined ? 'ended' : 'killed');
+    throw new WorkerDied(reason, hung ? 'hung' : child.signalCode === null ? 'ended' : 'killed');
   };
 
-  let hello: z.output<typeof helloSchema>;
-  try {
-    hello = helloSchema.parse(await within(startLimitMs, () => readMessage(output)));
-  } catch (error) {
+  const interpreter = await within(startLimitMs, () => readHello(output)).catch(async (error: unknown) => {
     child.kill('SIGKILL');
-    await child;
-    if (error instanceof WorkerDied) throw error;
-    const issue = error instanceof z.ZodError ? error.issues[0]?.message : undefined;
-    throw new WorkerDied(issue ?? messageOf(error), 'ended');
-  }
+    await ended;
+    throw error instanceof WorkerDied ? error : new WorkerDied(messageOf(error), 'ended');
+  });
   return {
-    interpreter: { executable, ...hello },
+    interpreter: { executable, ...interpreter },
     send: (jobs) => {
       child.stdin.write(jobs.map(encodeJob).join(''));
     },
@@ -98,7 +90,7 @@ export async function startWorker(executable: string, environment: Environment):
       child.stdin.end();
       // Discard pending answers, or the worker blocks on a full pipe.
       child.stdout.destroy();
-      await child;
+      await ended;
     },
   };
 }

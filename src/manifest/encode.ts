@@ -1,12 +1,7 @@
 import { byCodeUnit, type PayloadPath } from '../files/path.ts';
 import { type Level, parsePycPath } from '../pyc/name.ts';
-import {
-  type Manifest,
-  type ManifestInterpreter,
-  type ManifestSkipped,
-  type PycRecord,
-  schemaVersion,
-} from './schema.ts';
+import type { Manifest, ManifestInterpreter, ManifestSkipped, PycRecord } from './schema.ts';
+import { schemaVersion } from './schema-version.ts';
 
 /** The content of a manifest, from which the rest follows. */
 export interface ManifestContent {

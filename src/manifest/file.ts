@@ -1,12 +1,11 @@
-import { readFileSync, realpathSync, statSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import type { z } from 'zod';
 import { type Buildroot, toStaged } from '../buildroot/path.ts';
 import { errnoOf, PyclinkError } from '../errors.ts';
 import { lstatIfAny } from '../files/lstat.ts';
 import { contains, type PayloadPath } from '../files/path.ts';
 import { replaceByContent } from '../files/replace.ts';
-import { type Manifest, manifestSchema } from './schema.ts';
+import type { Manifest } from './schema.ts';
 
 /**
  * Checks, before any work is done, that an output file can be written, and that it is not inside the buildroot, where
@@ -82,32 +81,6 @@ function* itemPieces(items: readonly unknown[]): Generator<string> {
 
 function indented(value: unknown, depth: number): string {
   return JSON.stringify(value, null, 1).replaceAll('\n', `\n${' '.repeat(depth)}`);
-}
-
-/** Reads a manifest. @throws PyclinkError `manifest-unusable`, which names everything that is wrong with it */
-export function readManifest(path: string): Manifest {
-  const unusable = (reason: string, cause?: unknown) => new PyclinkError('manifest-unusable', reason, { path, cause });
-  let data: unknown;
-  try {
-    data = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (error) {
-    if (error instanceof SyntaxError) throw unusable('is not JSON', error);
-    throw unusable(`the manifest cannot be read (${errnoOf(error)})`, error);
-  }
-  const parsed = manifestSchema.safeParse(data);
-  if (!parsed.success) throw unusable(`is not a manifest that this version reads: ${firstIssues(parsed.error)}`);
-  return parsed.data;
-}
-
-/** A damaged file may have an issue in each line. */
-function firstIssues({ issues }: z.ZodError): string {
-  const shown = issues.slice(0, 3).map(({ path, message }) => `${path.join('.') || 'top level'}: ${message}`);
-  return [...shown, ...(issues.length > 3 ? [`and ${issues.length - 3} more`] : [])].join('; ');
-}
-
-/** Reads a manifest that may not be there yet. @throws PyclinkError `manifest-unusable` */
-export function readManifestIfAny(path: string): Manifest | undefined {
-  return lstatIfAny(path) === undefined ? undefined : readManifest(path);
 }
 
 /** Tells which payload paths are no longer in the buildroot. */

@@ -2,8 +2,9 @@ import { dirname } from 'node:path';
 import { globMatcher } from '../buildroot/exclude.ts';
 import type { Buildroot } from '../buildroot/path.ts';
 import { removeLeftovers } from '../files/leftovers.ts';
+import { lstatIfAny } from '../files/lstat.ts';
 import { completeManifest, mergeContent, recordsOf } from './encode.ts';
-import { goneFrom, manifestPieces, outputPath, readManifestIfAny, writeWhole } from './file.ts';
+import { goneFrom, manifestPieces, outputPath, writeWhole } from './file.ts';
 import { encodeFilelist } from './filelist.ts';
 import type { Manifest } from './schema.ts';
 
@@ -28,17 +29,22 @@ interface OutputOptions {
  * Checks the output files before any work is done.
  * @throws PyclinkError for a file that cannot be written there, or an earlier manifest that cannot be read
  */
-export function openOutputs(buildroot: Buildroot, options: OutputOptions): Outputs {
+export async function openOutputs(buildroot: Buildroot, options: OutputOptions): Promise<Outputs> {
   const manifest = options.manifest && outputPath(buildroot, options.manifest);
   const whole = options.filelist === undefined ? [] : [{ glob: '/**', file: options.filelist }];
   return {
     manifest,
-    earlier: options.append && manifest ? readManifestIfAny(manifest) : undefined,
+    earlier: options.append && manifest ? await earlierManifest(manifest) : undefined,
     filelists: [...whole, ...options.filelistFor].map(({ glob, file }) => ({
       file: outputPath(buildroot, file),
       takes: globMatcher([glob]),
     })),
   };
+}
+
+/** Reads a manifest that may not be there yet. Only then its schema is loaded. @throws PyclinkError */
+async function earlierManifest(path: string): Promise<Manifest | undefined> {
+  return lstatIfAny(path) === undefined ? undefined : (await import('./read.ts')).readManifest(path);
 }
 
 /**

@@ -3,9 +3,7 @@ import { normalise, type PayloadPath, parentOf } from '../files/path.ts';
 import { invalidationModes } from '../pyc/header.ts';
 import { levels, parsePycPath } from '../pyc/name.ts';
 import { type SkipReason, skipReasons } from '../skipped.ts';
-
-/** Raised when a reader of the old format would misread the new one. */
-export const schemaVersion = 1;
+import { schemaVersion } from './schema-version.ts';
 
 const payloadPath = z
   .string()

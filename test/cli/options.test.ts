@@ -1,13 +1,18 @@
+import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { buildOptions } from '../../src/build/options.ts';
-import { buildFlags, mergedFlags, newCommand, withBuildOptions } from '../../src/cli/options.ts';
+import { buildFlags, mergedFlags, withBuildOptions, withCommonOptions } from '../../src/cli/options.ts';
 
 const parse = (...args: string[]) =>
-  buildFlags(withBuildOptions(newCommand('build', '')).parse(args, { from: 'user' }).opts());
+  buildFlags(
+    withBuildOptions(withCommonOptions(new Command('build')))
+      .parse(args, { from: 'user' })
+      .opts(),
+  );
 
 describe('withBuildOptions', () => {
   it('gives every option of the table under the key that it has there', () => {
-    const command = withBuildOptions(newCommand('build', ''));
+    const command = withBuildOptions(withCommonOptions(new Command('build')));
     const common = ['json', 'quiet', 'verbose'];
     const names = command.options.map((option) => option.attributeName()).filter((name) => !common.includes(name));
     expect(names).toEqual(Object.keys(buildOptions));

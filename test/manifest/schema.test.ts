@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { manifestSchema, schemaVersion } from '../../src/manifest/schema.ts';
+import { manifestSchema } from '../../src/manifest/schema.ts';
+import { schemaVersion } from '../../src/manifest/schema-version.ts';
 
 const record = {
   source: '/usr/lib/a.py',

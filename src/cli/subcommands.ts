@@ -1,0 +1,74 @@
+import { availableParallelism } from 'node:os';
+import type { Command } from 'commander';
+import type { Call } from './call.ts';
+import { buildFlags, type Flags, withBuildOptions, withCommonOptions } from './options.ts';
+import type { Subcommands } from './program.ts';
+import { variablesHelp } from './variables.ts';
+
+const buildrootHelp = 'the staged tree (default: $RPM_BUILD_ROOT)';
+const dryRunHelp = 'say what would be done, and change nothing';
+
+/** The subcommands. Each loads what it needs when it is called. */
+export const subcommands: Required<Subcommands> = { build, link, relink, verify, inspect };
+
+function build(command: Command, call: Call): Command {
+  return withBuildOptions(withCommonOptions(command).addHelpText('after', variablesHelp)).action(
+    async (paths: string[], flags: Flags) => {
+      const [{ readBuildOptions }, { buildCommand }, { noProgress, progressBar }] = await Promise.all([
+        import('../build/options.ts'),
+        import('../commands/build.ts'),
+        import('../report/progress.ts'),
+      ]);
+      const { environment, streams } = call;
+      const options = readBuildOptions(paths, buildFlags(flags), environment, availableParallelism());
+      const isWatched = streams.stderr.isTTY === true && flags.quiet !== true;
+      const progress = isWatched ? progressBar(streams.stderr) : noProgress;
+      call.report(await buildCommand(options, call, await call.log(flags), progress), flags);
+    },
+  );
+}
+
+function link(command: Command, call: Call): Command {
+  return withCommonOptions(command)
+    .argument('[PATH...]', 'directories, as installed or below the buildroot; default: the whole buildroot')
+    .option('--buildroot <dir>', buildrootHelp)
+    .option('--normalize', 'bring the pycs into normal form first')
+    .option('--dry-run', dryRunHelp)
+    .action(async (paths: string[], flags: Flags & { buildroot?: string; normalize?: boolean; dryRun?: boolean }) => {
+      const { linkCommand } = await import('../commands/link.ts');
+      const { buildroot = call.environment['RPM_BUILD_ROOT'], normalize = false, dryRun = false } = flags;
+      call.report(linkCommand({ buildroot, paths, normalize, dryRun }, await call.log(flags)), flags);
+    });
+}
+
+function relink(command: Command, call: Call): Command {
+  return withCommonOptions(command)
+    .requiredOption('--manifest <file>', 'what the build wrote')
+    .option('--buildroot <dir>', buildrootHelp)
+    .option('--dry-run', dryRunHelp)
+    .action(async (flags: Flags & { manifest: string; buildroot?: string; dryRun?: boolean }) => {
+      const { relinkCommand } = await import('../commands/relink.ts');
+      const { manifest, buildroot = call.environment['RPM_BUILD_ROOT'], dryRun = false } = flags;
+      call.report(relinkCommand({ buildroot, manifest, dryRun }, await call.log(flags)), flags);
+    });
+}
+
+function verify(command: Command, call: Call): Command {
+  return withCommonOptions(command)
+    .requiredOption('--manifest <file>', 'what the build wrote')
+    .argument('<TARGET...>', 'a directory that holds the payload, or all packages of a build (.rpm, .deb, tar)')
+    .action(async (targets: string[], flags: Flags & { manifest: string }) => {
+      const { verifyCommand } = await import('../commands/verify.ts');
+      call.report(await verifyCommand({ manifest: flags.manifest, targets }), flags);
+    });
+}
+
+function inspect(command: Command, call: Call): Command {
+  return withCommonOptions(command)
+    .argument('<FILE>', 'a pyc')
+    .argument('[OTHER]', 'another pyc, to compare')
+    .action(async (file: string, other: string | undefined, flags: Flags) => {
+      const { comparePycsCommand, inspectCommand } = await import('../commands/inspect.ts');
+      call.report(other === undefined ? inspectCommand(file) : comparePycsCommand(file, other), flags);
+    });
+}

@@ -1,0 +1,25 @@
+import { readFileSync } from 'node:fs';
+import type { z } from 'zod';
+import { errnoOf, PyclinkError } from '../errors.ts';
+import { type Manifest, manifestSchema } from './schema.ts';
+
+/** Reads a manifest. @throws PyclinkError `manifest-unusable`, which names everything that is wrong with it */
+export function readManifest(path: string): Manifest {
+  const unusable = (reason: string, cause?: unknown) => new PyclinkError('manifest-unusable', reason, { path, cause });
+  let data: unknown;
+  try {
+    data = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    if (error instanceof SyntaxError) throw unusable('is not JSON', error);
+    throw unusable(`the manifest cannot be read (${errnoOf(error)})`, error);
+  }
+  const parsed = manifestSchema.safeParse(data);
+  if (!parsed.success) throw unusable(`is not a manifest that this version reads: ${firstIssues(parsed.error)}`);
+  return parsed.data;
+}
+
+/** A damaged file may have an issue in each line. */
+function firstIssues({ issues }: z.ZodError): string {
+  const shown = issues.slice(0, 3).map(({ path, message }) => `${path.join('.') || 'top level'}: ${message}`);
+  return [...shown, ...(issues.length > 3 ? [`and ${issues.length - 3} more`] : [])].join('; ');
+}

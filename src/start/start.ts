@@ -1,0 +1,3 @@
+import { loadProgram, readCodeCache } from './code-cache.ts';
+
+loadProgram(readCodeCache()).run();
