@@ -1,7 +1,14 @@
-import { cpSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, lstatSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { contentsOf, linkGroupsIn, type Planted, plant, plantBuildroot } from '../test/helpers/buildroot.ts';
+import {
+  contentsOf,
+  everythingIn,
+  linkGroupsIn,
+  type Planted,
+  plant,
+  plantBuildroot,
+} from '../test/helpers/buildroot.ts';
 import { pyclink } from '../test/helpers/pyclink.ts';
 
 const epoch = '1700000000';
@@ -17,6 +24,14 @@ async function build(buildroot: string, manifest: string, ...args: string[]): Pr
   const flags = ['build', '--buildroot', buildroot, '--manifest', manifest, '-q'];
   const env = { SOURCE_DATE_EPOCH: epoch };
   expect(await pyclink([...flags, ...args], { env })).toEqual({ status: 0, stdout: '', stderr: '' });
+}
+
+/** The inode and the time of last change of every file: a file that was written again has others. */
+function changesOf(buildroot: string): readonly [string, bigint, bigint][] {
+  return everythingIn(buildroot).map((path) => {
+    const { ino, ctimeNs } = lstatSync(join(buildroot, path), { bigint: true });
+    return [path, ino, ctimeNs];
+  });
 }
 
 const read = (path: string) => readFileSync(path, 'utf8');
@@ -39,9 +54,10 @@ describe('the same build', () => {
     const buildroot = plantBuildroot(sources);
     const manifest = join(buildroot, '../m.json');
     await build(buildroot, manifest, '/');
-    const before = [contentsOf(buildroot), linkGroupsIn(buildroot), read(manifest)];
+    const state = () => [contentsOf(buildroot), linkGroupsIn(buildroot), read(manifest), changesOf(buildroot)];
+    const before = state();
     await build(buildroot, manifest, ...flags, '/');
-    expect([contentsOf(buildroot), linkGroupsIn(buildroot), read(manifest)]).toEqual(before);
+    expect(state()).toEqual(before);
     expect((await pyclink(['verify', '--manifest', manifest, buildroot])).status).toBe(0);
   });
 });

@@ -52,6 +52,8 @@ export async function startWorker(executable: string, environment: Environment):
     child.once('error', (error) => resolve(errnoOf(error) ?? error.message));
     child.once('close', (status, signal) => resolve(signal ?? `exit status ${status}`));
   });
+  // Without a process there are no pipes.
+  if (child.pid === undefined) throw new WorkerDied(await ended, 'ended');
   let saidOnError = '';
   child.stderr.on('data', (chunk: Buffer) => {
     saidOnError = (saidOnError + chunk.toString()).slice(-keptErrorChars);

@@ -13,6 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { errnoOf } from '../errors.ts';
 import { withDirectory } from './directory.ts';
 import { temporaryName } from './leftovers.ts';
 
@@ -22,6 +23,7 @@ import { temporaryName } from './leftovers.ts';
  * @param path absolute, no symlink on the way
  * @param make creates the new file under the name it is given
  * @param isStillRight called right before the rename with the new and the old file; if false, nothing changes
+ * @param mayBeLinked whether both may be one file: then a rename does nothing, and the new name has to be removed
  * @returns whether the file was replaced
  * @throws what `make` and the rename throw; the temporary file is gone then
  */
@@ -29,17 +31,19 @@ export function replaceFile(
   path: string,
   make: (temporary: string) => void,
   isStillRight: (temporary: string, old: string) => boolean = () => true,
+  mayBeLinked = false,
 ): boolean {
   return withDirectory(dirname(path), (held) => {
     const [old, temporary] = [join(held, basename(path)), join(held, temporaryName())];
+    let isOver = false;
     try {
       make(temporary);
       if (!isStillRight(temporary, old)) return false;
       renameSync(temporary, old);
+      isOver = !mayBeLinked;
       return true;
     } finally {
-      // rename does nothing if both names are links to one file.
-      if (existsSync(temporary)) unlinkSync(temporary);
+      if (!isOver && existsSync(temporary)) unlinkSync(temporary);
     }
   });
 }
@@ -119,5 +123,26 @@ export function replaceByLink(
     if (dirname(target) === dirname(path)) linkFrom(dirname(temporary));
     else withDirectory(dirname(target), linkFrom);
   };
-  return replaceFile(path, link, isStillRight);
+  return replaceFile(path, link, isStillRight, true);
+}
+
+/**
+ * Links a name that is free to a file of the same directory.
+ * @param isRight asked about the new link: if not, it is removed again
+ * @returns whether the link was made; false also if the name is not free
+ * @throws the system's error
+ */
+export function linkFreeName(path: string, target: string, isRight: (name: string) => boolean): boolean {
+  return withDirectory(dirname(path), (held) => {
+    const name = join(held, basename(path));
+    try {
+      linkSync(join(held, basename(target)), name);
+    } catch (error) {
+      if (errnoOf(error) === 'EEXIST') return false;
+      throw error;
+    }
+    if (isRight(name)) return true;
+    unlinkSync(name);
+    return false;
+  });
 }

@@ -1,10 +1,11 @@
-import { lstatSync } from 'node:fs';
+import { lstatSync, type Stats } from 'node:fs';
 import { errnoOf } from '../errors.ts';
 import { makeDirectory, withDirectory } from '../files/directory.ts';
+import { isLikeNew } from '../files/identity.ts';
 import { parentOf, type StagedPath } from '../files/path.ts';
-import { replaceByContent, replaceByLink } from '../files/replace.ts';
+import { linkFreeName, replaceByContent, replaceByLink } from '../files/replace.ts';
 import { type LinkResult, type NotLinked, refusals } from './apply.ts';
-import { pycFile, type ReadPyc, readPycOf } from './fingerprint.ts';
+import { pycFile, type ReadPyc, readPyc, readPycOf } from './fingerprint.ts';
 import { groupByInode, isLinked } from './group.ts';
 
 /** A pyc to write. */
@@ -23,7 +24,7 @@ interface WriteResult extends LinkResult<ReadPyc> {
 
 /**
  * Writes pycs of one directory that may be linked with each other. Each content is written once, its other names become
- * links. Existing files are replaced in one step. A failure does not affect the other pycs.
+ * links. What is there already as it should be is left alone, other files are replaced in one step. A failure does not affect the other pycs.
  * @param link if false, all are written as separate files
  */
 export function writeLinked(pycs: readonly NewPyc[], link: boolean): WriteResult {
@@ -50,20 +51,24 @@ function inCache<T>(directory: StagedPath, work: () => T): T {
 
 function writeAll(pycs: readonly NewPyc[], link: boolean): WriteResult {
   const files: ReadPyc[] = [];
-  const written: ReadPyc[] = [];
   const notLinked: NotLinked[] = [];
   const failed: WriteResult['failed'][number][] = [];
-  for (const pyc of pycs) {
+  const old = pycs.map(({ path }) => lstatSync(path, { throwIfNoEntry: false }));
+  const isSame = (a: NewPyc, b: NewPyc) => a.content === b.content || a.content.equals(b.content);
+  /** The files that are not links to an earlier one. */
+  const written: ReadPyc[] = [];
+  for (const [i, pyc] of pycs.entries()) {
     const twin = link
       ? written.find(({ content }) => content === pyc.content || content.equals(pyc.content))
       : undefined;
     try {
-      const refusal = twin && linkTo(twin, pyc.path);
+      const refusal = twin && linkIfNeeded(twin, pyc.path, old[i]);
       if (twin !== undefined && refusal === undefined) {
         files.push({ ...twin, path: pyc.path });
         continue;
       }
-      const file = writePyc(pyc);
+      const names = pycs.filter((other, j) => isSameFile(old[i], old[j]) && (j === i || (link && isSame(pyc, other))));
+      const file = unchanged(pyc, old[i], names.length) ?? writePyc(pyc);
       if (refusal !== undefined) notLinked.push(refusal);
       files.push(file);
       written.push(file);
@@ -75,19 +80,39 @@ function writeAll(pycs: readonly NewPyc[], link: boolean): WriteResult {
   return { groups: groupByInode(files), notLinked, replaced: [], failed };
 }
 
+function isSameFile(a: Stats | undefined, b: Stats | undefined): boolean {
+  return a !== undefined && b !== undefined && a.ino === b.ino && a.dev === b.dev;
+}
+
+/**
+ * The file that is there, if writing would give the same: a rename over it would have its data written to disk.
+ * @param names how many links it may have
+ */
+function unchanged({ path, content, mode }: NewPyc, old: Stats | undefined, names: number): ReadPyc | undefined {
+  const isAlike = old?.isFile() && old.size === content.length && old.nlink === names && isLikeNew(old, mode);
+  const file = isAlike ? readPyc(path) : undefined;
+  return file?.content.equals(content) && file.inode === old?.ino ? file : undefined;
+}
+
 /** Writes a pyc, and replaces what is there. @throws the system's error */
 function writePyc({ path, content, mode }: NewPyc): ReadPyc {
   return readPycOf(path, replaceByContent(path, [content], mode), content);
 }
 
+function linkIfNeeded(file: ReadPyc, path: StagedPath, old: Stats | undefined): NotLinked | undefined {
+  return old !== undefined && isLinked(file, pycFile(path, old)) ? undefined : linkTo(file, path, old === undefined);
+}
+
 /**
- * Links a name to a file that was just written, and replaces what is there.
+ * Links a name to a file of the same directory, and replaces what is there.
+ * @param isFree whether there was nothing
  * @returns why not, if the file system refuses
  */
-export function linkTo(file: ReadPyc, path: StagedPath): NotLinked | undefined {
+export function linkTo(file: ReadPyc, path: StagedPath, isFree = false): NotLinked | undefined {
+  const isRight = (name: string) => isLinked(file, pycFile(path, lstatSync(name)));
   try {
-    const replaced = replaceByLink(path, file.path, (temporary) => isLinked(file, pycFile(path, lstatSync(temporary))));
-    return replaced ? undefined : { path, reason: 'changed-meanwhile' };
+    const isDone = (isFree && linkFreeName(path, file.path, isRight)) || replaceByLink(path, file.path, isRight);
+    return isDone ? undefined : { path, reason: 'changed-meanwhile' };
   } catch (error) {
     const errno = errnoOf(error);
     if (errno !== undefined && refusals.has(errno)) return { path, reason: 'link-refused', errno };

@@ -67,6 +67,60 @@ describe('writeLinked', () => {
     expect(linkGroupsIn(root)).toEqual([['a.pyc'], ['b.pyc']]);
   });
 
+  /** Names, inodes, link counts and times of last change. */
+  const factsOf = (root: string) =>
+    everythingIn(root).map((name) => {
+      const { ino, nlink, ctimeNs } = lstatSync(join(root, name), { bigint: true });
+      return { name, ino, nlink, ctimeNs };
+    });
+
+  const made = (path: (name: string) => StagedPath, texts: readonly string[]) =>
+    texts.map((text, level) => ({ path: path(`${level}.pyc`), content: content(text), mode: 0o644 }));
+
+  it.each([
+    ['linked', ['same', 'else', 'same'], true],
+    ['apart', ['same', 'else', 'same'], false],
+    ['one file', ['same', 'same', 'same'], true],
+  ])('leaves what is as it should be alone (%s)', (_, texts, link) => {
+    const { root, path } = planted({});
+    const first = writeLinked(made(path, texts), link);
+    const before = factsOf(root);
+    const again = writeLinked(made(path, texts), link);
+    expect(factsOf(root)).toEqual(before);
+    expect(again.groups.map(names)).toEqual(first.groups.map(names));
+    for (const file of again.groups.flat()) expect(file).toEqual(readPyc(file.path));
+  });
+
+  const states: Record<string, Record<string, Planted>> = {
+    'nothing there': {},
+    'files that are not linked': { '0.pyc': 'same', '1.pyc': 'same', '2.pyc': 'else' },
+    'too many links': { '0.pyc': 'same', '1.pyc': { hardLink: '0.pyc' }, '2.pyc': { hardLink: '0.pyc' } },
+    'the wrong link': { '0.pyc': 'same', '2.pyc': 'same', '1.pyc': { hardLink: '2.pyc' } },
+    'a link from elsewhere': { '0.pyc': 'same', kept: { hardLink: '0.pyc' } },
+    'another text of the same length': { '0.pyc': 'eams', '1.pyc': { hardLink: '0.pyc' }, '2.pyc': 'esle' },
+    'another mode': { '0.pyc': { content: 'same', mode: 0o600 }, '1.pyc': { hardLink: '0.pyc' } },
+    'a symlink': { real: 'same', '0.pyc': { symlink: 'real' }, '1.pyc': { symlink: '0.pyc' } },
+    'a part': { '1.pyc': 'same' },
+  };
+  it.each(Object.entries(states))('ends with the same whatever was there before: %s', (_, before) => {
+    const { root, path } = planted(before);
+    const others = Object.keys(before).filter((name) => !name.endsWith('.pyc'));
+    const { groups, failed } = writeLinked(made(path, ['same', 'same', 'else']), true);
+    expect(failed).toEqual([]);
+    expect(groups.map(names)).toEqual([['0.pyc', '1.pyc'], ['2.pyc']]);
+    expect(linkGroupsIn(root).filter(([name = '']) => name.endsWith('.pyc'))).toEqual([['0.pyc', '1.pyc'], ['2.pyc']]);
+    for (const [name, text] of [
+      ['0.pyc', 'same'],
+      ['1.pyc', 'same'],
+      ['2.pyc', 'else'],
+    ] as const) {
+      expect(readFileSync(path(name), 'utf8')).toBe(text);
+      expect(lstatSync(path(name)).mode & 0o7777).toBe(0o644);
+    }
+    expect(readdirSync(root).sort()).toEqual(['0.pyc', '1.pyc', '2.pyc', ...others].sort());
+    for (const name of others) expect(readFileSync(path(name), 'utf8')).toBe('same');
+  });
+
   it('takes the place of what is there, and leaves its other names alone', () => {
     const outside = join(temporaryDirectory(), 'outside');
     writeFileSync(outside, 'outside');
