@@ -3,6 +3,7 @@ import type { SourceFile } from '../buildroot/source.ts';
 import type { CompileOutcome, MadePyc } from '../compile/compile.ts';
 import { type CompileJob, pycsOf } from '../compile/plan.ts';
 import { messageOf } from '../errors.ts';
+import { Arena } from '../files/arena.ts';
 import { byCodeUnit, type StagedPath } from '../files/path.ts';
 import { type LinkResult, linkIdentical } from '../links/apply.ts';
 import { digestOf, type ReadPyc, readPyc, sameContent } from '../links/fingerprint.ts';
@@ -14,7 +15,6 @@ import { normalizePyc } from '../marshal/normalize-pyc.ts';
 import type { Unreadable } from '../marshal/walk.ts';
 import { pycStem } from '../pyc/name.ts';
 import type { Skipped } from '../skipped.ts';
-import { Arena } from './arena.ts';
 import type { BuildOptions } from './options.ts';
 
 /** What was written for a source, for the manifest and the log. */

@@ -73,6 +73,8 @@ function asGlobSeesIt(entry: Dirent<Buffer>): Dirent {
 }
 
 function escaped(name: Buffer): string {
+  const ascii = name.toString('latin1');
+  if (/^[ -[\]-~]*$/.test(ascii)) return ascii;
   try {
     return utf8
       .decode(name)
@@ -93,6 +95,7 @@ function byteOf(char: string): number {
 }
 
 function restored(path: string): string {
+  if (!/[\uDC00-\uDD29]/u.test(path)) return path;
   return path
     .replace(/[\uDC00-\uDC7F]/gu, (char) => String.fromCharCode(byteOf(char)))
     .replace(/[\uDD28\uDD29]/gu, (char) => (char === '\uDD28' ? '\u2028' : '\u2029'));

@@ -1,6 +1,6 @@
 import { closeSync, constants, mkdirSync, openSync, readlinkSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
 import { errnoOf } from '../errors.ts';
+import { nameOf, parentOf } from './path.ts';
 
 /** Linux's O_PATH, which Node does not name: opens a file without permission to read it. */
 const O_PATH = 0o10000000;
@@ -35,9 +35,9 @@ export function withDirectory<T>(path: string, use: (held: string) => T): T {
 
 /** Makes a directory in one that is there, if it is not there yet. @throws the system's error */
 export function makeDirectory(path: string): void {
-  withDirectory(dirname(path), (held) => {
+  withDirectory(parentOf(path), (held) => {
     try {
-      mkdirSync(join(held, basename(path)));
+      mkdirSync(`${held}/${nameOf(path)}`);
     } catch (error) {
       if (errnoOf(error) !== 'EEXIST') throw error;
     }

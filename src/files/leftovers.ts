@@ -5,9 +5,13 @@ import { kill, pid } from 'node:process';
 import { errnoOf } from '../errors.ts';
 import { withDirectory } from './directory.ts';
 
+const first = randomUUID();
+let count = 0;
+
 /** A new name for a temporary file, with the process id of its owner. */
 export function temporaryName(): string {
-  return `.pyclink-${pid}-${randomUUID()}`;
+  count += 1;
+  return `.pyclink-${pid}-${first.slice(0, -12)}${count.toString(16).padStart(12, '0')}`;
 }
 
 const ownerInName = /^\.pyclink-(\d+)-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;

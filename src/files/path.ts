@@ -24,7 +24,7 @@ export function normalise(path: string): string {
 }
 
 /** The directory part of a path, of the same kind. */
-export function parentOf<P extends StagedPath | PayloadPath>(path: P): P {
+export function parentOf<P extends string>(path: P): P {
   return (path.slice(0, path.lastIndexOf('/')) || '/') as P;
 }
 

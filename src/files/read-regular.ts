@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync, readSync, type Stats } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
 import { errnoOf } from '../errors.ts';
 
 /** A file's bytes and metadata, read through one descriptor so that they belong together. */
@@ -12,15 +12,15 @@ const notRegular: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', '
 
 /**
  * Reads a regular file.
- * @param maxBytes how much of the file is wanted; default: all of it
+ * @param take gives the memory for its bytes
  * @returns undefined if there is no regular file of that name
  * @throws the system's error for any other reason
  */
-export function readRegular(path: string, maxBytes?: number): RegularFile | undefined {
-  return withRegular(path, (descriptor, stat) => ({
-    stat,
-    content: maxBytes === undefined ? readFileSync(descriptor) : readStart(descriptor, maxBytes),
-  }));
+export function readRegular(
+  path: string,
+  take: (sizeBytes: number) => Buffer = Buffer.allocUnsafe,
+): RegularFile | undefined {
+  return withRegular(path, (descriptor, stat) => ({ stat, content: readAll(descriptor, take(stat.size)) }));
 }
 
 /**
@@ -44,7 +44,12 @@ export function withRegular<T>(path: string, use: (descriptor: number, stat: Sta
   }
 }
 
-function readStart(descriptor: number, maxBytes: number): Buffer {
-  const bytes = Buffer.alloc(maxBytes);
-  return bytes.subarray(0, readSync(descriptor, bytes, 0, maxBytes, 0));
+/** Reads as much as there is memory for; what it returns is shorter if the file is. */
+function readAll(descriptor: number, memory: Buffer): Buffer {
+  for (let read = 0; read < memory.length; ) {
+    const more = readSync(descriptor, memory, read, memory.length - read, null);
+    if (more === 0) return memory.subarray(0, read);
+    read += more;
+  }
+  return memory;
 }

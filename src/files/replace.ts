@@ -12,10 +12,10 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
 import { errnoOf } from '../errors.ts';
 import { withDirectory } from './directory.ts';
 import { temporaryName } from './leftovers.ts';
+import { nameOf, parentOf } from './path.ts';
 
 /**
  * Makes a new file beside another and renames it over that one, so that readers see either the old file or the new one.
@@ -33,8 +33,8 @@ export function replaceFile(
   isStillRight: (temporary: string, old: string) => boolean = () => true,
   mayBeLinked = false,
 ): boolean {
-  return withDirectory(dirname(path), (held) => {
-    const [old, temporary] = [join(held, basename(path)), join(held, temporaryName())];
+  return withDirectory(parentOf(path), (held) => {
+    const [old, temporary] = [`${held}/${nameOf(path)}`, `${held}/${temporaryName()}`];
     let isOver = false;
     try {
       make(temporary);
@@ -119,9 +119,9 @@ export function replaceByLink(
   isStillRight: (temporary: string, old: string) => boolean,
 ): boolean {
   const link = (temporary: string) => {
-    const linkFrom = (held: string) => linkSync(join(held, basename(target)), temporary);
-    if (dirname(target) === dirname(path)) linkFrom(dirname(temporary));
-    else withDirectory(dirname(target), linkFrom);
+    const linkFrom = (held: string) => linkSync(`${held}/${nameOf(target)}`, temporary);
+    if (parentOf(target) === parentOf(path)) linkFrom(parentOf(temporary));
+    else withDirectory(parentOf(target), linkFrom);
   };
   return replaceFile(path, link, isStillRight, true);
 }
@@ -133,10 +133,10 @@ export function replaceByLink(
  * @throws the system's error
  */
 export function linkFreeName(path: string, target: string, isRight: (name: string) => boolean): boolean {
-  return withDirectory(dirname(path), (held) => {
-    const name = join(held, basename(path));
+  return withDirectory(parentOf(path), (held) => {
+    const name = `${held}/${nameOf(path)}`;
     try {
-      linkSync(join(held, basename(target)), name);
+      linkSync(`${held}/${nameOf(target)}`, name);
     } catch (error) {
       if (errnoOf(error) === 'EEXIST') return false;
       throw error;

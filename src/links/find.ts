@@ -3,17 +3,20 @@ import type { Buildroot } from '../buildroot/path.ts';
 import { startingPoints } from '../buildroot/starting-points.ts';
 import { walk } from '../buildroot/walk.ts';
 import { PyclinkError } from '../errors.ts';
-import { parentOf, type StagedPath } from '../files/path.ts';
+import { nameOf, parentOf, type StagedPath } from '../files/path.ts';
 import { parsePycPath } from '../pyc/name.ts';
-import { pycFile } from './fingerprint.ts';
-import type { PycFile } from './group.ts';
+
+/** A directory with pycs, or with what a killed run left. */
+export interface PycDirectory {
+  readonly directory: StagedPath;
+  readonly hasLeftovers: boolean;
+  /** The pycs that may be linked with each other: of one source and one cache tag. */
+  readonly sets: readonly (readonly StagedPath[])[];
+}
 
 export interface FoundPycs {
-  /** The pycs that may be linked with each other: of one source, one cache tag, in one directory. */
-  readonly sets: readonly (readonly PycFile[])[];
+  readonly directories: readonly PycDirectory[];
   readonly pycs: number;
-  /** The directories with pycs, or with what a killed run may have left. */
-  readonly directories: ReadonlySet<StagedPath>;
   /** Directories that could not be listed, with the error. */
   readonly unreadable: readonly { readonly directory: string; readonly error: unknown }[];
 }
@@ -25,24 +28,34 @@ export interface FoundPycs {
  */
 export function findPycs(buildroot: Buildroot, paths: readonly string[]): FoundPycs {
   const roots = paths.length === 0 ? [buildroot.path] : startingPoints(buildroot, paths);
-  const sets = new Map<string, Map<StagedPath, PycFile>>();
   const unreadable: FoundPycs['unreadable'][number][] = [];
-  const directories = new Set<StagedPath>();
-  let pycs = 0;
+  const directories = new Map<StagedPath, { sets: Map<string, Set<StagedPath>>; hasLeftovers: boolean }>();
   const file = roots.find((root) => !lstatSync(root).isDirectory());
   if (file !== undefined) throw new PyclinkError('usage', 'a PATH of link is a directory', { path: file });
   for (const root of roots) {
     const walked = walk(root, ['*.pyc', '*.pyo', '.pyclink-*']);
     unreadable.push(...walked.unreadable);
     for (const { path, type } of walked.found) {
-      if (type === 'file') directories.add(parentOf(path));
-      const name = type === 'file' ? parsePycPath(path) : undefined;
-      if (name === undefined) continue;
-      const key = `${name.source}\0${name.cacheTag ?? ''}`;
-      const set = sets.get(key) ?? new Map<StagedPath, PycFile>();
-      sets.set(key, set.set(path, pycFile(path, lstatSync(path))));
-      pycs += 1;
+      if (type !== 'file') continue;
+      const directory = getOrAdd(directories, parentOf(path), () => ({ sets: new Map(), hasLeftovers: false }));
+      const name = parsePycPath(path);
+      if (name === undefined) directory.hasLeftovers ||= nameOf(path).startsWith('.pyclink-');
+      else getOrAdd(directory.sets, `${name.source}\0${name.cacheTag ?? ''}`, () => new Set()).add(path);
     }
   }
-  return { sets: Array.from(sets.values(), (set) => [...set.values()]), pycs, directories, unreadable };
+  const found = Array.from(directories, ([directory, { sets, hasLeftovers }]) => ({
+    directory,
+    hasLeftovers,
+    sets: Array.from(sets.values(), (set) => [...set]),
+  }));
+  const pycs = found.reduce((sum, { sets }) => sum + sets.reduce((count, set) => count + set.length, 0), 0);
+  return { directories: found, pycs, unreadable };
+}
+
+function getOrAdd<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  const known = map.get(key);
+  if (known !== undefined) return known;
+  const added = make();
+  map.set(key, added);
+  return added;
 }

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
-import { lstatSync, readSync, type Stats } from 'node:fs';
+import { lstatSync, type Stats } from 'node:fs';
 import type { StagedPath } from '../files/path.ts';
-import { readRegular, withRegular } from '../files/read-regular.ts';
+import { readRegular } from '../files/read-regular.ts';
 import { isLinked, type PycFile } from './group.ts';
 
 /** A pyc with its bytes. */
@@ -9,9 +9,12 @@ export interface ReadPyc extends PycFile {
   readonly content: Buffer;
 }
 
-/** Reads a pyc. Undefined if there is no regular file of that name; symlinks are not followed. */
-export function readPyc(path: StagedPath): ReadPyc | undefined {
-  const file = readRegular(path);
+/**
+ * Reads a pyc. Undefined if there is no regular file of that name; symlinks are not followed.
+ * @param take gives the memory for its bytes
+ */
+export function readPyc(path: StagedPath, take?: (sizeBytes: number) => Buffer): ReadPyc | undefined {
+  const file = readRegular(path, take);
   return file && readPycOf(path, file.stat, file.content);
 }
 
@@ -54,41 +57,4 @@ export function sha256Of(content: Uint8Array): string {
 /** The SHA-256, one character per byte: shorter to keep than hexadecimal digits. */
 export function digestOf(content: Uint8Array): string {
   return hash('sha256', content, 'binary');
-}
-
-/** Compares files on disk byte for byte. False if one of them is no longer a regular file of its size. */
-export function sameContentOnDisk(a: PycFile, b: PycFile): boolean {
-  const { sizeBytes } = a;
-  if (sizeBytes !== b.sizeBytes) return false;
-  const isSame = withRegular(a.path, (first, { size }) =>
-    withRegular(
-      b.path,
-      (second, { size: otherSize }) =>
-        size === sizeBytes && otherSize === sizeBytes && sameBytes(first, second, sizeBytes),
-    ),
-  );
-  return isSame ?? false;
-}
-
-const chunks = [Buffer.alloc(65_536), Buffer.alloc(65_536)] as const;
-
-/** Stops at the first chunk that differs. */
-function sameBytes(first: number, second: number, sizeBytes: number): boolean {
-  const [a, b] = chunks;
-  for (let position = 0; position < sizeBytes; ) {
-    const count = readSync(first, a, 0, a.length, position);
-    if (count === 0 || !isRead(second, b, count, position) || a.compare(b, 0, count, 0, count) !== 0) return false;
-    position += count;
-  }
-  return true;
-}
-
-/** Reads exactly `count` bytes. False if there are fewer. */
-function isRead(descriptor: number, buffer: Buffer, count: number, position: number): boolean {
-  for (let read = 0; read < count; ) {
-    const more = readSync(descriptor, buffer, read, count - read, position + read);
-    if (more === 0) return false;
-    read += more;
-  }
-  return true;
 }

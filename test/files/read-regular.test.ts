@@ -1,23 +1,28 @@
 import { execFileSync } from 'node:child_process';
-import { lstatSync } from 'node:fs';
+import { appendFileSync, lstatSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readRegular } from '../../src/files/read-regular.ts';
 import { plantBuildroot } from '../helpers/buildroot.ts';
 
 describe('readRegular', () => {
-  it.each([
-    [undefined, 'text'],
-    [3, 'tex'],
-    [4, 'text'],
-    [100, 'text'],
-    [0, ''],
-  ])('reads at most %s bytes, and the metadata', (maxBytes, text) => {
-    const path = join(plantBuildroot({ file: 'text' }), 'file');
+  it.each(['text', '', 'more than one read would give '.repeat(10_000)])('reads the bytes and the metadata', (text) => {
+    const path = join(plantBuildroot({ file: text }), 'file');
     const { ino, size } = lstatSync(path);
-    const file = readRegular(path, maxBytes);
+    const file = readRegular(path);
     expect(file?.content.toString()).toBe(text);
     expect(file?.stat).toMatchObject({ ino, size });
+  });
+
+  it('reads no more than there was when it looked, and no more than there is now', () => {
+    const path = join(plantBuildroot({ file: 'text' }), 'file');
+    const changing = (change: () => void) =>
+      readRegular(path, (sizeBytes) => {
+        change();
+        return Buffer.alloc(sizeBytes);
+      });
+    expect(changing(() => appendFileSync(path, ' and more'))?.content.toString()).toBe('text');
+    expect(changing(() => truncateSync(path, 2))?.content.toString()).toBe('te');
   });
 
   it.each(['missing', 'file/below', 'directory', 'symlink', 'loop', 'fifo'])('reads nothing at %s', (name) => {

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openTree } from '../../src/buildroot/open.ts';
 import { findPycs } from '../../src/links/find.ts';
@@ -7,8 +6,9 @@ import { type Planted, plantBuildroot } from '../helpers/buildroot.ts';
 /** What is found in a buildroot with these files, by payload paths. */
 function found(files: Readonly<Record<string, Planted>>, paths: readonly string[] = []) {
   const buildroot = openTree(plantBuildroot(files));
-  const { sets, pycs, unreadable } = findPycs(buildroot, paths);
-  return { sets: sets.map((set) => set.map(({ path }) => path.slice(buildroot.path.length))), pycs, unreadable };
+  const { directories, pycs, unreadable } = findPycs(buildroot, paths);
+  const sets = directories.flatMap((directory) => directory.sets);
+  return { sets: sets.map((set) => set.map((path) => path.slice(buildroot.path.length))), pycs, unreadable };
 }
 
 describe('findPycs', () => {
@@ -64,18 +64,15 @@ describe('findPycs', () => {
     expect(found(files, ['/a/b', '/a']).sets).toEqual([['/a/b/b.pyc'], ['/a/a.pyc']]);
   });
 
-  it('returns what linking needs to know about a pyc', () => {
-    const buildroot = openTree(plantBuildroot({ 'a.pyc': { content: 'four', mode: 0o640, mtime: 1_600_000_000.5 } }));
-    const { sets } = findPycs(buildroot, []);
-    expect(sets).toEqual([
-      [
-        expect.objectContaining({
-          path: join(buildroot.path, 'a.pyc'),
-          mode: 0o640,
-          sizeBytes: 4,
-          modifiedMs: 1_600_000_000_500,
-        }),
-      ],
+  it('tells in which directories a killed run left something', () => {
+    const buildroot = openTree(
+      plantBuildroot({ 'a/a.pyc': '', 'b/.pyclink-1-x': '', 'c/c.pyc': '', 'c/.pyclink-2-y': '' }),
+    );
+    const { directories } = findPycs(buildroot, []);
+    expect(directories.map(({ directory, hasLeftovers }) => [directory.slice(-2), hasLeftovers])).toEqual([
+      ['/a', false],
+      ['/b', true],
+      ['/c', true],
     ]);
   });
 

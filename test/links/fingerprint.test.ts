@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, lstatSync, rmSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { StagedPath } from '../../src/files/path.ts';
-import { readPyc, sameContent, sameContentOnDisk, sha256Of } from '../../src/links/fingerprint.ts';
+import { readPyc, sha256Of } from '../../src/links/fingerprint.ts';
 import { type Planted, plantBuildroot } from '../helpers/buildroot.ts';
 
 function planted(files: Readonly<Record<string, Planted>>) {
@@ -57,44 +57,6 @@ describe('readPyc', () => {
     await new Promise<void>((done) => server.listen(path('a.pyc'), done));
     expect(readPyc(path('a.pyc'))).toBeUndefined();
     await new Promise((done) => server.close(done));
-  });
-});
-
-const long = 'bytes '.repeat(20_000);
-
-describe('sameContent and sameContentOnDisk', () => {
-  it.each([
-    ['equal bytes', 'same', 'same', true],
-    ['bytes that differ at the end', 'same', 'samf', false],
-    ['a beginning', 'same', 'same and more', false],
-    ['nothing and nothing', '', '', true],
-    ['equal bytes of more than a chunk', long, long, true],
-    ['bytes that differ after a chunk', `${long}a`, `${long}b`, false],
-    ['just a chunk and more', long.slice(0, 65_536), long, false],
-  ])('of %s', (_name, a, b, expected) => {
-    const path = planted({ 'a.pyc': a, 'b.pyc': b });
-    const [first, second] = [readPyc(path('a.pyc')), readPyc(path('b.pyc'))];
-    if (first === undefined || second === undefined) throw new Error('not planted');
-    expect(sameContent(first, second)).toBe(expected);
-    expect(sameContentOnDisk(first, second)).toBe(expected);
-  });
-
-  it('differ where a file has grown', () => {
-    const path = planted({ 'a.pyc': 'same', 'b.pyc': 'same' });
-    const [first, second] = [readPyc(path('a.pyc')), readPyc(path('b.pyc'))];
-    if (first === undefined || second === undefined) throw new Error('not planted');
-    appendFileSync(path('b.pyc'), 'and more');
-    expect(sameContentOnDisk(first, second)).toBe(false);
-    expect(sameContentOnDisk(second, first)).toBe(false);
-  });
-
-  it('differ where a file is gone', () => {
-    const path = planted({ 'a.pyc': 'same', 'b.pyc': 'same' });
-    const [first, second] = [readPyc(path('a.pyc')), readPyc(path('b.pyc'))];
-    if (first === undefined || second === undefined) throw new Error('not planted');
-    rmSync(path('b.pyc'));
-    expect(sameContentOnDisk(first, second)).toBe(false);
-    expect(sameContentOnDisk(second, first)).toBe(false);
   });
 });
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { Arena } from '../../src/build/arena.ts';
+import { Arena } from '../../src/files/arena.ts';
 
 it('returns memory that is not reused before it is cleared', () => {
   const arena = new Arena();

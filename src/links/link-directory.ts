@@ -1,0 +1,76 @@
+import { lstatSync } from 'node:fs';
+import { Arena } from '../files/arena.ts';
+import { withDirectory } from '../files/directory.ts';
+import { removeLeftovers } from '../files/leftovers.ts';
+import type { StagedPath } from '../files/path.ts';
+import { isOfUnknownRelease } from '../marshal/normalize-pyc.ts';
+import type { SkipReason } from '../skipped.ts';
+import { linkIdentical } from './apply.ts';
+import type { PycDirectory } from './find.ts';
+import { pycFile, type ReadPyc, readPyc, sameContent } from './fingerprint.ts';
+import { isLinked, type PycFile, planLinks } from './group.ts';
+import { normalizeFiles } from './normalize.ts';
+
+/** How existing pycs are linked. */
+export interface LinkMode {
+  /** Bring the pycs into normal form first. */
+  readonly normalize: boolean;
+  readonly dryRun: boolean;
+}
+
+/** What was done in a directory, or in a dry run would be. */
+export interface LinkedDirectory {
+  readonly normalized: number;
+  readonly links: number;
+  readonly savedBytes: number;
+  /** What was left as it is. */
+  readonly left: readonly { readonly path: StagedPath; readonly reason: SkipReason; readonly message?: string }[];
+  /** The magic numbers of pycs that have no normal form, one for each. */
+  readonly unknown: readonly number[];
+}
+
+/** Links the identical pycs of a directory. @throws PyclinkError, and the system's error if it is no longer there */
+export function linkDirectory({ directory, hasLeftovers, sets }: PycDirectory, mode: LinkMode): LinkedDirectory {
+  if (hasLeftovers && !mode.dryRun) removeLeftovers(directory);
+  return withDirectory(directory, () => {
+    const [left, unknown]: [LinkedDirectory['left'][number][], number[]] = [[], []];
+    let [normalized, links, savedBytes] = [0, 0, 0];
+    for (const set of sets) {
+      scratch.clear();
+      let pycs = mode.normalize ? set.flatMap((path) => readPyc(path) ?? []) : readTwins(set);
+      if (mode.normalize) {
+        const other = pycs.filter(({ content }) => isOfUnknownRelease(content));
+        for (const { content } of other) unknown.push(content.readUInt16LE(0));
+        const known = pycs.filter((pyc) => !other.includes(pyc));
+        const result = normalizeFiles(known, mode.dryRun);
+        normalized += result.normalized;
+        for (const { path, message } of result.notNormalized) left.push({ path, reason: 'not-normalized', message });
+        pycs = [...result.pycs, ...other];
+      }
+      const { notLinked, replaced } = mode.dryRun ? planned(pycs) : linkIdentical(pycs, sameContent);
+      links += replaced.length;
+      for (const { sizeBytes } of replaced) savedBytes += sizeBytes;
+      for (const { path, reason, errno } of notLinked) left.push({ path, reason, ...(errno && { message: errno }) });
+    }
+    return { normalized, links, savedBytes, left, unknown };
+  });
+}
+
+/** Scratch memory for the set being linked. */
+const scratch = new Arena();
+
+/** Reads those that may have an identical file among them: others have another size, or are one file already. */
+function readTwins(set: readonly StagedPath[]): ReadPyc[] {
+  if (set.length < 2) return [];
+  const files = set.map((path) => pycFile(path, lstatSync(path)));
+  const isTwin = (a: PycFile, b: PycFile) => a.sizeBytes === b.sizeBytes && !isLinked(a, b);
+  return files
+    .filter((file) => files.some((other) => isTwin(file, other)))
+    .flatMap(({ path }) => readPyc(path, scratch.take) ?? []);
+}
+
+/** What linking would do. */
+function planned(set: readonly ReadPyc[]) {
+  const { steps } = planLinks(set, sameContent);
+  return { notLinked: [], replaced: steps.map(({ duplicate }) => duplicate) };
+}
