@@ -1,6 +1,5 @@
 /** What help says of pyclink's commands and options, for what is generated from it: completions and the man page. */
 import { type Command, Help, type Option } from 'commander';
-import * as z from 'zod';
 import { buildOptions } from '../../src/build/options.ts';
 import { Call } from '../../src/cli/call.ts';
 import { createProgram } from '../../src/cli/program.ts';
@@ -58,14 +57,5 @@ function factsOf(option: Option, command?: Command): OptionFacts {
 }
 
 function choicesOf(name: string): readonly string[] {
-  const schema: z.ZodType | undefined = Object.entries(buildOptions).find(([key]) => key === name)?.[1].schema;
-  if (schema === undefined) return [];
-  const { enum: choices, items } = z.toJSONSchema(schema, { io: 'input' }) as Enumeration;
-  return choices ?? items?.enum ?? [];
-}
-
-/** The part of a JSON schema that says what a value, or each of several, may be. */
-interface Enumeration {
-  readonly enum?: readonly string[];
-  readonly items?: { readonly enum?: readonly string[] };
+  return Object.entries(buildOptions).find(([key]) => key === name)?.[1].read.choices ?? [];
 }

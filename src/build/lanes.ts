@@ -4,8 +4,8 @@ import type { CompiledRecord } from '../manifest/compiled-record.ts';
 import { recordsFrom } from '../manifest/record-columns.ts';
 import type { Skipped } from '../skipped.ts';
 import { type LaneOptions, runLane } from './lane.ts';
-import { runLaneThreads } from './lane-threads.ts';
 import { queueOf, shareJobs } from './shared-jobs.ts';
+import { interpretersPerLane } from './slots.ts';
 
 /** The jobs of one interpreter, the largest first, and how many workers may run. */
 export interface Work {
@@ -29,9 +29,6 @@ export interface WorkListener {
   /** Aborted when the process is about to exit. */
   readonly signal?: AbortSignal | undefined;
 }
-
-/** How many interpreters a lane keeps busy. */
-const interpretersPerLane = 4;
 
 /**
  * Does the work in as many lanes as it takes: a few interpreters are served by the main thread, more by threads of
@@ -78,6 +75,7 @@ async function inThreads(
     work: shared.map(({ slots, ...one }) => ({ ...one, all: slots, own: shareOf(slots, lane, lanes) })),
   }));
   const total = totalOf(work);
+  const { runLaneThreads } = await import('./lane-threads.ts');
   const results = await runLaneThreads(orders, { onProgress: (done) => onProgress(done, total), signal });
   const payloads = work.map(({ jobs }) => jobs.map(({ source }) => source.payload));
   return {

@@ -1,118 +1,102 @@
-import * as z from 'zod';
 import type { MtimePolicy } from '../buildroot/mtime-policy.ts';
 import type { Environment } from '../compile/environment.ts';
 import { PyclinkError } from '../errors.ts';
 import { invalidationModes } from '../pyc/header.ts';
-import type { Level } from '../pyc/name.ts';
+import { levels as allLevels, type Level } from '../pyc/name.ts';
+import { each, flag, Misfit, once, type Reader, readAll, text, type ValuesOf, word } from './option-values.ts';
 
-/** An option: its flags, its text in help and man page, and the schema of its value with the default. */
-interface Option<S extends z.ZodType> {
+/** An option: its flags, its text in help and man page, and what reads its value, or the default. */
+export interface Option<T> {
   /** In commander's notation. The long flag, in camel case, is the key of the option. */
   readonly flags: string;
   readonly help: string;
-  readonly schema: S;
+  readonly read: Reader<T>;
 }
 
-function option<S extends z.ZodType>(flags: string, help: string, schema: S): Option<S> {
-  return { flags, help, schema };
+function option<T>(flags: string, help: string, read: Reader<T>): Option<T> {
+  return { flags, help, read };
 }
 
-const text = (expected: string) => z.string().min(1, expected);
-const file = text('takes a file').optional();
-const globs = z.array(text('takes a glob')).default([]);
-const off = z.boolean().default(false);
-const on = z.boolean().default(true);
+const file = once(text('takes a file'));
+const directory = text('takes a directory', () => true);
+const globs = each(text('takes a glob'));
+const digits = ['0', '1', '2'] as const;
+const digit = word(digits, 'takes 0, 1 or 2');
+const level = Object.assign((given: string) => Number(digit(given)) as Level, { choices: digits });
+const number = text('takes a number of jobs', (given) => /^\d{1,4}$/.test(given));
+const jobs = once((given) => Number(number(given)));
 
-const levels = z
-  .array(z.enum(['0', '1', '2'], 'takes 0, 1 or 2').transform((level) => Number(level) as Level))
-  .default([0, 1, 2])
-  .transform((given) => [...new Set(given)].sort());
-
-const jobs = z
-  .string()
-  .regex(/^\d{1,4}$/, 'takes a number of jobs')
-  .transform(Number)
-  .optional();
-
-const regex = z.string().transform((source, context) => {
+const regex = each((given) => {
   try {
-    return new RegExp(source, 'u');
+    return new RegExp(given, 'u');
   } catch (error) {
-    context.addIssue(`${error instanceof Error ? error.message : error}`);
-    return z.NEVER;
+    throw new Misfit(error instanceof Error ? error.message : `${error}`);
   }
 });
 
-const filelistFor = z.string().transform((given, context) => {
+const filelistFor = each((given) => {
   const [, glob, list] = /^([^=]+)=(.+)$/s.exec(given) ?? [];
-  if (glob !== undefined && list !== undefined) return { glob, file: list };
-  context.addIssue('takes GLOB=FILE');
-  return z.NEVER;
+  if (glob === undefined || list === undefined) throw new Misfit('takes GLOB=FILE');
+  return { glob, file: list };
 });
 
 /** The options of `build`, in the order of help. A new option is an entry here, and the stage that uses it. */
 export const buildOptions = {
-  buildroot: option('--buildroot <dir>', 'the staged tree (default: $RPM_BUILD_ROOT)', z.string().optional()),
+  buildroot: option('--buildroot <dir>', 'the staged tree (default: $RPM_BUILD_ROOT)', once(directory)),
   python: option(
     '--python <command>',
     'interpreter for the PATHs (default: by directory)',
-    text('takes a command').optional(),
+    once(text('takes a command')),
   ),
-  optimize: option('-o, --optimize <level>', 'optimization level, repeatable (default: 0 1 2)', levels),
+  optimize: option('-o, --optimize <level>', 'optimization level, repeatable (default: 0 1 2)', each(level, allLevels)),
   strip: option(
     '-s, --strip <dir>',
     'prefix removed from recorded file names (default: the buildroot)',
-    z.string().startsWith('/', 'takes an absolute directory').optional(),
+    once(text('takes an absolute directory', (given) => given.startsWith('/'))),
   ),
-  prepend: option('-p, --prepend <dir>', 'prefix added to recorded file names (default: /)', z.string().default('/')),
+  prepend: option('-p, --prepend <dir>', 'prefix added to recorded file names (default: /)', once(directory, '/')),
   invalidationMode: option(
     '--invalidation-mode <mode>',
     'timestamp, checked-hash or unchecked-hash (default: timestamp)',
-    z.enum(invalidationModes, `takes ${invalidationModes.join(', ')}`).default('timestamp'),
+    once(word(invalidationModes, `takes ${invalidationModes.join(', ')}`), 'timestamp'),
   ),
   mtimePolicy: option(
     '--mtime-policy <policy>',
     'clamp, set or keep (default: clamp if SOURCE_DATE_EPOCH is set, else keep)',
-    z.enum(['clamp', 'set', 'keep'], 'takes clamp, set or keep').optional(),
+    once(word(['clamp', 'set', 'keep'], 'takes clamp, set or keep')),
   ),
   excludeRegex: option(
     '-x, --exclude-regex <regex>',
     'do not compile sources whose staged path has a match, repeatable',
-    z.array(regex).default([]),
+    regex,
   ),
   exclude: option('--exclude <glob>', 'do not compile sources whose installed path matches, repeatable', globs),
   errors: option(
     '--errors <policy>',
     'fail or warn when a source does not compile (default: fail)',
-    z.enum(['fail', 'warn'], 'takes fail or warn').default('fail'),
+    once(word(['fail', 'warn'], 'takes fail or warn'), 'fail'),
   ),
   allowErrors: option('--allow-errors <glob>', 'sources whose errors are warnings, repeatable', globs),
   jobs: option('-j, --jobs <n>', 'interpreters at a time (default: $RPM_BUILD_NCPUS, parallel=, or the CPUs)', jobs),
-  link: option('--no-link', 'compile only', on),
-  normalize: option('--no-normalize', 'keep the bytes of compileall, which may differ from build to build', on),
-  keepCurrent: option('--keep-current', 'skip sources whose pycs are all current', off),
+  link: option('--no-link', 'compile only', flag(true)),
+  normalize: option('--no-normalize', 'keep the bytes of compileall, which may differ from build to build', flag(true)),
+  keepCurrent: option('--keep-current', 'skip sources whose pycs are all current', flag(false)),
   manifest: option('--manifest <file>', 'write what was compiled and linked', file),
-  append: option('--append', 'keep what earlier runs wrote to the manifest', off),
+  append: option('--append', 'keep what earlier runs wrote to the manifest', flag(false)),
   filelist: option('--filelist <file>', 'write a list for %files -f', file),
   filelistFor: option(
     '--filelist-for <glob=file>',
     'the same for sources whose installed path matches, repeatable',
-    z.array(filelistFor).default([]),
+    filelistFor,
   ),
-  dryRun: option('--dry-run', 'say what would be done, and change nothing', off),
+  dryRun: option('--dry-run', 'say what would be done, and change nothing', flag(false)),
 };
 
 type Table = typeof buildOptions;
-type Schemas = { readonly [K in keyof Table]: Table[K]['schema'] };
-
-const flagsSchema = z.strictObject(
-  Object.fromEntries(Object.entries(buildOptions).map(([name, { schema }]) => [name, schema])) as Schemas,
-);
-
-type Flags = z.output<typeof flagsSchema>;
+type Readers = { readonly [K in keyof Table]: Table[K]['read'] };
 
 /** The options of a build, completed from the environment. */
-export type BuildOptions = Readonly<Omit<Flags, 'optimize' | 'mtimePolicy'>> & {
+export type BuildOptions = Readonly<Omit<ValuesOf<Readers>, 'optimize' | 'mtimePolicy'>> & {
   readonly paths: readonly string[];
   /** Sorted, each once. */
   readonly levels: readonly Level[];
@@ -124,19 +108,15 @@ export type BuildOptions = Readonly<Omit<Flags, 'optimize' | 'mtimePolicy'>> & {
   readonly pythonMayBeStaged?: boolean;
 };
 
-const environmentSchema = z.object({
-  RPM_BUILD_ROOT: z.string().optional(),
+/** The variables that stand in for options. */
+const variables = {
+  RPM_BUILD_ROOT: once(directory),
   /** Empty means unset, as in other tools. @see the specification on reproducible-builds.org */
-  SOURCE_DATE_EPOCH: z
-    .string()
-    .regex(/^\d{0,11}$/, 'takes seconds since 1970, a whole number of 0 or more')
-    .optional(),
-  RPM_BUILD_NCPUS: z
-    .string()
-    .regex(/^\d{0,4}$/, 'takes a number of jobs')
-    .optional(),
-  DEB_BUILD_OPTIONS: z.string().default(''),
-});
+  SOURCE_DATE_EPOCH: once(
+    text('takes seconds since 1970, a whole number of 0 or more', (given) => /^\d{0,11}$/.test(given)),
+  ),
+  RPM_BUILD_NCPUS: once(text('takes a number of jobs', (given) => /^\d{0,4}$/.test(given))),
+};
 
 /**
  * Reads the flags of `build` and the environment variables that stand in for them.
@@ -146,17 +126,18 @@ const environmentSchema = z.object({
  */
 export function readBuildOptions(
   paths: readonly string[],
-  flags: unknown,
+  flags: object,
   environment: Environment,
   availableCpus: number,
 ): BuildOptions {
-  const read = z.object({ flags: flagsSchema, environment: environmentSchema }).safeParse({ flags, environment });
-  if (!read.success) throw usageError(read.error.issues.map(({ path, message }) => `${label(path)}: ${message}`));
-  const { optimize, mtimePolicy, ...given } = read.data.flags;
-  const env = read.data.environment;
+  const problems: string[] = [];
+  const readers = Object.fromEntries(Object.entries(buildOptions).map(([name, { read }]) => [name, read])) as Readers;
+  const values = readAll(readers, flags, flagOf, problems);
+  const env = readAll(variables, environment, (name) => name, problems);
+  if (problems.length > 0) throw usageError(problems);
+  const { optimize, mtimePolicy, ...given } = values;
   const epochSeconds = env.SOURCE_DATE_EPOCH ? Number(env.SOURCE_DATE_EPOCH) : undefined;
   const policy = mtimePolicy ?? (epochSeconds === undefined ? 'keep' : 'clamp');
-  const problems: string[] = [];
   if (policy !== 'keep' && epochSeconds === undefined) {
     problems.push(`--mtime-policy: ${policy} needs SOURCE_DATE_EPOCH, which is not set`);
   }
@@ -164,12 +145,12 @@ export function readBuildOptions(
   if (problems.length > 0) throw usageError(problems);
   const mtime: MtimePolicy =
     policy === 'keep' || epochSeconds === undefined ? { policy: 'keep' } : { policy, epochSeconds };
-  const debianJobs = /(?:^|\s)parallel=(\d{1,4})(?:\s|$)/.exec(env.DEB_BUILD_OPTIONS)?.[1];
+  const debianJobs = /(?:^|\s)parallel=(\d{1,4})(?:\s|$)/.exec(environment['DEB_BUILD_OPTIONS'] ?? '')?.[1];
   return Object.freeze({
     ...given,
     buildroot: given.buildroot ?? env.RPM_BUILD_ROOT,
     paths,
-    levels: optimize,
+    levels: [...new Set(optimize)].sort(),
     mtime,
     jobs: given.jobs || Number(env.RPM_BUILD_NCPUS ?? 0) || Number(debianJobs ?? 0) || availableCpus,
   });
@@ -179,8 +160,7 @@ function usageError(problems: readonly string[]): PyclinkError {
   return new PyclinkError('usage', problems.join('; '), { hint: 'see pyclink build --help' });
 }
 
-/** The flag or variable that an issue is about, as the user writes it. */
-function label([group, name]: readonly PropertyKey[]): string {
-  if (group !== 'flags') return String(name);
-  return `--${String(name).replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+/** An option as the user writes it. */
+function flagOf(name: string): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }

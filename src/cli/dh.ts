@@ -18,7 +18,7 @@ export async function dh(words: readonly string[], call: Call): Promise<void> {
     source: resolve('.'),
     environment: call.environment,
     signal: call.signal,
-    log: await call.log({ quiet: !debhelperCall.verbose }),
+    log: () => call.log({ quiet: !debhelperCall.verbose }),
     readOptions: (paths, flags, environment) =>
       readBuildOptions(paths, mergedFlags(buildFlags(parser.opts()), flags), environment, availableParallelism()),
   });

@@ -1,5 +1,5 @@
-import { type Command, Option } from 'commander';
-import { buildOptions } from '../build/options.ts';
+import { type Command, Option as CommanderOption } from 'commander';
+import { buildOptions, type Option } from '../build/options.ts';
 
 /** The options of every subcommand. */
 export interface CommonFlags {
@@ -35,10 +35,9 @@ export function withBuildOptions(command: Command): Command {
     '[PATH...]',
     'as installed, or below the buildroot; default: every Python directory in the buildroot',
   );
-  for (const { flags, help, schema } of Object.values(buildOptions)) {
-    const option = new Option(flags, help);
-    const isRepeatable = schema.safeParse([]).success;
-    command.addOption(isRepeatable ? option.argParser(collect) : option);
+  for (const { flags, help, read } of Object.values<Option<unknown>>(buildOptions)) {
+    const option = new CommanderOption(flags, help);
+    command.addOption(read.isRepeatable ? option.argParser(collect) : option);
   }
   return command;
 }

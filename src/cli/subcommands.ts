@@ -14,16 +14,16 @@ export const subcommands: Required<Subcommands> = { build, link, relink, verify,
 function build(command: Command, call: Call): Command {
   return withBuildOptions(withCommonOptions(command).addHelpText('after', variablesHelp)).action(
     async (paths: string[], flags: Flags) => {
-      const [{ readBuildOptions }, { buildCommand }, { noProgress, progressBar }] = await Promise.all([
+      const [{ readBuildOptions }, { buildCommand }] = await Promise.all([
         import('../build/options.ts'),
         import('../commands/build.ts'),
-        import('../report/progress.ts'),
       ]);
       const { environment, streams } = call;
       const options = readBuildOptions(paths, buildFlags(flags), environment, availableParallelism());
-      const isWatched = streams.stderr.isTTY === true && flags.quiet !== true;
-      const progress = isWatched ? progressBar(streams.stderr) : noProgress;
-      call.report(await buildCommand(options, call, await call.log(flags), progress), flags);
+      const isQuiet = flags.quiet === true;
+      const isWatched = streams.stderr.isTTY === true && !isQuiet;
+      const progress = isWatched ? (await import('../report/progress.ts')).progressBar(streams.stderr) : undefined;
+      call.report(await buildCommand(options, call, { log: () => call.log(flags), isQuiet, progress }), flags);
     },
   );
 }

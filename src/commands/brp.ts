@@ -1,4 +1,5 @@
-import { build, type Surroundings } from '../build/build.ts';
+import { build } from '../build/build.ts';
+import type { Surroundings } from '../build/context.ts';
 import type { BuildOptions } from '../build/options.ts';
 import type { BuildReport } from '../build/report.ts';
 import { pythonDirectoryOf } from '../buildroot/python-directory.ts';
@@ -30,9 +31,7 @@ export async function brpCommand(
     };
     const context = { environment, signal, onInterpreter, onProgress: () => undefined };
     const report = await build(options, context).catch(withHintForSpecs);
-    if (report.skipped.length + report.warnings.length > 0) {
-      logOutcomes({ ...report, skipped: byDirectory(report.skipped) }, await log());
-    }
+    await logOutcomes({ ...report, skipped: byDirectory(report.skipped) }, log);
     reports.push(report);
   }
   const busy = reports.filter(({ sources }) => sources > 0);

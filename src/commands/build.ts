@@ -1,4 +1,5 @@
-import { build, type Surroundings } from '../build/build.ts';
+import { build } from '../build/build.ts';
+import type { Surroundings } from '../build/context.ts';
 import type { BuildOptions } from '../build/options.ts';
 import type { BuildReport } from '../build/report.ts';
 import { exitStatus } from '../errors.ts';
@@ -11,25 +12,34 @@ import { counted } from '../report/text.ts';
 import { type SkipReason, skipReasons } from '../skipped.ts';
 import type { CommandResult } from './result.ts';
 
+/** Where a build says what it does. */
+interface BuildOutput {
+  /** Loads the log. */
+  readonly log: () => Promise<Log>;
+  /** Only warnings and errors are of interest. */
+  readonly isQuiet: boolean;
+  readonly progress?: Progress | undefined;
+}
+
 /** `pyclink build`: compiles, links, writes the manifest. @throws PyclinkError */
 export async function buildCommand(
   options: BuildOptions,
   { environment, signal }: Surroundings,
-  log: Log,
-  progress: Progress,
+  { log, isQuiet, progress }: BuildOutput,
 ): Promise<CommandResult> {
   const report = await build(options, {
     environment,
     signal,
-    onInterpreter: (interpreter, sources) => {
-      const { executable, version } = interpreter;
+    onInterpreter: async ({ executable, version }, sources) => {
+      if (isQuiet) return;
       const levels = options.levels.join(' ');
       const work = options.keepCurrent ? 'checking' : 'compiling';
-      log.info(`${work} ${counted(sources.length, 'source')} with ${executable} (Python ${version}), levels ${levels}`);
+      const what = `${work} ${counted(sources.length, 'source')} with ${executable} (Python ${version})`;
+      (await log()).info(`${what}, levels ${levels}`);
     },
-    onProgress: progress.show,
-  }).finally(progress.end);
-  logOutcomes(report, log);
+    onProgress: (done, total) => progress?.show(done, total),
+  }).finally(() => progress?.end());
+  await logOutcomes(report, log);
   const status = hasProblems(report) ? exitStatus.problems : exitStatus.done;
   return { status, text: buildReportText(report), data: report };
 }
@@ -46,8 +56,10 @@ const levels: Partial<Record<SkipReason, 'info' | 'debug'>> = {
   'not-normalized': 'debug',
 };
 
-/** Logs what the reader of a build log should know, in the same order in every build. */
-export function logOutcomes(report: BuildReport, log: Log): void {
+/** Logs what the reader of a build log should know, in the same order in every build. @param load loads the log */
+export async function logOutcomes(report: BuildReport, load: () => Promise<Log>): Promise<void> {
+  if (report.skipped.length + report.warnings.length === 0) return;
+  const log = await load();
   for (const warning of report.warnings) log.warn(warning);
   const unknown = report.interpreters.filter(({ magicNumber }) => codeLayoutOf(magicNumber) === undefined);
   const saidForAll = new Set(unknown.map(({ magicNumber }) => unknownMagicNumber(magicNumber)));

@@ -1,4 +1,5 @@
-import { build, type Surroundings } from '../build/build.ts';
+import { build } from '../build/build.ts';
+import type { Surroundings } from '../build/context.ts';
 import type { BuildOptions } from '../build/options.ts';
 import type { BuildReport } from '../build/report.ts';
 import type { Environment } from '../compile/environment.ts';
@@ -26,7 +27,8 @@ import type { CommandResult } from './result.ts';
 export interface DhContext extends Surroundings {
   /** The source package's directory. */
   readonly source: string;
-  readonly log: Log;
+  /** Loads the log. */
+  readonly log: () => Promise<Log>;
   /** Reads paths, flags and environment into the options of a build. */
   readonly readOptions: (paths: readonly string[], flags: object, environment: Environment) => BuildOptions;
 }
@@ -46,14 +48,14 @@ export async function dhCommand(call: DebhelperCall, context: DhContext): Promis
     if (call.noAct) continue;
     if (directories.length > 0) {
       const done = await buildPackage(target, directories, call, { ...context, environment });
-      for (const report of done) logOutcomes(report, log);
+      for (const report of done) await logOutcomes(report, log);
       lines.push(...done.map(summaryLine));
       reports.push(...done);
     }
     if (context.environment['DH_INTERNAL_OVERRIDE']) logRun(source, target.name);
   }
   for (const directory of call.directories.filter((path) => !found.has(path))) {
-    log.warn(`${directory}: a directory of none of the packages`);
+    (await log()).warn(`${directory}: a directory of none of the packages`);
   }
   return {
     status: reports.some(hasProblems) ? exitStatus.problems : exitStatus.done,

@@ -74,18 +74,6 @@ export async function compile<J extends CompileJob>(
   });
 }
 
-/** Below this size another interpreter costs more than it saves. */
-const worthAWorkerBytes = 200_000;
-
-/** The fixed cost of a source, as a size. */
-const overheadBytes = 4000;
-
-/** How many workers are worth their start for these jobs. */
-export function worthwhileWorkers(jobs: readonly CompileJob[]): number {
-  const bytes = jobs.reduce((sum, { source }) => sum + source.sizeBytes + overheadBytes, 0);
-  return Math.ceil(bytes / worthAWorkerBytes);
-}
-
 function outcomeOf<J extends CompileJob>(job: J, result: PoolResult, losses: readonly string[]): CompileOutcome<J> {
   if ('lost' in result) {
     const reason = result.lost === 'hung' ? 'worker-hung' : 'worker-died';

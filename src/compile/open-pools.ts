@@ -20,7 +20,8 @@ export interface Pools {
 }
 
 /**
- * Starts one worker of each interpreter that the sources need.
+ * Starts each interpreter that the sources need. The first is started before this function returns a promise.
+ * @param workersFor how many workers of an interpreter to start for these sources
  * @throws PyclinkError `interpreter-missing`, if missing ones are errors: names each of them and what was tried
  */
 export async function openPools(
@@ -28,6 +29,7 @@ export async function openPools(
   sources: readonly Source[],
   environment: Environment,
   ifMissing: 'fail' | 'skip',
+  workersFor: (sources: readonly Source[]) => number,
 ): Promise<Pools> {
   const workersEnvironment = workerEnvironment(environment);
   const pools: WorkerPool[] = [];
@@ -50,12 +52,13 @@ export async function openPools(
       poolOfRequest.set(key, known);
       continue;
     }
-    const first = await startFirst(candidates, expected, workersEnvironment);
-    if ('refused' in first) {
-      lacks.set(key, [`no ${request.command} that works`, ...first.refused].join(': '));
+    const count = workersFor(sources.filter((source) => requestsOf(source).some((other) => requestKey(other) === key)));
+    const started = await startFirst(candidates, expected, workersEnvironment, count);
+    if ('refused' in started) {
+      lacks.set(key, [`no ${request.command} that works`, ...started.refused].join(': '));
       continue;
     }
-    const pool = new WorkerPool(first.interpreter, workersEnvironment, [first]);
+    const pool = new WorkerPool(started.interpreter, workersEnvironment, started.workers);
     pools.push(pool);
     poolOfRequest.set(key, pool);
   }

@@ -27,27 +27,37 @@ export interface PoolClient<J> {
   onLoss(job: J, problem: string): void;
 }
 
+/** Workers of one interpreter. Those after the first may still be starting. */
+export interface StartedWorkers {
+  readonly interpreter: Interpreter;
+  readonly workers: readonly Promise<Worker>[];
+}
+
 /**
  * Starts the first candidate that works and is the expected interpreter.
- * @returns the worker, or why each candidate was refused
+ * @param count how many workers at the same time
+ * @returns the workers, or why each candidate was refused
  */
 export async function startFirst(
   candidates: readonly string[],
   expected: ExpectedInterpreter,
   environment: Environment,
-): Promise<Worker | { readonly refused: readonly string[] }> {
+  count = 1,
+): Promise<StartedWorkers | { readonly refused: readonly string[] }> {
   const refused: string[] = [];
   for (const executable of candidates) {
+    const workers = Array.from({ length: count }, () => startTwice(executable, environment));
+    const all = Promise.allSettled(workers);
     try {
-      const worker = await startTwice(executable, environment);
-      const mismatch = mismatchReason(worker.interpreter, expected);
-      if (mismatch === undefined) return worker;
+      const { interpreter } = (await workers[0]) as Worker;
+      const mismatch = mismatchReason(interpreter, expected);
+      if (mismatch === undefined) return { interpreter, workers };
       refused.push(`${executable} ${mismatch}`);
-      await worker.close();
     } catch (error) {
       if (!(error instanceof WorkerDied)) throw error;
       refused.push(`${executable} does not start (${error.message})`);
     }
+    for (const worker of await all) if (worker.status === 'fulfilled') await worker.value.close();
   }
   return { refused };
 }
@@ -74,17 +84,16 @@ function queueLength(jobsLeft: number, slots: number): number {
 export class WorkerPool {
   readonly interpreter: Interpreter;
   readonly environment: Environment;
-  readonly #running: Set<Worker>;
-  readonly #idle: Worker[];
-  readonly #starting = new Set<Promise<Worker>>();
+  readonly #running = new Set<Worker>();
+  readonly #idle: Promise<Worker>[];
+  readonly #starting = new Set<Promise<unknown>>();
   #isClosed = false;
 
-  /** @param workers that run already */
-  constructor(interpreter: Interpreter, environment: Environment, workers: readonly Worker[] = []) {
+  /** @param started that run already, or are starting */
+  constructor(interpreter: Interpreter, environment: Environment, started: readonly Promise<Worker>[] = []) {
     this.interpreter = interpreter;
     this.environment = environment;
-    this.#running = new Set(workers);
-    this.#idle = [...workers];
+    this.#idle = started.map((worker) => this.#joined(worker));
   }
 
   /**
@@ -95,7 +104,7 @@ export class WorkerPool {
    */
   async run<J>(jobs: JobQueue<J>, slots: number, allSlots: number, client: PoolClient<J>): Promise<void> {
     const slot = async () => {
-      let worker = this.#idle.pop();
+      let worker: Worker | undefined;
       /** The jobs of this worker. It works on the first. */
       const queue: { readonly job: J; isSent: boolean; attempt: number }[] = [];
       for (;;) {
@@ -109,7 +118,7 @@ export class WorkerPool {
         }
         const [current] = queue;
         if (current === undefined || this.#isClosed) break;
-        worker ??= await this.#replacement();
+        worker ??= await this.#next();
         const unsent = queue.filter(({ isSent }) => !isSent);
         if (unsent.length > 0) worker.send(unsent.map((queued) => client.request(queued.job)));
         for (const queued of unsent) queued.isSent = true;
@@ -133,7 +142,7 @@ export class WorkerPool {
           client.onResult(job, { lost: error.end === 'hung' ? 'hung' : 'died', problem: error.message });
         }
       }
-      if (worker !== undefined) this.#idle.push(worker);
+      if (worker !== undefined) this.#idle.push(Promise.resolve(worker));
     };
     await Promise.all(Array.from({ length: Math.min(slots, jobs.left()) }, slot));
   }
@@ -145,21 +154,33 @@ export class WorkerPool {
     await Promise.all(Array.from(this.#running, (worker) => worker.close()));
   }
 
-  async #replacement(): Promise<Worker> {
-    const starting = startTwice(this.interpreter.executable, this.environment);
-    this.#starting.add(starting);
+  /** A worker without jobs, or a new one. @throws PyclinkError */
+  async #next(): Promise<Worker> {
+    const isDead = (error: unknown) => {
+      if (!(error instanceof WorkerDied)) throw error;
+      return undefined;
+    };
+    const idle = await this.#idle.shift()?.catch(isDead);
     try {
-      const worker = await starting;
-      this.#running.add(worker);
-      return worker;
+      return idle ?? (await this.#joined(startTwice(this.interpreter.executable, this.environment)));
     } catch (error) {
       if (!(error instanceof WorkerDied)) throw error;
       throw new PyclinkError('worker-failed', `cannot start another worker: ${error.message}`, {
         path: this.interpreter.executable,
         cause: error,
       });
-    } finally {
-      this.#starting.delete(starting);
     }
+  }
+
+  /** A worker that is starting, and will be one of the pool. */
+  #joined(worker: Promise<Worker>): Promise<Worker> {
+    const joined = worker.then((started) => {
+      this.#running.add(started);
+      return started;
+    });
+    this.#starting.add(joined);
+    const isOver = () => this.#starting.delete(joined);
+    joined.then(isOver, isOver);
+    return joined;
   }
 }

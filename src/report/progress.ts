@@ -7,9 +7,6 @@ export interface Progress {
   end(): void;
 }
 
-/** Shows nothing, for build logs. */
-export const noProgress: Progress = { show: () => undefined, end: () => undefined };
-
 /** A bar on a terminal, cleared at the end. */
 export function progressBar(terminal: NodeJS.WritableStream): Progress {
   const format = 'pyclink: {bar} {value}/{total} sources, {eta_formatted} left';

@@ -1,0 +1,128 @@
+import type { Discovered } from '../buildroot/discover.ts';
+import { globMatcher } from '../buildroot/exclude.ts';
+import { applyMtimePolicy } from '../buildroot/mtime.ts';
+import type { Buildroot } from '../buildroot/path.ts';
+import type { Source } from '../buildroot/source.ts';
+import { isCurrent } from '../compile/current.ts';
+import { foreignDirectories } from '../compile/foreign-directories.ts';
+import type { Interpreter } from '../compile/interpreter.ts';
+import type { Pools } from '../compile/open-pools.ts';
+import { planCompile } from '../compile/plan.ts';
+import { removeLeftovers } from '../files/leftovers.ts';
+import { byCodeUnit, childOf, parentOf } from '../files/path.ts';
+import { completeManifest } from '../manifest/encode.ts';
+import { openOutputs, writeOutputs } from '../manifest/outputs.ts';
+import { isProblem, type Skipped } from '../skipped.ts';
+import { version } from '../version.ts';
+import type { BuildContext } from './context.ts';
+import { type Done, type Work, workInLanes } from './lanes.ts';
+import type { BuildOptions } from './options.ts';
+import type { BuildReport } from './report.ts';
+import { slotsFor } from './slots.ts';
+import type { Stopwatch } from './stopwatch.ts';
+
+/** The options, with directories of the buildroot as it is. */
+type Settings = Omit<BuildOptions, 'buildroot' | 'strip'> & { readonly buildroot: Buildroot; readonly strip: string };
+
+/**
+ * The stages of a build once its interpreters have started: compile, link, write the manifest.
+ * @throws PyclinkError
+ */
+export async function compileAndWrite(
+  found: Discovered,
+  pools: Pools,
+  options: Settings,
+  context: BuildContext,
+  watch: Stopwatch<'discover' | 'start' | 'compile' | 'write'>,
+): Promise<BuildReport> {
+  const { buildroot } = options;
+  const outputs = await openOutputs(buildroot, options);
+  if (!options.dryRun) sweep(found.sources);
+  const sources = options.dryRun ? found.sources : applyMtimePolicy(buildroot, found.sources, options.mtime);
+  watch.lap('start');
+  const done = await compileAll(sources, pools, options, context);
+  watch.lap('compile');
+
+  const interpreters = pools.all.map((pool) => pool.interpreter);
+  const skipped = [...found.skipped, ...withoutInterpreter(found.sources, pools), ...done.skipped];
+  skipped.sort((a, b) => byCodeUnit(a.path, b.path));
+  const content = { interpreters: interpreters.map(forManifest), records: done.records, skipped };
+  const examined = () => new Set([...found.sources.map(({ payload }) => payload), ...skipped.map(({ path }) => path)]);
+  const manifest = completeManifest(version, content);
+  if (!options.dryRun) writeOutputs(buildroot, outputs, manifest, examined);
+  watch.lap('write');
+
+  const isAllowed = globMatcher(options.allowErrors);
+  const counts = manifest.totals;
+  return {
+    dryRun: options.dryRun,
+    buildroot: buildroot.path,
+    interpreters,
+    levels: options.levels,
+    sources: found.sources.length,
+    current: done.current,
+    ...counts,
+    pycs: options.dryRun ? done.jobs * options.levels.length : counts.pycs,
+    skipped: skipped.map((entry) => ({
+      ...entry,
+      isProblem: isProblem(entry.reason) && options.errors === 'fail' && !isAllowed(entry.path),
+    })),
+    warnings: [...foreignDirectories(found.sources, interpretersOf(pools)), ...done.warnings].sort(byCodeUnit),
+    manifest: outputs.manifest,
+    filelists: outputs.filelists.map(({ file }) => file),
+    seconds: watch.seconds,
+  };
+}
+
+/**
+ * Compiles what is not current, keeps what is, and collects the outcomes. The jobs are freed before the manifest is
+ * made, to save memory.
+ */
+async function compileAll(
+  sources: readonly Source[],
+  pools: Pools,
+  options: Settings,
+  context: BuildContext,
+): Promise<Done & { readonly jobs: number }> {
+  const { strip, prepend } = options;
+  const jobs = planCompile(sources, interpretersOf(pools), options.levels, { strip, prepend });
+  if (options.dryRun) {
+    const current = options.keepCurrent ? jobs.filter((job) => isCurrent(job, options.invalidationMode)).length : 0;
+    return { jobs: jobs.length, current, records: [], skipped: [], warnings: [] };
+  }
+  // The largest first: none of them is left for the end.
+  jobs.sort((a, b) => b.source.sizeBytes - a.source.sizeBytes);
+  const work: Work[] = [];
+  for (const pool of pools.all) {
+    const own = jobs.filter(({ interpreter }) => interpreter === pool.interpreter);
+    const ownSources = own.map(({ source }) => source);
+    work.push({ pool, jobs: own, slots: slotsFor(ownSources, options.jobs) });
+    await context.onInterpreter(pool.interpreter, ownSources);
+  }
+  const { buildroot, link, normalize, invalidationMode, keepCurrent } = options;
+  const laneOptions = { buildroot, link, normalize, invalidationMode, keepCurrent };
+  return { jobs: jobs.length, ...(await workInLanes(work, laneOptions, context)) };
+}
+
+function interpretersOf(pools: Pools): (source: Source) => Interpreter[] {
+  return (source) => pools.poolsOf(source).map((pool) => pool.interpreter);
+}
+
+function withoutInterpreter(sources: readonly Source[], pools: Pools): Skipped[] {
+  return sources.flatMap((source) => {
+    const message = pools.lackOf(source);
+    return message === undefined ? [] : [{ path: source.payload, reason: 'no-interpreter', message }];
+  });
+}
+
+/** Removes what killed runs left beside the sources and their pycs. */
+function sweep(sources: readonly Source[]): void {
+  for (const directory of new Set(sources.map(({ staged }) => parentOf(staged)))) {
+    removeLeftovers(directory);
+    removeLeftovers(childOf(directory, '__pycache__'));
+  }
+}
+
+function forManifest({ implementation, version: pythonVersion, cacheTag, magicNumber }: Interpreter) {
+  return { implementation, version: pythonVersion, cacheTag, magicNumber };
+}

@@ -1,0 +1,87 @@
+/** What a command line gives for an option: undefined if the option is not there. */
+type Given = string | readonly string[] | boolean | undefined;
+
+/** Reads a value of an option. @throws Misfit */
+interface Parse<T> {
+  (given: string): T;
+  /** All that it takes, if that is a few words. */
+  readonly choices?: readonly string[];
+}
+
+/** Reads what is given for an option, or has the default. @throws Misfit */
+export interface Reader<T> {
+  (given: Given): T;
+  /** The option may be given more than once. */
+  readonly isRepeatable: boolean;
+  /** All that it takes, if that is a few words. For completions. */
+  readonly choices: readonly string[];
+}
+
+/** A value that an option does not take. The message says what it takes. */
+export class Misfit extends Error {
+  override readonly name = 'Misfit';
+}
+
+/** Text for which `isRight` holds. */
+export function text(expected: string, isRight: (given: string) => boolean = (given) => given !== ''): Parse<string> {
+  return (given) => {
+    if (!isRight(given)) throw new Misfit(expected);
+    return given;
+  };
+}
+
+/** One of these words. */
+export function word<const W extends string>(words: readonly W[], expected: string): Parse<W> {
+  const parse = (given: string) => {
+    const found = words.find((known) => known === given);
+    if (found === undefined) throw new Misfit(expected);
+    return found;
+  };
+  return Object.assign(parse, { choices: words });
+}
+
+/** At most one value. */
+export function once<T>(parse: Parse<T>): Reader<T | undefined>;
+export function once<T>(parse: Parse<T>, ifNotGiven: T): Reader<T>;
+export function once<T>(parse: Parse<T>, ifNotGiven?: T): Reader<T | undefined> {
+  const read = (given: Given) => (typeof given === 'string' ? parse(given) : ifNotGiven);
+  return Object.assign(read, { isRepeatable: false, choices: parse.choices ?? [] });
+}
+
+/** Any number of values. */
+export function each<T>(parse: Parse<T>, ifNotGiven: readonly T[] = []): Reader<readonly T[]> {
+  const read = (given: Given) => (Array.isArray(given) ? given.map((one) => parse(one)) : ifNotGiven);
+  return Object.assign(read, { isRepeatable: true, choices: parse.choices ?? [] });
+}
+
+/** A switch. @param ifNotGiven what it is without the option */
+export function flag(ifNotGiven: boolean): Reader<boolean> {
+  const read = (given: Given) => (typeof given === 'boolean' ? given : ifNotGiven);
+  return Object.assign(read, { isRepeatable: false, choices: [] });
+}
+
+/** What readers return. */
+export type ValuesOf<R> = { readonly [K in keyof R]: R[K] extends Reader<infer T> ? T : never };
+
+/**
+ * Reads each value of a table.
+ * @param labelOf how the user calls it
+ * @param problems gets a line for each value that does not fit; the result has gaps then
+ */
+export function readAll<R extends Readonly<Record<string, Reader<unknown>>>>(
+  readers: R,
+  given: object,
+  labelOf: (name: string) => string,
+  problems: string[],
+): ValuesOf<R> {
+  const values: Record<string, unknown> = {};
+  for (const [name, read] of Object.entries(readers)) {
+    try {
+      values[name] = read((given as Record<string, Given>)[name]);
+    } catch (error) {
+      if (!(error instanceof Misfit)) throw error;
+      problems.push(`${labelOf(name)}: ${error.message}`);
+    }
+  }
+  return values as ValuesOf<R>;
+}
