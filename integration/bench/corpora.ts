@@ -16,7 +16,15 @@ import { execa } from 'execa';
 import { everythingIn } from '../../test/helpers/buildroot.ts';
 import { systemPython } from '../../test/helpers/pythons.ts';
 
-/** Debian's packages of the great corpus. */
+/** Debian's packages with 4,405 modules of all kinds. */
+export const mixedPackages: readonly string[] = [
+  ...['docutils', 'botocore', 'nltk', 'astropy', 'sphinx', 'dask', 'statsmodels', 'sklearn'].map(
+    (name) => `python3-${name}`,
+  ),
+  ...['mercurial-common', 'ansible-core'],
+];
+
+/** Debian's packages with 7,692 modules. */
 export const manyPackages: readonly string[] = [
   ...['django', 'sympy', 'numpy', 'pandas', 'matplotlib', 'sqlalchemy', 'twisted', 'networkx', 'scipy', 'pip'],
   ...['setuptools', 'babel'],

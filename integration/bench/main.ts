@@ -3,8 +3,9 @@
  * of Debian's packages. What they make is compared; medians and ratios are printed. See docs/benchmarks.md.
  */
 import { readFileSync } from 'node:fs';
-import { cpus as processors } from 'node:os';
+import { cpus as processors, tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
+import { execaSync } from 'execa';
 import { clear } from './corpora.ts';
 import { type Measured, measure } from './measure.ts';
 import { isMissing } from './peers.ts';
@@ -48,8 +49,10 @@ async function run(work: Work): Promise<Result> {
   for (let round = 0; round < rounds; round++) {
     for (const [entry, earlier] of runs) {
       if (entry.once === true && round > 0) continue;
-      work.reset(entry);
-      earlier.push(await measure(entry.command(entry.buildroot)));
+      for (let i = 0; i < (work.repetitions ?? 1); i++) {
+        work.reset(entry);
+        earlier.push(await measure(entry.command(entry.buildroot)));
+      }
     }
   }
   await work.check(contestants);
@@ -74,5 +77,6 @@ function machine(): string {
   const kernel = readFileSync('/proc/sys/kernel/osrelease', 'utf8').trim();
   const load = readFileSync('/proc/loadavg', 'utf8').split(' ')[0];
   const all = processors();
-  return `${all.length} x ${all[0]?.model ?? 'CPU'}, Linux ${kernel}, Node.js ${process.version}, load ${load}`;
+  const fileSystem = execaSync('df', ['--output=fstype', tmpdir()]).stdout.split('\n')[1];
+  return `${all.length} x ${all[0]?.model ?? 'CPU'}, Linux ${kernel}, Node.js ${process.version}, load ${load}, in ${tmpdir()} (${fileSystem})`;
 }

@@ -17,7 +17,7 @@ export interface Contestant {
 export const cpus = availableParallelism();
 
 const python = '/usr/bin/python3';
-const flags = ['-s', '-S', '-B', '-m', 'compileall', '-q', '-f'];
+const flags = ['-s', '-S', '-B', '-m', 'compileall', '-q'];
 const hook = (name: string) => new URL(`../../hooks/${name}`, import.meta.url).pathname;
 
 export function pyclinkBuild(levels: readonly number[], ...more: string[]): Contestant {
@@ -30,6 +30,33 @@ export function pyclinkBuild(levels: readonly number[], ...more: string[]): Cont
   };
 }
 
+/** A build with so many jobs, which tells the CPU time of its main thread. */
+export function pyclinkBuildProbed(levels: readonly number[], jobs: number): Contestant {
+  const { command } = pyclinkBuild(levels, `-j${jobs}`);
+  return {
+    name: `pyclink build -j${jobs}`,
+    command: (buildroot) => {
+      const [node, ...words] = command(buildroot).argv;
+      return { argv: [node, '-r', new URL('probe.cjs', import.meta.url).pathname, ...words] };
+    },
+  };
+}
+
+/** The same of compileall. */
+export function compileallProbed(levels: readonly number[], jobs: number): Contestant {
+  const { name, command } = compileall(levels, jobs);
+  return {
+    name,
+    command: (buildroot) => {
+      const words = command(buildroot).argv.slice(1);
+      const probe = new URL('probe.py', import.meta.url).pathname;
+      return {
+        argv: [python, ...words.map((word) => (word === 'compileall' ? probe : word)).filter((word) => word !== '-m')],
+      };
+    },
+  };
+}
+
 /** As a packager's build runs it: through the shell script that finds node. */
 export function pyclinkHook(): Contestant {
   return {
@@ -38,19 +65,27 @@ export function pyclinkHook(): Contestant {
   };
 }
 
+export const pyclinkVersion: Contestant = {
+  name: 'pyclink --version',
+  command: () => ({ argv: [process.execPath, bundle, '--version'] }),
+};
+
+export const emptyNode: Contestant = { name: 'node -e 0', command: () => ({ argv: [process.execPath, '-e', '0'] }) };
+
 export const pyclinkLink: Contestant = {
   name: 'pyclink link',
   command: (buildroot) => ({ argv: [process.execPath, bundle, 'link', '--buildroot', buildroot] }),
 };
 
-export function compileall(levels: readonly number[], jobs: number, link = true): Contestant {
+export function compileall(levels: readonly number[], jobs: number, link = true, force = true): Contestant {
   const optimize = levels.flatMap((level) => ['-o', `${level}`]);
   return {
-    name: `compileall -j${jobs}${link ? ' --hardlink-dupes' : ''}`,
+    name: `compileall -j${jobs}${link ? ' --hardlink-dupes' : ''}${force ? '' : ' without -f'}`,
     command: (buildroot) => ({
       argv: [
         python,
         ...flags,
+        ...(force ? ['-f'] : []),
         ...optimize,
         `-j${jobs}`,
         ...(link ? ['--hardlink-dupes'] : []),

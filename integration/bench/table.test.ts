@@ -6,6 +6,7 @@ const run = (wallSeconds: number, userSeconds: number) => ({
   userSeconds,
   systemSeconds: 0.5,
   peakBytes: 1024 * 1024,
+  mainSeconds: 0.1,
 });
 
 test('a table has medians, and ratios round by round with their extremes', () => {

@@ -12,6 +12,8 @@ export interface Row {
   readonly userSeconds: number;
   readonly systemSeconds: number;
   readonly peakBytes: number;
+  /** CPU time of the main thread; NaN if it does not tell. */
+  readonly mainSeconds: number;
   readonly rounds: number;
   /** The first contestant's time in relation to this one's, round by round; not there for the first. */
   readonly wallRatio?: Ratio;
@@ -29,7 +31,8 @@ interface Ratio {
 export interface Verdict {
   readonly what: string;
   readonly value: number;
-  readonly atMost: number;
+  /** Not there: for information only. */
+  readonly atMost?: number;
 }
 
 /** Medians, and the ratios of the first to each of the others. */
@@ -53,7 +56,8 @@ export function rowsText(rows: readonly Row[]): string {
 }
 
 export function verdictText({ what, value, atMost }: Verdict): string {
-  return `${what}: ${value.toFixed(2)}, wanted at most ${atMost}: ${value <= atMost ? 'met' : 'MISSED'}\n`;
+  const wanted = atMost === undefined ? '' : `, wanted at most ${atMost}: ${value <= atMost ? 'met' : 'MISSED'}`;
+  return `${what}: ${value.toFixed(value < 0.1 ? 3 : 2)}${wanted}\n`;
 }
 
 export function mebibytes(bytes: number): string {
@@ -75,6 +79,7 @@ function medians({ name, runs }: Runs): Row {
     userSeconds: of('userSeconds'),
     systemSeconds: of('systemSeconds'),
     peakBytes: of('peakBytes'),
+    mainSeconds: of('mainSeconds'),
     rounds: runs.length,
   };
 }
