@@ -32,6 +32,7 @@ export function linkCommand(options: LinkOptions, log: Log): CommandResult<LinkR
   const buildroot = openBuildroot(options.buildroot);
   const { directories, pycs, unreadable } = findPycs(buildroot, options.paths);
   let [normalized, links, savedBytes] = [0, 0, 0];
+  let failed = unreadable.length;
   const unknownCounts = new Map<number, number>();
   for (const directory of directories) {
     const done = linkDirectory(directory, options);
@@ -40,6 +41,10 @@ export function linkCommand(options: LinkOptions, log: Log): CommandResult<LinkR
     savedBytes += done.savedBytes;
     for (const { path, reason, message } of done.left) {
       log.warn({ path: toPayload(buildroot, path) }, [skipReasons[reason], message].filter(Boolean).join(': '));
+    }
+    failed += done.failed.length;
+    for (const { path, error } of done.failed) {
+      log.error({ path: toPayload(buildroot, path) }, `not linked: the system refused (${errnoOf(error)})`);
     }
     for (const magicNumber of done.unknown) unknownCounts.set(magicNumber, (unknownCounts.get(magicNumber) ?? 0) + 1);
   }
@@ -52,7 +57,7 @@ export function linkCommand(options: LinkOptions, log: Log): CommandResult<LinkR
   const verb = dryRun ? 'to make' : 'made';
   const inNormalForm = options.normalize ? `, ${normalized} ${dryRun ? 'to normalize' : 'normalized'}` : '';
   return {
-    status: unreadable.length === 0 ? exitStatus.done : exitStatus.problems,
+    status: failed === 0 ? exitStatus.done : exitStatus.problems,
     text: `pyclink: ${counted(pycs, 'pyc')}${inNormalForm}, ${counted(links, 'link')} ${verb}, ${sizeText(savedBytes)} saved\n`,
     data: { dryRun, buildroot: buildroot.path, pycs, normalized, links, savedBytes },
   };

@@ -30,7 +30,7 @@ export function findPycs(buildroot: Buildroot, paths: readonly string[]): FoundP
   const roots = paths.length === 0 ? [buildroot.path] : startingPoints(buildroot, paths);
   const unreadable: FoundPycs['unreadable'][number][] = [];
   const directories = new Map<StagedPath, { sets: Map<string, Set<StagedPath>>; hasLeftovers: boolean }>();
-  const file = roots.find((root) => !lstatSync(root).isDirectory());
+  const file = roots.find((root) => lstatSync(root, { throwIfNoEntry: false })?.isDirectory() === false);
   if (file !== undefined) throw new PyclinkError('usage', 'a PATH of link is a directory', { path: file });
   for (const root of roots) {
     const walked = walk(root, ['*.pyc', '*.pyo', '.pyclink-*']);

@@ -1,4 +1,5 @@
 import { lstatSync } from 'node:fs';
+import { errnoOf, PyclinkError } from '../errors.ts';
 import { Arena } from '../files/arena.ts';
 import { withDirectory } from '../files/directory.ts';
 import { removeLeftovers } from '../files/leftovers.ts';
@@ -27,33 +28,49 @@ export interface LinkedDirectory {
   readonly left: readonly { readonly path: StagedPath; readonly reason: SkipReason; readonly message?: string }[];
   /** The magic numbers of pycs that have no normal form, one for each. */
   readonly unknown: readonly number[];
+  /** The first pyc of a set, or the directory, with the system's error. */
+  readonly failed: readonly { readonly path: StagedPath; readonly error: unknown }[];
 }
 
-/** Links the identical pycs of a directory. @throws PyclinkError, and the system's error if it is no longer there */
+type Done = { -readonly [K in keyof LinkedDirectory]: LinkedDirectory[K] extends readonly (infer T)[] ? T[] : number };
+
+/** Links the identical pycs of a directory. What fails is data, and the rest is done. @throws PyclinkError `file-failed` */
 export function linkDirectory({ directory, hasLeftovers, sets }: PycDirectory, mode: LinkMode): LinkedDirectory {
-  if (hasLeftovers && !mode.dryRun) removeLeftovers(directory);
-  return withDirectory(directory, () => {
-    const [left, unknown]: [LinkedDirectory['left'][number][], number[]] = [[], []];
-    let [normalized, links, savedBytes] = [0, 0, 0];
-    for (const set of sets) {
-      scratch.clear();
-      let pycs = mode.normalize ? set.flatMap((path) => readPyc(path) ?? []) : readTwins(set);
-      if (mode.normalize) {
-        const other = pycs.filter(({ content }) => isOfUnknownRelease(content));
-        for (const { content } of other) unknown.push(content.readUInt16LE(0));
-        const known = pycs.filter((pyc) => !other.includes(pyc));
-        const result = normalizeFiles(known, mode.dryRun);
-        normalized += result.normalized;
-        for (const { path, message } of result.notNormalized) left.push({ path, reason: 'not-normalized', message });
-        pycs = [...result.pycs, ...other];
-      }
-      const { notLinked, replaced } = mode.dryRun ? planned(pycs) : linkIdentical(pycs, sameContent);
-      links += replaced.length;
-      for (const { sizeBytes } of replaced) savedBytes += sizeBytes;
-      for (const { path, reason, errno } of notLinked) left.push({ path, reason, ...(errno && { message: errno }) });
+  const done: Done = { normalized: 0, links: 0, savedBytes: 0, left: [], unknown: [], failed: [] };
+  const attempt = (path: StagedPath, work: () => void) => {
+    try {
+      work();
+    } catch (error) {
+      if (error instanceof PyclinkError || errnoOf(error) === undefined) throw error;
+      done.failed.push({ path, error });
     }
-    return { normalized, links, savedBytes, left, unknown };
-  });
+  };
+  if (hasLeftovers && !mode.dryRun) removeLeftovers(directory);
+  attempt(directory, () =>
+    withDirectory(directory, () => {
+      for (const set of sets) attempt(set[0] ?? directory, () => linkSet(set, mode, done));
+    }),
+  );
+  return done;
+}
+
+/** Links the identical pycs of a set, and adds what was done. @throws PyclinkError, and the system's error */
+function linkSet(set: readonly StagedPath[], mode: LinkMode, done: Done): void {
+  scratch.clear();
+  let pycs = mode.normalize ? set.flatMap((path) => readPyc(path) ?? []) : readTwins(set);
+  if (mode.normalize) {
+    const other = pycs.filter(({ content }) => isOfUnknownRelease(content));
+    for (const { content } of other) done.unknown.push(content.readUInt16LE(0));
+    const known = pycs.filter((pyc) => !other.includes(pyc));
+    const result = normalizeFiles(known, mode.dryRun);
+    done.normalized += result.normalized;
+    for (const { path, message } of result.notNormalized) done.left.push({ path, reason: 'not-normalized', message });
+    pycs = [...result.pycs, ...other];
+  }
+  const { notLinked, replaced } = mode.dryRun ? planned(pycs) : linkIdentical(pycs, sameContent);
+  done.links += replaced.length;
+  for (const { sizeBytes } of replaced) done.savedBytes += sizeBytes;
+  for (const { path, reason, errno } of notLinked) done.left.push({ path, reason, ...(errno && { message: errno }) });
 }
 
 /** Scratch memory for the set being linked. */
@@ -62,7 +79,10 @@ const scratch = new Arena();
 /** Reads those that may have an identical file among them: others have another size, or are one file already. */
 function readTwins(set: readonly StagedPath[]): ReadPyc[] {
   if (set.length < 2) return [];
-  const files = set.map((path) => pycFile(path, lstatSync(path)));
+  const files = set.flatMap((path) => {
+    const stat = lstatSync(path, { throwIfNoEntry: false });
+    return stat === undefined ? [] : pycFile(path, stat);
+  });
   const isTwin = (a: PycFile, b: PycFile) => a.sizeBytes === b.sizeBytes && !isLinked(a, b);
   return files
     .filter((file) => files.some((other) => isTwin(file, other)))

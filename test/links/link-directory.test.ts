@@ -1,4 +1,4 @@
-import { appendFileSync, lstatSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, lstatSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { openTree } from '../../src/buildroot/open.ts';
@@ -29,7 +29,14 @@ it.each([
   const savedBytes = links * a.length;
   expect(linkDirectory(directory, { ...mode, dryRun: true })).toMatchObject({ links, savedBytes });
   expect(new Set(inodes()).size).toBe(2);
-  expect(linkDirectory(directory, mode)).toEqual({ normalized: 0, links, savedBytes, left: [], unknown: [] });
+  expect(linkDirectory(directory, mode)).toEqual({
+    normalized: 0,
+    links,
+    savedBytes,
+    left: [],
+    unknown: [],
+    failed: [],
+  });
   expect(new Set(inodes()).size).toBe(2 - links);
   expect([readFileSync(join(root, 'a.pyc'), 'utf8'), readFileSync(join(root, 'a.pyo'), 'utf8')]).toEqual([a, b]);
 });
@@ -40,10 +47,27 @@ it('links nothing where a file has grown since it was found', () => {
   expect(linkDirectory(directory, mode).links).toBe(0);
 });
 
-it('fails where a file is gone: another process is at work', () => {
-  const { root, directory } = directoryOf({ 'a.pyc': 'same', 'a.pyo': 'same' });
+it('passes over a file that is gone, and links the others', () => {
+  const { root, directory } = directoryOf({ 'a.pyc': 'same', 'a.pyo': 'same', 'b.pyc': 'b', 'b.pyo': 'b' });
   rmSync(join(root, 'a.pyo'));
-  expect(() => linkDirectory(directory, mode)).toThrow('ENOENT');
+  expect(linkDirectory(directory, mode)).toMatchObject({ links: 1, failed: [] });
+});
+
+it.each([
+  ['gone', () => undefined, 'ENOENT'],
+  ['a symlink', (away: string, place: string) => symlinkSync(away, place), 'ENOTDIR'],
+  ['reached through a symlink', (away: string, place: string) => symlinkSync(away, join(place, '..')), 'ESTALE'],
+  ['a file', (_away: string, place: string) => writeFileSync(place, ''), 'ENOTDIR'],
+])('names a directory that is %s by now', (name, replace, code) => {
+  const { root, directory } = directoryOf({ 'd/e/a.pyc': 'same', 'd/e/a.pyo': 'same' });
+  const place = join(root, 'd/e');
+  const away = `${root}-away`;
+  if (name === 'reached through a symlink') renameSync(join(root, 'd'), away);
+  else renameSync(place, away);
+  replace(away, place);
+  const { links, failed } = linkDirectory(directory, mode);
+  expect({ links, failed }).toMatchObject({ links: 0, failed: [{ path: directory.directory, error: { code } }] });
+  rmSync(away, { recursive: true });
 });
 
 it('takes away what a killed run left, but not in a dry run', () => {
