@@ -8,6 +8,7 @@ const rooms = [
   'marshal',
   'buildroot',
   'compile',
+  'cache',
   'links',
   'manifest',
   'verify',

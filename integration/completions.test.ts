@@ -22,6 +22,7 @@ const lines: Readonly<Record<string, string>> = {
   'pyclink relink --manifest my\t': 'relink --manifest my-manifest.json',
   'pyclink inspect my\t': 'inspect my-manifest.json',
   'pyclink help in\t': 'help inspect',
+  'pyclink cache tr\t': 'cache trim',
 };
 
 describeWith(missingTools('bash', 'zsh', 'fish'), 'completions', () => {
@@ -64,6 +65,7 @@ describeWith(missingTools('bash', 'zsh', 'fish'), 'completions', () => {
     ['pyclink relink ', []],
     ['pyclink inspect my', ['my-manifest.json']],
     ['pyclink help re', ['relink']],
+    ['pyclink cache c', ['check', 'clear']],
   ])('fish offers for %j %j', async (line, expected) => {
     const script = `source ${join(staged, places.fish)}; complete --do-complete '${line}'`;
     const offers = (await run('fish', '--no-config', '--command', script)).split('\n').filter((offer) => offer !== '');

@@ -71,6 +71,7 @@ describeWith([...debianTools, ...missingTools('lintian')], "pyclink's own packag
       '-rwxr-xr-x root/root /usr/lib/rpm/pyclink/brp-pyclink-hardlink',
       '-rw-r--r-- root/root /usr/lib/rpm/pyclink/macros.lua',
       '-rw-r--r-- root/root /usr/share/bash-completion/completions/pyclink',
+      '-rw-r--r-- root/root /usr/share/doc/pyclink/cache.md',
       '-rw-r--r-- root/root /usr/share/doc/pyclink/changelog.gz',
       '-rw-r--r-- root/root /usr/share/doc/pyclink/copyright',
       '-rw-r--r-- root/root /usr/share/doc/pyclink/debian.md',

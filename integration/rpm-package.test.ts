@@ -41,6 +41,7 @@ describeRpm("pyclink's own package", () => {
     expect(required.filter((name) => !name.startsWith('rpmlib('))).toEqual(['/bin/sh', '/bin/sh', '/bin/sh', 'nodejs']);
     const flags = await queryRpms(rpms, '[%{FILEFLAGS:fflags} %{FILENAMES}\\n]');
     expect(flags.filter((line) => / \/usr\/share\/(doc|licenses)\/.*\//.test(line))).toEqual([
+      'd /usr/share/doc/pyclink/cache.md',
       'd /usr/share/doc/pyclink/debian.md',
       'd /usr/share/doc/pyclink/libraries',
       'd /usr/share/doc/pyclink/rpm.md',

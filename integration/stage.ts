@@ -31,6 +31,7 @@ const layout: Readonly<Record<string, string | (() => string)>> = {
   'usr/share/bash-completion/completions/pyclink': () => bashCompletions(ownOptions, commands),
   'usr/share/zsh/site-functions/_pyclink': () => zshCompletions(ownOptions, commands),
   'usr/share/fish/vendor_completions.d/pyclink.fish': () => fishCompletions(ownOptions, commands),
+  'usr/share/doc/pyclink/cache.md': 'docs/cache.md',
   'usr/share/doc/pyclink/debian.md': 'docs/debian.md',
   'usr/share/doc/pyclink/rpm.md': 'docs/rpm.md',
   'usr/share/doc/pyclink/libraries': librariesText,

@@ -24,6 +24,7 @@ const statusOfCode = {
   'worker-failed': exitStatus.toolFailed,
   'file-failed': exitStatus.toolFailed,
   'tool-failed': exitStatus.toolFailed,
+  'cache-differs': exitStatus.toolFailed,
 } as const;
 
 /** The kinds of failure that end a run. Outcomes of single files are data, never exceptions. */

@@ -15,7 +15,7 @@ const pages = { pyclink: plain(manPage()), dh_pyclink: plain(read('docs/man/dh_p
 const internal = ['DH_INTERNAL_OPTIONS', 'DH_INTERNAL_OVERRIDE', 'DEBPYTHON3_SUPPORTED', 'PATH'];
 
 describe('the man page of pyclink', () => {
-  it.each(['build', 'link', 'relink', 'verify', 'inspect'])('has all options of %s', async (command) => {
+  it.each(['build', 'link', 'relink', 'verify', 'cache', 'inspect'])('has all options of %s', async (command) => {
     const { stdout } = await pyclink([command, '--help']);
     const options = [...stdout.matchAll(/^ {2}(?:-\w, )?(--[a-z-]+)/gm)].map(([, name = '']) => name);
     expect(options).toContain('--json');
@@ -31,7 +31,7 @@ describe('the man page of pyclink', () => {
 
 it('help of build has each of its options, in their order', async () => {
   const { stdout } = await pyclink(['build', '--help']);
-  const flags = Object.values(buildOptions).map((option) => option.flags);
+  const flags = Object.values(buildOptions).map((option) => option.flags.replace(/[[\]]/g, '\\$&'));
   const places = flags.map((flag) => stdout.search(new RegExp(`^ {2}${flag}( |$)`, 'm')));
   expect(places).not.toContain(-1);
   expect(places).toEqual([...places].sort((a, b) => a - b));

@@ -3,6 +3,7 @@
  * all of them run.
  */
 import { parseArgs } from 'node:util';
+import { cacheCase } from './cache.ts';
 import type { FaultCase } from './case.ts';
 import { diskCase } from './disk.ts';
 import { hostileCase } from './hostile.ts';
@@ -23,6 +24,7 @@ const cases: Readonly<Record<string, readonly [FaultCase, number]>> = {
   two: [twoCase, 100],
   limits: [limitsCase, 100],
   load: [loadCase, 100_000],
+  cache: [cacheCase, 1_000],
 };
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { seed: { type: 'string' } } });

@@ -25,6 +25,10 @@ ${commands.flatMap(valuesOf).join('\n')}
       case \${COMP_WORDS[1]} in
 ${commands.map(({ name, options }) => `        ${name}) words='${names(options).join(' ')}' ;;`).join('\n')}
       esac
+    elif [[ -z $words ]] && ((COMP_CWORD == 2)); then
+      case \${COMP_WORDS[1]} in
+${commands.flatMap(operandsOf).join('\n')}
+      esac
     fi
   fi
   mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
@@ -42,6 +46,10 @@ function valuesOf({ name, options }: CommandFacts): string[] {
       const patterns = names([option]).map((flag) => `'${name} ${flag}'`);
       return `      ${patterns.join(' | ')}) words='${option.choices.join(' ')}' ;;`;
     });
+}
+
+function operandsOf({ name, words }: CommandFacts): string[] {
+  return words.length === 0 ? [] : [`        ${name}) words='${words.join(' ')}' ;;`];
 }
 
 function names(options: readonly OptionFacts[]): string[] {

@@ -9,8 +9,10 @@ export interface OptionFacts {
   readonly short: string | undefined;
   readonly long: string;
   readonly help: string;
-  /** The name of its value; undefined: it takes none. */
+  /** The name of its value; undefined: it needs none. */
   readonly value: string | undefined;
+  /** The name of a value that may be left out; one that is given follows an equals sign. */
+  readonly optionalValue: string | undefined;
   /** The only values it takes; empty: any. */
   readonly choices: readonly string[];
   readonly isRepeatable: boolean;
@@ -20,6 +22,8 @@ export interface CommandFacts {
   readonly name: string;
   readonly help: string;
   readonly options: readonly OptionFacts[];
+  /** What its operand may be, if that is one of a few words. */
+  readonly words: readonly string[];
   readonly takesFiles: boolean;
 }
 
@@ -32,12 +36,16 @@ export const ownOptions: readonly OptionFacts[] = help.visibleOptions(program).m
 /** The commands that users call. The others, for packaging systems, have no options that help knows. */
 export const commands: readonly CommandFacts[] = program.commands
   .filter(({ options }) => options.length > 0)
-  .map((command) => ({
-    name: command.name(),
-    help: command.description(),
-    options: help.visibleOptions(command).map((option) => factsOf(option, command)),
-    takesFiles: command.registeredArguments.length > 0,
-  }));
+  .map((command) => {
+    const words = command.registeredArguments.flatMap(({ argChoices }) => argChoices ?? []);
+    return {
+      name: command.name(),
+      help: command.description(),
+      options: help.visibleOptions(command).map((option) => factsOf(option, command)),
+      words,
+      takesFiles: command.registeredArguments.length > 0 && words.length === 0,
+    };
+  });
 
 /** The options that every command has, in the order of help. */
 export const commonOptions = (commands[0]?.options ?? []).filter(({ long }) =>
@@ -51,6 +59,7 @@ function factsOf(option: Option, command?: Command): OptionFacts {
     long,
     help: description,
     value: /<(.+)>/.exec(flags)?.[1],
+    optionalValue: /\[(.+)\]/.exec(flags)?.[1],
     choices: command?.name() === 'build' ? choicesOf(option.attributeName()) : [],
     isRepeatable: parseArg !== undefined,
   };

@@ -9,9 +9,10 @@ export function fishCompletions(ownOptions: readonly OptionFacts[], commands: re
     ...commands.map(({ name, help }) => complete('__fish_use_subcommand', '-f', '-a', name, '-d', quoted(help))),
     complete('__fish_use_subcommand', '-f', '-a', 'help', '-d', quoted('help for a command')),
     complete('__fish_seen_subcommand_from help', '-f', '-a', quoted(names)),
-    ...commands.flatMap(({ name, options, takesFiles }) => {
+    ...commands.flatMap(({ name, options, words: operandWords, takesFiles }) => {
       const condition = `__fish_seen_subcommand_from ${name}`;
-      const operands = takesFiles ? [] : [complete(condition, '-f')];
+      const given = operandWords.length === 0 ? [] : ['-a', quoted(operandWords.join(' '))];
+      const operands = takesFiles ? [] : [complete(condition, '-f', ...given)];
       return [...operands, ...options.map((option) => complete(condition, ...words(option)))];
     }),
   ];

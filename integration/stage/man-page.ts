@@ -29,9 +29,11 @@ function variablesSection(): string {
     .join('');
 }
 
-function optionName({ short, long, value }: OptionFacts): string {
+function optionName({ short, long, value, optionalValue }: OptionFacts): string {
   const names = (short === undefined ? [long] : [short, long]).map((name) => `\\fB${escaped(name)}\\fR`);
-  return names.join(', ') + (value === undefined ? '' : ` \\fI${escaped(value.toUpperCase())}\\fR`);
+  const needed = value === undefined ? '' : ` \\fI${escaped(value.toUpperCase())}\\fR`;
+  const optional = optionalValue === undefined ? '' : `[=\\fI${escaped(optionalValue.toUpperCase())}\\fR]`;
+  return names.join(', ') + needed + optional;
 }
 
 function item(name: string, help: string): string {

@@ -30,8 +30,9 @@ esac
 `;
 }
 
-function cases({ name, options, takesFiles }: CommandFacts): string {
-  const files = takesFiles ? `\n  '*:file:_files' \\` : '';
+function cases({ name, options, words, takesFiles }: CommandFacts): string {
+  const operand = words.length === 0 ? '' : `\n  '1:what to do:(${words.join(' ')})' \\`;
+  const files = takesFiles ? `\n  '*:file:_files' \\` : operand;
   return `      ${name})\n_arguments -s \\\n${specs(options)}${files}\n  && return\n;;`.replace(/\n/g, '\n        ');
 }
 

@@ -32,8 +32,10 @@ export async function build(options: BuildOptions, context: BuildContext): Promi
   watch.lap('discover');
 
   const ifMissing = options.errors === 'warn' ? 'skip' : 'fail';
+  const workersFor = (sources: readonly Source[]) => firstWorkers(sources, options);
+  const forCache = options.cache !== undefined && !options.dryRun;
   const [pools, { compileAndWrite }] = await Promise.all([
-    openPools(buildroot, found.sources, context.environment, ifMissing, (sources) => firstWorkers(sources, options)),
+    openPools(buildroot, found.sources, context.environment, ifMissing, workersFor, forCache),
     import('./compile-and-write.ts'),
   ]);
   try {
@@ -44,9 +46,9 @@ export async function build(options: BuildOptions, context: BuildContext): Promi
 }
 
 /** How many workers to start before it is known what they are. Threads start their own. */
-function firstWorkers(sources: readonly Source[], { jobs, dryRun, keepCurrent }: BuildOptions): number {
+function firstWorkers(sources: readonly Source[], { jobs, dryRun, keepCurrent, cache }: BuildOptions): number {
   const slots = slotsFor(sources, jobs);
-  return dryRun || keepCurrent || slots >= interpretersPerLane ? 1 : slots;
+  return dryRun || keepCurrent || cache !== undefined || slots >= interpretersPerLane ? 1 : slots;
 }
 
 function pythonRequest(command: string, mayBeStaged = false): InterpreterRequest {

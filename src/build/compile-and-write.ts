@@ -3,6 +3,8 @@ import { globMatcher } from '../buildroot/exclude.ts';
 import { applyMtimePolicy } from '../buildroot/mtime.ts';
 import type { Buildroot } from '../buildroot/path.ts';
 import type { Source } from '../buildroot/source.ts';
+import { addCounts, type CacheCounts, emptyCounts } from '../cache/counts.ts';
+import type { CacheSettings } from '../cache/source-cache.ts';
 import { isCurrent } from '../compile/current.ts';
 import { foreignDirectories } from '../compile/foreign-directories.ts';
 import type { Interpreter } from '../compile/interpreter.ts';
@@ -16,6 +18,7 @@ import { isProblem, type Skipped } from '../skipped.ts';
 import { version } from '../version.ts';
 import type { BuildContext } from './context.ts';
 import { type Done, type Work, workInLanes } from './lanes.ts';
+import { closeCache, compilerForCache, openCache } from './open-cache.ts';
 import type { BuildOptions } from './options.ts';
 import type { BuildReport } from './report.ts';
 import { slotsFor } from './slots.ts';
@@ -39,8 +42,11 @@ export async function compileAndWrite(
   const outputs = await openOutputs(buildroot, options);
   if (!options.dryRun) sweep(found.sources);
   const sources = options.dryRun ? found.sources : applyMtimePolicy(buildroot, found.sources, options.mtime);
+  const cache = options.dryRun ? undefined : options.cache;
+  const opened = cache && openCache(cache, buildroot);
+  const settings = opened !== undefined && 'directory' in opened ? opened : undefined;
   watch.lap('start');
-  const done = await compileAll(sources, pools, options, context);
+  const done = await compileAll(sources, pools, options, settings, context);
   watch.lap('compile');
 
   const interpreters = pools.all.map((pool) => pool.interpreter);
@@ -68,6 +74,10 @@ export async function compileAndWrite(
       isProblem: isProblem(entry.reason) && options.errors === 'fail' && !isAllowed(entry.path),
     })),
     warnings: [...foreignDirectories(found.sources, interpretersOf(pools)), ...done.warnings].sort(byCodeUnit),
+    cache: opened && {
+      ...done.cache,
+      problems: 'problem' in opened ? [opened.problem] : closeCache(opened, done.cache, cache?.maxBytes ?? 0),
+    },
     manifest: outputs.manifest,
     filelists: outputs.filelists.map(({ file }) => file),
     seconds: watch.seconds,
@@ -82,13 +92,14 @@ async function compileAll(
   sources: readonly Source[],
   pools: Pools,
   options: Settings,
+  cache: CacheSettings | undefined,
   context: BuildContext,
 ): Promise<Done & { readonly jobs: number }> {
   const { strip, prepend } = options;
   const jobs = planCompile(sources, interpretersOf(pools), options.levels, { strip, prepend });
   if (options.dryRun) {
     const current = options.keepCurrent ? jobs.filter((job) => isCurrent(job, options.invalidationMode)).length : 0;
-    return { jobs: jobs.length, current, records: [], skipped: [], warnings: [] };
+    return { jobs: jobs.length, current, records: [], skipped: [], warnings: [], cache: emptyCounts() };
   }
   // The largest first: none of them is left for the end.
   jobs.sort((a, b) => b.source.sizeBytes - a.source.sizeBytes);
@@ -96,12 +107,21 @@ async function compileAll(
   for (const pool of pools.all) {
     const own = jobs.filter(({ interpreter }) => interpreter === pool.interpreter);
     const ownSources = own.map(({ source }) => source);
-    work.push({ pool, jobs: own, slots: slotsFor(ownSources, options.jobs) });
+    const compiler = cache && compilerForCache(pool, options.normalize);
+    work.push({ pool, jobs: own, slots: slotsFor(ownSources, options.jobs), compiler });
     await context.onInterpreter(pool.interpreter, ownSources);
   }
   const { buildroot, link, normalize, invalidationMode, keepCurrent } = options;
-  const laneOptions = { buildroot, link, normalize, invalidationMode, keepCurrent };
-  return { jobs: jobs.length, ...(await workInLanes(work, laneOptions, context)) };
+  const laneOptions = { buildroot, link, normalize, invalidationMode, keepCurrent, cache };
+  const done = await workInLanes(work, laneOptions, context);
+  if (cache !== undefined) addCounts(done.cache, withoutNormalForm(work));
+  return { jobs: jobs.length, ...done };
+}
+
+/** Counts the sources of interpreters whose pycs are not for a cache. */
+function withoutNormalForm(work: readonly Work[]): CacheCounts {
+  const compiled = work.reduce((sum, { jobs, compiler }) => sum + (compiler === undefined ? jobs.length : 0), 0);
+  return { ...emptyCounts(), compiled, uncached: compiled === 0 ? {} : { 'no normal form': compiled } };
 }
 
 function interpretersOf(pools: Pools): (source: Source) => Interpreter[] {

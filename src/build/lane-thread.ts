@@ -1,10 +1,11 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { type CacheCounts, emptyCounts } from '../cache/counts.ts';
 import type { Environment } from '../compile/environment.ts';
 import { WorkerPool } from '../compile/worker-pool.ts';
 import { type ErrorCode, PyclinkError } from '../errors.ts';
 import { buffersOf, RecordCollector, type RecordColumns } from '../manifest/record-columns.ts';
 import type { Skipped } from '../skipped.ts';
-import { type LaneOptions, runLane } from './lane.ts';
+import { type LaneOptions, runLane, sourceCache } from './lane.ts';
 import { type LaneControl, LaneReporter } from './lane-control.ts';
 import { type SharedJobs, sharedQueue } from './shared-jobs.ts';
 
@@ -17,6 +18,8 @@ export interface LaneOrder {
     readonly jobs: SharedJobs;
     /** Of the interpreter. */
     readonly environment: Environment;
+    /** The digest of everything that compiles; undefined: not for the cache. */
+    readonly compiler?: string | undefined;
     readonly own: number;
     readonly all: number;
   }[];
@@ -31,6 +34,7 @@ export interface LaneResult {
   readonly warnings: readonly string[];
   /** How many sources had current pycs. */
   readonly current: number;
+  readonly cache: CacheCounts;
 }
 
 /** A PyclinkError on its way from a thread. */
@@ -60,10 +64,11 @@ async function laneResult({ lane, work, options, control }: LaneOrder): Promise<
   const reporter = new LaneReporter(control, lane);
   const [skipped, warnings]: [Skipped[], string[]] = [[], []];
   const records: RecordColumns[] = [];
+  const counts = emptyCounts();
   let current = 0;
-  for (const { jobs, environment, own, all } of work) {
+  for (const { jobs, environment, compiler, own, all } of work) {
     const collector = new RecordCollector();
-    const pool = new WorkerPool(jobs.interpreter, environment);
+    const pool = new WorkerPool(environment, { interpreter: jobs.interpreter, workers: [] });
     const queue = sharedQueue(jobs);
     try {
       await runLane(
@@ -80,11 +85,12 @@ async function laneResult({ lane, work, options, control }: LaneOrder): Promise<
             if (wasCurrent) current += 1;
           },
         },
+        sourceCache(options, compiler, counts),
       );
     } finally {
       await pool.close();
     }
     records.push(collector.columns());
   }
-  return { records, skipped, warnings, current };
+  return { records, skipped, warnings, current, cache: counts };
 }

@@ -1,13 +1,18 @@
-import { type CompileOptions, compile, type Slots } from '../compile/compile.ts';
+import type { CacheCounts } from '../cache/counts.ts';
+import { type CacheSettings, type Hit, SourceCache } from '../cache/source-cache.ts';
+import { type CompileOptions, type CompileOutcome, compile, type Slots } from '../compile/compile.ts';
+
 import { isCurrent } from '../compile/current.ts';
 import type { JobQueue, WorkerPool } from '../compile/worker-pool.ts';
+import { CachedJobs } from './cached-jobs.ts';
 import type { NumberedJob } from './shared-jobs.ts';
-import { keepPycs, type WriteOptions, type WrittenSource, writePycs } from './write-pycs.ts';
+import { finish, keepPycs, type WriteOptions, type WrittenSource, writePycs } from './write-pycs.ts';
 
 /** How a lane handles its sources. */
 export interface LaneOptions extends WriteOptions, CompileOptions {
   /** Keep pycs that are current. */
   readonly keepCurrent: boolean;
+  readonly cache?: CacheSettings | undefined;
 }
 
 /** Where a lane reports to. */
@@ -20,6 +25,7 @@ export interface LaneListener {
 
 /**
  * A lane: does everything for the sources of a queue, from compiling to linking. Lanes may share a queue.
+ * @param cache may have some of the sources, and gets the others
  * @throws PyclinkError
  */
 export async function runLane(
@@ -28,15 +34,27 @@ export async function runLane(
   slots: Slots,
   options: LaneOptions,
   listener: LaneListener,
+  cache?: SourceCache,
 ): Promise<void> {
   const due = options.keepCurrent ? outdated(jobs, options, listener) : jobs;
-  await compile(pool, due, slots, options, (outcome) => {
-    listener.onWritten(
-      outcome.job,
-      listener.write(() => writePycs(outcome, options)),
-      false,
-    );
-  });
+  const cached = cache && new CachedJobs(due);
+  const onOutcome = (outcome: CompileOutcome<NumberedJob>) => {
+    const finished = finish(outcome.made, options);
+    const written = listener.write(() => writePycs(outcome, finished, options));
+    const looked = cached?.takeLooked(outcome.job);
+    if (looked !== undefined)
+      cache?.store(looked, outcome, finished.notNormalized.length === 0 ? finished.pycs : undefined);
+    listener.onWritten(outcome.job, written, false);
+  };
+  if (cache === undefined || cached === undefined) return compile(pool, due, slots, options, onOutcome);
+  const onHit = (job: NumberedJob, { made, warnings }: Hit) => {
+    const written = listener.write(() => writePycs({ job, warnings }, { pycs: made, notNormalized: [] }, options));
+    listener.onWritten(job, written, false);
+  };
+  await Promise.all([
+    cached.lookUp(cache, onHit),
+    compile(pool, cached, slots, options, onOutcome).finally(() => cached.stop()),
+  ]);
 }
 
 /** The jobs that are not current. The others are kept when they are taken. */
@@ -59,4 +77,14 @@ function outdated(
       }
     },
   };
+}
+
+/** The cache of a lane, if it has one for an interpreter. @param counts what is added to */
+export function sourceCache(
+  { cache, invalidationMode }: LaneOptions,
+  compiler: string | undefined,
+  counts: CacheCounts,
+): SourceCache | undefined {
+  if (cache === undefined || compiler === undefined) return undefined;
+  return new SourceCache(cache, compiler, invalidationMode, counts);
 }

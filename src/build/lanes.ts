@@ -1,17 +1,20 @@
+import { addCounts, type CacheCounts, emptyCounts } from '../cache/counts.ts';
 import type { CompileJob } from '../compile/plan.ts';
 import type { WorkerPool } from '../compile/worker-pool.ts';
 import type { CompiledRecord } from '../manifest/compiled-record.ts';
 import { recordsFrom } from '../manifest/record-columns.ts';
 import type { Skipped } from '../skipped.ts';
-import { type LaneOptions, runLane } from './lane.ts';
+import { type LaneListener, type LaneOptions, runLane, sourceCache } from './lane.ts';
 import { queueOf, shareJobs } from './shared-jobs.ts';
-import { interpretersPerLane } from './slots.ts';
+import { lanesFor } from './slots.ts';
 
 /** The jobs of one interpreter, the largest first, and how many workers may run. */
 export interface Work {
   readonly pool: WorkerPool;
   readonly jobs: readonly CompileJob[];
   readonly slots: number;
+  /** The digest of everything that compiles; undefined: not for the cache. */
+  readonly compiler?: string | undefined;
 }
 
 /** What was done for all jobs. */
@@ -21,6 +24,7 @@ export interface Done {
   readonly records: readonly CompiledRecord[];
   readonly skipped: readonly Skipped[];
   readonly warnings: readonly string[];
+  readonly cache: CacheCounts;
 }
 
 /** What happens meanwhile. */
@@ -38,16 +42,17 @@ export interface WorkListener {
 export function workInLanes(all: readonly Work[], options: LaneOptions, listener: WorkListener): Promise<Done> {
   const work = all.filter(({ jobs }) => jobs.length > 0);
   const slots = Math.max(0, ...work.map((one) => one.slots));
-  if (slots < interpretersPerLane) return onMainThread(work, options, listener);
-  return inThreads(work, Math.ceil(slots / interpretersPerLane), options, listener);
+  const lanes = lanesFor(slots, totalOf(work), options.cache !== undefined);
+  return lanes === 0 ? onMainThread(work, options, listener) : inThreads(work, lanes, options, listener);
 }
 
 async function onMainThread(work: readonly Work[], options: LaneOptions, { onProgress }: WorkListener): Promise<Done> {
   const total = totalOf(work);
   const [records, skipped, warnings] = [[] as CompiledRecord[], [] as Skipped[], [] as string[]];
+  const counts = emptyCounts();
   let [done, current] = [0, 0];
-  for (const { pool, jobs, slots } of work) {
-    await runLane(pool, queueOf(jobs), { own: slots, all: slots }, options, {
+  for (const { pool, jobs, slots, compiler } of work) {
+    const listener: LaneListener = {
       write: (write) => write(),
       onWritten: (_, written, wasCurrent) => {
         records.push(...written.records);
@@ -56,9 +61,11 @@ async function onMainThread(work: readonly Work[], options: LaneOptions, { onPro
         if (wasCurrent) current += 1;
         onProgress(++done, total);
       },
-    });
+    };
+    const cache = sourceCache(options, compiler, counts);
+    await runLane(pool, queueOf(jobs), { own: slots, all: slots }, options, listener, cache);
   }
-  return { current, records, skipped, warnings };
+  return { current, records, skipped, warnings, cache: counts };
 }
 
 async function inThreads(
@@ -69,7 +76,12 @@ async function inThreads(
 ): Promise<Done> {
   // They have said which interpreters they are. Each lane has workers of its own.
   await Promise.all(work.map(({ pool }) => pool.close()));
-  const shared = work.map(({ pool, jobs, slots }) => ({ jobs: shareJobs(jobs), environment: pool.environment, slots }));
+  const shared = work.map(({ pool, jobs, slots, compiler }) => ({
+    jobs: shareJobs(jobs),
+    environment: pool.environment,
+    compiler,
+    slots,
+  }));
   const orders = Array.from({ length: lanes }, (_, lane) => ({
     options,
     work: shared.map(({ slots, ...one }) => ({ ...one, all: slots, own: shareOf(slots, lane, lanes) })),
@@ -77,6 +89,8 @@ async function inThreads(
   const total = totalOf(work);
   const { runLaneThreads } = await import('./lane-threads.ts');
   const results = await runLaneThreads(orders, { onProgress: (done) => onProgress(done, total), signal });
+  const counts = emptyCounts();
+  for (const { cache } of results) addCounts(counts, cache);
   const payloads = work.map(({ jobs }) => jobs.map(({ source }) => source.payload));
   return {
     current: results.reduce((sum, lane) => sum + lane.current, 0),
@@ -85,6 +99,7 @@ async function inThreads(
     ),
     skipped: results.flatMap((lane) => lane.skipped),
     warnings: results.flatMap((lane) => lane.warnings),
+    cache: counts,
   };
 }
 

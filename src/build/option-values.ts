@@ -17,6 +17,19 @@ export interface Reader<T> {
   readonly choices: readonly string[];
 }
 
+/** An option: its flags, its text in help and man page, and what reads its value, or the default. */
+export interface Option<T> {
+  /** In commander's notation. The long flag, in camel case, is the key of the option. */
+  readonly flags: string;
+  readonly help: string;
+  readonly read: Reader<T>;
+}
+
+/** An option. */
+export function option<T>(flags: string, help: string, read: Reader<T>): Option<T> {
+  return { flags, help, read };
+}
+
 /** A value that an option does not take. The message says what it takes. */
 export class Misfit extends Error {
   override readonly name = 'Misfit';
@@ -45,6 +58,12 @@ export function once<T>(parse: Parse<T>): Reader<T | undefined>;
 export function once<T>(parse: Parse<T>, ifNotGiven: T): Reader<T>;
 export function once<T>(parse: Parse<T>, ifNotGiven?: T): Reader<T | undefined> {
   const read = (given: Given) => (typeof given === 'string' ? parse(given) : ifNotGiven);
+  return Object.assign(read, { isRepeatable: false, choices: parse.choices ?? [] });
+}
+
+/** At most one value, or the option alone, which means `ifAlone`. */
+export function onceWithDefault<T>(parse: Parse<T>, ifNotGiven: T, ifAlone: T): Reader<T> {
+  const read = (given: Given) => (given === true ? ifAlone : typeof given === 'string' ? parse(given) : ifNotGiven);
   return Object.assign(read, { isRepeatable: false, choices: parse.choices ?? [] });
 }
 

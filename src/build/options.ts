@@ -3,19 +3,8 @@ import type { Environment } from '../compile/environment.ts';
 import { PyclinkError } from '../errors.ts';
 import { invalidationModes } from '../pyc/header.ts';
 import { levels as allLevels, type Level } from '../pyc/name.ts';
-import { each, flag, Misfit, once, type Reader, readAll, text, type ValuesOf, word } from './option-values.ts';
-
-/** An option: its flags, its text in help and man page, and what reads its value, or the default. */
-export interface Option<T> {
-  /** In commander's notation. The long flag, in camel case, is the key of the option. */
-  readonly flags: string;
-  readonly help: string;
-  readonly read: Reader<T>;
-}
-
-function option<T>(flags: string, help: string, read: Reader<T>): Option<T> {
-  return { flags, help, read };
-}
+import { type CacheRequest, cacheOptions, cacheRequest, cacheVariables } from './cache-options.ts';
+import { each, flag, Misfit, once, option, readAll, text, type ValuesOf, word } from './option-values.ts';
 
 const file = once(text('takes a file'));
 const directory = text('takes a directory', () => true);
@@ -90,13 +79,14 @@ export const buildOptions = {
     filelistFor,
   ),
   dryRun: option('--dry-run', 'say what would be done, and change nothing', flag(false)),
+  ...cacheOptions,
 };
 
 type Table = typeof buildOptions;
 type Readers = { readonly [K in keyof Table]: Table[K]['read'] };
 
 /** The options of a build, completed from the environment. */
-export type BuildOptions = Readonly<Omit<ValuesOf<Readers>, 'optimize' | 'mtimePolicy'>> & {
+export type BuildOptions = Readonly<Omit<ValuesOf<Readers>, 'optimize' | 'mtimePolicy' | keyof typeof cacheOptions>> & {
   readonly paths: readonly string[];
   /** Sorted, each once. */
   readonly levels: readonly Level[];
@@ -106,6 +96,7 @@ export type BuildOptions = Readonly<Omit<ValuesOf<Readers>, 'optimize' | 'mtimeP
   readonly only?: RegExp;
   /** The named interpreter may be in the buildroot. */
   readonly pythonMayBeStaged?: boolean;
+  readonly cache?: CacheRequest;
 };
 
 /** The variables that stand in for options. */
@@ -116,6 +107,7 @@ const variables = {
     text('takes seconds since 1970, a whole number of 0 or more', (given) => /^\d{0,11}$/.test(given)),
   ),
   RPM_BUILD_NCPUS: once(text('takes a number of jobs', (given) => /^\d{0,4}$/.test(given))),
+  ...cacheVariables,
 };
 
 /**
@@ -135,7 +127,8 @@ export function readBuildOptions(
   const values = readAll(readers, flags, flagOf, problems);
   const env = readAll(variables, environment, (name) => name, problems);
   if (problems.length > 0) throw usageError(problems);
-  const { optimize, mtimePolicy, ...given } = values;
+  const { optimize, mtimePolicy, cacheDir, cache, recache, cacheVerify, ...given } = values;
+  const cacheFlags = { cacheDir, cache, recache, cacheVerify };
   const epochSeconds = env.SOURCE_DATE_EPOCH ? Number(env.SOURCE_DATE_EPOCH) : undefined;
   const policy = mtimePolicy ?? (epochSeconds === undefined ? 'keep' : 'clamp');
   if (policy !== 'keep' && epochSeconds === undefined) {
@@ -145,6 +138,7 @@ export function readBuildOptions(
   if (problems.length > 0) throw usageError(problems);
   const mtime: MtimePolicy =
     policy === 'keep' || epochSeconds === undefined ? { policy: 'keep' } : { policy, epochSeconds };
+  const request = cacheRequest(cacheFlags, env);
   const debianJobs = /(?:^|\s)parallel=(\d{1,4})(?:\s|$)/.exec(environment['DEB_BUILD_OPTIONS'] ?? '')?.[1];
   return Object.freeze({
     ...given,
@@ -152,6 +146,7 @@ export function readBuildOptions(
     paths,
     levels: [...new Set(optimize)].sort(),
     mtime,
+    ...(request && { cache: request }),
     jobs: given.jobs || Number(env.RPM_BUILD_NCPUS ?? 0) || Number(debianJobs ?? 0) || availableCpus,
   });
 }

@@ -1,3 +1,4 @@
+import type { CacheCounts } from '../cache/counts.ts';
 import type { Interpreter } from '../compile/interpreter.ts';
 import type { Skipped } from '../skipped.ts';
 
@@ -28,6 +29,8 @@ export interface BuildReport {
   readonly skipped: readonly ReportedSkip[];
   /** Of the compiler, sorted. */
   readonly warnings: readonly string[];
+  /** What the cache did, if one was asked for. */
+  readonly cache: (CacheCounts & { readonly problems: readonly string[] }) | undefined;
   readonly manifest: string | undefined;
   readonly filelists: readonly string[];
   readonly seconds: Readonly<Record<Stage, number>>;

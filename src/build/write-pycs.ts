@@ -36,10 +36,27 @@ interface NotNormalized {
   readonly message: string;
 }
 
-/** Writes the pycs of a compiled source in normal form: each content once, its other names as links. */
-export function writePycs({ job, made, failure, warnings }: CompileOutcome, options: WriteOptions): WrittenSource {
+/** Pycs that are to be written, and which of them have no normal form. */
+export interface Finished {
+  readonly pycs: readonly MadePyc[];
+  readonly notNormalized: readonly NotNormalized[];
+}
+
+/** Brings compiled pycs into normal form, if they should be. They are valid until the next call. */
+export function finish(made: readonly MadePyc[], options: WriteOptions): Finished {
+  return options.normalize ? normalized(made) : { pycs: made, notNormalized: [] };
+}
+
+/** What is known of a compiled source besides its pycs. */
+type Compiled = Pick<CompileOutcome, 'job' | 'failure' | 'warnings'>;
+
+/** Writes the pycs of a source: each content once, its other names as links. */
+export function writePycs(
+  { job, failure, warnings }: Compiled,
+  { pycs, notNormalized }: Finished,
+  options: WriteOptions,
+): WrittenSource {
   const { payload } = job.source;
-  const { pycs, notNormalized } = options.normalize ? normalized(made) : { pycs: made, notNormalized: [] };
   const written = writeLinked(
     pycs.map(({ staged, content, mode }) => ({ path: staged, content, mode })),
     options.link,
@@ -72,7 +89,7 @@ export function keepPycs(job: CompileJob, options: WriteOptions): WrittenSource 
 const scratch = new Arena();
 
 /** The pycs in normal form. Levels with one content share one normal form. */
-function normalized(made: readonly MadePyc[]): { pycs: MadePyc[]; notNormalized: NotNormalized[] } {
+function normalized(made: readonly MadePyc[]): Finished {
   scratch.clear();
   const done = new Map<Buffer, Buffer | Unreadable>();
   const notNormalized: NotNormalized[] = [];

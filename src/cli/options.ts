@@ -1,5 +1,6 @@
 import { type Command, Option as CommanderOption } from 'commander';
-import { buildOptions, type Option } from '../build/options.ts';
+import type { Option } from '../build/option-values.ts';
+import { buildOptions } from '../build/options.ts';
 
 /** The options of every subcommand. */
 export interface CommonFlags {

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
-import type { Command } from 'commander';
+import { Argument, type Command } from 'commander';
+import type { CacheAction } from '../commands/cache.ts';
 import type { Call } from './call.ts';
 import { buildFlags, type Flags, withBuildOptions, withCommonOptions } from './options.ts';
 import type { Subcommands } from './program.ts';
@@ -9,7 +10,7 @@ const buildrootHelp = 'the staged tree (default: $RPM_BUILD_ROOT)';
 const dryRunHelp = 'say what would be done, and change nothing';
 
 /** The subcommands. Each loads what it needs when it is called. */
-export const subcommands: Required<Subcommands> = { build, link, relink, verify, inspect };
+export const subcommands: Required<Subcommands> = { build, link, relink, verify, cache, inspect };
 
 function build(command: Command, call: Call): Command {
   return withBuildOptions(withCommonOptions(command).addHelpText('after', variablesHelp)).action(
@@ -60,6 +61,20 @@ function verify(command: Command, call: Call): Command {
     .action(async (targets: string[], flags: Flags & { manifest: string }) => {
       const { verifyCommand } = await import('../commands/verify.ts');
       call.report(await verifyCommand({ manifest: flags.manifest, targets }), flags);
+    });
+}
+
+function cache(command: Command, call: Call): Command {
+  return withCommonOptions(command)
+    .addArgument(new Argument('<ACTION>', 'what to do').choices(['stats', 'trim', 'clear', 'check']))
+    .option('--cache-dir <dir>', 'the local store (default: $PYCLINK_CACHE_DIR)')
+    .action(async (action: CacheAction, flags: Flags & { cacheDir?: string }) => {
+      const [{ readStoreRequest }, { cacheCommand }] = await Promise.all([
+        import('../build/cache-options.ts'),
+        import('../commands/cache.ts'),
+      ]);
+      const request = readStoreRequest(flags.cacheDir, call.environment);
+      call.report(cacheCommand(action, request, await call.log(flags)), flags);
     });
 }
 

@@ -4,11 +4,15 @@ export const variables: Readonly<Record<string, string>> = {
   RPM_BUILD_NCPUS: 'jobs of build, if there is no --jobs',
   DEB_BUILD_OPTIONS: 'parallel=N: jobs of build, if there is no RPM_BUILD_NCPUS',
   SOURCE_DATE_EPOCH: 'seconds since 1970; see --mtime-policy of build',
+  PYCLINK_CACHE_DIR: 'the cache of builds, if there is no --cache-dir',
+  PYCLINK_CACHE_MAX_SIZE: 'how large it may get: bytes, or with K, M, G or T (default: 2G)',
+  PYCLINK_CACHE_NAMESPACE: 'builds with another one do not share entries',
+  PYCLINK_CACHE_SECRET_FILE: 'a file with the secret that entries are signed with',
   PYCLINK_LOG_FORMAT: 'json: the log on standard error has one JSON object per line',
 };
 
 /** The part of help that lists the variables. */
 export function variablesHelp(): string {
-  const lines = Object.entries(variables).map(([name, help]) => `  ${name.padEnd(19)} ${help}`);
+  const lines = Object.entries(variables).map(([name, help]) => `  ${name.padEnd(25)} ${help}`);
   return ['', 'Environment:', ...lines].join('\n');
 }

@@ -7,7 +7,7 @@ import type { Source } from '../buildroot/source.ts';
 import { exitStatus, PyclinkError } from '../errors.ts';
 import { byCodeUnit, type PayloadPath, parentOf } from '../files/path.ts';
 import type { Log } from '../log.ts';
-import { summaryLine } from '../report/build-report.ts';
+import { summaryLines } from '../report/build-report.ts';
 import { counted } from '../report/text.ts';
 import { hasProblems, logOutcomes } from './build.ts';
 import type { CommandResult } from './result.ts';
@@ -37,7 +37,10 @@ export async function brpCommand(
   const busy = reports.filter(({ sources }) => sources > 0);
   return {
     status: reports.some(hasProblems) ? exitStatus.problems : exitStatus.done,
-    text: busy.map((report) => `${summaryLine(report)}\n`).join(''),
+    text: busy
+      .flatMap(summaryLines)
+      .map((line) => `${line}\n`)
+      .join(''),
     data: reports,
   };
 }

@@ -58,8 +58,10 @@ const levels: Partial<Record<SkipReason, 'info' | 'debug'>> = {
 
 /** Logs what the reader of a build log should know, in the same order in every build. @param load loads the log */
 export async function logOutcomes(report: BuildReport, load: () => Promise<Log>): Promise<void> {
-  if (report.skipped.length + report.warnings.length === 0) return;
+  const problems = report.cache?.problems ?? [];
+  if (report.skipped.length + report.warnings.length + problems.length === 0) return;
   const log = await load();
+  for (const problem of problems) log.warn(problem);
   for (const warning of report.warnings) log.warn(warning);
   const unknown = report.interpreters.filter(({ magicNumber }) => codeLayoutOf(magicNumber) === undefined);
   const saidForAll = new Set(unknown.map(({ magicNumber }) => unknownMagicNumber(magicNumber)));

@@ -19,7 +19,7 @@ import type { Log } from '../log.ts';
 import { recordsOf } from '../manifest/encode.ts';
 import { readManifest } from '../manifest/read.ts';
 import type { Manifest } from '../manifest/schema.ts';
-import { summaryLine } from '../report/build-report.ts';
+import { summaryLines } from '../report/build-report.ts';
 import { hasProblems, logOutcomes } from './build.ts';
 import type { CommandResult } from './result.ts';
 
@@ -49,7 +49,7 @@ export async function dhCommand(call: DebhelperCall, context: DhContext): Promis
     if (directories.length > 0) {
       const done = await buildPackage(target, directories, call, { ...context, environment });
       for (const report of done) await logOutcomes(report, log);
-      lines.push(...done.map(summaryLine));
+      lines.push(...done.flatMap(summaryLines));
       reports.push(...done);
     }
     if (context.environment['DH_INTERNAL_OVERRIDE']) logRun(source, target.name);

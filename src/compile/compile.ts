@@ -22,6 +22,10 @@ export interface CompileOutcome<J extends CompileJob = CompileJob> {
   };
   /** The warnings of the compiler, each once. */
   readonly warnings: readonly string[];
+  /** How many workers died at it. The warnings tell of them too. */
+  readonly losses: number;
+  /** The SHA-256 of the text that was compiled, if the worker tells. */
+  readonly compiledSha256?: string | undefined;
 }
 
 export interface CompileOptions {
@@ -74,17 +78,18 @@ export async function compile<J extends CompileJob>(
   });
 }
 
-function outcomeOf<J extends CompileJob>(job: J, result: PoolResult, losses: readonly string[]): CompileOutcome<J> {
+function outcomeOf<J extends CompileJob>(job: J, result: PoolResult, lost: readonly string[]): CompileOutcome<J> {
+  const losses = lost.length;
   if ('lost' in result) {
     const reason = result.lost === 'hung' ? 'worker-hung' : 'worker-died';
-    return { job, made: [], failure: { reason, problem: result.problem }, warnings: [] };
+    return { job, made: [], failure: { reason, problem: result.problem }, warnings: [], losses };
   }
   const made = madePycs(job, result.compiled);
-  const warnings = [...losses, ...result.warnings];
+  const { compiledSha256 } = result;
+  const done = { job, made, warnings: [...lost, ...result.warnings], losses, compiledSha256 };
   const problem =
     result.failure?.problem ?? (made.length < job.levels.length ? 'the interpreter made no pyc' : undefined);
-  if (problem === undefined) return { job, made, warnings };
-  return { job, made, failure: { reason: 'does-not-compile', problem }, warnings };
+  return problem === undefined ? done : { ...done, failure: { reason: 'does-not-compile', problem } };
 }
 
 function madePycs(job: CompileJob, compiled: readonly CompiledLevel[]): MadePyc[] {

@@ -22,6 +22,7 @@ export interface Pools {
 /**
  * Starts each interpreter that the sources need. The first is started before this function returns a promise.
  * @param workersFor how many workers of an interpreter to start for these sources
+ * @param forCache whether workers tell what a cache has to know
  * @throws PyclinkError `interpreter-missing`, if missing ones are errors: names each of them and what was tried
  */
 export async function openPools(
@@ -30,8 +31,9 @@ export async function openPools(
   environment: Environment,
   ifMissing: 'fail' | 'skip',
   workersFor: (sources: readonly Source[]) => number,
+  forCache = false,
 ): Promise<Pools> {
-  const workersEnvironment = workerEnvironment(environment);
+  const workersEnvironment = workerEnvironment(environment, forCache);
   const pools: WorkerPool[] = [];
   const poolOfRequest = new Map<string, WorkerPool>();
   const lacks = new Map<string, string>();
@@ -58,7 +60,7 @@ export async function openPools(
       lacks.set(key, [`no ${request.command} that works`, ...started.refused].join(': '));
       continue;
     }
-    const pool = new WorkerPool(started.interpreter, workersEnvironment, started.workers);
+    const pool = new WorkerPool(workersEnvironment, started);
     pools.push(pool);
     poolOfRequest.set(key, pool);
   }

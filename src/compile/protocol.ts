@@ -33,22 +33,42 @@ export interface WorkerAnswer {
   readonly compiled: readonly CompiledLevel[];
   readonly failure?: { readonly level: Level; readonly problem: string };
   readonly warnings: readonly string[];
+  /** The SHA-256 of the text that was compiled, if the worker tells, and if it was the same at all levels. */
+  readonly compiledSha256?: string;
 }
 
 const notOurs = 'does not answer like a worker of pyclink';
+
+/** What decides what comes out of an interpreter's compiler. */
+export interface CompilerFacts {
+  /** The flags of the interpreter. */
+  readonly flags: string;
+  /** The files that are mapped into its process, and those of its modules. */
+  readonly files: readonly string[];
+}
+
+/** What a worker says of itself. */
+export interface Hello {
+  readonly interpreter: Omit<Interpreter, 'executable'>;
+  /** If the worker tells. */
+  readonly compiler?: CompilerFacts;
+}
 
 /**
  * The first message of a worker: which interpreter it is; undefined if the output ends before it is complete.
  * @throws if the output is not a worker's, or this interpreter cannot be one
  */
-export async function readHello(output: ByteReader): Promise<Omit<Interpreter, 'executable'> | undefined> {
+export async function readHello(output: ByteReader): Promise<Hello | undefined> {
   const words = await readMessage(output);
   if (words === undefined) return undefined;
-  const [implementation = '', version = '', cacheTag = '', magicNumber = '', threads, encoding] = words;
-  if (words.length !== 6 || !/^\d+$/.test(magicNumber)) throw new Error(notOurs);
+  const [implementation = '', version = '', cacheTag = '', magicNumber = '', threads, encoding, ...more] = words;
+  if (words.length < 6 || !/^\d+$/.test(magicNumber)) throw new Error(notOurs);
   if (cacheTag === '') throw new Error('writes no pycs');
   if (encoding !== 'utf-8') throw new Error('does not take file names as UTF-8');
-  return { implementation, version, cacheTag, magicNumber: Number(magicNumber), freeThreaded: threads !== '' };
+  const freeThreaded = threads !== '';
+  const interpreter = { implementation, version, cacheTag, magicNumber: Number(magicNumber), freeThreaded };
+  const [flags, ...files] = more;
+  return flags === undefined ? { interpreter } : { interpreter, compiler: { flags, files } };
 }
 
 /** One line of the worker's input. */
@@ -90,7 +110,7 @@ async function readMessage(output: ByteReader): Promise<string[] | undefined> {
 export async function readAnswer(output: ByteReader): Promise<WorkerAnswer | undefined> {
   const message = await readMessage(output);
   if (message === undefined) return undefined;
-  const [failed = '', problem = '', made = '', ...warnings] = message;
+  const [failed = '', problem = '', made = '', compiledSha256 = '', ...warnings] = message;
   const levels = made === '' ? [] : made.split(' ').map((one) => one.split(':'));
   const sizes = levels.map(([, size]) => (size === 'same' ? 0 : Number(size)));
   const contents = await output.read(sizes.reduce((sum, size) => sum + size, 0));
@@ -103,5 +123,10 @@ export async function readAnswer(output: ByteReader): Promise<WorkerAnswer | und
     start += content.length;
     return { level, content, mode: Number.parseInt(permissions, 8) };
   });
-  return { compiled, warnings, ...(failed === '' ? {} : { failure: { level: Number(failed) as Level, problem } }) };
+  return {
+    compiled,
+    warnings,
+    ...(compiledSha256 === '' ? {} : { compiledSha256 }),
+    ...(failed === '' ? {} : { failure: { level: Number(failed) as Level, problem } }),
+  };
 }

@@ -2,7 +2,7 @@ import type { ExpectedInterpreter } from '../buildroot/python-directory.ts';
 import { PyclinkError } from '../errors.ts';
 import type { Environment } from './environment.ts';
 import { type Interpreter, mismatchReason } from './interpreter.ts';
-import type { WorkerAnswer, WorkerJob } from './protocol.ts';
+import type { CompilerFacts, WorkerAnswer, WorkerJob } from './protocol.ts';
 import { startWorker, type Worker, WorkerDied } from './worker.ts';
 
 /** The result of a job: an answer; or its worker hung, or died twice. */
@@ -14,6 +14,8 @@ export interface JobQueue<J> {
   next(): J | undefined;
   /** How many jobs are left, for everybody who takes from it. */
   left(): number;
+  /** Resolves when there may be another job; undefined if there will be none. Not there: what is taken is all. */
+  more?(): Promise<void> | undefined;
 }
 
 /** What a run asks about jobs, and tells about them. */
@@ -30,6 +32,7 @@ export interface PoolClient<J> {
 /** Workers of one interpreter. Those after the first may still be starting. */
 export interface StartedWorkers {
   readonly interpreter: Interpreter;
+  readonly compiler?: CompilerFacts | undefined;
   readonly workers: readonly Promise<Worker>[];
 }
 
@@ -49,9 +52,9 @@ export async function startFirst(
     const workers = Array.from({ length: count }, () => startTwice(executable, environment));
     const all = Promise.allSettled(workers);
     try {
-      const { interpreter } = (await workers[0]) as Worker;
+      const { interpreter, compiler } = (await workers[0]) as Worker;
       const mismatch = mismatchReason(interpreter, expected);
-      if (mismatch === undefined) return { interpreter, workers };
+      if (mismatch === undefined) return { interpreter, compiler, workers };
       refused.push(`${executable} ${mismatch}`);
     } catch (error) {
       if (!(error instanceof WorkerDied)) throw error;
@@ -84,16 +87,19 @@ function queueLength(jobsLeft: number, slots: number): number {
 export class WorkerPool {
   readonly interpreter: Interpreter;
   readonly environment: Environment;
+  /** What its compiler consists of, if its workers tell. */
+  readonly compiler: CompilerFacts | undefined;
   readonly #running = new Set<Worker>();
   readonly #idle: Promise<Worker>[];
   readonly #starting = new Set<Promise<unknown>>();
   #isClosed = false;
 
-  /** @param started that run already, or are starting */
-  constructor(interpreter: Interpreter, environment: Environment, started: readonly Promise<Worker>[] = []) {
+  /** @param started workers that run already, or are starting */
+  constructor(environment: Environment, { interpreter, compiler, workers }: StartedWorkers) {
     this.interpreter = interpreter;
     this.environment = environment;
-    this.#idle = started.map((worker) => this.#joined(worker));
+    this.compiler = compiler;
+    this.#idle = workers.map((worker) => this.#joined(worker));
   }
 
   /**
@@ -117,7 +123,13 @@ export class WorkerPool {
           }
         }
         const [current] = queue;
-        if (current === undefined || this.#isClosed) break;
+        if (this.#isClosed) break;
+        if (current === undefined) {
+          const more = jobs.more?.();
+          if (more === undefined) break;
+          await more;
+          continue;
+        }
         worker ??= await this.#next();
         const unsent = queue.filter(({ isSent }) => !isSent);
         if (unsent.length > 0) worker.send(unsent.map((queued) => client.request(queued.job)));

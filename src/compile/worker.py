@@ -5,6 +5,8 @@ words, each as the hexadecimal digits of its UTF-8, with one space between them.
 message and the bytes of the pycs that it lists. A message is a list of words too, and begins with its length in eight
 hexadecimal digits. The worker ends at the end of its input. It runs on Python 3.6 and later.
 
+With PYCLINK_CACHE in its environment it also says what the compiler consists of, and which bytes it compiled.
+
 As little as possible is imported: a string that some module has interned is marshalled with another type byte, so
 that the json module alone would change the pycs of sources that have "[" as a constant.
 """
@@ -27,6 +29,30 @@ import levels
 del sys.path[-1]
 
 
+def compiler_files():
+    """The files that decide what comes out of the compiler: the machine code in this process, and its modules.
+
+    The compiler uses unicodedata for names that are not ASCII.
+    """
+    import unicodedata
+
+    with open("/proc/self/maps") as maps:
+        mappings = [line.rstrip("\n").split(None, 5) for line in maps]
+    code = {fields[5] for fields in mappings if "x" in fields[1] and len(fields) == 6}
+    modules = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
+    return sorted(path for path in code | modules if path and path.startswith("/"))
+
+
+def compiler_facts():
+    """What decides what comes out of the compiler; nothing if that cannot be found out."""
+    try:
+        # The tunables choose among the functions of libm, with which the compiler folds constants.
+        started = (getattr(sys, "abiflags", ""), sys.flags, os.environ.get("GLIBC_TUNABLES", ""))
+        return ("%s %s %s" % started, *compiler_files())
+    except (ImportError, OSError):
+        return ()
+
+
 def hello():
     version = sys.version_info
     return (
@@ -36,6 +62,7 @@ def hello():
         str(int.from_bytes(importlib.util.MAGIC_NUMBER[:2], "little")),
         "free-threaded" if "t" in getattr(sys, "abiflags", "") else "",
         sys.getfilesystemencoding(),
+        *(compiler_facts() if sha256 else ()),
     )
 
 
@@ -45,6 +72,8 @@ class Loader(importlib.machinery.SourceFileLoader):
     def source_to_code(self, data, path, *, _optimize=-1):
         code = super().source_to_code(data, path, _optimize=_optimize)
         Loader.last = data, code, _optimize
+        if sha256 and data not in compiled:
+            compiled.append(data)
         return code
 
 
@@ -86,9 +115,11 @@ def answer(source, content, directory, wanted, mode, docstring_flag):
 
     The words: the level that failed and why, both empty if none did; a row of the levels, each with what became of
     it, the size and the permissions of its pyc, or "same" if it was left out because it is the same as the one
-    before; then what the compiler warned about.
+    before; the SHA-256 of what was compiled, if that is asked for and the same at all levels; then what the compiler
+    warned about.
     """
     found = set()
+    del compiled[:]
     warnings.showwarning = lambda message, category, filename, lineno, file=None, line=None: found.add(
         "%s:%s: %s: %s" % (filename, lineno, category.__name__, message))
     Loader.last = None
@@ -111,10 +142,18 @@ def answer(source, content, directory, wanted, mode, docstring_flag):
             made.append("%d:%d:%o" % (level, len(data), permissions))
             contents.append(data)
     Loader.last = None
-    return (failed, problem or "", " ".join(made), *sorted(found)), contents
+    digest = sha256(compiled[0]).hexdigest() if len(compiled) == 1 else ""
+    return (failed, problem or "", " ".join(made), digest, *sorted(found)), contents
 
 
 written = []
+compiled = []  # The texts that the current job compiled: more than one if the source changed. Only for a cache.
+sha256 = None
+if "PYCLINK_CACHE" in os.environ:
+    try:  # Unlike hashlib, these import nothing.
+        from _sha2 import sha256
+    except ImportError:
+        from _sha256 import sha256  # Before 3.12, and in PyPy.
 
 
 def main():

@@ -4,11 +4,13 @@ import { errnoOf, messageOf } from '../errors.ts';
 import { ByteReader } from './byte-reader.ts';
 import type { Environment } from './environment.ts';
 import type { Interpreter } from './interpreter.ts';
-import { encodeJob, readAnswer, readHello, type WorkerAnswer, type WorkerJob } from './protocol.ts';
+import { type CompilerFacts, encodeJob, readAnswer, readHello, type WorkerAnswer, type WorkerJob } from './protocol.ts';
 
 /** A running interpreter. It answers jobs in the order they were sent. */
 export interface Worker {
   readonly interpreter: Interpreter;
+  /** Told only with `PYCLINK_CACHE` in its environment. */
+  readonly compiler: CompilerFacts | undefined;
   /** Queues jobs. */
   send(jobs: readonly WorkerJob[]): void;
   /**
@@ -77,13 +79,14 @@ export async function startWorker(executable: string, environment: Environment):
     throw new WorkerDied(reason, hung ? 'hung' : child.signalCode === null ? 'ended' : 'killed');
   };
 
-  const interpreter = await within(startLimitMs, () => readHello(output)).catch(async (error: unknown) => {
+  const hello = await within(startLimitMs, () => readHello(output)).catch(async (error: unknown) => {
     child.kill('SIGKILL');
     await ended;
     throw error instanceof WorkerDied ? error : new WorkerDied(messageOf(error), 'ended');
   });
   return {
-    interpreter: { executable, ...interpreter },
+    interpreter: { executable, ...hello.interpreter },
+    compiler: hello.compiler,
     send: (jobs) => {
       child.stdin.write(jobs.map(encodeJob).join(''));
     },

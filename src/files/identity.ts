@@ -1,7 +1,7 @@
 import { readFileSync, type Stats } from 'node:fs';
 
 /** What decides owner and mode of the files that this process makes. */
-interface Identity {
+export interface Identity {
   readonly userId: number;
   readonly groupId: number;
   readonly umask: number;
@@ -15,10 +15,16 @@ let identity: Identity | undefined | 'unread' = 'unread';
  * @param mode permission bits, less the umask
  */
 export function isLikeNew(stat: Stats, mode: number): boolean {
-  if (identity === 'unread') identity = readIdentity();
-  if (identity === undefined) return false;
-  const { userId, groupId, umask } = identity;
+  const known = currentIdentity();
+  if (known === undefined) return false;
+  const { userId, groupId, umask } = known;
   return stat.uid === userId && stat.gid === groupId && (stat.mode & 0o7777) === (mode & ~umask);
+}
+
+/** Owner and mode of new files; undefined where no /proc is mounted. */
+export function currentIdentity(): Identity | undefined {
+  if (identity === 'unread') identity = readIdentity();
+  return identity;
 }
 
 /** Node's process.umask() changes the umask for a moment, for all threads. @see proc_pid_status(5) */

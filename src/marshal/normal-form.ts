@@ -4,6 +4,9 @@ import { nothing, ObjectReader, TooLarge, viewOf } from './object-reader.ts';
 import { flagRef, isSingleton, marshalType } from './types.ts';
 import type { Unreadable } from './walk.ts';
 
+/** To be raised when the bytes of any normal form change: caches keep them. A test notices. */
+export const normalFormVersion = 1;
+
 /** How deeply objects may be nested once references are followed. */
 const maxDepth = 2000;
 

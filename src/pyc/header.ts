@@ -50,6 +50,22 @@ export function parsePycHeader(bytes: Uint8Array): PycHeader | { readonly unread
   };
 }
 
+/** The bytes of a header. */
+export function encodePycHeader(header: PycHeader): Buffer {
+  const sizeBytes = releaseOf(header.magicNumber).headerSizeBytes;
+  const bytes = Buffer.alloc(sizeBytes);
+  bytes.writeUInt16LE(header.magicNumber, 0);
+  bytes.writeUInt16LE(0x0a0d, 2);
+  if (header.invalidationMode === 'timestamp') {
+    bytes.writeUInt32LE(header.sourceMtimeSeconds >>> 0, sizeBytes - 8);
+    bytes.writeUInt32LE(header.sourceSizeBytes >>> 0, sizeBytes - 4);
+  } else {
+    bytes.writeUInt32LE(header.invalidationMode === 'checked-hash' ? 3 : 1, 4);
+    bytes.write(header.sourceHash, 8, 'hex');
+  }
+  return bytes;
+}
+
 /** What a source looks like to the import system. */
 export interface SourceFacts {
   readonly sizeBytes: number;

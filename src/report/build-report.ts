@@ -1,4 +1,5 @@
 import type { BuildReport } from '../build/report.ts';
+import type { CacheCounts } from '../cache/counts.ts';
 import { counted, sizeText } from './text.ts';
 
 /** The closing lines of a build. */
@@ -11,6 +12,7 @@ export function buildReportText(report: BuildReport): string {
         `${sizeText(report.sizeBytesWithoutLinks)} before links, ${sizeText(report.sizeBytes)} after: ${saved(report)}`,
       ];
   if (current > 0) lines.push(`${counted(current, 'source')} had current bytecode`);
+  if (report.cache !== undefined) lines.push(cacheText(report.cache));
   const problems = report.skipped.filter(({ isProblem }) => isProblem).length;
   if (problems > 0) lines.push(`${counted(problems, 'problem')}, see above`);
   if (report.manifest !== undefined) lines.push(`manifest ${report.manifest}`);
@@ -20,10 +22,20 @@ export function buildReportText(report: BuildReport): string {
   return lines.map((line) => `pyclink: ${line}\n`).join('');
 }
 
-/** A summary in one line, the same for each build of the same input. */
-export function summaryLine(report: BuildReport): string {
-  const { sources, pycs, links } = report;
-  return `pyclink: ${counted(sources, 'source')}, ${counted(pycs, 'pyc')}, ${counted(links, 'link')}, ${saved(report)}`;
+/** What a cache did for a build. */
+function cacheText({ local, verified, compiled, uncached }: CacheCounts): string {
+  const hits = [`${local + verified} of ${local + compiled} from local`];
+  if (verified > 0) hits.push(`${verified} of them compiled all the same and equal`);
+  const reasons = Object.entries(uncached).map(([reason, count]) => `${count} ${reason}`);
+  const why = reasons.length > 0 ? ` (not for the cache: ${reasons.join(', ')})` : '';
+  return `cache: ${[...hits, `${compiled - verified} compiled`].join(', ')}${why}`;
+}
+
+/** A summary in a line or two, the same for each build of the same input with the same cache. */
+export function summaryLines(report: BuildReport): string[] {
+  const { sources, pycs, links, cache } = report;
+  const counts = `${counted(sources, 'source')}, ${counted(pycs, 'pyc')}, ${counted(links, 'link')}, ${saved(report)}`;
+  return [counts, ...(cache === undefined ? [] : [cacheText(cache)])].map((line) => `pyclink: ${line}`);
 }
 
 function saved({ sizeBytesWithoutLinks, sizeBytes }: BuildReport): string {

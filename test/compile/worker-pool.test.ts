@@ -38,7 +38,7 @@ async function poolFor(sources: Readonly<Record<string, string>>) {
     levels: [0] as const,
     invalidationMode: 'timestamp' as const,
   }));
-  return { pool: new WorkerPool(first.interpreter, environment, first.workers), jobs, mark, root };
+  return { pool: new WorkerPool(environment, first), jobs, mark, root };
 }
 
 function queueOf(jobs: readonly WorkerJob[]): JobQueue<WorkerJob> {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { BuildReport } from '../../src/build/report.ts';
-import { buildReportText, summaryLine } from '../../src/report/build-report.ts';
+import { emptyCounts } from '../../src/cache/counts.ts';
+import { buildReportText, summaryLines } from '../../src/report/build-report.ts';
 
 const report: BuildReport = {
   dryRun: false,
@@ -16,6 +17,7 @@ const report: BuildReport = {
   sizeBytes: 3072,
   skipped: [],
   warnings: [],
+  cache: undefined,
   manifest: undefined,
   filelists: [],
   seconds: { discover: 0.04, start: 0.06, compile: 12.34, write: 0.1 },
@@ -55,10 +57,33 @@ describe('buildReportText', () => {
   });
 });
 
-describe('summaryLine', () => {
-  it('is the same however long the build took', () => {
+/** Counts of a cache. */
+const cache = { ...emptyCounts(), local: 3, compiled: 1, problems: [] };
+
+describe('the line about the cache', () => {
+  it.each<[string, BuildReport['cache'], string]>([
+    ['hits and misses', cache, 'cache: 3 of 4 from local, 1 compiled'],
+    ['nothing', { ...emptyCounts(), problems: [] }, 'cache: 0 of 0 from local, 0 compiled'],
+    [
+      'hits that were verified',
+      { ...cache, compiled: 3, verified: 2 },
+      'cache: 5 of 6 from local, 2 of them compiled all the same and equal, 1 compiled',
+    ],
+    [
+      'sources that are not for the cache',
+      { ...cache, uncached: { 'another encoding': 1, 'did not compile': 2 } },
+      'cache: 3 of 4 from local, 1 compiled (not for the cache: 1 another encoding, 2 did not compile)',
+    ],
+  ])('tells of %s', (_name, told, line) => {
+    expect(buildReportText({ ...report, cache: told })).toContain(`\npyclink: ${line}\n`);
+    expect(summaryLines({ ...report, cache: told })[1]).toBe(`pyclink: ${line}`);
+  });
+});
+
+describe('summaryLines', () => {
+  it('are the same however long the build took', () => {
     const slow = { ...report, seconds: { ...report.seconds, compile: 99 } };
-    expect(summaryLine(report)).toBe('pyclink: 2 sources, 6 pycs, 2 links, 1.0 KiB saved (25 %)');
-    expect(summaryLine(slow)).toBe(summaryLine(report));
+    expect(summaryLines(report)).toEqual(['pyclink: 2 sources, 6 pycs, 2 links, 1.0 KiB saved (25 %)']);
+    expect(summaryLines(slow)).toEqual(summaryLines(report));
   });
 });

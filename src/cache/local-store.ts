@@ -1,0 +1,254 @@
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  realpathSync,
+  renameSync,
+  type Stats,
+  statSync,
+  unlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { errnoOf } from '../errors.ts';
+import { currentIdentity } from '../files/identity.ts';
+import { temporaryName } from '../files/leftovers.ts';
+import { lstatIfAny } from '../files/lstat.ts';
+import { readRegular } from '../files/read-regular.ts';
+import { replaceByContent } from '../files/replace.ts';
+import { UnusableCache } from './unusable-cache.ts';
+
+/** Tells backup programs that the directory can be made anew. @see https://bford.info/cachedir/ */
+const tag = 'Signature: 8a477f597d28d172789f06886806bc55\n# A cache of pyclink. It may be removed at any time.\n';
+
+/** An entry on disk. */
+export interface StoredEntry {
+  readonly key: string;
+  readonly sizeBytes: number;
+  /** When it was last used. */
+  readonly usedMs: number;
+}
+
+/** What builds have told the store, added up. */
+export interface Tally {
+  readonly hits: number;
+  readonly misses: number;
+  /** Bytes that were stored since the last trim. */
+  readonly storedBytes: number;
+}
+
+/** An entry counts as unused for so long before its time is set again, to save writes. */
+const usedAgainMs = 3_600_000;
+
+/** Nobody takes so long to write an entry. */
+const leftoverMs = 3_600_000;
+
+/**
+ * Entries in the files of a directory: `v1/ab/` holds those whose key begins with `ab`. There are no locks: an entry
+ * appears whole or not at all, and any of them may vanish at any time.
+ */
+export class LocalStore {
+  readonly #entries: string;
+
+  /** @param directory as `checkCacheDirectory` returns it */
+  constructor(directory: string) {
+    this.#entries = join(directory, 'v1');
+  }
+
+  /**
+   * The bytes of an entry; undefined if there is none.
+   * @param take gives the memory for them
+   * @throws the system's error
+   */
+  get(key: string, take?: (sizeBytes: number) => Buffer): Buffer | undefined {
+    const path = this.pathOf(key);
+    // An open that fails costs more: Node makes an error of it.
+    if (!existsSync(path)) return undefined;
+    const file = readRegular(path, take);
+    if (file !== undefined && Date.now() - file.stat.mtimeMs > usedAgainMs) this.#markUsed(path);
+    return file?.content;
+  }
+
+  /** Stores an entry. @param pieces its bytes @throws the system's error */
+  put(key: string, pieces: readonly Buffer[]): void {
+    const path = this.pathOf(key);
+    try {
+      writeWhole(path, pieces);
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw error;
+      mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+      writeWhole(path, pieces);
+    }
+  }
+
+  /** Removes an entry, if it is there and may be removed. */
+  remove(key: string): void {
+    ifPossible(() => unlinkSync(this.pathOf(key)));
+  }
+
+  /** All entries. @throws the system's error */
+  *entries(): Generator<StoredEntry> {
+    for (const shard of namesIn(this.#entries)) {
+      if (!isShard(shard)) continue;
+      for (const key of namesIn(join(this.#entries, shard))) {
+        const stat = isKey(key) ? lstatIfAny(this.pathOf(key)) : undefined;
+        if (stat?.isFile()) yield { key, sizeBytes: stat.size, usedMs: stat.mtimeMs };
+      }
+    }
+  }
+
+  /** Adds to the tally. */
+  tell({ hits, misses, storedBytes }: Tally): void {
+    ifPossible(() => appendFileSync(join(this.#entries, 'tally'), `${hits} ${misses} ${storedBytes}\n`));
+  }
+
+  /** What builds have told. */
+  tally(): Tally {
+    const text = readRegular(join(this.#entries, 'tally'))?.content.toString() ?? '';
+    const sum = { hits: 0, misses: 0, storedBytes: 0 };
+    for (const [, hits, misses, stored] of text.matchAll(/^(\d+) (\d+) (\d+)$/gm)) {
+      sum.hits += Number(hits);
+      sum.misses += Number(misses);
+      sum.storedBytes += Number(stored);
+    }
+    return sum;
+  }
+
+  /**
+   * Removes what was not used for longest, until the entries are at most this large.
+   * @returns how many were removed, and how large the others are
+   * @throws the system's error
+   */
+  trim(maxBytes: number): { readonly removed: number; readonly bytes: number } {
+    this.#removeLeftovers();
+    const entries = [...this.entries()].sort((a, b) => a.usedMs - b.usedMs);
+    let bytes = entries.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    let removed = 0;
+    for (const { key, sizeBytes } of entries) {
+      if (bytes <= maxBytes) break;
+      this.remove(key);
+      bytes -= sizeBytes;
+      removed += 1;
+    }
+    const { hits, misses } = this.tally();
+    ifPossible(() => replaceByContent(join(this.#entries, 'tally'), [`${hits} ${misses} 0\n`], 0o644));
+    return { removed, bytes };
+  }
+
+  /** Removes everything. @returns how many entries there were @throws the system's error */
+  clear(): number {
+    this.#removeLeftovers();
+    let count = 0;
+    for (const { key } of this.entries()) {
+      unlinkSync(this.pathOf(key));
+      count += 1;
+    }
+    ifPossible(() => unlinkSync(join(this.#entries, 'tally')));
+    return count;
+  }
+
+  /**
+   * Removes temporary files that killed builds left. A process id says nothing here: a build in a container that shares
+   * the directory has its own numbers.
+   */
+  #removeLeftovers(): void {
+    for (const shard of namesIn(this.#entries)) {
+      for (const name of isShard(shard) ? namesIn(join(this.#entries, shard)) : []) {
+        const path = join(this.#entries, shard, name);
+        const ageMs = Date.now() - (lstatIfAny(path)?.mtimeMs ?? Number.NaN);
+        if (name.startsWith('.pyclink-') && ageMs > leftoverMs) ifPossible(() => unlinkSync(path));
+      }
+    }
+  }
+
+  /** The file of an entry, if there is one. */
+  pathOf(key: string): string {
+    return join(this.#entries, key.slice(0, 2), key);
+  }
+
+  #markUsed(path: string): void {
+    const now = new Date();
+    ifPossible(() => utimesSync(path, now, now));
+  }
+}
+
+/** Makes a cache directory if it is missing. @throws UnusableCache if that fails */
+export function makeCacheDirectory(directory: string): void {
+  try {
+    mkdirSync(join(directory, 'v1'), { recursive: true, mode: 0o755 });
+    const tagFile = join(realpathSync.native(directory), 'CACHEDIR.TAG');
+    if (lstatIfAny(tagFile) === undefined) ifPossible(() => replaceByContent(tagFile, [tag], 0o644));
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    throw new UnusableCache(directory, `it cannot be made (${errnoOf(error)})`);
+  }
+}
+
+/**
+ * Checks a cache directory.
+ * @returns where it is, with all symlinks resolved
+ * @throws UnusableCache if there is none, or if somebody else could have put entries into it
+ */
+export function checkCacheDirectory(directory: string): string {
+  let stats: Stats[];
+  let real: string;
+  try {
+    real = realpathSync.native(directory);
+    stats = [statSync(real), statSync(join(real, 'v1'))];
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    throw new UnusableCache(directory, `it cannot be read (${errnoOf(error)})`);
+  }
+  const trusted = [0, currentIdentity()?.userId];
+  const other = stats.find(({ uid }) => !trusted.includes(uid));
+  if (other !== undefined) throw new UnusableCache(real, `it belongs to user ${other.uid}`);
+  if (stats.some(({ mode }) => (mode & 0o022) !== 0)) throw new UnusableCache(real, 'others may write to it');
+  return real;
+}
+
+/**
+ * Puts a file in its place in one step. The directory is not held, as it is in a buildroot: nobody else may write here.
+ * @throws the system's error; there is no temporary file then
+ */
+function writeWhole(path: string, pieces: readonly Buffer[]): void {
+  const temporary = join(dirname(path), temporaryName());
+  const descriptor = openSync(temporary, 'wx', 0o644);
+  try {
+    for (const piece of pieces) writeFileSync(descriptor, piece);
+    renameSync(temporary, path);
+  } catch (error) {
+    ifPossible(() => unlinkSync(temporary));
+    throw error;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function isShard(name: string): boolean {
+  return /^[0-9a-f]{2}$/.test(name);
+}
+
+function isKey(name: string): boolean {
+  return /^[0-9a-f]{64}$/.test(name);
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+function ifPossible(work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+  }
+}

@@ -1,0 +1,243 @@
+import { createHash, createHmac } from 'node:crypto';
+import { mtimeSecondsOf } from '../buildroot/source.ts';
+import type { CompileOutcome, MadePyc } from '../compile/compile.ts';
+import { type CompileJob, pycOf, recordedDirectoryOf } from '../compile/plan.ts';
+import { errnoOf, PyclinkError } from '../errors.ts';
+import { Arena } from '../files/arena.ts';
+import { nameOf } from '../files/path.ts';
+import { type RegularFile, readRegular } from '../files/read-regular.ts';
+import { encodePycHeader, type InvalidationMode, type PycHeader } from '../pyc/header.ts';
+import { releaseOf } from '../pyc/releases.ts';
+import { sourceHash } from '../pyc/source-hash.ts';
+import type { CacheCounts, UncachedReason } from './counts.ts';
+import { digestOfFields } from './digest.ts';
+import { decodeEntry, type Entry, encodeEntry } from './entry.ts';
+import { LocalStore } from './local-store.ts';
+
+/** How a build uses its cache. Plain data: each lane has its own SourceCache. */
+export interface CacheSettings {
+  /** Of the local store, with all symlinks resolved. */
+  readonly directory: string;
+  /** Separates those who share a store. */
+  readonly namespace: string;
+  /** Entries carry its HMAC. */
+  readonly secret?: Buffer | undefined;
+  /** Compile everything, and store it anew. */
+  readonly recache: boolean;
+  /** How many in a hundred hits are compiled all the same, and compared. */
+  readonly verifyPercent: number;
+}
+
+/** A source that the cache was asked for. */
+export interface Looked {
+  readonly key: string;
+  readonly sha256: string;
+  /** There is an entry, which is to be verified. */
+  readonly expected?: Entry;
+}
+
+/**
+ * A source of the cache: the pycs as they would come from the compiler in normal form. They are valid until the next
+ * source is looked up.
+ */
+export interface Hit {
+  readonly made: readonly MadePyc[];
+  readonly warnings: readonly string[];
+}
+
+/** The cache of a lane, for the sources of one interpreter. */
+export class SourceCache {
+  readonly counts: CacheCounts;
+  readonly #settings: CacheSettings;
+  readonly #compiler: string;
+  readonly #invalidationMode: InvalidationMode;
+  readonly #store: LocalStore;
+  readonly #secretMark: string;
+  /** For the source and the entry that are looked at. */
+  readonly #memory = new Arena();
+
+  /**
+   * @param compiler the digest of everything that compiles
+   * @param counts what is added to
+   */
+  constructor(settings: CacheSettings, compiler: string, invalidationMode: InvalidationMode, counts: CacheCounts) {
+    this.counts = counts;
+    this.#settings = settings;
+    this.#compiler = compiler;
+    this.#invalidationMode = invalidationMode;
+    this.#store = new LocalStore(settings.directory);
+    const { secret } = settings;
+    this.#secretMark = secret === undefined ? '' : createHmac('sha256', secret).update('key').digest('hex');
+  }
+
+  /**
+   * Looks a job up.
+   * @returns its pycs; or what `store` needs once it is compiled; or undefined if it is not for the cache
+   */
+  lookUp(job: CompileJob): Hit | Looked | undefined {
+    this.#memory.clear();
+    const file = job.source.physical ? readRegular(job.source.staged, this.#memory.take) : undefined;
+    if (file === undefined) return this.#pass('not a regular file');
+    if (hasOtherEncoding(file.content)) return this.#pass('another encoding');
+    const sha256 = createHash('sha256').update(file.content).digest('hex');
+    const looked = { key: this.#keyOf(job, sha256), sha256 };
+    const isVerified = isInSample(looked.key, this.#settings.verifyPercent);
+    const memory = isVerified ? undefined : this.#memory.take;
+    const entry = this.#settings.recache ? undefined : this.#entry(looked.key, job, memory);
+    if (entry === undefined) return looked;
+    if (isVerified) return { ...looked, expected: entry };
+    this.counts.local += 1;
+    return { made: this.#pycsOf(job, entry, file), warnings: entry.warnings };
+  }
+
+  /**
+   * Stores what was compiled, or compares it with the entry.
+   * @param made its pycs in normal form; undefined if they have none
+   * @throws PyclinkError `cache-differs`
+   */
+  store({ key, sha256, expected }: Looked, outcome: CompileOutcome, made: readonly MadePyc[] | undefined): void {
+    this.counts.compiled += 1;
+    const { job, failure, warnings, compiledSha256, losses } = outcome;
+    if (failure !== undefined || losses > 0 || made === undefined) {
+      this.#leave('did not compile');
+      return;
+    }
+    if (compiledSha256 !== sha256) {
+      this.#leave('changed meanwhile');
+      return;
+    }
+    const headerBytes = releaseOf(job.interpreter.magicNumber).headerSizeBytes;
+    const entry = {
+      bodies: made.map(({ level, content }) => ({ level, body: content.subarray(headerBytes) })),
+      warnings,
+    };
+    if (expected !== undefined) {
+      if (!isSameEntry(entry, expected)) {
+        throw new PyclinkError('cache-differs', 'the cache has other bytecode than the compiler gives', {
+          path: job.source.payload,
+          hint: `remove ${this.#settings.directory}, and find out who wrote to it`,
+        });
+      }
+      this.counts.verified += 1;
+      return;
+    }
+    this.#put(key, encodeEntry(key, entry, this.#settings.secret));
+  }
+
+  /** Counts a source that is compiled and not stored. */
+  #pass(reason: UncachedReason): undefined {
+    this.counts.compiled += 1;
+    this.#leave(reason);
+    return undefined;
+  }
+
+  #leave(reason: UncachedReason): void {
+    this.counts.uncached[reason] = (this.counts.uncached[reason] ?? 0) + 1;
+  }
+
+  /** Those with another secret have other keys: they never see each other's entries. */
+  #keyOf(job: CompileJob, sha256: string): string {
+    const { staged } = job.source;
+    const recorded = [recordedDirectoryOf(job), nameOf(staged)];
+    return digestOfFields([
+      'pyclink cache 1',
+      this.#settings.namespace,
+      this.#secretMark,
+      this.#compiler,
+      ...recorded,
+      job.levels.join(''),
+      sha256,
+    ]);
+  }
+
+  /** The entry in the store. One that is no whole entry for this job is removed. */
+  #entry(key: string, { levels }: CompileJob, memory?: Arena['take']): Entry | undefined {
+    const bytes = this.#get(key, memory);
+    if (bytes === undefined) return undefined;
+    const entry = decodeEntry(key, bytes, this.#settings.secret);
+    if (entry !== undefined && levels.every((level, i) => entry.bodies[i]?.level === level)) return entry;
+    this.counts.corrupt += 1;
+    this.#store.remove(key);
+    return undefined;
+  }
+
+  #get(key: string, memory: Arena['take'] | undefined): Buffer | undefined {
+    try {
+      return this.#store.get(key, memory);
+    } catch (error) {
+      if (errnoOf(error) === undefined) throw error;
+      return undefined;
+    }
+  }
+
+  #put(key: string, pieces: readonly Buffer[]): void {
+    if (this.counts.problem !== undefined) {
+      this.counts.notStored += 1;
+      return;
+    }
+    try {
+      this.#store.put(key, pieces);
+      this.counts.stored += 1;
+      this.counts.storedBytes += pieces.reduce((sum, { length }) => sum + length, 0);
+    } catch (error) {
+      const errno = errnoOf(error);
+      if (errno === undefined) throw error;
+      this.counts.problem = errno;
+      this.counts.notStored += 1;
+    }
+  }
+
+  #joined(header: Buffer, body: Buffer): Buffer {
+    const joined = this.#memory.take(header.length + body.length);
+    joined.set(header);
+    joined.set(body, header.length);
+    return joined;
+  }
+
+  /** The pycs of an entry, with headers for the source as it is now. */
+  #pycsOf(job: CompileJob, { bodies }: Entry, { stat, content }: RegularFile): MadePyc[] {
+    const { magicNumber } = job.interpreter;
+    const invalidationMode = this.#invalidationMode;
+    const header: PycHeader =
+      invalidationMode === 'timestamp'
+        ? { magicNumber, invalidationMode, sourceMtimeSeconds: mtimeSecondsOf(stat), sourceSizeBytes: stat.size }
+        : { magicNumber, invalidationMode, sourceHash: sourceHash(magicNumber, content) };
+    const headerBytes = encodePycHeader(header);
+    // As _calc_mode in importlib._bootstrap_external has it.
+    const mode = (stat.mode | 0o200) & 0o666;
+    const contents = new Map<Buffer, Buffer>();
+    return bodies.map(({ level, body }) => {
+      const pyc = contents.get(body) ?? this.#joined(headerBytes, body);
+      contents.set(body, pyc);
+      return Object.assign(pycOf(job, level), { content: pyc, mode });
+    });
+  }
+}
+
+const cookie = /coding[:=][ \t]*([-_.a-zA-Z0-9]+)/g;
+
+/**
+ * Whether a source may have another encoding than UTF-8. The interpreter reads it with a module of its own then, which
+ * is not among the files that it named. @see PEP 263
+ */
+function hasOtherEncoding(source: Buffer): boolean {
+  const secondLine = source.indexOf('\n') + 1;
+  const end = source.indexOf('\n', secondLine);
+  const firstLines = source.toString('latin1', 0, end === -1 ? source.length : end);
+  return Array.from(firstLines.matchAll(cookie), ([, name = '']) => name.toLowerCase()).some(
+    (name) => name !== 'utf-8' && name !== 'utf8',
+  );
+}
+
+/** Always the same answer for a key. */
+function isInSample(key: string, percent: number): boolean {
+  return Number.parseInt(key.slice(0, 8), 16) % 100 < percent;
+}
+
+function isSameEntry(a: Entry, b: Entry): boolean {
+  return (
+    a.bodies.length === b.bodies.length &&
+    a.bodies.every(({ level, body }, i) => b.bodies[i]?.level === level && b.bodies[i]?.body.equals(body)) &&
+    a.warnings.join('\n') === b.warnings.join('\n')
+  );
+}

@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest';
+import { readStoreRequest } from '../../src/build/cache-options.ts';
+import { readBuildOptions } from '../../src/build/options.ts';
+
+const flags = { buildroot: '/root' };
+const cacheOf = (given: object, environment: Readonly<Record<string, string>> = {}) =>
+  readBuildOptions([], { ...flags, ...given }, environment, 2).cache;
+
+describe('the cache that a build is asked for', () => {
+  it('is none, unless a directory is named', () => {
+    expect(cacheOf({})).toBeUndefined();
+    expect(cacheOf({ recache: true, cacheVerify: true }, { PYCLINK_CACHE_DIR: '' })).toBeUndefined();
+    expect(cacheOf({ cache: false, cacheDir: '/c' }, { PYCLINK_CACHE_DIR: '/d' })).toBeUndefined();
+  });
+
+  it('is the one of the command line, or of the environment', () => {
+    const environment = {
+      PYCLINK_CACHE_DIR: '/d',
+      PYCLINK_CACHE_NAMESPACE: 'ci',
+      PYCLINK_CACHE_SECRET_FILE: '/s',
+      PYCLINK_CACHE_MAX_SIZE: '3G',
+    };
+    const given = { namespace: 'ci', secretFile: '/s', maxBytes: 3 * 2 ** 30, recache: false, verifyPercent: 0 };
+    expect(cacheOf({}, environment)).toEqual({ directory: '/d', ...given });
+    expect(cacheOf({ cacheDir: '/c' }, environment)).toEqual({ directory: '/c', ...given });
+    expect(cacheOf({ cacheDir: '/c' })).toMatchObject({ namespace: '', secretFile: undefined, maxBytes: 2 ** 31 });
+  });
+
+  it.each([
+    [undefined, 0],
+    [true, 100],
+    ['0', 0],
+    ['7', 7],
+    ['100', 100],
+  ])('verifies with --cache-verify %j %d in a hundred hits', (cacheVerify, percent) => {
+    expect(cacheOf({ cacheDir: '/c', cacheVerify })?.verifyPercent).toBe(percent);
+  });
+
+  it.each([
+    [{ cacheVerify: '/usr/lib' }, {}, '--cache-verify: takes a number from 0 to 100, as in --cache-verify=10'],
+    [{ cacheVerify: '101' }, {}, '--cache-verify: takes a number from 0 to 100, as in --cache-verify=10'],
+    [{}, { PYCLINK_CACHE_MAX_SIZE: '2 GiB' }, 'PYCLINK_CACHE_MAX_SIZE: takes a size in bytes, or with K, M, G or T'],
+  ])('refuses %j with %j', (given, environment, message) => {
+    expect(() => cacheOf(given, environment)).toThrow(message);
+  });
+});
+
+it.each([
+  ['5', 5],
+  ['5K', 5 * 1024],
+  ['5M', 5 * 1024 ** 2],
+  ['1T', 1024 ** 4],
+])('the store of pyclink cache may have %s: %d bytes', (text, maxBytes) => {
+  expect(readStoreRequest('/c', { PYCLINK_CACHE_MAX_SIZE: text }).maxBytes).toBe(maxBytes);
+});
+
+it('pyclink cache needs a directory', () => {
+  expect(() => readStoreRequest(undefined, {})).toThrow('no cache is named');
+  expect(readStoreRequest(undefined, { PYCLINK_CACHE_DIR: '/d' }).directory).toBe('/d');
+});

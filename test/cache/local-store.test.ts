@@ -1,0 +1,156 @@
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { checkCacheDirectory, LocalStore, makeCacheDirectory } from '../../src/cache/local-store.ts';
+import { UnusableCache } from '../../src/cache/unusable-cache.ts';
+import { everythingIn, temporaryDirectory } from '../helpers/buildroot.ts';
+
+const keyOf = (i: number) => i.toString(16).padStart(2, '0') + '0'.repeat(62);
+const hourSeconds = 3600;
+
+function newStore() {
+  const directory = join(temporaryDirectory(), 'cache');
+  makeCacheDirectory(directory);
+  const store = new LocalStore(checkCacheDirectory(directory));
+  const put = (key: string, text: string) => store.put(key, [Buffer.from(text)]);
+  const age = (key: string, seconds: number) => {
+    const then = Date.now() / 1000 - seconds;
+    utimesSync(store.pathOf(key), then, then);
+  };
+  return { directory, store, put, age };
+}
+
+describe('a local store', () => {
+  it('gives back what was put into it, in files named by their keys', () => {
+    const { directory, store, put } = newStore();
+    store.put(keyOf(1), [Buffer.from('on'), Buffer.from('e')]);
+    put(keyOf(2), 'two');
+    put(keyOf(2), 'two, again');
+    expect([1, 2, 3].map((i) => store.get(keyOf(i))?.toString())).toEqual(['one', 'two, again', undefined]);
+    expect(everythingIn(join(directory, 'v1'))).toEqual(['01', `01/${keyOf(1)}`, '02', `02/${keyOf(2)}`]);
+    expect(Array.from(store.entries(), ({ key, sizeBytes }) => [key, sizeBytes])).toEqual([
+      [keyOf(1), 3],
+      [keyOf(2), 10],
+    ]);
+  });
+
+  it('leaves nothing behind when an entry cannot be written', () => {
+    const { directory, store, put } = newStore();
+    put(keyOf(1), 'one');
+    mkdirSync(join(directory, 'v1/01', keyOf(1).replace(/0$/, '1')));
+    expect(() => put(keyOf(1).replace(/0$/, '1'), 'two')).toThrow('EISDIR');
+    expect(everythingIn(join(directory, 'v1/01'))).toHaveLength(2);
+    expect(store.get(keyOf(1).replace(/0$/, '1'))).toBeUndefined();
+  });
+
+  it('does not follow a symlink in the place of an entry', () => {
+    const { directory, store } = newStore();
+    writeFileSync(join(directory, 'elsewhere'), 'elsewhere');
+    mkdirSync(join(directory, 'v1/01'));
+    symlinkSync('../../elsewhere', store.pathOf(keyOf(1)));
+    expect(store.get(keyOf(1))).toBeUndefined();
+    expect([...store.entries()]).toEqual([]);
+  });
+
+  it('notes that an entry was used, once an hour', () => {
+    const { store, put, age } = newStore();
+    const usedAgo = () => Date.now() / 1000 - statSync(store.pathOf(keyOf(1))).mtimeMs / 1000;
+    put(keyOf(1), 'one');
+    age(keyOf(1), 0.9 * hourSeconds);
+    store.get(keyOf(1));
+    expect(usedAgo()).toBeGreaterThan(0.8 * hourSeconds);
+    age(keyOf(1), 1.1 * hourSeconds);
+    store.get(keyOf(1));
+    expect(usedAgo()).toBeLessThan(0.1 * hourSeconds);
+  });
+
+  it('removes what was not used for longest, and what killed builds left', () => {
+    const { directory, store, put, age } = newStore();
+    for (let i = 0; i < 4; i++) {
+      put(keyOf(i), '0123456789');
+      age(keyOf(i), [10, 40, 20, 30][i] as number);
+    }
+    const [old, young] = ['old', 'young'].map((name) => join(directory, 'v1/00', `.pyclink-1-${name}`));
+    for (const file of [old, young]) writeFileSync(file as string, 'half');
+    utimesSync(old as string, 0, 0);
+    store.tell({ hits: 1, misses: 4, storedBytes: 40 });
+    expect(store.trim(25)).toEqual({ removed: 2, bytes: 20 });
+    expect([...store.entries()].map(({ key }) => key)).toEqual([keyOf(0), keyOf(2)]);
+    expect([old, young].map((file) => lstatSync(file as string, { throwIfNoEntry: false }) !== undefined)).toEqual([
+      false,
+      true,
+    ]);
+    expect(store.tally()).toEqual({ hits: 1, misses: 4, storedBytes: 0 });
+    expect(store.trim(25)).toEqual({ removed: 0, bytes: 20 });
+  });
+
+  it('adds up what builds tell, and reads a tally that is garbled', () => {
+    const { directory, store } = newStore();
+    expect(store.tally()).toEqual({ hits: 0, misses: 0, storedBytes: 0 });
+    store.tell({ hits: 1, misses: 2, storedBytes: 3 });
+    writeFileSync(join(directory, 'v1/tally'), `${readFileSync(join(directory, 'v1/tally'), 'utf8')}garbage\n1 2\n`);
+    store.tell({ hits: 10, misses: 20, storedBytes: 30 });
+    expect(store.tally()).toEqual({ hits: 11, misses: 22, storedBytes: 33 });
+  });
+
+  it('is empty after clear, which leaves files of others alone', () => {
+    const { directory, store, put } = newStore();
+    put(keyOf(1), 'one');
+    store.tell({ hits: 1, misses: 2, storedBytes: 3 });
+    writeFileSync(join(directory, 'v1/01/notes'), 'not ours');
+    expect(store.clear()).toBe(1);
+    expect(everythingIn(directory)).toEqual(['CACHEDIR.TAG', 'v1', 'v1/01', 'v1/01/notes']);
+  });
+});
+
+describe('a cache directory', () => {
+  it('is made with a tag for backup programs', () => {
+    const directory = join(temporaryDirectory(), 'a/b');
+    makeCacheDirectory(directory);
+    expect(readFileSync(join(directory, 'CACHEDIR.TAG'), 'utf8')).toMatch(
+      /^Signature: 8a477f597d28d172789f06886806bc55\n/,
+    );
+    expect(checkCacheDirectory(directory)).toBe(directory);
+  });
+
+  it('is where a symlink leads', () => {
+    const { directory } = newStore();
+    symlinkSync(directory, `${directory}-link`);
+    expect(checkCacheDirectory(`${directory}-link`)).toBe(directory);
+  });
+
+  it.each([
+    ['that is not there', (path: string) => rmSync(path, { recursive: true }), 'it cannot be read (ENOENT)'],
+    ['that others may write to', (path: string) => chmodSync(path, 0o777), 'others may write to it'],
+    ['that a group may write to', (path: string) => chmodSync(path, 0o775), 'others may write to it'],
+    ['with entries that others may write', (path: string) => chmodSync(join(path, 'v1'), 0o777), 'others may write'],
+  ])('%s is refused', (_name, change, reason) => {
+    const { directory } = newStore();
+    change(directory);
+    expect(() => checkCacheDirectory(directory)).toThrow(UnusableCache);
+    expect(() => checkCacheDirectory(directory)).toThrow(`no cache is used: ${directory}: ${reason}`);
+  });
+
+  it.runIf(process.getuid?.() === 0)('of another user is refused', () => {
+    const { directory } = newStore();
+    chownSync(directory, 1234, 0);
+    expect(() => checkCacheDirectory(directory)).toThrow('it belongs to user 1234');
+  });
+
+  it('that cannot be made is refused', () => {
+    const file = join(temporaryDirectory(), 'file');
+    writeFileSync(file, '');
+    expect(() => makeCacheDirectory(join(file, 'cache'))).toThrow('it cannot be made (ENOTDIR)');
+  });
+});
