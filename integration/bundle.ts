@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type BuildOptions, build } from 'esbuild';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
 
 const checkout = join(import.meta.dirname, '..');
 const dist = join(checkout, 'dist');
@@ -19,9 +19,18 @@ const options: BuildOptions = {
   logLevel: 'warning',
 };
 
+/** What few use and everybody would have to load. */
+const redisClient: Plugin = {
+  name: 'redis-client',
+  setup: (bundler) => {
+    bundler.onResolve({ filter: /^@redis\/client$/ }, () => ({ path: './redis-client.cjs', external: true }));
+  },
+};
+
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist);
-await build({ ...options, entryPoints: ['src/cli.ts'], outfile: at('program.cjs') });
+await build({ ...options, entryPoints: ['src/cli.ts'], plugins: [redisClient], outfile: at('program.cjs') });
+await build({ ...options, entryPoints: ['@redis/client'], outfile: at('redis-client.cjs') });
 // Comments of libraries have other characters; strings have escapes.
 const ascii = readFileSync(at('program.cjs'), 'utf8').replace(/[^ -~\t\n]/gu, '?');
 const program = `(function (require, module, exports, __filename, __dirname) {${ascii}})\n`;

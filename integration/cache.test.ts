@@ -15,9 +15,10 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
 import { decodeEntry, encodeEntry } from '../src/cache/entry.ts';
-import { contentsOf, everythingIn, linkGroupsIn, plant, temporaryDirectory } from '../test/helpers/buildroot.ts';
-import { bundle, pyclink, type RunOptions } from '../test/helpers/pyclink.ts';
+import { contentsOf, everythingIn, plant, temporaryDirectory } from '../test/helpers/buildroot.ts';
+import { bundle, pyclink } from '../test/helpers/pyclink.ts';
 import { allPythons, type RealPython, systemPython } from '../test/helpers/pythons.ts';
+import { built, type CachePlace, entriesOf, newPlace, smallTemplate } from './helpers/cached-build.ts';
 import { stage } from './helpers/compileall.ts';
 import { library } from './helpers/healthy.ts';
 
@@ -31,46 +32,6 @@ const compared: readonly (readonly [string, RealPython, readonly string[] | unde
   ...old.map((python) => [`a part of the library of ${python.name}`, python, ['asyncio', 'email'], 40] as const),
 ];
 const other311 = allPythons.find(({ minor, version }) => minor === '3.11' && version !== systemPython.version);
-
-/** A new directory with a buildroot, a manifest and a cache. */
-function newPlace() {
-  const work = temporaryDirectory();
-  return { buildroot: join(work, 'buildroot'), manifest: join(work, 'manifest.json'), cache: join(work, 'cache') };
-}
-type Place = ReturnType<typeof newPlace>;
-
-/** What a build without a cache, or with one, makes of the same sources. */
-async function built(template: string, place: Place, flags: readonly string[], options: RunOptions = {}) {
-  const { buildroot, manifest } = place;
-  rmSync(buildroot, { recursive: true, force: true });
-  await execa('cp', ['-a', template, buildroot]);
-  const call = ['build', '--buildroot', buildroot, '--manifest', manifest, '--json', ...flags];
-  const { status, stdout, stderr } = await pyclink(call, options);
-  const { cache, skipped, warnings } = JSON.parse(stdout) as Record<string, unknown>;
-  const result = {
-    status,
-    skipped,
-    warnings,
-    manifest: readFileSync(manifest, 'utf8'),
-    contents: contentsOf(buildroot),
-    links: linkGroupsIn(buildroot),
-  };
-  return { result, cache: cache as Record<string, unknown>, stderr };
-}
-
-/** A few sources of everything that matters to a cache. */
-function smallTemplate(): string {
-  const template = join(temporaryDirectory(), 'template');
-  stage(systemPython, join(template, library), ['json', 'wsgiref']);
-  plant(template, {
-    [`${library}/bad.py`]: 'def (\n',
-    [`${library}/warned.py`]: 'x = 1 is 1\n',
-    [`${library}/latin.py`]: Buffer.from('# coding: latin-1\nx = "\xe9"\n', 'latin1'),
-    [`${library}/linked.py`]: { symlink: 'warned.py' },
-    [`${library}/sub/linked.py`]: { symlink: '/usr/lib/nowhere.py' },
-  });
-  return template;
-}
 
 describe('a build with a cache', () => {
   it.each(compared)(
@@ -189,12 +150,6 @@ describe('a build with a cache', () => {
 });
 
 /** The files of the entries. */
-function entriesOf({ cache }: Place): string[] {
-  return everythingIn(cache)
-    .filter((path) => /^v1\/..\/[0-9a-f]{64}$/.test(path))
-    .map((path) => join(cache, path));
-}
-
 describe('a cache that is not as it should be', () => {
   const damages: readonly (readonly [string, (entries: readonly string[]) => void])[] = [
     ['cut', ofEach((file, index) => truncateSync(file, index % 40))],
@@ -242,13 +197,13 @@ describe('a cache that is not as it should be', () => {
   it.each([
     [
       'others may write to',
-      (place: Place) => {
+      (place: CachePlace) => {
         mkdirSync(place.cache);
         chmodSync(place.cache, 0o777);
       },
       'others may write to it',
     ],
-    ['is a file', (place: Place) => writeFileSync(place.cache, ''), 'it cannot be made (ENOTDIR)'],
+    ['is a file', (place: CachePlace) => writeFileSync(place.cache, ''), 'it cannot be made (ENOTDIR)'],
   ])('is one that %s: the build goes on without it, and says so once', async (_name, spoil, reason) => {
     const [template, place] = [smallTemplate(), newPlace()];
     const without = await built(template, place, []);

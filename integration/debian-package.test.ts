@@ -64,6 +64,7 @@ describeWith([...debianTools, ...missingTools('lintian')], "pyclink's own packag
       '-rw-r--r-- root/root /usr/lib/pyclink/levels.py',
       '-rw-r--r-- root/root /usr/lib/pyclink/program.cjs',
       '-rw-r--r-- root/root /usr/lib/pyclink/pyclink.cjs',
+      '-rw-r--r-- root/root /usr/lib/pyclink/redis-client.cjs',
       '-rw-r--r-- root/root /usr/lib/pyclink/worker.py',
       '-rw-r--r-- root/root /usr/lib/pyclink/write-code-cache.cjs',
       '-rw-r--r-- root/root /usr/lib/rpm/macros.d/macros.zz-pyclink',

@@ -38,6 +38,7 @@ describeWith(missingTools('git', 'npm', 'tar'), 'npm pack', () => {
       '-rw-r--r-- README.md',
       '-rw-r--r-- dist/levels.py',
       '-rw-r--r-- dist/program.cjs',
+      '-rw-r--r-- dist/redis-client.cjs',
       '-rw-r--r-- dist/worker.py',
       '-rw-r--r-- dist/write-code-cache.cjs',
       '-rw-r--r-- package.json',

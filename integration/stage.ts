@@ -17,6 +17,7 @@ const layout: Readonly<Record<string, string | (() => string)>> = {
   // hooks/pyclink has found node by then.
   'usr/lib/pyclink/pyclink.cjs': () => read('dist/pyclink.cjs').replace(/^#!.*\n/, ''),
   'usr/lib/pyclink/program.cjs': 'dist/program.cjs',
+  'usr/lib/pyclink/redis-client.cjs': 'dist/redis-client.cjs',
   'usr/lib/pyclink/write-code-cache.cjs': 'dist/write-code-cache.cjs',
   'usr/lib/pyclink/worker.py': 'dist/worker.py',
   'usr/lib/pyclink/levels.py': 'dist/levels.py',

@@ -80,6 +80,8 @@ export const works: readonly Work[] = [
   manyJobsWork(),
   rebuildWork('rebuild', [pyclinkBuild(three), compileall(three, cpus)], 0.8),
   rebuildWork('keep-current', [pyclinkBuild(three, '--keep-current'), compileall(three, cpus, true, false)], 1),
+  cacheWork('warm-cache', compileall(three, cpus), 0.1),
+  cacheWork('cold-cache', pyclinkBuild(three), 1.03),
   {
     ...compileWork(
       'small',
@@ -186,6 +188,30 @@ function rebuildWork(name: string, peers: readonly Contestant[], atMost: number)
       ...wallVerdict(peer, atMost),
       { what: 'files written', value: changeTimes().filter((line) => !before.includes(line)).length, atMost: 0 },
     ],
+  };
+}
+
+/** A build with a cache that has everything, or, next to pyclink itself, nothing. */
+function cacheWork(name: 'warm-cache' | 'cold-cache', peer: Contestant, atMost: number): Work {
+  const cache = placeOf(`${name}/cache`);
+  const first = { ...pyclinkBuild(three, '--cache-dir', cache), name: `pyclink build, ${name.replace('-', ' ')}` };
+  const contestants = entriesOf(name, [first, peer]);
+  return {
+    name,
+    contestants,
+    prepare: async () => {
+      for (const { buildroot } of contestants) await stagePackages(buildroot, mixedPackages);
+      const [{ buildroot }] = contestants as [Entry];
+      await measure(first.command(buildroot));
+      const bytes = execaSync('du', ['-sb', cache]).stdout.split('\t')[0];
+      return `${countModules(buildroot)} modules, ${mebibytes(Number(bytes))} MiB of entries`;
+    },
+    reset: (entry) => {
+      removeCaches(entry);
+      if (name === 'cold-cache') execaSync('rm', ['-rf', cache]);
+    },
+    check: checkPeers,
+    verdicts: ([, row]) => wallVerdict(row, atMost),
   };
 }
 

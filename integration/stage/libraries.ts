@@ -10,10 +10,10 @@ export interface Library {
   readonly license: string;
 }
 
-/** The libraries of the bundle in dist/, in which esbuild names each file in a comment; sorted, each version once. */
+/** The libraries of the bundles in dist/, in which esbuild names each file in a comment; sorted, each version once. */
 export function bundledLibraries(): Library[] {
-  const bundle = readFileSync(join(checkout, 'dist/program.cjs'), 'utf8');
-  const files = bundle.matchAll(/^\/\/ (.*\bnode_modules\/(?:@[^/]+\/)?[^/]+)\//gm);
+  const bundles = ['program.cjs', 'redis-client.cjs'].map((name) => readFileSync(join(checkout, 'dist', name), 'utf8'));
+  const files = bundles.join('\n').matchAll(/^\/\/ (.*\bnode_modules\/(?:@[^/]+\/)?[^/]+)\//gm);
   const directories = new Set([...files].map(([, directory = '']) => directory));
   const libraries = [...directories].map((directory) => {
     const { name, version, license } = JSON.parse(readFileSync(join(checkout, directory, 'package.json'), 'utf8'));

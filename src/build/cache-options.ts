@@ -1,6 +1,6 @@
 import type { Environment } from '../compile/environment.ts';
 import { PyclinkError } from '../errors.ts';
-import { flag, once, onceWithDefault, option, readAll, text, type ValuesOf } from './option-values.ts';
+import { flag, Misfit, once, onceWithDefault, option, readAll, text, type ValuesOf } from './option-values.ts';
 
 const directory = text('takes a directory', () => true);
 const anything = text('takes text', () => true);
@@ -15,6 +15,27 @@ const aSize = text('takes a size in bytes, or with K, M, G or T', (given) => /^\
 function size(given: string): number {
   const [, digits = '', unit = ''] = /^(\d+)(.?)$/.exec(aSize(given)) ?? [];
   return Number(digits) * 1024 ** ['', 'K', 'M', 'G', 'T'].indexOf(unit);
+}
+
+/** The URL of a server. @throws Misfit */
+function server(given: string): string {
+  if (given === '') return given;
+  const url = URL.canParse(given) ? new URL(given) : undefined;
+  if (url === undefined || !['http:', 'https:', 'redis:', 'rediss:'].includes(url.protocol) || url.hostname === '') {
+    throw new Misfit('takes the URL of a server: http, https, redis or rediss');
+  }
+  // It would be in logs, and every process of the build could read it.
+  if (url.username !== '' || url.password !== '') {
+    throw new Misfit('takes a URL without a login: PYCLINK_CACHE_REMOTE_LOGIN_FILE has that');
+  }
+  if (url.search !== '' || url.hash !== '') throw new Misfit('takes a URL that ends with a path');
+  return given.replace(/\/+$/, '');
+}
+
+/** @throws Misfit */
+function yesOrNo(given: string): boolean {
+  if (!['', '0', '1'].includes(given)) throw new Misfit('takes 0 or 1');
+  return given === '1';
 }
 
 /** How large a local store may get. */
@@ -42,14 +63,29 @@ export const cacheVariables = {
   PYCLINK_CACHE_MAX_SIZE: once((given) => (given === '' ? defaultMaxBytes : size(given)), defaultMaxBytes),
   PYCLINK_CACHE_NAMESPACE: once(anything, ''),
   PYCLINK_CACHE_SECRET_FILE: once(anything, ''),
+  PYCLINK_CACHE_REMOTE: once(server, ''),
+  PYCLINK_CACHE_REMOTE_WRITE: once(yesOrNo, false),
+  PYCLINK_CACHE_REMOTE_TOKEN_FILE: once(anything, ''),
+  PYCLINK_CACHE_REMOTE_LOGIN_FILE: once(anything, ''),
+  PYCLINK_CACHE_REMOTE_CA_FILE: once(anything, ''),
 };
 
 /** A local store, as the user names it. */
 export interface StoreRequest {
+  /** Empty if none is named. */
   readonly directory: string;
   readonly secretFile: string | undefined;
   /** How large it may get, in bytes. */
   readonly maxBytes: number;
+}
+
+/** A server that machines share, as the user names it. */
+export interface RemoteRequest {
+  readonly url: string;
+  readonly isWritable: boolean;
+  readonly tokenFile: string | undefined;
+  readonly loginFile: string | undefined;
+  readonly authoritiesFile: string | undefined;
 }
 
 /** The cache that a build is asked to use. */
@@ -60,6 +96,7 @@ export interface CacheRequest extends StoreRequest {
   readonly recache: boolean;
   /** How many in a hundred hits are compiled all the same, and compared. */
   readonly verifyPercent: number;
+  readonly remote: RemoteRequest | undefined;
 }
 
 type Variables = ValuesOf<typeof cacheVariables>;
@@ -69,10 +106,21 @@ export function cacheRequest(
   flags: ValuesOf<{ [K in keyof typeof cacheOptions]: (typeof cacheOptions)[K]['read'] }>,
   env: Variables,
 ): CacheRequest | undefined {
-  const store = flags.cache ? storeRequest(flags.cacheDir, env) : undefined;
-  if (store === undefined) return undefined;
+  const store = storeRequest(flags.cacheDir, env);
+  if (!flags.cache || (store.directory === '' && env.PYCLINK_CACHE_REMOTE === '')) return undefined;
   const { recache, cacheVerify: verifyPercent } = flags;
-  return { ...store, namespace: env.PYCLINK_CACHE_NAMESPACE, recache, verifyPercent };
+  return { ...store, namespace: env.PYCLINK_CACHE_NAMESPACE, recache, verifyPercent, remote: remoteRequest(env) };
+}
+
+function remoteRequest(env: Variables): RemoteRequest | undefined {
+  if (env.PYCLINK_CACHE_REMOTE === '') return undefined;
+  return {
+    url: env.PYCLINK_CACHE_REMOTE,
+    isWritable: env.PYCLINK_CACHE_REMOTE_WRITE,
+    tokenFile: env.PYCLINK_CACHE_REMOTE_TOKEN_FILE || undefined,
+    loginFile: env.PYCLINK_CACHE_REMOTE_LOGIN_FILE || undefined,
+    authoritiesFile: env.PYCLINK_CACHE_REMOTE_CA_FILE || undefined,
+  };
 }
 
 /**
@@ -85,12 +133,11 @@ export function readStoreRequest(directory: string | undefined, environment: Env
   const env = readAll(cacheVariables, environment, (name) => name, problems);
   if (problems.length > 0) throw new PyclinkError('usage', problems.join('; '));
   const request = storeRequest(directory, env);
-  if (request !== undefined) return request;
+  if (request.directory !== '') return request;
   throw new PyclinkError('usage', 'no cache is named', { hint: 'give --cache-dir, or set PYCLINK_CACHE_DIR' });
 }
 
-function storeRequest(given: string | undefined, env: Variables): StoreRequest | undefined {
+function storeRequest(given: string | undefined, env: Variables): StoreRequest {
   const directory = given ?? env.PYCLINK_CACHE_DIR;
-  if (directory === '') return undefined;
   return { directory, secretFile: env.PYCLINK_CACHE_SECRET_FILE || undefined, maxBytes: env.PYCLINK_CACHE_MAX_SIZE };
 }

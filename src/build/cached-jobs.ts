@@ -1,6 +1,8 @@
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
+import { maxRequests } from '../cache/remote-cache.ts';
 import type { Hit, Looked, SourceCache } from '../cache/source-cache.ts';
 import type { JobQueue } from '../compile/worker-pool.ts';
+import { Pace } from './pace.ts';
 import type { NumberedJob } from './shared-jobs.ts';
 
 /** How long the thread may be busy with the cache before other work has its turn. */
@@ -9,46 +11,74 @@ const turnMs = 10;
 /** How many jobs may wait for a worker, to save memory. */
 const maxWaiting = 200;
 
-/** The jobs of a queue that the cache does not have. Workers wait for them while the cache is asked. */
+/** No worker compiles more sources in a second. */
+const workerPace = 400;
+
+/** How often it is looked how fast a server is that does not answer. */
+const lookMs = 10;
+
+/** Is told of a job that the cache has. */
+type OnHit = (job: NumberedJob, hit: Hit) => void;
+
+/**
+ * The jobs of a queue that the cache does not have. Workers wait for them while the cache is asked. A worker that has
+ * nothing to do does not wait for a server that answers more slowly than workers compile: it takes what the server was
+ * not asked for yet, or has not answered.
+ */
 export class CachedJobs implements JobQueue<NumberedJob> {
   readonly #jobs: JobQueue<NumberedJob>;
+  readonly #workers: number;
   readonly #missing: NumberedJob[] = [];
   readonly #looked = new Map<NumberedJob, Looked>();
+  /** What the server was asked for. */
+  readonly #asked = new Map<NumberedJob, Looked>();
+  /** How many requests are on their way, also for jobs that a worker has meanwhile. */
+  #requests = 0;
+  readonly #answers = new Pace();
   readonly #added = new Signal();
-  readonly #taken = new Signal();
+  readonly #changed = new Signal();
+  #idle = 0;
   #isOver = false;
+  #failure: { readonly error: unknown } | undefined;
 
-  /** @param jobs all of them */
-  constructor(jobs: JobQueue<NumberedJob>) {
+  /**
+   * @param jobs all of them
+   * @param workers how many compile
+   */
+  constructor(jobs: JobQueue<NumberedJob>, workers: number) {
     this.#jobs = jobs;
+    this.#workers = workers;
   }
 
   /** Asks the cache for each job. @param onHit called for those that it has */
-  async lookUp(cache: SourceCache, onHit: (job: NumberedJob, hit: Hit) => void): Promise<void> {
+  async lookUp(cache: SourceCache, onHit: OnHit): Promise<void> {
     let turn = performance.now();
     try {
       while (!this.#isOver) {
         const job = this.#jobs.next();
-        if (job === undefined) return;
+        if (job === undefined) break;
         const found = cache.lookUp(job);
         if (found !== undefined && 'made' in found) onHit(job, found);
-        else this.#add(job, found);
-        if (this.#missing.length >= maxWaiting) await this.#taken.promise;
+        else if (found === undefined || found.expected !== undefined || !cache.asksServer) this.#add(job, found);
+        else await this.#askServer(cache, job, found, onHit);
+        if (this.#missing.length >= maxWaiting) await this.#changed.promise;
         if (performance.now() - turn > turnMs) {
           await setImmediate();
           turn = performance.now();
         }
       }
+      await this.#until(() => this.#asked.size === 0);
     } finally {
       this.stop();
     }
+    if (this.#failure !== undefined) throw this.#failure.error;
   }
 
   /** Asks for no more jobs. */
   stop(): void {
     this.#isOver = true;
     this.#added.give();
-    this.#taken.give();
+    this.#changed.give();
   }
 
   /** What the cache found out about a job, once; undefined if it is not for the cache. */
@@ -60,23 +90,72 @@ export class CachedJobs implements JobQueue<NumberedJob> {
 
   next(): NumberedJob | undefined {
     const job = this.#missing.shift();
-    this.#taken.give();
+    this.#changed.give();
     return job;
   }
 
   left(): number {
-    return this.#missing.length + this.#jobs.left();
+    return this.#missing.length + this.#asked.size + this.#jobs.left();
   }
 
   more(): Promise<void> | undefined {
     if (this.#missing.length > 0) return Promise.resolve();
-    return this.#isOver ? undefined : this.#added.promise;
+    if (this.#isOver) return undefined;
+    this.#idle += 1;
+    this.#changed.give();
+    return this.#added.promise.then(() => {
+      this.#idle -= 1;
+    });
   }
 
   #add(job: NumberedJob, looked: Looked | undefined): void {
     if (looked !== undefined) this.#looked.set(job, looked);
     this.#missing.push(job);
     this.#added.give();
+  }
+
+  /** Asks the server for a job as soon as there is room. A worker that waits and a slow server make it the worker's. */
+  async #askServer(cache: SourceCache, job: NumberedJob, looked: Looked, onHit: OnHit): Promise<void> {
+    const hasRoom = () => this.#requests < maxRequests;
+    await this.#until(() => hasRoom() || !cache.asksServer || (this.#asked.size === 0 && this.#isWorkWanted()));
+    if (!hasRoom() || !cache.asksServer) return this.#add(job, looked);
+    this.#asked.set(job, looked);
+    this.#requests += 1;
+    this.#receive(cache, job, looked, onHit).catch((error) => {
+      this.#failure ??= { error };
+      this.stop();
+    });
+  }
+
+  /** Takes what the server has; what it does not have is added. */
+  async #receive(cache: SourceCache, job: NumberedJob, looked: Looked, onHit: OnHit): Promise<void> {
+    const bytes = await cache.ask(looked);
+    this.#requests -= 1;
+    this.#answers.tick();
+    // Otherwise a worker has it.
+    if (this.#asked.delete(job)) {
+      const found = cache.accept(job, looked, bytes);
+      if ('made' in found) onHit(job, found);
+      else this.#add(job, found);
+    }
+    this.#changed.give();
+  }
+
+  /** Waits; meanwhile workers without work get what a slow server was asked for. */
+  async #until(isReached: () => boolean): Promise<void> {
+    while (!this.#isOver && !isReached()) {
+      const [longest] = this.#asked;
+      if (longest !== undefined && this.#isWorkWanted()) {
+        this.#asked.delete(longest[0]);
+        this.#add(...longest);
+      } else {
+        await Promise.race([this.#changed.promise, sleep(lookMs)]);
+      }
+    }
+  }
+
+  #isWorkWanted(): boolean {
+    return this.#idle > this.#missing.length && this.#answers.perSecond < workerPace * this.#workers;
   }
 }
 

@@ -8,6 +8,10 @@ import { CachedJobs } from './cached-jobs.ts';
 import type { NumberedJob } from './shared-jobs.ts';
 import { finish, keepPycs, type WriteOptions, type WrittenSource, writePycs } from './write-pycs.ts';
 
+/** How long a build that is done waits for a server to take what was compiled: a share of its time, or this. */
+const waitShare = 0.05;
+const minWaitMs = 1000;
+
 /** How a lane handles its sources. */
 export interface LaneOptions extends WriteOptions, CompileOptions {
   /** Keep pycs that are current. */
@@ -37,7 +41,7 @@ export async function runLane(
   cache?: SourceCache,
 ): Promise<void> {
   const due = options.keepCurrent ? outdated(jobs, options, listener) : jobs;
-  const cached = cache && new CachedJobs(due);
+  const cached = cache && new CachedJobs(due, slots.own);
   const onOutcome = (outcome: CompileOutcome<NumberedJob>) => {
     const finished = finish(outcome.made, options);
     const written = listener.write(() => writePycs(outcome, finished, options));
@@ -51,10 +55,15 @@ export async function runLane(
     const written = listener.write(() => writePycs({ job, warnings }, { pycs: made, notNormalized: [] }, options));
     listener.onWritten(job, written, false);
   };
-  await Promise.all([
-    cached.lookUp(cache, onHit),
-    compile(pool, cached, slots, options, onOutcome).finally(() => cached.stop()),
-  ]);
+  const started = performance.now();
+  try {
+    await Promise.all([
+      cached.lookUp(cache, onHit),
+      compile(pool, cached, slots, options, onOutcome).finally(() => cached.stop()),
+    ]);
+  } finally {
+    await cache.close(Math.max(minWaitMs, (performance.now() - started) * waitShare));
+  }
 }
 
 /** The jobs that are not current. The others are kept when they are taken. */

@@ -3,29 +3,62 @@ import type { Buildroot } from '../buildroot/path.ts';
 import { compilerDigest } from '../cache/compiler.ts';
 import type { CacheCounts } from '../cache/counts.ts';
 import { checkCacheDirectory, LocalStore, makeCacheDirectory } from '../cache/local-store.ts';
+import { readPrivateFile } from '../cache/private-file.ts';
+import type { RemoteSettings } from '../cache/remote-store.ts';
 import { readSecret } from '../cache/secret.ts';
 import type { CacheSettings } from '../cache/source-cache.ts';
 import { UnusableCache } from '../cache/unusable-cache.ts';
 import type { WorkerPool } from '../compile/worker-pool.ts';
 import { errnoOf } from '../errors.ts';
 import { contains } from '../files/path.ts';
+import { readRegular } from '../files/read-regular.ts';
 import { codeLayoutOf } from '../pyc/releases.ts';
-import type { CacheRequest } from './cache-options.ts';
+import type { CacheRequest, RemoteRequest } from './cache-options.ts';
 
 /** Checks the cache that is asked for. @returns its settings, or why it cannot be used: a build goes on without it */
 export function openCache(request: CacheRequest, buildroot: Buildroot): CacheSettings | { readonly problem: string } {
-  const { directory, namespace, secretFile, recache, verifyPercent } = request;
+  const { directory, namespace, secretFile, recache, verifyPercent, remote } = request;
   try {
+    if (directory === '') throw new UnusableCache(remote?.url ?? '', 'a directory is needed too: give --cache-dir');
     const secret = secretFile === undefined ? undefined : readSecret(secretFile);
     refuseIn(buildroot, resolve(directory));
     makeCacheDirectory(directory);
     const place = checkCacheDirectory(directory);
     refuseIn(buildroot, place);
-    return { directory: place, namespace, secret, recache, verifyPercent };
+    return { directory: place, namespace, secret, recache, verifyPercent, remote: remote && openRemote(remote) };
   } catch (error) {
     if (!(error instanceof UnusableCache)) throw error;
     return { problem: error.message };
   }
+}
+
+/** @throws UnusableCache */
+function openRemote({ url, isWritable, tokenFile, loginFile, authoritiesFile }: RemoteRequest): RemoteSettings {
+  return {
+    url,
+    isWritable,
+    token: tokenFile === undefined ? undefined : readPrivateFile(tokenFile, 'token').toString('latin1'),
+    login: loginFile === undefined ? undefined : readLogin(loginFile),
+    authorities: authoritiesFile === undefined ? undefined : readCertificates(authoritiesFile),
+  };
+}
+
+/** @throws UnusableCache */
+function readLogin(path: string): RemoteSettings['login'] {
+  const [, user = '', password = ''] = /^([^:]*):(.+)$/.exec(readPrivateFile(path, 'login').toString('utf8')) ?? [];
+  if (password === '') throw new UnusableCache(path, 'the login is not USER:PASSWORD');
+  return { user, password };
+}
+
+/** @throws UnusableCache */
+function readCertificates(path: string): string {
+  try {
+    const text = readRegular(path)?.content.toString('latin1') ?? '';
+    if (text.includes('-----BEGIN CERTIFICATE-----')) return text;
+  } catch (error) {
+    throw new UnusableCache(path, `the certificates cannot be read (${errnoOf(error)})`);
+  }
+  throw new UnusableCache(path, 'there are no certificates in PEM');
 }
 
 /** A cache in the buildroot would be packaged. @throws UnusableCache */
@@ -46,7 +79,7 @@ const trimAt = 0.05;
  * Tells the store what a build did with it, and makes it smaller if it is due.
  * @returns what the build has to say about its cache
  */
-export function closeCache({ directory }: CacheSettings, counts: CacheCounts, maxBytes: number): string[] {
+export function closeCache({ directory, remote }: CacheSettings, counts: CacheCounts, maxBytes: number): string[] {
   const { local, compiled, verified, storedBytes, corrupt, notStored, problem } = counts;
   const store = new LocalStore(directory);
   store.tell({ hits: local + verified, misses: compiled - verified, storedBytes });
@@ -57,5 +90,12 @@ export function closeCache({ directory }: CacheSettings, counts: CacheCounts, ma
   } catch (error) {
     problems.push(`not trimmed (${errnoOf(error)})`);
   }
-  return problems.map((text) => `cache ${directory}: ${text}`);
+  const texts = problems.map((text) => `cache ${directory}: ${text}`);
+  return remote === undefined ? texts : [...texts, ...remoteProblems(remote, counts)];
+}
+
+function remoteProblems({ url }: RemoteSettings, { remoteCorrupt, remoteProblem }: CacheCounts): string[] {
+  const problems = remoteCorrupt === 0 ? [] : [`${remoteCorrupt} damaged`];
+  if (remoteProblem !== undefined) problems.push(`not asked any more (${remoteProblem})`);
+  return problems.map((text) => `cache ${url}: ${text}`);
 }

@@ -10,10 +10,14 @@ export type UncachedReason =
 export interface CacheCounts {
   /** Sources that were in the local store. */
   local: number;
+  /** Sources that were on the server. */
+  remote: number;
   /** Sources that were compiled. */
   compiled: number;
   /** Entries that were no whole entries. They are removed. */
   corrupt: number;
+  /** The same of the server's. */
+  remoteCorrupt: number;
   /** Hits that were compiled all the same, and were right. */
   verified: number;
   stored: number;
@@ -21,22 +25,35 @@ export interface CacheCounts {
   /** Entries that could not be stored, and the first error, after which no more are stored. */
   notStored: number;
   problem?: string;
+  /** Entries that were sent to the server, and those that it did not take. */
+  sent: number;
+  notSent: number;
+  /** Why the server was asked no more. */
+  remoteProblem?: string;
   readonly uncached: Partial<Record<UncachedReason, number>>;
 }
 
+const numbers = [
+  ...(['local', 'remote', 'compiled', 'corrupt', 'remoteCorrupt', 'verified'] as const),
+  ...(['stored', 'storedBytes', 'notStored', 'sent', 'notSent'] as const),
+];
+
 /** Nothing counted yet. */
 export function emptyCounts(): CacheCounts {
-  return { local: 0, compiled: 0, corrupt: 0, verified: 0, stored: 0, storedBytes: 0, notStored: 0, uncached: {} };
+  return {
+    ...(Object.fromEntries(numbers.map((name) => [name, 0])) as Record<(typeof numbers)[number], 0>),
+    uncached: {},
+  };
 }
 
 /** Adds up what lanes counted. */
 export function addCounts(sum: CacheCounts, more: CacheCounts): void {
-  for (const name of ['local', 'compiled', 'corrupt', 'verified', 'stored', 'storedBytes', 'notStored'] as const) {
-    sum[name] += more[name];
-  }
+  for (const name of numbers) sum[name] += more[name];
   for (const [reason, count] of Object.entries(more.uncached) as [UncachedReason, number][]) {
     sum.uncached[reason] = (sum.uncached[reason] ?? 0) + count;
   }
-  const problem = sum.problem ?? more.problem;
-  if (problem !== undefined) sum.problem = problem;
+  for (const name of ['problem', 'remoteProblem'] as const) {
+    const problem = sum[name] ?? more[name];
+    if (problem !== undefined) sum[name] = problem;
+  }
 }

@@ -13,6 +13,8 @@ import type { CacheCounts, UncachedReason } from './counts.ts';
 import { digestOfFields } from './digest.ts';
 import { decodeEntry, type Entry, encodeEntry } from './entry.ts';
 import { LocalStore } from './local-store.ts';
+import { RemoteCache } from './remote-cache.ts';
+import type { RemoteSettings } from './remote-store.ts';
 
 /** How a build uses its cache. Plain data: each lane has its own SourceCache. */
 export interface CacheSettings {
@@ -22,6 +24,8 @@ export interface CacheSettings {
   readonly namespace: string;
   /** Entries carry its HMAC. */
   readonly secret?: Buffer | undefined;
+  /** Is asked for what the local store does not have. */
+  readonly remote?: RemoteSettings | undefined;
   /** Compile everything, and store it anew. */
   readonly recache: boolean;
   /** How many in a hundred hits are compiled all the same, and compared. */
@@ -52,6 +56,7 @@ export class SourceCache {
   readonly #compiler: string;
   readonly #invalidationMode: InvalidationMode;
   readonly #store: LocalStore;
+  readonly #remote: RemoteCache | undefined;
   readonly #secretMark: string;
   /** For the source and the entry that are looked at. */
   readonly #memory = new Arena();
@@ -66,7 +71,8 @@ export class SourceCache {
     this.#compiler = compiler;
     this.#invalidationMode = invalidationMode;
     this.#store = new LocalStore(settings.directory);
-    const { secret } = settings;
+    const { secret, remote } = settings;
+    this.#remote = remote && new RemoteCache(remote, counts);
     this.#secretMark = secret === undefined ? '' : createHmac('sha256', secret).update('key').digest('hex');
   }
 
@@ -79,7 +85,7 @@ export class SourceCache {
     const file = job.source.physical ? readRegular(job.source.staged, this.#memory.take) : undefined;
     if (file === undefined) return this.#pass('not a regular file');
     if (hasOtherEncoding(file.content)) return this.#pass('another encoding');
-    const sha256 = createHash('sha256').update(file.content).digest('hex');
+    const sha256 = sha256Of(file.content);
     const looked = { key: this.#keyOf(job, sha256), sha256 };
     const isVerified = isInSample(looked.key, this.#settings.verifyPercent);
     const memory = isVerified ? undefined : this.#memory.take;
@@ -88,6 +94,43 @@ export class SourceCache {
     if (isVerified) return { ...looked, expected: entry };
     this.counts.local += 1;
     return { made: this.#pycsOf(job, entry, file), warnings: entry.warnings };
+  }
+
+  /** Whether there is a server to ask for what the local store does not have. */
+  get asksServer(): boolean {
+    return this.#remote?.isOn === true && !this.#settings.recache;
+  }
+
+  /** Asks the server for an entry. Does not throw. @returns what `accept` needs */
+  async ask({ key }: Looked): Promise<Buffer | undefined> {
+    return this.#remote?.get(key);
+  }
+
+  /**
+   * Takes what the server gave for a source that the local store did not have, and stores it there.
+   * @returns as `lookUp` does
+   */
+  accept(job: CompileJob, looked: Looked, bytes: Buffer | undefined): Hit | Looked {
+    if (bytes === undefined) return looked;
+    const { key } = looked;
+    const entry = this.#decoded(key, job, bytes);
+    if (entry === undefined) {
+      this.counts.remoteCorrupt += 1;
+      return looked;
+    }
+    this.#putLocally(key, [bytes]);
+    if (isInSample(key, this.#settings.verifyPercent)) return { ...looked, expected: entry };
+    this.#memory.clear();
+    // It may be another one by now.
+    const file = readRegular(job.source.staged, this.#memory.take);
+    if (file === undefined || sha256Of(file.content) !== looked.sha256) return looked;
+    this.counts.remote += 1;
+    return { made: this.#pycsOf(job, entry, file), warnings: entry.warnings };
+  }
+
+  /** Waits until the server has what was stored, but not longer than this. */
+  async close(waitMs: number): Promise<void> {
+    await this.#remote?.close(waitMs);
   }
 
   /**
@@ -115,13 +158,21 @@ export class SourceCache {
       if (!isSameEntry(entry, expected)) {
         throw new PyclinkError('cache-differs', 'the cache has other bytecode than the compiler gives', {
           path: job.source.payload,
-          hint: `remove ${this.#settings.directory}, and find out who wrote to it`,
+          hint: `remove ${this.#nameOf(key)}, and find out who wrote it`,
         });
       }
       this.counts.verified += 1;
       return;
     }
-    this.#put(key, encodeEntry(key, entry, this.#settings.secret));
+    const pieces = encodeEntry(key, entry, this.#settings.secret);
+    this.#putLocally(key, pieces);
+    if (this.#remote?.isWritable) this.#remote.put(key, pieces);
+  }
+
+  #nameOf(key: string): string {
+    const { remote } = this.#settings;
+    const local = this.#store.pathOf(key);
+    return remote === undefined ? local : `${local} and ${remote.url}/${key}`;
   }
 
   /** Counts a source that is compiled and not stored. */
@@ -151,14 +202,19 @@ export class SourceCache {
   }
 
   /** The entry in the store. One that is no whole entry for this job is removed. */
-  #entry(key: string, { levels }: CompileJob, memory?: Arena['take']): Entry | undefined {
+  #entry(key: string, job: CompileJob, memory?: Arena['take']): Entry | undefined {
     const bytes = this.#get(key, memory);
     if (bytes === undefined) return undefined;
-    const entry = decodeEntry(key, bytes, this.#settings.secret);
-    if (entry !== undefined && levels.every((level, i) => entry.bodies[i]?.level === level)) return entry;
+    const entry = this.#decoded(key, job, bytes);
+    if (entry !== undefined) return entry;
     this.counts.corrupt += 1;
     this.#store.remove(key);
     return undefined;
+  }
+
+  #decoded(key: string, { levels }: CompileJob, bytes: Buffer): Entry | undefined {
+    const entry = decodeEntry(key, bytes, this.#settings.secret);
+    return levels.every((level, i) => entry?.bodies[i]?.level === level) ? entry : undefined;
   }
 
   #get(key: string, memory: Arena['take'] | undefined): Buffer | undefined {
@@ -170,7 +226,7 @@ export class SourceCache {
     }
   }
 
-  #put(key: string, pieces: readonly Buffer[]): void {
+  #putLocally(key: string, pieces: readonly Buffer[]): void {
     if (this.counts.problem !== undefined) {
       this.counts.notStored += 1;
       return;
@@ -212,6 +268,10 @@ export class SourceCache {
       return Object.assign(pycOf(job, level), { content: pyc, mode });
     });
   }
+}
+
+function sha256Of(content: Buffer): string {
+  return createHash('sha256').update(content).digest('hex');
 }
 
 const cookie = /coding[:=][ \t]*([-_.a-zA-Z0-9]+)/g;

@@ -23,8 +23,9 @@ export function buildReportText(report: BuildReport): string {
 }
 
 /** What a cache did for a build. */
-function cacheText({ local, verified, compiled, uncached }: CacheCounts): string {
-  const hits = [`${local + verified} of ${local + compiled} from local`];
+function cacheText({ local, remote, verified, compiled, uncached }: CacheCounts): string {
+  const hits = [`${local + verified} of ${local + remote + compiled} from local`];
+  if (remote > 0) hits.push(`${remote} from remote`);
   if (verified > 0) hits.push(`${verified} of them compiled all the same and equal`);
   const reasons = Object.entries(uncached).map(([reason, count]) => `${count} ${reason}`);
   const why = reasons.length > 0 ? ` (not for the cache: ${reasons.join(', ')})` : '';

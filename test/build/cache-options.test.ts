@@ -45,6 +45,40 @@ describe('the cache that a build is asked for', () => {
   });
 });
 
+describe('the server that a build is to share', () => {
+  const remoteOf = (environment: Readonly<Record<string, string>>) => cacheOf({ cacheDir: '/c' }, environment)?.remote;
+
+  it('is read only, without leave', () => {
+    expect(remoteOf({})).toBeUndefined();
+    expect(remoteOf({ PYCLINK_CACHE_REMOTE: 'https://cache.example/py/' })).toEqual({
+      ...{ url: 'https://cache.example/py', isWritable: false },
+      ...{ tokenFile: undefined, loginFile: undefined, authoritiesFile: undefined },
+    });
+    const files = { TOKEN: '/t', LOGIN: '/l', CA: '/a' };
+    const variables = Object.entries(files).map(([name, file]) => [`PYCLINK_CACHE_REMOTE_${name}_FILE`, file]);
+    const environment = { PYCLINK_CACHE_REMOTE: 'redis://h:1', PYCLINK_CACHE_REMOTE_WRITE: '1' };
+    expect(remoteOf({ ...environment, ...Object.fromEntries(variables) })).toEqual({
+      ...{ url: 'redis://h:1', isWritable: true, tokenFile: '/t', loginFile: '/l', authoritiesFile: '/a' },
+    });
+  });
+
+  it('is asked for even without a directory, and not with --no-cache', () => {
+    const environment = { PYCLINK_CACHE_REMOTE: 'http://h' };
+    expect(cacheOf({}, environment)).toMatchObject({ directory: '', remote: { url: 'http://h' } });
+    expect(cacheOf({ cache: false }, environment)).toBeUndefined();
+  });
+
+  it.each([
+    ['ftp://h', 'takes the URL of a server: http, https, redis or rediss'],
+    ['h', 'takes the URL of a server: http, https, redis or rediss'],
+    ['http://me:secret@h', 'takes a URL without a login: PYCLINK_CACHE_REMOTE_LOGIN_FILE has that'],
+    ['http://h/?a=b', 'takes a URL that ends with a path'],
+  ])('%s is refused', (url, message) => {
+    expect(() => remoteOf({ PYCLINK_CACHE_REMOTE: url })).toThrow(message);
+    expect(() => remoteOf({ PYCLINK_CACHE_REMOTE: url })).not.toThrow('me:secret');
+  });
+});
+
 it.each([
   ['5', 5],
   ['5K', 5 * 1024],

@@ -1,7 +1,7 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { CachedJobs } from '../../src/build/cached-jobs.ts';
 import type { NumberedJob } from '../../src/build/shared-jobs.ts';
-import type { SourceCache } from '../../src/cache/source-cache.ts';
+import type { Looked, SourceCache } from '../../src/cache/source-cache.ts';
 
 const jobs = Array.from({ length: 1000 }, (_, number) => ({ number }) as NumberedJob);
 
@@ -13,6 +13,7 @@ function queue() {
 
 /** A cache that has every other job. */
 const cache = {
+  asksServer: false,
   lookUp: ({ number }: NumberedJob) =>
     number % 2 === 0 ? { made: [], warnings: [`${number}`] } : { key: `${number}`, sha256: '' },
 } as unknown as SourceCache;
@@ -31,7 +32,7 @@ async function takeAll(from: CachedJobs, taken: NumberedJob[], limit = Number.PO
 }
 
 it('gives each job to the workers or to the one that writes hits, once', async () => {
-  const cached = new CachedJobs(queue());
+  const cached = new CachedJobs(queue(), 2);
   const [hits, taken]: [NumberedJob[], NumberedJob[]] = [[], []];
   await Promise.all([cached.lookUp(cache, (job) => hits.push(job)), takeAll(cached, taken), takeAll(cached, taken)]);
   expect(hits.map(({ number }) => number)).toEqual(jobs.filter((_, i) => i % 2 === 0).map(({ number }) => number));
@@ -42,7 +43,7 @@ it('gives each job to the workers or to the one that writes hits, once', async (
 });
 
 it('looks no further ahead than workers need', async () => {
-  const cached = new CachedJobs(queue());
+  const cached = new CachedJobs(queue(), 2);
   const looking = cached.lookUp(cache, () => undefined);
   const taken: NumberedJob[] = [];
   await takeAll(cached, taken, 1);
@@ -52,15 +53,51 @@ it('looks no further ahead than workers need', async () => {
   expect(taken).toHaveLength(500);
 });
 
+describe('with a server', () => {
+  /** A local store that has nothing, and a server that answers after so long, if at all; it has every other job. */
+  const withServer = (answerAfterMs: number) => ({
+    asksServer: true,
+    lookUp: ({ number }: NumberedJob) => ({ key: `${number}`, sha256: '' }),
+    ask: ({ key }: Looked) =>
+      new Promise<Buffer>((resolve) => {
+        if (Number.isFinite(answerAfterMs)) setTimeout(() => resolve(Buffer.from(key)), answerAfterMs);
+      }),
+    accept: ({ number }: NumberedJob, looked: Looked) => (number % 2 === 0 ? { made: [], warnings: [] } : looked),
+  });
+
+  it.each([
+    ['fast', 0],
+    ['slow', 100],
+    ['mute', Number.POSITIVE_INFINITY],
+  ])('that is %s, each job is a hit or compiled, once', async (name, answerAfterMs) => {
+    const cached = new CachedJobs(queue(), 2);
+    const [hits, taken]: [NumberedJob[], NumberedJob[]] = [[], []];
+    const server = withServer(answerAfterMs) as unknown as SourceCache;
+    await Promise.all([cached.lookUp(server, (job) => hits.push(job)), takeAll(cached, taken), takeAll(cached, taken)]);
+    const numbers = [...hits, ...taken].map(({ number }) => number).sort((a, b) => a - b);
+    expect(numbers).toEqual(jobs.map(({ number }) => number));
+    expect(cached.left()).toBe(0);
+    if (name === 'mute') expect(hits).toEqual([]);
+  });
+
+  it("that fails in a way nobody expected, the failure is the build's", async () => {
+    const cached = new CachedJobs(queue(), 2);
+    const server = { ...withServer(0), ask: () => Promise.reject(new Error('broken')) } as unknown as SourceCache;
+    const work = Promise.all([cached.lookUp(server, () => undefined), takeAll(cached, [])]);
+    await expect(work).rejects.toThrow('broken');
+  });
+});
+
 it('ends when the workers do, and when the cache fails', async () => {
-  const stopped = new CachedJobs(queue());
+  const stopped = new CachedJobs(queue(), 2);
   const looking = stopped.lookUp(cache, () => undefined);
   stopped.stop();
   await looking;
   expect(stopped.left()).toBeGreaterThan(500);
 
-  const failing = new CachedJobs(queue());
+  const failing = new CachedJobs(queue(), 2);
   const throwing = {
+    asksServer: false,
     lookUp: () => {
       throw new Error('broken');
     },

@@ -63,6 +63,7 @@ const cache = { ...emptyCounts(), local: 3, compiled: 1, problems: [] };
 describe('the line about the cache', () => {
   it.each<[string, BuildReport['cache'], string]>([
     ['hits and misses', cache, 'cache: 3 of 4 from local, 1 compiled'],
+    ['hits of a server', { ...cache, remote: 5 }, 'cache: 3 of 9 from local, 5 from remote, 1 compiled'],
     ['nothing', { ...emptyCounts(), problems: [] }, 'cache: 0 of 0 from local, 0 compiled'],
     [
       'hits that were verified',

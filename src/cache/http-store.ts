@@ -1,0 +1,132 @@
+import http from 'node:http';
+import https from 'node:https';
+import type { Socket } from 'node:net';
+import { limitMs, maxAnswerBytes, RemoteFailure, type RemoteSettings, type RemoteStore } from './remote-store.ts';
+
+type Method = 'GET' | 'PUT';
+
+interface Answer {
+  readonly status: number;
+  readonly location: string | undefined;
+  readonly body: Buffer;
+}
+
+const maxRedirects = 3;
+
+/** Entries on a web server that takes `GET` and `PUT` of `BASE/KEY`. */
+export class HttpStore implements RemoteStore {
+  readonly #base: string;
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #agent: http.Agent;
+  readonly #isSecure: boolean;
+
+  /** @param maxSockets how many requests at a time */
+  constructor({ url, login, token, authorities }: RemoteSettings, maxSockets: number) {
+    this.#base = url;
+    this.#isSecure = url.startsWith('https:');
+    const options = { keepAlive: true, maxSockets };
+    this.#agent = this.#isSecure
+      ? new https.Agent({ ...options, ...(authorities === undefined ? {} : { ca: authorities }) })
+      : new http.Agent(options);
+    const basic = login && Buffer.from(`${login.user}:${login.password}`).toString('base64');
+    this.#headers =
+      token !== undefined
+        ? { authorization: `Bearer ${token}` }
+        : basic === undefined
+          ? {}
+          : { authorization: `Basic ${basic}` };
+  }
+
+  async get(key: string): Promise<Buffer | undefined> {
+    const { status, body } = await this.#answer('GET', key);
+    if (status === 200) return body;
+    if (status === 404) return undefined;
+    throw failure(status);
+  }
+
+  async put(key: string, bytes: Buffer): Promise<boolean> {
+    const { status } = await this.#answer('PUT', key, bytes);
+    if (status >= 200 && status < 300) return true;
+    if (status === 413) return false;
+    throw failure(status);
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  /** Redirects are followed on the same server only: another one would get what is meant for this one. */
+  async #answer(method: Method, key: string, bytes?: Buffer): Promise<Answer> {
+    const base = new URL(`${this.#base}/${key}`);
+    const signal = AbortSignal.timeout(limitMs.request);
+    let url = base;
+    for (let redirects = 0; ; redirects++) {
+      const answer = await this.#once(method, url, bytes, signal);
+      if (![301, 302, 303, 307, 308].includes(answer.status) || answer.location === undefined) return answer;
+      if (redirects === maxRedirects) throw new RemoteFailure('it redirects without end');
+      const next = URL.canParse(answer.location, url.href) ? new URL(answer.location, url) : undefined;
+      if (next?.origin !== base.origin) throw new RemoteFailure(`it redirects to ${next?.origin ?? 'nowhere'}`, true);
+      url = next;
+    }
+  }
+
+  async #once(method: Method, url: URL, bytes: Buffer | undefined, signal: AbortSignal): Promise<Answer> {
+    for (;;) {
+      const sent = this.#send(method, url, bytes, signal);
+      try {
+        return await sent.answer;
+      } catch (error) {
+        if (error instanceof RemoteFailure) throw error;
+        // The server has just closed a connection that was not in use. @see https://nodejs.org/api/http.html#requestreusedsocket
+        if (sent.isReused() && (error as NodeJS.ErrnoException).code === 'ECONNRESET' && !signal.aborted) continue;
+        throw new RemoteFailure(signal.aborted ? `no answer within ${limitMs.request} ms` : reasonOf(error));
+      }
+    }
+  }
+
+  #send(method: Method, url: URL, bytes: Buffer | undefined, signal: AbortSignal) {
+    const headers = { ...this.#headers, ...(bytes === undefined ? {} : { 'content-length': bytes.length }) };
+    const options = { method, agent: this.#agent, headers, signal };
+    const request = this.#isSecure ? https.request(url, options) : http.request(url, options);
+    const answer = new Promise<Answer>((resolve, reject) => {
+      request.on('error', reject);
+      request.on('socket', (socket) => limitConnecting(socket, (failed) => request.destroy(failed)));
+      request.on('response', (response) => {
+        const pieces: Buffer[] = [];
+        let size = 0;
+        response.on('data', (piece: Buffer) => {
+          pieces.push(piece);
+          size += piece.length;
+          if (size > maxAnswerBytes) request.destroy(new RemoteFailure('an answer without end'));
+        });
+        response.on('error', reject);
+        response.on('end', () => {
+          const {
+            statusCode: status = 0,
+            headers: { location },
+          } = response;
+          resolve({ status, location, body: Buffer.concat(pieces) });
+        });
+      });
+      request.end(bytes);
+    });
+    return { answer, isReused: () => request.reusedSocket };
+  }
+}
+
+function limitConnecting(socket: Socket, fail: (error: RemoteFailure) => void): void {
+  if (!socket.connecting) return;
+  const failed = new RemoteFailure(`no connection within ${limitMs.connect} ms`);
+  const timer = setTimeout(() => fail(failed), limitMs.connect);
+  const isOver = () => clearTimeout(timer);
+  socket.once('connect', isOver).once('close', isOver);
+}
+
+function failure(status: number): RemoteFailure {
+  return new RemoteFailure(`HTTP status ${status}`, status === 401 || status === 403);
+}
+
+function reasonOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return code ?? message;
+}

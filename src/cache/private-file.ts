@@ -1,0 +1,20 @@
+import { errnoOf } from '../errors.ts';
+import { readRegular } from '../files/read-regular.ts';
+import { UnusableCache } from './unusable-cache.ts';
+
+/**
+ * Reads a file that only its owner and group may read, without white space at its ends.
+ * @param what it is, for messages
+ * @throws UnusableCache if there is none, or if everybody may read it
+ */
+export function readPrivateFile(path: string, what: string): Buffer {
+  let file: ReturnType<typeof readRegular>;
+  try {
+    file = readRegular(path);
+  } catch (error) {
+    throw new UnusableCache(path, `the ${what} cannot be read (${errnoOf(error)})`);
+  }
+  if (file === undefined) throw new UnusableCache(path, `the ${what} is no regular file`);
+  if ((file.stat.mode & 0o004) !== 0) throw new UnusableCache(path, `everybody may read the ${what}`);
+  return Buffer.from(file.content.toString('latin1').trim(), 'latin1');
+}

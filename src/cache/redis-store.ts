@@ -1,0 +1,89 @@
+import { createClient, ErrorReply, RESP_TYPES } from '@redis/client';
+import { limitMs, RemoteFailure, type RemoteSettings, type RemoteStore } from './remote-store.ts';
+
+/** In front of each key. The server may have other things too. */
+const prefix = 'pyclink:1:';
+
+/** Entries in a Redis or Valkey server. It removes what was not used for longest, if it is configured to. */
+export class RedisStore implements RemoteStore {
+  readonly #settings: RemoteSettings;
+  #connection: Connection | undefined;
+
+  constructor(settings: RemoteSettings) {
+    this.#settings = settings;
+  }
+
+  async get(key: string): Promise<Buffer | undefined> {
+    return (await this.#ask((client) => client.get(prefix + key))) ?? undefined;
+  }
+
+  async put(key: string, bytes: Buffer): Promise<boolean> {
+    try {
+      await this.#ask((client) => client.set(prefix + key, bytes));
+      return true;
+    } catch (error) {
+      if (error instanceof RemoteFailure && /^(?:OOM|READONLY)\b/.test(error.message)) return false;
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#connection?.client.destroy();
+    this.#connection = undefined;
+  }
+
+  async #ask<T>(question: (client: Client) => Promise<T>): Promise<T> {
+    this.#connection ??= connect(this.#settings);
+    const { client, isReady } = this.#connection;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      const failed = new RemoteFailure(`no answer within ${limitMs.request} ms`);
+      timer = setTimeout(() => reject(failed), limitMs.request);
+    });
+    try {
+      return await Promise.race([isReady.then(() => question(client)), late]);
+    } catch (error) {
+      // A command that was refused leaves the connection as it is.
+      if (!(error instanceof ErrorReply) && this.#connection?.client === client) this.close();
+      throw error instanceof RemoteFailure ? error : failure(error);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+type Client = ReturnType<typeof newClient>;
+
+interface Connection {
+  readonly client: Client;
+  readonly isReady: Promise<unknown>;
+}
+
+function connect(settings: RemoteSettings): Connection {
+  const client = newClient(settings);
+  // Whoever waits for an answer is told.
+  client.on('error', () => undefined);
+  return { client, isReady: client.connect() };
+}
+
+function newClient({ url, login, authorities }: RemoteSettings) {
+  const isSecure = url.startsWith('rediss:');
+  return createClient({
+    url,
+    ...(login === undefined
+      ? {}
+      : { password: login.password, ...(login.user === '' ? {} : { username: login.user }) }),
+    socket: {
+      connectTimeout: limitMs.connect,
+      reconnectStrategy: false,
+      ...(isSecure ? { tls: true as const, ...(authorities === undefined ? {} : { ca: authorities }) } : {}),
+    },
+    disableClientInfo: true,
+  }).withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer });
+}
+
+function failure(error: unknown): RemoteFailure {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const isRefused = error instanceof ErrorReply && /^(?:NOAUTH|WRONGPASS|NOPERM)\b/.test(message);
+  return new RemoteFailure(error instanceof ErrorReply ? message.slice(0, 200) : (code ?? message), isRefused);
+}

@@ -1,0 +1,117 @@
+import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib';
+import type { CacheCounts } from './counts.ts';
+import { HttpStore } from './http-store.ts';
+import { maxAnswerBytes, RemoteFailure, type RemoteSettings, type RemoteStore } from './remote-store.ts';
+
+/** How many requests a lane has on their way at a time. */
+export const maxRequests = 16;
+
+/** After so many failures in a row, or so much time lost in them, a server is asked no more. */
+const maxFailures = 3;
+const maxLostMs = 5000;
+
+/** How much may wait to be sent. */
+const maxWaitingBytes = 32 * 1024 ** 2;
+
+// In this thread: for so few bytes the way to another one takes longer than the work.
+const compression = { params: { [constants.BROTLI_PARAM_QUALITY]: 2 } };
+
+/**
+ * The server of a lane. It is given a limited amount of patience, and nothing that it does or does not do is an error.
+ * Entries are compressed with Brotli on their way.
+ */
+export class RemoteCache {
+  readonly isWritable: boolean;
+  readonly #counts: CacheCounts;
+  readonly #settings: RemoteSettings;
+  #store: Promise<RemoteStore> | undefined;
+  readonly #sending = new Set<Promise<void>>();
+  #waitingBytes = 0;
+  #failures = 0;
+  #lostMs = 0;
+  #isClosed = false;
+
+  /** @param counts what is added to; a problem in it turns the server off */
+  constructor(settings: RemoteSettings, counts: CacheCounts) {
+    this.#settings = settings;
+    this.isWritable = settings.isWritable;
+    this.#counts = counts;
+  }
+
+  /** Whether it is asked at all. */
+  get isOn(): boolean {
+    return this.#counts.remoteProblem === undefined && !this.#isClosed;
+  }
+
+  /** The bytes of an entry, if there is one. Does not throw. */
+  async get(key: string): Promise<Buffer | undefined> {
+    const bytes = await this.#patiently((store) => store.get(key));
+    if (bytes === undefined) return undefined;
+    try {
+      return brotliDecompressSync(bytes, { maxOutputLength: maxAnswerBytes });
+    } catch {
+      this.#counts.remoteCorrupt += 1;
+      return undefined;
+    }
+  }
+
+  /** Sends an entry. Does not throw. @param pieces its bytes, which may change afterwards */
+  put(key: string, pieces: readonly Buffer[]): void {
+    if (!this.isOn || this.#waitingBytes > maxWaitingBytes) {
+      this.#counts.notSent += 1;
+      return;
+    }
+    const compressed = brotliCompressSync(Buffer.concat(pieces), compression);
+    this.#waitingBytes += compressed.length;
+    const sending = this.#send(key, compressed).finally(() => {
+      this.#waitingBytes -= compressed.length;
+      this.#sending.delete(sending);
+    });
+    this.#sending.add(sending);
+  }
+
+  /** Waits until everything is sent, but not longer than this; then gives up whatever is still going on. */
+  async close(waitMs: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const isOver = new Promise((resolve) => {
+      timer = setTimeout(resolve, waitMs);
+    });
+    await Promise.race([Promise.all(this.#sending), isOver]);
+    clearTimeout(timer);
+    this.#isClosed = true;
+    this.#counts.notSent += this.#sending.size;
+    (await this.#store?.catch(() => undefined))?.close();
+  }
+
+  async #send(key: string, compressed: Buffer): Promise<void> {
+    const isStored = await this.#patiently((store) => store.put(key, compressed));
+    if (this.#isClosed) return;
+    if (isStored) this.#counts.sent += 1;
+    else this.#counts.notSent += 1;
+  }
+
+  /** What the server answers; undefined if it failed, which is counted. */
+  async #patiently<T>(question: (store: RemoteStore) => Promise<T>): Promise<T | undefined> {
+    if (!this.isOn) return undefined;
+    const started = performance.now();
+    try {
+      this.#store ??= openStore(this.#settings);
+      const answer = await question(await this.#store);
+      this.#failures = 0;
+      return answer;
+    } catch (error) {
+      if (!(error instanceof RemoteFailure)) throw error;
+      this.#failures += 1;
+      this.#lostMs += performance.now() - started;
+      const isEnough = error.isFinal || this.#failures >= maxFailures || this.#lostMs >= maxLostMs;
+      if (isEnough && this.isOn) this.#counts.remoteProblem = error.message;
+      return undefined;
+    }
+  }
+}
+
+async function openStore(settings: RemoteSettings): Promise<RemoteStore> {
+  if (/^https?:/.test(settings.url)) return new HttpStore(settings, maxRequests);
+  const { RedisStore } = await import('./redis-store.ts');
+  return new RedisStore(settings);
+}

@@ -1,0 +1,41 @@
+/** A server that keeps entries for many machines. */
+export interface RemoteStore {
+  /** The bytes of an entry; undefined if there is none. @throws RemoteFailure */
+  get(key: string): Promise<Buffer | undefined>;
+  /** Stores an entry. @returns whether that was done; false: the server has no room for it @throws RemoteFailure */
+  put(key: string, bytes: Buffer): Promise<boolean>;
+  /** Gives up whatever is still going on. */
+  close(): void;
+}
+
+/** How to reach a server. Plain data. */
+export interface RemoteSettings {
+  /** Without a slash at its end; `http:`, `https:`, `redis:` or `rediss:`. */
+  readonly url: string;
+  /** New entries are sent to it. */
+  readonly isWritable: boolean;
+  readonly login?: { readonly user: string; readonly password: string } | undefined;
+  /** For HTTP. */
+  readonly token?: string | undefined;
+  /** Certificates, in PEM, that are trusted instead of those of the system. */
+  readonly authorities?: string | undefined;
+}
+
+/** What a server may take. */
+export const limitMs = { connect: 1000, request: 2000 } as const;
+
+/** A larger answer is no entry. */
+export const maxAnswerBytes = 256 * 1024 ** 2;
+
+/** A server could not be reached, or did not do what it was asked for. The message says why. */
+export class RemoteFailure extends Error {
+  override readonly name = 'RemoteFailure';
+
+  /** It would be the same next time. */
+  readonly isFinal: boolean;
+
+  constructor(message: string, isFinal = false) {
+    super(message);
+    this.isFinal = isFinal;
+  }
+}

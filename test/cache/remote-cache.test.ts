@@ -1,0 +1,98 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { brotliCompressSync, brotliDecompressSync } from 'node:zlib';
+import { expect, it, onTestFinished } from 'vitest';
+import { emptyCounts } from '../../src/cache/counts.ts';
+import { RemoteCache } from '../../src/cache/remote-cache.ts';
+import type { RemoteSettings } from '../../src/cache/remote-store.ts';
+
+const key = 'a'.repeat(64);
+
+/** A server, and the cache that asks it. */
+async function serving(
+  answer: (request: IncomingMessage, response: ServerResponse) => void,
+  settings: Partial<RemoteSettings> = {},
+) {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    asked.push(`${request.method} ${request.url} ${request.headers.authorization ?? ''}`);
+    answer(request, response);
+  }).listen(0, '127.0.0.1');
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as { port: number };
+  const counts = emptyCounts();
+  const cache = new RemoteCache({ url: `http://127.0.0.1:${port}/base`, isWritable: true, ...settings }, counts);
+  return { cache, counts, asked };
+}
+
+it('gets what is there, under its key, and sends what is new', async () => {
+  const stored = new Map<string, Buffer>();
+  const { cache, counts, asked } = await serving((request, response) => {
+    const pieces: Buffer[] = [];
+    request.on('data', (piece: Buffer) => pieces.push(piece));
+    request.on('end', () => {
+      const path = request.url ?? '';
+      if (request.method === 'PUT') stored.set(path, Buffer.concat(pieces));
+      response.statusCode = stored.has(path) ? 200 : 404;
+      response.end(request.method === 'GET' ? stored.get(path) : '');
+    });
+  });
+  expect(await cache.get(key)).toBeUndefined();
+  cache.put(key, [Buffer.from('on'), Buffer.from('e')]);
+  await expect.poll(() => stored.size).toBe(1);
+  expect((await cache.get(key))?.toString()).toBe('one');
+  await cache.close(1000);
+  expect(asked).toEqual([`GET /base/${key} `, `PUT /base/${key} `, `GET /base/${key} `]);
+  expect(brotliDecompressSync(stored.get(`/base/${key}`) ?? '').toString()).toBe('one');
+  expect(counts).toMatchObject({ sent: 1, notSent: 0, remoteCorrupt: 0 });
+});
+
+it.each([
+  [{ token: 'abc' }, 'Bearer abc'],
+  [{ login: { user: 'me', password: 'a:b' } }, `Basic ${Buffer.from('me:a:b').toString('base64')}`],
+])('says who asks: %j', async (settings, authorization) => {
+  const { cache, asked } = await serving((_, response) => response.writeHead(404).end(), settings);
+  await cache.get(key);
+  expect(asked).toEqual([`GET /base/${key} ${authorization}`]);
+});
+
+it.each([
+  [401, 1, 'HTTP status 401'],
+  [403, 1, 'HTTP status 403'],
+  [500, 3, 'HTTP status 500'],
+  [204, 3, 'HTTP status 204'],
+])('asks a server that answers with %d no more than %d times', async (status, times, reason) => {
+  const { cache, counts, asked } = await serving((_, response) => response.writeHead(status).end());
+  for (let i = 0; i < 10; i++) expect(await cache.get(key)).toBeUndefined();
+  expect([asked.length, counts.remoteProblem, cache.isOn]).toEqual([times, reason, false]);
+  cache.put(key, [Buffer.from('one')]);
+  expect(counts.notSent).toBe(1);
+});
+
+it('goes on asking where only some requests fail', async () => {
+  let count = 0;
+  const { cache, counts, asked } = await serving((_, response) =>
+    response.writeHead(++count % 3 === 0 ? 404 : 500).end(),
+  );
+  for (let i = 0; i < 10; i++) await cache.get(key);
+  expect([asked.length, counts.remoteProblem]).toEqual([10, undefined]);
+});
+
+it('counts what is not compressed, or would be too much, as damaged', async () => {
+  const bodies = [Buffer.from('one'), brotliCompressSync(Buffer.alloc(300 * 1024 ** 2))];
+  const { cache, counts } = await serving((_, response) => response.end(bodies.shift()));
+  expect([await cache.get(key), await cache.get(key)]).toEqual([undefined, undefined]);
+  expect(counts).toMatchObject({ remoteCorrupt: 2 });
+  expect(counts).not.toHaveProperty('remoteProblem');
+});
+
+it('does not wait for a server longer than it is told', async () => {
+  const { cache, counts } = await serving(() => undefined);
+  cache.put(key, [Buffer.from('one')]);
+  await cache.close(10);
+  expect(counts).toMatchObject({ sent: 0, notSent: 1 });
+  expect(cache.isOn).toBe(false);
+});
