@@ -50,6 +50,18 @@ describe('verify', () => {
     expect(await verify(tree, await tar(tree, name, ...args))).toEqual(healthy);
   });
 
+  it.each([0.25, 0.75])("reads a tar of Python's tarfile, with %d of a second in its mtimes", async (fraction) => {
+    const tree = await built();
+    for (const name of ['cart', 'till']) {
+      const source = join(tree.buildroot, directory, `${name}.py`);
+      utimesSync(source, 1_600_000_000 + fraction, 1_600_000_000 + fraction);
+    }
+    const file = tree.beside('layer.tar');
+    const script = 'import sys, tarfile\nwith tarfile.open(sys.argv[1], "w") as tar: tar.add(sys.argv[2], "/")';
+    await execa(systemPython.executable, ['-c', script, file, tree.buildroot]);
+    expect(await verify(tree, file)).toEqual(healthy);
+  });
+
   it.each(['timestamp', 'checked-hash'])('reads a Debian package (%s)', async (mode) => {
     const tree = await built('--invalidation-mode', mode);
     const control = 'Package: shop\nVersion: 1\nArchitecture: all\nMaintainer: A <a@b.c>\nDescription: shop\n';

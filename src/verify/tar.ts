@@ -50,7 +50,7 @@ async function readEntry(source: Member, wanted: Wanted): Promise<TarEntry | und
     sizeBytes: header.size ?? 0,
     mode: (header.mode ?? 0) & 0o7777,
     owner: `${header.uname || header.uid}:${header.gname || header.gid}`,
-    mtimeSeconds: Math.trunc((header.mtime?.getTime() ?? 0) / 1000),
+    mtimeSeconds: mtimeSecondsIn(header),
   };
   if (header.type === 'symlink') return { ...entry, isSymlink: true };
   if (header.type === 'link') return { ...entry, linkTo: asPayload(header.linkname ?? '') };
@@ -59,6 +59,16 @@ async function readEntry(source: Member, wanted: Wanted): Promise<TarEntry | und
   const text = await contentOf(source);
   const sourceHashes = new Map(wanted.hashMagicNumbers.map((number) => [number, sourceHash(number, text)]));
   return { ...entry, sourceHashes };
+}
+
+/**
+ * The mtime that an unpacked file has, in whole seconds, as import reads it. The field of ustar may be rounded up; the
+ * pax header has the fraction.
+ * @see pax(1); TarInfo.create_pax_header in Lib/tarfile.py
+ */
+function mtimeSecondsIn({ pax, mtime }: Header): number {
+  const exact = Number((pax as Readonly<Record<string, string>> | undefined)?.['mtime'] || Number.NaN);
+  return Math.trunc(Number.isFinite(exact) ? exact : (mtime?.getTime() ?? 0) / 1000);
 }
 
 async function contentOf(source: Member): Promise<Buffer> {
