@@ -9,8 +9,16 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
-import { contentsOf, linkGroupsIn, type Planted, plantBuildroot } from '../test/helpers/buildroot.ts';
+import {
+  contentsOf,
+  linkGroupsIn,
+  type Planted,
+  plant,
+  plantBuildroot,
+  temporaryDirectory,
+} from '../test/helpers/buildroot.ts';
 import { pyclink } from '../test/helpers/pyclink.ts';
 import { systemPython } from '../test/helpers/pythons.ts';
 
@@ -54,6 +62,51 @@ function breakLink(path: string): void {
   copyFileSync(path, `${path}.copy`);
   renameSync(`${path}.copy`, path);
 }
+
+describe('a buildroot that will lie in /usr', () => {
+  const below = Object.fromEntries(Object.entries(sources).map(([path, what]) => [path.slice('/usr'.length), what]));
+  const cache = `${directory}/__pycache__`;
+
+  it('has the installed paths in manifest, file list and bytecode', async () => {
+    const root = temporaryDirectory();
+    plant(join(root, 'usr'), { ...below, 'lib/broken.py': 'def', [`${directory.slice(4)}/odd.py`]: 'def' });
+    const [manifest, filelist] = [join(root, 'manifest.json'), join(root, 'list')];
+    const flags = ['--buildroot', join(root, 'usr'), '--prepend', '/usr', '--exclude', '/usr/lib/*/*/shop/__init__.py'];
+    const ran = await pyclink(['build', ...flags, '--manifest', manifest, '--filelist', filelist]);
+    expect(ran.status).toBe(1);
+    expect(ran.stderr).toContain(`${directory}/odd.py: does not compile`);
+    const { linkGroups, singlePycs, skipped } = JSON.parse(readFileSync(manifest, 'utf8'));
+    const recorded: string[] = [...linkGroups, ...singlePycs].flatMap(({ paths }) => paths);
+    const names = ['', '.opt-1', '.opt-2'].map((level) => `.${systemPython.cacheTag}${level}.pyc`);
+    expect(recorded.sort()).toEqual(
+      ['cart', 'till'].flatMap((name) => names.map((end) => `${cache}/${name}${end}`)).sort(),
+    );
+    expect(skipped.map(({ path }: { path: string }) => path)).toEqual([
+      `${directory}/__init__.py`,
+      `${directory}/odd.py`,
+    ]);
+    expect(readFileSync(filelist, 'utf8')).toContain(`${cache}/cart.${systemPython.cacheTag}`);
+    const said = await execa(systemPython.executable, ['-c', printFileName, `${root}${cache}/till${names[0]}`]);
+    expect(said.stdout).toBe(`${directory}/till.py`);
+    rmSync(join(root, directory, 'odd.py'));
+    expect(await pyclink(['verify', '--manifest', manifest, root])).toEqual({
+      status: 0,
+      stdout: 'pyclink: 6 pycs, 2 link groups: all as built\n',
+      stderr: '',
+    });
+  });
+
+  it('takes a PATH as it will be installed, and refuses one that is elsewhere', async () => {
+    const root = temporaryDirectory();
+    plant(root, below);
+    const build = (path: string) => pyclink(['build', '-q', '--buildroot', root, '-p', '/usr', path]);
+    expect(await build('/lib')).toMatchObject({ status: 2, stderr: expect.stringContaining('/lib: not below /usr') });
+    expect(await build(`${directory}/cart.py`)).toEqual({ status: 0, stdout: '', stderr: '' });
+    expect(linkGroupsIn(root).flat()).toHaveLength(3);
+  });
+});
+
+const printFileName = "import marshal, sys; print(marshal.loads(open(sys.argv[1], 'rb').read()[16:]).co_filename)";
 
 describe('verify', () => {
   it.each(['timestamp', 'checked-hash', 'unchecked-hash'])(

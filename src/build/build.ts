@@ -1,12 +1,12 @@
 import { discover } from '../buildroot/discover.ts';
 import { excluder } from '../buildroot/exclude.ts';
 import { openBuildroot } from '../buildroot/open.ts';
-import { resolveGiven } from '../buildroot/path.ts';
+import { type Buildroot, resolveGiven } from '../buildroot/path.ts';
 import type { InterpreterRequest } from '../buildroot/python-directory.ts';
 import type { Source } from '../buildroot/source.ts';
 import { openPools } from '../compile/open-pools.ts';
 import { PyclinkError } from '../errors.ts';
-import { contains } from '../files/path.ts';
+import { contains, normalise, type PayloadPath } from '../files/path.ts';
 import type { BuildContext } from './context.ts';
 import type { BuildOptions } from './options.ts';
 import type { BuildReport } from './report.ts';
@@ -20,7 +20,7 @@ import { Stopwatch } from './stopwatch.ts';
  */
 export async function build(options: BuildOptions, context: BuildContext): Promise<BuildReport> {
   const watch = new Stopwatch(['discover', 'start', 'compile', 'write']);
-  const buildroot = openBuildroot(options.buildroot);
+  const buildroot = withPlace(openBuildroot(options.buildroot), options);
   const strip = resolveGiven(buildroot, options.strip ?? buildroot.path);
   const found = discover(buildroot, {
     paths: options.paths,
@@ -43,6 +43,13 @@ export async function build(options: BuildOptions, context: BuildContext): Promi
   } finally {
     await pools.close();
   }
+}
+
+/** Without `--strip`, `--prepend` is where the tree will lie. */
+function withPlace(buildroot: Buildroot, { strip, prepend }: BuildOptions): Buildroot {
+  const installedAt = normalise(prepend) as PayloadPath;
+  const isPlace = strip === undefined && prepend.startsWith('/') && installedAt !== '/';
+  return isPlace ? { ...buildroot, installedAt } : buildroot;
 }
 
 /** How many workers to start before it is known what they are. Threads start their own. */

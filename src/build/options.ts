@@ -43,7 +43,11 @@ export const buildOptions = {
     'prefix removed from recorded file names (default: the buildroot)',
     once(text('takes an absolute directory', (given) => given.startsWith('/'))),
   ),
-  prepend: option('-p, --prepend <dir>', 'prefix added to recorded file names (default: /)', once(directory, '/')),
+  prepend: option(
+    '-p, --prepend <dir>',
+    'prefix added to recorded file names; without --strip also where the tree will lie (default: /)',
+    once(directory, '/'),
+  ),
   invalidationMode: option(
     '--invalidation-mode <mode>',
     'timestamp, checked-hash or unchecked-hash (default: timestamp)',

@@ -136,9 +136,9 @@ function leftAsTheyAre(
 }
 
 /** A message of an interpreter, without the buildroot and the number in the name of a temporary file. */
-function withoutHostPaths(problem: string, buildroot: Buildroot): string {
+function withoutHostPaths(problem: string, { path, installedAt }: Buildroot): string {
   return problem
-    .replaceAll(`${buildroot.path}/`, '/')
+    .replaceAll(path === '/' ? '/' : `${path}/`, `${installedAt ?? ''}/`)
     .replace(/(?<=\.pyc)\.\d+(?='$)/gm, '')
     .trim();
 }

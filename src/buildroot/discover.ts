@@ -49,11 +49,11 @@ export function discover(buildroot: Buildroot, options: DiscoverOptions): Discov
   for (const root of everywhere ? [buildroot.path] : startingPoints(buildroot, options.paths)) {
     const { found, notUtf8, unreadable } = lstatSync(root).isDirectory() ? walk(root, ['*.py']) : only(root);
     for (const path of notUtf8) {
-      const payload = path.slice(buildroot.path.length) as PayloadPath;
+      const payload = toPayload(buildroot, path as StagedPath);
       if (!everywhere || pythonDirectoryOf(payload)) skip(payload, 'name-not-utf8');
     }
     for (const { directory, error } of unreadable) {
-      skip(directory.slice(buildroot.path.length) || '/', 'unreadable-directory', errnoOf(error));
+      skip(toPayload(buildroot, directory as StagedPath), 'unreadable-directory', errnoOf(error));
     }
     for (const file of found) {
       const payload = toPayload(buildroot, file.path);

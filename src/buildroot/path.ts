@@ -4,31 +4,51 @@ import { contains, normalise, type PayloadPath, type StagedPath } from '../files
 export interface Buildroot {
   readonly path: StagedPath;
   readonly given: string;
+  /** Where the tree will lie, if not at `/`. */
+  readonly installedAt?: PayloadPath;
 }
 
 /** The path as installed. @throws RangeError if `staged` is not in the buildroot. */
 export function toPayload(buildroot: Buildroot, staged: StagedPath): PayloadPath {
   if (!contains(buildroot.path, staged)) throw new RangeError(`${staged} is not below ${buildroot.path}`);
-  return (buildroot.path === '/' ? staged : staged.slice(buildroot.path.length) || '/') as string as PayloadPath;
+  return join(buildroot.installedAt ?? '/', within(buildroot.path, staged)) as PayloadPath;
 }
 
-/** Where a payload path is staged. `..` in it cannot leave the buildroot. */
+/**
+ * Where a payload path is staged. `..` in it cannot leave the buildroot.
+ * @throws RangeError if the tree will not lie above `payload`
+ */
 export function toStaged(buildroot: Buildroot, payload: string): StagedPath {
-  const inside = normalise(payload);
-  return (buildroot.path === '/' ? inside : buildroot.path + inside.replace(/^\/$/, '')) as StagedPath;
+  const installedAt = buildroot.installedAt ?? '/';
+  if (!isInside(buildroot, payload)) throw new RangeError(`${payload} is not below ${installedAt}`);
+  return join(buildroot.path, within(installedAt, normalise(payload))) as StagedPath;
+}
+
+/** Whether a payload path belongs to the tree, be it there or not. */
+export function isInside(buildroot: Buildroot, payload: string): boolean {
+  return contains(buildroot.installedAt ?? '/', normalise(payload));
+}
+
+/** The rest of a path below a directory: empty, or with a slash in front. */
+function within(directory: string, path: string): string {
+  return directory === '/' ? path.replace(/^\/$/, '') : path.slice(directory.length);
+}
+
+function join(directory: string, rest: string): string {
+  return directory === '/' ? rest || '/' : directory + rest;
 }
 
 /**
  * Reads a PATH argument: below the buildroot it is a staged path, any other absolute path is a payload path.
- * Returns undefined for a relative path.
+ * Returns undefined for a path that is relative, or not in the tree.
  */
 export function locate(buildroot: Buildroot, argument: string): StagedPath | undefined {
   if (!argument.startsWith('/')) return undefined;
   const path = normalise(argument);
   for (const prefix of [buildroot.path, buildroot.given]) {
-    if (contains(prefix, path)) return toStaged(buildroot, path.slice(prefix.length));
+    if (contains(prefix, path)) return join(buildroot.path, within(prefix, path)) as StagedPath;
   }
-  return toStaged(buildroot, path);
+  return isInside(buildroot, path) ? toStaged(buildroot, path) : undefined;
 }
 
 /** A directory that the user named; if it is in the buildroot, with the path of the buildroot resolved. */

@@ -1,6 +1,6 @@
 import { readlinkSync } from 'node:fs';
 import { lstatIfAny } from '../files/lstat.ts';
-import { childOf, nameOf, parentOf, type StagedPath } from '../files/path.ts';
+import { childOf, contains, nameOf, parentOf, type StagedPath } from '../files/path.ts';
 import type { Buildroot } from './path.ts';
 
 /** Where a staged path leads when its symlinks are followed as on the installed system. */
@@ -28,7 +28,7 @@ export function resolveInBuildroot(buildroot: Buildroot, staged: StagedPath): Re
     if (name === '' || name === '.') continue;
     if (name === '..') {
       // On the installed system `/..` is `/`, but here the kernel would leave the buildroot.
-      if (reached === buildroot.path && physical) return { kind: 'outside' };
+      if (reached === buildroot.path && (physical || buildroot.installedAt !== undefined)) return { kind: 'outside' };
       if (reached !== buildroot.path) reached = parentOf(reached);
       continue;
     }
@@ -43,12 +43,21 @@ export function resolveInBuildroot(buildroot: Buildroot, staged: StagedPath): Re
     followed += 1;
     if (followed > maxSymlinks) return { kind: 'dangling' };
     if (found.to.startsWith('/')) {
+      const inside = belowTree(buildroot, found.to);
+      if (inside === undefined) return { kind: 'outside' };
       reached = buildroot.path;
-      physical = false;
-    }
-    pending.push(...found.to.split('/').reverse());
+      physical &&= reached === '/';
+      pending.push(...inside.split('/').reverse());
+    } else pending.push(...found.to.split('/').reverse());
   }
   return { kind: 'inside', path: reached, physical };
+}
+
+/** The rest of a symlink's absolute target below the directory where the tree will lie; undefined if it is elsewhere. */
+function belowTree(buildroot: Buildroot, target: string): string | undefined {
+  const path = target.replace(/\/+/g, '/');
+  const installedAt = buildroot.installedAt ?? '/';
+  return contains(installedAt, path) ? path.slice(installedAt.length) : undefined;
 }
 
 /** Like resolveInBuildroot, but the last component is left as it is. */

@@ -14,7 +14,8 @@ export function startingPoints(buildroot: Buildroot, paths: readonly string[]): 
   const points = paths.flatMap((path) => {
     const staged = locate(buildroot, path);
     if (staged === undefined) {
-      complaints.push(`${path}: a PATH must be absolute`);
+      const { installedAt } = buildroot;
+      complaints.push(`${path}: ${path.startsWith('/') ? `not below ${installedAt}` : 'a PATH must be absolute'}`);
       return [];
     }
     const whole = resolveInBuildroot(buildroot, staged);

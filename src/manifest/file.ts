@@ -1,6 +1,6 @@
 import { realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { type Buildroot, toStaged } from '../buildroot/path.ts';
+import { type Buildroot, isInside, toStaged } from '../buildroot/path.ts';
 import { errnoOf, PyclinkError } from '../errors.ts';
 import { lstatIfAny } from '../files/lstat.ts';
 import { contains, type PayloadPath } from '../files/path.ts';
@@ -83,7 +83,7 @@ function indented(value: unknown, depth: number): string {
   return JSON.stringify(value, null, 1).replaceAll('\n', `\n${' '.repeat(depth)}`);
 }
 
-/** Tells which payload paths are no longer in the buildroot. */
+/** Tells which payload paths are no longer in the buildroot. Of paths that do not belong there nothing is known. */
 export function goneFrom(buildroot: Buildroot): (path: PayloadPath) => boolean {
-  return (path) => lstatIfAny(toStaged(buildroot, path)) === undefined;
+  return (path) => isInside(buildroot, path) && lstatIfAny(toStaged(buildroot, path)) === undefined;
 }

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { openTree } from '../../src/buildroot/open.ts';
 import { toStaged } from '../../src/buildroot/path.ts';
 import { resolveInBuildroot, resolveParent } from '../../src/buildroot/resolve.ts';
-import { contains } from '../../src/files/path.ts';
+import { contains, type PayloadPath } from '../../src/files/path.ts';
 import { plantBuildroot, temporaryDirectory } from '../helpers/buildroot.ts';
 
 const planted = {
@@ -75,8 +75,37 @@ describe('resolveInBuildroot', () => {
     expect(resolveInBuildroot(system, toStaged(system, `${directory}/self/self`))).toEqual({
       kind: 'inside',
       path: directory,
-      physical: false,
+      physical: true,
     });
+  });
+
+  it.each([
+    ['/usr/lib/absolute.py', { kind: 'inside', path: '/usr/lib/a.py', physical: false }],
+    ['/usr/lib/slashes.py', { kind: 'inside', path: '/usr/lib/a.py', physical: false }],
+    ['/usr/lib/relative.py', { kind: 'inside', path: '/usr/lib/a.py', physical: true }],
+    ['/usr/lib/etc.py', { kind: 'outside' }],
+    ['/usr/lib/climbs.py', { kind: 'outside' }],
+    ['/usr/lib/usrlib.py', { kind: 'outside' }],
+    ['/usr/lib/nothing.py', { kind: 'outside' }],
+  ])('in a tree that will lie in /usr says of %s: %o', (path, expected) => {
+    const buildroot = {
+      ...openTree(
+        plantBuildroot({
+          'lib/a.py': 'text',
+          'lib/absolute.py': { symlink: '/usr/lib/a.py' },
+          'lib/slashes.py': { symlink: '//usr//lib/a.py' },
+          'lib/relative.py': { symlink: 'a.py' },
+          'lib/etc.py': { symlink: '/etc/passwd' },
+          'lib/climbs.py': { symlink: '/usr/../lib/a.py' },
+          'lib/usrlib.py': { symlink: '/usrlib/a.py' },
+          'lib/nothing.py': { symlink: '/usr/lib/missing.py' },
+          'usr/lib/a.py': 'not this one',
+        }),
+      ),
+      installedAt: '/usr' as PayloadPath,
+    };
+    const inside = 'path' in expected ? { ...expected, path: toStaged(buildroot, expected.path) } : expected;
+    expect(resolveInBuildroot(buildroot, toStaged(buildroot, path))).toEqual(inside);
   });
 
   it('gets where the kernel gets, as long as symlinks are relative', () => {

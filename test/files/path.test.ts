@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Buildroot, locate, resolveGiven, toPayload, toStaged } from '../../src/buildroot/path.ts';
+import { type Buildroot, isInside, locate, resolveGiven, toPayload, toStaged } from '../../src/buildroot/path.ts';
 import {
   byCodeUnit,
   childOf,
@@ -14,6 +14,8 @@ import {
 
 const buildroot: Buildroot = { path: '/real/tree' as StagedPath, given: '/link' };
 const system: Buildroot = { path: '/' as StagedPath, given: '/' };
+/** A tree that will lie in /usr. */
+const usr: Buildroot = { ...buildroot, installedAt: '/usr' as PayloadPath };
 
 const component = fc
   .string({ unit: 'binary', minLength: 1, maxLength: 6 })
@@ -73,6 +75,8 @@ describe('toPayload and toStaged', () => {
     [buildroot, '/', '/real/tree'],
     [system, '/usr/lib/a.py', '/usr/lib/a.py'],
     [system, '/', '/'],
+    [usr, '/usr/lib/a.py', '/real/tree/lib/a.py'],
+    [usr, '/usr', '/real/tree'],
   ])('in %o take %s to %s and back', (tree, payload, staged) => {
     expect(toStaged(tree, payload)).toBe(staged);
     expect(toPayload(tree, staged as StagedPath)).toBe(payload);
@@ -87,6 +91,15 @@ describe('toPayload and toStaged', () => {
       }),
     );
   });
+
+  it.each(['/', '/usrlib', '/lib/a.py', '/usr/../a.py'])(
+    'have no place for %s in a tree that will lie in /usr',
+    (path) => {
+      expect(isInside(usr, path)).toBe(false);
+      expect(() => toStaged(usr, path)).toThrow(new RangeError(`${path} is not below /usr`));
+      expect(locate(usr, path)).toBeUndefined();
+    },
+  );
 
   it('never stage a path outside the buildroot, whatever ".." is in it', () => {
     fc.assert(
@@ -117,6 +130,11 @@ describe('locate', () => {
     ['/real/tree/../../etc', '/real/tree/etc'],
   ])('reads %s as %s', (argument, staged) => {
     expect(locate(buildroot, argument)).toBe(staged);
+  });
+
+  it('takes a path as it will be installed, or below the buildroot, in a tree that will lie in /usr', () => {
+    expect(locate(usr, '/usr/lib')).toBe('/real/tree/lib');
+    expect(locate(usr, '/link/lib')).toBe('/real/tree/lib');
   });
 });
 
