@@ -6,7 +6,7 @@ import { pyclink } from '../test/helpers/pyclink.ts';
 import { changesSince, expectHealthy, healthyAdds, library, plantBesideHealthy } from './helpers/healthy.ts';
 
 const unchanged = { added: [], changed: [], gone: [] };
-const systemHint = '    hint: give the directory that the package is staged in\n';
+const systemHint = '    hint: give the directory that the package is staged in, or --in-place\n';
 
 /** Only with a PATH of the test's own: if `/` were taken for a buildroot, nothing of this machine would be touched. */
 const build = (buildroot: string, value: string, ...args: string[]) =>

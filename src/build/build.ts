@@ -1,17 +1,17 @@
 import { discover } from '../buildroot/discover.ts';
 import { excluder } from '../buildroot/exclude.ts';
-import { openBuildroot } from '../buildroot/open.ts';
-import { type Buildroot, resolveGiven } from '../buildroot/path.ts';
+import { resolveGiven } from '../buildroot/path.ts';
 import type { InterpreterRequest } from '../buildroot/python-directory.ts';
 import type { Source } from '../buildroot/source.ts';
 import { openPools } from '../compile/open-pools.ts';
 import { PyclinkError } from '../errors.ts';
-import { contains, normalise, type PayloadPath } from '../files/path.ts';
+import { contains } from '../files/path.ts';
 import type { BuildContext } from './context.ts';
 import type { BuildOptions } from './options.ts';
 import type { BuildReport } from './report.ts';
 import { interpretersPerLane, slotsFor } from './slots.ts';
 import { Stopwatch } from './stopwatch.ts';
+import { activeInterpreter, openTreeOf, pathsOf, pathsOfSystem } from './tree.ts';
 
 /**
  * The main job, stage by stage: find the sources, start the interpreters, compile, link, write the manifest. An
@@ -20,12 +20,14 @@ import { Stopwatch } from './stopwatch.ts';
  */
 export async function build(options: BuildOptions, context: BuildContext): Promise<BuildReport> {
   const watch = new Stopwatch(['discover', 'start', 'compile', 'write']);
-  const buildroot = withPlace(openBuildroot(options.buildroot), options);
+  const { inPlace, python } = options;
+  const buildroot = openTreeOf(options);
   const strip = resolveGiven(buildroot, options.strip ?? buildroot.path);
   const found = discover(buildroot, {
-    paths: options.paths,
+    paths: inPlace && options.paths.length === 0 ? await pathsOfSystem(context.environment) : pathsOf(options),
     only: options.only,
-    python: options.python === undefined ? undefined : pythonRequest(options.python, options.pythonMayBeStaged),
+    python: python === undefined ? undefined : pythonRequest(python, options.pythonMayBeStaged),
+    otherwise: inPlace ? activeInterpreter(context.environment) : undefined,
     isExcluded: excluder(options.excludeRegex, options.exclude),
   });
   refuseUnstrippable(found.sources, strip);
@@ -43,13 +45,6 @@ export async function build(options: BuildOptions, context: BuildContext): Promi
   } finally {
     await pools.close();
   }
-}
-
-/** Without `--strip`, `--prepend` is where the tree will lie. */
-function withPlace(buildroot: Buildroot, { strip, prepend }: BuildOptions): Buildroot {
-  const installedAt = normalise(prepend) as PayloadPath;
-  const isPlace = strip === undefined && prepend.startsWith('/') && installedAt !== '/';
-  return isPlace ? { ...buildroot, installedAt } : buildroot;
 }
 
 /** How many workers to start before it is known what they are. Threads start their own. */

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { Buildroot } from '../buildroot/path.ts';
+import { isRunningSystem } from '../buildroot/running-system.ts';
 import { compilerDigest } from '../cache/compiler.ts';
 import type { CacheCounts } from '../cache/counts.ts';
 import { checkCacheDirectory, LocalStore, makeCacheDirectory } from '../cache/local-store.ts';
@@ -63,7 +64,8 @@ function readCertificates(path: string): string {
 
 /** A cache in the buildroot would be packaged. @throws UnusableCache */
 function refuseIn(buildroot: Buildroot, directory: string): void {
-  if (contains(buildroot.path, directory)) throw new UnusableCache(directory, 'it lies in the buildroot');
+  if (contains(buildroot.path, directory) && !isRunningSystem(buildroot))
+    throw new UnusableCache(directory, 'it lies in the buildroot');
 }
 
 /** What the key of an entry says about the compiler; undefined: its pycs are not for a cache. */

@@ -32,6 +32,7 @@ const filelistFor = each((given) => {
 /** The options of `build`, in the order of help. A new option is an entry here, and the stage that uses it. */
 export const buildOptions = {
   buildroot: option('--buildroot <dir>', 'the staged tree (default: $RPM_BUILD_ROOT)', once(directory)),
+  inPlace: option('--in-place', 'the running system is the tree, as in a container image', flag(false)),
   python: option(
     '--python <command>',
     'interpreter for the PATHs (default: by directory)',
@@ -138,6 +139,7 @@ export function readBuildOptions(
   if (policy !== 'keep' && epochSeconds === undefined) {
     problems.push(`--mtime-policy: ${policy} needs SOURCE_DATE_EPOCH, which is not set`);
   }
+  if (given.inPlace && given.buildroot !== undefined) problems.push('--in-place: there is no --buildroot then');
   if (given.append && given.manifest === undefined) problems.push('--append: needs --manifest');
   if (problems.length > 0) throw usageError(problems);
   const mtime: MtimePolicy =

@@ -14,6 +14,7 @@ import {
   requestKey,
 } from './python-directory.ts';
 import { type Resolved, resolveInBuildroot } from './resolve.ts';
+import { environmentAround, isRunningSystem, kernelDirectories } from './running-system.ts';
 import { mtimeSecondsOf, type Source } from './source.ts';
 import { startingPoints } from './starting-points.ts';
 import { type Found, walk } from './walk.ts';
@@ -31,6 +32,8 @@ export interface DiscoverOptions {
   readonly only?: RegExp | undefined;
   /** The interpreter that the user named for all of them. */
   readonly python?: InterpreterRequest | undefined;
+  /** Where nothing else says which interpreter it is. */
+  readonly otherwise?: InterpreterRequest | undefined;
   readonly isExcluded: (staged: StagedPath, payload: PayloadPath) => boolean;
 }
 
@@ -43,11 +46,12 @@ export function discover(buildroot: Buildroot, options: DiscoverOptions): Discov
   const skipped = new Map<string, Skipped>();
   const skip = (path: string, reason: SkipReason, message?: string) =>
     skipped.set(path, { path, reason, ...(message === undefined ? {} : { message }) });
-  const examine = new Examiner(buildroot, options.python);
+  const examine = new Examiner(buildroot, options);
+  const limits = isRunningSystem(buildroot) ? { staysOnFileSystem: true, without: kernelDirectories } : {};
 
   const everywhere = options.paths.length === 0;
   for (const root of everywhere ? [buildroot.path] : startingPoints(buildroot, options.paths)) {
-    const { found, notUtf8, unreadable } = lstatSync(root).isDirectory() ? walk(root, ['*.py']) : only(root);
+    const { found, notUtf8, unreadable } = lstatSync(root).isDirectory() ? walk(root, ['*.py'], limits) : only(root);
     for (const path of notUtf8) {
       const payload = toPayload(buildroot, path as StagedPath);
       if (!everywhere || pythonDirectoryOf(payload)) skip(payload, 'name-not-utf8');
@@ -81,13 +85,16 @@ export function discover(buildroot: Buildroot, options: DiscoverOptions): Discov
 class Examiner {
   readonly #buildroot: Buildroot;
   readonly #python: InterpreterRequest | undefined;
+  readonly #otherwise: InterpreterRequest | undefined;
+  readonly #environments = new Map<StagedPath, StagedPath | undefined>();
   readonly #symlinkedCaches = new Map<StagedPath, boolean>();
   readonly #homes = new Map<PayloadPath, string | undefined>();
   readonly #requests = new Map<string, InterpreterRequest>();
 
-  constructor(buildroot: Buildroot, python: InterpreterRequest | undefined) {
+  constructor(buildroot: Buildroot, { python, otherwise }: DiscoverOptions) {
     this.#buildroot = buildroot;
     this.#python = python;
+    this.#otherwise = otherwise;
   }
 
   source(file: Found, payload: PayloadPath): Source | SkipReason {
@@ -105,7 +112,7 @@ class Examiner {
       payload,
       content: content.path,
       physical: content.physical,
-      interpreter: this.#interpreter(payload),
+      interpreter: this.#interpreter(file.path, payload),
       sizeBytes: stat.size,
       mtimeSeconds: mtimeSecondsOf(stat),
     };
@@ -121,12 +128,24 @@ class Examiner {
     return answer;
   }
 
-  #interpreter(payload: PayloadPath): Source['interpreter'] {
+  #interpreter(staged: StagedPath, payload: PayloadPath): Source['interpreter'] {
+    const environment = this.#environment(parentOf(staged));
+    if (environment !== undefined) return this.#shared({ command: join(environment, 'bin/python') });
     if (this.#python !== undefined) return this.#shared(this.#python);
     const place = pythonDirectoryOf(payload);
     if (place?.kind === 'supported-pythons') return 'supported-pythons';
-    if (place?.kind !== 'interpreter') return this.#shared({ command: guessCommand(payload) });
+    if (place?.kind !== 'interpreter') {
+      const command = guessCommand(payload);
+      return this.#shared(command === 'python3' ? (this.#otherwise ?? { command }) : { command });
+    }
     return this.#shared({ command: place.command, home: this.#home(place.directory) });
+  }
+
+  /** The virtual environment that starts the interpreter of a directory. In a staged tree it is only read. */
+  #environment(directory: StagedPath): StagedPath | undefined {
+    if (!isRunningSystem(this.#buildroot)) return undefined;
+    if (!this.#environments.has(directory)) this.#environments.set(directory, environmentAround(directory));
+    return this.#environments.get(directory);
   }
 
   /** Interned: one request for all equal ones. */
@@ -141,7 +160,8 @@ class Examiner {
     if (!this.#homes.has(directory)) {
       const file = join(toStaged(this.#buildroot, directory), '../../pyvenv.cfg');
       const environment = readRegular(file)?.content.toString();
-      this.#homes.set(directory, environment === undefined ? undefined : homeOfEnvironment(environment));
+      const besides = isRunningSystem(this.#buildroot) ? join(directory, '../../bin') : undefined;
+      this.#homes.set(directory, environment === undefined ? besides : homeOfEnvironment(environment));
     }
     return this.#homes.get(directory);
   }

@@ -16,7 +16,11 @@ export function openBuildroot(given: string | undefined): Buildroot {
   if (!given.startsWith('/')) throw unusable(given, 'the buildroot must be an absolute path');
   const buildroot = openTree(given);
   if (buildroot.path === '/') {
-    throw unusable(given, 'the buildroot is the running system', 'give the directory that the package is staged in');
+    throw unusable(
+      given,
+      'the buildroot is the running system',
+      'give the directory that the package is staged in, or --in-place',
+    );
   }
   return buildroot;
 }

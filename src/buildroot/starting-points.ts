@@ -4,6 +4,7 @@ import { lstatIfAny } from '../files/lstat.ts';
 import type { StagedPath } from '../files/path.ts';
 import { type Buildroot, locate } from './path.ts';
 import { type Resolved, resolveInBuildroot, resolveParent } from './resolve.ts';
+import { isOfKernel, isRunningSystem } from './running-system.ts';
 
 /**
  * The PATHs as staged paths without symlinks, as the package will record them.
@@ -11,6 +12,7 @@ import { type Resolved, resolveInBuildroot, resolveParent } from './resolve.ts';
  */
 export function startingPoints(buildroot: Buildroot, paths: readonly string[]): StagedPath[] {
   const complaints: string[] = [];
+  const isLive = isRunningSystem(buildroot);
   const points = paths.flatMap((path) => {
     const staged = locate(buildroot, path);
     if (staged === undefined) {
@@ -21,13 +23,19 @@ export function startingPoints(buildroot: Buildroot, paths: readonly string[]): 
     const whole = resolveInBuildroot(buildroot, staged);
     // A symlink to a source is compiled under its own name.
     const named = /\.py$/.test(staged) && !isDirectory(whole) ? resolveParent(buildroot, staged) : whole;
+    if (named.kind === 'inside' && isLive && isOfKernel(named.path)) {
+      complaints.push(`${path}: is of the kernel, not on a disk`);
+      return [];
+    }
     if (named.kind === 'inside' && exists(named.path)) return [named.path];
-    complaints.push(`${path}: ${named.kind === 'outside' ? 'leads out of the buildroot' : 'not in the buildroot'}`);
+    complaints.push(
+      `${path}: ${isLive ? 'does not exist' : named.kind === 'outside' ? 'leads out of the buildroot' : 'not in the buildroot'}`,
+    );
     return [];
   });
   if (complaints.length > 0) {
     throw new PyclinkError('usage', complaints.join('; '), {
-      hint: `a PATH is as installed (/usr/lib/…), or starts with the buildroot ${buildroot.path}`,
+      hint: isLive ? undefined : `a PATH is as installed (/usr/lib/…), or starts with the buildroot ${buildroot.path}`,
     });
   }
   return [...new Set(points)];

@@ -1,4 +1,4 @@
-import { type Dirent, readdirSync } from 'node:fs';
+import { type Dirent, lstatSync, readdirSync } from 'node:fs';
 import { globbySync } from 'globby';
 import { byCodeUnit, childOf, type StagedPath } from '../files/path.ts';
 
@@ -17,11 +17,20 @@ export interface Walk {
   readonly unreadable: readonly { readonly directory: string; readonly error: unknown }[];
 }
 
+/** What a walk leaves out. */
+export interface WalkLimits {
+  /** Directories of other file systems. */
+  readonly staysOnFileSystem?: boolean;
+  /** These directories. */
+  readonly without?: readonly string[];
+}
+
 /**
  * Finds everything below a directory whose name matches one of the patterns, which have no slash. Hidden directories
  * are searched, symlinked ones are not.
  */
-export function walk(directory: StagedPath, patterns: readonly string[]): Walk {
+export function walk(directory: StagedPath, patterns: readonly string[], limits: WalkLimits = {}): Walk {
+  const isLeftOut = leftOut(directory, limits);
   const unreadable: { directory: string; error: unknown }[] = [];
   const list = (path: string, options?: { withFileTypes?: boolean }) => {
     try {
@@ -29,7 +38,7 @@ export function walk(directory: StagedPath, patterns: readonly string[]): Walk {
         withFileTypes: true,
         encoding: 'buffer',
       });
-      const named = entries.map(asGlobSeesIt);
+      const named = entries.filter((entry) => !isLeftOut(path, entry)).map(asGlobSeesIt);
       return options?.withFileTypes === true ? named : named.map((entry) => entry.name);
     } catch (error) {
       unreadable.push({ directory: shown(directory + path.replace(/^\/$/, '')), error });
@@ -59,6 +68,20 @@ export function walk(directory: StagedPath, patterns: readonly string[]): Walk {
     unreadable,
   };
 }
+
+/** Tells whether an entry of a directory is a directory to leave out. The path is below `top`, as the glob sees it. */
+function leftOut(top: StagedPath, { staysOnFileSystem = false, without = [] }: WalkLimits) {
+  if (!staysOnFileSystem && without.length === 0) return () => false;
+  const { dev: device } = lstatSync(top);
+  return (path: string, entry: Dirent<Buffer>) => {
+    if (!entry.isDirectory()) return false;
+    const whole = Buffer.concat([toBytes(childOf(top, path.replace(/^\//, ''))), slash, entry.name]);
+    if (without.includes(whole.toString().replace(/\/+/g, '/'))) return true;
+    return staysOnFileSystem && lstatSync(whole, { throwIfNoEntry: false })?.dev !== device;
+  };
+}
+
+const slash = Buffer.from('/');
 
 /*
  * Names are bytes; globs match text, read a backslash as a slash, and have a `.` that matches no line end. So each byte

@@ -2,6 +2,8 @@ import { build } from '../build/build.ts';
 import type { Surroundings } from '../build/context.ts';
 import type { BuildOptions } from '../build/options.ts';
 import type { BuildReport } from '../build/report.ts';
+import { openTreeOf, pathsOf } from '../build/tree.ts';
+import { nearestSources } from '../buildroot/nearest.ts';
 import { exitStatus } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { unknownMagicNumber } from '../marshal/normalize-pyc.ts';
@@ -40,8 +42,20 @@ export async function buildCommand(
     onProgress: (done, total) => progress?.show(done, total),
   }).finally(() => progress?.end());
   await logOutcomes(report, log);
+  if (report.sources === 0) (await log()).warn(nothingFound(options, report.skipped.length));
   const status = hasProblems(report) ? exitStatus.problems : exitStatus.done;
   return { status, text: buildReportText(report), data: report };
+}
+
+/** What to say where nothing was compiled: what was looked for, and where there are sources. */
+function nothingFound(options: BuildOptions, skipped: number): string {
+  const paths = pathsOf(options);
+  if (skipped > 0) return `nothing to compile: ${counted(skipped, 'file')} skipped, see --verbose`;
+  const places = 'a Python directory (lib/pythonX.Y, lib/python3/dist-packages, lib/pypy3.X)';
+  const where = paths.length > 0 ? `below ${paths.join(', ')}` : `in ${places}`;
+  const nearest = nearestSources(openTreeOf(options), paths, 3);
+  const others = nearest.length > 0 ? `the nearest are in ${nearest.join(', ')}: give a PATH` : 'nor anywhere else';
+  return `nothing to compile: no .py files ${where}; ${others}`;
 }
 
 /** Whether requested bytecode is missing. */

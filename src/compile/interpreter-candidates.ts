@@ -2,6 +2,7 @@ import { accessSync, constants, realpathSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import type { Buildroot } from '../buildroot/path.ts';
 import type { InterpreterRequest } from '../buildroot/python-directory.ts';
+import { isRunningSystem } from '../buildroot/running-system.ts';
 import { childOf, contains, type StagedPath } from '../files/path.ts';
 import { readRegular } from '../files/read-regular.ts';
 
@@ -10,7 +11,8 @@ const systemDirectory = '/usr/bin';
 
 /**
  * The programs that may be the requested interpreter, best first; starting one shows whether it is. Programs in the
- * buildroot are left out, unless the request allows them.
+ * buildroot are left out, unless the request allows them or it is the running system: then PATH decides, as for its
+ * users.
  * @param searchPath the value of PATH
  */
 export function interpreterCandidates(
@@ -20,7 +22,10 @@ export function interpreterCandidates(
 ): readonly string[] {
   const named = request.command.includes('/')
     ? [request.command]
-    : [request.home ?? systemDirectory, systemDirectory, ...searchPath.split(':')]
+    : (isRunningSystem(buildroot)
+        ? [request.home ?? '', ...searchPath.split(':'), systemDirectory]
+        : [request.home ?? systemDirectory, systemDirectory, ...searchPath.split(':')]
+      )
         .filter((directory) => directory.startsWith('/'))
         .map((directory) => childOf(directory as StagedPath, request.command));
   const places = (path: string) => [
@@ -30,7 +35,9 @@ export function interpreterCandidates(
   return [...new Set(named)].filter(
     (path) =>
       isProgram(path) &&
-      (request.mayBeStaged === true || !places(path).some((place) => contains(buildroot.path, place))),
+      (request.mayBeStaged === true ||
+        isRunningSystem(buildroot) ||
+        !places(path).some((place) => contains(buildroot.path, place))),
   );
 }
 

@@ -1,6 +1,7 @@
 import { realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type Buildroot, isInside, toStaged } from '../buildroot/path.ts';
+import { isRunningSystem } from '../buildroot/running-system.ts';
 import { errnoOf, PyclinkError } from '../errors.ts';
 import { lstatIfAny } from '../files/lstat.ts';
 import { contains, type PayloadPath } from '../files/path.ts';
@@ -23,7 +24,7 @@ export function outputPath(buildroot: Buildroot, file: string): string {
     if (error instanceof PyclinkError) throw error;
     throw unusable(`its directory cannot be used (${errnoOf(error)})`);
   }
-  if (contains(buildroot.path, directory)) {
+  if (contains(buildroot.path, directory) && !isRunningSystem(buildroot)) {
     throw unusable(
       'is inside the buildroot and would be packaged',
       'write it outside, for example below RPM_BUILD_DIR',

@@ -8,6 +8,7 @@ const defaults: BuildOptions = {
   levels: [0, 1, 2],
   strip: undefined,
   prepend: '/',
+  inPlace: false,
   invalidationMode: 'timestamp',
   mtime: { policy: 'keep' },
   excludeRegex: [],

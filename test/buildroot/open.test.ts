@@ -27,7 +27,11 @@ describe('openBuildroot', () => {
 
   it.each(['/', '//', '/usr/..', '/proc/self/root'])('refuses %s: it is the running system', (given) => {
     expect(() => openBuildroot(given)).toThrow(
-      refusal('the buildroot is the running system', given, 'give the directory that the package is staged in'),
+      refusal(
+        'the buildroot is the running system',
+        given,
+        'give the directory that the package is staged in, or --in-place',
+      ),
     );
   });
 
@@ -35,7 +39,11 @@ describe('openBuildroot', () => {
     const link = join(temporaryDirectory(), 'link');
     symlinkSync('/', link);
     expect(() => openBuildroot(link)).toThrow(
-      refusal('the buildroot is the running system', link, 'give the directory that the package is staged in'),
+      refusal(
+        'the buildroot is the running system',
+        link,
+        'give the directory that the package is staged in, or --in-place',
+      ),
     );
   });
 

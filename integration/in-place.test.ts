@@ -1,0 +1,198 @@
+/** Builds in the running system, as in a container image: `--in-place`. */
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { everythingIn, linkGroupsIn, plant, temporaryDirectory } from '../test/helpers/buildroot.ts';
+import { pyclink, type RunOptions } from '../test/helpers/pyclink.ts';
+import { allPythons, systemPython } from '../test/helpers/pythons.ts';
+import { describeInWorld, type InWorld, inWorld } from './helpers/in-world.ts';
+
+const other = allPythons.find(({ minor, name }) => minor !== systemPython.minor && name.includes('pyenv'));
+const sourceText = 'def pay(sum):\n    """Docs."""\n    assert sum > 0\n';
+const plainPath = { PATH: '/usr/bin:/bin' };
+
+const inPlace = (paths: readonly string[], options: RunOptions = {}) =>
+  pyclink(['build', '-q', '--in-place', ...paths], { ...options, env: { ...plainPath, ...options.env } });
+
+/** The names of pycs below a directory, without the levels. */
+function pycsIn(directory: string): string[] {
+  const names = everythingIn(directory).filter((path) => path.endsWith('.pyc') && !path.includes('.opt-'));
+  return names.map((path) => path.replace('__pycache__/', '')).sort();
+}
+
+describe('build --in-place', () => {
+  it('records real paths, in bytecode and manifest', async () => {
+    const top = temporaryDirectory();
+    plant(top, { 'app/shop.py': sourceText, link: { symlink: 'app' } });
+    const manifest = join(top, 'app/manifest.json');
+    const ran = await inPlace([join(top, 'link'), '--manifest', manifest]);
+    expect(ran).toEqual({ status: 0, stdout: '', stderr: '' });
+    const pyc = join(top, `app/__pycache__/shop.${systemPython.cacheTag}.pyc`);
+    const { singlePycs } = JSON.parse(readFileSync(manifest, 'utf8'));
+    expect(singlePycs.map(({ paths }: { paths: string[] }) => paths[0])).toContain(pyc);
+    const program = 'import marshal, sys; print(marshal.loads(open(sys.argv[1], "rb").read()[16:]).co_filename)';
+    const said = await execa(systemPython.executable, ['-c', program, pyc]);
+    expect(said.stdout).toBe(join(top, 'app/shop.py'));
+    expect(await pyclink(['verify', '--manifest', manifest, '/'])).toMatchObject({ status: 0 });
+  });
+
+  it('takes relative PATHs', async () => {
+    const top = temporaryDirectory();
+    plant(top, { 'app/shop.py': sourceText, 'other/till.py': sourceText });
+    expect(await inPlace(['app'], { cwd: top })).toEqual({ status: 0, stdout: '', stderr: '' });
+    expect(pycsIn(top)).toEqual([`app/shop.${systemPython.cacheTag}.pyc`]);
+  });
+
+  it.skipIf(other === undefined)('has the interpreter of an environment compile what is in it', async () => {
+    const top = temporaryDirectory();
+    await execa(other?.executable ?? '', ['-m', 'venv', '--without-pip', join(top, '.venv')]);
+    const site = `.venv/lib/python${other?.minor}/site-packages`;
+    plant(top, { 'shop.py': sourceText, [`${site}/till.py`]: sourceText, '.venv/share/tool.py': sourceText });
+    expect(await inPlace([top])).toEqual({ status: 0, stdout: '', stderr: '' });
+    expect(pycsIn(top)).toEqual([
+      `${site}/till.${other?.cacheTag}.pyc`,
+      `.venv/share/tool.${other?.cacheTag}.pyc`,
+      `shop.${systemPython.cacheTag}.pyc`,
+    ]);
+  });
+
+  it.skipIf(other === undefined)(
+    'takes the active environment, PATH, and before them the named interpreter',
+    async () => {
+      const { executable = '', minor, cacheTag } = other ?? {};
+      const top = temporaryDirectory();
+      await execa(executable, ['-m', 'venv', '--without-pip', join(top, 'venv')]);
+      mkdirSync(join(top, 'bin'));
+      await execa('ln', ['-s', executable, join(top, 'bin/python3')]);
+      const ways: readonly (readonly [
+        string,
+        readonly string[],
+        Readonly<Record<string, string>>,
+        string | undefined,
+      ])[] = [
+        ['active', [], { VIRTUAL_ENV: join(top, 'venv') }, cacheTag],
+        ['path', [], { PATH: `${top}/bin:/usr/bin` }, cacheTag],
+        ['named', ['--python', join(top, 'venv/bin/python')], {}, cacheTag],
+        ['both', ['--python', 'python3'], { VIRTUAL_ENV: join(top, 'venv') }, systemPython.cacheTag],
+        [`lib/python${systemPython.minor}`, [], { VIRTUAL_ENV: join(top, 'venv') }, systemPython.cacheTag],
+        [`opt/lib/python${minor}`, [], { PATH: `/usr/bin:${executable.replace(/\/[^/]*$/, '')}` }, cacheTag],
+      ];
+      for (const [name, flags, env, tag] of ways) {
+        plant(top, { [`apps/${name}/shop.py`]: sourceText });
+        expect(await inPlace([...flags, join(top, 'apps', name)], { env })).toEqual({
+          status: 0,
+          stdout: '',
+          stderr: '',
+        });
+        expect(pycsIn(join(top, 'apps', name))).toEqual([`shop.${tag}.pyc`]);
+      }
+    },
+  );
+
+  it.each([
+    ['a kernel directory', ['/proc/self'], '/proc/self: is of the kernel, not on a disk'],
+    ['a PATH that is not there', ['/nowhere'], '/nowhere: does not exist'],
+    ['a buildroot', ['--buildroot', '/tmp'], '--in-place: there is no --buildroot then'],
+    ['an environment without its interpreter', ['/etc'], 'no /nowhere/bin/python that works'],
+  ])('refuses %s', async (_, args, message) => {
+    const top = temporaryDirectory();
+    plant(top, { 'shop.py': sourceText });
+    const ran = await inPlace([...args, top], { env: { VIRTUAL_ENV: '/nowhere' } });
+    expect(ran.status).toBe(2);
+    expect(ran.stderr).toContain(message);
+    expect(pycsIn(top)).toEqual([]);
+  });
+
+  it('is named where / is given as the buildroot', async () => {
+    const ran = await pyclink(['build', '--buildroot', '/']);
+    expect(ran).toMatchObject({ status: 2, stderr: expect.stringContaining('or --in-place') });
+  });
+});
+
+describe('a build that finds nothing', () => {
+  it('says what it looked for, and where the nearest sources are', async () => {
+    const top = temporaryDirectory();
+    plant(top, { 'app/a/b/c.py': '', 'app/web.py': '', 'opt/x.py': '', 'srv/deep/er/d.py': '' });
+    expect(await pyclink(['build', '--buildroot', top])).toMatchObject({
+      status: 0,
+      stderr:
+        'pyclink: warning: nothing to compile: no .py files in a Python directory (lib/pythonX.Y, lib/python3/dist-packages, ' +
+        'lib/pypy3.X); the nearest are in /app, /opt, /app/a/b: give a PATH\n',
+    });
+    expect(await pyclink(['build', '--buildroot', join(top, 'app')])).toMatchObject({
+      stderr: expect.stringContaining('the nearest are in /, /a/b: give a PATH'),
+    });
+  });
+
+  it('measures from the PATHs', async () => {
+    const top = temporaryDirectory();
+    plant(top, { 'srv/empty': { directory: true }, 'opt/x.py': '', 'srv/web/d.py': '' });
+    expect(await pyclink(['build', '--buildroot', top, '/srv/empty'])).toMatchObject({
+      status: 0,
+      stderr:
+        'pyclink: warning: nothing to compile: no .py files below /srv/empty; the nearest are in /srv/web, /opt: give a PATH\n',
+    });
+  });
+
+  it('says so where there is none at all, or all were skipped', async () => {
+    const top = temporaryDirectory();
+    const build = (...more: string[]) => pyclink(['build', '--buildroot', top, ...more]);
+    expect((await build()).stderr).toContain('; nor anywhere else\n');
+    plant(top, { [`usr/lib/python${systemPython.minor}/a.py`]: '' });
+    expect((await build('--exclude', '*.py')).stderr).toContain('nothing to compile: 1 file skipped, see --verbose\n');
+  });
+});
+
+describeInWorld('trixie', 'build --in-place of a whole system', () => {
+  let world: InWorld;
+
+  beforeAll(async () => {
+    world = await inWorld('trixie');
+    world.stagePyclink();
+    return world.remove;
+  }, 120_000);
+
+  const minor = '3.13';
+  const site = `/opt/venv/lib/python${minor}/site-packages`;
+
+  it('compiles what its interpreters and environments read, on one file system', async () => {
+    await world.inside('python3', '-m', 'venv', '--without-pip', '/opt/venv');
+    await world.inside('cp', '-a', '/opt/venv', '/var/lib/of-a-container');
+    plant(world.directory, {
+      [`${site}/shop.py`]: sourceText,
+      [`var/lib/of-a-container/lib/python${minor}/site-packages/shop.py`]: sourceText,
+      [`usr/local/lib/python${minor}/dist-packages/till.py`]: sourceText,
+      'srv/app/a.py': sourceText,
+    });
+    const script = [
+      'rm -rf /usr/lib/python3/dist-packages/__pycache__',
+      `mkdir ${site}/mounted`,
+      `mount -t tmpfs none ${site}/mounted`,
+      `echo 'x = 1' >${site}/mounted/m.py`,
+      'pyclink build --in-place',
+      `ls ${site}/mounted`,
+    ];
+    const { stdout } = await world.inside('sh', '-e', '-c', script.join('\n'));
+    expect(stdout).toMatch(/\nm\.py$/);
+    expect(pycsIn(join(world.directory, 'opt'))).toEqual([
+      `venv/lib/python${minor}/site-packages/shop.cpython-313.pyc`,
+    ]);
+    expect(pycsIn(join(world.directory, 'usr/local'))).toEqual([
+      `lib/python${minor}/dist-packages/till.cpython-313.pyc`,
+    ]);
+    expect(pycsIn(join(world.directory, 'var/lib'))).toEqual([]);
+    expect(pycsIn(join(world.directory, 'srv'))).toEqual([]);
+    const library = pycsIn(join(world.directory, `usr/lib/python${minor}`));
+    expect(library).toContain('os.cpython-313.pyc');
+    expect(linkGroupsIn(join(world.directory, `usr/lib/python${minor}`)).length).toBeLessThan(3 * library.length);
+  }, 200_000);
+
+  it.each(['', '-O', '-OO'])('after which python %s reads bytecode for every module that it imports', async (level) => {
+    const levels = level === '' ? [] : [level];
+    const program = 'import json, asyncio, email, shop';
+    const { stderr } = await world.inside('/opt/venv/bin/python', ...levels, '-v', '-c', program);
+    expect(stderr).toContain('matches /opt/venv/lib/python3.13/site-packages/shop.py');
+    expect(stderr).not.toMatch(/wrote|could not create|code object from '?\/(?!.*\.pyc)/);
+  });
+});

@@ -1,0 +1,40 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { openBuildroot, openTree } from '../buildroot/open.ts';
+import type { Buildroot } from '../buildroot/path.ts';
+import type { InterpreterRequest } from '../buildroot/python-directory.ts';
+import { virtualEnvironments } from '../buildroot/running-system.ts';
+import type { Environment } from '../compile/environment.ts';
+import { normalise, type PayloadPath } from '../files/path.ts';
+import type { BuildOptions } from './options.ts';
+
+/** Opens the tree that a build is about. Without `--strip`, `--prepend` is where it will lie. @throws PyclinkError */
+export function openTreeOf({ inPlace, buildroot: given, strip, prepend }: BuildOptions): Buildroot {
+  if (inPlace) return openTree('/');
+  const buildroot = openBuildroot(given);
+  const installedAt = normalise(prepend) as PayloadPath;
+  const isPlace = strip === undefined && prepend.startsWith('/') && installedAt !== '/';
+  return isPlace ? { ...buildroot, installedAt } : buildroot;
+}
+
+/** The PATHs. Those of the running system may be given as relative ones. */
+export function pathsOf({ inPlace, paths }: BuildOptions): readonly string[] {
+  return inPlace ? paths.map((path) => resolve(path)) : paths;
+}
+
+/** What is compiled in the running system without PATHs: all that its interpreters read, and virtual environments. */
+export async function pathsOfSystem(environment: Environment): Promise<string[]> {
+  const { systemDirectories } = await import('../compile/system-directories.ts');
+  const { VIRTUAL_ENV: active } = environment;
+  const environments = [...virtualEnvironments(), ...(active ? [resolve(active)] : [])];
+  const directories = [
+    ...(await systemDirectories(environment)),
+    ...environments.filter((directory) => existsSync(join(directory, 'bin/python'))),
+  ];
+  return [...new Set(directories)].filter((path) => existsSync(path));
+}
+
+/** The interpreter of the virtual environment that is active, if one is. */
+export function activeInterpreter({ VIRTUAL_ENV: directory }: Environment): InterpreterRequest | undefined {
+  return directory ? { command: join(resolve(directory), 'bin/python') } : undefined;
+}

@@ -1,0 +1,33 @@
+import { byCodeUnit, type PayloadPath, parentOf } from '../files/path.ts';
+import { type Buildroot, toPayload } from './path.ts';
+import { isRunningSystem, kernelDirectories } from './running-system.ts';
+import { startingPoints } from './starting-points.ts';
+import { walk } from './walk.ts';
+
+/**
+ * The directories with `.py` files that are nearest to the PATHs, or to the top of the tree: for a user who had nothing
+ * compiled.
+ * @param count how many at most
+ */
+export function nearestSources(buildroot: Buildroot, paths: readonly string[], count: number): PayloadPath[] {
+  const limits = isRunningSystem(buildroot) ? { staysOnFileSystem: true, without: kernelDirectories } : {};
+  const { found } = walk(buildroot.path, ['?*.py'], limits);
+  const directories = new Set(found.filter(({ type }) => type !== 'directory').map(({ path }) => parentOf(path)));
+  const starts = paths.length === 0 ? [buildroot.path] : startingPoints(buildroot, paths);
+  return Array.from(directories, (path) => ({ path, steps: Math.min(...starts.map((from) => steps(from, path))) }))
+    .sort((a, b) => a.steps - b.steps || byCodeUnit(a.path, b.path))
+    .slice(0, count)
+    .map(({ path }) => toPayload(buildroot, path));
+}
+
+/** How many directories one goes up and down from one path to another. */
+function steps(from: string, to: string): number {
+  const [a, b] = [partsOf(from), partsOf(to)];
+  const differs = a.findIndex((part, i) => part !== b[i]);
+  const common = differs === -1 ? a.length : differs;
+  return a.length + b.length - 2 * common;
+}
+
+function partsOf(path: string): string[] {
+  return path.split('/').filter((part) => part !== '');
+}

@@ -1,0 +1,39 @@
+import { join } from 'node:path';
+import { lstatIfAny } from '../files/lstat.ts';
+import { parentOf, type StagedPath } from '../files/path.ts';
+import type { Buildroot } from './path.ts';
+import { walk } from './walk.ts';
+
+/** Whether the tree is the running system. */
+export function isRunningSystem({ path }: Buildroot): boolean {
+  return path === '/';
+}
+
+/** What the kernel or the system makes at each start: nothing in it is compiled. */
+export const kernelDirectories = ['/proc', '/sys', '/dev', '/run'];
+
+/** Whether a path of the running system is in one of them. */
+export function isOfKernel(path: string): boolean {
+  return kernelDirectories.some((directory) => path === directory || path.startsWith(`${directory}/`));
+}
+
+/** Data of services and caches: trees of other systems lie there, such as the layers of container images. */
+const dataDirectories = [...kernelDirectories, '/tmp', '/var/lib', '/var/cache', '/var/tmp'];
+
+/**
+ * The virtual environments of the running system, on the file system of `/`. Caches and the data of services are not
+ * searched.
+ * @see PEP 405
+ */
+export function virtualEnvironments(): StagedPath[] {
+  const { found } = walk('/' as StagedPath, ['pyvenv.cfg'], { staysOnFileSystem: true, without: dataDirectories });
+  return found.map(({ path }) => parentOf(path));
+}
+
+/** The virtual environment that a directory of the running system lies in. */
+export function environmentAround(directory: StagedPath): StagedPath | undefined {
+  for (let above = directory; above !== '/'; above = parentOf(above)) {
+    if (lstatIfAny(join(above, 'pyvenv.cfg')) !== undefined) return above;
+  }
+  return undefined;
+}

@@ -1,0 +1,47 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { type Environment, workerEnvironment } from './environment.ts';
+
+/** Where interpreters are installed besides the directories of PATH. */
+const programDirectories = ['/usr/bin', '/usr/local/bin'];
+
+const interpreterName = /^(?:python3(?:\.\d+t?)?|pypy3(?:\.\d+)?)$/;
+
+/** Prints the directories of an interpreter, one a line; nothing before 3.6. */
+const query = `
+import site, sys, sysconfig
+if sys.version_info >= (3, 6):
+    print(*{sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"), *site.getsitepackages()}, sep="\\n")
+`;
+
+/**
+ * The directories that the interpreters of the running system read: the library and the site-packages of each one that
+ * is on PATH or in a usual place, and starts.
+ */
+export async function systemDirectories(environment: Environment): Promise<string[]> {
+  const searched = [...programDirectories, ...(environment['PATH'] ?? '').split(':')].filter((directory) =>
+    directory.startsWith('/'),
+  );
+  const programs = [...new Set(searched)].flatMap((directory) =>
+    namesIn(directory)
+      .filter((name) => interpreterName.test(name))
+      .map((name) => join(directory, name)),
+  );
+  const env = workerEnvironment(environment);
+  const asked = programs.map(async (program) => {
+    const options = { env, extendEnv: false, reject: false, timeout: 60_000, stdin: 'ignore' } as const;
+    const { failed, stdout } = await execa(program, ['-s', '-B', '-c', query], options);
+    return failed ? [] : stdout.split('\n');
+  });
+  const directories = (await Promise.all(asked)).flat();
+  return [...new Set(directories.filter((directory) => directory.startsWith('/')))].sort();
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+}
