@@ -11,6 +11,7 @@ const rooms = [
   'cache',
   'links',
   'manifest',
+  'payload',
   'verify',
   'build',
   'report',

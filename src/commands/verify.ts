@@ -4,13 +4,13 @@ import { openTree } from '../buildroot/open.ts';
 import { errnoOf, exitStatus, PyclinkError } from '../errors.ts';
 import { recordsOf } from '../manifest/encode.ts';
 import { readManifest } from '../manifest/read.ts';
+import { readArchives } from '../payload/archive.ts';
+import { type PayloadEntry, payloadOf, type Wanted, wantedFor } from '../payload/entry.ts';
+import { readRpms } from '../payload/rpm.ts';
+import { readTree } from '../payload/tree.ts';
 import { findingsText } from '../report/findings.ts';
-import { readArchives } from '../verify/archive.ts';
 import { check, inOrder } from '../verify/check.ts';
-import { type PayloadEntry, payloadOf, type Wanted, wantedFor } from '../verify/payload.ts';
-import { readRpms } from '../verify/rpm.ts';
 import { findStrays } from '../verify/strays.ts';
-import { readTree } from '../verify/tree.ts';
 import type { CommandResult } from './result.ts';
 
 export interface VerifyOptions {

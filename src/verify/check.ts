@@ -1,7 +1,7 @@
 import { byCodeUnit, type PayloadPath } from '../files/path.ts';
 import type { PycRecord } from '../manifest/schema.ts';
+import type { Payload, PayloadEntry } from '../payload/entry.ts';
 import { staleReason } from '../pyc/header.ts';
-import type { Payload, PayloadEntry } from './payload.ts';
 
 /**
  * What can be wrong with a path:

@@ -1,9 +1,9 @@
 import { expectedInterpreter, pythonDirectoryOf } from '../buildroot/python-directory.ts';
 import type { PayloadPath } from '../files/path.ts';
 import type { PycRecord } from '../manifest/schema.ts';
+import type { Payload } from '../payload/entry.ts';
 import { parsePycPath } from '../pyc/name.ts';
 import type { Finding } from './check.ts';
-import type { Payload } from './payload.ts';
 
 /**
  * Pycs that are in a payload, but not in its manifest: `orphan` without a source, `foreign` where an interpreter made

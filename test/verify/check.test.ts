@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { PayloadPath } from '../../src/files/path.ts';
 import type { PycRecord } from '../../src/manifest/schema.ts';
+import type { Payload, PayloadEntry } from '../../src/payload/entry.ts';
 import type { PycHeader } from '../../src/pyc/header.ts';
 import { check } from '../../src/verify/check.ts';
-import type { Payload, PayloadEntry } from '../../src/verify/payload.ts';
 
 const [source, pyc0, pyc1, pyc2] = [
   '/usr/lib/a.py',

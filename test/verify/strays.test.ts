@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { PayloadPath } from '../../src/files/path.ts';
 import type { PycRecord } from '../../src/manifest/schema.ts';
-import { type PayloadEntry, payloadOf } from '../../src/verify/payload.ts';
+import { type PayloadEntry, payloadOf } from '../../src/payload/entry.ts';
 import { findStrays } from '../../src/verify/strays.ts';
 
 const site = '/usr/lib/python3.11/site-packages';

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { describeRpm, pycs, rpmbuilt, site } from '../../integration/helpers/rpm.ts';
 import type { PayloadPath } from '../../src/files/path.ts';
-import type { Wanted } from '../../src/verify/payload.ts';
-import { readRpms } from '../../src/verify/rpm.ts';
+import type { Wanted } from '../../src/payload/entry.ts';
+import { readRpms } from '../../src/payload/rpm.ts';
 import { temporaryDirectory } from '../helpers/buildroot.ts';
 
 const cart = `${site}/cart.py`;

@@ -7,7 +7,7 @@ import { lstatIfAny } from '../files/lstat.ts';
 import type { PayloadPath } from '../files/path.ts';
 import { readPyc } from '../links/fingerprint.ts';
 import { sourceHash } from '../pyc/source-hash.ts';
-import { isWanted, type PayloadEntry, type Wanted } from './payload.ts';
+import { isWanted, type PayloadEntry, type Wanted } from './entry.ts';
 import { pycContentOf } from './pyc-content.ts';
 
 /** Reads a directory that holds a payload: a buildroot, or the root of an installed system. */

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { extract, type Header } from 'tar-stream';
 import { normalise, type PayloadPath } from '../files/path.ts';
 import { sourceHash } from '../pyc/source-hash.ts';
-import type { PycContent, Wanted } from './payload.ts';
+import type { PycContent, Wanted } from './entry.ts';
 import { pycContentOf } from './pyc-content.ts';
 
 /** A name in a tar. */

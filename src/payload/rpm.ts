@@ -1,7 +1,7 @@
 import { execa } from 'execa';
 import { messageOf, PyclinkError } from '../errors.ts';
 import type { PayloadPath } from '../files/path.ts';
-import { isWanted, type PayloadEntry, type Wanted } from './payload.ts';
+import { isWanted, type PayloadEntry, type Wanted } from './entry.ts';
 import { readTar, type TarEntry } from './tar.ts';
 
 /** One line a file, after a line with the package's name. rpm allows no control characters in file names. */

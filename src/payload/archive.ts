@@ -5,7 +5,7 @@ import { createGunzip } from 'node:zlib';
 import { execa } from 'execa';
 import { errnoOf, messageOf, PyclinkError } from '../errors.ts';
 import type { PayloadPath } from '../files/path.ts';
-import { isWanted, type PayloadEntry, type Wanted } from './payload.ts';
+import { isWanted, type PayloadEntry, type Wanted } from './entry.ts';
 import { readTar, type TarEntry } from './tar.ts';
 
 /** A tar stream, and how the program that writes it ended, if there is one. */

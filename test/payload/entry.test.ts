@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { PayloadPath } from '../../src/files/path.ts';
 import type { PycRecord } from '../../src/manifest/schema.ts';
-import { wantedFor } from '../../src/verify/payload.ts';
+import { wantedFor } from '../../src/payload/entry.ts';
 
 const record = (source: string, pycs: string[], invalidationMode: PycRecord['invalidationMode']): PycRecord => ({
   source: source as PayloadPath,

@@ -3,9 +3,9 @@ import { type Header, pack } from 'tar-stream';
 import { describe, expect, it } from 'vitest';
 import type { PayloadPath } from '../../src/files/path.ts';
 import { sha256Of } from '../../src/links/fingerprint.ts';
+import type { Wanted } from '../../src/payload/entry.ts';
+import { readTar } from '../../src/payload/tar.ts';
 import { sourceHash } from '../../src/pyc/source-hash.ts';
-import type { Wanted } from '../../src/verify/payload.ts';
-import { readTar } from '../../src/verify/tar.ts';
 import { pycOf, wholeCode } from '../helpers/marshal.ts';
 
 const pyc = pycOf(wholeCode);

@@ -2,7 +2,7 @@ import { sha256Of } from '../links/fingerprint.ts';
 import { damageOf } from '../marshal/damage.ts';
 import { parsePycHeader } from '../pyc/header.ts';
 import { codeLayoutOf } from '../pyc/releases.ts';
-import type { PycContent } from './payload.ts';
+import type { PycContent } from './entry.ts';
 
 /** Reads the bytes of a pyc. */
 export function pycContentOf(pyc: Buffer): PycContent {
