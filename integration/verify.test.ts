@@ -184,7 +184,12 @@ describe('verify', () => {
     expect(status).toBe(1);
     const path = payload(tree, tree.pyc('cart', 0));
     const detail = `another file than ${payload(tree, tree.pyc('cart', 1))}`;
-    expect(JSON.parse(stdout)).toEqual({ pycs: 9, linkGroups: 3, findings: [{ kind: 'unlinked', path, detail }] });
+    expect(JSON.parse(stdout)).toEqual({
+      pycs: 9,
+      linkGroups: 3,
+      findings: [{ kind: 'unlinked', path, detail }],
+      unrelated: [],
+    });
   });
 });
 

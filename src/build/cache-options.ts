@@ -1,6 +1,16 @@
 import type { Environment } from '../compile/environment.ts';
 import { PyclinkError } from '../errors.ts';
-import { flag, Misfit, once, onceWithDefault, option, readAll, text, type ValuesOf } from './option-values.ts';
+import {
+  flag,
+  Misfit,
+  once,
+  onceWithDefault,
+  option,
+  readAll,
+  sizeInBytes,
+  text,
+  type ValuesOf,
+} from './option-values.ts';
 
 const directory = text('takes a directory', () => true);
 const anything = text('takes text', () => true);
@@ -9,13 +19,6 @@ const upTo100 = text(
   (given) => /^\d{1,3}$/.test(given) && Number(given) <= 100,
 );
 const percent = (given: string) => Number(upTo100(given));
-const aSize = text('takes a size in bytes, or with K, M, G or T', (given) => /^\d{1,12}[KMGT]?$/.test(given));
-
-/** A size in bytes. @throws Misfit */
-function size(given: string): number {
-  const [, digits = '', unit = ''] = /^(\d+)(.?)$/.exec(aSize(given)) ?? [];
-  return Number(digits) * 1024 ** ['', 'K', 'M', 'G', 'T'].indexOf(unit);
-}
 
 /** The URL of a server. @throws Misfit */
 function server(given: string): string {
@@ -60,7 +63,7 @@ export const cacheOptions = {
 /** The variables of the cache. Empty means unset. */
 export const cacheVariables = {
   PYCLINK_CACHE_DIR: once(directory, ''),
-  PYCLINK_CACHE_MAX_SIZE: once((given) => (given === '' ? defaultMaxBytes : size(given)), defaultMaxBytes),
+  PYCLINK_CACHE_MAX_SIZE: once((given) => (given === '' ? defaultMaxBytes : sizeInBytes(given)), defaultMaxBytes),
   PYCLINK_CACHE_NAMESPACE: once(anything, ''),
   PYCLINK_CACHE_SECRET_FILE: once(anything, ''),
   PYCLINK_CACHE_REMOTE: once(server, ''),

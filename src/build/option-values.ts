@@ -53,6 +53,19 @@ export function word<const W extends string>(words: readonly W[], expected: stri
   return Object.assign(parse, { choices: words });
 }
 
+const aSize = text('takes a size in bytes, or with K, M, G or T', (given) => /^\d{1,12}[KMGT]?$/.test(given));
+
+/** A size in bytes. @throws Misfit */
+export function sizeInBytes(given: string): number {
+  const [, digits = '', unit = ''] = /^(\d+)(.?)$/.exec(aSize(given)) ?? [];
+  return Number(digits) * 1024 ** ['', 'K', 'M', 'G', 'T'].indexOf(unit);
+}
+
+/** An option as the user writes it, from its key. */
+export function flagOf(name: string): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
 /** At most one value. */
 export function once<T>(parse: Parse<T>): Reader<T | undefined>;
 export function once<T>(parse: Parse<T>, ifNotGiven: T): Reader<T>;

@@ -4,7 +4,7 @@ import { PyclinkError } from '../errors.ts';
 import { invalidationModes } from '../pyc/header.ts';
 import { levels as allLevels, type Level } from '../pyc/name.ts';
 import { type CacheRequest, cacheOptions, cacheRequest, cacheVariables } from './cache-options.ts';
-import { each, flag, Misfit, once, option, readAll, text, type ValuesOf, word } from './option-values.ts';
+import { each, flag, flagOf, Misfit, once, option, readAll, text, type ValuesOf, word } from './option-values.ts';
 
 const file = once(text('takes a file'));
 const directory = text('takes a directory', () => true);
@@ -159,9 +159,4 @@ export function readBuildOptions(
 
 function usageError(problems: readonly string[]): PyclinkError {
   return new PyclinkError('usage', problems.join('; '), { hint: 'see pyclink build --help' });
-}
-
-/** An option as the user writes it. */
-function flagOf(name: string): string {
-  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }

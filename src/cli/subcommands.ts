@@ -4,6 +4,7 @@ import type { CacheAction } from '../commands/cache.ts';
 import type { Call } from './call.ts';
 import { buildFlags, type Flags, withBuildOptions, withCommonOptions } from './options.ts';
 import type { Subcommands } from './program.ts';
+import { readOptionsOf, withReadOptions } from './read-options.ts';
 import { variablesHelp } from './variables.ts';
 
 const buildrootHelp = 'the staged tree (default: $RPM_BUILD_ROOT)';
@@ -55,12 +56,14 @@ function relink(command: Command, call: Call): Command {
 }
 
 function verify(command: Command, call: Call): Command {
-  return withCommonOptions(command)
-    .requiredOption('--manifest <file>', 'what the build wrote')
-    .argument('<TARGET...>', 'a directory that holds the payload, or all packages of a build (.rpm, .deb, tar)')
+  return withReadOptions(withCommonOptions(command).requiredOption('--manifest <file>', 'what the build wrote'))
+    .argument(
+      '<TARGET...>',
+      'a directory that holds the payload, all packages of a build (.rpm, .deb, tar), or container images (FILE[:NAME])',
+    )
     .action(async (targets: string[], flags: Flags & { manifest: string }) => {
       const { verifyCommand } = await import('../commands/verify.ts');
-      call.report(await verifyCommand({ manifest: flags.manifest, targets }), flags);
+      call.report(await verifyCommand({ manifest: flags.manifest, targets, ...readOptionsOf(flags) }), flags);
     });
 }
 

@@ -1,67 +1,65 @@
-import { statSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { openTree } from '../buildroot/open.ts';
-import { errnoOf, exitStatus, PyclinkError } from '../errors.ts';
+import { exitStatus } from '../errors.ts';
+import type { PayloadPath } from '../files/path.ts';
 import { recordsOf } from '../manifest/encode.ts';
 import { readManifest } from '../manifest/read.ts';
-import { readArchives } from '../payload/archive.ts';
-import { type PayloadEntry, payloadOf, type Wanted, wantedFor } from '../payload/entry.ts';
-import { readRpms } from '../payload/rpm.ts';
-import { readTree } from '../payload/tree.ts';
+import type { PycRecord } from '../manifest/schema.ts';
+import { payloadOf, wantedFor } from '../payload/entry.ts';
+import { type ReadOptions, readTargets, type TargetContent } from '../payload/read.ts';
 import { findingsText } from '../report/findings.ts';
-import { check, inOrder } from '../verify/check.ts';
+import { check, type Finding, inOrder } from '../verify/check.ts';
 import { findStrays } from '../verify/strays.ts';
 import type { CommandResult } from './result.ts';
 
-export interface VerifyOptions {
+export interface VerifyOptions extends ReadOptions {
   readonly manifest: string;
-  /** A directory that holds the payload, or the packages of a build. */
+  /** A directory that holds the payload, the packages of a build, or images. */
   readonly targets: readonly string[];
 }
 
-/** `pyclink verify`: checks a payload against a manifest. @throws PyclinkError */
+/** `pyclink verify`: checks payloads against a manifest. @throws PyclinkError */
 export async function verifyCommand(options: VerifyOptions): Promise<CommandResult> {
   const manifest = readManifest(options.manifest);
   const records = recordsOf(manifest);
   const magicNumbers = manifest.interpreters.map(({ magicNumber }) => magicNumber);
   const cacheTags = manifest.interpreters.map(({ cacheTag }) => cacheTag);
-  const wanted = { ...wantedFor(records, magicNumbers), others: !isRunningSystem(options.targets) };
-  const payload = payloadOf(await readTargets(options.targets, wanted));
-  const findings = inOrder([...check(records, payload), ...findStrays(records, cacheTags, payload)]);
+  const contents = await readTargets(options.targets, { ...wantedFor(records, magicNumbers), others: true }, options);
+  const images = contents.filter(({ kind }) => kind === 'image');
+  const packages = contents.filter(({ kind }) => kind !== 'image');
+  const checked = [...(packages.length > 0 ? [packages] : []), ...images.map((image) => [image])];
+  const findings = inOrder(
+    checked.flatMap((together) => {
+      const found = findingsIn(together, records, cacheTags);
+      return checked.length === 1 ? found : found.map((finding) => inTarget(finding, together));
+    }),
+  );
+  const unrelated = unrelatedTargets(contents, records);
   const { pycs, linkGroups } = manifest.totals;
   return {
     status: findings.length === 0 ? exitStatus.done : exitStatus.problems,
-    text: findingsText(findings, pycs, linkGroups),
-    data: { pycs, linkGroups, findings },
+    text: findingsText(findings, unrelated, pycs, linkGroups),
+    data: { pycs, linkGroups, findings, unrelated },
   };
 }
 
-/** On a running system, pycs that are not in the manifest belong to other packages. */
-function isRunningSystem([target = '', ...others]: readonly string[]): boolean {
-  return others.length === 0 && resolve(target) === '/';
+/** Checks targets that are one payload. */
+function findingsIn(
+  contents: readonly TargetContent[],
+  records: readonly PycRecord[],
+  cacheTags: readonly string[],
+): Finding[] {
+  const payload = payloadOf(contents.flatMap(({ entries }) => entries));
+  const removedBy = new Map(contents.flatMap((content) => [...content.removedBy]));
+  return [...check(records, payload, removedBy), ...findStrays(records, cacheTags, payload)];
 }
 
-async function readTargets(targets: readonly string[], wanted: Wanted): Promise<PayloadEntry[]> {
-  const directories = targets.filter(isDirectory);
-  if (directories.length > 0 && targets.length > 1) {
-    throw new PyclinkError('usage', 'a directory must be the only target', { path: directories[0] });
-  }
-  const [directory] = directories;
-  if (directory !== undefined) return readTree(openTree(resolve(directory)), wanted);
-  const isRpm = (target: string) => target.endsWith('.rpm');
-  return [
-    ...(await readRpms(targets.filter(isRpm), wanted)),
-    ...(await readArchives(
-      targets.filter((target) => !isRpm(target)),
-      wanted,
-    )),
-  ];
+function inTarget(finding: Finding, contents: readonly TargetContent[]): Finding {
+  return { ...finding, detail: `${finding.detail}, in ${contents.map(({ target }) => target).join(', ')}` };
 }
 
-function isDirectory(target: string): boolean {
-  try {
-    return statSync(target).isDirectory();
-  } catch (error) {
-    throw new PyclinkError('usage', `cannot be opened (${errnoOf(error)})`, { path: target, cause: error });
-  }
+/** The targets in which not one pyc of the manifest is. */
+function unrelatedTargets(contents: readonly TargetContent[], records: readonly PycRecord[]): string[] {
+  const recorded = new Set<PayloadPath>(records.flatMap(({ paths }) => paths));
+  if (recorded.size === 0) return [];
+  const isUnrelated = ({ entries }: TargetContent) => !entries.some(({ path }) => recorded.has(path));
+  return contents.filter(isUnrelated).map(({ target }) => target);
 }

@@ -27,6 +27,8 @@ export interface PayloadEntry extends Partial<PycContent> {
   readonly mode: number;
   readonly owner: string;
   readonly mtimeSeconds: number;
+  /** The layer of an image that put it in the place of an earlier layer's file. */
+  readonly replacedBy?: string;
   /** For sources of hash-based pycs: the source hash by magic number. */
   readonly sourceHashes?: ReadonlyMap<number, string>;
 }
@@ -47,6 +49,8 @@ export interface Wanted {
   readonly sources: ReadonlySet<PayloadPath>;
   /** The magic numbers for which source hashes are needed; empty if all pycs are timestamp-based. */
   readonly hashMagicNumbers: readonly number[];
+  /** Files whose contents are to be read whatever their names are. */
+  readonly contents?: ReadonlySet<PayloadPath>;
   /** Every other pyc in a `__pycache__` too, and every source. */
   readonly others?: boolean;
 }

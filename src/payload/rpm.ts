@@ -1,8 +1,9 @@
 import { execa } from 'execa';
 import { messageOf, PyclinkError } from '../errors.ts';
 import type { PayloadPath } from '../files/path.ts';
+import { Budget, type ReadLimits } from './budget.ts';
 import { isWanted, type PayloadEntry, type Wanted } from './entry.ts';
-import { readTar, type TarEntry } from './tar.ts';
+import { contentless, readTar, type TarEntry } from './tar.ts';
 
 /** One line a file, after a line with the package's name. rpm allows no control characters in file names. */
 const queryFormat =
@@ -16,18 +17,16 @@ const regularFile = 0o100000;
 const symlink = 0o120000;
 
 /**
- * Reads rpm packages: file metadata from their headers, contents from their payloads.
- * @throws PyclinkError `tool-failed` if rpm or rpm2archive cannot read a package
+ * Reads an rpm package: file metadata from its header, contents from its payload.
+ * @throws PyclinkError `tool-failed` if rpm or rpm2archive cannot read the package
  */
-export async function readRpms(files: readonly string[], wanted: Wanted): Promise<PayloadEntry[]> {
-  const entries: PayloadEntry[] = [];
-  for (const file of files) {
-    const recorded = (await queryHeader(file)).filter(({ path }) => isWanted(path, wanted));
-    if (recorded.length === 0) continue;
-    const stored = await readStored(file, wanted);
-    entries.push(...recorded.map((entry) => ({ ...entry, ...contentOf(entry.path, stored) })));
-  }
-  return entries;
+export async function readRpm(file: string, wanted: Wanted, limits: ReadLimits): Promise<PayloadEntry[]> {
+  const recorded = (await queryHeader(file)).filter(({ path }) => isWanted(path, wanted));
+  if (recorded.length === 0) return [];
+  let stored = await readStored(file, wanted, limits);
+  const contents = contentless(stored, wanted);
+  if (contents.size > 0) stored = await readStored(file, { ...wanted, contents }, limits);
+  return recorded.map((entry) => ({ ...entry, ...contentOf(entry.path, stored) }));
 }
 
 async function queryHeader(file: string): Promise<PayloadEntry[]> {
@@ -54,14 +53,18 @@ async function queryHeader(file: string): Promise<PayloadEntry[]> {
   });
 }
 
-async function readStored(file: string, wanted: Wanted): Promise<ReadonlyMap<PayloadPath, TarEntry>> {
+async function readStored(
+  file: string,
+  wanted: Wanted,
+  limits: ReadLimits,
+): Promise<ReadonlyMap<PayloadPath, TarEntry>> {
   const child = execa('rpm2archive', ['--nocompression', '-'], {
     inputFile: file,
     buffer: { stdout: false },
     reject: false,
   });
   try {
-    const entries = await readTar(child.stdout, wanted);
+    const entries = await readTar(child.stdout, wanted, new Budget(file, limits));
     const { failed, stderr } = await child;
     if (failed) throw unreadable(file, 'rpm2archive', stderr);
     return entries;

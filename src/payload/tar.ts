@@ -1,8 +1,9 @@
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { extract, type Header } from 'tar-stream';
 import { normalise, type PayloadPath } from '../files/path.ts';
 import { sourceHash } from '../pyc/source-hash.ts';
-import type { PycContent, Wanted } from './entry.ts';
+import type { Budget } from './budget.ts';
+import { isWanted, type PycContent, type Wanted } from './entry.ts';
 import { pycContentOf } from './pyc-content.ts';
 
 /** A name in a tar. */
@@ -20,23 +21,44 @@ export interface TarEntry extends Partial<PycContent> {
 }
 
 /**
- * Reads the regular files, hard links and symlinks of a tar from a stream. Of the contents it reads only pycs, and
- * sources whose hash is needed.
- * @throws the stream's error, or tar-stream's if it is not a tar
+ * Reads the regular files, hard links and symlinks of a tar from a stream. Of the contents it reads only pycs, sources
+ * whose hash is needed, and what `wanted.contents` names.
+ * @throws the stream's error, tar-stream's if it is not a tar, or PyclinkError if it is too large
  */
-export async function readTar(stream: Readable, wanted: Wanted): Promise<ReadonlyMap<PayloadPath, TarEntry>> {
+export async function readTar(
+  stream: Readable,
+  wanted: Wanted,
+  budget: Budget,
+): Promise<ReadonlyMap<PayloadPath, TarEntry>> {
   const entries = new Map<PayloadPath, TarEntry>();
-  const tar = extract();
-  stream.once('error', (error) => tar.destroy(error));
-  for await (const entry of stream.pipe(tar) as AsyncIterable<Member>) {
-    const read = await readEntry(entry, wanted);
-    if (read !== undefined) entries.set(read.path, read);
-    entry.resume();
+  for await (const member of membersOf(stream, budget)) {
+    const read = await readEntry(member, wanted);
+    if (read === undefined) continue;
+    // A hard link may name another one.
+    const linkTo = read.linkTo && (entries.get(read.linkTo)?.linkTo ?? read.linkTo);
+    entries.set(read.path, linkTo === undefined ? read : { ...read, linkTo });
   }
   return entries;
 }
 
-interface Member extends AsyncIterable<Buffer> {
+/** The members of a tar, one at a time. What is not read of one is passed over. @throws as readTar */
+export async function* membersOf(stream: Readable, budget: Budget): AsyncGenerator<Member> {
+  const tar = extract();
+  const content = Readable.from(budget.counted(stream));
+  content.once('error', (error) => tar.destroy(error));
+  try {
+    for await (const member of content.pipe(tar) as AsyncIterable<Member>) {
+      budget.countEntry();
+      yield member;
+      member.resume();
+    }
+  } finally {
+    stream.destroy();
+  }
+}
+
+/** A member of a tar, with its content. */
+export interface Member extends AsyncIterable<Buffer> {
   readonly header: Header;
   resume(): void;
 }
@@ -54,11 +76,33 @@ async function readEntry(source: Member, wanted: Wanted): Promise<TarEntry | und
   };
   if (header.type === 'symlink') return { ...entry, isSymlink: true };
   if (header.type === 'link') return { ...entry, linkTo: asPayload(header.linkname ?? '') };
-  if (/\.py[co]$/.test(path)) return { ...entry, ...pycContentOf(await contentOf(source)) };
-  if (!wanted.sources.has(path) || wanted.hashMagicNumbers.length === 0) return entry;
-  const text = await contentOf(source);
-  const sourceHashes = new Map(wanted.hashMagicNumbers.map((number) => [number, sourceHash(number, text)]));
-  return { ...entry, sourceHashes };
+  const isAsked = wanted.contents?.has(path) === true;
+  const isPyc = isAsked || /\.py[co]$/.test(path);
+  const isHashed = wanted.hashMagicNumbers.length > 0 && (isAsked || wanted.sources.has(path));
+  if (!isPyc && !isHashed) return entry;
+  const bytes = await contentOf(source);
+  const hashes = isHashed ? wanted.hashMagicNumbers.map((number) => [number, sourceHash(number, bytes)] as const) : [];
+  return {
+    ...entry,
+    ...(isPyc ? pycContentOf(bytes) : {}),
+    ...(isHashed ? { sourceHashes: new Map(hashes) } : {}),
+  };
+}
+
+/**
+ * The files whose contents were not read, because of their names, though wanted names are hard links to them: the files
+ * of an ostree repository, for example. They are to be read again, with these as `wanted.contents`.
+ */
+export function contentless(entries: ReadonlyMap<PayloadPath, TarEntry>, wanted: Wanted): Set<PayloadPath> {
+  const targets = new Set<PayloadPath>();
+  for (const { path, linkTo } of entries.values()) {
+    if (linkTo === undefined || !isWanted(path, wanted)) continue;
+    const target = entries.get(linkTo);
+    const isSource = path.endsWith('.py');
+    const isRead = isSource ? wanted.hashMagicNumbers.length === 0 || target?.sourceHashes : target?.sha256;
+    if (target === undefined || !isRead) targets.add(linkTo);
+  }
+  return targets;
 }
 
 /**

@@ -2,6 +2,7 @@ import { byCodeUnit, type PayloadPath } from '../files/path.ts';
 import type { PycRecord } from '../manifest/schema.ts';
 import type { Payload, PayloadEntry } from '../payload/entry.ts';
 import { staleReason } from '../pyc/header.ts';
+import { parsePycPath } from '../pyc/name.ts';
 
 /**
  * What can be wrong with a path:
@@ -37,8 +38,25 @@ export interface Finding {
  * Checks a payload against the records of a manifest. A link group is intact if its names are one file; further names
  * of that file do not matter.
  */
-export function check(records: readonly PycRecord[], payload: Payload): Finding[] {
-  return inOrder([...records.flatMap((record) => checkRecord(record, payload)), ...sourceless(records, payload)]);
+export function check(
+  records: readonly PycRecord[],
+  payload: Payload,
+  removedBy: ReadonlyMap<PayloadPath, string> = new Map(),
+): Finding[] {
+  const findings = [...records.flatMap((record) => checkRecord(record, payload)), ...sourceless(records, payload)];
+  return inOrder(findings.map((finding) => withLayer(finding, payload, removedBy)));
+}
+
+/** Names the layer of an image that removed the path or replaced its file. */
+function withLayer(finding: Finding, payload: Payload, removedBy: ReadonlyMap<PayloadPath, string>): Finding {
+  const { kind, path, detail } = finding;
+  const source = kind === 'stale' ? parsePycPath(path)?.source : undefined;
+  const remover = removedBy.get(path);
+  if (remover !== undefined) return { ...finding, detail: `${detail}: ${remover} removed it` };
+  const replacer = (of: PayloadPath | undefined) => of && payload.get(of)?.[0]?.replacedBy;
+  const layers = [...(replacer(path) ? [`${replacer(path)} wrote it`] : [])];
+  if (replacer(source)) layers.push(`${replacer(source)} wrote its source`);
+  return layers.length === 0 ? finding : { ...finding, detail: `${detail}: ${layers.join(', ')}` };
 }
 
 /** Findings by path, then by kind. */
@@ -86,7 +104,10 @@ function checkContainer(container: string, stored: readonly PayloadEntry[]): Fin
 
 function compare(entry: PayloadEntry, first: PayloadEntry): Finding[] {
   const findings: Finding[] = [];
-  if (entry.inode !== first.inode) findings.push(finding('unlinked', entry.path, `another file than ${first.path}`));
+  if (entry.inode !== first.inode) {
+    const writer = first.replacedBy === undefined ? '' : `, which ${first.replacedBy} wrote`;
+    findings.push(finding('unlinked', entry.path, `another file than ${first.path}${writer}`));
+  }
   if (entry.mode !== first.mode || entry.owner !== first.owner) {
     const detail = `${metadata(entry)}, ${first.path} has ${metadata(first)}`;
     findings.push(finding('metadata-differs', entry.path, detail));
@@ -110,7 +131,8 @@ function checkContent(entry: PayloadEntry, record: PycRecord, sources: readonly 
 
 function damageIn({ header, damage, sha256 }: PayloadEntry, record: PycRecord): string | undefined {
   if (header !== undefined && 'unreadable' in header) return `it ${header.unreadable}`;
-  if (sha256 !== undefined && sha256 !== record.sha256) return 'its SHA-256 is another';
+  if (sha256 === undefined) return 'there is no content under its name';
+  if (sha256 !== record.sha256) return 'its SHA-256 is another';
   return damage === undefined ? undefined : `its code cannot be read: ${damage}`;
 }
 

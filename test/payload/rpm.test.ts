@@ -3,9 +3,13 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { describeRpm, pycs, rpmbuilt, site } from '../../integration/helpers/rpm.ts';
 import type { PayloadPath } from '../../src/files/path.ts';
+import { defaultReadLimits } from '../../src/payload/budget.ts';
 import type { Wanted } from '../../src/payload/entry.ts';
-import { readRpms } from '../../src/payload/rpm.ts';
+import { readRpm } from '../../src/payload/rpm.ts';
 import { temporaryDirectory } from '../helpers/buildroot.ts';
+
+const readRpms = async (files: readonly string[], what: Wanted) =>
+  (await Promise.all(files.map((file) => readRpm(file, what, defaultReadLimits)))).flat();
 
 const cart = `${site}/cart.py`;
 const [cart0 = '', cart1 = ''] = pycs(cart);
@@ -20,7 +24,7 @@ function wanted(
   return { pycs: new Set(pycPaths as PayloadPath[]), sources: new Set(sources as PayloadPath[]), hashMagicNumbers };
 }
 
-describeRpm('readRpms', () => {
+describeRpm('readRpm', () => {
   it('gives what the header records and what the payload stores, under both names of a link', async () => {
     const { rpms } = await rpmbuilt({ plant });
     const entries = await readRpms(rpms, wanted([cart0, cart1], [cart]));

@@ -3,6 +3,7 @@ import { type Header, pack } from 'tar-stream';
 import { describe, expect, it } from 'vitest';
 import type { PayloadPath } from '../../src/files/path.ts';
 import { sha256Of } from '../../src/links/fingerprint.ts';
+import { Budget } from '../../src/payload/budget.ts';
 import type { Wanted } from '../../src/payload/entry.ts';
 import { readTar } from '../../src/payload/tar.ts';
 import { sourceHash } from '../../src/pyc/source-hash.ts';
@@ -34,7 +35,7 @@ async function read(
   hashMagicNumbers: readonly number[] = [],
 ) {
   const wanted: Wanted = { pycs: new Set(), sources: new Set(sources as PayloadPath[]), hashMagicNumbers };
-  return readTar(Readable.from([await tar(members)]), wanted);
+  return readTar(Readable.from([await tar(members)]), wanted, new Budget('archive'));
 }
 
 describe('readTar', () => {
@@ -109,7 +110,7 @@ describe('readTar', () => {
       whole.subarray(777 * i, 777 * (i + 1)),
     );
     const wanted: Wanted = { pycs: new Set(), sources: new Set(), hashMagicNumbers: [] };
-    const entries = await readTar(Readable.from(pieces), wanted);
+    const entries = await readTar(Readable.from(pieces), wanted, new Budget('archive'));
     expect(entries.get('/a.pyc' as PayloadPath)).toMatchObject({
       sizeBytes: large.length,
       sha256: sha256Of(large),
@@ -125,12 +126,12 @@ describe('readTar', () => {
     ],
   ])('throws for a stream %s', async (_, bytes) => {
     const wanted: Wanted = { pycs: new Set(), sources: new Set(), hashMagicNumbers: [] };
-    await expect(readTar(Readable.from([await bytes]), wanted)).rejects.toThrow();
+    await expect(readTar(Readable.from([await bytes]), wanted, new Budget('archive'))).rejects.toThrow();
   });
 
   it('throws the error of the stream', async () => {
     const broken = new Readable({ read: (): void => void broken.destroy(new Error('the disk is gone')) });
     const wanted: Wanted = { pycs: new Set(), sources: new Set(), hashMagicNumbers: [] };
-    await expect(readTar(broken, wanted)).rejects.toThrow('the disk is gone');
+    await expect(readTar(broken, wanted, new Budget('archive'))).rejects.toThrow('the disk is gone');
   });
 });

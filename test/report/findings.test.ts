@@ -27,6 +27,12 @@ describe('findingsText', () => {
       'missing: /a\\n.pyc: gone\nsplit: /b.pyc: in b.rpm, /a.pyc in a.rpm\npyclink: 3 pycs, 1 link group: 2 findings\n',
     ],
   ])('of %s', (_name, findings, pycs, linkGroups, text) => {
-    expect(findingsText(findings, pycs, linkGroups)).toBe(text);
+    expect(findingsText(findings, [], pycs, linkGroups)).toBe(text);
+  });
+
+  it('names targets that have nothing to do with the manifest', () => {
+    expect(findingsText([], ['other.deb'], 3, 1)).toBe(
+      'pyclink: other.deb: no pyc of the manifest is in it\npyclink: 3 pycs, 1 link group: all as built\n',
+    );
   });
 });

@@ -1,0 +1,28 @@
+import type { Command } from 'commander';
+import { flagOf, once, readAll, sizeInBytes, text } from '../build/option-values.ts';
+import { PyclinkError } from '../errors.ts';
+import { defaultReadLimits } from '../payload/budget.ts';
+import type { ReadOptions } from '../payload/read.ts';
+
+const count = text('takes a number', (given) => /^\d{1,15}$/.test(given));
+const readers = {
+  platform: once(text('takes OS/ARCHITECTURE, as linux/arm64', (given) => /^[^/]+\/[^/]+(?:\/[^/]+)?$/.test(given))),
+  maxEntries: once((given) => Number(count(given)), defaultReadLimits.maxEntries),
+  maxSize: once(sizeInBytes, defaultReadLimits.maxBytes),
+};
+
+/** Adds the options of commands that read payloads. */
+export function withReadOptions(command: Command): Command {
+  return command
+    .option('--platform <platform>', 'of images: OS/ARCHITECTURE (default: that of this machine)')
+    .option('--max-entries <n>', 'how many entries an archive may have (default: 5000000)')
+    .option('--max-size <size>', 'how large an archive may be unpacked: bytes, or with K, M, G or T (default: 64G)');
+}
+
+/** Reads these options. @throws PyclinkError `usage`, which names every problem */
+export function readOptionsOf(flags: object): ReadOptions {
+  const problems: string[] = [];
+  const { platform, maxEntries, maxSize } = readAll(readers, flags, flagOf, problems);
+  if (problems.length > 0) throw new PyclinkError('usage', problems.join('; '), { hint: 'see pyclink --help' });
+  return { platform, limits: { maxEntries, maxBytes: maxSize } };
+}

@@ -1,0 +1,118 @@
+import { createReadStream } from 'node:fs';
+import { join } from 'node:path';
+import type { Buildroot } from '../buildroot/path.ts';
+import { toStaged } from '../buildroot/path.ts';
+import { resolveInBuildroot } from '../buildroot/resolve.ts';
+import { messageOf, PyclinkError } from '../errors.ts';
+import { normalise, type StagedPath } from '../files/path.ts';
+import { readRegular } from '../files/read-regular.ts';
+import type { Budget } from './budget.ts';
+import { openTar, unreadable } from './open-tar.ts';
+import { membersOf } from './tar.ts';
+
+/** The files of an image: an OCI layout in a directory or a tar, or what `docker save` writes. */
+export interface ImageFiles {
+  /** A small file: JSON. Undefined if there is none of this name. */
+  read(name: string): Buffer | undefined;
+  /** Reads these files one after another, in any order. Those that are not there are left out. */
+  each(
+    names: ReadonlySet<string>,
+    read: (name: string, content: AsyncIterable<Buffer>) => Promise<void>,
+  ): Promise<void>;
+}
+
+/** Beyond this a file is no JSON of an image. */
+const maxJsonBytes = 4 * 2 ** 20;
+const maxJsonBytesInAll = 64 * 2 ** 20;
+
+/** The files of an image in a directory. Symlinks are followed within it. */
+export function filesOfDirectory(directory: Buildroot): ImageFiles {
+  const find = (name: string): StagedPath | undefined => {
+    const place = resolveInBuildroot(directory, toStaged(directory, name));
+    return place.kind === 'inside' && place.physical ? place.path : undefined;
+  };
+  return {
+    read: (name) => {
+      const path = find(name);
+      const take = (sizeBytes: number) => Buffer.alloc(Math.min(sizeBytes, maxJsonBytes));
+      return path === undefined ? undefined : readRegular(path, take)?.content;
+    },
+    each: async (names, read) => {
+      for (const name of names) {
+        const path = find(name);
+        if (path !== undefined) await read(name, createReadStream(path));
+      }
+    },
+  };
+}
+
+/**
+ * The files of an image in a tar. It is read from start to end now, and again for each use of `each`: its files are in
+ * any order.
+ * @returns undefined if the tar is no image
+ * @throws PyclinkError `tool-failed`
+ */
+export async function filesOfTar(file: string, budget: () => Budget): Promise<ImageFiles | undefined> {
+  const small = new Map<string, Buffer>();
+  const symlinks = new Map<string, string>();
+  let total = 0;
+  let isImage: boolean | undefined;
+  await eachMember(file, budget(), async (name, type, linkName, sizeBytes, content) => {
+    if (isImage === undefined && name !== '/') isImage = nameInImage.test(name);
+    if (isImage === false) return false;
+    if (type === 'symlink') symlinks.set(name, normalise(join(name, '..', linkName)));
+    if (type !== 'file' || sizeBytes > maxJsonBytes || total + sizeBytes > maxJsonBytesInAll) return true;
+    const chunks: Buffer[] = [];
+    for await (const chunk of content) {
+      if (chunks.length === 0 && !/^\s*[[{]/.test(chunk.toString('latin1', 0, 8))) return true;
+      chunks.push(chunk);
+    }
+    small.set(name, Buffer.concat(chunks));
+    total += sizeBytes;
+    return true;
+  });
+  if (!small.has('/index.json') && !small.has('/manifest.json')) return undefined;
+  const placeOf = (name: string) => symlinks.get(normalise(name)) ?? normalise(name);
+  return {
+    read: (name) => small.get(placeOf(name)),
+    each: async (names, read) => {
+      const wanted = new Map<string, string[]>();
+      for (const name of names) wanted.set(placeOf(name), [...(wanted.get(placeOf(name)) ?? []), name]);
+      await eachMember(file, budget(), async (path, type, _, __, content) => {
+        const [name] = wanted.get(path) ?? [];
+        if (type === 'file' && name !== undefined) await read(name, content);
+        wanted.delete(path);
+        return wanted.size > 0;
+      });
+    },
+  };
+}
+
+/** What is at the top of an image's tar. A payload has other names. */
+const nameInImage =
+  /^\/(?:blobs(?:\/.*)?|oci-layout|index\.json|manifest\.json|repositories|[0-9a-f]{64}(?:\/.*|\.json|\.tar)?)$/;
+
+type VisitMember = (
+  name: string,
+  type: string,
+  linkName: string,
+  sizeBytes: number,
+  content: AsyncIterable<Buffer>,
+) => Promise<boolean>;
+
+/** Visits the members of a tar until a visit returns false. @throws PyclinkError `tool-failed` */
+async function eachMember(file: string, budget: Budget, visit: VisitMember): Promise<void> {
+  const { stream, failure } = openTar(file);
+  try {
+    for await (const member of membersOf(stream, budget)) {
+      const { name, type, linkname, size } = member.header;
+      const goesOn = await visit(normalise(name), type ?? 'file', linkname ?? '', size ?? 0, member);
+      if (!goesOn) return;
+    }
+  } catch (error) {
+    if (error instanceof PyclinkError) throw error;
+    throw unreadable(file, (await failure()) ?? messageOf(error), error);
+  }
+  const reason = await failure();
+  if (reason !== undefined) throw unreadable(file, reason);
+}

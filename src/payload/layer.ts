@@ -1,0 +1,95 @@
+import { createHash, type Hash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { execa } from 'execa';
+import { messageOf, PyclinkError } from '../errors.ts';
+import type { PayloadPath } from '../files/path.ts';
+import type { Budget } from './budget.ts';
+import type { Wanted } from './entry.ts';
+import { isGzip, isZstd } from './open-tar.ts';
+import { readTar, type TarEntry } from './tar.ts';
+
+/** What is known of a layer before it is read. */
+export interface LayerPlace {
+  /** Its file in the image. */
+  readonly name: string;
+  /** `layer 2 of 3 (sha256:0123456789ab)` */
+  readonly label: string;
+  /** The digest of the file, or of the tar that it unpacks to. */
+  readonly digest: { readonly of: 'file' | 'tar'; readonly sha256: string } | undefined;
+}
+
+/**
+ * Reads a layer: a tar, plain or compressed with gzip or zstd.
+ * @throws PyclinkError `tool-failed` if it is damaged, or not what its digest says
+ */
+export async function readLayer(
+  { label, digest }: LayerPlace,
+  file: AsyncIterable<Buffer>,
+  wanted: Wanted,
+  budget: Budget,
+  image: string,
+): Promise<ReadonlyMap<PayloadPath, TarEntry>> {
+  const unusable = (reason: string, cause?: unknown) =>
+    new PyclinkError('tool-failed', `${label} ${reason}`, { path: image, cause });
+  const hash = createHash('sha256');
+  const bytes = hashed(file, digest?.of === 'file' ? hash : undefined);
+  let entries: ReadonlyMap<PayloadPath, TarEntry>;
+  try {
+    const tar = hashed(await decompressed(bytes), digest?.of === 'tar' ? hash : undefined);
+    entries = await readTar(Readable.from(digest === undefined ? tar : padded(tar)), wanted, budget);
+    for await (const _ of bytes);
+  } catch (error) {
+    if (error instanceof PyclinkError) throw error;
+    throw unusable(`cannot be read: ${messageOf(error)}`, error);
+  }
+  if (digest !== undefined && hash.digest('hex') !== digest.sha256) throw unusable('has another digest than it should');
+  return entries;
+}
+
+async function* hashed(source: AsyncIterable<Buffer>, hash: Hash | undefined): AsyncGenerator<Buffer> {
+  for await (const chunk of source) {
+    hash?.update(chunk);
+    yield chunk;
+  }
+}
+
+/**
+ * Fills the last block of a tar. umoci 0.4 ends a layer with the last byte of its last file, which other tools accept;
+ * that nothing was cut off is shown by the digest.
+ */
+async function* padded(tar: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let sizeBytes = 0;
+  for await (const chunk of tar) {
+    sizeBytes += chunk.length;
+    yield chunk;
+  }
+  yield Buffer.alloc((blockBytes - (sizeBytes % blockBytes)) % blockBytes);
+}
+
+/** @see tar(5) */
+const blockBytes = 512;
+
+async function decompressed(bytes: AsyncGenerator<Buffer>): Promise<AsyncIterable<Buffer>> {
+  const first = await bytes.next();
+  const start = first.done === true ? Buffer.alloc(0) : first.value;
+  const whole = Readable.from(startingWith(start, bytes));
+  if (isZstd(start)) return unpackedBy('zstd', ['--decompress', '--stdout', '--quiet'], whole);
+  if (!isGzip(start)) return whole;
+  const gunzip = createGunzip();
+  whole.once('error', (error) => gunzip.destroy(error));
+  return whole.pipe(gunzip);
+}
+
+async function* startingWith(start: Buffer, rest: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
+  yield start;
+  // Not `yield*`: it would end `rest`, whose end belongs to whoever checks the digest.
+  for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
+}
+
+async function* unpackedBy(command: string, args: readonly string[], input: Readable): AsyncGenerator<Buffer> {
+  const child = execa(command, args, { input, buffer: { stdout: false }, reject: false });
+  for await (const chunk of child.stdout) yield chunk as Buffer;
+  const { failed, stderr, shortMessage } = await child;
+  if (failed) throw new Error(stderr.trim().split('\n').at(-1) || shortMessage);
+}
