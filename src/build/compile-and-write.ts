@@ -114,14 +114,19 @@ async function compileAll(
   const { buildroot, link, normalize, invalidationMode, keepCurrent } = options;
   const laneOptions = { buildroot, link, normalize, invalidationMode, keepCurrent, cache };
   const done = await workInLanes(work, laneOptions, context);
-  if (cache !== undefined) addCounts(done.cache, withoutNormalForm(work));
+  if (cache !== undefined) addCounts(done.cache, withoutCache(work));
   return { jobs: jobs.length, ...done };
 }
 
 /** Counts the sources of interpreters whose pycs are not for a cache. */
-function withoutNormalForm(work: readonly Work[]): CacheCounts {
-  const compiled = work.reduce((sum, { jobs, compiler }) => sum + (compiler === undefined ? jobs.length : 0), 0);
-  return { ...emptyCounts(), compiled, uncached: compiled === 0 ? {} : { 'no normal form': compiled } };
+function withoutCache(work: readonly Work[]): CacheCounts {
+  const counts = emptyCounts();
+  for (const { pool, jobs } of work.filter(({ compiler }) => compiler === undefined)) {
+    const reason = pool.interpreter.root === undefined ? 'no normal form' : 'compiled in a chroot';
+    const uncached = jobs.length === 0 ? {} : { [reason]: jobs.length };
+    addCounts(counts, { ...emptyCounts(), compiled: jobs.length, uncached });
+  }
+  return counts;
 }
 
 function interpretersOf(pools: Pools): (source: Source) => Interpreter[] {

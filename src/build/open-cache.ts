@@ -71,7 +71,10 @@ function refuseIn(buildroot: Buildroot, directory: string): void {
 /** What the key of an entry says about the compiler; undefined: its pycs are not for a cache. */
 export function compilerForCache({ interpreter, compiler }: WorkerPool, normalize: boolean): string | undefined {
   const hasNormalForm = normalize && codeLayoutOf(interpreter.magicNumber) !== undefined;
-  return hasNormalForm && compiler !== undefined ? compilerDigest(interpreter, compiler) : undefined;
+  // The files of a compiler in a chroot have other names here.
+  return hasNormalForm && compiler !== undefined && interpreter.root === undefined
+    ? compilerDigest(interpreter, compiler)
+    : undefined;
 }
 
 /** How much may be stored before the store is made smaller: a twentieth of its size. */

@@ -1,6 +1,7 @@
 import type { MtimePolicy } from '../buildroot/mtime-policy.ts';
 import type { Environment } from '../compile/environment.ts';
 import { PyclinkError } from '../errors.ts';
+import { normalise } from '../files/path.ts';
 import { invalidationModes } from '../pyc/header.ts';
 import { levels as allLevels, type Level } from '../pyc/name.ts';
 import { type CacheRequest, cacheOptions, cacheRequest, cacheVariables } from './cache-options.ts';
@@ -33,6 +34,7 @@ const filelistFor = each((given) => {
 export const buildOptions = {
   buildroot: option('--buildroot <dir>', 'the staged tree (default: $RPM_BUILD_ROOT)', once(directory)),
   inPlace: option('--in-place', 'the running system is the tree, as in a container image', flag(false)),
+  chroot: option('--chroot', 'the interpreters are those of the buildroot, started in it', flag(false)),
   python: option(
     '--python <command>',
     'interpreter for the PATHs (default: by directory)',
@@ -140,6 +142,10 @@ export function readBuildOptions(
     problems.push(`--mtime-policy: ${policy} needs SOURCE_DATE_EPOCH, which is not set`);
   }
   if (given.inPlace && given.buildroot !== undefined) problems.push('--in-place: there is no --buildroot then');
+  if (given.chroot && given.strip === undefined && normalise(given.prepend) !== '/') {
+    problems.push('--chroot: needs a buildroot that will lie at /');
+  }
+  if (given.inPlace && given.chroot) problems.push('--chroot: there is no buildroot with --in-place');
   if (given.append && given.manifest === undefined) problems.push('--append: needs --manifest');
   if (problems.length > 0) throw usageError(problems);
   const mtime: MtimePolicy =

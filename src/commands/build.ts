@@ -32,11 +32,11 @@ export async function buildCommand(
   const report = await build(options, {
     environment,
     signal,
-    onInterpreter: async ({ executable, version }, sources) => {
+    onInterpreter: async ({ executable, version, root }, sources) => {
       if (isQuiet) return;
       const levels = options.levels.join(' ');
       const work = options.keepCurrent ? 'checking' : 'compiling';
-      const what = `${work} ${counted(sources.length, 'source')} with ${executable} (Python ${version})`;
+      const what = `${work} ${counted(sources.length, 'source')} with ${executable} (Python ${version})${root === undefined ? '' : ` in ${root}`}`;
       (await log()).info(`${what}, levels ${levels}`);
     },
     onProgress: (done, total) => progress?.show(done, total),

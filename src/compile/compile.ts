@@ -1,3 +1,4 @@
+import type { StagedPath } from '../files/path.ts';
 import type { InvalidationMode } from '../pyc/header.ts';
 import { levelProofOf } from '../pyc/releases.ts';
 import { type CompileJob, type PlannedPyc, pycOf, recordedDirectoryOf } from './plan.ts';
@@ -58,9 +59,11 @@ export async function compile<J extends CompileJob>(
 ): Promise<void> {
   // Equal code may be marshalled to different bytes; only in normal form it has the same.
   const levelProof = options.normalize ? levelProofOf(pool.interpreter.magicNumber) : undefined;
+  const { root } = pool.interpreter;
+  const seen = (path: StagedPath) => (root === undefined ? path : path.slice(root.length));
   const request = (job: CompileJob): WorkerJob => ({
-    source: job.source.staged,
-    ...(job.source.physical ? {} : { content: job.source.content }),
+    source: seen(job.source.staged),
+    ...(job.source.physical ? {} : { content: seen(job.source.content) }),
     recordedDirectory: recordedDirectoryOf(job),
     levels: job.levels,
     invalidationMode: options.invalidationMode,

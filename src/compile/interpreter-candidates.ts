@@ -1,7 +1,8 @@
 import { accessSync, constants, realpathSync, statSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
-import type { Buildroot } from '../buildroot/path.ts';
+import { basename, dirname, join } from 'node:path';
+import { type Buildroot, isInside, toStaged } from '../buildroot/path.ts';
 import type { InterpreterRequest } from '../buildroot/python-directory.ts';
+import { resolveInBuildroot } from '../buildroot/resolve.ts';
 import { isRunningSystem } from '../buildroot/running-system.ts';
 import { childOf, contains, type StagedPath } from '../files/path.ts';
 import { readRegular } from '../files/read-regular.ts';
@@ -41,8 +42,24 @@ export function interpreterCandidates(
   );
 }
 
+/**
+ * The programs of the buildroot that may be the requested interpreter, best first, by their paths in it, without
+ * symlinks.
+ */
+export function chrootCandidates(buildroot: Buildroot, { command, home }: InterpreterRequest): readonly string[] {
+  const named = command.includes('/')
+    ? [command]
+    : [home ?? systemDirectory, systemDirectory, '/usr/local/bin', '/bin'].map((directory) => join(directory, command));
+  const programs = named.flatMap((path) => {
+    if (!isInside(buildroot, path)) return [];
+    const place = resolveInBuildroot(buildroot, toStaged(buildroot, path));
+    return place.kind === 'inside' && isProgram(place.path) ? [place.path.slice(buildroot.path.length)] : [];
+  });
+  return [...new Set(programs)];
+}
+
 /** Debian's list of its Pythons. */
-const debianDefaults = '/usr/share/python3/debian_defaults';
+export const debianDefaults = '/usr/share/python3/debian_defaults';
 
 /**
  * The python3 versions that Debian says it supports; elsewhere just `python3`.

@@ -3,6 +3,8 @@ import type { ExpectedInterpreter } from '../buildroot/python-directory.ts';
 /** An interpreter, as it described itself when it started. */
 export interface Interpreter {
   readonly executable: string;
+  /** The root file system that it is in, and is started in, if not the running system's. */
+  readonly root?: string;
   readonly implementation: string;
   /** `3.11.2` */
   readonly version: string;

@@ -1,11 +1,12 @@
 import { realpathSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Buildroot } from '../buildroot/path.ts';
 import { expectedInterpreter, requestKey } from '../buildroot/python-directory.ts';
 import type { Source } from '../buildroot/source.ts';
 import { PyclinkError } from '../errors.ts';
 import { type Environment, workerEnvironment } from './environment.ts';
-import { mismatchReason } from './interpreter.ts';
-import { interpreterCandidates, supportedPythons } from './interpreter-candidates.ts';
+import { type Interpreter, mismatchReason } from './interpreter.ts';
+import { chrootCandidates, debianDefaults, interpreterCandidates, supportedPythons } from './interpreter-candidates.ts';
 import { startFirst, WorkerPool } from './worker-pool.ts';
 
 /** The interpreters that a build needs, each started once. */
@@ -22,6 +23,7 @@ export interface Pools {
 /**
  * Starts each interpreter that the sources need. The first is started before this function returns a promise.
  * @param workersFor how many workers of an interpreter to start for these sources
+ * @param inChroot the interpreters are those of the buildroot
  * @param forCache whether workers tell what a cache has to know
  * @throws PyclinkError `interpreter-missing`, if missing ones are errors: names each of them and what was tried
  */
@@ -31,14 +33,17 @@ export async function openPools(
   environment: Environment,
   ifMissing: 'fail' | 'skip',
   workersFor: (sources: readonly Source[]) => number,
-  forCache = false,
+  { inChroot, forCache }: { readonly inChroot: boolean; readonly forCache: boolean },
 ): Promise<Pools> {
+  const root = inChroot ? buildroot.path : undefined;
   const workersEnvironment = workerEnvironment(environment, forCache);
   const pools: WorkerPool[] = [];
   const poolOfRequest = new Map<string, WorkerPool>();
   const lacks = new Map<string, string>();
+  /** Whether the buildroot has an interpreter that is lacking. */
+  let isStaged = false;
   const supported = sources.some(({ interpreter }) => interpreter === 'supported-pythons')
-    ? supportedPythons(environment)
+    ? supportedPythons(environment, join(root ?? '/', debianDefaults))
     : [];
   const requestsOf = ({ interpreter }: Source) => (interpreter === 'supported-pythons' ? supported : [interpreter]);
   const close = async () => {
@@ -48,15 +53,18 @@ export async function openPools(
   const requests = new Map(sources.flatMap(requestsOf).map((request) => [requestKey(request), request]));
   for (const [key, request] of requests) {
     const expected = expectedInterpreter(request.command);
-    const candidates = interpreterCandidates(buildroot, request, environment['PATH'] ?? '');
-    const known = pools.find((pool) => isSameProgram(pool.interpreter.executable, candidates[0]));
+    const candidates = inChroot
+      ? chrootCandidates(buildroot, request)
+      : interpreterCandidates(buildroot, request, environment['PATH'] ?? '');
+    const known = pools.find(({ interpreter }) => isSameProgram(interpreter, candidates[0]));
     if (known !== undefined && mismatchReason(known.interpreter, expected) === undefined) {
       poolOfRequest.set(key, known);
       continue;
     }
     const count = workersFor(sources.filter((source) => requestsOf(source).some((other) => requestKey(other) === key)));
-    const started = await startFirst(candidates, expected, workersEnvironment, count);
+    const started = await startFirst(candidates, expected, workersEnvironment, count, root);
     if ('refused' in started) {
+      isStaged ||= !inChroot && chrootCandidates(buildroot, request).length > 0;
       lacks.set(key, [`no ${request.command} that works`, ...started.refused].join(': '));
       continue;
     }
@@ -67,7 +75,9 @@ export async function openPools(
   if (lacks.size > 0 && ifMissing === 'fail') {
     await close();
     throw new PyclinkError('interpreter-missing', [...lacks.values()].join('; '), {
-      hint: 'install the interpreter, name one with --python, or leave its directory out with --exclude',
+      hint: isStaged
+        ? 'the buildroot has one: --chroot starts it there'
+        : 'install the interpreter, name one with --python, or leave its directory out with --exclude',
     });
   }
   return {
@@ -81,6 +91,9 @@ export async function openPools(
   };
 }
 
-function isSameProgram(a: string, b: string | undefined): boolean {
-  return b !== undefined && realpathSync.native(a) === realpathSync.native(b);
+function isSameProgram({ executable, root }: Interpreter, candidate: string | undefined): boolean {
+  if (candidate === undefined) return false;
+  // In a chroot candidates have no symlinks in them.
+  if (root !== undefined) return executable === candidate;
+  return realpathSync.native(executable) === realpathSync.native(candidate);
 }

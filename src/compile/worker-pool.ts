@@ -39,6 +39,7 @@ export interface StartedWorkers {
 /**
  * Starts the first candidate that works and is the expected interpreter.
  * @param count how many workers at the same time
+ * @param root the root file system that the candidates are in, if not the running system's
  * @returns the workers, or why each candidate was refused
  */
 export async function startFirst(
@@ -46,10 +47,11 @@ export async function startFirst(
   expected: ExpectedInterpreter,
   environment: Environment,
   count = 1,
+  root?: string,
 ): Promise<StartedWorkers | { readonly refused: readonly string[] }> {
   const refused: string[] = [];
   for (const executable of candidates) {
-    const workers = Array.from({ length: count }, () => startTwice(executable, environment));
+    const workers = Array.from({ length: count }, () => startTwice(executable, environment, root));
     const all = Promise.allSettled(workers);
     try {
       const { interpreter, compiler } = (await workers[0]) as Worker;
@@ -66,12 +68,12 @@ export async function startFirst(
 }
 
 /** Starts a worker, a second time if it is killed while it starts. @throws WorkerDied */
-async function startTwice(executable: string, environment: Environment): Promise<Worker> {
+async function startTwice(executable: string, environment: Environment, root?: string): Promise<Worker> {
   try {
-    return await startWorker(executable, environment);
+    return await startWorker(executable, environment, root);
   } catch (error) {
     if (!(error instanceof WorkerDied) || error.end !== 'killed') throw error;
-    return startWorker(executable, environment);
+    return startWorker(executable, environment, root);
   }
 }
 
@@ -174,7 +176,8 @@ export class WorkerPool {
     };
     const idle = await this.#idle.shift()?.catch(isDead);
     try {
-      return idle ?? (await this.#joined(startTwice(this.interpreter.executable, this.environment)));
+      const { executable, root } = this.interpreter;
+      return idle ?? (await this.#joined(startTwice(executable, this.environment, root)));
     } catch (error) {
       if (!(error instanceof WorkerDied)) throw error;
       throw new PyclinkError('worker-failed', `cannot start another worker: ${error.message}`, {

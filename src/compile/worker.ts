@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
-import { join } from 'node:path';
 import { errnoOf, messageOf } from '../errors.ts';
 import { ByteReader } from './byte-reader.ts';
 import type { Environment } from './environment.ts';
 import type { Interpreter } from './interpreter.ts';
 import { type CompilerFacts, encodeJob, readAnswer, readHello, type WorkerAnswer, type WorkerJob } from './protocol.ts';
+import { workerCommand } from './worker-command.ts';
 
 /** A running interpreter. It answers jobs in the order they were sent. */
 export interface Worker {
@@ -34,9 +34,6 @@ export class WorkerDied extends Error {
   }
 }
 
-/** Beside this module in the sources, and beside the bundle. */
-const workerFile = join(import.meta.dirname, 'worker.py');
-
 const startLimitMs = 60_000;
 
 /** How much of a worker's standard error is kept to explain its death. */
@@ -45,11 +42,13 @@ const keptErrorChars = 2000;
 /**
  * Starts an interpreter and waits until it describes itself. It sees no site directories, nothing in the current
  * directory, and nothing of the caller's environment.
+ * @param root the root file system that it is in, if not the running system's
  * @throws WorkerDied if it does not start, or is no Python that can be a worker
  */
-export async function startWorker(executable: string, environment: Environment): Promise<Worker> {
+export async function startWorker(executable: string, environment: Environment, root?: string): Promise<Worker> {
+  const { command, args } = workerCommand(executable, root);
   // execa would take longer to load and to start a process than an interpreter takes to start.
-  const child = spawn(executable, ['-s', '-S', '-B', workerFile], { env: environment });
+  const child = spawn(command, args, { env: environment });
   const ended = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(errnoOf(error) ?? error.message));
     child.once('close', (status, signal) => resolve(signal ?? `exit status ${status}`));
@@ -85,7 +84,7 @@ export async function startWorker(executable: string, environment: Environment):
     throw error instanceof WorkerDied ? error : new WorkerDied(messageOf(error), 'ended');
   });
   return {
-    interpreter: { executable, ...hello.interpreter },
+    interpreter: { executable, ...(root === undefined ? {} : { root }), ...hello.interpreter },
     compiler: hello.compiler,
     send: (jobs) => {
       child.stdin.write(jobs.map(encodeJob).join(''));

@@ -9,6 +9,7 @@ const defaults: BuildOptions = {
   strip: undefined,
   prepend: '/',
   inPlace: false,
+  chroot: false,
   invalidationMode: 'timestamp',
   mtime: { policy: 'keep' },
   excludeRegex: [],

@@ -1,0 +1,118 @@
+/** Builds a root file system with its own interpreter: `--chroot`. */
+import { chmodSync, mkdirSync, mkdtempSync, realpathSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { execa, execaSync } from 'execa';
+import { beforeAll, expect, it } from 'vitest';
+import { contentsOf, linkGroupsIn, plant, temporaryDirectory } from '../test/helpers/buildroot.ts';
+import { pyclink, type RunOptions } from '../test/helpers/pyclink.ts';
+import { worlds } from '../test/helpers/worlds.ts';
+import { describeInWorld } from './helpers/in-world.ts';
+
+const world = worlds.trixie;
+const [minor, tag] = ['3.13', 'cpython-313'];
+const library = `/usr/lib/python${minor}`;
+const sourceText = 'def pay(sum):\n    """Docs."""\n    assert sum > 0\n    return [sum, "sum", (1.5, None)]\n';
+const env = { PATH: '/usr/bin:/bin' };
+
+describeInWorld('trixie', 'build --chroot', () => {
+  let template: string;
+
+  /** A root file system with an interpreter, what it needs to start, and some sources. */
+  beforeAll(async () => {
+    template = mkdtempSync(join(realpathSync(tmpdir()), 'pyclink-chroot-'));
+    for (const [link, target] of ['bin', 'lib', 'lib64'].map((name) => [name, `usr/${name}`] as const)) {
+      mkdirSync(join(template, target), { recursive: true });
+      symlinkSync(target, join(template, link));
+    }
+    const { stdout } = await execa('chroot', [world.root, 'ldd', `/usr/bin/python${minor}`]);
+    const libraries = Array.from(stdout.matchAll(/\/\S+/g), ([path]) => path);
+    for (const path of [...libraries, `/usr/bin/python${minor}`]) {
+      mkdirSync(join(template, dirname(path)), { recursive: true });
+      await execa('cp', ['-L', join(world.root, path), join(template, path)]);
+    }
+    await execa('cp', ['-r', join(world.root, library), join(template, dirname(library))]);
+    execaSync('find', [template, '-name', '__pycache__', '-prune', '-exec', 'rm', '-r', '{}', '+']);
+    // As in a system whose own python3 is another one.
+    symlinkSync(`/usr/bin/python${minor}`, join(template, 'usr/bin/python3'));
+    plant(template, { '/opt/app/shop.py': sourceText, '/opt/app/absolute.py': { symlink: '/opt/app/shop.py' } });
+    return () => execaSync('rm', ['-rf', template]);
+  }, 60_000);
+
+  async function copyOfTemplate(): Promise<string> {
+    const buildroot = temporaryDirectory();
+    await execa('cp', ['-a', `${template}/.`, buildroot]);
+    chmodSync(buildroot, 0o755);
+    return buildroot;
+  }
+
+  const build = (buildroot: string, args: readonly string[], options: RunOptions = {}) =>
+    pyclink(['build', '-q', '--buildroot', buildroot, ...args], { env, ...options });
+
+  const paths = [`${library}/json`, `${library}/asyncio`, '/opt/app'];
+
+  it('is what the message hints at where the interpreter is only in the buildroot', async () => {
+    const buildroot = await copyOfTemplate();
+    expect(await build(buildroot, paths)).toEqual({
+      status: 2,
+      stdout: '',
+      stderr: `pyclink: error: no python${minor} that works\n    hint: the buildroot has one: --chroot starts it there\n`,
+    });
+  });
+
+  it('gives the bytes, modes and links that the same interpreter gives outside', async () => {
+    const [inside, outside] = [await copyOfTemplate(), await copyOfTemplate()];
+    expect(await build(inside, ['--chroot', ...paths])).toEqual({ status: 0, stdout: '', stderr: '' });
+    const named = join(world.root, '../bin/trixie', `python${minor}`);
+    expect(await build(outside, ['--python', named, ...paths])).toEqual({ status: 0, stdout: '', stderr: '' });
+    expect(contentsOf(inside)).toEqual(contentsOf(outside));
+    expect(linkGroupsIn(inside)).toEqual(linkGroupsIn(outside));
+    expect(contentsOf(inside)).toHaveProperty([`opt/app/__pycache__/absolute.${tag}.opt-1.pyc`]);
+  });
+
+  it('gives the same with threads, and with a cache, which it does not use', async () => {
+    const [one, many] = [await copyOfTemplate(), await copyOfTemplate()];
+    await build(one, ['--chroot', '-j1', ...paths]);
+    const ran = await pyclink(
+      ['build', '--json', '--chroot', '-j8', '--buildroot', many, '--cache-dir', `${many}.cache`, ...paths],
+      { env },
+    );
+    expect(ran.status).toBe(0);
+    const { sources, cache } = JSON.parse(ran.stdout);
+    expect(cache).toMatchObject({ compiled: sources, uncached: { 'compiled in a chroot': sources } });
+    execaSync('rm', ['-r', `${many}.cache`]);
+    expect(contentsOf(many)).toEqual(contentsOf(one));
+  });
+
+  it('takes a user namespace where the user is not root', async () => {
+    const buildroot = await copyOfTemplate();
+    execaSync('chown', ['-R', '65534:65534', buildroot]);
+    const namespaces = await execa('unshare', ['--map-root-user', 'true'], { uid: 65_534, gid: 65_534, reject: false });
+    const ran = await build(buildroot, ['--chroot', ...paths], { uid: 65_534 });
+    if (namespaces.failed) expect(ran).toMatchObject({ status: 2, stderr: expect.stringContaining('unshare') });
+    else expect(ran).toEqual({ status: 0, stdout: '', stderr: '' });
+  });
+
+  it('names the interpreter and where it is', async () => {
+    const buildroot = await copyOfTemplate();
+    const { stderr } = await pyclink(['build', '--buildroot', buildroot, '--chroot', '/opt/app'], { env });
+    expect(stderr).toMatch(/compiling 2 sources with \/usr\/bin\/python3\.13 \(Python 3\.13\.\d+\) in \//);
+    expect(stderr).toContain(` in ${buildroot}, levels 0 1 2\n`);
+  });
+
+  it.each([
+    ['an interpreter that is not there', ['--chroot', '--python', '/opt/python'], 'no /opt/python that works'],
+    ['an interpreter of the running system', ['--chroot', '--python', 'perl'], 'no perl that works'],
+    ['a running system', ['--chroot', '--in-place'], '--chroot: there is no buildroot with --in-place'],
+    [
+      'a buildroot that will lie elsewhere',
+      ['--chroot', '-p', '/usr'],
+      '--chroot: needs a buildroot that will lie at /',
+    ],
+  ])('refuses %s', async (_, flags, message) => {
+    const root = flags.includes('--in-place') ? [] : ['--buildroot', template];
+    const ran = await pyclink(['build', ...root, ...flags, '/opt/app'], { env });
+    expect(ran.status).toBe(2);
+    expect(ran.stderr).toContain(message);
+  });
+});

@@ -1,0 +1,46 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+
+/** A command line. */
+interface WorkerCommand {
+  readonly command: string;
+  readonly args: readonly string[];
+}
+
+/** Beside this module in the sources, and beside the bundle. */
+const workerFile = join(import.meta.dirname, 'worker.py');
+const levelsFile = join(import.meta.dirname, 'levels.py');
+
+/** Without site directories and without writing bytecode. `-I` would make it ignore PYTHONHASHSEED. */
+const flags = ['-s', '-S', '-B'];
+
+/**
+ * How a worker is started: with its file; in another root file system, which has no such file, with its text. Who is not
+ * root needs a user namespace to enter one.
+ * @param root the root file system that the interpreter is in, if not the running system's
+ */
+export function workerCommand(executable: string, root: string | undefined): WorkerCommand {
+  if (root === undefined) return { command: executable, args: [...flags, workerFile] };
+  const started = [executable, ...flags, '-c', programText()];
+  return userInfo().uid === 0
+    ? { command: programOf('chroot'), args: [root, ...started] }
+    : { command: programOf('unshare'), args: ['--map-root-user', `--root=${root}`, '--', ...started] };
+}
+
+/** PATH may be without the directories of the administrator's programs. */
+function programOf(name: string): string {
+  const places = ['/usr/sbin', '/usr/bin', '/sbin', '/bin'].map((directory) => join(directory, name));
+  return places.find((path) => existsSync(path)) ?? name;
+}
+
+/** Both Python files as one program. A text of ASCII in JSON is a literal of Python too. */
+function programText(): string {
+  const [levels, worker] = [levelsFile, workerFile].map((file) => JSON.stringify(readFileSync(file, 'utf8')));
+  return [
+    'import sys',
+    'levels = sys.modules["levels"] = type(sys)("levels")',
+    `exec(${levels}, levels.__dict__)`,
+    `exec(${worker}, {"__name__": "__main__"})`,
+  ].join('\n');
+}
