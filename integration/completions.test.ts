@@ -64,7 +64,7 @@ describeWith(missingTools('bash', 'zsh', 'fish'), 'completions', () => {
     ['pyclink relink --manifest my', ['my-manifest.json']],
     ['pyclink relink ', []],
     ['pyclink inspect my', ['my-manifest.json']],
-    ['pyclink help re', ['relink']],
+    ['pyclink help re', ['relink', 'restamp']],
     ['pyclink cache c', ['check', 'clear']],
   ])('fish offers for %j %j', async (line, expected) => {
     const script = `source ${join(staged, places.fish)}; complete --do-complete '${line}'`;

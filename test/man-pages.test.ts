@@ -15,12 +15,17 @@ const pages = { pyclink: plain(manPage()), dh_pyclink: plain(read('docs/man/dh_p
 const internal = ['DH_INTERNAL_OPTIONS', 'DH_INTERNAL_OVERRIDE', 'DEBPYTHON3_SUPPORTED', 'PATH'];
 
 describe('the man page of pyclink', () => {
-  it.each(['build', 'link', 'relink', 'verify', 'cache', 'inspect'])('has all options of %s', async (command) => {
-    const { stdout } = await pyclink([command, '--help']);
-    const options = [...stdout.matchAll(/^ {2}(?:-\w, )?(--[a-z-]+)/gm)].map(([, name = '']) => name);
-    expect(options).toContain('--json');
-    expect(options.filter((name) => !new RegExp(`^(?:-\\w, )?${name}(?![a-z-])`, 'm').test(pages.pyclink))).toEqual([]);
-  });
+  it.each(['build', 'link', 'relink', 'restamp', 'verify', 'cache', 'inspect'])(
+    'has all options of %s',
+    async (command) => {
+      const { stdout } = await pyclink([command, '--help']);
+      const options = [...stdout.matchAll(/^ {2}(?:-\w, )?(--[a-z-]+)/gm)].map(([, name = '']) => name);
+      expect(options).toContain('--json');
+      expect(options.filter((name) => !new RegExp(`^(?:-\\w, )?${name}(?![a-z-])`, 'm').test(pages.pyclink))).toEqual(
+        [],
+      );
+    },
+  );
 
   it('has both forms of inspect, and nothing that is still to be filled in', () => {
     expect(pages.pyclink).toContain('.BI inspect " FILE"\n');

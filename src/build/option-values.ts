@@ -61,6 +61,17 @@ export function sizeInBytes(given: string): number {
   return Number(digits) * 1024 ** ['', 'K', 'M', 'G', 'T'].indexOf(unit);
 }
 
+const aTime = text(
+  'takes seconds since 1970, or a date and time in UTC as 2026-01-31T12:00:00Z',
+  (given) => /^\d{1,11}$/.test(given) || (/^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\dZ)?$/.test(given) && Date.parse(given) >= 0),
+);
+
+/** Seconds since 1970. @throws Misfit */
+export function timeInSeconds(given: string): number {
+  const time = aTime(given);
+  return /^\d+$/.test(time) ? Number(time) : Date.parse(time) / 1000;
+}
+
 /** An option as the user writes it, from its key. */
 export function flagOf(name: string): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;

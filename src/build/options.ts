@@ -5,7 +5,19 @@ import { normalise } from '../files/path.ts';
 import { invalidationModes } from '../pyc/header.ts';
 import { levels as allLevels, type Level } from '../pyc/name.ts';
 import { type CacheRequest, cacheOptions, cacheRequest, cacheVariables } from './cache-options.ts';
-import { each, flag, flagOf, Misfit, once, option, readAll, text, type ValuesOf, word } from './option-values.ts';
+import {
+  each,
+  flag,
+  flagOf,
+  Misfit,
+  once,
+  option,
+  readAll,
+  text,
+  timeInSeconds,
+  type ValuesOf,
+  word,
+} from './option-values.ts';
 
 const file = once(text('takes a file'));
 const directory = text('takes a directory', () => true);
@@ -58,8 +70,13 @@ export const buildOptions = {
   ),
   mtimePolicy: option(
     '--mtime-policy <policy>',
-    'clamp, set or keep (default: clamp if SOURCE_DATE_EPOCH is set, else keep)',
+    'clamp, set or keep (default: set with --mtime, clamp if SOURCE_DATE_EPOCH is set, else keep)',
     once(word(['clamp', 'set', 'keep'], 'takes clamp, set or keep')),
+  ),
+  mtime: option(
+    '--mtime <time>',
+    'what sources get by that policy: seconds since 1970 or a date (default: $SOURCE_DATE_EPOCH)',
+    once(timeInSeconds),
   ),
   excludeRegex: option(
     '-x, --exclude-regex <regex>',
@@ -93,7 +110,9 @@ type Table = typeof buildOptions;
 type Readers = { readonly [K in keyof Table]: Table[K]['read'] };
 
 /** The options of a build, completed from the environment. */
-export type BuildOptions = Readonly<Omit<ValuesOf<Readers>, 'optimize' | 'mtimePolicy' | keyof typeof cacheOptions>> & {
+export type BuildOptions = Readonly<
+  Omit<ValuesOf<Readers>, 'optimize' | 'mtimePolicy' | 'mtime' | keyof typeof cacheOptions>
+> & {
   readonly paths: readonly string[];
   /** Sorted, each once. */
   readonly levels: readonly Level[];
@@ -134,13 +153,14 @@ export function readBuildOptions(
   const values = readAll(readers, flags, flagOf, problems);
   const env = readAll(variables, environment, (name) => name, problems);
   if (problems.length > 0) throw usageError(problems);
-  const { optimize, mtimePolicy, cacheDir, cache, recache, cacheVerify, ...given } = values;
+  const { optimize, mtimePolicy, mtime: time, cacheDir, cache, recache, cacheVerify, ...given } = values;
   const cacheFlags = { cacheDir, cache, recache, cacheVerify };
-  const epochSeconds = env.SOURCE_DATE_EPOCH ? Number(env.SOURCE_DATE_EPOCH) : undefined;
-  const policy = mtimePolicy ?? (epochSeconds === undefined ? 'keep' : 'clamp');
+  const epochSeconds = time ?? (env.SOURCE_DATE_EPOCH ? Number(env.SOURCE_DATE_EPOCH) : undefined);
+  const policy = mtimePolicy ?? (time !== undefined ? 'set' : epochSeconds === undefined ? 'keep' : 'clamp');
   if (policy !== 'keep' && epochSeconds === undefined) {
-    problems.push(`--mtime-policy: ${policy} needs SOURCE_DATE_EPOCH, which is not set`);
+    problems.push(`--mtime-policy: ${policy} needs --mtime or SOURCE_DATE_EPOCH`);
   }
+  if (policy === 'keep' && time !== undefined) problems.push('--mtime: the policy keep has no use for it');
   if (given.inPlace && given.buildroot !== undefined) problems.push('--in-place: there is no --buildroot then');
   if (given.chroot && given.strip === undefined && normalise(given.prepend) !== '/') {
     problems.push('--chroot: needs a buildroot that will lie at /');
@@ -161,6 +181,14 @@ export function readBuildOptions(
     ...(request && { cache: request }),
     jobs: given.jobs || Number(env.RPM_BUILD_NCPUS ?? 0) || Number(debianJobs ?? 0) || availableCpus,
   });
+}
+
+/** Reads `--mtime`. @returns seconds since 1970 @throws PyclinkError `usage` */
+export function readMtime(given: string): number {
+  const problems: string[] = [];
+  const { mtime } = readAll({ mtime: once(timeInSeconds) }, { mtime: given }, flagOf, problems);
+  if (mtime === undefined) throw usageError(problems);
+  return mtime;
 }
 
 function usageError(problems: readonly string[]): PyclinkError {

@@ -7,7 +7,7 @@ import { readRegular, withRegular } from '../files/read-regular.ts';
 import { replaceByLink, rewriteFile } from '../files/replace.ts';
 import type { MtimePolicy } from './mtime-policy.ts';
 import type { Buildroot } from './path.ts';
-import type { Source } from './source.ts';
+import type { SourceFile } from './source.ts';
 import { walk } from './walk.ts';
 
 /**
@@ -16,10 +16,14 @@ import { walk } from './walk.ts';
  * @returns the sources as they are now
  * @throws PyclinkError `file-failed`
  */
-export function applyMtimePolicy(buildroot: Buildroot, sources: readonly Source[], policy: MtimePolicy): Source[] {
+export function applyMtimePolicy<S extends SourceFile>(
+  buildroot: Buildroot,
+  sources: readonly S[],
+  policy: MtimePolicy,
+): S[] {
   if (policy.policy === 'keep') return [...sources];
   const { epochSeconds } = policy;
-  const isDue = ({ mtimeSeconds }: Source) =>
+  const isDue = ({ mtimeSeconds }: S) =>
     policy.policy === 'set' ? mtimeSeconds !== epochSeconds : mtimeSeconds > epochSeconds;
   const due = new Set(sources.filter(isDue).map((source) => source.content));
   const shared: StagedPath[] = [];

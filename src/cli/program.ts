@@ -8,6 +8,7 @@ const descriptions = {
   build: 'compile the Python sources of a buildroot, link identical pycs, write the manifest',
   link: 'link identical pycs that are there already; compiles nothing',
   relink: 'restore the links of a manifest that a copy broke, where the contents still match',
+  restamp: 'give sources another mtime and record it in their pycs; compiles nothing',
   verify: 'check a payload against the manifest of its build',
   cache: 'show, trim, clear or check the cache of builds: see docs/cache.md',
   inspect: 'show the header and objects of a pyc, or where two pycs first differ',

@@ -11,7 +11,7 @@ const buildrootHelp = 'the staged tree (default: $RPM_BUILD_ROOT)';
 const dryRunHelp = 'say what would be done, and change nothing';
 
 /** The subcommands. Each loads what it needs when it is called. */
-export const subcommands: Required<Subcommands> = { build, link, relink, verify, cache, inspect };
+export const subcommands: Required<Subcommands> = { build, link, relink, restamp, verify, cache, inspect };
 
 function build(command: Command, call: Call): Command {
   return withBuildOptions(withCommonOptions(command).addHelpText('after', variablesHelp)).action(
@@ -53,6 +53,31 @@ function relink(command: Command, call: Call): Command {
       const { manifest, buildroot = call.environment['RPM_BUILD_ROOT'], dryRun = false } = flags;
       call.report(relinkCommand({ buildroot, manifest, dryRun }, await call.log(flags)), flags);
     });
+}
+
+function restamp(command: Command, call: Call): Command {
+  return withCommonOptions(command)
+    .argument('[PATH...]', 'directories, as installed or below the buildroot; default: the whole buildroot')
+    .requiredOption('--mtime <time>', 'seconds since 1970, or a date; ostree gives all files 0, Nix 1')
+    .option('--buildroot <dir>', buildrootHelp)
+    .option('--manifest <file>', 'what the build wrote; brought up to date')
+    .option('--dry-run', dryRunHelp)
+    .action(async (paths: string[], flags: Flags & RestampFlags) => {
+      const [{ restampCommand }, { readMtime }] = await Promise.all([
+        import('../commands/restamp.ts'),
+        import('../build/options.ts'),
+      ]);
+      const { buildroot = call.environment['RPM_BUILD_ROOT'], manifest, dryRun = false } = flags;
+      const options = { buildroot, paths, manifest, dryRun, mtimeSeconds: readMtime(flags.mtime) };
+      call.report(restampCommand(options, await call.log(flags)), flags);
+    });
+}
+
+interface RestampFlags {
+  readonly mtime: string;
+  readonly buildroot?: string;
+  readonly manifest?: string;
+  readonly dryRun?: boolean;
 }
 
 function verify(command: Command, call: Call): Command {

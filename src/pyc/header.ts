@@ -66,6 +66,16 @@ export function encodePycHeader(header: PycHeader): Buffer {
   return bytes;
 }
 
+/** A timestamp-based pyc that records another mtime of its source. The same buffer if it records that one already. */
+export function withSourceMtime(pyc: Buffer, mtimeSeconds: number): Buffer {
+  const header = parsePycHeader(pyc);
+  if ('unreadable' in header || header.invalidationMode !== 'timestamp') return pyc;
+  if (header.sourceMtimeSeconds === mtimeSeconds >>> 0) return pyc;
+  const stamped = Buffer.from(pyc);
+  encodePycHeader({ ...header, sourceMtimeSeconds: mtimeSeconds }).copy(stamped);
+  return stamped;
+}
+
 /** What a source looks like to the import system. */
 export interface SourceFacts {
   readonly sizeBytes: number;

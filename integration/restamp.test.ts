@@ -1,0 +1,146 @@
+/** Gives built trees the mtimes of ostree and Nix: `build --mtime` and `restamp`. */
+import { linkSync, lstatSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { describe, expect, it } from 'vitest';
+import { contentsOf, linkGroupsIn, plant, plantBuildroot, temporaryDirectory } from '../test/helpers/buildroot.ts';
+import { pyclink } from '../test/helpers/pyclink.ts';
+import { systemPython } from '../test/helpers/pythons.ts';
+import { describeWith, missingTools } from './helpers/tools.ts';
+
+const directory = '/usr/lib/python3/dist-packages';
+const pyc = (name: string, suffix = '') => `${directory}/__pycache__/${name}.${systemPython.cacheTag}${suffix}.pyc`;
+const healthy = { status: 0, stdout: 'pyclink: 6 pycs, 2 link groups: all as built\n', stderr: '' };
+
+async function built(...more: string[]) {
+  const buildroot = plantBuildroot({
+    [`${directory}/cart.py`]: { content: '"""Docs."""\nitems = []\n', mtime: 1_600_000_000 },
+    [`${directory}/till.py`]: { content: 'total = 0\n', mtime: 1_700_000_000 },
+  });
+  const manifest = join(buildroot, '../manifest.json');
+  const ran = await pyclink(['build', '-q', '--buildroot', buildroot, '--manifest', manifest, ...more]);
+  expect(ran).toEqual({ status: 0, stdout: '', stderr: '' });
+  return {
+    buildroot,
+    manifest,
+    restamp: (...args: string[]) => pyclink(['restamp', '--buildroot', buildroot, ...args]),
+    verify: (target: string = buildroot) => pyclink(['verify', '--manifest', manifest, target]),
+    mtimes: () => ['cart', 'till'].map((name) => lstatSync(join(buildroot, directory, `${name}.py`)).mtimeMs / 1000),
+  };
+}
+
+/** What python -v says of modules that it imports from a tree: whether it reads their pycs. */
+async function readsPycs(tree: string, level: string): Promise<boolean> {
+  const args = [...(level === '' ? [] : [level]), '-B', '-v', '-c', 'import cart, till'];
+  const env = { PYTHONPATH: join(tree, directory) };
+  const { stderr } = await execa(systemPython.executable, args, { env });
+  return ['cart', 'till'].every((name) => stderr.includes(`matches ${join(tree, directory, name)}.py`));
+}
+
+describe('restamp', () => {
+  it('sets sources and headers, and keeps links, modes and the rest of the bytes', async () => {
+    const tree = await built();
+    const [before, links] = [contentsOf(tree.buildroot), linkGroupsIn(tree.buildroot)];
+    expect(await tree.restamp('--mtime', '1', '--manifest', tree.manifest)).toEqual({
+      status: 0,
+      stdout: 'pyclink: 2 sources, 6 pycs restamped, 0 left\n',
+      stderr: '',
+    });
+    expect(tree.mtimes()).toEqual([1, 1]);
+    expect(linkGroupsIn(tree.buildroot)).toEqual(links);
+    expect(await tree.verify()).toEqual(healthy);
+    expect(readFileSync(join(tree.buildroot, pyc('till'))).readUInt32LE(8)).toBe(1);
+    await tree.restamp('--mtime', '2020-09-13T12:26:40Z', directory);
+    const after = contentsOf(tree.buildroot);
+    const changed = Object.keys(before).filter((path) => before[path] !== after[path]);
+    expect(changed).toHaveLength(3);
+    expect(changed.every((path) => path.includes('/till.'))).toBe(true);
+  });
+
+  it('rewrites nothing the second time, and nothing in a dry run', async () => {
+    const tree = await built();
+    const before = contentsOf(tree.buildroot);
+    const dry = await tree.restamp('--mtime', '0', '--dry-run', '--manifest', tree.manifest);
+    expect(dry.stdout).toBe('pyclink: 2 sources, 6 pycs to restamp, 0 left\n');
+    expect(contentsOf(tree.buildroot)).toEqual(before);
+    expect(tree.mtimes()).toEqual([1_600_000_000, 1_700_000_000]);
+    expect(await tree.verify()).toEqual(healthy);
+    await tree.restamp('--mtime', '0');
+    const inode = lstatSync(join(tree.buildroot, pyc('cart'))).ino;
+    expect((await tree.restamp('--mtime', '0')).stdout).toBe('pyclink: 2 sources, 0 pycs restamped, 0 left\n');
+    expect(lstatSync(join(tree.buildroot, pyc('cart'))).ino).toBe(inode);
+  });
+
+  it('leaves alone a source that changed, with all of its pycs', async () => {
+    const message = 'it records mtime 1700000000, the source has 5';
+    const tree = await built();
+    const source = join(tree.buildroot, directory, 'till.py');
+    utimesSync(source, 5, 5);
+    const before = contentsOf(tree.buildroot);
+    const ran = await tree.restamp('--mtime', '1700000000');
+    expect(ran).toMatchObject({ status: 1, stdout: 'pyclink: 2 sources, 3 pycs restamped, 3 left\n' });
+    expect(ran.stderr).toContain(`${pyc('till')}: left with its source as it is: ${message}\n`);
+    // It would look valid now if the source had got that mtime.
+    expect(tree.mtimes()).toEqual([1_700_000_000, 5]);
+    const after = contentsOf(tree.buildroot);
+    for (const path of Object.keys(before).filter((name) => name.includes('till'))) {
+      expect(after[path]).toBe(before[path]);
+    }
+  });
+
+  it('leaves alone pycs without a source, damaged ones, and files with a name outside', async () => {
+    const tree = await built();
+    plant(tree.buildroot, { [`${directory}/__pycache__/gone.${systemPython.cacheTag}.pyc`]: 'x' });
+    writeFileSync(join(tree.buildroot, pyc('cart', '.opt-2')), 'damaged');
+    linkSync(join(tree.buildroot, pyc('till')), join(tree.buildroot, '../outside'));
+    const { status, stdout, stderr } = await tree.restamp('--mtime', '0');
+    expect({ status, stdout }).toEqual({ status: 1, stdout: 'pyclink: 3 sources, 0 pycs restamped, 5 left\n' });
+    expect(stderr).toContain('gone.cpython-311.pyc: left with its source as it is: it has no source\n');
+    expect(stderr).toContain(
+      `${pyc('cart', '.opt-2')}: left with its source as it is: it does not start with a magic number\n`,
+    );
+    expect(stderr).toContain(`${pyc('till')}: left with its source as it is: the file has another name elsewhere\n`);
+    expect(tree.mtimes()).toEqual([1_600_000_000, 1_700_000_000]);
+  });
+
+  it.each(['checked-hash', 'unchecked-hash'])('leaves the bytes of %s pycs as they are', async (mode) => {
+    const tree = await built('--invalidation-mode', mode);
+    const before = contentsOf(tree.buildroot);
+    expect((await tree.restamp('--mtime', '0')).stdout).toBe('pyclink: 2 sources, 0 pycs restamped, 0 left\n');
+    expect(contentsOf(tree.buildroot)).toEqual(before);
+    expect(await tree.verify()).toEqual(healthy);
+  });
+
+  it.each([
+    [['--mtime', 'yesterday'], '--mtime: takes seconds since 1970, or a date'],
+    [['--mtime', '-1'], '--mtime: takes seconds since 1970, or a date'],
+    [[], "required option '--mtime <time>' not specified"],
+  ])('refuses %j', async (args, message) => {
+    const tree = await built();
+    expect(await tree.restamp(...args)).toMatchObject({ status: 2, stderr: expect.stringContaining(message) });
+  });
+});
+
+describeWith(missingTools('ostree'), 'a checkout of ostree, whose files all have mtime 0', () => {
+  async function checkedOut(buildroot: string): Promise<string> {
+    const top = temporaryDirectory();
+    const ostree = (...args: string[]) => execa('ostree', ['--repo=repo', ...args], { cwd: top });
+    await ostree('init', '--mode=bare');
+    await ostree('commit', '--branch=main', buildroot);
+    await ostree('checkout', '-H', 'main', 'tree');
+    return join(top, 'tree');
+  }
+
+  it('has stale pycs where nothing was done about it', async () => {
+    const { buildroot } = await built();
+    expect(await readsPycs(await checkedOut(buildroot), '')).toBe(false);
+  });
+
+  it.each(['build', 'restamp'])('is read at every level after %s --mtime 0, and all as built', async (command) => {
+    const tree = await built(...(command === 'build' ? ['--mtime', '0'] : []));
+    if (command === 'restamp') await tree.restamp('--mtime', '0', '--manifest', tree.manifest);
+    const checkout = await checkedOut(tree.buildroot);
+    expect(await tree.verify(checkout)).toEqual(healthy);
+    for (const level of ['', '-O', '-OO']) expect(await readsPycs(checkout, level)).toBe(true);
+  });
+});

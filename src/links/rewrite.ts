@@ -1,0 +1,69 @@
+import { lstatSync } from 'node:fs';
+import { errnoOf, PyclinkError } from '../errors.ts';
+import type { StagedPath } from '../files/path.ts';
+import { rewriteFile } from '../files/replace.ts';
+import { isStill, type ReadPyc, readPycOf } from './fingerprint.ts';
+import { groupByInode } from './group.ts';
+import { linkTo } from './write.ts';
+
+/** Pycs with their new contents, and those that have none. */
+export interface RewrittenFiles {
+  readonly pycs: readonly ReadPyc[];
+  /** How many of them have another content than before. */
+  readonly rewritten: number;
+  readonly notRewritten: readonly { readonly path: StagedPath; readonly message: string }[];
+}
+
+/** The new content of a pyc, which may be the old one, or why there is none. */
+type NewContent = (content: Buffer) => Buffer | { readonly unreadable: string };
+
+/**
+ * Gives existing pycs other contents. Mode, owner, mtime and the links among them stay. A file with further names is left
+ * as it is.
+ * @param dryRun writes nothing, and returns the pycs as they would be
+ * @throws PyclinkError `file-failed` if a pyc cannot be written
+ */
+export function rewriteFiles(pycs: readonly ReadPyc[], newContent: NewContent, dryRun: boolean): RewrittenFiles {
+  const done: ReadPyc[] = [];
+  const notRewritten: RewrittenFiles['notRewritten'][number][] = [];
+  let count = 0;
+  for (const group of groupByInode(pycs)) {
+    const rewritten = rewriteGroup(group, newContent, dryRun);
+    if ('unreadable' in rewritten) {
+      notRewritten.push(...group.map(({ path }) => ({ path, message: rewritten.unreadable })));
+      done.push(...group);
+    } else {
+      done.push(...rewritten.pycs);
+      if (rewritten.isNew) count += group.length;
+    }
+  }
+  return { pycs: done, rewritten: count, notRewritten };
+}
+
+/** @param group names of one file */
+function rewriteGroup(group: readonly ReadPyc[], newContent: NewContent, dryRun: boolean) {
+  const [first, ...others] = group as [ReadPyc, ...ReadPyc[]];
+  const content = newContent(first.content);
+  if ('unreadable' in content) return content;
+  if (content === first.content) return { pycs: group, isNew: false };
+  if (lstatSync(first.path).nlink > group.length) return { unreadable: 'the file has another name elsewhere' };
+  if (dryRun) return { pycs: group.map((pyc) => ({ ...pyc, content })), isNew: true };
+  const written = rewrite(first, content);
+  if (written === undefined) return { unreadable: 'the file changed while it was read' };
+  const linked = others.map((pyc) =>
+    linkTo(written, pyc.path) === undefined ? { ...written, path: pyc.path } : (rewrite(pyc, content) ?? pyc),
+  );
+  return { pycs: [written, ...linked], isNew: true };
+}
+
+/** @returns undefined if it is no longer the file that was read */
+function rewrite(pyc: ReadPyc, content: Buffer): ReadPyc | undefined {
+  const { path, modifiedMs } = pyc;
+  const attributes = { ...pyc, accessedSeconds: modifiedMs / 1000, modifiedSeconds: modifiedMs / 1000 };
+  try {
+    const stat = rewriteFile(path, content, attributes, (name) => isStill(pyc, name));
+    return stat && readPycOf(path, stat, content);
+  } catch (error) {
+    throw new PyclinkError('file-failed', `cannot be written anew (${errnoOf(error)})`, { path, cause: error });
+  }
+}
