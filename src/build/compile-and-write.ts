@@ -12,7 +12,7 @@ import type { Pools } from '../compile/open-pools.ts';
 import { planCompile } from '../compile/plan.ts';
 import { removeLeftovers } from '../files/leftovers.ts';
 import { byCodeUnit, childOf, parentOf } from '../files/path.ts';
-import { completeManifest } from '../manifest/encode.ts';
+import { completeManifest, recordsOf } from '../manifest/encode.ts';
 import { openOutputs, writeOutputs } from '../manifest/outputs.ts';
 import { isProblem, type Skipped } from '../skipped.ts';
 import { version } from '../version.ts';
@@ -56,6 +56,11 @@ export async function compileAndWrite(
   const examined = () => new Set([...found.sources.map(({ payload }) => payload), ...skipped.map(({ path }) => path)]);
   const manifest = completeManifest(version, content);
   if (!options.dryRun) writeOutputs(buildroot, outputs, manifest, examined);
+  const isImage = options.inPlace || options.chroot;
+  const unlisted =
+    isImage && options.record && !options.dryRun
+      ? (await import('../manifest/distribution-record.ts')).listInRecords(buildroot, recordsOf(manifest))
+      : [];
   watch.lap('write');
 
   const isAllowed = globMatcher(options.allowErrors);
@@ -73,7 +78,9 @@ export async function compileAndWrite(
       ...entry,
       isProblem: isProblem(entry.reason) && options.errors === 'fail' && !isAllowed(entry.path),
     })),
-    warnings: [...foreignDirectories(found.sources, interpretersOf(pools)), ...done.warnings].sort(byCodeUnit),
+    warnings: [...foreignDirectories(found.sources, interpretersOf(pools)), ...done.warnings, ...unlisted].sort(
+      byCodeUnit,
+    ),
     cache: opened && {
       ...done.cache,
       problems: 'problem' in opened ? [opened.problem] : closeCache(opened, done.cache, cache?.maxBytes ?? 0),

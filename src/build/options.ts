@@ -93,6 +93,11 @@ export const buildOptions = {
   jobs: option('-j, --jobs <n>', 'interpreters at a time (default: $RPM_BUILD_NCPUS, parallel=, or the CPUs)', jobs),
   link: option('--no-link', 'compile only', flag(true)),
   normalize: option('--no-normalize', 'keep the bytes of compileall, which may differ from build to build', flag(true)),
+  record: option(
+    '--no-record',
+    'with --in-place or --chroot: do not list pycs in the RECORD of their distribution',
+    flag(true),
+  ),
   keepCurrent: option('--keep-current', 'skip sources whose pycs are all current', flag(false)),
   manifest: option('--manifest <file>', 'write what was compiled and linked', file),
   append: option('--append', 'keep what earlier runs wrote to the manifest', flag(false)),

@@ -9,6 +9,7 @@ const defaults: BuildOptions = {
   strip: undefined,
   prepend: '/',
   inPlace: false,
+  record: true,
   chroot: false,
   invalidationMode: 'timestamp',
   mtime: { policy: 'keep' },

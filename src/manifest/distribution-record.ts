@@ -1,0 +1,84 @@
+import { lstatSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { CsvError, parse } from 'csv-parse/sync';
+import { stringify } from 'csv-stringify/sync';
+import { type Buildroot, toStaged } from '../buildroot/path.ts';
+import { errnoOf } from '../errors.ts';
+import { contains, type PayloadPath, parentOf, type StagedPath } from '../files/path.ts';
+import { readRegular } from '../files/read-regular.ts';
+import { rewriteFile } from '../files/replace.ts';
+import type { PycRecord } from './schema.ts';
+
+/**
+ * Lists pycs in the RECORD of the distribution that their source belongs to, as pip lists those that it makes itself, so
+ * that an uninstall removes them. Distributions that a package manager of the system installed are left alone.
+ * @returns a message for each RECORD that cannot be used
+ * @see PyPA's specification "Recording installed projects"
+ */
+export function listInRecords(buildroot: Buildroot, records: readonly PycRecord[]): string[] {
+  const pycsOf = new Map<PayloadPath, PayloadPath[]>();
+  for (const { source, paths } of records) pycsOf.set(source, [...(pycsOf.get(source) ?? []), ...paths]);
+  const problems: string[] = [];
+  for (const directory of directoriesAbove([...pycsOf.keys()])) {
+    for (const information of informationIn(toStaged(buildroot, directory))) {
+      const file = join(information, 'RECORD') as StagedPath;
+      try {
+        addToRecord(file, directory, pycsOf);
+      } catch (error) {
+        const reason = error instanceof CsvError ? 'it is no CSV' : errnoOf(error);
+        if (reason === undefined) throw error;
+        problems.push(`${file}: pycs cannot be listed in it (${reason})`);
+      }
+    }
+  }
+  return problems;
+}
+
+function addToRecord(file: StagedPath, directory: PayloadPath, pycsOf: ReadonlyMap<PayloadPath, PayloadPath[]>): void {
+  const record = readRegular(file);
+  if (record === undefined) return;
+  const text = record.content.toString();
+  const listed = (parse(text, { relaxColumnCount: true, skipEmptyLines: true }) as string[][]).map(
+    ([path = '']) => path,
+  );
+  const known = new Set(listed);
+  const pycs = listed
+    .flatMap((path) => pycsOf.get(join(directory, path) as PayloadPath) ?? [])
+    .filter((path) => contains(directory, path))
+    .map((path) => path.slice(directory === '/' ? 1 : directory.length + 1))
+    .filter((path) => !known.has(path));
+  if (pycs.length === 0) return;
+  const lineEnd = text.includes('\r\n') ? '\r\n' : '\n';
+  const rows = [...new Set(pycs)].sort().map((path) => [path, '', '']);
+  const before = text === '' || text.endsWith('\n') ? text : text + lineEnd;
+  const { mode, uid: userId, gid: groupId, ino, atimeMs, mtimeMs } = record.stat;
+  const attributes = { mode, userId, groupId, accessedSeconds: atimeMs / 1000, modifiedSeconds: mtimeMs / 1000 };
+  const content = Buffer.from(before + stringify(rows, { record_delimiter: lineEnd }));
+  rewriteFile(file, content, attributes, (name) => lstatSync(name).ino === ino);
+}
+
+/** All directories above these files, sorted. */
+function directoriesAbove(files: readonly PayloadPath[]): PayloadPath[] {
+  const directories = new Set<PayloadPath>();
+  for (const file of files) {
+    for (let above = parentOf(file); !directories.has(above); above = parentOf(above)) directories.add(above);
+  }
+  return [...directories].sort();
+}
+
+/** The `.dist-info` directories in a directory whose distributions were installed by an installer of Python's world. */
+function informationIn(directory: StagedPath): string[] {
+  let names: string[];
+  try {
+    names = readdirSync(directory);
+  } catch {
+    return [];
+  }
+  return names
+    .filter((name) => name.endsWith('.dist-info'))
+    .map((name) => join(directory, name))
+    .filter((path) => installers.test(readRegular(join(path, 'INSTALLER'))?.content.toString() ?? ''));
+}
+
+/** What INSTALLER begins with. rpm and Debian's tools write their own names. */
+const installers = /^(?:pip|uv|poetry|pdm)\b/i;
