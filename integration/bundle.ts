@@ -7,7 +7,6 @@ import { type BuildOptions, build, type Plugin } from 'esbuild';
 
 const checkout = join(import.meta.dirname, '..');
 const dist = join(checkout, 'dist');
-const at = (name: string) => join(dist, name);
 
 const options: BuildOptions = {
   absWorkingDir: checkout,
@@ -27,25 +26,34 @@ const redisClient: Plugin = {
   },
 };
 
-rmSync(dist, { recursive: true, force: true });
-mkdirSync(dist);
-await build({ ...options, entryPoints: ['src/cli.ts'], plugins: [redisClient], outfile: at('program.cjs') });
-await build({ ...options, entryPoints: ['@redis/client'], outfile: at('redis-client.cjs') });
-// Comments of libraries have other characters; strings have escapes.
-const ascii = readFileSync(at('program.cjs'), 'utf8').replace(/[^ -~\t\n]/gu, '?');
-const program = `(function (require, module, exports, __filename, __dirname) {${ascii}})\n`;
-writeFileSync(at('program.cjs'), program);
+/**
+ * Bundles the program, what starts it, and the Python files into a directory.
+ * @param start what starts it
+ * @param plugins for the program
+ */
+export async function bundleInto(directory: string, start: string, plugins: Plugin[]): Promise<void> {
+  const at = (name: string) => join(directory, name);
+  rmSync(directory, { recursive: true, force: true });
+  mkdirSync(directory, { recursive: true });
+  await build({ ...options, entryPoints: ['src/cli.ts'], plugins, outfile: at('program.cjs') });
+  // Comments of libraries have other characters; strings have escapes.
+  const ascii = readFileSync(at('program.cjs'), 'utf8').replace(/[^ -~\t\n]/gu, '?');
+  const program = `(function (require, module, exports, __filename, __dirname) {${ascii}})\n`;
+  writeFileSync(at('program.cjs'), program);
+  const define = { ...options.define, PROGRAM_ID: JSON.stringify(createHash('sha256').update(program).digest('hex')) };
+  const banner = { js: '#!/usr/bin/env node' };
+  await build({ ...options, define, banner, entryPoints: [start], outfile: at('pyclink.cjs') });
+  const writer = ['src/start/write-code-cache.ts'];
+  await build({ ...options, define, entryPoints: writer, outfile: at('write-code-cache.cjs') });
+  for (const name of ['worker.py', 'levels.py']) cpSync(join(checkout, 'src/compile', name), at(name));
+}
 
-const id = createHash('sha256').update(program).digest('hex');
-const define = { ...options.define, PROGRAM_ID: JSON.stringify(id) };
-const banner = { js: '#!/usr/bin/env node' };
-await build({ ...options, define, banner, entryPoints: ['src/start/start.ts'], outfile: at('pyclink.cjs') });
-await build({
-  ...options,
-  define,
-  entryPoints: ['src/start/write-code-cache.ts'],
-  outfile: at('write-code-cache.cjs'),
-});
-chmodSync(at('pyclink.cjs'), 0o755);
-for (const name of ['worker.py', 'levels.py']) cpSync(join(checkout, 'src/compile', name), at(name));
-execFileSync(process.execPath, [at('write-code-cache.cjs')]);
+/** Makes dist/. */
+async function main(): Promise<void> {
+  await bundleInto(dist, 'src/start/start.ts', [redisClient]);
+  await build({ ...options, entryPoints: ['@redis/client'], outfile: join(dist, 'redis-client.cjs') });
+  chmodSync(join(dist, 'pyclink.cjs'), 0o755);
+  execFileSync(process.execPath, [join(dist, 'write-code-cache.cjs')]);
+}
+
+if (process.argv[1] === import.meta.filename) await main();

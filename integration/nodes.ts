@@ -1,14 +1,12 @@
 /** `npm run test:node [-- 24]`: runs the unit tests on the releases of Node.js that pyclink supports besides this one. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import { fetchNode } from './helpers/fetch-node.ts';
 
 const releases = ['22', '24', '26'];
 const checkout = join(import.meta.dirname, '..');
-const cache = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'pyclink/nodes');
-/** npm's packages of Node.js are one for each platform. */
-const packageName = `node-${process.platform}-${process.arch}`;
 
 const wanted = process.argv.slice(2);
 for (const release of releases.filter((name) => wanted.length === 0 || wanted.includes(name))) {
@@ -19,17 +17,6 @@ for (const release of releases.filter((name) => wanted.length === 0 || wanted.in
     process.exitCode = 1;
   }
   process.stdout.write(`node-${version}: ${passed} passed, ${failed} failed, ${skipped} skipped\n`);
-}
-
-/** The newest release of a line when it was first asked for; it stays in the cache. */
-async function fetchNode(release: string): Promise<string> {
-  const directory = join(cache, release);
-  const node = join(directory, 'node_modules', packageName, 'bin/node');
-  if (existsSync(node)) return node;
-  mkdirSync(directory, { recursive: true });
-  const flags = ['--prefix', directory, '--no-save', '--no-audit', '--no-fund', '--loglevel=error'];
-  await execa('npm', ['install', ...flags, `${packageName}@${release}`], { cwd: directory });
-  return node;
 }
 
 interface Tested {

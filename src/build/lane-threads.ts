@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { type ResourceLimits, Worker } from 'node:worker_threads';
 import { PyclinkError } from '../errors.ts';
+import { isOneExecutable, ownText } from '../own-files.ts';
 import { LaneDirector } from './lane-control.ts';
 import type { LaneFailure, LaneOrder, LaneResult } from './lane-thread.ts';
 
@@ -52,8 +53,14 @@ export async function runLaneThreads(
 
 const progressMs = 100;
 
+/** The program as a script: its bundle is one function, as of CommonJS modules. */
+function programText(): string {
+  return `${ownText('program.cjs').trim()}(require, module, exports, __filename, __dirname)`;
+}
+
 async function runThread({ program: file, resourceLimits }: LaneThread, order: LaneOrder): Promise<LaneResult> {
-  const thread = new Worker(file, { workerData: order, ...(resourceLimits && { resourceLimits }) });
+  const options = { workerData: order, ...(resourceLimits && { resourceLimits }) };
+  const thread = isOneExecutable() ? new Worker(programText(), { ...options, eval: true }) : new Worker(file, options);
   const result = await new Promise<LaneResult | LaneFailure>((resolve, reject) => {
     thread.once('message', resolve);
     thread.once('error', reject);

@@ -1,6 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
+import { isOneExecutable, ownText } from '../own-files.ts';
 
 /** A command line. */
 interface WorkerCommand {
@@ -16,16 +17,17 @@ const levelsFile = join(import.meta.dirname, 'levels.py');
 const flags = ['-s', '-S', '-B'];
 
 /**
- * How a worker is started: with its file; in another root file system, which has no such file, with its text. Who is not
- * root needs a user namespace to enter one.
+ * How a worker is started: with its file; with its text where the program is one executable, and in another root file
+ * system, which has no such file. Who is not root needs a user namespace to enter one.
  * @param root the root file system that the interpreter is in, if not the running system's
  */
 export function workerCommand(executable: string, root: string | undefined): WorkerCommand {
-  if (root === undefined) return { command: executable, args: [...flags, workerFile] };
-  const started = [executable, ...flags, '-c', programText()];
+  if (root === undefined && !isOneExecutable()) return { command: executable, args: [...flags, workerFile] };
+  const started = [...flags, '-c', programText()];
+  if (root === undefined) return { command: executable, args: started };
   return userInfo().uid === 0
-    ? { command: programOf('chroot'), args: [root, ...started] }
-    : { command: programOf('unshare'), args: ['--map-root-user', `--root=${root}`, '--', ...started] };
+    ? { command: programOf('chroot'), args: [root, executable, ...started] }
+    : { command: programOf('unshare'), args: ['--map-root-user', `--root=${root}`, '--', executable, ...started] };
 }
 
 /** PATH may be without the directories of the administrator's programs. */
@@ -36,7 +38,7 @@ function programOf(name: string): string {
 
 /** Both Python files as one program. A text of ASCII in JSON is a literal of Python too. */
 function programText(): string {
-  const [levels, worker] = [levelsFile, workerFile].map((file) => JSON.stringify(readFileSync(file, 'utf8')));
+  const [levels, worker] = [levelsFile, workerFile].map((file) => JSON.stringify(ownText(file)));
   return [
     'import sys',
     'levels = sys.modules["levels"] = type(sys)("levels")',

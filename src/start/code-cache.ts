@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { Script } from 'node:vm';
 
@@ -12,33 +11,37 @@ export const cacheFile = join(import.meta.dirname, 'program.cache');
 
 /**
  * The program, ready to run.
+ * @param file the bundle, which is ASCII and one function, as of CommonJS modules
  * @param cache what V8 knows about it from an earlier run; V8 refuses that of another Node.js
  */
-export function loadProgram(cache?: Buffer): { readonly script: Script; readonly run: () => void } {
-  // The bundle is ASCII: this is the fastest way to read it. It is one function, as of CommonJS modules.
-  const script = new Script(readFileSync(programFile, 'latin1'), {
-    filename: programFile,
-    ...(cache && { cachedData: cache }),
-  });
-  const run = () => {
+export function loadProgram(
+  file: Buffer,
+  cache?: Buffer,
+): { readonly script: Script; readonly run: (load: NodeJS.Require) => void } {
+  // This is the fastest way to read it.
+  const script = new Script(file.toString('latin1'), { filename: programFile, ...(cache && { cachedData: cache }) });
+  const run = (load: NodeJS.Require) => {
     const module = { exports: {} };
-    script.runInThisContext()(createRequire(programFile), module, module.exports, programFile, import.meta.dirname);
+    script.runInThisContext()(load, module, module.exports, programFile, import.meta.dirname);
   };
   return { script, run };
 }
 
-/** The code cache that was written for this program; undefined if there is none. */
-export function readCodeCache(): Buffer | undefined {
-  try {
-    const file = readFileSync(cacheFile);
-    const isOurs = file.toString('latin1', 0, PROGRAM_ID.length) === PROGRAM_ID;
-    return isOurs ? file.subarray(PROGRAM_ID.length) : undefined;
-  } catch {
-    return undefined;
-  }
+/** The code cache in a file's contents; undefined if it is of another program. */
+export function codeCacheIn(file: Buffer): Buffer | undefined {
+  return file.toString('latin1', 0, PROGRAM_ID.length) === PROGRAM_ID ? file.subarray(PROGRAM_ID.length) : undefined;
 }
 
 /** The contents of a code cache file. */
 export function codeCacheOf(script: Script): Buffer {
   return Buffer.concat([Buffer.from(PROGRAM_ID), script.createCachedData()]);
+}
+
+/** A file; undefined if it cannot be read. */
+export function readIfAny(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path);
+  } catch {
+    return undefined;
+  }
 }

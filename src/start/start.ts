@@ -1,3 +1,6 @@
-import { loadProgram, readCodeCache } from './code-cache.ts';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { cacheFile, codeCacheIn, loadProgram, programFile, readIfAny } from './code-cache.ts';
 
-loadProgram(readCodeCache()).run();
+const cache = readIfAny(cacheFile);
+loadProgram(readFileSync(programFile), cache && codeCacheIn(cache)).run(createRequire(programFile));

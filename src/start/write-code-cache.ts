@@ -3,7 +3,8 @@
  * when they are installed, and when Node.js changes. It has the program compile two modules first, so that the cache has
  * what a build needs.
  */
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cacheFile, codeCacheOf, loadProgram, programFile } from './code-cache.ts';
@@ -20,7 +21,7 @@ process.argv = [process.execPath, programFile, 'brp', 'bytecompile', '', '', '',
 process.env['RPM_BUILD_ROOT'] = buildroot;
 process.stdout.write = () => true;
 process.stderr.write = () => true;
-const { script, run } = loadProgram();
+const { script, run } = loadProgram(readFileSync(programFile));
 process.once('exit', () => {
   rmSync(buildroot, { recursive: true, force: true });
   // Installed without a cache, the program works as well.
@@ -31,4 +32,4 @@ process.once('exit', () => {
   } catch {}
   process.exitCode = 0;
 });
-run();
+run(createRequire(programFile));

@@ -19,9 +19,11 @@ export interface RunOptions {
   readonly uid?: number;
 }
 
-/** Runs pyclink as a user would. */
+/** Runs pyclink as a user would: the bundle, or the executable that PYCLINK_EXECUTABLE names. */
 export async function pyclink(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
-  const { exitCode, stdout, stderr } = await execa(process.execPath, [options.bundle ?? bundle, ...args], {
+  const executable = options.bundle === undefined ? process.env['PYCLINK_EXECUTABLE'] : undefined;
+  const words = executable === undefined ? [options.bundle ?? bundle, ...args] : args;
+  const { exitCode, stdout, stderr } = await execa(executable ?? process.execPath, words, {
     env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...options.env },
     extendEnv: false,
     reject: false,
