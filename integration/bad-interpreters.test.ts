@@ -105,6 +105,8 @@ test('a broken shim before the system directory on PATH is not even asked', asyn
   await expectHealthy(buildroot);
 });
 
+const stagedHint = '    hint: the buildroot has one: --chroot starts it there\n';
+
 test('an interpreter inside the buildroot is never run', async () => {
   const buildroot = plantBesideHealthy({ '/usr/lib/python3.77/m.py': healthyText });
   const script = `#!/bin/sh\ntouch ${buildroot}/asked\nexec ${systemPython.executable} "$@"\n`;
@@ -112,7 +114,7 @@ test('an interpreter inside the buildroot is never run', async () => {
   const before = contentsOf(buildroot);
   const env = { PATH: `${buildroot}/usr/bin:/usr/bin:/bin` };
   const ran = await pyclink(quietBuild(buildroot), { env });
-  expect(ran).toEqual({ status: 2, stdout: '', stderr: `pyclink: error: no python3.77 that works\n${hint}` });
+  expect(ran).toEqual({ status: 2, stdout: '', stderr: `pyclink: error: no python3.77 that works\n${stagedHint}` });
   expect(changesSince(before, buildroot)).toEqual(unchanged);
   expect((await pyclink(quietBuild(buildroot, library), { env })).status).toBe(0);
   await expectHealthy(buildroot);
