@@ -3,6 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { arch } from 'node:os';
 import type { Interpreter } from '../compile/interpreter.ts';
 import type { CompilerFacts } from '../compile/protocol.ts';
+import { workerTexts } from '../compile/worker-command.ts';
 import { normalFormVersion } from '../marshal/normal-form.ts';
 import { digestOfFields } from './digest.ts';
 
@@ -20,7 +21,8 @@ export function compilerDigest(
   { flags, files }: CompilerFacts,
 ): string | undefined {
   try {
-    const digests = new Set(files.map(fileDigest));
+    // A worker that was started with its text has no file for it.
+    const digests = new Set([...files.map(fileDigest), ...workerTexts().map(sha256Of)]);
     return digestOfFields([
       `pyclink normal form ${normalFormVersion}`,
       ...[implementation, version, cacheTag, `${magicNumber}`, flags, processor()],
@@ -35,9 +37,13 @@ export function compilerDigest(
 function fileDigest(path: string): string {
   const { dev, ino, size, mtimeNs, ctimeNs } = statSync(path, { bigint: true });
   const identity = [dev, ino, size, mtimeNs, ctimeNs].join();
-  const digest = known.get(identity) ?? createHash('sha256').update(readFileSync(path)).digest('hex');
+  const digest = known.get(identity) ?? sha256Of(readFileSync(path));
   known.set(identity, digest);
   return digest;
+}
+
+function sha256Of(content: string | Buffer): string {
+  return createHash('sha256').update(content).digest('hex');
 }
 
 /** What libm chooses its functions by. The compiler folds constants with them. */

@@ -36,9 +36,14 @@ function programOf(name: string): string {
   return places.find((path) => existsSync(path)) ?? name;
 }
 
+/** The texts of pyclink's Python files. */
+export function workerTexts(): readonly string[] {
+  return [levelsFile, workerFile].map((file) => ownText(file));
+}
+
 /** Both Python files as one program. A text of ASCII in JSON is a literal of Python too. */
 function programText(): string {
-  const [levels, worker] = [levelsFile, workerFile].map((file) => JSON.stringify(ownText(file)));
+  const [levels, worker] = workerTexts().map((text) => JSON.stringify(text));
   return [
     'import sys',
     'levels = sys.modules["levels"] = type(sys)("levels")',
