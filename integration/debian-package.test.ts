@@ -76,6 +76,7 @@ describeWith([...debianTools, ...missingTools('lintian')], "pyclink's own packag
       '-rw-r--r-- root/root /usr/share/doc/pyclink/changelog.gz',
       '-rw-r--r-- root/root /usr/share/doc/pyclink/copyright',
       '-rw-r--r-- root/root /usr/share/doc/pyclink/debian.md',
+      '-rw-r--r-- root/root /usr/share/doc/pyclink/images.md',
       '-rw-r--r-- root/root /usr/share/doc/pyclink/libraries',
       '-rw-r--r-- root/root /usr/share/doc/pyclink/rpm.md',
       '-rw-r--r-- root/root /usr/share/fish/vendor_completions.d/pyclink.fish',

@@ -43,6 +43,7 @@ describeRpm("pyclink's own package", () => {
     expect(flags.filter((line) => / \/usr\/share\/(doc|licenses)\/.*\//.test(line))).toEqual([
       'd /usr/share/doc/pyclink/cache.md',
       'd /usr/share/doc/pyclink/debian.md',
+      'd /usr/share/doc/pyclink/images.md',
       'd /usr/share/doc/pyclink/libraries',
       'd /usr/share/doc/pyclink/rpm.md',
       'l /usr/share/licenses/pyclink/Apache-2.0',

@@ -34,6 +34,7 @@ const layout: Readonly<Record<string, string | (() => string)>> = {
   'usr/share/fish/vendor_completions.d/pyclink.fish': () => fishCompletions(ownOptions, commands),
   'usr/share/doc/pyclink/cache.md': 'docs/cache.md',
   'usr/share/doc/pyclink/debian.md': 'docs/debian.md',
+  'usr/share/doc/pyclink/images.md': 'docs/images.md',
   'usr/share/doc/pyclink/rpm.md': 'docs/rpm.md',
   'usr/share/doc/pyclink/libraries': librariesText,
   'usr/share/licenses/pyclink/copyright': 'debian/copyright',

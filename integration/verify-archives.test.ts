@@ -50,6 +50,27 @@ describe('verify', () => {
     expect(await verify(tree, await tar(tree, name, ...args))).toEqual(healthy);
   });
 
+  it('reads an .apk, whose members are three tars of gzip one after another, without ends but the last', async () => {
+    const tree = await built();
+    const file = tree.beside('shop.apk');
+    const script = [
+      'import gzip, io, sys, tarfile',
+      'def piece(fill, is_last):',
+      '    raw = io.BytesIO()',
+      '    tar = tarfile.open(fileobj=raw, mode="w", format=tarfile.PAX_FORMAT)',
+      '    fill(tar)',
+      '    size = tar.offset',
+      '    tar.close()',
+      '    return gzip.compress(raw.getvalue() if is_last else raw.getvalue()[:size])',
+      'empty = lambda name: lambda tar: tar.addfile(tarfile.TarInfo(name))',
+      'with open(sys.argv[1], "wb") as apk:',
+      '    apk.write(piece(empty(".SIGN.RSA.shop.pub"), False) + piece(empty(".PKGINFO"), False))',
+      '    apk.write(piece(lambda tar: tar.add(sys.argv[2], "/"), True))',
+    ];
+    await execa(systemPython.executable, ['-c', script.join('\n'), file, tree.buildroot]);
+    expect(await verify(tree, file)).toEqual(healthy);
+  });
+
   it.each([0.25, 0.75])("reads a tar of Python's tarfile, with %d of a second in its mtimes", async (fraction) => {
     const tree = await built();
     for (const name of ['cart', 'till']) {

@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --rounds N --work NAME --json]`: pyclink and its peers in turn, round by round, on real modules
+ * `npm run bench [-- WORK… --rounds N --without NAME --json]`: pyclink and its peers in turn, round by round, on real modules
  * of Debian's packages. What they make is compared; medians and ratios are printed. See docs/benchmarks.md.
  */
 import { readFileSync } from 'node:fs';
@@ -19,25 +19,26 @@ interface Result {
   readonly verdicts: readonly Verdict[];
 }
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     rounds: { type: 'string', default: '5' },
-    work: { type: 'string', multiple: true, default: works.map(({ name }) => name) },
     without: { type: 'string', multiple: true, default: [] },
     json: { type: 'boolean', default: false },
   },
 });
 const rounds = Number(values.rounds);
-const unknown = values.work.find((name) => !works.some((work) => work.name === name));
+const wanted = positionals.length > 0 ? positionals : works.map(({ name }) => name);
+const unknown = wanted.find((name) => !works.some((work) => work.name === name));
 if (unknown !== undefined || !(rounds >= 1)) {
   process.stderr.write(
-    `usage: npm run bench [-- --rounds N --work ${works.map(({ name }) => name).join('|')} --without CONTESTANT --json]\n`,
+    `usage: npm run bench [-- WORK... --rounds N --without CONTESTANT --json]\nworks: ${works.map(({ name }) => name).join(' ')}\n`,
   );
   process.exit(2);
 }
 say(`${machine()}\n`);
 const results: Result[] = [];
-for (const work of works.filter(({ name }) => values.work.includes(name))) results.push(await run(work));
+for (const work of works.filter(({ name }) => wanted.includes(name))) results.push(await run(work));
 if (values.json) process.stdout.write(`${JSON.stringify({ machine: machine(), results }, null, 2)}\n`);
 
 async function run(work: Work): Promise<Result> {

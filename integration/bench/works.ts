@@ -12,6 +12,7 @@ import {
   stageSynthetic,
   tellLevelsApart,
 } from './corpora.ts';
+import { imagesWork } from './images.ts';
 import { measure } from './measure.ts';
 import {
   brpPythonHardlink,
@@ -95,6 +96,7 @@ export const works: readonly Work[] = [
   linkWork(),
   scaleWork(),
   normalizeWork(),
+  imagesWork(),
 ];
 
 function compileWork(

@@ -1,0 +1,47 @@
+/** Which copies of a tree keep the links in it, and that relink restores them: the table in docs/images.md. */
+import { lstatSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { expect, it } from 'vitest';
+import { linkGroupsIn, plant, temporaryDirectory } from '../test/helpers/buildroot.ts';
+import { pyclink } from '../test/helpers/pyclink.ts';
+import { describeWith, missingTools } from './helpers/tools.ts';
+
+/** What people type, whether the links are still there, and whether the mtimes are. */
+const copiers: Readonly<Record<string, readonly [script: string, links: boolean, mtimes: boolean]>> = {
+  'cp -r': ['cp -r from to', false, false],
+  'cp -a': ['cp -a from to', true, true],
+  'rsync -a': ['rsync -a from/ to', false, true],
+  'rsync -aH': ['rsync -aH from/ to', true, true],
+  tar: ['tar -C from -cf tree.tar . && mkdir to && tar -C to -xf tree.tar', true, true],
+  'cpio -p': ['mkdir to && cd from && find . | cpio --quiet -pdm ../to', true, true],
+  zip: ['cd from && zip -qr ../tree.zip . && unzip -q ../tree.zip -d ../to', false, true],
+  'install -p': ['cd from && find . -type f -exec install -pD {} ../to/{} ";"', false, true],
+  'ostree bare': [
+    'ostree --repo=repo init --mode=bare-user-only && ostree --repo=repo commit -b main from && ostree --repo=repo checkout -U main to',
+    true,
+    false,
+  ],
+};
+
+describeWith(missingTools('rsync', 'cpio', 'zip', 'unzip', 'ostree'), 'a copy by', () => {
+  it.each(Object.entries(copiers))('%s', async (name, [script, keepsLinks, keepsMtimes]) => {
+    const top = temporaryDirectory();
+    const [from, manifest] = [join(top, 'from'), join(top, 'manifest.json')];
+    mkdirSync(from);
+    plant(from, { 'app/till.py': { content: 'total = 0\n', mtime: 1_600_000_000 } });
+    await pyclink(['build', '-q', '--buildroot', from, '/app', '--manifest', manifest]);
+    expect(linkGroupsIn(from).map((group) => group.length)).toEqual([3]);
+    await execa('sh', ['-e', '-c', script], { cwd: top });
+    const to = join(top, 'to');
+    expect(linkGroupsIn(to).map((group) => group.length)).toEqual(keepsLinks ? [3] : [1, 1, 1]);
+    expect(lstatSync(join(to, 'app/till.py')).mtimeMs === 1_600_000_000_000).toBe(keepsMtimes);
+    expect(await pyclink(['relink', '--manifest', manifest, '--buildroot', to])).toMatchObject({ status: 0 });
+    expect(linkGroupsIn(to).map((group) => group.length)).toEqual([3]);
+    const row = new RegExp(
+      `^\\| \`${name}\` \\| ${keepsLinks ? 'yes' : 'no'} \\| ${keepsMtimes ? 'yes' : 'no'} \\|$`,
+      'm',
+    );
+    expect(readFileSync(join(import.meta.dirname, '../docs/images.md'), 'utf8')).toMatch(row);
+  });
+});
