@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { execa, execaSync } from 'execa';
 import { beforeAll, expect, it } from 'vitest';
 import { contentsOf, linkGroupsIn, plant, temporaryDirectory } from '../test/helpers/buildroot.ts';
-import { pyclink, type RunOptions } from '../test/helpers/pyclink.ts';
+import { bundle, pyclink, type RunOptions } from '../test/helpers/pyclink.ts';
 import { worlds } from '../test/helpers/worlds.ts';
 import { describeInWorld } from './helpers/in-world.ts';
 
@@ -91,6 +91,32 @@ describeInWorld('trixie', 'build --chroot', () => {
     const ran = await build(buildroot, ['--chroot', ...paths], { uid: 65_534 });
     if (namespaces.failed) expect(ran).toMatchObject({ status: 2, stderr: expect.stringContaining('unshare') });
     else expect(ran).toEqual({ status: 0, stdout: '', stderr: '' });
+  });
+
+  it('stays out of what is mounted in the tree, and without it of what the kernel shows there', async () => {
+    const buildroot = await copyOfTemplate();
+    const places = ['dev', 'proc', 'srv/other'].map((name) => join(buildroot, name));
+    for (const place of places) mkdirSync(place, { recursive: true });
+    const commands = [
+      'mount -t tmpfs none "$0/dev"; mount -t proc none "$0/proc"; mount -t tmpfs none "$0/srv/other"',
+      `for top in "$0/dev" "$0/srv/other"; do mkdir -p $top/lib/python${minor}; echo 'x = 1' >$top/lib/python${minor}/x.py; done`,
+      '"$@"',
+      'find "$0/dev" "$0/srv" -name "*.pyc" | LC_ALL=C sort -r',
+    ];
+    const inNamespace = async (...args: string[]) => {
+      const program = [process.execPath, bundle, 'build', '-q', '--buildroot', buildroot, ...args];
+      const words = ['--mount', 'sh', '-e', '-c', commands.join('\n'), buildroot, ...program];
+      return (await execa('unshare', words, { reject: false, all: true })).all;
+    };
+    expect(await inNamespace('--chroot', '--exclude', '/usr')).toMatch(
+      /^pyclink: warning: nothing to compile: \d+ files skipped, see --verbose$/,
+    );
+    const named = ['--python', join(world.root, '../bin/trixie', `python${minor}`)];
+    expect(await inNamespace('--exclude', '/usr', ...named)).toBe(
+      ['', '.opt-2', '.opt-1']
+        .map((level) => `${buildroot}/srv/other/lib/python${minor}/__pycache__/x.${tag}${level}.pyc`)
+        .join('\n'),
+    );
   });
 
   it('names the interpreter and where it is', async () => {

@@ -185,6 +185,29 @@ describeWith(missingTools('umoci', 'skopeo', 'ostree', 'zstd'), 'verify of image
     },
   );
 
+  it('passes over what no payload needs: devices, names that are not UTF-8, names and links that lead out', async () => {
+    const script = [
+      'import io, sys, tarfile',
+      'with tarfile.open(sys.argv[1], "w", encoding="utf-8", errors="surrogateescape") as tar:',
+      '    def add(name, type=tarfile.REGTYPE, link="", data=b"x"):',
+      '        member = tarfile.TarInfo(name)',
+      '        member.type, member.linkname, member.size = type, link, len(data) if type == tarfile.REGTYPE else 0',
+      '        tar.addfile(member, io.BytesIO(data))',
+      '    add("../../../../etc/shadow")',
+      '    add("dev/null", tarfile.CHRTYPE)',
+      '    add("run/pipe", tarfile.FIFOTYPE)',
+      '    add("usr/lib/python3/dist-packages/\\udcff.py")',
+      '    add("etc", tarfile.SYMTYPE, "../../../..")',
+      '    add("usr/out.pyc", tarfile.LNKTYPE, "../../../../../etc/passwd")',
+      '    add("usr/.wh..wh.x")',
+    ];
+    const file = shop.at('odd.tar');
+    await execa(systemPython.executable, ['-c', script.join('\n'), file]);
+    await shop.run('tar', '-C', 'root', '-cf', 'root.tar', '.');
+    layout(shop.at('odd'), [readFileSync(shop.at('root.tar')), readFileSync(file)]);
+    expect(await shop.verify('odd')).toEqual(healthy);
+  });
+
   it.each([
     ['a name that is not there', ['oci:two'], 2, 'oci: has no image two; it has one'],
     [

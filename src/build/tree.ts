@@ -9,9 +9,10 @@ import { normalise, type PayloadPath } from '../files/path.ts';
 import type { BuildOptions } from './options.ts';
 
 /** Opens the tree that a build is about. Without `--strip`, `--prepend` is where it will lie. @throws PyclinkError */
-export function openTreeOf({ inPlace, buildroot: given, strip, prepend }: BuildOptions): Buildroot {
+export function openTreeOf({ inPlace, chroot, buildroot: given, strip, prepend }: BuildOptions): Buildroot {
   if (inPlace) return openTree('/');
   const buildroot = openBuildroot(given);
+  if (chroot) return { ...buildroot, isSystem: true };
   const installedAt = normalise(prepend) as PayloadPath;
   const isPlace = strip === undefined && prepend.startsWith('/') && installedAt !== '/';
   return isPlace ? { ...buildroot, installedAt } : buildroot;

@@ -14,7 +14,7 @@ import {
   requestKey,
 } from './python-directory.ts';
 import { type Resolved, resolveInBuildroot } from './resolve.ts';
-import { environmentAround, isRunningSystem, kernelDirectories } from './running-system.ts';
+import { environmentAround, isRunningSystem, walkLimits } from './running-system.ts';
 import { mtimeSecondsOf, type Source } from './source.ts';
 import { startingPoints } from './starting-points.ts';
 import { type Found, walk } from './walk.ts';
@@ -47,7 +47,7 @@ export function discover(buildroot: Buildroot, options: DiscoverOptions): Discov
   const skip = (path: string, reason: SkipReason, message?: string) =>
     skipped.set(path, { path, reason, ...(message === undefined ? {} : { message }) });
   const examine = new Examiner(buildroot, options);
-  const limits = isRunningSystem(buildroot) ? { staysOnFileSystem: true, without: kernelDirectories } : {};
+  const limits = walkLimits(buildroot);
 
   const everywhere = options.paths.length === 0;
   for (const root of everywhere ? [buildroot.path] : startingPoints(buildroot, options.paths)) {

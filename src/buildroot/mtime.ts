@@ -7,6 +7,7 @@ import { readRegular, withRegular } from '../files/read-regular.ts';
 import { replaceByLink, rewriteFile } from '../files/replace.ts';
 import type { MtimePolicy } from './mtime-policy.ts';
 import type { Buildroot } from './path.ts';
+import { walkLimits } from './running-system.ts';
 import type { SourceFile } from './source.ts';
 import { walk } from './walk.ts';
 
@@ -85,7 +86,7 @@ function separate(names: readonly StagedPath[], inode: string, epochSeconds: num
 
 function namesByInode(buildroot: Buildroot): Map<string, StagedPath[]> {
   const names = new Map<string, StagedPath[]>();
-  for (const { path, type } of walk(buildroot.path, ['*']).found) {
+  for (const { path, type } of walk(buildroot.path, ['*'], walkLimits(buildroot)).found) {
     if (type !== 'file') continue;
     const inode = inodeOf(lstatSync(path));
     names.set(inode, [...(names.get(inode) ?? []), path]);

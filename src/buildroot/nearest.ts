@@ -1,6 +1,6 @@
 import { byCodeUnit, type PayloadPath, parentOf } from '../files/path.ts';
 import { type Buildroot, toPayload } from './path.ts';
-import { isRunningSystem, kernelDirectories } from './running-system.ts';
+import { walkLimits } from './running-system.ts';
 import { startingPoints } from './starting-points.ts';
 import { walk } from './walk.ts';
 
@@ -10,8 +10,7 @@ import { walk } from './walk.ts';
  * @param count how many at most
  */
 export function nearestSources(buildroot: Buildroot, paths: readonly string[], count: number): PayloadPath[] {
-  const limits = isRunningSystem(buildroot) ? { staysOnFileSystem: true, without: kernelDirectories } : {};
-  const { found } = walk(buildroot.path, ['?*.py'], limits);
+  const { found } = walk(buildroot.path, ['?*.py'], walkLimits(buildroot));
   const directories = new Set(found.filter(({ type }) => type !== 'directory').map(({ path }) => parentOf(path)));
   const starts = paths.length === 0 ? [buildroot.path] : startingPoints(buildroot, paths);
   return Array.from(directories, (path) => ({ path, steps: Math.min(...starts.map((from) => steps(from, path))) }))

@@ -4,6 +4,8 @@ import { contains, normalise, type PayloadPath, type StagedPath } from '../files
 export interface Buildroot {
   readonly path: StagedPath;
   readonly given: string;
+  /** It is a whole system, whose interpreters are started in it. */
+  readonly isSystem?: true;
   /** Where the tree will lie, if not at `/`. */
   readonly installedAt?: PayloadPath;
 }

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { lstatIfAny } from '../files/lstat.ts';
-import { parentOf, type StagedPath } from '../files/path.ts';
+import { childOf, parentOf, type StagedPath } from '../files/path.ts';
 import type { Buildroot } from './path.ts';
-import { walk } from './walk.ts';
+import { type WalkLimits, walk } from './walk.ts';
 
 /** Whether the tree is the running system. */
 export function isRunningSystem({ path }: Buildroot): boolean {
@@ -10,7 +10,20 @@ export function isRunningSystem({ path }: Buildroot): boolean {
 }
 
 /** What the kernel or the system makes at each start: nothing in it is compiled. */
-export const kernelDirectories = ['/proc', '/sys', '/dev', '/run'];
+const kernelDirectories = ['/proc', '/sys', '/dev', '/run'];
+
+/**
+ * What a walk through a tree leaves out. Of a whole system, running or not: other file systems, and what the kernel
+ * shows in it; mmdebstrap, for one, mounts parts of this machine's /dev for its hooks. Of any other tree, what the kernel
+ * shows if it is mounted there.
+ */
+export function walkLimits(tree: Buildroot): WalkLimits {
+  const directories = kernelDirectories.map((directory) => childOf(tree.path, directory.slice(1)));
+  if (isRunningSystem(tree) || tree.isSystem === true) return { staysOnFileSystem: true, without: directories };
+  const device = lstatIfAny(tree.path)?.dev;
+  const isMounted = (directory: string) => ![undefined, device].includes(lstatIfAny(directory)?.dev);
+  return { without: directories.filter(isMounted) };
+}
 
 /** Whether a path of the running system is in one of them. */
 export function isOfKernel(path: string): boolean {

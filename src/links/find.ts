@@ -1,5 +1,6 @@
 import { lstatSync } from 'node:fs';
 import type { Buildroot } from '../buildroot/path.ts';
+import { walkLimits } from '../buildroot/running-system.ts';
 import { startingPoints } from '../buildroot/starting-points.ts';
 import { walk } from '../buildroot/walk.ts';
 import { PyclinkError } from '../errors.ts';
@@ -32,8 +33,9 @@ export function findPycs(buildroot: Buildroot, paths: readonly string[]): FoundP
   const directories = new Map<StagedPath, { sets: Map<string, Set<StagedPath>>; hasLeftovers: boolean }>();
   const file = roots.find((root) => lstatSync(root, { throwIfNoEntry: false })?.isDirectory() === false);
   if (file !== undefined) throw new PyclinkError('usage', 'a PATH of link is a directory', { path: file });
+  const limits = walkLimits(buildroot);
   for (const root of roots) {
-    const walked = walk(root, ['*.pyc', '*.pyo', '.pyclink-*']);
+    const walked = walk(root, ['*.pyc', '*.pyo', '.pyclink-*'], limits);
     unreadable.push(...walked.unreadable);
     for (const { path, type } of walked.found) {
       if (type !== 'file') continue;

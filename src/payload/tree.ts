@@ -1,6 +1,7 @@
 import { lstatSync, readFileSync, type Stats } from 'node:fs';
 import { type Buildroot, toPayload, toStaged } from '../buildroot/path.ts';
 import { resolveInBuildroot, resolveParent } from '../buildroot/resolve.ts';
+import { walkLimits } from '../buildroot/running-system.ts';
 import { mtimeSecondsOf } from '../buildroot/source.ts';
 import { walk } from '../buildroot/walk.ts';
 import { lstatIfAny } from '../files/lstat.ts';
@@ -20,7 +21,7 @@ export function readTree(tree: Buildroot, wanted: Wanted): PayloadEntry[] {
 }
 
 function readOthers(tree: Buildroot, wanted: Wanted): PayloadEntry[] {
-  return walk(tree.path, ['*.py', '*.pyc'])
+  return walk(tree.path, ['*.py', '*.pyc'], walkLimits(tree))
     .found.map(({ path, type }) => ({ staged: path, path: toPayload(tree, path), type }))
     .filter(({ path, type }) => type !== 'directory' && isWanted(path, wanted))
     .filter(({ path }) => !wanted.pycs.has(path) && !wanted.sources.has(path))

@@ -1,0 +1,155 @@
+/** Other tools that make packages and root file systems, each with its own place for pyclink: docs/images.md. */
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { expect, it } from 'vitest';
+import { linkGroupsIn, plant } from '../test/helpers/buildroot.ts';
+import { bundle, pyclink } from '../test/helpers/pyclink.ts';
+import { systemPython } from '../test/helpers/pythons.ts';
+import { chrootTools } from './helpers/chroot.ts';
+import { describeWith, missingTools } from './helpers/tools.ts';
+
+const nobody = 65_534;
+const call = `${process.execPath} ${bundle}`;
+const healthy = { status: 0, stdout: expect.stringMatching(/: all as built\n$/), stderr: '' };
+
+/** A directory that every user can get to. */
+async function inDirectory(work: (directory: string) => Promise<void>): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), 'pyclink-door-'));
+  chmodSync(directory, 0o755);
+  try {
+    await work(directory);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+describeWith(missingTools('makepkg', 'pacman', 'fakeroot', 'bsdtar'), 'makepkg', () => {
+  it('makes a package that verify reads, and that pacman installs with its links', async () => {
+    await inDirectory(async (top) => {
+      const site = `usr/lib/python${systemPython.minor}/site-packages`;
+      const recipe = `pkgname=shop
+pkgver=1
+pkgrel=1
+arch=(any)
+package() {
+  install -Dm644 /dev/stdin "$pkgdir/${site}/till.py" <<<'total = 0'
+  ${call} build -q --buildroot "$pkgdir" --manifest ${top}/manifest.json
+}
+`;
+      writeFileSync(join(top, 'PKGBUILD'), recipe);
+      chownSync(top, nobody, nobody);
+      const env = { PATH: process.env['PATH'] ?? '', PKGEXT: '.pkg.tar.zst', HOME: top };
+      await execa('makepkg', ['--nodeps'], { cwd: top, uid: nobody, gid: nobody, env, extendEnv: false });
+      const [name = ''] = readdirSync(top).filter((file) => file.endsWith('.pkg.tar.zst'));
+      expect(await pyclink(['verify', '--manifest', join(top, 'manifest.json'), join(top, name)])).toEqual(healthy);
+      const root = join(top, 'root');
+      mkdirSync(join(root, 'var/lib/pacman'), { recursive: true });
+      writeFileSync(
+        join(top, 'pacman.conf'),
+        '[options]\nArchitecture = auto\nSigLevel = Never\nLocalFileSigLevel = Never\n',
+      );
+      await execa('pacman', [
+        '--root',
+        root,
+        '--config',
+        join(top, 'pacman.conf'),
+        '--noconfirm',
+        '-Udd',
+        join(top, name),
+      ]);
+      expect(linkGroupsIn(root).map((group) => group.length)).toEqual([3]);
+      expect(await pyclink(['verify', '--manifest', join(top, 'manifest.json'), root])).toEqual(healthy);
+    });
+  }, 60_000);
+});
+
+describeWith([...chrootTools, ...missingTools('umoci')], 'a root file system by mmdebstrap', () => {
+  it('is compiled by a hook, and its image is unpacked by umoci with its links', async () => {
+    await inDirectory(async (top) => {
+      const [root, manifest] = [join(top, 'root'), join(top, 'manifest.json')];
+      const hook = `${call} build -q --chroot --buildroot "$1" --manifest ${manifest} --mtime 1600000000`;
+      const words = [
+        '--variant=minbase',
+        '--include=python3',
+        '--quiet',
+        '--dpkgopt=force-unsafe-io',
+        `--customize-hook=${hook}`,
+      ];
+      await execa('mmdebstrap', [...words, 'bookworm', root], { env: { TMPDIR: '/tmp' } });
+      expect(await pyclink(['verify', '--manifest', manifest, root])).toMatchObject({ status: 0 });
+      const umoci = (...args: string[]) => execa('umoci', args, { cwd: top });
+      await umoci('init', '--layout', 'oci');
+      await umoci('new', '--image', 'oci:one');
+      await umoci('insert', '--image', 'oci:one', root, '/');
+      await umoci('unpack', '--image', 'oci:one', 'bundle');
+      expect(await pyclink(['verify', '--manifest', manifest, join(top, 'bundle/rootfs')])).toMatchObject({
+        status: 0,
+      });
+      expect(await pyclink(['verify', '--manifest', manifest, join(top, 'oci')])).toEqual(healthy);
+      const { linkGroups } = JSON.parse(readFileSync(manifest, 'utf8'));
+      expect(linkGroups.length).toBeGreaterThan(100);
+    });
+  }, 200_000);
+});
+
+describeWith(missingTools('python3'), 'a wheel', () => {
+  it('is a zip: the links of what it installs are gone, and relink restores them', async () => {
+    await inDirectory(async (top) => {
+      const [tree, manifest, target] = [join(top, 'tree'), join(top, 'manifest.json'), join(top, 'target')];
+      plant(tree, { 'shop/till.py': { content: 'total = 0\n', mtime: 1_600_000_000 } });
+      await pyclink([
+        'build',
+        '-q',
+        '--buildroot',
+        tree,
+        '/shop',
+        '--manifest',
+        manifest,
+        '--python',
+        systemPython.executable,
+      ]);
+      expect(linkGroupsIn(tree).map((group) => group.length)).toEqual([3]);
+      const script = [
+        'import pathlib, sys, zipfile',
+        'tree = pathlib.Path(sys.argv[1])',
+        'with zipfile.ZipFile(sys.argv[2], "w") as wheel:',
+        '    names = sorted(str(path.relative_to(tree)) for path in tree.rglob("*") if path.is_file())',
+        '    for name in names: wheel.write(tree / name, name)',
+        '    info = "shop-1.dist-info/"',
+        '    wheel.writestr(info + "METADATA", "Metadata-Version: 2.1\\nName: shop\\nVersion: 1\\n")',
+        '    wheel.writestr(info + "WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")',
+        '    wheel.writestr(info + "RECORD", "".join(name + ",,\\n" for name in names))',
+      ];
+      const wheel = join(top, 'shop-1-py3-none-any.whl');
+      await execa(systemPython.executable, ['-c', script.join('\n'), tree, wheel]);
+      await execa(systemPython.executable, ['-m', 'venv', join(top, 'venv')]);
+      const pip = [
+        join(top, 'venv/bin/python'),
+        '-m',
+        'pip',
+        'install',
+        '--no-compile',
+        '--no-index',
+        '--target',
+        target,
+      ];
+      await execa(pip[0] ?? '', [...pip.slice(1), wheel]);
+      expect(linkGroupsIn(target).map((group) => group.length)).toEqual([1, 1, 1]);
+      expect(await pyclink(['relink', '--manifest', manifest, '--buildroot', target])).toMatchObject({ status: 0 });
+      expect(linkGroupsIn(target).map((group) => group.length)).toEqual([3]);
+      // pip gives files the time of the installation.
+      expect((await pyclink(['verify', '--manifest', manifest, target])).stdout).toMatch(/^stale: /);
+    });
+  }, 60_000);
+});
