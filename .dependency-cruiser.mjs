@@ -13,6 +13,7 @@ const rooms = [
   'manifest',
   'payload',
   'verify',
+  'audit',
   'build',
   'report',
   'rpm',

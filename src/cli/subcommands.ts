@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
-import { Argument, type Command } from 'commander';
+import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
+import { type AuditKind, auditKinds } from '../audit/kinds.ts';
 import type { CacheAction } from '../commands/cache.ts';
 import type { Call } from './call.ts';
 import { buildFlags, type Flags, withBuildOptions, withCommonOptions } from './options.ts';
@@ -11,7 +12,7 @@ const buildrootHelp = 'the staged tree (default: $RPM_BUILD_ROOT)';
 const dryRunHelp = 'say what would be done, and change nothing';
 
 /** The subcommands. Each loads what it needs when it is called. */
-export const subcommands: Required<Subcommands> = { build, link, relink, restamp, verify, cache, inspect };
+export const subcommands: Required<Subcommands> = { build, link, relink, restamp, verify, audit, cache, inspect };
 
 function build(command: Command, call: Call): Command {
   return withBuildOptions(withCommonOptions(command).addHelpText('after', variablesHelp)).action(
@@ -90,6 +91,31 @@ function verify(command: Command, call: Call): Command {
       const { verifyCommand } = await import('../commands/verify.ts');
       call.report(await verifyCommand({ manifest: flags.manifest, targets, ...readOptionsOf(flags) }), flags);
     });
+}
+
+function audit(command: Command, call: Call): Command {
+  const kinds = Object.keys(auditKinds);
+  const each = (flags: string, help: string) =>
+    new Option(flags, help).choices(kinds).argParser((kind: string, earlier: string[] = []) => {
+      if (!kinds.includes(kind)) throw new InvalidArgumentError(`Allowed choices are ${kinds.join(', ')}.`);
+      return [...earlier, kind];
+    });
+  return withReadOptions(withCommonOptions(command))
+    .argument('<TARGET...>', 'a directory, / for the running system, packages (.rpm, .deb, tar), or container images')
+    .addOption(each('--only <kind>', 'only this kind of finding, repeatable'))
+    .addOption(each('--ignore <kind>', 'not this kind of finding, repeatable'))
+    .addOption(each('--fail-on <kind>', 'exit with status 1 only for this kind, repeatable (default: for all)'))
+    .action(async (targets: string[], flags: Flags & AuditFlags) => {
+      const { auditCommand } = await import('../commands/audit.ts');
+      const { only = [], ignore = [], failOn = [], verbose: isVerbose = false } = flags;
+      call.report(await auditCommand({ targets, only, ignore, failOn, isVerbose, ...readOptionsOf(flags) }), flags);
+    });
+}
+
+interface AuditFlags {
+  readonly only?: AuditKind[];
+  readonly ignore?: AuditKind[];
+  readonly failOn?: AuditKind[];
 }
 
 function cache(command: Command, call: Call): Command {

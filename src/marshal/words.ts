@@ -36,7 +36,7 @@ export function kindOf(type: number): string {
 }
 
 /** The text of a string. */
-function textOf(bytes: Buffer, { type, offset, sizeBytes }: MarshalNode): string {
+export function textOf(bytes: Buffer, { type, offset, sizeBytes }: MarshalNode): string {
   const isShort = type === marshalType.shortAscii || type === marshalType.shortAsciiInterned;
   return bytes.toString('utf8', offset + (isShort ? 2 : 5), offset + sizeBytes);
 }

@@ -9,6 +9,10 @@ export interface PycContent {
   readonly header: PycHeader | { readonly unreadable: string };
   /** Why the code after the header cannot be read to its last byte. */
   readonly damage?: string;
+  /** Read in depth: the path that it records for tracebacks. */
+  readonly recordedPath?: string;
+  /** Read in depth: whether it is in normal form; undefined if it can have none. */
+  readonly isNormal?: boolean;
 }
 
 /** A file as a package, an archive or a directory records it. */
@@ -53,10 +57,13 @@ export interface Wanted {
   readonly contents?: ReadonlySet<PayloadPath>;
   /** Every other pyc in a `__pycache__` too, and every source. */
   readonly others?: boolean;
+  /** Every pyc and every source, and all that can be known of them. */
+  readonly inDepth?: boolean;
 }
 
 /** Whether a reader has to look for a path. */
-export function isWanted(path: PayloadPath, { pycs, sources, others = false }: Wanted): boolean {
+export function isWanted(path: PayloadPath, { pycs, sources, others = false, inDepth = false }: Wanted): boolean {
+  if (inDepth) return /\.py[co]?$/.test(path);
   return pycs.has(path) || sources.has(path) || (others && /\.py$|\/__pycache__\/[^/]+\.pyc$/.test(path));
 }
 

@@ -140,6 +140,7 @@ async function readLayers(
 
 /** Keeps of a layer the wanted paths, what hides or removes them, and the files that they are links to. */
 function keeper(wanted: Wanted) {
+  if (wanted.inDepth === true) return (entries: ReadonlyMap<PayloadPath, TarEntry>) => entries;
   const paths = new Set([...wanted.pycs, ...wanted.sources]);
   const around = new Set<string>();
   for (const path of paths) {

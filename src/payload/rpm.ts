@@ -78,11 +78,14 @@ async function readStored(
 /** What is known of the content of a name, which may be stored under another name of the same file. */
 function contentOf(path: PayloadPath, stored: ReadonlyMap<PayloadPath, TarEntry>) {
   const entry = stored.get(path);
-  const { sha256, header, damage, sourceHashes } = (entry?.linkTo && stored.get(entry.linkTo)) ?? entry ?? {};
+  const { sha256, header, damage, recordedPath, isNormal, sourceHashes } =
+    (entry?.linkTo && stored.get(entry.linkTo)) ?? entry ?? {};
   return {
     ...(sha256 === undefined ? {} : { sha256 }),
     ...(header === undefined ? {} : { header }),
     ...(damage === undefined ? {} : { damage }),
+    ...(recordedPath === undefined ? {} : { recordedPath }),
+    ...(isNormal === undefined ? {} : { isNormal }),
     ...(sourceHashes === undefined ? {} : { sourceHashes }),
   };
 }

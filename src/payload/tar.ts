@@ -78,13 +78,15 @@ async function readEntry(source: Member, wanted: Wanted): Promise<TarEntry | und
   if (header.type === 'link') return { ...entry, linkTo: asPayload(header.linkname ?? '') };
   const isAsked = wanted.contents?.has(path) === true;
   const isPyc = isAsked || /\.py[co]$/.test(path);
-  const isHashed = wanted.hashMagicNumbers.length > 0 && (isAsked || wanted.sources.has(path));
+  const isHashed =
+    wanted.hashMagicNumbers.length > 0 &&
+    (isAsked || (wanted.inDepth === true ? path.endsWith('.py') : wanted.sources.has(path)));
   if (!isPyc && !isHashed) return entry;
   const bytes = await contentOf(source);
   const hashes = isHashed ? wanted.hashMagicNumbers.map((number) => [number, sourceHash(number, bytes)] as const) : [];
   return {
     ...entry,
-    ...(isPyc ? pycContentOf(bytes) : {}),
+    ...(isPyc ? pycContentOf(bytes, wanted.inDepth) : {}),
     ...(isHashed ? { sourceHashes: new Map(hashes) } : {}),
   };
 }

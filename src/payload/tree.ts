@@ -17,6 +17,7 @@ export function readTree(tree: Buildroot, wanted: Wanted): PayloadEntry[] {
     ...Array.from(wanted.pycs, (path) => readPycEntry(tree, path)),
     ...Array.from(wanted.sources, (path) => readSourceEntry(tree, path, wanted.hashMagicNumbers)),
     ...(wanted.others === true ? readOthers(tree, wanted) : []),
+    ...(wanted.inDepth === true ? readAll(tree, wanted) : []),
   ].filter((entry) => entry !== undefined);
 }
 
@@ -26,6 +27,17 @@ function readOthers(tree: Buildroot, wanted: Wanted): PayloadEntry[] {
     .filter(({ path, type }) => type !== 'directory' && isWanted(path, wanted))
     .filter(({ path }) => !wanted.pycs.has(path) && !wanted.sources.has(path))
     .map(({ staged, path }) => entryOf(tree, path, lstatSync(staged)));
+}
+
+function readAll(tree: Buildroot, wanted: Wanted): (PayloadEntry | undefined)[] {
+  return walk(tree.path, ['*.py', '*.pyc', '*.pyo'], walkLimits(tree))
+    .found.filter(({ type }) => type !== 'directory')
+    .map(({ path }) => {
+      const payload = toPayload(tree, path);
+      if (!payload.endsWith('.py')) return readPycEntry(tree, payload, true);
+      const stat = lstatIfAny(path);
+      return readSourceEntry(tree, payload, wanted.hashMagicNumbers) ?? (stat && entryOf(tree, payload, stat));
+    });
 }
 
 function entryOf(tree: Buildroot, path: PayloadPath, stat: Stats): PayloadEntry {
@@ -42,7 +54,7 @@ function entryOf(tree: Buildroot, path: PayloadPath, stat: Stats): PayloadEntry 
   };
 }
 
-function readPycEntry(tree: Buildroot, path: PayloadPath): PayloadEntry | undefined {
+function readPycEntry(tree: Buildroot, path: PayloadPath, inDepth = false): PayloadEntry | undefined {
   const place = resolveParent(tree, toStaged(tree, path));
   const stat = place.kind === 'inside' ? lstatIfAny(place.path) : undefined;
   if (stat?.isSymbolicLink()) return entryOf(tree, path, stat);
@@ -57,7 +69,7 @@ function readPycEntry(tree: Buildroot, path: PayloadPath): PayloadEntry | undefi
     mode: pyc.mode,
     owner: `${pyc.userId}:${pyc.groupId}`,
     mtimeSeconds: mtimeSecondsOf({ mtimeMs: pyc.modifiedMs }),
-    ...pycContentOf(pyc.content),
+    ...pycContentOf(pyc.content, inDepth),
   };
 }
 
@@ -67,7 +79,7 @@ function readSourceEntry(
   magicNumbers: readonly number[],
 ): PayloadEntry | undefined {
   const place = resolveInBuildroot(tree, toStaged(tree, path));
-  const stat = place.kind === 'inside' ? lstatSync(place.path) : undefined;
+  const stat = place.kind === 'inside' ? lstatIfAny(place.path) : undefined;
   if (place.kind !== 'inside' || !stat?.isFile()) return undefined;
   const content = magicNumbers.length > 0 ? readFileSync(place.path) : undefined;
   return {

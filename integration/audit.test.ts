@@ -1,0 +1,204 @@
+/** Plants one fault at a time in a sound tree, and reads what `pyclink audit` says of it. */
+import {
+  appendFileSync,
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { describe, expect, it } from 'vitest';
+import { auditKinds } from '../src/audit/kinds.ts';
+import { plantBuildroot } from '../test/helpers/buildroot.ts';
+import { pyclink } from '../test/helpers/pyclink.ts';
+import { allPythons, type RealPython, systemPython } from '../test/helpers/pythons.ts';
+
+/** A sound tree: three modules of a package. */
+async function built(python: RealPython = systemPython, ...more: string[]) {
+  const directory = `/usr/lib/python${python.minor}/site-packages/shop`;
+  const buildroot = plantBuildroot({
+    [`${directory}/__init__.py`]: { content: '', mtime: 1_600_000_000 },
+    [`${directory}/cart.py`]: { content: '"""Docs."""\nitems = []\n', mtime: 1_600_000_000 },
+    [`${directory}/till.py`]: { content: 'def pay(sum):\n    assert sum > 0\n', mtime: 1_600_000_000 },
+  });
+  const ran = await pyclink(['build', '-q', '--buildroot', buildroot, '--python', python.executable, ...more]);
+  expect(ran).toEqual({ status: 0, stdout: '', stderr: '' });
+  const names = (module: string) => ['', '.opt-1', '.opt-2'].map((level) => `${module}.${python.cacheTag}${level}.pyc`);
+  return {
+    directory,
+    buildroot,
+    source: (module: string) => join(buildroot, directory, `${module}.py`),
+    pyc: (module: string, level = 0) => join(buildroot, directory, '__pycache__', names(module)[level] ?? ''),
+    audit: (...args: string[]) => pyclink(['audit', buildroot, ...args]),
+  };
+}
+
+type Tree = Awaited<ReturnType<typeof built>>;
+
+/** The kinds and paths of the findings. */
+async function found(tree: Tree): Promise<string[]> {
+  const { stdout } = await tree.audit('--json');
+  const { findings } = JSON.parse(stdout) as { findings: { kind: string; path: string }[] };
+  return findings.map(({ kind, path }) => `${kind} ${path.slice(tree.directory.length)}`);
+}
+
+const tag = systemPython.cacheTag;
+const each = (kind: string, module: string) =>
+  ['.opt-1', '.opt-2', ''].map((level) => `${kind} /__pycache__/${module}.${tag}${level}.pyc`);
+
+describe('audit', () => {
+  it.each(allPythons)('finds nothing wrong with a sound tree of $name', async (python) => {
+    for (const mode of python.minor === '3.6' ? ['timestamp'] : ['timestamp', 'checked-hash', 'unchecked-hash']) {
+      const tree = await built(python, '--invalidation-mode', mode);
+      const { status, stdout } = await tree.audit();
+      expect(stdout).toMatch(
+        new RegExp(
+          `^pyclink: ${python.cacheTag}: 3, 3, 3 at levels 0, 1, 2\npyclink: \\d\\.\\d KiB of bytecode\n` +
+            'pyclink: 0 of 3 modules without bytecode\npyclink: nothing wrong\n$',
+        ),
+      );
+      expect(status).toBe(0);
+    }
+  });
+
+  it.each<[keyof typeof auditKinds, string, (tree: Tree) => void, string[]]>([
+    [
+      'damaged',
+      'a pyc that is cut',
+      (tree) => truncateSync(tree.pyc('till'), 40),
+      [`damaged /__pycache__/till.${tag}.pyc`],
+    ],
+    [
+      'damaged',
+      'bytes behind the end',
+      (tree) => appendFileSync(tree.pyc('till'), 'x'),
+      [`damaged /__pycache__/till.${tag}.pyc`],
+    ],
+    [
+      'damaged',
+      'no pyc at all',
+      (tree) => writeFileSync(tree.pyc('till'), 'x'),
+      [`damaged /__pycache__/till.${tag}.pyc`],
+    ],
+    ['stale', 'a source of another size', (tree) => changeSource(tree), each('stale', 'till')],
+    [
+      'never-loaded',
+      'a source that was clamped',
+      (tree) => utimesSync(tree.source('till'), 5, 5),
+      each('never-loaded', 'till'),
+    ],
+    ['stale', 'a source that is newer', (tree) => utimesSync(tree.source('till'), 2e9, 2e9), each('stale', 'till')],
+    ['orphan', 'no source', (tree) => rmSync(tree.source('till')), each('orphan', 'till')],
+    [
+      'orphan',
+      'a .pyo',
+      (tree) => copyFileSync(tree.pyc('till'), tree.source('till').replace(/y$/, 'yo')),
+      ['orphan /till.pyo'],
+    ],
+    [
+      'orphan',
+      'a pyc beside its source',
+      (tree) => copyFileSync(tree.pyc('till'), tree.source('till').replace(/y$/, 'yc')),
+      ['orphan /till.pyc'],
+    ],
+    [
+      'writable',
+      'a pyc for all to write',
+      (tree) => chmodSync(tree.pyc('till'), 0o666),
+      [`writable /__pycache__/till.${tag}.pyc`],
+    ],
+    [
+      'missing-level',
+      'a module without level 1',
+      (tree) => rmSync(tree.pyc('till', 1)),
+      [`missing-level /__pycache__/till.${tag}.opt-1.pyc`],
+    ],
+    [
+      'unlinked',
+      'a link that a copy broke',
+      (tree) => breakLink(tree.pyc('__init__')),
+      [`unlinked /__pycache__/__init__.${tag}.pyc`],
+    ],
+  ])('finds %s: %s', async (kind, _, plant, findings) => {
+    const tree = await built();
+    plant(tree);
+    expect(await found(tree)).toEqual(findings);
+    const { status, stdout } = await tree.audit();
+    expect(status).toBe(1);
+    expect(stdout.split('\n')[0]).toBe(`${kind}: ${findings.length}: ${auditKinds[kind]}`);
+    expect((await tree.audit('--ignore', kind)).status).toBe(0);
+    expect((await tree.audit('--only', kind)).status).toBe(1);
+    expect((await tree.audit('--fail-on', kind === 'stale' ? 'damaged' : 'stale')).status).toBe(0);
+  });
+
+  it('finds foreign: what another Python wrote', async () => {
+    const tree = await built();
+    const other = tree.pyc('till').replace(tag, 'cpython-399');
+    copyFileSync(tree.pyc('till'), other);
+    const { stdout } = await tree.audit('--only', 'foreign', '-v');
+    expect(stdout.split('\n')[1]).toBe(
+      `  ${other.slice(tree.buildroot.length)}: CPython ${systemPython.minor} wrote it, and Python 3.99 would read it`,
+    );
+    renameSync(`${tree.buildroot}/usr/lib/python${systemPython.minor}`, `${tree.buildroot}/usr/lib/python3.99`);
+    const moved = await tree.audit('--only', 'foreign', '--ignore', 'leaks-path');
+    expect(moved.stdout).toContain(`CPython ${systemPython.minor} wrote it, and python3.99 reads this directory`);
+  });
+
+  it.each(allPythons)('finds leaks-path: a build directory in tracebacks of $name', async (python) => {
+    const tree = await built(python, '--strip', '/', '--exclude', 'cart.py', '--exclude', '__init__.py');
+    const { stdout } = await tree.audit('-v', '--only', 'leaks-path');
+    expect(stdout.match(/^ {2}.*till.*: it records \/.*\/buildroot\/usr\/lib\/python.*\/till\.py$/gm)).toHaveLength(3);
+  });
+
+  it('finds unreproducible: what compileall wrote', async () => {
+    const tree = await built();
+    const words = ['-s', tree.buildroot, '-p', '/', '-q', '-f', '-o', '0', '-o', '1', '-o', '2', '--hardlink-dupes'];
+    await execa(systemPython.executable, ['-m', 'compileall', ...words, tree.buildroot], {
+      env: { PYTHONDONTWRITEBYTECODE: '' },
+    });
+    const findings = await found(tree);
+    expect(findings.length).toBeGreaterThan(0);
+    expect(findings.every((line) => line.startsWith('unreproducible '))).toBe(true);
+  });
+
+  it('sees unchecked hashes whose source changed: old code would run', async () => {
+    const tree = await built(systemPython, '--invalidation-mode', 'unchecked-hash');
+    writeFileSync(tree.source('till'), readFileSync(tree.source('till'), 'utf8').replace('0', '1'));
+    expect(await found(tree)).toEqual(each('stale', 'till'));
+  });
+
+  it('reads packages and tars', async () => {
+    const tree = await built();
+    rmSync(tree.pyc('till', 1));
+    const file = join(tree.buildroot, '../layer.tar');
+    await execa('tar', ['-C', tree.buildroot, '-cf', file, '.']);
+    const { status, stdout } = await pyclink(['audit', file]);
+    expect(status).toBe(1);
+    expect(stdout).toBe((await tree.audit()).stdout);
+    expect(existsSync(file)).toBe(true);
+  });
+
+  it.each([
+    [['--only', 'rotten'], "argument 'rotten' is invalid. Allowed choices are damaged, stale"],
+    [[], "missing required argument 'TARGET'"],
+  ])('refuses %j', async (args, message) => {
+    expect(await pyclink(['audit', ...args])).toMatchObject({ status: 2, stderr: expect.stringContaining(message) });
+  });
+});
+
+function changeSource({ source }: Tree): void {
+  appendFileSync(source('till'), '\n');
+  utimesSync(source('till'), 1_600_000_000, 1_600_000_000);
+}
+
+function breakLink(path: string): void {
+  copyFileSync(path, `${path}.copy`);
+  renameSync(`${path}.copy`, path);
+  utimesSync(path, 1_600_000_000, 1_600_000_000);
+}

@@ -1,0 +1,187 @@
+import { expectedInterpreter, pythonDirectoryOf } from '../buildroot/python-directory.ts';
+import { byCodeUnit, type PayloadPath, parentOf } from '../files/path.ts';
+import type { Payload, PayloadEntry } from '../payload/entry.ts';
+import { type PycHeader, staleReason } from '../pyc/header.ts';
+import { type Level, type PycName, parsePycPath, pycPath } from '../pyc/name.ts';
+import { releaseOf } from '../pyc/releases.ts';
+import type { AuditKind } from './kinds.ts';
+
+/** One thing that is wrong with one pyc. */
+export interface AuditFinding {
+  readonly kind: AuditKind;
+  readonly path: PayloadPath;
+  /** What was seen, and what was expected. */
+  readonly detail: string;
+  /** Of `unlinked`: what a link would save. */
+  readonly savedBytes?: number;
+}
+
+/** A pyc with its name taken apart. */
+interface Pyc {
+  readonly entry: PayloadEntry;
+  readonly name: PycName<PayloadPath>;
+}
+
+/** Says what is wrong with the pycs of a payload, by path, then by kind. No manifest is needed. */
+export function audit(payload: Payload): AuditFinding[] {
+  const pycs = pycsIn(payload);
+  const findings = [
+    ...pycs.flatMap((pyc) => auditPyc(pyc, payload)),
+    ...unlinkedIn(pycs),
+    ...missingLevels(pycs, payload),
+  ];
+  return findings.sort((a, b) => byCodeUnit(a.path, b.path) || byCodeUnit(a.kind, b.kind));
+}
+
+/** The pycs that a payload stores. */
+export function pycsIn(payload: Payload): Pyc[] {
+  return [...payload.values()].flat().flatMap((entry): Pyc[] => {
+    const name = entry.isGhost || entry.isSymlink ? undefined : parsePycPath(entry.path);
+    return name === undefined ? [] : [{ entry, name }];
+  });
+}
+
+function auditPyc({ entry, name }: Pyc, payload: Payload): AuditFinding[] {
+  const { path, header, damage, mode, recordedPath, isNormal } = entry;
+  const findings: AuditFinding[] = [];
+  const add = (kind: AuditKind, detail: string) => findings.push({ kind, path, detail });
+  const place = pythonDirectoryOf(path);
+  if (place !== undefined && (mode & 0o022) !== 0) add('writable', `mode ${mode.toString(8).padStart(4, '0')}`);
+  if (header === undefined || 'unreadable' in header) {
+    add('damaged', header === undefined ? 'there is no content under its name' : `it ${header.unreadable}`);
+    return findings;
+  }
+  if (damage !== undefined) add('damaged', `its code cannot be read: ${damage}`);
+  const reader = readerProblem(path, name, header);
+  if (reader !== undefined) add('foreign', reader);
+  const source = (payload.get(name.source) ?? []).find(({ container }) => container === entry.container);
+  const known = source ?? payload.get(name.source)?.[0];
+  const misplaced = misplacedReason(path, name, known !== undefined);
+  if (misplaced !== undefined) add('orphan', misplaced);
+  else if (known !== undefined && known.isSymlink !== true) {
+    const stale = staleFinding(header, known);
+    if (stale !== undefined) add(...stale);
+  }
+  if (recordedPath !== undefined && isElsewhere(recordedPath, name.source)) {
+    add('leaks-path', `it records ${recordedPath}`);
+  }
+  if (isNormal === false) add('unreproducible', 'another order or other flags than the normal form');
+  return findings;
+}
+
+/** Why no interpreter reads a pyc where it lies. */
+function misplacedReason(path: PayloadPath, { source, cacheTag }: Pyc['name'], hasSource: boolean): string | undefined {
+  if (path.endsWith('.pyo')) return 'Python 3.5 and later read no .pyo';
+  if (cacheTag === undefined) return hasSource ? 'beside its source it is not read' : undefined;
+  return hasSource ? undefined : `there is no ${source}`;
+}
+
+/** How a pyc does not fit its source. */
+function staleFinding(header: PycHeader, source: PayloadEntry): [AuditKind, string] | undefined {
+  const reason = staleReason(header, { ...source, hash: (number) => source.sourceHashes?.get(number) ?? '' });
+  if (reason === undefined) return undefined;
+  const isClamped =
+    header.invalidationMode === 'timestamp' &&
+    header.sourceSizeBytes === source.sizeBytes >>> 0 &&
+    source.mtimeSeconds < header.sourceMtimeSeconds;
+  return [isClamped ? 'never-loaded' : 'stale', reason];
+}
+
+/** Who reads a pyc, if that is not who wrote it. */
+function readerProblem(path: PayloadPath, { cacheTag }: Pyc['name'], header: PycHeader): string | undefined {
+  const { name: writer } = releaseOf(header.magicNumber);
+  const written = /^CPython 3\.(\d+)$/.exec(writer ?? '')?.[1];
+  const tagged = /^cpython-3(\d+)$/.exec(cacheTag ?? '')?.[1];
+  if (written !== undefined && tagged !== undefined && written !== tagged) {
+    return `${writer} wrote it, and Python 3.${tagged} would read it`;
+  }
+  const place = pythonDirectoryOf(path);
+  if (place?.kind !== 'interpreter' || written === undefined) return undefined;
+  const { implementation = 'cpython', version } = expectedInterpreter(place.command);
+  if (implementation === 'cpython' && (version === undefined || version === `3.${written}`)) return undefined;
+  return `${writer} wrote it, and ${place.command} reads this directory`;
+}
+
+/**
+ * Whether a recorded path is another than the source's. Where the target is only a part of a system, the part is at the
+ * end of what is recorded.
+ */
+function isElsewhere(recorded: string, source: PayloadPath): boolean {
+  if (recorded === source || `/usr${recorded}` === source) return false;
+  return pythonDirectoryOf(source) !== undefined || !recorded.endsWith(source);
+}
+
+/** Equal levels of a module that are separate files. */
+function unlinkedIn(pycs: readonly Pyc[]): AuditFinding[] {
+  const firsts = new Map<string, PayloadEntry[]>();
+  const findings: AuditFinding[] = [];
+  for (const { entry, name } of pycs) {
+    const { container, sha256, mode, owner, path, sizeBytes } = entry;
+    if (name.cacheTag === undefined || sha256 === undefined) continue;
+    const key = [container, name.source, name.cacheTag, sha256, mode, owner].join('\0');
+    const earlier = firsts.get(key) ?? [];
+    const [first] = earlier;
+    if (first === undefined || earlier.some(({ inode }) => inode === entry.inode)) {
+      firsts.set(key, [...earlier, entry]);
+      continue;
+    }
+    firsts.set(key, [...earlier, entry]);
+    findings.push({ kind: 'unlinked', path, detail: `has the bytes of ${first.path}`, savedBytes: sizeBytes });
+  }
+  return findings;
+}
+
+/** The pycs that are missing where at least half of the modules of the package have one of that level. */
+function missingLevels(pycs: readonly Pyc[], payload: Payload): AuditFinding[] {
+  /** By package and cache tag: the levels of each module. */
+  const packages = new Map<string, Map<string, Map<PayloadPath, Set<Level>>>>();
+  for (const { name } of pycs) {
+    const { source, cacheTag, level } = name;
+    if (cacheTag === undefined || !payload.has(source)) continue;
+    const tags = getOrAdd(packages, packageOf(source), () => new Map());
+    getOrAdd(
+      getOrAdd(tags, cacheTag, () => new Map<PayloadPath, Set<Level>>()),
+      source,
+      () => new Set(),
+    ).add(level);
+  }
+  for (const source of payload.keys()) {
+    if (!source.endsWith('.py')) continue;
+    for (const modules of packages.get(packageOf(source))?.values() ?? []) getOrAdd(modules, source, () => new Set());
+  }
+  return [...packages.values()].flatMap((tags) => Array.from(tags, ([tag, modules]) => lacking(modules, tag)).flat());
+}
+
+function getOrAdd<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  const known = map.get(key);
+  if (known !== undefined) return known;
+  const added = make();
+  map.set(key, added);
+  return added;
+}
+
+function lacking(modules: ReadonlyMap<PayloadPath, ReadonlySet<Level>>, cacheTag: string): AuditFinding[] {
+  return ([0, 1, 2] as const).flatMap((level) => {
+    const without = Array.from(modules).filter(([, levels]) => !levels.has(level));
+    const having = modules.size - without.length;
+    if (having < without.length || having === 0) return [];
+    const detail = `${having} of ${modules.size} modules of the package have level ${level}`;
+    return without.map(
+      ([source]): AuditFinding => ({
+        kind: 'missing-level',
+        path: pycPath(source, cacheTag, level),
+        detail,
+      }),
+    );
+  });
+}
+
+/** The directory of the outermost package that a source belongs to: the one below its Python directory. */
+export function packageOf(source: PayloadPath): string {
+  const directory = parentOf(source);
+  const place = pythonDirectoryOf(source)?.directory;
+  if (place === undefined) return directory;
+  const [, site = '', name = ''] =
+    /^((?:\/(?:site|dist)-packages)?)(?:\/([^/]+))?/.exec(directory.slice(place.length)) ?? [];
+  return name === '' ? place + site : `${place}${site}/${name}`;
+}

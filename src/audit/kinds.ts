@@ -1,0 +1,15 @@
+/** What audit finds, the worst first, and what each means for a user of the package. */
+export const auditKinds = {
+  damaged: 'cut, or not what an interpreter can load',
+  stale: 'does not fit its source: import compiles again, or with unchecked hashes runs old code',
+  'never-loaded': 'the mtime of its source was changed after compiling: import compiles again',
+  foreign: 'no Python that reads this directory reads it',
+  orphan: 'has no source, or lies where it is not read',
+  writable: 'may be changed by others than its owner, in a system directory',
+  'leaks-path': 'records another path than the one where its source lies',
+  'missing-level': 'other modules of the package have this level: with it, Python compiles this one at each start',
+  unlinked: 'equal to another level of the same module, but a separate file',
+  unreproducible: 'not in normal form: another build may have other bytes',
+} as const;
+
+export type AuditKind = keyof typeof auditKinds;

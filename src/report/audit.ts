@@ -1,0 +1,49 @@
+import { type AuditFinding, packageOf } from '../audit/audit.ts';
+import { type AuditKind, auditKinds } from '../audit/kinds.ts';
+import type { AuditSummary } from '../audit/summary.ts';
+import { printable } from '../printable.ts';
+import { parsePycPath } from '../pyc/name.ts';
+import { counted, sizeText } from './text.ts';
+
+/** How many packages of a kind are shown without `--verbose`. */
+const shownPackages = 3;
+
+/**
+ * The report of audit: for each kind of finding, the worst first, the packages that have most of it, with an example;
+ * then what bytecode there is. Verbose: every finding.
+ */
+export function auditText(findings: readonly AuditFinding[], summary: AuditSummary, isVerbose: boolean): string {
+  const lines = (Object.keys(auditKinds) as AuditKind[]).flatMap((kind) => {
+    const ofKind = findings.filter((finding) => finding.kind === kind);
+    return ofKind.length === 0 ? [] : [`${kind}: ${ofKind.length}: ${auditKinds[kind]}`, ...body(ofKind, isVerbose)];
+  });
+  return [...lines, ...summaryLines(findings, summary)].map((line) => `${printable(line)}\n`).join('');
+}
+
+function body(findings: readonly AuditFinding[], isVerbose: boolean): string[] {
+  if (isVerbose) return findings.map(({ path, detail }) => `  ${path}: ${detail}`);
+  const packages = new Map<string, AuditFinding[]>();
+  for (const finding of findings) {
+    const name = packageOf(parsePycPath(finding.path)?.source ?? finding.path);
+    packages.set(name, [...(packages.get(name) ?? []), finding]);
+  }
+  const sorted = [...packages].sort(([, a], [, b]) => b.length - a.length);
+  const lines = sorted.slice(0, shownPackages).map(([name, [first, ...others]]) => {
+    const { path = '', detail = '' } = first ?? {};
+    const more = others.length > 0 ? ` (and ${others.length} more)` : '';
+    return `  ${name}${more}: ${path.startsWith(`${name}/`) ? path.slice(name.length + 1) : path}: ${detail}`;
+  });
+  return sorted.length > shownPackages
+    ? [...lines, `  and ${counted(sorted.length - shownPackages, 'package')}`]
+    : lines;
+}
+
+function summaryLines(findings: readonly AuditFinding[], summary: AuditSummary): string[] {
+  const { pycs, sizeBytes, savedBytes, modules, modulesWithoutBytecode } = summary;
+  const kinds = Object.entries(pycs).map(([tag, levels]) => `${tag}: ${levels.join(', ')} at levels 0, 1, 2`);
+  const lines = kinds.length === 0 ? ['no pycs'] : kinds;
+  lines.push(`${sizeText(sizeBytes)} of bytecode${savedBytes > 0 ? `, ${sizeText(savedBytes)} less with links` : ''}`);
+  lines.push(`${modulesWithoutBytecode} of ${counted(modules, 'module')} without bytecode`);
+  lines.push(findings.length === 0 ? 'nothing wrong' : counted(findings.length, 'finding'));
+  return lines.map((line) => `pyclink: ${line}`);
+}
