@@ -1,32 +1,10 @@
-import { createHash } from 'node:crypto';
-import { arch } from 'node:os';
-import type * as z from 'zod';
-import { PyclinkError } from '../errors.ts';
 import type { PayloadPath } from '../files/path.ts';
 import { Budget, type ReadLimits } from './budget.ts';
 import { isWanted, type PayloadEntry, type Wanted } from './entry.ts';
-import type { ImageFiles } from './image-files.ts';
-import {
-  chooseImage,
-  configSchema,
-  type Descriptor,
-  dockerSchema,
-  indexSchema,
-  isFor,
-  manifestSchema,
-} from './image-manifest.ts';
+import { damaged, type ImageTarget, layersOf } from './image-layers.ts';
 import { type LayerPlace, readLayer } from './layer.ts';
 import { type Layer, overlay } from './overlay.ts';
 import { contentless, type TarEntry } from './tar.ts';
-
-/** An image to read. */
-export interface ImageTarget {
-  readonly files: ImageFiles;
-  /** How the user wrote it, without the reference. */
-  readonly path: string;
-  readonly reference?: string | undefined;
-  readonly platform?: string | undefined;
-}
 
 /** What an image holds, and what its layers removed. */
 export interface ImagePayload {
@@ -41,7 +19,7 @@ export interface ImagePayload {
  * @throws PyclinkError `usage` if it is not clear which image is meant, `tool-failed` if the image is damaged
  */
 export async function readImage(target: ImageTarget, wanted: Wanted, limits: ReadLimits): Promise<ImagePayload> {
-  const places = target.files.read('index.json') === undefined ? dockerLayers(target) : ociLayers(target);
+  const places = layersOf(target);
   let layers = await readLayers(target, places, wanted, limits);
   const contents = contentlessIn(layers, wanted);
   if (contents.size > 0) layers = await readLayers(target, places, { ...wanted, contents }, limits);
@@ -51,70 +29,6 @@ export async function readImage(target: ImageTarget, wanted: Wanted, limits: Rea
     return { ...facts, path, container: target.path, inode, isGhost: false, ...(replacedBy && { replacedBy }) };
   });
   return { entries: entries.filter(({ path }) => isWanted(path, wanted)), removedBy };
-}
-
-/** The layers of an OCI layout. */
-function ociLayers(target: ImageTarget): LayerPlace[] {
-  const choice = { reference: target.reference, platform: target.platform, ownPlatform: ownPlatform() };
-  let index = parsed(target, 'index.json', target.files.read('index.json'), indexSchema);
-  let isTop = true;
-  // An index may name indexes, one for each image, that name manifests, one for each platform.
-  for (let depth = 0; depth < maxDepth; depth++) {
-    const chosen = chooseImage(index.manifests, isTop ? choice : { ...choice, reference: undefined });
-    if ('no' in chosen) throw unclear(target, chosen.no);
-    isTop = false;
-    const json = readBlob(target, chosen);
-    const nested = indexSchema.safeParse(JSON.parse(json.toString()));
-    if (nested.success) {
-      index = nested.data;
-      continue;
-    }
-    const { layers, config } = parsed(target, blobName(chosen.digest), json, manifestSchema);
-    if (config !== undefined && chosen.platform === undefined) refuseOther(target, blobName(config.digest));
-    return layers.map(({ digest }, i) => ociLayer(digest, i, layers.length));
-  }
-  throw damaged(target, 'its indexes name indexes without end');
-}
-
-const maxDepth = 8;
-
-/** The layers of what `docker save` of an engine without an image store wrote. */
-function dockerLayers(target: ImageTarget): LayerPlace[] {
-  const images = parsed(target, 'manifest.json', target.files.read('manifest.json'), dockerSchema);
-  const { reference } = target;
-  const named = reference === undefined ? images : images.filter(({ RepoTags: tags }) => tags?.includes(reference));
-  const [image, ...others] = named;
-  const names = images.flatMap(({ RepoTags: tags }) => tags ?? []).join(', ');
-  if (image === undefined) throw unclear(target, `has no image ${reference}; it has ${names}`);
-  if (others.length > 0) throw unclear(target, `has ${named.length} images, ${names}: choose one as FILE:NAME`);
-  const { rootfs } = parsed(target, image.Config, target.files.read(image.Config), configSchema);
-  refuseOther(target, image.Config);
-  return image.Layers.map((name, i) => {
-    const digest = rootfs.diff_ids[i];
-    const inName = /^blobs\/sha256\/([0-9a-f]{64})$/.exec(name)?.[1];
-    if (inName !== undefined) return ociLayer(`sha256:${inName}`, i, image.Layers.length);
-    return {
-      name,
-      label: layerLabel(i, image.Layers.length, digest),
-      digest: digest === undefined ? undefined : { of: 'tar', sha256: hexOf(digest) },
-    };
-  });
-}
-
-/** Refuses an image whose configuration is for another platform than was asked for. */
-function refuseOther(target: ImageTarget, config: string): void {
-  if (target.platform === undefined) return;
-  const actual = parsed(target, config, target.files.read(config), configSchema);
-  if (actual.os === undefined || isFor(actual, target.platform)) return;
-  throw unclear(target, `has no image for ${target.platform}; it has ${actual.os}/${actual.architecture}`);
-}
-
-function ociLayer(digest: string, i: number, count: number): LayerPlace {
-  return { name: blobName(digest), label: layerLabel(i, count, digest), digest: { of: 'file', sha256: hexOf(digest) } };
-}
-
-function layerLabel(i: number, count: number, digest = ''): string {
-  return `layer ${i + 1} of ${count}${digest === '' ? '' : ` (${digest.slice(0, 'sha256:'.length + 12)})`}`;
 }
 
 /** Reads the layers, each once, and keeps of them what matters for the wanted paths. */
@@ -162,53 +76,4 @@ function keeper(wanted: Wanted) {
 /** The files that wanted names of any layer are links to, and whose contents were not read. */
 function contentlessIn(layers: readonly Layer[], wanted: Wanted): Set<PayloadPath> {
   return new Set(layers.flatMap(({ entries }) => [...contentless(entries, wanted)]));
-}
-
-function readBlob(target: ImageTarget, { digest }: Descriptor): Buffer {
-  const bytes = target.files.read(blobName(digest));
-  if (bytes === undefined) throw damaged(target, `the manifest ${digest} is missing`);
-  const actual = createHash('sha256').update(bytes).digest('hex');
-  if (actual !== hexOf(digest)) throw damaged(target, `the manifest ${digest} has another digest than it should`);
-  return bytes;
-}
-
-function parsed<T extends z.ZodType>(
-  target: ImageTarget,
-  name: string,
-  bytes: Buffer | undefined,
-  schema: T,
-): z.output<T> {
-  if (bytes === undefined) throw damaged(target, `${name} is missing`);
-  let data: unknown;
-  try {
-    data = JSON.parse(bytes.toString());
-  } catch {
-    throw damaged(target, `${name} is not JSON`);
-  }
-  const result = schema.safeParse(data);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  throw damaged(target, `${name}: ${issue?.path.join('.') || 'top level'}: ${issue?.message}`);
-}
-
-function blobName(digest: string): string {
-  return `blobs/sha256/${hexOf(digest)}`;
-}
-
-function hexOf(digest: string): string {
-  return digest.slice('sha256:'.length);
-}
-
-/** @see GOARCH in Go, whose names images use */
-function ownPlatform(): string {
-  const names: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386', ppc64: 'ppc64le' };
-  return `linux/${names[arch()] ?? arch()}`;
-}
-
-function unclear({ path }: ImageTarget, reason: string): PyclinkError {
-  return new PyclinkError('usage', reason, { path });
-}
-
-function damaged({ path }: ImageTarget, reason: string): PyclinkError {
-  return new PyclinkError('tool-failed', `the image is damaged: ${reason}`, { path });
 }
