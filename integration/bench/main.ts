@@ -57,9 +57,9 @@ async function run(work: Work): Promise<Result> {
     }
   }
   await work.check(contestants);
-  clear();
   const rows = rowsOf(Array.from(runs, ([{ name }, measured]) => ({ name, runs: measured })));
   const verdicts = work.verdicts(rows);
+  clear();
   say(`${rowsText(rows)}\n${verdicts.map(verdictText).join('')}`);
   return { work: work.name, corpus, rows, verdicts };
 }
