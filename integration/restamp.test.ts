@@ -71,6 +71,33 @@ describe('restamp', () => {
     expect(lstatSync(join(tree.buildroot, pyc('cart'))).ino).toBe(inode);
   });
 
+  it('takes the names of one file together: symlinks and hard links', async () => {
+    const names = {
+      [`${directory}/cart.py`]: { content: 'total = 0\n', mtime: 1_600_000_000 },
+      [`${directory}/alias.py`]: { symlink: 'cart.py' },
+      [`${directory}/absolute.py`]: { symlink: `${directory}/cart.py` },
+      [`${directory}/zz.py`]: { hardLink: `${directory}/cart.py` },
+    };
+    const buildroot = plantBuildroot(names);
+    const manifest = join(buildroot, '../manifest.json');
+    await pyclink(['build', '-q', '--buildroot', buildroot, '--manifest', manifest]);
+    const restamp = () => pyclink(['restamp', '--buildroot', buildroot, '--mtime', '0', '--manifest', manifest]);
+    expect(await restamp()).toMatchObject({
+      status: 0,
+      stdout: 'pyclink: 4 sources, 12 pycs restamped, 0 left\n',
+      stderr: '',
+    });
+    expect(lstatSync(join(buildroot, directory, 'cart.py'))).toMatchObject({ mtimeMs: 0, nlink: 2 });
+    expect(await pyclink(['verify', '--manifest', manifest, buildroot])).toMatchObject({ status: 0 });
+    // One that does not fit keeps all of them as they are.
+    await pyclink(['restamp', '-q', '--buildroot', buildroot, '--mtime', '5']);
+    utimesSync(join(buildroot, directory, 'cart.py'), 7, 7);
+    const before = contentsOf(buildroot);
+    expect(await restamp()).toMatchObject({ status: 1, stdout: 'pyclink: 4 sources, 0 pycs restamped, 12 left\n' });
+    expect(contentsOf(buildroot)).toEqual(before);
+    expect(lstatSync(join(buildroot, directory, 'cart.py')).mtimeMs).toBe(7000);
+  });
+
   it('leaves alone a source that changed, with all of its pycs', async () => {
     const message = 'it records mtime 1700000000, the source has 5';
     const tree = await built();

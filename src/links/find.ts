@@ -5,6 +5,7 @@ import { startingPoints } from '../buildroot/starting-points.ts';
 import { walk } from '../buildroot/walk.ts';
 import { PyclinkError } from '../errors.ts';
 import { nameOf, parentOf, type StagedPath } from '../files/path.ts';
+import { getOrAdd } from '../get-or-add.ts';
 import { parsePycPath } from '../pyc/name.ts';
 
 /** A directory with pycs, or with what a killed run left. */
@@ -52,12 +53,4 @@ export function findPycs(buildroot: Buildroot, paths: readonly string[]): FoundP
   }));
   const pycs = found.reduce((sum, { sets }) => sum + sets.reduce((count, set) => count + set.length, 0), 0);
   return { directories: found, pycs, unreadable };
-}
-
-function getOrAdd<K, V>(map: Map<K, V>, key: K, make: () => V): V {
-  const known = map.get(key);
-  if (known !== undefined) return known;
-  const added = make();
-  map.set(key, added);
-  return added;
 }

@@ -1,9 +1,10 @@
-import { lstatSync } from 'node:fs';
+import { lstatSync, type Stats } from 'node:fs';
 import { applyMtimePolicy } from '../buildroot/mtime.ts';
 import { type Buildroot, toPayload } from '../buildroot/path.ts';
 import { resolveInBuildroot } from '../buildroot/resolve.ts';
 import { mtimeSecondsOf, type SourceFile } from '../buildroot/source.ts';
 import { byCodeUnit, type StagedPath } from '../files/path.ts';
+import { getOrAdd } from '../get-or-add.ts';
 import { parsePycHeader, staleReason, withSourceMtime } from '../pyc/header.ts';
 import { parsePycPath } from '../pyc/name.ts';
 import { type FoundPycs, findPycs } from './find.ts';
@@ -19,8 +20,21 @@ export interface Restamped {
   /** How many of them have another header than before. */
   readonly rewritten: number;
   /** What was left as it is, and why. */
-  readonly left: readonly { readonly path: StagedPath; readonly message: string }[];
+  readonly left: readonly LeftPyc[];
   readonly unreadable: FoundPycs['unreadable'];
+}
+
+interface LeftPyc {
+  readonly path: StagedPath;
+  readonly message: string;
+}
+
+/** A file with source text: the names under which it was compiled, and their pycs. It has one mtime for all of them. */
+interface SourceText {
+  readonly names: SourceFile[];
+  readonly pycs: ReadPyc[];
+  /** The pycs that do not fit it. */
+  readonly misfits: LeftPyc[];
 }
 
 /**
@@ -37,53 +51,63 @@ export function restamp(
 ): Restamped {
   const { directories, unreadable } = findPycs(buildroot, paths);
   const pycsOf = new Map<StagedPath, StagedPath[]>();
-  for (const set of directories.flatMap(({ sets }) => sets)) {
-    for (const path of set) {
-      const source = sourcePathOf(path);
-      pycsOf.set(source, [...(pycsOf.get(source) ?? []), path]);
-    }
+  for (const path of directories.flatMap(({ sets }) => sets.flat())) {
+    getOrAdd(pycsOf, parsePycPath(path)?.source ?? path, () => []).push(path);
   }
-  const left: Restamped['left'][number][] = [];
+  const left: LeftPyc[] = [];
   const pycs: ReadPyc[] = [];
   let rewritten = 0;
-  for (const [path, names] of [...pycsOf].sort(([a], [b]) => byCodeUnit(a, b))) {
-    const source = sourceAt(buildroot, path);
-    if (source === undefined) {
-      left.push(...names.map((name) => ({ path: name, message: 'it has no source' })));
-      continue;
-    }
-    const read = names.flatMap((name) => readPyc(name) ?? []);
-    const dated = read.filter(({ content }) => isDated(content));
+  for (const { names, pycs: own, misfits } of sourceTexts(buildroot, pycsOf, left)) {
     const stamp = (content: Buffer) => withSourceMtime(content, mtimeSeconds);
-    const misfits = dated.flatMap((pyc) => {
-      const message = misfitOf(pyc.content, source);
-      return message === undefined ? [] : [{ path: pyc.path, message }];
-    });
-    const hindered = [...misfits, ...rewriteFiles(dated, stamp, true).notRewritten];
+    const hindered = [...misfits, ...rewriteFiles(own, stamp, true).notRewritten];
     if (hindered.length > 0) {
       left.push(...hindered);
       continue;
     }
-    const done = rewriteFiles(dated, stamp, dryRun);
+    const done = rewriteFiles(own, stamp, dryRun);
     left.push(...done.notRewritten);
     pycs.push(...done.pycs);
     rewritten += done.rewritten;
-    if (!dryRun) applyMtimePolicy(buildroot, [source], { policy: 'set', epochSeconds: mtimeSeconds });
+    if (!dryRun) applyMtimePolicy(buildroot, names, { policy: 'set', epochSeconds: mtimeSeconds });
   }
   return { sources: pycsOf.size, pycs, rewritten, left, unreadable };
 }
 
-/** The source that a pyc is named for. */
-function sourcePathOf(path: StagedPath): StagedPath {
-  return parsePycPath(path)?.source ?? path;
+/** The sources by file: symlinks and hard links are names of one. @param left gets the pycs without a source */
+function sourceTexts(
+  buildroot: Buildroot,
+  pycsOf: ReadonlyMap<StagedPath, readonly StagedPath[]>,
+  left: LeftPyc[],
+): SourceText[] {
+  const texts = new Map<string, SourceText>();
+  for (const [path, names] of [...pycsOf].sort(([a], [b]) => byCodeUnit(a, b))) {
+    const found = sourceAt(buildroot, path);
+    if (found === undefined) {
+      left.push(...names.map((name) => ({ path: name, message: 'it has no source' })));
+      continue;
+    }
+    const { source, stat } = found;
+    const text = getOrAdd(texts, `${stat.dev}:${stat.ino}`, () => ({ names: [], pycs: [], misfits: [] }));
+    const dated = names.flatMap((name) => readPyc(name) ?? []).filter(({ content }) => isDated(content));
+    text.names.push(source);
+    text.pycs.push(...dated);
+    for (const pyc of dated) {
+      const message = misfitOf(pyc.content, source);
+      if (message !== undefined) text.misfits.push({ path: pyc.path, message });
+    }
+  }
+  return [...texts.values()];
 }
 
 /** The source at a path; undefined if there is no regular file in the buildroot. */
-function sourceAt(buildroot: Buildroot, path: StagedPath): SourceFile | undefined {
+function sourceAt(
+  buildroot: Buildroot,
+  path: StagedPath,
+): { readonly source: SourceFile; readonly stat: Stats } | undefined {
   const place = resolveInBuildroot(buildroot, path);
   const stat = place.kind === 'inside' ? lstatSync(place.path) : undefined;
   if (place.kind !== 'inside' || stat?.isFile() !== true) return undefined;
-  return {
+  const source = {
     staged: path,
     payload: toPayload(buildroot, path),
     content: place.path,
@@ -91,6 +115,7 @@ function sourceAt(buildroot: Buildroot, path: StagedPath): SourceFile | undefine
     sizeBytes: stat.size,
     mtimeSeconds: mtimeSecondsOf(stat),
   };
+  return { source, stat };
 }
 
 /** Whether a pyc is checked by the mtime of its source, or is none. */

@@ -1,0 +1,8 @@
+/** The value of a key. One that is not there is made and added. */
+export function getOrAdd<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  const known = map.get(key);
+  if (known !== undefined) return known;
+  const added = make();
+  map.set(key, added);
+  return added;
+}
