@@ -95,12 +95,14 @@ describe('build --in-place', () => {
     ['a PATH that is not there', ['/nowhere'], '/nowhere: does not exist'],
     ['a buildroot', ['--buildroot', '/tmp'], '--in-place: there is no --buildroot then'],
     ['an environment without its interpreter', ['/etc'], 'no /nowhere/bin/python that works'],
+    ['an interpreter that does not start', ['--python', '/bin/false'], 'no /bin/false that works'],
   ])('refuses %s', async (_, args, message) => {
     const top = temporaryDirectory();
     plant(top, { 'shop.py': sourceText });
     const ran = await inPlace([...args, top], { env: { VIRTUAL_ENV: '/nowhere' } });
     expect(ran.status).toBe(2);
     expect(ran.stderr).toContain(message);
+    expect(ran.stderr).not.toContain('--chroot');
     expect(pycsIn(top)).toEqual([]);
   });
 
@@ -170,6 +172,8 @@ describeInWorld('trixie', 'build --in-place of a whole system', () => {
       `mkdir ${site}/mounted`,
       `mount -t tmpfs none ${site}/mounted`,
       `echo 'x = 1' >${site}/mounted/m.py`,
+      // Nothing in the current directory may take the place of a module.
+      'mkdir /srv/cwd; cd /srv/cwd; for name in site sysconfig; do echo "raise SystemExit(1)" >$name.py; done',
       'pyclink build --in-place',
       `ls ${site}/mounted`,
     ];
@@ -187,6 +191,15 @@ describeInWorld('trixie', 'build --in-place of a whole system', () => {
     expect(library).toContain('os.cpython-313.pyc');
     expect(linkGroupsIn(join(world.directory, `usr/lib/python${minor}`)).length).toBeLessThan(3 * library.length);
   }, 200_000);
+
+  it('names an environment whose interpreter is gone, unless it is left out', async () => {
+    await world.inside('cp', '-a', '/opt/venv', '/opt/old');
+    await world.inside('ln', '-sf', '/nowhere/python3', '/opt/old/bin/python');
+    const ran = await world.attempt('pyclink', 'build', '-q', '--in-place', '--dry-run');
+    expect(ran.exitCode).toBe(2);
+    expect(ran.stderr).toContain('no /opt/old/bin/python that works');
+    await world.inside('pyclink', 'build', '-q', '--in-place', '--dry-run', '--exclude', '/opt/old');
+  }, 60_000);
 
   it.each(['', '-O', '-OO'])('after which python %s reads bytecode for every module that it imports', async (level) => {
     const levels = level === '' ? [] : [level];

@@ -27,10 +27,10 @@ export function pathsOf({ inPlace, paths }: BuildOptions): readonly string[] {
 export async function pathsOfSystem(environment: Environment): Promise<string[]> {
   const { systemDirectories } = await import('../compile/system-directories.ts');
   const { VIRTUAL_ENV: active } = environment;
-  const environments = [...virtualEnvironments(), ...(active ? [resolve(active)] : [])];
   const directories = [
     ...(await systemDirectories(environment)),
-    ...environments.filter((directory) => existsSync(join(directory, 'bin/python'))),
+    ...virtualEnvironments(),
+    ...(active ? [resolve(active)] : []),
   ];
   return [...new Set(directories)].filter((path) => existsSync(path));
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { lstatIfAny } from '../files/lstat.ts';
-import { childOf, parentOf, type StagedPath } from '../files/path.ts';
+import { childOf, contains, parentOf, type StagedPath } from '../files/path.ts';
 import type { Buildroot } from './path.ts';
 import { type WalkLimits, walk } from './walk.ts';
 
@@ -27,7 +27,7 @@ export function walkLimits(tree: Buildroot): WalkLimits {
 
 /** Whether a path of the running system is in one of them. */
 export function isOfKernel(path: string): boolean {
-  return kernelDirectories.some((directory) => path === directory || path.startsWith(`${directory}/`));
+  return kernelDirectories.some((directory) => contains(directory, path));
 }
 
 /** Data of services and caches: trees of other systems lie there, such as the layers of container images. */

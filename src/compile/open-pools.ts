@@ -2,12 +2,14 @@ import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Buildroot } from '../buildroot/path.ts';
 import { expectedInterpreter, requestKey } from '../buildroot/python-directory.ts';
+import { isRunningSystem } from '../buildroot/running-system.ts';
 import type { Source } from '../buildroot/source.ts';
 import { PyclinkError } from '../errors.ts';
 import { type Environment, workerEnvironment } from './environment.ts';
 import { type Interpreter, mismatchReason } from './interpreter.ts';
 import { chrootCandidates, debianDefaults, interpreterCandidates, supportedPythons } from './interpreter-candidates.ts';
-import { startFirst, WorkerPool } from './worker-pool.ts';
+import { startFirst } from './start-workers.ts';
+import { WorkerPool } from './worker-pool.ts';
 
 /** The interpreters that a build needs, each started once. */
 export interface Pools {
@@ -64,7 +66,7 @@ export async function openPools(
     const count = workersFor(sources.filter((source) => requestsOf(source).some((other) => requestKey(other) === key)));
     const started = await startFirst(candidates, expected, workersEnvironment, count, root);
     if ('refused' in started) {
-      isStaged ||= !inChroot && chrootCandidates(buildroot, request).length > 0;
+      isStaged ||= !inChroot && !isRunningSystem(buildroot) && chrootCandidates(buildroot, request).length > 0;
       lacks.set(key, [`no ${request.command} that works`, ...started.refused].join(': '));
       continue;
     }

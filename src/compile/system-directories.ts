@@ -8,9 +8,11 @@ const programDirectories = ['/usr/bin', '/usr/local/bin'];
 
 const interpreterName = /^(?:python3(?:\.\d+t?)?|pypy3(?:\.\d+)?)$/;
 
-/** Prints the directories of an interpreter, one a line; nothing before 3.6. */
+/** Prints the directories of an interpreter, one a line; nothing before 3.6. No module may be the current directory's. */
 const query = `
-import site, sys, sysconfig
+import sys
+del sys.path[0]
+import site, sysconfig
 if sys.version_info >= (3, 6):
     print(*{sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"), *site.getsitepackages()}, sep="\\n")
 `;
@@ -31,7 +33,7 @@ export async function systemDirectories(environment: Environment): Promise<strin
   const env = workerEnvironment(environment);
   const asked = programs.map(async (program) => {
     const options = { env, extendEnv: false, reject: false, timeout: 60_000, stdin: 'ignore' } as const;
-    const { failed, stdout } = await execa(program, ['-s', '-B', '-c', query], options);
+    const { failed, stdout } = await execa(program, ['-s', '-S', '-B', '-c', query], options);
     return failed ? [] : stdout.split('\n');
   });
   const directories = (await Promise.all(asked)).flat();
