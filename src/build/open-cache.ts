@@ -1,9 +1,10 @@
 import { resolve } from 'node:path';
 import type { Buildroot } from '../buildroot/path.ts';
 import { isRunningSystem } from '../buildroot/running-system.ts';
+import { checkCacheDirectory, makeCacheDirectory } from '../cache/cache-directory.ts';
 import { compilerDigest } from '../cache/compiler.ts';
 import type { CacheCounts } from '../cache/counts.ts';
-import { checkCacheDirectory, LocalStore, makeCacheDirectory } from '../cache/local-store.ts';
+import { LocalStore } from '../cache/local-store.ts';
 import { readPrivateFile } from '../cache/private-file.ts';
 import type { RemoteSettings } from '../cache/remote-store.ts';
 import { readSecret } from '../cache/secret.ts';
@@ -64,14 +65,14 @@ function readCertificates(path: string): string {
 
 /** A cache in the buildroot would be packaged. @throws UnusableCache */
 function refuseIn(buildroot: Buildroot, directory: string): void {
-  if (contains(buildroot.path, directory) && !isRunningSystem(buildroot))
-    throw new UnusableCache(directory, 'it lies in the buildroot');
+  if (isRunningSystem(buildroot)) return;
+  if (contains(buildroot.path, directory)) throw new UnusableCache(directory, 'it lies in the buildroot');
 }
 
 /** What the key of an entry says about the compiler; undefined: its pycs are not for a cache. */
 export function compilerForCache({ interpreter, compiler }: WorkerPool, normalize: boolean): string | undefined {
   const hasNormalForm = normalize && codeLayoutOf(interpreter.magicNumber) !== undefined;
-  // The files of a compiler in a chroot have other names here.
+  // An interpreter in a chroot names its files by their paths there.
   return hasNormalForm && compiler !== undefined && interpreter.root === undefined
     ? compilerDigest(interpreter, compiler)
     : undefined;

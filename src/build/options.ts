@@ -188,14 +188,6 @@ export function readBuildOptions(
   });
 }
 
-/** Reads `--mtime`. @returns seconds since 1970 @throws PyclinkError `usage` */
-export function readMtime(given: string): number {
-  const problems: string[] = [];
-  const { mtime } = readAll({ mtime: once(timeInSeconds) }, { mtime: given }, flagOf, problems);
-  if (mtime === undefined) throw usageError(problems);
-  return mtime;
-}
-
 function usageError(problems: readonly string[]): PyclinkError {
   return new PyclinkError('usage', problems.join('; '), { hint: 'see pyclink build --help' });
 }

@@ -5,7 +5,7 @@ import type { Interpreter } from '../compile/interpreter.ts';
 import type { CompilerFacts } from '../compile/protocol.ts';
 import { workerTexts } from '../compile/worker-command.ts';
 import { normalFormVersion } from '../marshal/normal-form.ts';
-import { digestOfFields } from './digest.ts';
+import { digestOfFields } from './key.ts';
 
 /** Digests of files that were hashed already, by what changes when a file does. */
 const known = new Map<string, string>();

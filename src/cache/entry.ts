@@ -100,3 +100,12 @@ function digestOf(pieces: readonly Buffer[], secret: Buffer | undefined): Buffer
   for (const piece of pieces) hash.update(piece);
   return hash.digest();
 }
+
+/** Whether entries have the same bodies and warnings. */
+export function isSameEntry(a: Entry, b: Entry): boolean {
+  return (
+    a.bodies.length === b.bodies.length &&
+    a.bodies.every(({ level, body }, i) => b.bodies[i]?.level === level && b.bodies[i]?.body.equals(body)) &&
+    a.warnings.join('\n') === b.warnings.join('\n')
+  );
+}

@@ -1,18 +1,17 @@
-import { createHash, createHmac } from 'node:crypto';
-import { mtimeSecondsOf } from '../buildroot/source.ts';
+import { createHash } from 'node:crypto';
 import type { CompileOutcome, MadePyc } from '../compile/compile.ts';
-import { type CompileJob, pycOf, recordedDirectoryOf } from '../compile/plan.ts';
+import type { CompileJob } from '../compile/plan.ts';
 import { errnoOf, PyclinkError } from '../errors.ts';
 import { Arena } from '../files/arena.ts';
-import { nameOf } from '../files/path.ts';
-import { type RegularFile, readRegular } from '../files/read-regular.ts';
-import { encodePycHeader, type InvalidationMode, type PycHeader } from '../pyc/header.ts';
+import { readRegular } from '../files/read-regular.ts';
+import type { InvalidationMode } from '../pyc/header.ts';
 import { releaseOf } from '../pyc/releases.ts';
-import { sourceHash } from '../pyc/source-hash.ts';
+import { hasOtherEncoding } from '../pyc/source-encoding.ts';
 import type { CacheCounts, UncachedReason } from './counts.ts';
-import { digestOfFields } from './digest.ts';
-import { decodeEntry, type Entry, encodeEntry } from './entry.ts';
+import { decodeEntry, type Entry, encodeEntry, isSameEntry } from './entry.ts';
+import { type KeyFields, keyOf, secretMarkOf } from './key.ts';
 import { LocalStore } from './local-store.ts';
+import { pycsOfEntry } from './pycs-of-entry.ts';
 import { RemoteCache } from './remote-cache.ts';
 import type { RemoteSettings } from './remote-store.ts';
 
@@ -53,11 +52,10 @@ export interface Hit {
 export class SourceCache {
   readonly counts: CacheCounts;
   readonly #settings: CacheSettings;
-  readonly #compiler: string;
   readonly #invalidationMode: InvalidationMode;
   readonly #store: LocalStore;
   readonly #remote: RemoteCache | undefined;
-  readonly #secretMark: string;
+  readonly #keyFields: KeyFields;
   /** For the source and the entry that are looked at. */
   readonly #memory = new Arena();
 
@@ -68,12 +66,11 @@ export class SourceCache {
   constructor(settings: CacheSettings, compiler: string, invalidationMode: InvalidationMode, counts: CacheCounts) {
     this.counts = counts;
     this.#settings = settings;
-    this.#compiler = compiler;
     this.#invalidationMode = invalidationMode;
     this.#store = new LocalStore(settings.directory);
-    const { secret, remote } = settings;
+    const { secret, remote, namespace } = settings;
     this.#remote = remote && new RemoteCache(remote, counts);
-    this.#secretMark = secret === undefined ? '' : createHmac('sha256', secret).update('key').digest('hex');
+    this.#keyFields = { namespace, secretMark: secretMarkOf(secret), compiler };
   }
 
   /**
@@ -86,14 +83,14 @@ export class SourceCache {
     if (file === undefined) return this.#pass('not a regular file');
     if (hasOtherEncoding(file.content)) return this.#pass('another encoding');
     const sha256 = sha256Of(file.content);
-    const looked = { key: this.#keyOf(job, sha256), sha256 };
+    const looked = { key: keyOf(job, sha256, this.#keyFields), sha256 };
     const isVerified = isInSample(looked.key, this.#settings.verifyPercent);
     const memory = isVerified ? undefined : this.#memory.take;
     const entry = this.#settings.recache ? undefined : this.#entry(looked.key, job, memory);
     if (entry === undefined) return looked;
     if (isVerified) return { ...looked, expected: entry };
     this.counts.local += 1;
-    return { made: this.#pycsOf(job, entry, file), warnings: entry.warnings };
+    return { made: pycsOfEntry(job, entry, file, this.#invalidationMode, this.#memory.take), warnings: entry.warnings };
   }
 
   /** Whether there is a server to ask for what the local store does not have. */
@@ -125,7 +122,7 @@ export class SourceCache {
     const file = readRegular(job.source.staged, this.#memory.take);
     if (file === undefined || sha256Of(file.content) !== looked.sha256) return looked;
     this.counts.remote += 1;
-    return { made: this.#pycsOf(job, entry, file), warnings: entry.warnings };
+    return { made: pycsOfEntry(job, entry, file, this.#invalidationMode, this.#memory.take), warnings: entry.warnings };
   }
 
   /** Waits until the server has what was stored, but not longer than this. */
@@ -186,21 +183,6 @@ export class SourceCache {
     this.counts.uncached[reason] = (this.counts.uncached[reason] ?? 0) + 1;
   }
 
-  /** Those with another secret have other keys: they never see each other's entries. */
-  #keyOf(job: CompileJob, sha256: string): string {
-    const { staged } = job.source;
-    const recorded = [recordedDirectoryOf(job), nameOf(staged)];
-    return digestOfFields([
-      'pyclink cache 1',
-      this.#settings.namespace,
-      this.#secretMark,
-      this.#compiler,
-      ...recorded,
-      job.levels.join(''),
-      sha256,
-    ]);
-  }
-
   /** The entry in the store. One that is no whole entry for this job is removed. */
   #entry(key: string, job: CompileJob, memory?: Arena['take']): Entry | undefined {
     const bytes = this.#get(key, memory);
@@ -242,62 +224,13 @@ export class SourceCache {
       this.counts.notStored += 1;
     }
   }
-
-  #joined(header: Buffer, body: Buffer): Buffer {
-    const joined = this.#memory.take(header.length + body.length);
-    joined.set(header);
-    joined.set(body, header.length);
-    return joined;
-  }
-
-  /** The pycs of an entry, with headers for the source as it is now. */
-  #pycsOf(job: CompileJob, { bodies }: Entry, { stat, content }: RegularFile): MadePyc[] {
-    const { magicNumber } = job.interpreter;
-    const invalidationMode = this.#invalidationMode;
-    const header: PycHeader =
-      invalidationMode === 'timestamp'
-        ? { magicNumber, invalidationMode, sourceMtimeSeconds: mtimeSecondsOf(stat), sourceSizeBytes: stat.size }
-        : { magicNumber, invalidationMode, sourceHash: sourceHash(magicNumber, content) };
-    const headerBytes = encodePycHeader(header);
-    // As _calc_mode in importlib._bootstrap_external has it.
-    const mode = (stat.mode | 0o200) & 0o666;
-    const contents = new Map<Buffer, Buffer>();
-    return bodies.map(({ level, body }) => {
-      const pyc = contents.get(body) ?? this.#joined(headerBytes, body);
-      contents.set(body, pyc);
-      return Object.assign(pycOf(job, level), { content: pyc, mode });
-    });
-  }
 }
 
 function sha256Of(content: Buffer): string {
   return createHash('sha256').update(content).digest('hex');
 }
 
-const cookie = /coding[:=][ \t]*([-_.a-zA-Z0-9]+)/g;
-
-/**
- * Whether a source may have another encoding than UTF-8. The interpreter reads it with a module of its own then, which
- * is not among the files that it named. @see PEP 263
- */
-function hasOtherEncoding(source: Buffer): boolean {
-  const secondLine = source.indexOf('\n') + 1;
-  const end = source.indexOf('\n', secondLine);
-  const firstLines = source.toString('latin1', 0, end === -1 ? source.length : end);
-  return Array.from(firstLines.matchAll(cookie), ([, name = '']) => name.toLowerCase()).some(
-    (name) => name !== 'utf-8' && name !== 'utf8',
-  );
-}
-
 /** Always the same answer for a key. */
 function isInSample(key: string, percent: number): boolean {
   return Number.parseInt(key.slice(0, 8), 16) % 100 < percent;
-}
-
-function isSameEntry(a: Entry, b: Entry): boolean {
-  return (
-    a.bodies.length === b.bodies.length &&
-    a.bodies.every(({ level, body }, i) => b.bodies[i]?.level === level && b.bodies[i]?.body.equals(body)) &&
-    a.warnings.join('\n') === b.warnings.join('\n')
-  );
 }

@@ -1,5 +1,14 @@
 import type { Command } from 'commander';
-import { flagOf, once, readAll, sizeInBytes, text } from '../build/option-values.ts';
+import {
+  flagOf,
+  once,
+  type Reader,
+  readAll,
+  sizeInBytes,
+  text,
+  timeInSeconds,
+  type ValuesOf,
+} from '../build/option-values.ts';
 import { PyclinkError } from '../errors.ts';
 import { defaultReadLimits } from '../payload/budget.ts';
 import type { ReadOptions } from '../payload/read.ts';
@@ -21,8 +30,18 @@ export function withReadOptions(command: Command): Command {
 
 /** Reads these options. @throws PyclinkError `usage`, which names every problem */
 export function readOptionsOf(flags: object): ReadOptions {
-  const problems: string[] = [];
-  const { platform, maxEntries, maxSize } = readAll(readers, flags, flagOf, problems);
-  if (problems.length > 0) throw new PyclinkError('usage', problems.join('; '), { hint: 'see pyclink --help' });
+  const { platform, maxEntries, maxSize } = valuesOf(readers, flags);
   return { platform, limits: { maxEntries, maxBytes: maxSize } };
+}
+
+/** Reads `--mtime` of restamp. @returns seconds since 1970 @throws PyclinkError `usage` */
+export function readMtime(mtime: string): number {
+  return valuesOf({ mtime: once(timeInSeconds, 0) }, { mtime }).mtime;
+}
+
+function valuesOf<R extends Readonly<Record<string, Reader<unknown>>>>(table: R, flags: object): ValuesOf<R> {
+  const problems: string[] = [];
+  const values = readAll(table, flags, flagOf, problems);
+  if (problems.length > 0) throw new PyclinkError('usage', problems.join('; '), { hint: 'see pyclink --help' });
+  return values;
 }

@@ -5,7 +5,7 @@ import type { CacheAction } from '../commands/cache.ts';
 import type { Call } from './call.ts';
 import { buildFlags, type Flags, withBuildOptions, withCommonOptions } from './options.ts';
 import type { Subcommands } from './program.ts';
-import { readOptionsOf, withReadOptions } from './read-options.ts';
+import { readMtime, readOptionsOf, withReadOptions } from './read-options.ts';
 import { variablesHelp } from './variables.ts';
 
 const buildrootHelp = 'the staged tree (default: $RPM_BUILD_ROOT)';
@@ -64,10 +64,7 @@ function restamp(command: Command, call: Call): Command {
     .option('--manifest <file>', 'what the build wrote; brought up to date')
     .option('--dry-run', dryRunHelp)
     .action(async (paths: string[], flags: Flags & RestampFlags) => {
-      const [{ restampCommand }, { readMtime }] = await Promise.all([
-        import('../commands/restamp.ts'),
-        import('../build/options.ts'),
-      ]);
+      const { restampCommand } = await import('../commands/restamp.ts');
       const { buildroot = call.environment['RPM_BUILD_ROOT'], manifest, dryRun = false } = flags;
       const options = { buildroot, paths, manifest, dryRun, mtimeSeconds: readMtime(flags.mtime) };
       call.report(restampCommand(options, await call.log(flags)), flags);

@@ -1,9 +1,9 @@
-import type { ExpectedInterpreter } from '../buildroot/python-directory.ts';
 import { PyclinkError } from '../errors.ts';
 import type { Environment } from './environment.ts';
-import { type Interpreter, mismatchReason } from './interpreter.ts';
+import type { Interpreter } from './interpreter.ts';
 import type { CompilerFacts, WorkerAnswer, WorkerJob } from './protocol.ts';
-import { startWorker, type Worker, WorkerDied } from './worker.ts';
+import { type StartedWorkers, startTwice } from './start-workers.ts';
+import { type Worker, WorkerDied } from './worker.ts';
 
 /** The result of a job: an answer; or its worker hung, or died twice. */
 export type PoolResult = WorkerAnswer | { readonly lost: 'died' | 'hung'; readonly problem: string };
@@ -27,54 +27,6 @@ export interface PoolClient<J> {
   onResult(job: J, result: PoolResult): void;
   /** A worker ended during a job. */
   onLoss(job: J, problem: string): void;
-}
-
-/** Workers of one interpreter. Those after the first may still be starting. */
-export interface StartedWorkers {
-  readonly interpreter: Interpreter;
-  readonly compiler?: CompilerFacts | undefined;
-  readonly workers: readonly Promise<Worker>[];
-}
-
-/**
- * Starts the first candidate that works and is the expected interpreter.
- * @param count how many workers at the same time
- * @param root the root file system that the candidates are in, if not the running system's
- * @returns the workers, or why each candidate was refused
- */
-export async function startFirst(
-  candidates: readonly string[],
-  expected: ExpectedInterpreter,
-  environment: Environment,
-  count = 1,
-  root?: string,
-): Promise<StartedWorkers | { readonly refused: readonly string[] }> {
-  const refused: string[] = [];
-  for (const executable of candidates) {
-    const workers = Array.from({ length: count }, () => startTwice(executable, environment, root));
-    const all = Promise.allSettled(workers);
-    try {
-      const { interpreter, compiler } = (await workers[0]) as Worker;
-      const mismatch = mismatchReason(interpreter, expected);
-      if (mismatch === undefined) return { interpreter, compiler, workers };
-      refused.push(`${executable} ${mismatch}`);
-    } catch (error) {
-      if (!(error instanceof WorkerDied)) throw error;
-      refused.push(`${executable} does not start (${error.message})`);
-    }
-    for (const worker of await all) if (worker.status === 'fulfilled') await worker.value.close();
-  }
-  return { refused };
-}
-
-/** Starts a worker, a second time if it is killed while it starts. @throws WorkerDied */
-async function startTwice(executable: string, environment: Environment, root?: string): Promise<Worker> {
-  try {
-    return await startWorker(executable, environment, root);
-  } catch (error) {
-    if (!(error instanceof WorkerDied) || error.end !== 'killed') throw error;
-    return startWorker(executable, environment, root);
-  }
 }
 
 /**

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { kill, pid } from 'node:process';
 import { errnoOf } from '../errors.ts';
 import { withDirectory } from './directory.ts';
+import { ifPossible } from './if-possible.ts';
 
 const first = randomUUID();
 let count = 0;
@@ -31,14 +32,6 @@ export function removeLeftovers(directory: string): void {
       }
     }),
   );
-}
-
-function ifPossible(work: () => void): void {
-  try {
-    work();
-  } catch (error) {
-    if (errnoOf(error) === undefined) throw error;
-  }
 }
 
 function isRunning(owner: number): boolean {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { digestOfFields } from '../../src/cache/digest.ts';
+import { digestOfFields } from '../../src/cache/key.ts';
 
 it('the digest of fields is of the bytes, each field with its length before it', () => {
   // printf '\1\0\0\0a\2\0\0\0bc' | sha256sum

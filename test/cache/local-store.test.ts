@@ -12,7 +12,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { checkCacheDirectory, LocalStore, makeCacheDirectory } from '../../src/cache/local-store.ts';
+import { checkCacheDirectory, makeCacheDirectory } from '../../src/cache/cache-directory.ts';
+import { LocalStore } from '../../src/cache/local-store.ts';
 import { UnusableCache } from '../../src/cache/unusable-cache.ts';
 import { everythingIn, temporaryDirectory } from '../helpers/buildroot.ts';
 

@@ -4,7 +4,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { WorkerJob } from '../../src/compile/protocol.ts';
-import { type JobQueue, type PoolClient, startFirst, WorkerPool } from '../../src/compile/worker-pool.ts';
+import { startFirst } from '../../src/compile/start-workers.ts';
+import { type JobQueue, type PoolClient, WorkerPool } from '../../src/compile/worker-pool.ts';
 import { plantBuildroot } from '../helpers/buildroot.ts';
 import { systemPython } from '../helpers/pythons.ts';
 
