@@ -147,7 +147,7 @@ describe('audit', () => {
     );
     renameSync(`${tree.buildroot}/usr/lib/python${systemPython.minor}`, `${tree.buildroot}/usr/lib/python3.99`);
     const moved = await tree.audit('--only', 'foreign', '--ignore', 'leaks-path');
-    expect(moved.stdout).toContain(`CPython ${systemPython.minor} wrote it, and python3.99 reads this directory`);
+    expect(moved.stdout).toContain(`python3.99 does not read the pycs of ${tag}`);
   });
 
   it.each(allPythons)('finds leaks-path: a build directory in tracebacks of $name', async (python) => {
@@ -171,6 +171,38 @@ describe('audit', () => {
     const tree = await built(systemPython, '--invalidation-mode', 'unchecked-hash');
     writeFileSync(tree.source('till'), readFileSync(tree.source('till'), 'utf8').replace('0', '1'));
     expect(await found(tree)).toEqual(each('stale', 'till'));
+  });
+
+  it('tells the savings of links whatever kinds it shows', async () => {
+    const tree = await built();
+    breakLink(tree.pyc('__init__'));
+    expect((await tree.audit('--only', 'damaged')).stdout).toContain(' less with links\n');
+  });
+
+  it('takes each image by itself', async () => {
+    const [sound, other] = [await built(), await built()];
+    const targets = [sound, other].map(({ buildroot }) => join(buildroot, '../image'));
+    rmSync(other.source('till'));
+    for (const [i, { buildroot }] of [sound, other].entries()) {
+      await execa('umoci', ['init', '--layout', targets[i] ?? '']);
+      await execa('umoci', ['new', '--image', `${targets[i]}:one`]);
+      await execa('umoci', ['insert', '--image', `${targets[i]}:one`, buildroot, '/']);
+    }
+    const { stdout } = await pyclink(['audit', '--json', ...targets]);
+    const { findings, summary } = JSON.parse(stdout) as { findings: { kind: string }[]; summary: { modules: number } };
+    expect(findings.map(({ kind }) => kind)).toEqual(['orphan', 'orphan', 'orphan']);
+    expect(summary.modules).toBe(5);
+  });
+
+  it.runIf(process.getuid?.() === 0)('names a directory that it cannot list', async () => {
+    const tree = await built();
+    chmodSync(join(tree.buildroot, '..'), 0o755);
+    const closed = join(tree.buildroot, tree.directory, '__pycache__');
+    chmodSync(closed, 0);
+    const { status, stdout } = await pyclink(['audit', tree.buildroot], { uid: 65_534 });
+    expect(status).toBe(1);
+    expect(stdout).toContain(`pyclink: ${closed}: cannot be listed (EACCES)\n`);
+    chmodSync(closed, 0o755);
   });
 
   it('reads packages and tars', async () => {

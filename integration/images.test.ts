@@ -254,6 +254,38 @@ describeWith(missingTools('umoci', 'skopeo', 'ostree', 'zstd'), 'verify of image
     expect(stderr.replace(/sha256:[0-9a-f]{12}/, 'sha256:DIGEST')).toContain(message);
   });
 
+  it('reads layers that are symlinks to others, as old engines saved equal ones', async () => {
+    await shop.run('skopeo', 'copy', '-q', 'oci:oci:one', 'docker-archive:image.tar');
+    await shop.run('sh', '-e', '-c', 'mkdir saved; tar -C saved -xf image.tar; mkdir saved/again');
+    const file = shop.at('saved/manifest.json');
+    const [image] = JSON.parse(readFileSync(file, 'utf8'));
+    const [layer = ''] = image.Layers as string[];
+    symlinkSync(`../${layer}`, shop.at('saved/again/layer.tar'));
+    const config = shop.at('saved', image.Config);
+    const { rootfs, ...rest } = JSON.parse(readFileSync(config, 'utf8'));
+    const ids = [...rootfs.diff_ids, ...rootfs.diff_ids];
+    writeFileSync(config, JSON.stringify({ ...rest, rootfs: { ...rootfs, diff_ids: ids } }));
+    writeFileSync(file, JSON.stringify([{ ...image, Layers: [layer, 'again/layer.tar'] }]));
+    await shop.run('sh', '-c', 'cd saved && tar -cf ../twice.tar *');
+    expect(await shop.verify('twice.tar')).toEqual(healthy);
+  });
+
+  it('takes a tar for a payload whose first name is that of an image', async () => {
+    writeFileSync(join(shop.root, 'manifest.json'), '{"not": "of an image"}');
+    await shop.run('tar', '-C', 'root', '-cf', 'payload.tar', 'manifest.json', 'usr');
+    expect(await shop.verify('payload.tar')).toEqual(healthy);
+  });
+
+  it.each(['not JSON', '{"neither": "index nor manifest"}'])('refuses an image whose manifest is %j', async (text) => {
+    const hex = createHash('sha256').update(text).digest('hex');
+    writeFileSync(shop.at('oci/blobs/sha256', hex), text);
+    writeFileSync(shop.at('oci/index.json'), JSON.stringify({ manifests: [{ digest: `sha256:${hex}` }] }));
+    const { status, stderr } = await shop.verify('oci');
+    expect(status).toBe(3);
+    expect(stderr).toContain(`oci: the image is damaged: blobs/sha256/${hex}`);
+    expect(stderr).toMatch(/is not JSON|is neither an index nor the manifest of an image/);
+  });
+
   it.each([
     ['{', 'index.json is not JSON'],
     ['{"manifests": []}', 'index.json: manifests: names no image'],

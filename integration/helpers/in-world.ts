@@ -22,10 +22,10 @@ export interface InWorld extends Omit<Chroot, 'install'> {
 }
 
 /** The mounts are seen by this command alone, and go with it. */
-const enter = `mount -t overlay overlay -o "lowerdir=$1,upperdir=$2/written,workdir=$2/work" "$2/root"
-mount -t proc proc "$2/root/proc"
-[ "$1" != / ] || mount --rbind /dev "$2/root/dev"
-root=$2/root; shift 2
+const enter = `mount -t overlay overlay -o "lowerdir=$1,upperdir=$2/written,workdir=$2/work" "$2/merged"
+mount -t proc proc "$2/merged/proc"
+[ "$1" != / ] || mount --rbind /dev "$2/merged/dev"
+root=$2/merged; shift 2
 exec chroot "$root" "$@"`;
 
 /**
@@ -36,7 +36,7 @@ export async function inWorld(name: Place): Promise<InWorld> {
   const lower = isWorld(name) ? worlds[name].root : '/';
   // An overlay may not lie within the file system that it lies over.
   const own = mkdtempSync(isWorld(name) ? `${join(inject('chroots'), name)}-` : '/dev/shm/pyclink-');
-  for (const part of ['written/tmp', 'work', 'root']) mkdirSync(join(own, part), { recursive: true });
+  for (const part of ['written/tmp', 'work', 'merged']) mkdirSync(join(own, part), { recursive: true });
   chmodSync(join(own, 'written/tmp'), 0o1777);
   const remove = () => rmSync(own, { recursive: true, force: true });
   const start = ['unshare', '--mount', 'sh', '-e', '-c', enter, 'sh', lower, own];
@@ -44,7 +44,7 @@ export async function inWorld(name: Place): Promise<InWorld> {
   if ((await chroot.attempt('true')).exitCode === 0) return withPyclink(chroot, lower, remove);
   if (!isWorld(name)) throw new Error('an overlay over this machine cannot be mounted');
   // No mounts, or no overlays: a copy takes half a minute, and has no /proc.
-  const copy = join(own, 'root');
+  const copy = join(own, 'merged');
   await execa('cp', ['-a', '--reflink=auto', `${lower}/.`, copy]);
   return withPyclink(chrootOf(copy, ['chroot', copy]), lower, remove);
 }

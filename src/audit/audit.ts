@@ -1,5 +1,6 @@
-import { expectedInterpreter, pythonDirectoryOf } from '../buildroot/python-directory.ts';
+import { pythonDirectoryOf, readerOf, readsTag } from '../buildroot/python-directory.ts';
 import { byCodeUnit, type PayloadPath, parentOf } from '../files/path.ts';
+import { getOrAdd } from '../get-or-add.ts';
 import type { Payload, PayloadEntry } from '../payload/entry.ts';
 import { type PycHeader, staleReason } from '../pyc/header.ts';
 import { type Level, type PycName, parsePycPath, pycPath } from '../pyc/name.ts';
@@ -12,7 +13,7 @@ export interface AuditFinding {
   readonly path: PayloadPath;
   /** What was seen, and what was expected. */
   readonly detail: string;
-  /** Of `unlinked`: what a link would save. */
+  /** Only of `unlinked`: the bytes that a link would save. */
   readonly savedBytes?: number;
 }
 
@@ -95,16 +96,14 @@ function readerProblem(path: PayloadPath, { cacheTag }: Pyc['name'], header: Pyc
   if (written !== undefined && tagged !== undefined && written !== tagged) {
     return `${writer} wrote it, and Python 3.${tagged} would read it`;
   }
-  const place = pythonDirectoryOf(path);
-  if (place?.kind !== 'interpreter' || written === undefined) return undefined;
-  const { implementation = 'cpython', version } = expectedInterpreter(place.command);
-  if (implementation === 'cpython' && (version === undefined || version === `3.${written}`)) return undefined;
-  return `${writer} wrote it, and ${place.command} reads this directory`;
+  const reader = readerOf(path);
+  if (reader === undefined || cacheTag === undefined || readsTag(reader, cacheTag)) return undefined;
+  return `${reader} does not read the pycs of ${cacheTag}`;
 }
 
 /**
- * Whether a recorded path is another than the source's. Where the target is only a part of a system, the part is at the
- * end of what is recorded.
+ * Whether a pyc records another path than that of its source. If the target is a part of a system, such as one package's
+ * directory, its paths lack the beginning: then the end must be the same.
  */
 function isElsewhere(recorded: string, source: PayloadPath): boolean {
   if (recorded === source || `/usr${recorded}` === source) return false;
@@ -113,19 +112,17 @@ function isElsewhere(recorded: string, source: PayloadPath): boolean {
 
 /** Equal levels of a module that are separate files. */
 function unlinkedIn(pycs: readonly Pyc[]): AuditFinding[] {
-  const firsts = new Map<string, PayloadEntry[]>();
+  const groups = new Map<string, PayloadEntry[]>();
   const findings: AuditFinding[] = [];
   for (const { entry, name } of pycs) {
     const { container, sha256, mode, owner, path, sizeBytes } = entry;
     if (name.cacheTag === undefined || sha256 === undefined) continue;
     const key = [container, name.source, name.cacheTag, sha256, mode, owner].join('\0');
-    const earlier = firsts.get(key) ?? [];
-    const [first] = earlier;
-    if (first === undefined || earlier.some(({ inode }) => inode === entry.inode)) {
-      firsts.set(key, [...earlier, entry]);
-      continue;
-    }
-    firsts.set(key, [...earlier, entry]);
+    const equal = getOrAdd(groups, key, () => []);
+    const [first] = equal;
+    const isLinked = equal.some(({ inode }) => inode === entry.inode);
+    equal.push(entry);
+    if (first === undefined || isLinked) continue;
     findings.push({ kind: 'unlinked', path, detail: `has the bytes of ${first.path}`, savedBytes: sizeBytes });
   }
   return findings;
@@ -150,14 +147,6 @@ function missingLevels(pycs: readonly Pyc[], payload: Payload): AuditFinding[] {
     for (const modules of packages.get(packageOf(source))?.values() ?? []) getOrAdd(modules, source, () => new Set());
   }
   return [...packages.values()].flatMap((tags) => Array.from(tags, ([tag, modules]) => lacking(modules, tag)).flat());
-}
-
-function getOrAdd<K, V>(map: Map<K, V>, key: K, make: () => V): V {
-  const known = map.get(key);
-  if (known !== undefined) return known;
-  const added = make();
-  map.set(key, added);
-  return added;
 }
 
 function lacking(modules: ReadonlyMap<PayloadPath, ReadonlySet<Level>>, cacheTag: string): AuditFinding[] {

@@ -1,5 +1,6 @@
 import { pythonDirectoryOf } from '../buildroot/python-directory.ts';
-import type { Payload, PayloadEntry } from '../payload/entry.ts';
+import type { PayloadPath } from '../files/path.ts';
+import type { Payload } from '../payload/entry.ts';
 import { type AuditFinding, pycsIn } from './audit.ts';
 
 /** What bytecode a payload has. */
@@ -16,25 +17,31 @@ export interface AuditSummary {
   readonly modulesWithoutBytecode: number;
 }
 
-/** Counts. */
-export function summaryOf(payload: Payload, findings: readonly AuditFinding[]): AuditSummary {
+/** Adds up what the payloads have. @param findings all that audit found in them */
+export function summaryOf(payloads: readonly Payload[], findings: readonly AuditFinding[]): AuditSummary {
   const pycs: Record<string, [number, number, number]> = {};
-  const files = new Map<string, PayloadEntry>();
-  const compiled = new Set<string>();
-  for (const { entry, name } of pycsIn(payload)) {
-    const tag = name.cacheTag ?? 'none';
-    const levels = pycs[tag] ?? [0, 0, 0];
-    levels[name.level] += 1;
-    pycs[tag] = levels;
-    files.set(`${entry.container}\0${entry.inode}`, entry);
-    compiled.add(name.source);
+  const sizes = new Map<string, number>();
+  let [modules, modulesWithoutBytecode] = [0, 0];
+  for (const payload of payloads) {
+    const compiled = new Set<PayloadPath>();
+    for (const { entry, name } of pycsIn(payload)) {
+      const tag = name.cacheTag ?? 'none';
+      pycs[tag] ??= [0, 0, 0];
+      pycs[tag][name.level] += 1;
+      sizes.set(`${entry.container}\0${entry.inode}`, entry.sizeBytes);
+      compiled.add(name.source);
+    }
+    for (const path of payload.keys()) {
+      if (!path.endsWith('.py') || pythonDirectoryOf(path) === undefined) continue;
+      modules += 1;
+      if (!compiled.has(path)) modulesWithoutBytecode += 1;
+    }
   }
-  const modules = [...payload.keys()].filter((path) => path.endsWith('.py') && pythonDirectoryOf(path) !== undefined);
   return {
     pycs,
-    sizeBytes: [...files.values()].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    sizeBytes: [...sizes.values()].reduce((sum, sizeBytes) => sum + sizeBytes, 0),
     savedBytes: findings.reduce((sum, { savedBytes = 0 }) => sum + savedBytes, 0),
-    modules: modules.length,
-    modulesWithoutBytecode: modules.filter((path) => !compiled.has(path)).length,
+    modules,
+    modulesWithoutBytecode,
   };
 }

@@ -42,7 +42,7 @@ function join(directory: string, rest: string): string {
 
 /**
  * Reads a PATH argument: below the buildroot it is a staged path, any other absolute path is a payload path.
- * Returns undefined for a path that is relative, or not in the tree.
+ * @returns undefined if it is relative, or outside the directory where the tree will lie
  */
 export function locate(buildroot: Buildroot, argument: string): StagedPath | undefined {
   if (!argument.startsWith('/')) return undefined;

@@ -68,3 +68,19 @@ export function expectedInterpreter(command: string): ExpectedInterpreter {
     ...(kind === 'python' && version !== undefined ? { implementation: 'cpython' } : {}),
   };
 }
+
+/** The command of the interpreter that a directory is for; undefined where there may be several. */
+export function readerOf(path: PayloadPath): string | undefined {
+  const place = pythonDirectoryOf(path);
+  return place?.kind === 'interpreter' ? place.command : undefined;
+}
+
+/**
+ * Whether an interpreter reads pycs with a cache tag.
+ * @see PEP 3147: `cpython-311` is the cache tag of `python3.11` and `python3.11t`, `pypy39` that of `pypy3.9`
+ */
+export function readsTag(command: string, cacheTag: string): boolean {
+  const { implementation = 'cpython', version = '' } = expectedInterpreter(command);
+  const digits = version.replace('.', '');
+  return implementation === 'pypy' ? cacheTag.startsWith(`pypy${digits}`) : cacheTag === `cpython-${digits}`;
+}

@@ -3,8 +3,9 @@ import type { AuditKind } from '../audit/kinds.ts';
 import { summaryOf } from '../audit/summary.ts';
 import { exitStatus } from '../errors.ts';
 import { payloadOf, type Wanted } from '../payload/entry.ts';
-import { type ReadOptions, readTargets, type TargetContent } from '../payload/read.ts';
+import { payloadsOf, type ReadOptions, readTargets, type TargetContent } from '../payload/read.ts';
 import { auditText } from '../report/audit.ts';
+import { unreadableNotes } from '../report/findings.ts';
 import type { CommandResult } from './result.ts';
 
 export interface AuditOptions extends ReadOptions {
@@ -19,20 +20,23 @@ export interface AuditOptions extends ReadOptions {
 
 /** `pyclink audit`: says what is wrong with the pycs of any target, without a manifest. @throws PyclinkError */
 export async function auditCommand(options: AuditOptions): Promise<CommandResult> {
-  const payload = payloadOf((await readAll(options)).flatMap(({ entries }) => entries));
+  const contents = await readAll(options);
+  const payloads = payloadsOf(contents).map((together) => payloadOf(together.flatMap(({ entries }) => entries)));
+  const unreadable = unreadableNotes(contents.flatMap((content) => content.unreadable));
   const { only, ignore, failOn } = options;
   const isMeant = ({ kind }: AuditFinding) => (only.length === 0 || only.includes(kind)) && !ignore.includes(kind);
-  const findings = audit(payload).filter(isMeant);
-  const summary = summaryOf(payload, findings);
+  const all = payloads.flatMap(audit);
+  const findings = all.filter(isMeant);
+  const summary = summaryOf(payloads, all);
   const isFailure = findings.some(({ kind }) => failOn.length === 0 || failOn.includes(kind));
   return {
-    status: isFailure ? exitStatus.problems : exitStatus.done,
-    text: auditText(findings, summary, options.isVerbose),
-    data: { findings, summary },
+    status: isFailure || unreadable.length > 0 ? exitStatus.problems : exitStatus.done,
+    text: auditText(findings, summary, unreadable, options.isVerbose),
+    data: { findings, summary, unreadable },
   };
 }
 
-/** Reads the targets; a second time if there are hash-based pycs, whose sources have to be hashed. */
+/** Reads the targets. If some pycs are hash-based, reads them again, and hashes the sources. */
 async function readAll(options: AuditOptions): Promise<TargetContent[]> {
   const wanted: Wanted = { pycs: new Set(), sources: new Set(), hashMagicNumbers: [], inDepth: true };
   const contents = await readTargets(options.targets, wanted, options);

@@ -1,6 +1,7 @@
 import type { StoreRequest } from '../build/cache-options.ts';
+import { checkCacheDirectory } from '../cache/cache-directory.ts';
 import { checkEntry } from '../cache/entry.ts';
-import { checkCacheDirectory, LocalStore } from '../cache/local-store.ts';
+import { LocalStore } from '../cache/local-store.ts';
 import { readSecret } from '../cache/secret.ts';
 import { UnusableCache } from '../cache/unusable-cache.ts';
 import { exitStatus, PyclinkError } from '../errors.ts';

@@ -4,8 +4,8 @@ import { recordsOf } from '../manifest/encode.ts';
 import { readManifest } from '../manifest/read.ts';
 import type { PycRecord } from '../manifest/schema.ts';
 import { payloadOf, wantedFor } from '../payload/entry.ts';
-import { type ReadOptions, readTargets, type TargetContent } from '../payload/read.ts';
-import { findingsText } from '../report/findings.ts';
+import { payloadsOf, type ReadOptions, readTargets, type TargetContent } from '../payload/read.ts';
+import { findingsText, unreadableNotes } from '../report/findings.ts';
 import { check, type Finding, inOrder } from '../verify/check.ts';
 import { findStrays } from '../verify/strays.ts';
 import type { CommandResult } from './result.ts';
@@ -23,9 +23,7 @@ export async function verifyCommand(options: VerifyOptions): Promise<CommandResu
   const magicNumbers = manifest.interpreters.map(({ magicNumber }) => magicNumber);
   const cacheTags = manifest.interpreters.map(({ cacheTag }) => cacheTag);
   const contents = await readTargets(options.targets, { ...wantedFor(records, magicNumbers), others: true }, options);
-  const images = contents.filter(({ kind }) => kind === 'image');
-  const packages = contents.filter(({ kind }) => kind !== 'image');
-  const checked = [...(packages.length > 0 ? [packages] : []), ...images.map((image) => [image])];
+  const checked = payloadsOf(contents);
   const findings = inOrder(
     checked.flatMap((together) => {
       const found = findingsIn(together, records, cacheTags);
@@ -33,10 +31,14 @@ export async function verifyCommand(options: VerifyOptions): Promise<CommandResu
     }),
   );
   const unrelated = unrelatedTargets(contents, records);
+  const notes = [
+    ...unrelated.map((target) => `${target}: no pyc of the manifest is in it`),
+    ...unreadableNotes(contents.flatMap(({ unreadable }) => unreadable)),
+  ];
   const { pycs, linkGroups } = manifest.totals;
   return {
     status: findings.length === 0 ? exitStatus.done : exitStatus.problems,
-    text: findingsText(findings, unrelated, pycs, linkGroups),
+    text: findingsText(findings, notes, pycs, linkGroups),
     data: { pycs, linkGroups, findings, unrelated },
   };
 }

@@ -7,6 +7,7 @@ import { errnoOf } from '../errors.ts';
 import { contains, type PayloadPath, parentOf, type StagedPath } from '../files/path.ts';
 import { readRegular } from '../files/read-regular.ts';
 import { rewriteFile } from '../files/replace.ts';
+import { getOrAdd } from '../get-or-add.ts';
 import type { PycRecord } from './schema.ts';
 
 /**
@@ -17,7 +18,7 @@ import type { PycRecord } from './schema.ts';
  */
 export function listInRecords(buildroot: Buildroot, records: readonly PycRecord[]): string[] {
   const pycsOf = new Map<PayloadPath, PayloadPath[]>();
-  for (const { source, paths } of records) pycsOf.set(source, [...(pycsOf.get(source) ?? []), ...paths]);
+  for (const { source, paths } of records) getOrAdd(pycsOf, source, () => []).push(...paths);
   const problems: string[] = [];
   for (const directory of directoriesAbove([...pycsOf.keys()])) {
     for (const information of informationIn(toStaged(buildroot, directory))) {
@@ -66,7 +67,7 @@ function directoriesAbove(files: readonly PayloadPath[]): PayloadPath[] {
   return [...directories].sort();
 }
 
-/** The `.dist-info` directories in a directory whose distributions were installed by an installer of Python's world. */
+/** The `.dist-info` directories of the distributions that one of Python's installers put into a directory. */
 function informationIn(directory: StagedPath): string[] {
   let names: string[];
   try {
@@ -80,5 +81,5 @@ function informationIn(directory: StagedPath): string[] {
     .filter((path) => installers.test(readRegular(join(path, 'INSTALLER'))?.content.toString() ?? ''));
 }
 
-/** What INSTALLER begins with. rpm and Debian's tools write their own names. */
+/** The file INSTALLER names who installed a distribution: these are Python's installers, not rpm or Debian's tools. */
 const installers = /^(?:pip|uv|poetry|pdm)\b/i;

@@ -21,14 +21,11 @@ export async function readArchive(file: string, wanted: Wanted, limits: ReadLimi
 }
 
 async function readOnce(file: string, wanted: Wanted, limits: ReadLimits): Promise<ReadonlyMap<PayloadPath, TarEntry>> {
-  const { stream, failure } = openTar(file);
-  const stored = await readTar(stream, wanted, new Budget(file, limits)).catch(async (error: unknown) => {
-    if (error instanceof PyclinkError) throw error;
-    throw unreadable(file, (await failure()) ?? messageOf(error), error);
-  });
-  const reason = await failure();
-  if (reason !== undefined) throw unreadable(file, reason);
-  return stored;
+  try {
+    return await readTar(openTar(file), wanted, new Budget(file, limits));
+  } catch (error) {
+    throw error instanceof PyclinkError ? error : unreadable(file, messageOf(error), error);
+  }
 }
 
 /** The entry of a name. For a hard link, with the facts of the file that it names. */

@@ -31,7 +31,7 @@ export interface PayloadEntry extends Partial<PycContent> {
   readonly mode: number;
   readonly owner: string;
   readonly mtimeSeconds: number;
-  /** The layer of an image that put it in the place of an earlier layer's file. */
+  /** In an image: the layer that wrote it over a file of an earlier layer. */
   readonly replacedBy?: string;
   /** For sources of hash-based pycs: the source hash by magic number. */
   readonly sourceHashes?: ReadonlyMap<number, string>;

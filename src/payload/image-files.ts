@@ -6,6 +6,7 @@ import { resolveInBuildroot } from '../buildroot/resolve.ts';
 import { messageOf, PyclinkError } from '../errors.ts';
 import { normalise, type StagedPath } from '../files/path.ts';
 import { readRegular } from '../files/read-regular.ts';
+import { getOrAdd } from '../get-or-add.ts';
 import type { Budget } from './budget.ts';
 import { openTar, unreadable } from './open-tar.ts';
 import { membersOf } from './tar.ts';
@@ -14,18 +15,20 @@ import { membersOf } from './tar.ts';
 export interface ImageFiles {
   /** A small file: JSON. Undefined if there is none of this name. */
   read(name: string): Buffer | undefined;
-  /** Reads these files one after another, in any order. Those that are not there are left out. */
-  each(
-    names: ReadonlySet<string>,
-    read: (name: string, content: AsyncIterable<Buffer>) => Promise<void>,
-  ): Promise<void>;
+  /**
+   * Has these files read one after another, in any order. Names of one file are given together. What is missing is not
+   * given.
+   */
+  each(names: ReadonlySet<string>, read: ReadFile): Promise<void>;
 }
+
+type ReadFile = (names: readonly string[], content: AsyncIterable<Buffer>) => Promise<void>;
 
 /** Beyond this a file is no JSON of an image. */
 const maxJsonBytes = 4 * 2 ** 20;
 const maxJsonBytesInAll = 64 * 2 ** 20;
 
-/** The files of an image in a directory. Symlinks are followed within it. */
+/** An image that lies in a directory. A symlink in it may lead to a file of the same directory. */
 export function filesOfDirectory(directory: Buildroot): ImageFiles {
   const find = (name: string): StagedPath | undefined => {
     const place = resolveInBuildroot(directory, toStaged(directory, name));
@@ -40,7 +43,7 @@ export function filesOfDirectory(directory: Buildroot): ImageFiles {
     each: async (names, read) => {
       for (const name of names) {
         const path = find(name);
-        if (path !== undefined) await read(name, createReadStream(path));
+        if (path !== undefined) await read([name], createReadStream(path));
       }
     },
   };
@@ -71,16 +74,18 @@ export async function filesOfTar(file: string, budget: () => Budget): Promise<Im
     total += sizeBytes;
     return true;
   });
-  if (!small.has('/index.json') && !small.has('/manifest.json')) return undefined;
+  const isDocker = /^\s*\[/.test(small.get('/manifest.json')?.toString('latin1', 0, 8) ?? '');
+  if (!small.has('/oci-layout') && !isDocker) return undefined;
   const placeOf = (name: string) => symlinks.get(normalise(name)) ?? normalise(name);
   return {
     read: (name) => small.get(placeOf(name)),
     each: async (names, read) => {
       const wanted = new Map<string, string[]>();
-      for (const name of names) wanted.set(placeOf(name), [...(wanted.get(placeOf(name)) ?? []), name]);
+      for (const name of names) getOrAdd(wanted, placeOf(name), () => []).push(name);
       await eachMember(file, budget(), async (path, type, _, __, content) => {
-        const [name] = wanted.get(path) ?? [];
-        if (type === 'file' && name !== undefined) await read(name, content);
+        const asked = wanted.get(path);
+        if (type !== 'file' || asked === undefined) return true;
+        await read(asked, content);
         wanted.delete(path);
         return wanted.size > 0;
       });
@@ -102,17 +107,13 @@ type VisitMember = (
 
 /** Visits the members of a tar until a visit returns false. @throws PyclinkError `tool-failed` */
 async function eachMember(file: string, budget: Budget, visit: VisitMember): Promise<void> {
-  const { stream, failure } = openTar(file);
   try {
-    for await (const member of membersOf(stream, budget)) {
+    for await (const member of membersOf(openTar(file), budget)) {
       const { name, type, linkname, size } = member.header;
       const goesOn = await visit(normalise(name), type ?? 'file', linkname ?? '', size ?? 0, member);
       if (!goesOn) return;
     }
   } catch (error) {
-    if (error instanceof PyclinkError) throw error;
-    throw unreadable(file, (await failure()) ?? messageOf(error), error);
+    throw error instanceof PyclinkError ? error : unreadable(file, messageOf(error), error);
   }
-  const reason = await failure();
-  if (reason !== undefined) throw unreadable(file, reason);
 }

@@ -8,9 +8,9 @@ import {
   configSchema,
   type Descriptor,
   dockerSchema,
+  documentSchema,
   indexSchema,
   isFor,
-  manifestSchema,
 } from './image-manifest.ts';
 import type { LayerPlace } from './layer.ts';
 
@@ -28,7 +28,7 @@ export interface ImageTarget {
  * @throws PyclinkError `usage` if it is not clear which image is meant, `tool-failed` if its JSON is damaged
  */
 export function layersOf(target: ImageTarget): LayerPlace[] {
-  return target.files.read('index.json') === undefined ? dockerLayers(target) : ociLayers(target);
+  return target.files.read('oci-layout') === undefined ? dockerLayers(target) : ociLayers(target);
 }
 
 /** The layers of an OCI layout. */
@@ -41,13 +41,12 @@ function ociLayers(target: ImageTarget): LayerPlace[] {
     const chosen = chooseImage(index.manifests, isTop ? choice : { ...choice, reference: undefined });
     if ('no' in chosen) throw unclear(target, chosen.no);
     isTop = false;
-    const json = readBlob(target, chosen);
-    const nested = indexSchema.safeParse(JSON.parse(json.toString()));
-    if (nested.success) {
-      index = nested.data;
+    const document = parsed(target, blobName(chosen.digest), readBlob(target, chosen), documentSchema);
+    if ('manifests' in document) {
+      index = document;
       continue;
     }
-    const { layers, config } = parsed(target, blobName(chosen.digest), json, manifestSchema);
+    const { layers, config } = document;
     if (config !== undefined && chosen.platform === undefined) refuseOther(target, blobName(config.digest));
     return layers.map(({ digest }, i) => ociLayer(digest, i, layers.length));
   }

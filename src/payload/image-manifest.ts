@@ -21,9 +21,14 @@ export type Descriptor = z.output<typeof descriptor>;
 export const indexSchema = z.object({ manifests: z.array(descriptor).min(1, 'names no image') });
 
 /** The manifest of one image for one platform. Its layers are in the order in which they are applied. */
-export const manifestSchema = z.object({
+const manifestSchema = z.object({
   config: z.object({ digest }).optional(),
   layers: z.array(z.object({ digest })),
+});
+
+/** What an index may name. */
+export const documentSchema = z.union([indexSchema, manifestSchema], {
+  error: 'is neither an index nor the manifest of an image',
 });
 
 /** `manifest.json` of `docker save`. */
@@ -31,7 +36,7 @@ export const dockerSchema = z
   .array(z.object({ Config: z.string(), RepoTags: z.array(z.string()).nullish(), Layers: z.array(z.string()) }))
   .min(1, 'names no image');
 
-/** The parts of an image's configuration that say what it is for, and what its layers unpack to. */
+/** What is read of an image's configuration: its platform, and the digest of each layer's tar before compression. */
 export const configSchema = platform.partial().extend({ rootfs: z.object({ diff_ids: z.array(digest) }) });
 
 /** Which image of several is meant. */

@@ -41,9 +41,11 @@ async function readLayers(
   const budget = new Budget(target.path, limits);
   const keep = keeper(wanted);
   const read = new Map<string, ReadonlyMap<PayloadPath, TarEntry>>();
-  await target.files.each(new Set(places.map(({ name }) => name)), async (name, content) => {
-    const place = places.find((candidate) => candidate.name === name);
-    if (place !== undefined) read.set(name, keep(await readLayer(place, content, wanted, budget, target.path)));
+  await target.files.each(new Set(places.map(({ name }) => name)), async (names, content) => {
+    const place = places.find(({ name }) => names.includes(name));
+    if (place === undefined) return;
+    const entries = keep(await readLayer(place, content, wanted, budget, target.path));
+    for (const name of names) read.set(name, entries);
   });
   return places.map(({ name, label }) => {
     const entries = read.get(name);

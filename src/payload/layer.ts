@@ -1,12 +1,10 @@
 import { createHash, type Hash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { createGunzip } from 'node:zlib';
-import { execa } from 'execa';
 import { messageOf, PyclinkError } from '../errors.ts';
 import type { PayloadPath } from '../files/path.ts';
 import type { Budget } from './budget.ts';
 import type { Wanted } from './entry.ts';
-import { isGzip, isZstd } from './open-tar.ts';
+import { decompressed } from './open-tar.ts';
 import { readTar, type TarEntry } from './tar.ts';
 
 /** What is known of a layer before it is read. */
@@ -36,7 +34,7 @@ export async function readLayer(
   const bytes = hashed(file, digest?.of === 'file' ? hash : undefined);
   let entries: ReadonlyMap<PayloadPath, TarEntry>;
   try {
-    const tar = hashed(await decompressed(bytes), digest?.of === 'tar' ? hash : undefined);
+    const tar = hashed(await unpacked(bytes), digest?.of === 'tar' ? hash : undefined);
     entries = await readTar(Readable.from(digest === undefined ? tar : padded(tar)), wanted, budget);
     for await (const _ of bytes);
   } catch (error) {
@@ -55,8 +53,8 @@ async function* hashed(source: AsyncIterable<Buffer>, hash: Hash | undefined): A
 }
 
 /**
- * Fills the last block of a tar. umoci 0.4 ends a layer with the last byte of its last file, which other tools accept;
- * that nothing was cut off is shown by the digest.
+ * Fills the last block of a tar with zeros. umoci 0.4 leaves that out, and other tools accept it. A layer that was cut
+ * off has another digest.
  */
 async function* padded(tar: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let sizeBytes = 0;
@@ -70,26 +68,15 @@ async function* padded(tar: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
 /** @see tar(5) */
 const blockBytes = 512;
 
-async function decompressed(bytes: AsyncGenerator<Buffer>): Promise<AsyncIterable<Buffer>> {
+/** The tar in a layer's file. */
+async function unpacked(bytes: AsyncGenerator<Buffer>): Promise<Readable> {
   const first = await bytes.next();
   const start = first.done === true ? Buffer.alloc(0) : first.value;
-  const whole = Readable.from(startingWith(start, bytes));
-  if (isZstd(start)) return unpackedBy('zstd', ['--decompress', '--stdout', '--quiet'], whole);
-  if (!isGzip(start)) return whole;
-  const gunzip = createGunzip();
-  whole.once('error', (error) => gunzip.destroy(error));
-  return whole.pipe(gunzip);
+  return decompressed(Readable.from(startingWith(start, bytes)), start);
 }
 
 async function* startingWith(start: Buffer, rest: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
   yield start;
-  // Not `yield*`: it would end `rest`, whose end belongs to whoever checks the digest.
+  // Not `yield*`: it would end `rest` early, which is read to its end for the digest.
   for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
-}
-
-async function* unpackedBy(command: string, args: readonly string[], input: Readable): AsyncGenerator<Buffer> {
-  const child = execa(command, args, { input, buffer: { stdout: false }, reject: false });
-  for await (const chunk of child.stdout) yield chunk as Buffer;
-  const { failed, stderr, shortMessage } = await child;
-  if (failed) throw new Error(stderr.trim().split('\n').at(-1) || shortMessage);
 }

@@ -1,51 +1,56 @@
 import { closeSync, createReadStream, openSync, readSync } from 'node:fs';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { execa } from 'execa';
 import { errnoOf, messageOf, PyclinkError } from '../errors.ts';
 
-/** A tar stream, and how the program that writes it ended, if there is one. */
-export interface TarSource {
-  readonly stream: Readable;
-  /** Why the program failed; undefined if it did not. */
-  readonly failure: () => Promise<string | undefined>;
+/**
+ * Opens a tar, which may be compressed with gzip, xz or zstd, or the tar in a Debian package. The stream ends with an
+ * error if the program that unpacks it fails.
+ * @throws PyclinkError `tool-failed` if the file cannot be opened
+ */
+export function openTar(file: string): Readable {
+  const start = readStart(file);
+  const unpacked = (command: string, ...args: readonly string[]) => Readable.from(outputOf(command, args));
+  if (start.toString('latin1').startsWith('!<arch>\n')) return unpacked('dpkg-deb', '--fsys-tarfile', file);
+  if (start.readUInt32BE(0) === 0xfd377a58) return unpacked('xz', '--decompress', '--stdout', '--', file);
+  if (isZstd(start)) return unpacked('zstd', '--decompress', '--stdout', '--quiet', '--', file);
+  const plain = createReadStream(file);
+  return isGzip(start) ? gunzipped(plain) : plain;
 }
 
 /**
- * Opens a tar, which may be compressed with gzip, xz or zstd, or the tar in a Debian package.
- * @throws PyclinkError `tool-failed` if the file cannot be opened
+ * What is in a stream that may be compressed with gzip or zstd.
+ * @param start its first bytes
  */
-export function openTar(file: string): TarSource {
-  const start = readStart(file);
-  if (start.toString('latin1').startsWith('!<arch>\n')) return program('dpkg-deb', ['--fsys-tarfile', file]);
-  if (start.readUInt32BE(0) === 0xfd377a58) return program('xz', ['--decompress', '--stdout', '--', file]);
-  if (isZstd(start)) return program('zstd', ['--decompress', '--stdout', '--quiet', '--', file]);
-  const plain = createReadStream(file);
-  if (!isGzip(start)) return { stream: plain, failure: async () => undefined };
-  const gunzip = createGunzip();
-  plain.once('error', (error) => gunzip.destroy(error));
-  return { stream: plain.pipe(gunzip), failure: async () => undefined };
+export function decompressed(stream: Readable, start: Buffer): Readable {
+  if (isGzip(start)) return gunzipped(stream);
+  return isZstd(start) ? Readable.from(outputOf('zstd', ['--decompress', '--stdout', '--quiet'], stream)) : stream;
 }
 
-/** Whether bytes begin as gzip's format does. @see RFC 1952 */
-export function isGzip(start: Buffer): boolean {
+/** @see RFC 1952 */
+function isGzip(start: Buffer): boolean {
   return start.length >= 2 && start.readUInt16BE(0) === 0x1f8b;
 }
 
-/** Whether bytes begin as zstd's format does. @see RFC 8878 */
-export function isZstd(start: Buffer): boolean {
+/** @see RFC 8878 */
+function isZstd(start: Buffer): boolean {
   return start.length >= 4 && start.readUInt32LE(0) === 0xfd2fb528;
 }
 
-function program(command: string, args: readonly string[]): TarSource {
-  const child = execa(command, args, { buffer: { stdout: false }, reject: false, stdin: 'ignore' });
-  return {
-    stream: child.stdout,
-    failure: async () => {
-      const { failed, stderr, shortMessage } = await child;
-      return failed ? stderr.trim().split('\n').at(-1) || shortMessage : undefined;
-    },
-  };
+function gunzipped(stream: Readable): Readable {
+  const gunzip = createGunzip();
+  stream.once('error', (error) => gunzip.destroy(error));
+  return stream.pipe(gunzip);
+}
+
+/** What a program writes to its standard output. @throws with the last line of its standard error, if it fails */
+async function* outputOf(command: string, args: readonly string[], input?: Readable): AsyncGenerator<Buffer> {
+  const source = input === undefined ? ({ stdin: 'ignore' } as const) : { input };
+  const child = execa(command, args, { ...source, buffer: { stdout: false }, reject: false });
+  for await (const chunk of child.stdout) yield chunk as Buffer;
+  const { failed, stderr, shortMessage } = await child;
+  if (failed) throw new Error(stderr.trim().split('\n').at(-1) || shortMessage);
 }
 
 /** The first bytes of a file, which identify its format. @see deb(5), and the formats of gzip, xz and zstd */

@@ -13,7 +13,7 @@ interface ImageFile {
   readonly entry: TarEntry;
   /** Equal for the names of one file. */
   readonly inode: string;
-  /** The layer that put it in the place of a file of an earlier layer. */
+  /** The layer that wrote it over a file of an earlier layer. */
   readonly replacedBy?: string;
 }
 
@@ -85,11 +85,8 @@ function removalsOf({ entries }: Layer) {
   return { removed, emptied, covered };
 }
 
+/** The directories that a path is in, the innermost first. */
 function ancestorsOf(path: PayloadPath): PayloadPath[] {
-  const ancestors: PayloadPath[] = [];
-  for (let above = path; above !== '/'; ) {
-    above = parentOf(above);
-    ancestors.push(above);
-  }
-  return ancestors;
+  const above = parentOf(path);
+  return above === '/' ? [above] : [above, ...ancestorsOf(above)];
 }

@@ -9,7 +9,7 @@ import type { PayloadEntry, Wanted } from './entry.ts';
 import { readImage } from './image.ts';
 import { filesOfDirectory, filesOfTar, type ImageFiles } from './image-files.ts';
 import { readRpm } from './rpm.ts';
-import { readTree } from './tree.ts';
+import { readTree, type TreeContent } from './tree.ts';
 
 /** How targets are read. */
 export interface ReadOptions {
@@ -27,6 +27,15 @@ export interface TargetContent {
   readonly entries: readonly PayloadEntry[];
   /** Which layer of an image removed a path. */
   readonly removedBy: ReadonlyMap<PayloadPath, string>;
+  /** Directories that could not be listed, with the error. */
+  readonly unreadable: TreeContent['unreadable'];
+}
+
+/** The targets that are one payload: the packages of a build together, each image by itself. */
+export function payloadsOf(contents: readonly TargetContent[]): readonly (readonly TargetContent[])[] {
+  const packages = contents.filter(({ kind }) => kind !== 'image');
+  const images = contents.filter(({ kind }) => kind === 'image').map((image) => [image]);
+  return packages.length > 0 ? [packages, ...images] : images;
 }
 
 /**
@@ -67,7 +76,7 @@ function placeOf(target: string): Place {
   return { ...place, kind: isImage ? 'image-directory' : 'tree' };
 }
 
-/** A target without, and its `:NAME`. A file whose own name has a colon is taken first. */
+/** Parts a target from its `:NAME`. If there is a file whose own name has a colon, that is the target. */
 function parted(target: string): [path: string, reference?: string] {
   const ends = Array.from(target.matchAll(/:/g), ({ index }) => index).filter((index) => index > 0);
   const end = exists(target) ? undefined : ends.find((index) => exists(target.slice(0, index)));
@@ -79,22 +88,23 @@ async function readPlace(
   wanted: Wanted,
   { limits = defaultReadLimits, platform }: ReadOptions,
 ): Promise<Omit<TargetContent, 'target'>> {
-  const removedBy = new Map<PayloadPath, string>();
+  const whole = { removedBy: new Map<PayloadPath, string>(), unreadable: [] };
   const image = async (files: ImageFiles): Promise<Omit<TargetContent, 'target'>> => ({
     kind: 'image',
+    unreadable: [],
     ...(await readImage({ files, path, reference, platform }, { ...wanted, others: false }, limits)),
   });
   if (kind === 'tree') {
     // On a running system, pycs that are not wanted belong to other packages.
     const others = wanted.others === true && resolve(path) !== '/';
-    return { kind, entries: readTree(openTree(resolve(path)), { ...wanted, others }), removedBy };
+    return { ...whole, kind, ...readTree(openTree(resolve(path)), { ...wanted, others }) };
   }
   if (kind === 'image-directory') return image(filesOfDirectory(openTree(resolve(path))));
-  if (kind === 'rpm') return { kind: 'package', entries: await readRpm(path, wanted, limits), removedBy };
+  if (kind === 'rpm') return { ...whole, kind: 'package', entries: await readRpm(path, wanted, limits) };
   const files = await filesOfTar(path, () => new Budget(path, limits));
   if (files !== undefined) return image(files);
   if (reference !== undefined) throw new PyclinkError('usage', 'is no image', { path });
-  return { kind: 'package', entries: await readArchive(path, wanted, limits), removedBy };
+  return { ...whole, kind: 'package', entries: await readArchive(path, wanted, limits) };
 }
 
 function exists(path: string): boolean {

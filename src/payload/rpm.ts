@@ -26,7 +26,8 @@ export async function readRpm(file: string, wanted: Wanted, limits: ReadLimits):
   let stored = await readStored(file, wanted, limits);
   const contents = contentless(stored, wanted);
   if (contents.size > 0) stored = await readStored(file, { ...wanted, contents }, limits);
-  return recorded.map((entry) => ({ ...entry, ...contentOf(entry.path, stored) }));
+  // What the header says of a file counts.
+  return recorded.map((entry) => ({ ...storedAs(entry.path, stored), ...entry }));
 }
 
 async function queryHeader(file: string): Promise<PayloadEntry[]> {
@@ -75,19 +76,11 @@ async function readStored(
   }
 }
 
-/** What is known of the content of a name, which may be stored under another name of the same file. */
-function contentOf(path: PayloadPath, stored: ReadonlyMap<PayloadPath, TarEntry>) {
+/** What is stored for a name, which may be under another name of the same file. */
+function storedAs(path: PayloadPath, stored: ReadonlyMap<PayloadPath, TarEntry>): Partial<PayloadEntry> {
   const entry = stored.get(path);
-  const { sha256, header, damage, recordedPath, isNormal, sourceHashes } =
-    (entry?.linkTo && stored.get(entry.linkTo)) ?? entry ?? {};
-  return {
-    ...(sha256 === undefined ? {} : { sha256 }),
-    ...(header === undefined ? {} : { header }),
-    ...(damage === undefined ? {} : { damage }),
-    ...(recordedPath === undefined ? {} : { recordedPath }),
-    ...(isNormal === undefined ? {} : { isNormal }),
-    ...(sourceHashes === undefined ? {} : { sourceHashes }),
-  };
+  const { linkTo: _, ...file } = (entry?.linkTo && stored.get(entry.linkTo)) ?? entry ?? {};
+  return file;
 }
 
 function unreadable(file: string, tool: string, said: unknown): PyclinkError {

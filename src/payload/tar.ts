@@ -80,7 +80,7 @@ async function readEntry(source: Member, wanted: Wanted): Promise<TarEntry | und
   const isPyc = isAsked || /\.py[co]$/.test(path);
   const isHashed =
     wanted.hashMagicNumbers.length > 0 &&
-    (isAsked || (wanted.inDepth === true ? path.endsWith('.py') : wanted.sources.has(path)));
+    (isAsked || wanted.sources.has(path) || (wanted.inDepth === true && path.endsWith('.py')));
   if (!isPyc && !isHashed) return entry;
   const bytes = await contentOf(source);
   const hashes = isHashed ? wanted.hashMagicNumbers.map((number) => [number, sourceHash(number, bytes)] as const) : [];
@@ -92,8 +92,8 @@ async function readEntry(source: Member, wanted: Wanted): Promise<TarEntry | und
 }
 
 /**
- * The files whose contents were not read, because of their names, though wanted names are hard links to them: the files
- * of an ostree repository, for example. They are to be read again, with these as `wanted.contents`.
+ * Files that wanted names are hard links to, and whose contents were not read, because their own names are not those of
+ * pycs: as in an ostree repository. The tar has to be read again, with these as `wanted.contents`.
  */
 export function contentless(entries: ReadonlyMap<PayloadPath, TarEntry>, wanted: Wanted): Set<PayloadPath> {
   const targets = new Set<PayloadPath>();

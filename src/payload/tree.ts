@@ -1,9 +1,9 @@
-import { lstatSync, readFileSync, type Stats } from 'node:fs';
+import { readFileSync, type Stats } from 'node:fs';
 import { type Buildroot, toPayload, toStaged } from '../buildroot/path.ts';
 import { resolveInBuildroot, resolveParent } from '../buildroot/resolve.ts';
 import { walkLimits } from '../buildroot/running-system.ts';
 import { mtimeSecondsOf } from '../buildroot/source.ts';
-import { walk } from '../buildroot/walk.ts';
+import { type Found, type Walk, walk } from '../buildroot/walk.ts';
 import { lstatIfAny } from '../files/lstat.ts';
 import type { PayloadPath } from '../files/path.ts';
 import { readPyc } from '../links/fingerprint.ts';
@@ -11,33 +11,40 @@ import { sourceHash } from '../pyc/source-hash.ts';
 import { isWanted, type PayloadEntry, type Wanted } from './entry.ts';
 import { pycContentOf } from './pyc-content.ts';
 
+/** What a directory holds. */
+export interface TreeContent {
+  readonly entries: readonly PayloadEntry[];
+  /** Directories that could not be listed, with the error. */
+  readonly unreadable: Walk['unreadable'];
+}
+
 /** Reads a directory that holds a payload: a buildroot, or the root of an installed system. */
-export function readTree(tree: Buildroot, wanted: Wanted): PayloadEntry[] {
-  return [
+export function readTree(tree: Buildroot, wanted: Wanted): TreeContent {
+  const isSearched = wanted.others === true || wanted.inDepth === true;
+  const { found, unreadable } = isSearched
+    ? walk(tree.path, ['*.py', '*.pyc', '*.pyo'], walkLimits(tree))
+    : { found: [], unreadable: [] };
+  const entries = [
     ...Array.from(wanted.pycs, (path) => readPycEntry(tree, path)),
     ...Array.from(wanted.sources, (path) => readSourceEntry(tree, path, wanted.hashMagicNumbers)),
-    ...(wanted.others === true ? readOthers(tree, wanted) : []),
-    ...(wanted.inDepth === true ? readAll(tree, wanted) : []),
-  ].filter((entry) => entry !== undefined);
+    ...found.map((file) => readFound(tree, file, wanted)),
+  ];
+  return { entries: entries.filter((entry) => entry !== undefined), unreadable };
 }
 
-function readOthers(tree: Buildroot, wanted: Wanted): PayloadEntry[] {
-  return walk(tree.path, ['*.py', '*.pyc'], walkLimits(tree))
-    .found.map(({ path, type }) => ({ staged: path, path: toPayload(tree, path), type }))
-    .filter(({ path, type }) => type !== 'directory' && isWanted(path, wanted))
-    .filter(({ path }) => !wanted.pycs.has(path) && !wanted.sources.has(path))
-    .map(({ staged, path }) => entryOf(tree, path, lstatSync(staged)));
-}
-
-function readAll(tree: Buildroot, wanted: Wanted): (PayloadEntry | undefined)[] {
-  return walk(tree.path, ['*.py', '*.pyc', '*.pyo'], walkLimits(tree))
-    .found.filter(({ type }) => type !== 'directory')
-    .map(({ path }) => {
-      const payload = toPayload(tree, path);
-      if (!payload.endsWith('.py')) return readPycEntry(tree, payload, true);
-      const stat = lstatIfAny(path);
-      return readSourceEntry(tree, payload, wanted.hashMagicNumbers) ?? (stat && entryOf(tree, payload, stat));
-    });
+/** A file that the search found: read in depth, or only looked at. */
+function readFound(tree: Buildroot, { path: staged, type }: Found, wanted: Wanted): PayloadEntry | undefined {
+  const path = toPayload(tree, staged);
+  const isKnown = wanted.pycs.has(path) || wanted.sources.has(path);
+  if (type === 'directory' || isKnown || !isWanted(path, wanted)) return undefined;
+  if (wanted.inDepth === true) {
+    const read = path.endsWith('.py')
+      ? readSourceEntry(tree, path, wanted.hashMagicNumbers)
+      : readPycEntry(tree, path, true);
+    if (read !== undefined) return read;
+  }
+  const stat = lstatIfAny(staged);
+  return stat && entryOf(tree, path, stat);
 }
 
 function entryOf(tree: Buildroot, path: PayloadPath, stat: Stats): PayloadEntry {

@@ -1,6 +1,7 @@
 import { type AuditFinding, packageOf } from '../audit/audit.ts';
 import { type AuditKind, auditKinds } from '../audit/kinds.ts';
 import type { AuditSummary } from '../audit/summary.ts';
+import { getOrAdd } from '../get-or-add.ts';
 import { printable } from '../printable.ts';
 import { parsePycPath } from '../pyc/name.ts';
 import { counted, sizeText } from './text.ts';
@@ -10,14 +11,20 @@ const shownPackages = 3;
 
 /**
  * The report of audit: for each kind of finding, the worst first, the packages that have most of it, with an example;
- * then what bytecode there is. Verbose: every finding.
+ * then the notes, and what bytecode there is. Verbose: every finding.
  */
-export function auditText(findings: readonly AuditFinding[], summary: AuditSummary, isVerbose: boolean): string {
+export function auditText(
+  findings: readonly AuditFinding[],
+  summary: AuditSummary,
+  notes: readonly string[],
+  isVerbose: boolean,
+): string {
   const lines = (Object.keys(auditKinds) as AuditKind[]).flatMap((kind) => {
     const ofKind = findings.filter((finding) => finding.kind === kind);
     return ofKind.length === 0 ? [] : [`${kind}: ${ofKind.length}: ${auditKinds[kind]}`, ...body(ofKind, isVerbose)];
   });
-  return [...lines, ...summaryLines(findings, summary)].map((line) => `${printable(line)}\n`).join('');
+  const closing = [...notes.map((note) => `pyclink: ${note}`), ...summaryLines(findings, summary)];
+  return [...lines, ...closing].map((line) => `${printable(line)}\n`).join('');
 }
 
 function body(findings: readonly AuditFinding[], isVerbose: boolean): string[] {
@@ -25,7 +32,7 @@ function body(findings: readonly AuditFinding[], isVerbose: boolean): string[] {
   const packages = new Map<string, AuditFinding[]>();
   for (const finding of findings) {
     const name = packageOf(parsePycPath(finding.path)?.source ?? finding.path);
-    packages.set(name, [...(packages.get(name) ?? []), finding]);
+    getOrAdd(packages, name, () => []).push(finding);
   }
   const sorted = [...packages].sort(([, a], [, b]) => b.length - a.length);
   const lines = sorted.slice(0, shownPackages).map(([name, [first, ...others]]) => {

@@ -47,7 +47,7 @@ export function check(
   return inOrder(findings.map((finding) => withLayer(finding, payload, removedBy)));
 }
 
-/** Names the layer of an image that removed the path or replaced its file. */
+/** Adds which layer of an image removed the path, or wrote the file that is there now. */
 function withLayer(finding: Finding, payload: Payload, removedBy: ReadonlyMap<PayloadPath, string>): Finding {
   const { kind, path, detail } = finding;
   const source = kind === 'stale' ? parsePycPath(path)?.source : undefined;

@@ -1,5 +1,4 @@
-import { expectedInterpreter, pythonDirectoryOf } from '../buildroot/python-directory.ts';
-import type { PayloadPath } from '../files/path.ts';
+import { readerOf, readsTag } from '../buildroot/python-directory.ts';
 import type { PycRecord } from '../manifest/schema.ts';
 import type { Payload } from '../payload/entry.ts';
 import { parsePycPath } from '../pyc/name.ts';
@@ -19,7 +18,7 @@ export function findStrays(records: readonly PycRecord[], cacheTags: readonly st
     if (!payload.has(source)) return [{ kind: 'orphan', path, detail: `there is no ${source}` }];
     if (cacheTags.includes(cacheTag)) return [];
     const reader = readerOf(path);
-    if (reader !== undefined && !reads(reader, cacheTag)) {
+    if (reader !== undefined && !readsTag(reader, cacheTag)) {
       return [{ kind: 'foreign', path, detail: `${reader} does not read the pycs of ${cacheTag}` }];
     }
     if (reader !== undefined || !sources.has(source)) return [];
@@ -27,17 +26,4 @@ export function findStrays(records: readonly PycRecord[], cacheTags: readonly st
       { kind: 'foreign', path, detail: `made by ${cacheTag}, the others of its source by ${cacheTags.join(', ')}` },
     ];
   });
-}
-
-/** The command of the interpreter that a directory is for; undefined where there may be several. */
-function readerOf(path: PayloadPath): string | undefined {
-  const place = pythonDirectoryOf(path);
-  return place?.kind === 'interpreter' ? place.command : undefined;
-}
-
-/** @see PEP 3147: `cpython-311` is the cache tag of `python3.11` and `python3.11t`, `pypy39` that of `pypy3.9` */
-function reads(command: string, cacheTag: string): boolean {
-  const { implementation = 'cpython', version = '' } = expectedInterpreter(command);
-  const digits = version.replace('.', '');
-  return implementation === 'pypy' ? cacheTag.startsWith(`pypy${digits}`) : cacheTag === `cpython-${digits}`;
 }

@@ -25,7 +25,7 @@ function wanted(pycs: readonly string[], sources: readonly string[], hashMagicNu
 
 function read(files: Readonly<Record<string, Planted>>, wants: Wanted) {
   const tree = openTree(plantBuildroot(files));
-  const payload = payloadOf(readTree(tree, wants));
+  const payload = payloadOf(readTree(tree, wants).entries);
   return { tree: tree.path, payload, stat: (name: string) => lstatSync(join(tree.path, name)) };
 }
 

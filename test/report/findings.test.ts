@@ -30,8 +30,8 @@ describe('findingsText', () => {
     expect(findingsText(findings, [], pycs, linkGroups)).toBe(text);
   });
 
-  it('names targets that have nothing to do with the manifest', () => {
-    expect(findingsText([], ['other.deb'], 3, 1)).toBe(
+  it('has the notes before the summary', () => {
+    expect(findingsText([], ['other.deb: no pyc of the manifest is in it'], 3, 1)).toBe(
       'pyclink: other.deb: no pyc of the manifest is in it\npyclink: 3 pycs, 1 link group: all as built\n',
     );
   });
