@@ -22,10 +22,12 @@ const readers = {
 
 /** Adds the options of commands that read payloads. */
 export function withReadOptions(command: Command): Command {
+  const { maxEntries, maxBytes } = defaultReadLimits;
+  const sizes = `bytes, or with K, M, G or T (default: ${maxBytes / 2 ** 30}G)`;
   return command
     .option('--platform <platform>', 'of images: OS/ARCHITECTURE (default: that of this machine)')
-    .option('--max-entries <n>', 'how many entries an archive may have (default: 5000000)')
-    .option('--max-size <size>', 'how large an archive may be unpacked: bytes, or with K, M, G or T (default: 64G)');
+    .option('--max-entries <n>', `how many entries an archive may have (default: ${maxEntries})`)
+    .option('--max-size <size>', `how large an archive may be unpacked: ${sizes}`);
 }
 
 /** Reads these options. @throws PyclinkError `usage`, which names every problem */
