@@ -38,7 +38,7 @@ describe('the one executable', () => {
     for (const buildroot of [own, other]) {
       plant(buildroot, { [`${library}/kernel/odd.py`]: 'def' });
       await execa('cp', [
-        '-r',
+        '-rp',
         `${systemPython.library}/json`,
         `${systemPython.library}/email`,
         join(buildroot, library),

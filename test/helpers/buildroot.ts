@@ -17,6 +17,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
 
+type PlantedFile = { readonly content: string | Buffer; readonly mode?: number; readonly mtime?: number };
+
 /** What a test puts at a path: the text of a file, or more than text. */
 export type Planted =
   | string
@@ -24,7 +26,10 @@ export type Planted =
   | { readonly directory: true }
   | { readonly symlink: string }
   | { readonly hardLink: string }
-  | { readonly content: string | Buffer; readonly mode?: number; readonly mtime?: number };
+  | PlantedFile;
+
+/** The mtime of what is planted, in seconds: that of now would make two trees differ that are planted in two seconds. */
+const plantedMtime = 1_700_000_000;
 
 /** An empty directory that goes when the test is over. */
 export function temporaryDirectory(): string {
@@ -41,20 +46,22 @@ export function plantBuildroot(files: Readonly<Record<string, Planted>>): string
   return buildroot;
 }
 
+function plantFile(staged: string, { content, mode, mtime = plantedMtime }: PlantedFile): void {
+  writeFileSync(staged, content);
+  if (mode !== undefined) chmodSync(staged, mode);
+  utimesSync(staged, mtime, mtime);
+}
+
 /** Adds files to a buildroot. A path in `hardLink` is a payload path too. */
 export function plant(buildroot: string, files: Readonly<Record<string, Planted>>): void {
   for (const [path, what] of Object.entries(files)) {
     const staged = join(buildroot, path);
     mkdirSync(dirname(staged), { recursive: true });
-    if (typeof what === 'string' || Buffer.isBuffer(what)) writeFileSync(staged, what);
+    if (typeof what === 'string' || Buffer.isBuffer(what)) plantFile(staged, { content: what });
     else if ('directory' in what) mkdirSync(staged, { recursive: true });
     else if ('symlink' in what) symlinkSync(what.symlink, staged);
     else if ('hardLink' in what) linkSync(join(buildroot, what.hardLink), staged);
-    else {
-      writeFileSync(staged, what.content);
-      if (what.mode !== undefined) chmodSync(staged, what.mode);
-      if (what.mtime !== undefined) utimesSync(staged, what.mtime, what.mtime);
-    }
+    else plantFile(staged, what);
   }
 }
 
