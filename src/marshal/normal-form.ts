@@ -36,6 +36,22 @@ export function encodeNormal(
   return normal;
 }
 
+/** What is known of a value once its normal form is. */
+export interface Examined {
+  /** Whether it is in normal form. */
+  readonly isNormal: boolean;
+  /** Where the file name of the outermost code object is; undefined if the value is no code object. */
+  readonly filename: { readonly type: number; readonly offset: number; readonly sizeBytes: number } | undefined;
+}
+
+/** Examines a marshalled value with one reading of it. */
+export function examine(bytes: Buffer, start: number, layout: CodeLayout): Examined | Unreadable {
+  encoder ??= new NormalEncoder();
+  const encoded = encoder.encoded(bytes, start, layout);
+  if ('unreadable' in encoded) return encoded;
+  return { isNormal: encoded.equals(bytes), filename: encoder.childOfRoot(layout.objects.indexOf('filename')) };
+}
+
 /** Shared by all calls, which reuse its memory. */
 let encoder: NormalEncoder | undefined;
 
@@ -51,6 +67,7 @@ class NormalEncoder {
   #out: Buffer = Buffer.alloc(0);
   #outView = viewOf(this.#out);
   #size = 0;
+  #root = nothing;
 
   /** The normal form, valid until the next call. */
   encoded(bytes: Buffer, start: number, layout: CodeLayout): Buffer | Unreadable {
@@ -60,12 +77,21 @@ class NormalEncoder {
       if ('unreadable' in read) return read;
       for (let i = 0; i < this.#objects.types.length; i++) this.#written.push(nothing);
       this.#size = bytes.copy(this.#out, 0, 0, start);
+      this.#root = read.root;
       this.#write(read.root, 0);
     } catch (error) {
       if (error instanceof TooLarge) return { unreadable: error.message };
       throw error;
     }
     return this.#out.subarray(0, this.#size);
+  }
+
+  /** A child of the outermost object, if that is a code object: its type, its offset in the bytes that were read, its size. */
+  childOfRoot(index: number): Examined['filename'] {
+    const { types, offsets, sizes } = this.#objects;
+    if (types.at(this.#root) !== marshalType.code) return undefined;
+    const child = this.#objects.child(this.#root, index);
+    return { type: types.at(child), offset: offsets.at(child), sizeBytes: sizes.at(child) };
   }
 
   #begin(bytes: Buffer, codeObjects: number): void {

@@ -36,7 +36,10 @@ export function kindOf(type: number): string {
 }
 
 /** The text of a string. */
-export function textOf(bytes: Buffer, { type, offset, sizeBytes }: MarshalNode): string {
+export function textOf(
+  bytes: Buffer,
+  { type, offset, sizeBytes }: Pick<MarshalNode, 'type' | 'offset' | 'sizeBytes'>,
+): string {
   const isShort = type === marshalType.shortAscii || type === marshalType.shortAsciiInterned;
   return bytes.toString('utf8', offset + (isShort ? 2 : 5), offset + sizeBytes);
 }

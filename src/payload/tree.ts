@@ -4,11 +4,12 @@ import { resolveInBuildroot, resolveParent } from '../buildroot/resolve.ts';
 import { walkLimits } from '../buildroot/running-system.ts';
 import { mtimeSecondsOf } from '../buildroot/source.ts';
 import { type Found, type Walk, walk } from '../buildroot/walk.ts';
+import { Arena } from '../files/arena.ts';
 import { lstatIfAny } from '../files/lstat.ts';
-import type { PayloadPath } from '../files/path.ts';
-import { readPyc } from '../links/fingerprint.ts';
+import type { PayloadPath, StagedPath } from '../files/path.ts';
+import { readRegular } from '../files/read-regular.ts';
 import { sourceHash } from '../pyc/source-hash.ts';
-import { isWanted, type PayloadEntry, type Wanted } from './entry.ts';
+import { isWanted, type PayloadEntry, type PycContent, type Wanted } from './entry.ts';
 import { pycContentOf } from './pyc-content.ts';
 
 /** What a directory holds. */
@@ -24,27 +25,30 @@ export function readTree(tree: Buildroot, wanted: Wanted): TreeContent {
   const { found, unreadable } = isSearched
     ? walk(tree.path, ['*.py', '*.pyc', '*.pyo'], walkLimits(tree))
     : { found: [], unreadable: [] };
+  const read = pycReader(wanted.inDepth === true);
   const entries = [
-    ...Array.from(wanted.pycs, (path) => readPycEntry(tree, path)),
+    ...Array.from(wanted.pycs, (path) => readPycEntry(tree, path, read)),
     ...Array.from(wanted.sources, (path) => readSourceEntry(tree, path, wanted.hashMagicNumbers)),
-    ...found.map((file) => readFound(tree, file, wanted)),
+    ...found.map((file) => readFound(tree, file, wanted, read)),
   ];
   return { entries: entries.filter((entry) => entry !== undefined), unreadable };
 }
 
 /** A file that the search found: read in depth, or only looked at. */
-function readFound(tree: Buildroot, { path: staged, type }: Found, wanted: Wanted): PayloadEntry | undefined {
+function readFound(
+  tree: Buildroot,
+  { path: staged, type }: Found,
+  wanted: Wanted,
+  read: PycReader,
+): PayloadEntry | undefined {
   const path = toPayload(tree, staged);
   const isKnown = wanted.pycs.has(path) || wanted.sources.has(path);
   if (type === 'directory' || isKnown || !isWanted(path, wanted)) return undefined;
-  if (wanted.inDepth === true) {
-    const read = path.endsWith('.py')
-      ? readSourceEntry(tree, path, wanted.hashMagicNumbers)
-      : readPycEntry(tree, path, true);
-    if (read !== undefined) return read;
-  }
   const stat = lstatIfAny(staged);
-  return stat && entryOf(tree, path, stat);
+  if (stat === undefined || wanted.inDepth !== true) return stat && entryOf(tree, path, stat);
+  if (!path.endsWith('.py')) return pycEntryOf(tree, path, staged, stat, read);
+  const isPlain = stat.isFile() && wanted.hashMagicNumbers.length === 0;
+  return (isPlain ? undefined : readSourceEntry(tree, path, wanted.hashMagicNumbers)) ?? entryOf(tree, path, stat);
 }
 
 function entryOf(tree: Buildroot, path: PayloadPath, stat: Stats): PayloadEntry {
@@ -61,23 +65,42 @@ function entryOf(tree: Buildroot, path: PayloadPath, stat: Stats): PayloadEntry 
   };
 }
 
-function readPycEntry(tree: Buildroot, path: PayloadPath, inDepth = false): PayloadEntry | undefined {
+/** Reads what the bytes of a pyc say; undefined if it is no regular file. */
+type PycReader = (path: StagedPath, stat: Stats) => PycContent | undefined;
+
+/** Reads each file once, whatever its names. */
+function pycReader(inDepth: boolean): PycReader {
+  const known = new Map<string, PycContent>();
+  const arena = new Arena();
+  return (path, { dev, ino, nlink }) => {
+    const inode = `${dev}:${ino}`;
+    const earlier = nlink > 1 ? known.get(inode) : undefined;
+    if (earlier !== undefined) return earlier;
+    const file = readRegular(path, arena.take);
+    if (file === undefined) return undefined;
+    const content = pycContentOf(file.content, inDepth);
+    arena.clear();
+    if (nlink > 1) known.set(inode, content);
+    return content;
+  };
+}
+
+function readPycEntry(tree: Buildroot, path: PayloadPath, read: PycReader): PayloadEntry | undefined {
   const place = resolveParent(tree, toStaged(tree, path));
   const stat = place.kind === 'inside' ? lstatIfAny(place.path) : undefined;
-  if (stat?.isSymbolicLink()) return entryOf(tree, path, stat);
-  const pyc = place.kind === 'inside' ? readPyc(place.path) : undefined;
-  if (pyc === undefined) return undefined;
-  return {
-    path,
-    container: tree.path,
-    inode: `${pyc.device}:${pyc.inode}`,
-    isGhost: false,
-    sizeBytes: pyc.sizeBytes,
-    mode: pyc.mode,
-    owner: `${pyc.userId}:${pyc.groupId}`,
-    mtimeSeconds: mtimeSecondsOf({ mtimeMs: pyc.modifiedMs }),
-    ...pycContentOf(pyc.content, inDepth),
-  };
+  if (place.kind !== 'inside' || stat === undefined) return undefined;
+  return stat.isFile() || stat.isSymbolicLink() ? pycEntryOf(tree, path, place.path, stat, read) : undefined;
+}
+
+function pycEntryOf(
+  tree: Buildroot,
+  path: PayloadPath,
+  staged: StagedPath,
+  stat: Stats,
+  read: PycReader,
+): PayloadEntry {
+  const content = stat.isFile() ? read(staged, stat) : undefined;
+  return { ...entryOf(tree, path, stat), ...content };
 }
 
 function readSourceEntry(

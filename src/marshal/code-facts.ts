@@ -1,0 +1,28 @@
+import type { CodeLayout } from '../pyc/releases.ts';
+import { releaseOf } from '../pyc/releases.ts';
+import { damageOf } from './damage.ts';
+import { examine } from './normal-form.ts';
+import { isString } from './types.ts';
+import { textOf } from './words.ts';
+
+/** What the code of a pyc says of itself. */
+export interface CodeFacts {
+  /** The path for tracebacks: `co_filename` of the module. */
+  readonly recordedPath?: string;
+  /** Undefined if it has no normal form. */
+  readonly isNormal?: boolean;
+}
+
+/**
+ * Reads the code of a pyc with a whole header to its last byte.
+ * @param layout of the code objects of the interpreter that wrote it
+ */
+export function codeFactsOf(pyc: Buffer, layout: CodeLayout): CodeFacts | { readonly damage: string } {
+  const examined = examine(pyc, releaseOf(pyc.readUInt16LE(0)).headerSizeBytes, layout);
+  if ('unreadable' in examined || examined.filename === undefined) {
+    const damage = damageOf(pyc, layout);
+    return damage === undefined ? {} : { damage };
+  }
+  const { isNormal, filename } = examined;
+  return isString(filename.type) ? { isNormal, recordedPath: textOf(pyc, filename) } : { isNormal };
+}
