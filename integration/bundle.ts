@@ -36,8 +36,8 @@ export async function bundleInto(directory: string, start: string, plugins: Plug
   rmSync(directory, { recursive: true, force: true });
   mkdirSync(directory, { recursive: true });
   await build({ ...options, entryPoints: ['src/cli.ts'], plugins, outfile: at('program.cjs') });
-  // Comments of libraries have other characters; strings have escapes.
-  const ascii = readFileSync(at('program.cjs'), 'utf8').replace(/[^ -~\t\n]/gu, '?');
+  // It is read as Latin-1. Comments of libraries have other characters; strings have escapes for them.
+  const ascii = readFileSync(at('program.cjs'), 'utf8').replace(/\P{ASCII}/gu, '?');
   const program = `(function (require, module, exports, __filename, __dirname) {${ascii}})\n`;
   writeFileSync(at('program.cjs'), program);
   const define = { ...options.define, PROGRAM_ID: JSON.stringify(createHash('sha256').update(program).digest('hex')) };
