@@ -55,12 +55,12 @@ function auditPyc({ entry, name }: Pyc, payload: Payload): AuditFinding[] {
   if (damage !== undefined) add('damaged', `its code cannot be read: ${damage}`);
   const reader = readerProblem(path, name, header);
   if (reader !== undefined) add('foreign', reader);
-  const source = (payload.get(name.source) ?? []).find(({ container }) => container === entry.container);
-  const known = source ?? payload.get(name.source)?.[0];
-  const misplaced = misplacedReason(path, name, known !== undefined);
+  const sources = payload.get(name.source) ?? [];
+  const source = sources.find(({ container }) => container === entry.container) ?? sources[0];
+  const misplaced = misplacedReason(entry, name, source);
   if (misplaced !== undefined) add('orphan', misplaced);
-  else if (known !== undefined && known.isSymlink !== true) {
-    const stale = staleFinding(header, known);
+  else if (source !== undefined && source.isSymlink !== true) {
+    const stale = staleFinding(header, source);
     if (stale !== undefined) add(...stale);
   }
   if (recordedPath !== undefined && isElsewhere(recordedPath, name.source)) {
@@ -70,22 +70,39 @@ function auditPyc({ entry, name }: Pyc, payload: Payload): AuditFinding[] {
   return findings;
 }
 
-/** Why no interpreter reads a pyc where it lies. */
-function misplacedReason(path: PayloadPath, { source, cacheTag }: Pyc['name'], hasSource: boolean): string | undefined {
+/** Why no interpreter reads a pyc where it lies. Of a zip, zipimport reads those beside their sources. */
+function misplacedReason(
+  { path, container }: PayloadEntry,
+  { source, cacheTag }: Pyc['name'],
+  entry: PayloadEntry | undefined,
+): string | undefined {
   if (path.endsWith('.pyo')) return 'Python 3.5 and later read no .pyo';
-  if (cacheTag === undefined) return hasSource ? 'beside its source it is not read' : undefined;
-  return hasSource ? undefined : `there is no ${source}`;
+  if (cacheTag === undefined) {
+    const isRead = entry === undefined || entry.mtimeIs === 'rounded';
+    return isRead ? undefined : 'beside its source it is not read';
+  }
+  if (entry === undefined) return `there is no ${source}`;
+  return entry.container === container ? undefined : `it is in ${container}, its source in ${entry.container}`;
 }
 
 /** How a pyc does not fit its source. */
 function staleFinding(header: PycHeader, source: PayloadEntry): [AuditKind, string] | undefined {
-  const reason = staleReason(header, { ...source, hash: (number) => source.sourceHashes?.get(number) ?? '' });
-  if (reason === undefined) return undefined;
-  const isClamped =
-    header.invalidationMode === 'timestamp' &&
-    header.sourceSizeBytes === source.sizeBytes >>> 0 &&
-    source.mtimeSeconds < header.sourceMtimeSeconds;
-  return [isClamped ? 'never-loaded' : 'stale', reason];
+  const { sizeBytes, mtimeSeconds, mtimeIs, sourceHashes } = source;
+  const hash = (number: number) => sourceHashes?.get(number) ?? '';
+  const reason = (mtime: number) => staleReason(header, { sizeBytes, mtimeSeconds: mtime, hash });
+  if (header.invalidationMode !== 'timestamp') return ofKind('stale', reason(mtimeSeconds));
+  const whateverMtime = reason(header.sourceMtimeSeconds);
+  if (whateverMtime !== undefined) return ['stale', whateverMtime];
+  if (mtimeIs === 'of-installation') {
+    return ['never-loaded', 'it records an mtime, and the source will have that of the installation'];
+  }
+  // zipimport allows for a second.
+  if (mtimeIs === 'rounded' && Math.abs(mtimeSeconds - header.sourceMtimeSeconds) <= 1) return undefined;
+  return ofKind(mtimeSeconds < header.sourceMtimeSeconds ? 'never-loaded' : 'stale', reason(mtimeSeconds));
+}
+
+function ofKind(kind: AuditKind, reason: string | undefined): [AuditKind, string] | undefined {
+  return reason === undefined ? undefined : [kind, reason];
 }
 
 /** Who reads a pyc, if that is not who wrote it. */

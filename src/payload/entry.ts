@@ -31,6 +31,11 @@ export interface PayloadEntry extends Partial<PycContent> {
   readonly mode: number;
   readonly owner: string;
   readonly mtimeSeconds: number;
+  /**
+   * Of a zip: `rounded` to two seconds, in the time zone of whoever made it, as zipimport takes it; a wheel's files get
+   * the time `of-installation`.
+   */
+  readonly mtimeIs?: 'rounded' | 'of-installation';
   /** In an image: the layer that wrote it over a file of an earlier layer. */
   readonly replacedBy?: string;
   /** For sources of hash-based pycs: the source hash by magic number. */

@@ -9,7 +9,9 @@ import type { PayloadEntry, Wanted } from './entry.ts';
 import { readImage } from './image.ts';
 import { filesOfDirectory, filesOfTar, type ImageFiles } from './image-files.ts';
 import { readRpm } from './rpm.ts';
+import { systemAround } from './system-around.ts';
 import { readTree, type TreeContent } from './tree.ts';
+import { isZip } from './zip.ts';
 
 /** How targets are read. */
 export interface ReadOptions {
@@ -97,11 +99,13 @@ async function readPlace(
   if (kind === 'tree') {
     // On a running system, pycs that are not wanted belong to other packages.
     const others = wanted.others === true && resolve(path) !== '/';
-    return { ...whole, kind, ...readTree(openTree(resolve(path)), { ...wanted, others }) };
+    const tree = openTree(resolve(path));
+    const root = wanted.inDepth === true ? openTree(systemAround(tree.path)) : tree;
+    return { ...whole, kind, ...readTree(root, { ...wanted, others }, tree.path) };
   }
   if (kind === 'image-directory') return image(filesOfDirectory(openTree(resolve(path))));
   if (kind === 'rpm') return { ...whole, kind: 'package', entries: await readRpm(path, wanted, limits) };
-  const files = await filesOfTar(path, () => new Budget(path, limits));
+  const files = isZip(path) ? undefined : await filesOfTar(path, () => new Budget(path, limits));
   if (files !== undefined) return image(files);
   if (reference !== undefined) throw new PyclinkError('usage', 'is no image', { path });
   return { ...whole, kind: 'package', entries: await readArchive(path, wanted, limits) };

@@ -1,10 +1,9 @@
 import { Readable } from 'node:stream';
 import { extract, type Header } from 'tar-stream';
 import { normalise, type PayloadPath } from '../files/path.ts';
-import { sourceHash } from '../pyc/source-hash.ts';
 import type { Budget } from './budget.ts';
 import { isWanted, type PycContent, type Wanted } from './entry.ts';
-import { pycContentOf } from './pyc-content.ts';
+import { factsOfContent } from './pyc-content.ts';
 
 /** A name in a tar. */
 export interface TarEntry extends Partial<PycContent> {
@@ -76,19 +75,8 @@ async function readEntry(source: Member, wanted: Wanted): Promise<TarEntry | und
   };
   if (header.type === 'symlink') return { ...entry, isSymlink: true };
   if (header.type === 'link') return { ...entry, linkTo: asPayload(header.linkname ?? '') };
-  const isAsked = wanted.contents?.has(path) === true;
-  const isPyc = isAsked || /\.py[co]$/.test(path);
-  const isHashed =
-    wanted.hashMagicNumbers.length > 0 &&
-    (isAsked || wanted.sources.has(path) || (wanted.inDepth === true && path.endsWith('.py')));
-  if (!isPyc && !isHashed) return entry;
-  const bytes = await contentOf(source);
-  const hashes = isHashed ? wanted.hashMagicNumbers.map((number) => [number, sourceHash(number, bytes)] as const) : [];
-  return {
-    ...entry,
-    ...(isPyc ? pycContentOf(bytes, wanted.inDepth) : {}),
-    ...(isHashed ? { sourceHashes: new Map(hashes) } : {}),
-  };
+  const facts = factsOfContent(path, wanted);
+  return facts === undefined ? entry : { ...entry, ...facts(await contentOf(source)) };
 }
 
 /**

@@ -8,9 +8,8 @@ import { Arena } from '../files/arena.ts';
 import { lstatIfAny } from '../files/lstat.ts';
 import type { PayloadPath, StagedPath } from '../files/path.ts';
 import { readRegular } from '../files/read-regular.ts';
-import { sourceHash } from '../pyc/source-hash.ts';
 import { isWanted, type PayloadEntry, type PycContent, type Wanted } from './entry.ts';
-import { pycContentOf } from './pyc-content.ts';
+import { pycContentOf, sourceHashesOf } from './pyc-content.ts';
 
 /** What a directory holds. */
 export interface TreeContent {
@@ -19,11 +18,14 @@ export interface TreeContent {
   readonly unreadable: Walk['unreadable'];
 }
 
-/** Reads a directory that holds a payload: a buildroot, or the root of an installed system. */
-export function readTree(tree: Buildroot, wanted: Wanted): TreeContent {
+/**
+ * Reads a directory that holds a payload: a buildroot, or the root of an installed system.
+ * @param part the directory in it that is searched
+ */
+export function readTree(tree: Buildroot, wanted: Wanted, part: StagedPath = tree.path): TreeContent {
   const isSearched = wanted.others === true || wanted.inDepth === true;
   const { found, unreadable } = isSearched
-    ? walk(tree.path, ['*.py', '*.pyc', '*.pyo'], walkLimits(tree))
+    ? walk(part, ['*.py', '*.pyc', '*.pyo'], walkLimits(tree))
     : { found: [], unreadable: [] };
   const read = pycReader(wanted.inDepth === true);
   const entries = [
@@ -114,6 +116,6 @@ function readSourceEntry(
   const content = magicNumbers.length > 0 ? readFileSync(place.path) : undefined;
   return {
     ...entryOf(tree, path, stat),
-    ...(content && { sourceHashes: new Map(magicNumbers.map((number) => [number, sourceHash(number, content)])) }),
+    ...(content && { sourceHashes: sourceHashesOf(content, magicNumbers) }),
   };
 }
