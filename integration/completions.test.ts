@@ -23,6 +23,7 @@ const lines: Readonly<Record<string, string>> = {
   'pyclink inspect my\t': 'inspect my-manifest.json',
   'pyclink help in\t': 'help inspect',
   'pyclink cache tr\t': 'cache trim',
+  'pyclink audit --format sa\t': 'audit --format sarif',
 };
 
 describeWith(missingTools('bash', 'zsh', 'fish'), 'completions', () => {

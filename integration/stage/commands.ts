@@ -60,7 +60,7 @@ function factsOf(option: Option, command?: Command): OptionFacts {
     help: description,
     value: /<(.+)>/.exec(flags)?.[1],
     optionalValue: /\[(.+)\]/.exec(flags)?.[1],
-    choices: command?.name() === 'build' ? choicesOf(option.attributeName()) : [],
+    choices: option.argChoices ?? (command?.name() === 'build' ? choicesOf(option.attributeName()) : []),
     isRepeatable: parseArg !== undefined,
   };
 }

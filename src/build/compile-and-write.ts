@@ -13,7 +13,9 @@ import { planCompile } from '../compile/plan.ts';
 import { removeLeftovers } from '../files/leftovers.ts';
 import { byCodeUnit, childOf, parentOf } from '../files/path.ts';
 import { completeManifest, recordsOf } from '../manifest/encode.ts';
+import { writeWhole } from '../manifest/file.ts';
 import { openOutputs, writeOutputs } from '../manifest/outputs.ts';
+import type { Manifest } from '../manifest/schema.ts';
 import { isProblem, type Skipped } from '../skipped.ts';
 import { version } from '../version.ts';
 import type { BuildContext } from './context.ts';
@@ -55,7 +57,10 @@ export async function compileAndWrite(
   const content = { interpreters: interpreters.map(forManifest), records: done.records, skipped };
   const examined = () => new Set([...found.sources.map(({ payload }) => payload), ...skipped.map(({ path }) => path)]);
   const manifest = completeManifest(version, content);
-  if (!options.dryRun) writeOutputs(buildroot, outputs, manifest, examined);
+  if (!options.dryRun) {
+    const whole = writeOutputs(buildroot, outputs, manifest, examined);
+    if (outputs.html !== undefined) await writePage(outputs.html, buildroot, whole);
+  }
   const isImage = options.inPlace || options.chroot;
   const unlisted =
     isImage && options.record && !options.dryRun
@@ -89,6 +94,14 @@ export async function compileAndWrite(
     filelists: outputs.filelists.map(({ file }) => file),
     seconds: watch.seconds,
   };
+}
+
+async function writePage(file: string, buildroot: Buildroot, manifest: Manifest): Promise<void> {
+  const [{ renderPage }, { pageOfBuild }] = await Promise.all([
+    import('../page/render.ts'),
+    import('../page/of-manifest.ts'),
+  ]);
+  writeWhole(file, [renderPage(pageOfBuild(buildroot.path, manifest))]);
 }
 
 /**

@@ -107,6 +107,7 @@ export const buildOptions = {
     'the same for sources whose installed path matches, repeatable',
     filelistFor,
   ),
+  html: option('--html <file>', 'write a page with the savings, for people', file),
   dryRun: option('--dry-run', 'say what would be done, and change nothing', flag(false)),
   ...cacheOptions,
 };

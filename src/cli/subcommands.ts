@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
+import { type AuditFormat, auditFormats } from '../audit/formats.ts';
 import { type AuditKind, auditKinds } from '../audit/kinds.ts';
 import type { CacheAction } from '../commands/cache.ts';
 import type { Call } from './call.ts';
@@ -9,6 +10,7 @@ import { readMtime, readOptionsOf, withReadOptions } from './read-options.ts';
 import { variablesHelp } from './variables.ts';
 
 const buildrootHelp = 'the staged tree (default: $RPM_BUILD_ROOT)';
+const htmlHelp = 'write a page with the savings and the findings';
 const dryRunHelp = 'say what would be done, and change nothing';
 
 /** The subcommands. Each loads what it needs when it is called. */
@@ -84,9 +86,11 @@ function verify(command: Command, call: Call): Command {
       '<TARGET...>',
       'a directory that holds the payload, all packages of a build (.rpm, .deb, tar), or container images (FILE[:NAME])',
     )
-    .action(async (targets: string[], flags: Flags & { manifest: string }) => {
+    .option('--html <file>', htmlHelp)
+    .action(async (targets: string[], flags: Flags & { manifest: string; html?: string }) => {
       const { verifyCommand } = await import('../commands/verify.ts');
-      call.report(await verifyCommand({ manifest: flags.manifest, targets, ...readOptionsOf(flags) }), flags);
+      const { manifest, html } = flags;
+      call.report(await verifyCommand({ manifest, targets, html, ...readOptionsOf(flags) }), flags);
     });
 }
 
@@ -98,14 +102,24 @@ function audit(command: Command, call: Call): Command {
       return [...earlier, kind];
     });
   return withReadOptions(withCommonOptions(command))
-    .argument('<TARGET...>', 'a directory, / for the running system, packages (.rpm, .deb, tar), or container images')
+    .argument(
+      '<TARGET...>',
+      'a directory, / for the running system, packages (.rpm, .deb, tar, wheel), or container images',
+    )
     .addOption(each('--only <kind>', 'only this kind of finding, repeatable'))
     .addOption(each('--ignore <kind>', 'not this kind of finding, repeatable'))
     .addOption(each('--fail-on <kind>', 'exit with status 1 only for this kind, repeatable (default: for all)'))
+    .option('--baseline <file>', 'leave out what an earlier --json report has')
+    .addOption(new Option('--format <format>', 'form of the report (default: text)').choices(auditFormats))
+    .option('--html <file>', htmlHelp)
     .action(async (targets: string[], flags: Flags & AuditFlags) => {
       const { auditCommand } = await import('../commands/audit.ts');
-      const { only = [], ignore = [], failOn = [], verbose: isVerbose = false } = flags;
-      call.report(await auditCommand({ targets, only, ignore, failOn, isVerbose, ...readOptionsOf(flags) }), flags);
+      const { only = [], ignore = [], failOn = [], verbose: isVerbose = false, baseline, html } = flags;
+      const format = flags.format ?? (flags.json === true ? 'json' : 'text');
+      const filters = { only, ignore, failOn, isVerbose, baseline };
+      const result = await auditCommand({ targets, ...filters, format, html, ...readOptionsOf(flags) });
+      const json = format === 'json' || format === 'sarif';
+      call.report(result, { json, quiet: flags.quiet === true && format === 'text' });
     });
 }
 
@@ -113,6 +127,9 @@ interface AuditFlags {
   readonly only?: AuditKind[];
   readonly ignore?: AuditKind[];
   readonly failOn?: AuditKind[];
+  readonly baseline?: string;
+  readonly format?: AuditFormat;
+  readonly html?: string;
 }
 
 function cache(command: Command, call: Call): Command {

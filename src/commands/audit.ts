@@ -1,11 +1,20 @@
+import { readFileSync } from 'node:fs';
 import { type AuditFinding, audit } from '../audit/audit.ts';
+import { type Baseline, parseBaseline } from '../audit/baseline.ts';
+import type { AuditFormat } from '../audit/formats.ts';
 import type { AuditKind } from '../audit/kinds.ts';
 import { summaryOf } from '../audit/summary.ts';
-import { exitStatus } from '../errors.ts';
+import { errnoOf, exitStatus, PyclinkError } from '../errors.ts';
+import { outputPath, writeWhole } from '../manifest/file.ts';
+import { pageOfAudit } from '../page/of-audit.ts';
+import { renderPage } from '../page/render.ts';
 import { payloadOf, type Wanted } from '../payload/entry.ts';
 import { payloadsOf, type ReadOptions, readTargets, type TargetContent } from '../payload/read.ts';
 import { auditText } from '../report/audit.ts';
 import { unreadableNotes } from '../report/findings.ts';
+import { junitXml } from '../report/junit.ts';
+import { sarifLog } from '../report/sarif.ts';
+import { counted } from '../text.ts';
 import type { CommandResult } from './result.ts';
 
 export interface AuditOptions extends ReadOptions {
@@ -16,24 +25,57 @@ export interface AuditOptions extends ReadOptions {
   /** The kinds that make the exit status 1; empty: all. */
   readonly failOn: readonly AuditKind[];
   readonly isVerbose: boolean;
+  /** The JSON report of an earlier audit: what it found is known. */
+  readonly baseline?: string | undefined;
+  /** The form of the report. */
+  readonly format: AuditFormat;
+  /** Where to write a page. */
+  readonly html?: string | undefined;
 }
 
 /** `pyclink audit`: says what is wrong with the pycs of any target, without a manifest. @throws PyclinkError */
 export async function auditCommand(options: AuditOptions): Promise<CommandResult> {
+  const baseline = options.baseline === undefined ? undefined : readBaseline(options.baseline);
+  const html = options.html && outputPath(undefined, options.html);
   const contents = await readAll(options);
   const payloads = payloadsOf(contents).map((together) => payloadOf(together.flatMap(({ entries }) => entries)));
-  const unreadable = unreadableNotes(contents.flatMap((content) => content.unreadable));
-  const { only, ignore, failOn } = options;
-  const isMeant = ({ kind }: AuditFinding) => (only.length === 0 || only.includes(kind)) && !ignore.includes(kind);
   const all = payloads.flatMap(audit);
-  const findings = all.filter(isMeant);
+  const findings = all.filter((finding) => isMeant(finding, options) && baseline?.isKnown(finding) !== true);
   const summary = summaryOf(payloads, all);
-  const isFailure = findings.some(({ kind }) => failOn.length === 0 || failOn.includes(kind));
+  const unreadable = unreadableNotes(contents.flatMap((content) => content.unreadable));
+  const notes = [...unreadable, ...baselineNotes(baseline, all)];
+  if (html) writeWhole(html, [renderPage(pageOfAudit(options.targets, payloads, findings, summary, notes))]);
+  const isFailure = findings.some(({ kind }) => options.failOn.length === 0 || options.failOn.includes(kind));
   return {
     status: isFailure || unreadable.length > 0 ? exitStatus.problems : exitStatus.done,
-    text: auditText(findings, summary, unreadable, options.isVerbose),
-    data: { findings, summary, unreadable },
+    text: options.format === 'junit' ? junitXml(findings) : auditText(findings, summary, notes, options.isVerbose),
+    data: options.format === 'sarif' ? sarifLog(findings) : { findings, summary, unreadable },
   };
+}
+
+function isMeant({ kind }: AuditFinding, { only, ignore }: AuditOptions): boolean {
+  return (only.length === 0 || only.includes(kind)) && !ignore.includes(kind);
+}
+
+/** @throws PyclinkError `usage` */
+function readBaseline(file: string): Baseline {
+  try {
+    return parseBaseline(readFileSync(file, 'utf8'), file);
+  } catch (error) {
+    if (error instanceof PyclinkError) throw error;
+    throw new PyclinkError('usage', `the baseline cannot be read (${errnoOf(error)})`, { path: file, cause: error });
+  }
+}
+
+/** What a baseline did: known findings are not shown, and those that are gone need not be in it. */
+function baselineNotes(baseline: Baseline | undefined, all: readonly AuditFinding[]): string[] {
+  if (baseline === undefined) return [];
+  const known = all.filter((finding) => baseline.isKnown(finding)).length;
+  const gone = baseline.goneFrom(all);
+  const notes = known === 0 ? [] : [`${counted(known, 'finding')} of the baseline not shown`];
+  return gone.length === 0
+    ? notes
+    : [...notes, `${counted(gone.length, 'finding')} of the baseline gone, such as ${gone[0]}`];
 }
 
 /** Reads the targets. If some pycs are hash-based, reads them again, and hashes the sources. */

@@ -8,7 +8,7 @@ import { exitStatus, PyclinkError } from '../errors.ts';
 import { byCodeUnit, type PayloadPath, parentOf } from '../files/path.ts';
 import type { Log } from '../log.ts';
 import { summaryLines } from '../report/build-report.ts';
-import { counted } from '../report/text.ts';
+import { counted } from '../text.ts';
 import { hasProblems, logOutcomes } from './build.ts';
 import type { CommandResult } from './result.ts';
 

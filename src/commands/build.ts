@@ -10,8 +10,8 @@ import { unknownMagicNumber } from '../marshal/normalize-pyc.ts';
 import { codeLayoutOf } from '../pyc/releases.ts';
 import { buildReportText } from '../report/build-report.ts';
 import type { Progress } from '../report/progress.ts';
-import { counted } from '../report/text.ts';
 import { type SkipReason, skipReasons } from '../skipped.ts';
+import { counted } from '../text.ts';
 import type { CommandResult } from './result.ts';
 
 /** Where a build says what it does. */

@@ -6,7 +6,7 @@ import { readSecret } from '../cache/secret.ts';
 import { UnusableCache } from '../cache/unusable-cache.ts';
 import { exitStatus, PyclinkError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { counted, sizeText } from '../report/text.ts';
+import { counted, sizeText } from '../text.ts';
 import type { CommandResult } from './result.ts';
 
 /**

@@ -5,8 +5,8 @@ import { findPycs } from '../links/find.ts';
 import { type LinkMode, linkDirectory } from '../links/link-directory.ts';
 import type { Log } from '../log.ts';
 import { unknownMagicNumber } from '../marshal/normalize-pyc.ts';
-import { counted, sizeText } from '../report/text.ts';
 import { skipReasons } from '../skipped.ts';
+import { counted, sizeText } from '../text.ts';
 import type { CommandResult } from './result.ts';
 
 export interface LinkOptions extends LinkMode {

@@ -9,8 +9,8 @@ import { type ReadPyc, readPyc, sameContent } from '../links/fingerprint.ts';
 import { planLinks } from '../links/group.ts';
 import type { Log } from '../log.ts';
 import { readManifest } from '../manifest/read.ts';
-import { counted } from '../report/text.ts';
 import { skipReasons } from '../skipped.ts';
+import { counted } from '../text.ts';
 import type { CommandResult } from './result.ts';
 
 export interface RelinkOptions {

@@ -8,8 +8,8 @@ import type { Log } from '../log.ts';
 import { manifestPieces, outputPath, writeWhole } from '../manifest/file.ts';
 import { readManifest } from '../manifest/read.ts';
 import type { Manifest, PycRecord } from '../manifest/schema.ts';
-import { counted } from '../report/text.ts';
 import { skipReasons } from '../skipped.ts';
+import { counted } from '../text.ts';
 import type { CommandResult } from './result.ts';
 
 export interface RestampOptions {

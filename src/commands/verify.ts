@@ -1,8 +1,11 @@
 import { exitStatus } from '../errors.ts';
 import type { PayloadPath } from '../files/path.ts';
 import { recordsOf } from '../manifest/encode.ts';
+import { outputPath, writeWhole } from '../manifest/file.ts';
 import { readManifest } from '../manifest/read.ts';
 import type { PycRecord } from '../manifest/schema.ts';
+import { pageOfVerify } from '../page/of-manifest.ts';
+import { renderPage } from '../page/render.ts';
 import { payloadOf, wantedFor } from '../payload/entry.ts';
 import { payloadsOf, type ReadOptions, readTargets, type TargetContent } from '../payload/read.ts';
 import { findingsText, unreadableNotes } from '../report/findings.ts';
@@ -14,11 +17,14 @@ export interface VerifyOptions extends ReadOptions {
   readonly manifest: string;
   /** A directory that holds the payload, the packages of a build, or images. */
   readonly targets: readonly string[];
+  /** Where to write a page. */
+  readonly html?: string | undefined;
 }
 
 /** `pyclink verify`: checks payloads against a manifest. @throws PyclinkError */
 export async function verifyCommand(options: VerifyOptions): Promise<CommandResult> {
   const manifest = readManifest(options.manifest);
+  const html = options.html && outputPath(undefined, options.html);
   const records = recordsOf(manifest);
   const magicNumbers = manifest.interpreters.map(({ magicNumber }) => magicNumber);
   const cacheTags = manifest.interpreters.map(({ cacheTag }) => cacheTag);
@@ -35,6 +41,7 @@ export async function verifyCommand(options: VerifyOptions): Promise<CommandResu
     ...unrelated.map((target) => `${target}: no pyc of the manifest is in it`),
     ...unreadableNotes(contents.flatMap(({ unreadable }) => unreadable)),
   ];
+  if (html) writeWhole(html, [renderPage(pageOfVerify(options.targets, manifest, findings))]);
   const { pycs, linkGroups } = manifest.totals;
   return {
     status: findings.length === 0 ? exitStatus.done : exitStatus.problems,

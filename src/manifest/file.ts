@@ -9,12 +9,12 @@ import { replaceByContent } from '../files/replace.ts';
 import type { Manifest } from './schema.ts';
 
 /**
- * Checks, before any work is done, that an output file can be written, and that it is not inside the buildroot, where
- * rpm would find an unpackaged file.
+ * Checks, before any work is done, that an output file can be written.
+ * @param buildroot the file may not be inside it, where rpm would find an unpackaged file
  * @returns its path, with the symlinks of its directory resolved
  * @throws PyclinkError `usage`
  */
-export function outputPath(buildroot: Buildroot, file: string): string {
+export function outputPath(buildroot: Buildroot | undefined, file: string): string {
   const unusable = (reason: string, hint?: string) => new PyclinkError('usage', reason, { path: file, hint });
   let directory: string;
   try {
@@ -24,7 +24,7 @@ export function outputPath(buildroot: Buildroot, file: string): string {
     if (error instanceof PyclinkError) throw error;
     throw unusable(`its directory cannot be used (${errnoOf(error)})`);
   }
-  if (contains(buildroot.path, directory) && !isRunningSystem(buildroot)) {
+  if (buildroot !== undefined && contains(buildroot.path, directory) && !isRunningSystem(buildroot)) {
     throw unusable(
       'is inside the buildroot and would be packaged',
       'write it outside, for example below RPM_BUILD_DIR',

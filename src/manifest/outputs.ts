@@ -14,6 +14,8 @@ export interface Outputs {
   /** The manifest of earlier runs. */
   readonly earlier: Manifest | undefined;
   readonly filelists: readonly { readonly file: string; readonly takes: (source: string) => boolean }[];
+  /** A page for people. */
+  readonly html: string | undefined;
 }
 
 /** What a run is asked to write. */
@@ -23,6 +25,7 @@ interface OutputOptions {
   readonly append: boolean;
   readonly filelist?: string | undefined;
   readonly filelistFor: readonly { readonly glob: string; readonly file: string }[];
+  readonly html?: string | undefined;
 }
 
 /**
@@ -39,6 +42,7 @@ export async function openOutputs(buildroot: Buildroot, options: OutputOptions):
       file: outputPath(buildroot, file),
       takes: globMatcher([glob]),
     })),
+    html: options.html && outputPath(buildroot, options.html),
   };
 }
 
@@ -49,6 +53,7 @@ async function earlierManifest(path: string): Promise<Manifest | undefined> {
 
 /**
  * Writes the manifest and the file lists.
+ * @returns the whole manifest, with that of earlier runs in it
  * @param examined the paths that this run looked at: entries of earlier runs about them are outdated
  * @throws PyclinkError
  */
@@ -57,7 +62,7 @@ export function writeOutputs(
   outputs: Outputs,
   manifest: Manifest,
   examined: () => ReadonlySet<string>,
-): void {
+): Manifest {
   const { earlier, filelists } = outputs;
   const withEarlier = (from: Manifest) => {
     const current = { ...manifest, records: recordsOf(manifest) };
@@ -70,4 +75,5 @@ export function writeOutputs(
   for (const { file, takes } of filelists) {
     writeWhole(file, [encodeFilelist(recordsOf(whole).filter(({ source }) => takes(source)))]);
   }
+  return whole;
 }

@@ -4,7 +4,7 @@ import type { AuditSummary } from '../audit/summary.ts';
 import { getOrAdd } from '../get-or-add.ts';
 import { printable } from '../printable.ts';
 import { parsePycPath } from '../pyc/name.ts';
-import { counted, sizeText } from './text.ts';
+import { counted, sizeText } from '../text.ts';
 
 /** How many packages of a kind are shown without `--verbose`. */
 const shownPackages = 3;
@@ -41,7 +41,7 @@ function body(findings: readonly AuditFinding[], isVerbose: boolean): string[] {
     return `  ${name}${more}: ${path.startsWith(`${name}/`) ? path.slice(name.length + 1) : path}: ${detail}`;
   });
   return sorted.length > shownPackages
-    ? [...lines, `  and ${counted(sorted.length - shownPackages, 'package')}`]
+    ? [...lines, `  and ${counted(sorted.length - shownPackages, 'other package')}`]
     : lines;
 }
 

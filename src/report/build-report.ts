@@ -1,6 +1,6 @@
 import type { BuildReport } from '../build/report.ts';
 import type { CacheCounts } from '../cache/counts.ts';
-import { counted, sizeText } from './text.ts';
+import { counted, percentText, sizeText } from '../text.ts';
 
 /** The closing lines of a build. */
 export function buildReportText(report: BuildReport): string {
@@ -41,6 +41,5 @@ export function summaryLines(report: BuildReport): string[] {
 
 function saved({ sizeBytesWithoutLinks, sizeBytes }: BuildReport): string {
   const savedBytes = sizeBytesWithoutLinks - sizeBytes;
-  const share = sizeBytesWithoutLinks === 0 ? 0 : (100 * savedBytes) / sizeBytesWithoutLinks;
-  return `${sizeText(savedBytes)} saved (${share.toFixed(0)} %)`;
+  return `${sizeText(savedBytes)} saved (${percentText(savedBytes, sizeBytesWithoutLinks)})`;
 }

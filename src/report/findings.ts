@@ -1,8 +1,8 @@
 import { errnoOf } from '../errors.ts';
 import type { TreeContent } from '../payload/tree.ts';
 import { printable } from '../printable.ts';
+import { counted } from '../text.ts';
 import type { Finding } from '../verify/check.ts';
-import { counted } from './text.ts';
 
 /** A note for each directory that could not be listed. */
 export function unreadableNotes(unreadable: TreeContent['unreadable']): string[] {

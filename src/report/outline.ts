@@ -1,7 +1,7 @@
 import type { Difference } from '../marshal/first-difference.ts';
 import type { OutlinedObject } from '../marshal/outline.ts';
 import { printable } from '../printable.ts';
-import { counted } from './text.ts';
+import { counted } from '../text.ts';
 
 /** Longer values are cut. */
 const maxValueChars = 72;

@@ -25,6 +25,7 @@ const defaults: BuildOptions = {
   append: false,
   filelist: undefined,
   filelistFor: [],
+  html: undefined,
   dryRun: false,
 };
 

@@ -3,6 +3,11 @@ export function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
+/** A part of a whole, in percent. */
+export function percentText(part: number, whole: number): string {
+  return `${(whole === 0 ? 0 : (100 * part) / whole).toFixed(0)} %`;
+}
+
 /** A size for people, in binary units. */
 export function sizeText(sizeBytes: number): string {
   const kibibytes = sizeBytes / 1024;

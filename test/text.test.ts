@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { counted, sizeText } from '../../src/report/text.ts';
+import { counted, sizeText } from '../src/text.ts';
 
 describe('counted', () => {
   it.each([

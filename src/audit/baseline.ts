@@ -1,0 +1,45 @@
+import * as z from 'zod';
+import { PyclinkError } from '../errors.ts';
+import { byCodeUnit } from '../files/path.ts';
+import type { AuditFinding } from './audit.ts';
+
+/** Of the JSON report of an earlier audit: what it found. */
+const reportSchema = z.object({ findings: z.array(z.object({ kind: z.string(), path: z.string() })) });
+
+/** Findings that are known, and that nobody wants to hear of again. */
+export interface Baseline {
+  isKnown(finding: AuditFinding): boolean;
+  /** Those that are not among `findings`: `KIND PATH`. */
+  goneFrom(findings: readonly AuditFinding[]): string[];
+}
+
+/**
+ * Reads the JSON report of an earlier audit as a baseline. A finding is known by its kind and path: what was seen, such
+ * as an mtime, may differ.
+ * @throws PyclinkError `usage` if it is no such report
+ */
+export function parseBaseline(text: string, file: string): Baseline {
+  const known = new Set(reportIn(text, file).findings.map(keyOf));
+  return {
+    isKnown: (finding) => known.has(keyOf(finding)),
+    goneFrom: (findings) => {
+      const found = new Set(findings.map(keyOf));
+      return [...known].filter((key) => !found.has(key)).sort(byCodeUnit);
+    },
+  };
+}
+
+function reportIn(text: string, file: string): z.output<typeof reportSchema> {
+  const hint = 'a baseline is what pyclink audit --json printed';
+  try {
+    const report = reportSchema.safeParse(JSON.parse(text));
+    if (report.success) return report.data;
+  } catch (cause) {
+    throw new PyclinkError('usage', 'is no JSON', { path: file, hint, cause });
+  }
+  throw new PyclinkError('usage', 'is no report of an audit', { path: file, hint });
+}
+
+function keyOf({ kind, path }: { readonly kind: string; readonly path: string }): string {
+  return `${kind} ${path}`;
+}

@@ -1,0 +1,3 @@
+/** The forms of the report of audit. */
+export const auditFormats = ['text', 'json', 'sarif', 'junit'] as const;
+export type AuditFormat = (typeof auditFormats)[number];

@@ -1,0 +1,38 @@
+import { recordsOf } from '../manifest/encode.ts';
+import type { Manifest } from '../manifest/schema.ts';
+import { type SkipReason, skipReasons } from '../skipped.ts';
+import { counted, percentText, sizeText } from '../text.ts';
+import { modulesOfRecords } from './modules.ts';
+import type { Page, PageFinding } from './page.ts';
+
+/** What a build wrote and linked, as a page. What it left out or left unlinked is its findings. */
+export function pageOfBuild(buildroot: string, manifest: Manifest): Page {
+  const skipped = manifest.skipped.map(({ path, reason, message }): PageFinding => {
+    const [firstLine] = message?.split('\n') ?? [];
+    const meaning = skipReasons[reason as SkipReason];
+    return { kind: reason, path, detail: firstLine === undefined ? meaning : `${meaning}: ${firstLine}` };
+  });
+  return { title: `pyclink build ${buildroot}`, ...factsOf(manifest), findings: skipped };
+}
+
+/** What verify found, as a page: the modules of the manifest, and the findings. */
+export function pageOfVerify(targets: readonly string[], manifest: Manifest, findings: readonly PageFinding[]): Page {
+  return { title: `pyclink verify ${targets.join(' ')}`, ...factsOf(manifest), findings };
+}
+
+function factsOf(manifest: Manifest): Omit<Page, 'title' | 'findings'> {
+  const { pycs, links, linkGroups, sizeBytes, sizeBytesWithoutLinks } = manifest.totals;
+  const savedBytes = sizeBytesWithoutLinks - sizeBytes;
+  const saved = `${sizeText(savedBytes)} saved (${percentText(savedBytes, sizeBytesWithoutLinks)})`;
+  return {
+    headline: `${sizeText(sizeBytesWithoutLinks)} of bytecode before links, ${sizeText(sizeBytes)} after: ${saved}.`,
+    facts: [
+      `${counted(pycs, 'pyc')}, ${counted(links, 'link')} in ${counted(linkGroups, 'group')}`,
+      ...manifest.interpreters.map(
+        ({ implementation, version, cacheTag }) => `${implementation} ${version}: ${cacheTag}`,
+      ),
+    ],
+    hatched: 'links save',
+    modules: modulesOfRecords(recordsOf(manifest)),
+  };
+}

@@ -1,0 +1,96 @@
+import { html, raw } from 'hono/html';
+import { printable } from '../printable.ts';
+import { counted, sizeText } from '../text.ts';
+import { version } from '../version.ts';
+import { type PackageBytes, packagesOf } from './packages.ts';
+import type { Page, PageFile, PageFinding, PageModule } from './page.ts';
+import { script } from './script.ts';
+import { style } from './style.ts';
+import { treemapSvg } from './treemap.ts';
+
+/** The page as one HTML file. It loads nothing, and all of it can be read without a script. */
+export function renderPage(page: Page): string {
+  const packages = packagesOf(page.modules);
+  const text = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:">
+<link rel="icon" href="data:,">
+<title>${printable(page.title)}</title>
+<style>${raw(style)}</style>
+</head>
+<body>
+<main>
+<h1>${printable(page.title)}</h1>
+<p class="headline">${page.headline}</p>
+<ul class="facts">
+${page.facts.map((fact) => html`<li>${printable(fact)}</li>\n`)}</ul>
+${packages.length > 0 ? packageSection(packages, page.hatched) : ''}
+<h2>Findings</h2>
+${page.findings.length > 0 ? findingsTable(page.findings) : html`<p>Nothing wrong.</p>`}
+${packages.length > 0 ? moduleSection(packages) : ''}
+</main>
+<footer><p class="note">Written by pyclink ${version}.</p></footer>
+<script>${raw(script)}</script>
+</body>
+</html>
+`;
+  return text.toString();
+}
+
+function packageSection(packages: readonly PackageBytes[], hatched: string) {
+  const rows = packages.map(
+    ({ name, sizeBytes, savedBytes, modules }) =>
+      html`<tr><td>${printable(name)}</td>${sizeCell(sizeBytes)}${sizeCell(savedBytes)}<td class="number">${modules.length}</td></tr>\n`,
+  );
+  return html`<h2>Packages by bytes</h2>
+<figure>
+${treemapSvg(packages, hatched)}
+<figcaption class="note">Area: bytes of bytecode. Hatched: what ${hatched}.</figcaption>
+</figure>
+<details><summary>The same as a table: ${counted(packages.length, 'package')}</summary>
+<table class="sortable">
+<thead><tr><th scope="col">package</th><th scope="col" class="number">bytecode</th><th scope="col" class="number">${hatched}</th><th scope="col" class="number">modules</th></tr></thead>
+<tbody>
+${rows}</tbody>
+</table></details>`;
+}
+
+function findingsTable(findings: readonly PageFinding[]) {
+  const rows = findings.map(
+    ({ kind, path, detail }) =>
+      html`<tr><td class="kind">${kind}</td><td>${printable(path)}</td><td>${printable(detail)}</td></tr>\n`,
+  );
+  return html`<p>${counted(findings.length, 'finding')}, the worst first.</p>
+<table class="sortable">
+<thead><tr><th scope="col">kind</th><th scope="col">path</th><th scope="col">what was seen</th></tr></thead>
+<tbody>
+${rows}</tbody>
+</table>`;
+}
+
+function moduleSection(packages: readonly PackageBytes[]) {
+  return html`<h2>Modules</h2>
+<p class="note">Levels that are names of one file are joined by =.</p>
+${packages.map(
+  ({ name, modules, sizeBytes }) =>
+    html`<details><summary>${printable(name)}: ${counted(modules.length, 'module')}, ${sizeText(sizeBytes)}</summary>
+<table class="sortable">
+<thead><tr><th scope="col">source</th><th scope="col">cache tag</th><th scope="col">levels</th><th scope="col" class="number">bytecode</th></tr></thead>
+<tbody>
+${modules.map(moduleRow)}</tbody>
+</table></details>
+`,
+)}`;
+}
+
+function moduleRow({ source, cacheTag, files, sizeBytes }: PageModule) {
+  const levels = files.map(({ levels: own }: PageFile) => own.join(' = ')).join(', ');
+  return html`<tr><td>${printable(source)}</td><td>${cacheTag ?? ''}</td><td>${levels}</td>${sizeCell(sizeBytes)}</tr>\n`;
+}
+
+function sizeCell(sizeBytes: number) {
+  return html`<td class="number" data-value="${sizeBytes}">${sizeText(sizeBytes)}</td>`;
+}

@@ -1,0 +1,58 @@
+import { hierarchy, treemap, treemapSquarify } from 'd3-hierarchy';
+import { html } from 'hono/html';
+import { sizeText } from '../text.ts';
+import type { PackageBytes } from './packages.ts';
+
+/** The size of the drawing, in its own units. */
+const [width, height] = [960, 420];
+
+/** More tiles than this cannot be told apart; the smallest are drawn as one. */
+const maxTiles = 250;
+
+/** The tiles of a treemap: a package has an area in proportion to its bytes, and the saved part of that is hatched. */
+export function treemapSvg(packages: readonly PackageBytes[], hatched: string) {
+  const [shown, rest] = [packages.slice(0, maxTiles), packages.slice(maxTiles)];
+  const tiles = rest.length === 0 ? shown : [...shown, sumOf(rest)];
+  const root = hierarchy<{ children?: readonly PackageBytes[]; sizeBytes?: number }>({ children: tiles }).sum(
+    ({ sizeBytes = 0 }) => sizeBytes,
+  );
+  const laid = treemap<object>().tile(treemapSquarify).size([width, height]).paddingInner(2).round(true)(root);
+  const total = packages.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  return html`<svg viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="map-title map-text">
+<title id="map-title">Packages by bytes</title>
+<desc id="map-text">${packages.length} packages, ${sizeText(total)}; the table below has the same figures.</desc>
+<defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><line x1="0" y1="0" x2="0" y2="6"/></pattern></defs>
+${(laid.leaves() as unknown as Tile[]).map((tile) => tileSvg(tile, hatched))}
+</svg>`;
+}
+
+interface Tile {
+  readonly x0: number;
+  readonly x1: number;
+  readonly y0: number;
+  readonly y1: number;
+  readonly data: PackageBytes;
+}
+
+function tileSvg({ x0, x1, y0, y1, data }: Tile, hatched: string) {
+  const { name, sizeBytes, savedBytes } = data;
+  const [w, h] = [x1 - x0, y1 - y0];
+  const hatchedHeight = sizeBytes === 0 ? 0 : Math.round((h * savedBytes) / sizeBytes);
+  const label = name.slice(name.lastIndexOf('/') + 1) || name;
+  const isLabelled = w > 8 * label.length + 8 && h > 20;
+  return html`<g><title>${name}: ${sizeText(sizeBytes)}, ${hatched} ${sizeText(savedBytes)}</title><rect class="tile" x="${x0}" y="${y0}" width="${w}" height="${h}"/>${
+    hatchedHeight > 0
+      ? html`<rect class="hatched" x="${x0}" y="${y1 - hatchedHeight}" width="${w}" height="${hatchedHeight}"/>`
+      : ''
+  }${isLabelled ? html`<text x="${x0 + 5}" y="${y0 + 15}">${label}</text>` : ''}</g>
+`;
+}
+
+function sumOf(packages: readonly PackageBytes[]): PackageBytes {
+  return {
+    name: `${packages.length} more packages`,
+    sizeBytes: packages.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    savedBytes: packages.reduce((sum, { savedBytes }) => sum + savedBytes, 0),
+    modules: packages.flatMap(({ modules }) => modules),
+  };
+}

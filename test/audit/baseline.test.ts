@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest';
+import type { AuditFinding } from '../../src/audit/audit.ts';
+import { parseBaseline } from '../../src/audit/baseline.ts';
+import type { PayloadPath } from '../../src/files/path.ts';
+
+const finding = (kind: AuditFinding['kind'], path: string, detail = ''): AuditFinding => ({
+  kind,
+  path: path as PayloadPath,
+  detail,
+});
+
+describe('a baseline', () => {
+  const text = JSON.stringify({ findings: [finding('stale', '/a.pyc', 'mtime 5'), finding('damaged', '/b.pyc')] });
+  const baseline = parseBaseline(text, 'known.json');
+
+  it('knows a finding by its kind and path, whatever was seen', () => {
+    expect(baseline.isKnown(finding('stale', '/a.pyc', 'mtime 6'))).toBe(true);
+    expect(baseline.isKnown(finding('damaged', '/a.pyc'))).toBe(false);
+    expect(baseline.isKnown(finding('stale', '/b.pyc'))).toBe(false);
+  });
+
+  it('names what is gone', () => {
+    expect(baseline.goneFrom([finding('stale', '/a.pyc')])).toEqual(['damaged /b.pyc']);
+  });
+
+  it.each([
+    ['is no JSON', 'stale: 3'],
+    ['is no report of an audit', '[]'],
+    ['is no report of an audit', '{"findings":[{"kind":5}]}'],
+  ])('refuses a file that %s', (reason, given) => {
+    expect(() => parseBaseline(given, 'known.json')).toThrow(
+      expect.objectContaining({ code: 'usage', path: 'known.json', message: reason }),
+    );
+  });
+});

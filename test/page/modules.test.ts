@@ -1,0 +1,58 @@
+import { expect, it } from 'vitest';
+import type { PayloadPath } from '../../src/files/path.ts';
+import type { PycRecord } from '../../src/manifest/schema.ts';
+import { modulesOfPayloads, modulesOfRecords } from '../../src/page/modules.ts';
+import { type PayloadEntry, payloadOf } from '../../src/payload/entry.ts';
+
+const source = '/usr/lib/python3.13/site-packages/shop/till.py' as PayloadPath;
+const pyc = (level: string) =>
+  `/usr/lib/python3.13/site-packages/shop/__pycache__/till.cpython-313${level}.pyc` as PayloadPath;
+const record = (sizeBytes: number, ...levels: string[]): PycRecord => ({
+  source,
+  paths: levels.map(pyc),
+  sizeBytes,
+  sha256: '0'.repeat(64),
+  mode: '0644',
+  invalidationMode: 'timestamp',
+});
+const entry = (level: string, inode: string, sizeBytes: number): PayloadEntry => ({
+  path: pyc(level),
+  container: 'till.rpm',
+  inode,
+  isGhost: false,
+  sizeBytes,
+  mode: 0o644,
+  owner: 'root:root',
+  mtimeSeconds: 0,
+});
+
+it('joins the levels that are one file, and counts what that saves', () => {
+  const modules = modulesOfRecords([record(70, '.opt-2'), record(100, '', '.opt-1')]);
+  expect(modules).toEqual([
+    {
+      source,
+      cacheTag: 'cpython-313',
+      files: [
+        { levels: [0, 1], sizeBytes: 100 },
+        { levels: [2], sizeBytes: 70 },
+      ],
+      sizeBytes: 270,
+      savedBytes: 100,
+    },
+  ]);
+});
+
+it('takes the bytes that a payload has, and of them what more links would save', () => {
+  const payload = payloadOf([entry('', '1', 100), entry('.opt-1', '1', 100), entry('.opt-2', '2', 100)]);
+  const [module] = modulesOfPayloads([payload], new Map([[source, 100]]));
+  expect(module).toEqual({
+    source,
+    cacheTag: 'cpython-313',
+    files: [
+      { levels: [0, 1], sizeBytes: 100 },
+      { levels: [2], sizeBytes: 100 },
+    ],
+    sizeBytes: 200,
+    savedBytes: 100,
+  });
+});

@@ -1,0 +1,34 @@
+import { expect, it } from 'vitest';
+import type { PayloadPath } from '../../src/files/path.ts';
+import type { Page } from '../../src/page/page.ts';
+import { renderPage } from '../../src/page/render.ts';
+
+const evil = '/usr/lib/python3.13/site-packages/<script>alert("&")</script>\n\x1b[31m/x.py' as PayloadPath;
+const page: Page = {
+  title: `pyclink audit ${evil}`,
+  headline: '1.0 MiB of bytecode; links would save 0.3 MiB (30 %).',
+  facts: [evil],
+  hatched: 'links would save',
+  modules: [
+    { source: evil, cacheTag: 'cpython-313', files: [{ levels: [0, 1], sizeBytes: 10 }], sizeBytes: 10, savedBytes: 5 },
+  ],
+  findings: [{ kind: 'stale', path: evil, detail: `it records ${evil}` }],
+};
+
+it('shows names as they are, whatever is in them', () => {
+  const text = renderPage(page);
+  expect(text).not.toContain('<script>alert');
+  expect(text).not.toContain('\x1b');
+  expect(text).toContain('&lt;script&gt;alert(&quot;&amp;&quot;)&lt;/script&gt;\\n\\u001b[31m/x.py');
+  expect(text.match(/<script>/g)).toHaveLength(1);
+});
+
+it('refers to nothing outside itself', () => {
+  expect(renderPage(page).match(/(?:src|href)="(?!data:)[^"]*"|url\((?!#)/g)).toBeNull();
+});
+
+it('says that nothing is wrong where nothing is', () => {
+  const text = renderPage({ ...page, modules: [], findings: [] });
+  expect(text).toContain('<p>Nothing wrong.</p>');
+  expect(text).not.toContain('<svg');
+});
