@@ -1,12 +1,14 @@
 /**
- * Two kinds of odd input:
+ * Three kinds of odd input:
  * - `npm run fuzz -- code COUNT [SEED [MINOR…]]` has every Python of the machine, or those that are named (`3.13`), and
  *   pyclink compile odd programs, and holds every pyc against `compile()`. TMPDIR may lead to a memory file system.
+ * - `npm run fuzz -- audit COUNT [SEED]` holds what audit calls sound or damaged, of mutated pycs, against importlib.
  * - `npm run fuzz -- [pyc] COUNT [SEED]` mutates real pycs and holds what comes out against the promises of the reader.
  * Either ends with status 1 if it finds something.
  */
 import { allPypys, allPythons, type RealPython } from '../test/helpers/pythons.ts';
 import { fuzz } from './helpers/fuzz.ts';
+import { fuzzAudit } from './helpers/fuzz-audit.ts';
 import { fuzzCode } from './helpers/fuzz-code.ts';
 
 /** How many interpreters are at work at a time: each has one process busy. */
@@ -14,6 +16,7 @@ const atATime = 2;
 
 const [kind, ...rest] = process.argv.slice(2);
 if (kind === 'code') await fuzzAllCode(rest);
+else if (kind === 'audit') await fuzzPycsOfAudit(rest);
 else await fuzzPycs(kind === 'pyc' ? rest : process.argv.slice(2));
 
 async function fuzzAllCode([count = '2000', seed = '1', ...minors]: readonly string[]): Promise<void> {
@@ -37,6 +40,19 @@ async function fuzzCodeOf(python: RealPython, count: number, seed: string): Prom
   );
   for (const finding of findings) process.stdout.write(`  ${finding}\n`);
   if (wrong + missing > 0) process.exitCode = 1;
+}
+
+async function fuzzPycsOfAudit([count = '100000', seed = '1']: readonly string[]): Promise<void> {
+  const started = performance.now();
+  const { tried, sound, damaged, loadedAllTheSame, findings } = await fuzzAudit(Number(count), Number(seed));
+  const seconds = Math.round((performance.now() - started) / 1000);
+  process.stdout.write(
+    `${tried} mutated pycs in ${seconds} s, seed ${seed}: ${sound} sound, and importlib loads them; ` +
+      `${damaged} damaged; ${findings.size} kinds called sound that importlib does not load\n`,
+  );
+  for (const [why, times] of loadedAllTheSame) process.stdout.write(`loaded all the same: ${times} ${why}\n`);
+  for (const [what, { times, example }] of findings) process.stdout.write(`${times} ${what}: ${example}\n`);
+  if (findings.size > 0) process.exitCode = 1;
 }
 
 async function fuzzPycs([count = '100000', seed = '1']: readonly string[]): Promise<void> {

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { describeWith, missingTools } from '../helpers/tools.ts';
 import { inputCase } from './input.ts';
 
-describeWith(missingTools('dpkg-deb', 'rpmbuild', 'rpm2archive'), 'hostile input', () => {
+describeWith(missingTools('dpkg-deb', 'rpmbuild', 'rpm2archive', 'zip'), 'hostile input', () => {
   it('is read, or refused with a line that says why, and touches nothing', async () => {
     const seed = Math.floor(Math.random() * 1_000_000);
     const { tried, lost, notes } = await inputCase(800, seed);

@@ -4,6 +4,7 @@ import { PassThrough } from 'node:stream';
 import { isDeepStrictEqual } from 'node:util';
 import { execa } from 'execa';
 import { readBuildOptions } from '../../src/build/options.ts';
+import { auditCommand } from '../../src/commands/audit.ts';
 import { relinkCommand } from '../../src/commands/relink.ts';
 import { verifyCommand } from '../../src/commands/verify.ts';
 import { readDebhelperCall } from '../../src/debian/arguments.ts';
@@ -23,7 +24,7 @@ interface Target {
   readonly buildroot: string;
   readonly outside: string;
   readonly manifest: Buffer;
-  readonly packages: Readonly<Record<'tar' | 'deb' | 'rpm', Buffer>>;
+  readonly packages: Readonly<Record<'tar' | 'deb' | 'rpm' | 'whl', Buffer>>;
   /** A file to write the damaged input to. */
   file(name: string): string;
 }
@@ -42,6 +43,9 @@ const attempts: Readonly<Record<string, Attempt>> = {
     relink(target, Buffer.from(JSON.stringify(withForeignPaths(target, random)))),
   'verify of a damaged tar': (target, random) => verify(target, 'layer.tar', target.packages.tar, random),
   'verify of a damaged deb': (target, random) => verify(target, 'package.deb', target.packages.deb, random),
+  'audit of a damaged tar': (target, random) => audit(target, 'layer.tar', target.packages.tar, random),
+  'audit of a damaged wheel': (target, random) => audit(target, 'shop.whl', target.packages.whl, random),
+  'audit with a damaged baseline': (target, random) => auditWithBaseline(target, random),
   'verify of a damaged rpm': (target, random) => verify(target, 'package.rpm', target.packages.rpm, random),
   'flags and environment of build': (_, random) => {
     const some = (from: readonly string[]) => from.filter(() => random(5) === 0);
@@ -119,7 +123,9 @@ async function pack(work: string, buildroot: string): Promise<Target['packages']
   const macros = [`_topdir ${work}/rpmbuild`, '__os_install_post %{nil}'].flatMap((macro) => ['--define', macro]);
   await execa('rpmbuild', ['-bb', ...macros, join(work, 'shop.spec')]);
   const rpm = readFileSync(join(work, 'rpmbuild/RPMS/noarch/shop-1-1.noarch.rpm'));
-  return { tar: readFileSync(tar), deb, rpm };
+  const wheel = join(work, 'made.whl');
+  await execa('zip', ['-q', '-r', wheel, '.'], { cwd: buildroot });
+  return { tar: readFileSync(tar), deb, rpm, whl: readFileSync(wheel) };
 }
 
 function relink({ buildroot, file }: Target, manifest: Buffer): void {
@@ -131,6 +137,19 @@ async function verify(target: Target, name: string, whole: Buffer, random: Rando
   writeFileSync(target.file(name), damaged(whole, random));
   writeFileSync(target.file('good.json'), target.manifest);
   await verifyCommand({ manifest: target.file('good.json'), targets: [target.file(name)] });
+}
+
+const plainAudit = { only: [], ignore: [], failOn: [], isVerbose: true, format: 'text' } as const;
+
+async function audit(target: Target, name: string, whole: Buffer, random: Random): Promise<void> {
+  writeFileSync(target.file(name), damaged(whole, random));
+  await auditCommand({ ...plainAudit, targets: [target.file(name)] });
+}
+
+async function auditWithBaseline({ buildroot, file }: Target, random: Random): Promise<void> {
+  const known = { findings: [{ kind: 'stale', path: `${library}/shop/cart.py`, detail: '' }] };
+  writeFileSync(file('known.json'), damaged(Buffer.from(JSON.stringify(known)), random));
+  await auditCommand({ ...plainAudit, targets: [buildroot], baseline: file('known.json') });
 }
 
 /** A manifest that is well formed and speaks of files that are not the buildroot's. */

@@ -79,7 +79,8 @@ function meaning(pyc: Buffer): string {
   return 'unreadable' in tree ? tree.unreadable : meaningOf(pyc, tree, layout);
 }
 
-async function realPycs(): Promise<Buffer[]> {
+/** Small pycs of every interpreter here. */
+export async function realPycs(): Promise<Buffer[]> {
   const work = mkdtempSync(join(tmpdir(), 'pyclink-fuzz-'));
   try {
     const pycs: Buffer[] = [];
@@ -106,7 +107,7 @@ const types = Object.values(marshalType);
 const sizes = [0, 1, 2, 0x7f, 0xff, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff];
 
 /** One to four damages: to bits, bytes, types, numbers and lengths, or pieces moved, doubled and cut. */
-function mutate(pyc: Buffer, random: Random): Buffer {
+export function mutate(pyc: Buffer, random: Random): Buffer {
   let bytes = Buffer.from(pyc);
   for (let left = 1 + random(4); left > 0 && bytes.length > 8; left--) {
     const at = random(20) === 0 ? random(16) : random(bytes.length);

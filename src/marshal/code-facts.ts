@@ -1,6 +1,5 @@
 import type { CodeLayout } from '../pyc/releases.ts';
 import { releaseOf } from '../pyc/releases.ts';
-import { damageOf } from './damage.ts';
 import { examine } from './normal-form.ts';
 import { isString } from './types.ts';
 import { textOf } from './words.ts';
@@ -19,10 +18,9 @@ export interface CodeFacts {
  */
 export function codeFactsOf(pyc: Buffer, layout: CodeLayout): CodeFacts | { readonly damage: string } {
   const examined = examine(pyc, releaseOf(pyc.readUInt16LE(0)).headerSizeBytes, layout);
-  if ('unreadable' in examined || examined.filename === undefined) {
-    const damage = damageOf(pyc, layout);
-    return damage === undefined ? {} : { damage };
-  }
+  if (examined === undefined) return {};
+  if ('unreadable' in examined) return { damage: examined.unreadable };
+  if (examined.filename === undefined) return { damage: 'not a code object' };
   const { isNormal, filename } = examined;
   return isString(filename.type) ? { isNormal, recordedPath: textOf(pyc, filename) } : { isNormal };
 }

@@ -1,4 +1,5 @@
 import type { CodeLayout } from '../pyc/releases.ts';
+import { brokenRule } from './code-rules.ts';
 import { Numbers } from './numbers.ts';
 import { nothing, ObjectReader, TooLarge, viewOf } from './object-reader.ts';
 import { flagRef, isSingleton, marshalType } from './types.ts';
@@ -29,7 +30,7 @@ export function encodeNormal(
 ): Buffer | Unreadable {
   encoder ??= new NormalEncoder();
   const encoded = encoder.encoded(bytes, start, layout);
-  if ('unreadable' in encoded) return encoded;
+  if ('unreadable' in encoded) return { unreadable: encoded.unreadable };
   if (encoded.equals(bytes)) return bytes;
   const normal = allocate(encoded.length);
   encoded.copy(normal);
@@ -44,11 +45,13 @@ export interface Examined {
   readonly filename: { readonly type: number; readonly offset: number; readonly sizeBytes: number } | undefined;
 }
 
-/** Examines a marshalled value with one reading of it. */
-export function examine(bytes: Buffer, start: number, layout: CodeLayout): Examined | Unreadable {
+/** Examines a marshalled value with one reading of it. @returns for a value too large to have a normal form: nothing */
+export function examine(bytes: Buffer, start: number, layout: CodeLayout): Examined | Unreadable | undefined {
   encoder ??= new NormalEncoder();
   const encoded = encoder.encoded(bytes, start, layout);
-  if ('unreadable' in encoded) return encoded;
+  if ('unreadable' in encoded) return encoded.isTooLarge === true ? undefined : encoded;
+  const broken = encoder.brokenRule(layout);
+  if (broken !== undefined) return { unreadable: broken };
   return { isNormal: encoded.equals(bytes), filename: encoder.childOfRoot(layout.objects.indexOf('filename')) };
 }
 
@@ -70,7 +73,7 @@ class NormalEncoder {
   #root = nothing;
 
   /** The normal form, valid until the next call. */
-  encoded(bytes: Buffer, start: number, layout: CodeLayout): Buffer | Unreadable {
+  encoded(bytes: Buffer, start: number, layout: CodeLayout): Buffer | (Unreadable & { readonly isTooLarge?: true }) {
     this.#begin(bytes, layout.objects.length);
     try {
       const read = this.#reader.read(bytes, start, layout);
@@ -80,10 +83,15 @@ class NormalEncoder {
       this.#root = read.root;
       this.#write(read.root, 0);
     } catch (error) {
-      if (error instanceof TooLarge) return { unreadable: error.message };
+      if (error instanceof TooLarge) return { unreadable: error.message, isTooLarge: true };
       throw error;
     }
     return this.#out.subarray(0, this.#size);
+  }
+
+  /** Why an interpreter does not accept the objects that were read. */
+  brokenRule(layout: CodeLayout): string | undefined {
+    return brokenRule(this.#objects, this.#bytes, layout);
   }
 
   /** A child of the outermost object, if that is a code object: its type, its offset in the bytes that were read, its size. */
