@@ -15,31 +15,9 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
 import { auditKinds } from '../src/audit/kinds.ts';
-import { plantBuildroot } from '../test/helpers/buildroot.ts';
 import { pyclink } from '../test/helpers/pyclink.ts';
-import { allPythons, type RealPython, systemPython } from '../test/helpers/pythons.ts';
-
-/** A sound tree: three modules of a package. */
-async function built(python: RealPython = systemPython, ...more: string[]) {
-  const directory = `/usr/lib/python${python.minor}/site-packages/shop`;
-  const buildroot = plantBuildroot({
-    [`${directory}/__init__.py`]: { content: '', mtime: 1_600_000_000 },
-    [`${directory}/cart.py`]: { content: '"""Docs."""\nitems = []\n', mtime: 1_600_000_000 },
-    [`${directory}/till.py`]: { content: 'def pay(sum):\n    assert sum > 0\n', mtime: 1_600_000_000 },
-  });
-  const ran = await pyclink(['build', '-q', '--buildroot', buildroot, '--python', python.executable, ...more]);
-  expect(ran).toEqual({ status: 0, stdout: '', stderr: '' });
-  const names = (module: string) => ['', '.opt-1', '.opt-2'].map((level) => `${module}.${python.cacheTag}${level}.pyc`);
-  return {
-    directory,
-    buildroot,
-    source: (module: string) => join(buildroot, directory, `${module}.py`),
-    pyc: (module: string, level = 0) => join(buildroot, directory, '__pycache__', names(module)[level] ?? ''),
-    audit: (...args: string[]) => pyclink(['audit', buildroot, ...args]),
-  };
-}
-
-type Tree = Awaited<ReturnType<typeof built>>;
+import { allPythons, systemPython } from '../test/helpers/pythons.ts';
+import { breakLink, built, changeSource, compileAll, type Tree } from './helpers/faulty-tree.ts';
 
 /** The kinds and paths of the findings. */
 async function found(tree: Tree): Promise<string[]> {
@@ -158,10 +136,7 @@ describe('audit', () => {
 
   it('finds unreproducible: what compileall wrote', async () => {
     const tree = await built();
-    const words = ['-s', tree.buildroot, '-p', '/', '-q', '-f', '-o', '0', '-o', '1', '-o', '2', '--hardlink-dupes'];
-    await execa(systemPython.executable, ['-m', 'compileall', ...words, tree.buildroot], {
-      env: { PYTHONDONTWRITEBYTECODE: '' },
-    });
+    await compileAll(tree);
     const findings = await found(tree);
     expect(findings.length).toBeGreaterThan(0);
     expect(findings.every((line) => line.startsWith('unreproducible '))).toBe(true);
@@ -223,14 +198,3 @@ describe('audit', () => {
     expect(await pyclink(['audit', ...args])).toMatchObject({ status: 2, stderr: expect.stringContaining(message) });
   });
 });
-
-function changeSource({ source }: Tree): void {
-  appendFileSync(source('till'), '\n');
-  utimesSync(source('till'), 1_600_000_000, 1_600_000_000);
-}
-
-function breakLink(path: string): void {
-  copyFileSync(path, `${path}.copy`);
-  renameSync(`${path}.copy`, path);
-  utimesSync(path, 1_600_000_000, 1_600_000_000);
-}
