@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { codeFactsOf } from '../../src/marshal/code-facts.ts';
 import { normalizePyc } from '../../src/marshal/normalize-pyc.ts';
 import { readMarshalTree } from '../../src/marshal/tree.ts';
 import { marshalType } from '../../src/marshal/types.ts';
@@ -55,6 +56,8 @@ export async function fuzz(count: number, seed: number): Promise<Fuzzed> {
         continue;
       }
       largestRatio = Math.max(largestRatio, normal.length / mutated.length);
+      if (isNormal(mutated) === (normal !== mutated)) report('is in normal form, or not, by another reader');
+      if (isNormal(normal) === false) report('is not in normal form then, by another reader');
       if (normal === mutated) continue;
       changed += 1;
       if (normalizePyc(normal) !== normal) report('changes when it is normalized again');
@@ -65,6 +68,12 @@ export async function fuzz(count: number, seed: number): Promise<Fuzzed> {
     if (cpuMsSince(started) > limitMs) report('takes too long');
   }
   return { tried: count, changed, refused, slowestMs, largestRatio, findings };
+}
+
+/** What audit says; undefined of what no interpreter would load. */
+function isNormal(pyc: Buffer): boolean | undefined {
+  const facts = codeFactsOf(pyc, codeLayoutOf(pyc.readUInt16LE(0)) as CodeLayout);
+  return 'damage' in facts ? undefined : facts.isNormal;
 }
 
 function cpuMsSince(started: NodeJS.CpuUsage): number {

@@ -23,9 +23,14 @@ interface Pyc {
   readonly name: PycName<PayloadPath>;
 }
 
+/** What an audit is about: a payload, and the pycs in it. */
+export interface Audited {
+  readonly payload: Payload;
+  readonly pycs: readonly Pyc[];
+}
+
 /** Says what is wrong with the pycs of a payload, by path, then by kind. No manifest is needed. */
-export function audit(payload: Payload): AuditFinding[] {
-  const pycs = pycsIn(payload);
+export function audit({ payload, pycs }: Audited): AuditFinding[] {
   const findings = [
     ...pycs.flatMap((pyc) => auditPyc(pyc, payload)),
     ...unlinkedIn(pycs),
@@ -34,12 +39,14 @@ export function audit(payload: Payload): AuditFinding[] {
   return findings.sort((a, b) => byCodeUnit(a.path, b.path) || byCodeUnit(a.kind, b.kind));
 }
 
-/** The pycs that a payload stores. */
-export function pycsIn(payload: Payload): Pyc[] {
-  return [...payload.values()].flat().flatMap((entry): Pyc[] => {
+/** Looks for the pycs that a payload stores. */
+export function auditedOf(payload: Payload): Audited {
+  const pycs: Pyc[] = [];
+  for (const entry of Array.from(payload.values()).flat()) {
     const name = entry.isGhost || entry.isSymlink ? undefined : parsePycPath(entry.path);
-    return name === undefined ? [] : [{ entry, name }];
-  });
+    if (name !== undefined) pycs.push({ entry, name });
+  }
+  return { payload, pycs };
 }
 
 function auditPyc({ entry, name }: Pyc, payload: Payload): AuditFinding[] {

@@ -1,7 +1,6 @@
 import { pythonDirectoryOf } from '../buildroot/python-directory.ts';
 import type { PayloadPath } from '../files/path.ts';
-import type { Payload } from '../payload/entry.ts';
-import { type AuditFinding, pycsIn } from './audit.ts';
+import type { Audited, AuditFinding } from './audit.ts';
 
 /** What bytecode a payload has. */
 export interface AuditSummary {
@@ -17,14 +16,14 @@ export interface AuditSummary {
   readonly modulesWithoutBytecode: number;
 }
 
-/** Adds up what the payloads have. @param findings all that audit found in them */
-export function summaryOf(payloads: readonly Payload[], findings: readonly AuditFinding[]): AuditSummary {
+/** Adds up what payloads have. @param findings all that audit found in them */
+export function summaryOf(all: readonly Audited[], findings: readonly AuditFinding[]): AuditSummary {
   const pycs: Record<string, [number, number, number]> = {};
   const sizes = new Map<string, number>();
   let [modules, modulesWithoutBytecode] = [0, 0];
-  for (const payload of payloads) {
+  for (const { payload, pycs: own } of all) {
     const compiled = new Set<PayloadPath>();
-    for (const { entry, name } of pycsIn(payload)) {
+    for (const { entry, name } of own) {
       const tag = name.cacheTag ?? 'none';
       pycs[tag] ??= [0, 0, 0];
       pycs[tag][name.level] += 1;

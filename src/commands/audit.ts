@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { type AuditFinding, audit } from '../audit/audit.ts';
+import { type AuditFinding, audit, auditedOf } from '../audit/audit.ts';
 import { type Baseline, parseBaseline } from '../audit/baseline.ts';
 import type { AuditFormat } from '../audit/formats.ts';
 import type { AuditKind } from '../audit/kinds.ts';
@@ -38,13 +38,15 @@ export async function auditCommand(options: AuditOptions): Promise<CommandResult
   const baseline = options.baseline === undefined ? undefined : readBaseline(options.baseline);
   const html = options.html && outputPath(undefined, options.html);
   const contents = await readAll(options);
-  const payloads = payloadsOf(contents).map((together) => payloadOf(together.flatMap(({ entries }) => entries)));
-  const all = payloads.flatMap(audit);
+  const audited = payloadsOf(contents).map((together) =>
+    auditedOf(payloadOf(together.flatMap(({ entries }) => entries))),
+  );
+  const all = audited.flatMap(audit);
   const findings = all.filter((finding) => isMeant(finding, options) && baseline?.isKnown(finding) !== true);
-  const summary = summaryOf(payloads, all);
+  const summary = summaryOf(audited, all);
   const unreadable = unreadableNotes(contents.flatMap((content) => content.unreadable));
   const notes = [...unreadable, ...baselineNotes(baseline, all)];
-  if (html) writeWhole(html, [renderPage(pageOfAudit(options.targets, payloads, findings, summary, notes))]);
+  if (html) writeWhole(html, [renderPage(pageOfAudit(options.targets, audited, findings, summary, notes))]);
   const isFailure = findings.some(({ kind }) => options.failOn.length === 0 || options.failOn.includes(kind));
   return {
     status: isFailure || unreadable.length > 0 ? exitStatus.problems : exitStatus.done,

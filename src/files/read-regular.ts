@@ -45,7 +45,7 @@ export function withRegular<T>(path: string, use: (descriptor: number, stat: Sta
 }
 
 /** Reads as much as there is memory for; what it returns is shorter if the file is. */
-function readAll(descriptor: number, memory: Buffer): Buffer {
+export function readAll(descriptor: number, memory: Buffer): Buffer {
   for (let read = 0; read < memory.length; ) {
     const more = readSync(descriptor, memory, read, memory.length - read, null);
     if (more === 0) return memory.subarray(0, read);

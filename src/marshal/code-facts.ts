@@ -1,7 +1,8 @@
 import type { CodeLayout } from '../pyc/releases.ts';
 import { releaseOf } from '../pyc/releases.ts';
-import { examine } from './normal-form.ts';
-import { isString } from './types.ts';
+import { brokenRule } from './code-rules.ts';
+import { ObjectReader, TooLarge } from './object-reader.ts';
+import { isString, marshalType } from './types.ts';
 import { textOf } from './words.ts';
 
 /** What the code of a pyc says of itself. */
@@ -15,12 +16,35 @@ export interface CodeFacts {
 /**
  * Reads the code of a pyc with a whole header to its last byte.
  * @param layout of the code objects of the interpreter that wrote it
+ * @returns why no interpreter loads it, if none does; nothing of code that would take too much time or space
  */
 export function codeFactsOf(pyc: Buffer, layout: CodeLayout): CodeFacts | { readonly damage: string } {
-  const examined = examine(pyc, releaseOf(pyc.readUInt16LE(0)).headerSizeBytes, layout);
-  if (examined === undefined) return {};
-  if ('unreadable' in examined) return { damage: examined.unreadable };
-  if (examined.filename === undefined) return { damage: 'not a code object' };
-  const { isNormal, filename } = examined;
-  return isString(filename.type) ? { isNormal, recordedPath: textOf(pyc, filename) } : { isNormal };
+  reader ??= new ObjectReader();
+  try {
+    const read = reader.read(pyc, releaseOf(pyc.readUInt16LE(0)).headerSizeBytes, layout);
+    if ('unreadable' in read) return { damage: read.unreadable };
+    return factsOf(reader, read.root, pyc, layout);
+  } catch (error) {
+    if (error instanceof TooLarge) return {};
+    throw error;
+  }
+}
+
+/** Shared by all calls, which reuse its memory. */
+let reader: ObjectReader | undefined;
+
+function factsOf(
+  read: ObjectReader,
+  root: number,
+  pyc: Buffer,
+  layout: CodeLayout,
+): CodeFacts | { readonly damage: string } {
+  const { objects } = read;
+  if (objects.types.at(root) !== marshalType.code) return { damage: 'not a code object' };
+  const damage = brokenRule(objects, pyc, layout);
+  if (damage !== undefined) return { damage };
+  const isNormal = read.isNormal();
+  const name = objects.child(root, layout.objects.indexOf('filename'));
+  const [type, offset, sizeBytes] = [objects.types.at(name), objects.offsets.at(name), objects.sizes.at(name)];
+  return isString(type) ? { isNormal, recordedPath: textOf(pyc, { type, offset, sizeBytes }) } : { isNormal };
 }

@@ -1,12 +1,41 @@
 import { isUtf8 } from 'node:buffer';
+import { getOrAdd } from '../get-or-add.ts';
 import type { CodeLayout } from '../pyc/releases.ts';
 import type { DistinctObjects } from './distinct-objects.ts';
-import { isString, marshalType } from './types.ts';
+import { isContainer, isString, marshalType } from './types.ts';
 
 /** What the fields of a code object have to be. */
 const bytesFields = ['code', 'localspluskinds', 'linetable', 'lnotab', 'exceptiontable'];
 const namesFields = ['names', 'varnames', 'freevars', 'cellvars', 'localsplusnames'];
 const stringFields = ['filename', 'name', 'qualname'];
+
+/** What there is to know of a layout, worked out once. */
+interface Fields {
+  /** Of each child of a code object: its name, and whether a type is right for it. */
+  readonly rules: readonly { readonly name: string; readonly isRight: (type: number) => boolean }[];
+  /** Which children are tuples of names. */
+  readonly names: readonly number[];
+  /** Which child or number has a name; undefined if there is none. */
+  readonly child: Readonly<Record<string, number | undefined>>;
+  readonly number: Readonly<Record<string, number | undefined>>;
+}
+
+const fieldsByLayout = new Map<CodeLayout, Fields>();
+
+function fieldsOf(layout: CodeLayout): Fields {
+  return getOrAdd(fieldsByLayout, layout, () => {
+    const children = [...layout.objects, ...layout.tail];
+    return {
+      rules: children.map((name) => ({
+        name,
+        isRight: bytesFields.includes(name) ? isBytes : stringFields.includes(name) ? isString : isTuple,
+      })),
+      names: namesFields.map((name) => children.indexOf(name)).filter((index) => index >= 0),
+      child: Object.fromEntries(children.map((name, i) => [name, i])),
+      number: Object.fromEntries(layout.numbers.map((name, i) => [name, i])),
+    };
+  });
+}
 
 /** Of `co_flags`: the function takes `*args`, `**kwargs`. @see Include/cpython/code.h */
 const [varArgs, varKeywords] = [0x04, 0x08];
@@ -33,34 +62,23 @@ class CodeRules {
   readonly #objects: DistinctObjects;
   readonly #bytes: Buffer;
   readonly #layout: CodeLayout;
-  readonly #fields: readonly string[];
-  /** By object. Children come before their parents. */
-  readonly #hashable: boolean[] = [];
+  readonly #fields: Fields;
+  /** By object: 1 if it has a hash. Children come before their parents. */
+  readonly #hashable: Uint8Array;
 
   constructor(objects: DistinctObjects, bytes: Buffer, layout: CodeLayout) {
     this.#objects = objects;
     this.#bytes = bytes;
     this.#layout = layout;
-    this.#fields = [...layout.objects, ...layout.tail];
+    this.#fields = fieldsOf(layout);
+    this.#hashable = new Uint8Array(objects.types.length).fill(1);
   }
 
   /** Why an object is not accepted. To be asked in order. */
   brokenBy(object: number): string | undefined {
     const type = this.#objects.types.at(object);
-    const children = this.#childrenOf(object);
-    const areHashable = children.every((child) => this.#hashable[child] === true);
-    this.#hashable.push(areHashable && type !== list && type !== dict && type !== set);
+    if (type === marshalType.code || isContainer(type)) return this.#brokenByChildren(object, type);
     switch (type) {
-      case marshalType.code:
-        return this.#brokenByCode(object);
-      case marshalType.set:
-      case marshalType.frozenset:
-        return areHashable ? undefined : 'a set with an element that has no hash';
-      case marshalType.dict:
-      case marshalType.frozendict:
-        return children.every((child, i) => i % 2 === 1 || this.#hashable[child] === true)
-          ? undefined
-          : 'a dict with a key that has no hash';
       case marshalType.unicode:
       case marshalType.interned:
         return isText(this.#contentOf(object, 5)) ? undefined : 'a string that is not UTF-8';
@@ -75,63 +93,99 @@ class CodeRules {
     }
   }
 
-  #brokenByCode(object: number): string | undefined {
-    const field = (name: string) => {
-      const index = this.#fields.indexOf(name);
-      return index < 0 ? undefined : this.#objects.child(object, index);
-    };
-    const typeOf = (name: string) => this.#objects.types.at(field(name) ?? 0);
-    const has = (name: string) => this.#fields.includes(name);
-    const wrong =
-      bytesFields.find((name) => has(name) && typeOf(name) !== marshalType.bytes) ??
-      [...namesFields, 'consts'].find((name) => has(name) && !isTuple(typeOf(name))) ??
-      stringFields.find((name) => has(name) && !isString(typeOf(name)));
-    if (wrong !== undefined) return `a code object whose ${wrong} is of a wrong type`;
-    const notNamed = namesFields.find((name) => !this.#childrenOf(field(name)).every((child) => this.#isString(child)));
-    if (notNamed !== undefined) return `a code object whose ${notNamed} has what is no string`;
-    return this.#brokenByNumbers(object, field);
+  #brokenByChildren(object: number, type: number): string | undefined {
+    const hasHashes = this.#haveHashes(object, 1);
+    if (!hasHashes || type === list || type === dict || type === set) this.#hashable[object] = 0;
+    if (type === marshalType.code) return this.#brokenByCode(object);
+    if (hasHashes) return undefined;
+    if (type === set || type === marshalType.frozenset) return 'a set with an element that has no hash';
+    const isDict = type === dict || type === marshalType.frozendict;
+    return isDict && !this.#haveHashes(object, 2) ? 'a dict with a key that has no hash' : undefined;
   }
 
-  #brokenByNumbers(object: number, field: (name: string) => number | undefined): string | undefined {
-    const number = (name: string) => {
-      const index = this.#layout.numbers.indexOf(name);
-      return index < 0 ? 0 : this.#bytes.readInt32LE(this.#objects.offsets.at(object) + 1 + 4 * index);
-    };
-    const negative = this.#layout.numbers.find((name) => number(name) < 0);
-    if (negative !== undefined) return `a code object whose ${negative} is negative`;
-    if (number('argcount') < number('posonlyargcount')) return 'a code object with too many positional arguments';
-    const flags = number('flags');
-    const starred = ((flags & varArgs) === 0 ? 0 : 1) + ((flags & varKeywords) === 0 ? 0 : 1);
-    const given = number('argcount') + number('kwonlyargcount') + starred;
-    const tooMany = 'a code object with more arguments than names';
-    const kinds = field('localspluskinds');
-    if (kinds === undefined) return given > this.#childrenOf(field('varnames')).length ? tooMany : undefined;
-    const locals = this.#contentOf(kinds, 5);
-    if (locals.length !== this.#childrenOf(field('localsplusnames')).length) {
+  /** Whether all children have a hash, or of pairs of children the first ones. */
+  #haveHashes(object: number, step: 1 | 2): boolean {
+    const count = this.#objects.childCount(object);
+    for (let i = 0; i < count; i += step) if (this.#hashable[this.#objects.child(object, i)] === 0) return false;
+    return true;
+  }
+
+  #brokenByCode(object: number): string | undefined {
+    const { types } = this.#objects;
+    const { rules, names } = this.#fields;
+    for (let i = 0; i < rules.length; i++) {
+      const { name, isRight } = rules[i] as Fields['rules'][number];
+      if (!isRight(types.at(this.#objects.child(object, i)))) return `a code object whose ${name} is of a wrong type`;
+    }
+    for (const index of names) {
+      const field = this.#objects.child(object, index);
+      const count = this.#objects.childCount(field);
+      for (let i = 0; i < count; i++) {
+        if (isString(types.at(this.#objects.child(field, i)))) continue;
+        return `a code object whose ${rules[index]?.name} has what is no string`;
+      }
+    }
+    return this.#brokenByNumbers(object) ?? this.#brokenByInstructions(object);
+  }
+
+  #brokenByNumbers(object: number): string | undefined {
+    const { numbers } = this.#layout;
+    for (let i = 0; i < numbers.length; i++) {
+      if (this.#number(object, i) < 0) return `a code object whose ${numbers[i]} is negative`;
+    }
+    const { argcount, posonlyargcount, kwonlyargcount, flags } = this.#fields.number;
+    const positional = this.#number(object, argcount);
+    if (positional < this.#number(object, posonlyargcount)) return 'a code object with too many positional arguments';
+    const flag = this.#number(object, flags);
+    const starred = ((flag & varArgs) === 0 ? 0 : 1) + ((flag & varKeywords) === 0 ? 0 : 1);
+    const isCovered = positional + this.#number(object, kwonlyargcount) + starred <= this.#countLocals(object);
+    return isCovered ? undefined : 'a code object with more arguments than names';
+  }
+
+  #number(object: number, index: number | undefined): number {
+    return index === undefined ? 0 : this.#bytes.readInt32LE(this.#objects.offsets.at(object) + 1 + 4 * index);
+  }
+
+  /** How many names are local variables. */
+  #countLocals(object: number): number {
+    const varnames = this.#field(object, 'varnames');
+    if (varnames !== undefined) return this.#objects.childCount(varnames);
+    const kinds = this.#field(object, 'localspluskinds') ?? 0;
+    const offset = this.#objects.offsets.at(kinds);
+    const end = offset + this.#objects.sizes.at(kinds);
+    let count = 0;
+    for (let i = offset + 5; i < end; i++) if (((this.#bytes[i] as number) & fastLocal) !== 0) count += 1;
+    return count;
+  }
+
+  /** Since 3.11. */
+  #brokenByInstructions(object: number): string | undefined {
+    const kinds = this.#field(object, 'localspluskinds');
+    if (kinds === undefined) return undefined;
+    const names = this.#objects.childCount(this.#field(object, 'localsplusnames') ?? 0);
+    if (this.#objects.sizes.at(kinds) - 5 !== names) {
       return 'a code object with another number of names than of kinds of them';
     }
-    const code = this.#contentOf(field('code') ?? 0, 5);
-    if (code.length % 2 === 1) return 'a code object with half an instruction';
-    for (let i = 0; i < code.length; i += 2) {
-      if ((code[i] as number) >= firstInstrumented) return 'an instruction that only a running interpreter writes';
+    const code = this.#field(object, 'code') ?? 0;
+    const offset = this.#objects.offsets.at(code);
+    const end = offset + this.#objects.sizes.at(code);
+    if ((end - offset - 5) % 2 === 1) return 'a code object with half an instruction';
+    for (let i = offset + 5; i < end; i += 2) {
+      if ((this.#bytes[i] as number) >= firstInstrumented)
+        return 'an instruction that only a running interpreter writes';
     }
-    const names = locals.reduce((count, kind) => count + ((kind & fastLocal) === 0 ? 0 : 1), 0);
-    return given > names ? tooMany : undefined;
+    return undefined;
   }
 
-  #isString(object: number): boolean {
-    return isString(this.#objects.types.at(object));
+  #field(object: number, name: string): number | undefined {
+    const index = this.#fields.child[name];
+    return index === undefined ? undefined : this.#objects.child(object, index);
   }
 
   #isComplex(object: number): boolean {
     const parts = this.#contentOf(object, 1);
     const middle = 1 + (parts[0] ?? 0);
     return isFloat(parts.subarray(1, middle)) && isFloat(parts.subarray(middle + 1));
-  }
-
-  #childrenOf(object: number | undefined): number[] {
-    if (object === undefined) return [];
-    return Array.from({ length: this.#objects.childCount(object) }, (_, i) => this.#objects.child(object, i));
   }
 
   #contentOf(object: number, from: number): Buffer {
@@ -141,6 +195,10 @@ class CodeRules {
 }
 
 const { list, dict, set } = marshalType;
+
+function isBytes(type: number): boolean {
+  return type === marshalType.bytes;
+}
 
 function isTuple(type: number): boolean {
   return type === marshalType.tuple || type === marshalType.smallTuple;

@@ -1,5 +1,4 @@
 import type { CodeLayout } from '../pyc/releases.ts';
-import { brokenRule } from './code-rules.ts';
 import { Numbers } from './numbers.ts';
 import { nothing, ObjectReader, TooLarge, viewOf } from './object-reader.ts';
 import { flagRef, isSingleton, marshalType } from './types.ts';
@@ -30,29 +29,11 @@ export function encodeNormal(
 ): Buffer | Unreadable {
   encoder ??= new NormalEncoder();
   const encoded = encoder.encoded(bytes, start, layout);
-  if ('unreadable' in encoded) return { unreadable: encoded.unreadable };
+  if ('unreadable' in encoded) return encoded;
   if (encoded.equals(bytes)) return bytes;
   const normal = allocate(encoded.length);
   encoded.copy(normal);
   return normal;
-}
-
-/** What is known of a value once its normal form is. */
-export interface Examined {
-  /** Whether it is in normal form. */
-  readonly isNormal: boolean;
-  /** Where the file name of the outermost code object is; undefined if the value is no code object. */
-  readonly filename: { readonly type: number; readonly offset: number; readonly sizeBytes: number } | undefined;
-}
-
-/** Examines a marshalled value with one reading of it. @returns for a value too large to have a normal form: nothing */
-export function examine(bytes: Buffer, start: number, layout: CodeLayout): Examined | Unreadable | undefined {
-  encoder ??= new NormalEncoder();
-  const encoded = encoder.encoded(bytes, start, layout);
-  if ('unreadable' in encoded) return encoded.isTooLarge === true ? undefined : encoded;
-  const broken = encoder.brokenRule(layout);
-  if (broken !== undefined) return { unreadable: broken };
-  return { isNormal: encoded.equals(bytes), filename: encoder.childOfRoot(layout.objects.indexOf('filename')) };
 }
 
 /** Shared by all calls, which reuse its memory. */
@@ -70,36 +51,21 @@ class NormalEncoder {
   #out: Buffer = Buffer.alloc(0);
   #outView = viewOf(this.#out);
   #size = 0;
-  #root = nothing;
 
   /** The normal form, valid until the next call. */
-  encoded(bytes: Buffer, start: number, layout: CodeLayout): Buffer | (Unreadable & { readonly isTooLarge?: true }) {
+  encoded(bytes: Buffer, start: number, layout: CodeLayout): Buffer | Unreadable {
     this.#begin(bytes, layout.objects.length);
     try {
       const read = this.#reader.read(bytes, start, layout);
       if ('unreadable' in read) return read;
       for (let i = 0; i < this.#objects.types.length; i++) this.#written.push(nothing);
       this.#size = bytes.copy(this.#out, 0, 0, start);
-      this.#root = read.root;
       this.#write(read.root, 0);
     } catch (error) {
-      if (error instanceof TooLarge) return { unreadable: error.message, isTooLarge: true };
+      if (error instanceof TooLarge) return { unreadable: error.message };
       throw error;
     }
     return this.#out.subarray(0, this.#size);
-  }
-
-  /** Why an interpreter does not accept the objects that were read. */
-  brokenRule(layout: CodeLayout): string | undefined {
-    return brokenRule(this.#objects, this.#bytes, layout);
-  }
-
-  /** A child of the outermost object, if that is a code object: its type, its offset in the bytes that were read, its size. */
-  childOfRoot(index: number): Examined['filename'] {
-    const { types, offsets, sizes } = this.#objects;
-    if (types.at(this.#root) !== marshalType.code) return undefined;
-    const child = this.#objects.child(this.#root, index);
-    return { type: types.at(child), offset: offsets.at(child), sizeBytes: sizes.at(child) };
   }
 
   #begin(bytes: Buffer, codeObjects: number): void {

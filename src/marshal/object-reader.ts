@@ -2,7 +2,16 @@ import type { CodeLayout } from '../pyc/releases.ts';
 import { DistinctObjects } from './distinct-objects.ts';
 import { Numbers } from './numbers.ts';
 import { danglingReference, selfContaining } from './tree.ts';
-import { flagRef, isContainer, isImmutableContainer, isNameText, isString, marshalType, stringType } from './types.ts';
+import {
+  flagRef,
+  isContainer,
+  isImmutableContainer,
+  isNameText,
+  isSingleton,
+  isString,
+  marshalType,
+  stringType,
+} from './types.ts';
 import { type Unreadable, walkMarshal } from './walk.ts';
 
 /** How deeply objects may be nested in a frozenset once references are followed. */
@@ -43,6 +52,8 @@ export class ObjectReader {
   /** How many children of a code object precede its first line number. */
   #codeObjects = 0;
   #unreadable: string | undefined;
+  /** What the bytes show at once of not being in normal form. */
+  #isOtherwise = false;
   /** How many more bytes of frozensets may be expanded. */
   #budget = 0;
 
@@ -58,6 +69,20 @@ export class ObjectReader {
     return { root: this.#stack.at(0) };
   }
 
+  /**
+   * Whether the bytes that were read are in normal form: nothing equal was written twice, strings and frozensets are as
+   * they should be, and what has FLAG_REF is what something refers to.
+   */
+  isNormal(): boolean {
+    const { types, offsets, uses } = this.objects;
+    if (this.#isOtherwise) return false;
+    for (let object = 0; object < types.length; object++) {
+      const isFlagged = (this.#bytes[offsets.at(object)] as number) >= flagRef;
+      if (isFlagged !== (uses.at(object) > 1 && !isSingleton(types.at(object)))) return false;
+    }
+    return true;
+  }
+
   #begin(bytes: Buffer, codeObjects: number): void {
     this.#bytes = bytes;
     this.#view = viewOf(bytes);
@@ -67,6 +92,7 @@ export class ObjectReader {
     for (const list of [this.#openChildren, this.#stack, this.#stackOffsets, this.#flagged]) list.clear();
     this.firstLines.clear();
     this.#unreadable = undefined;
+    this.#isOtherwise = false;
     this.#budget = maxExpansion * bytes.length;
   }
 
@@ -85,7 +111,9 @@ export class ObjectReader {
       if (typeByte !== type) this.#flagged.push(nothing);
     } else {
       const normal = isString(type) ? stringType(type, isNameText(this.#bytes, offset, sizeBytes)) : type;
+      const distinct = this.objects.types.length;
       const object = this.objects.merged(normal, offset, sizeBytes, this.#stack, this.#stack.length);
+      if (normal !== type || (object < distinct && !isSingleton(type))) this.#isOtherwise = true;
       if (typeByte !== type) this.#flagged.push(object);
       this.#push(object, offset);
     }
@@ -114,9 +142,11 @@ export class ObjectReader {
       const flag = this.#openFlags.pop();
       const from = this.#openChildren.pop();
       if (type === marshalType.frozenset) this.#sort(from);
+      const distinct = this.objects.types.length;
       const object = isImmutableContainer(type)
         ? this.objects.merged(type, offset, sizeBytes, this.#stack, from)
         : this.objects.apart(type, offset, sizeBytes, this.#stack, from);
+      if (object < distinct) this.#isOtherwise = true;
       if (type === marshalType.code) this.firstLines.put(object, this.#stackOffsets.at(from + this.#codeObjects) - 4);
       if (flag !== nothing) this.#flagged.set(flag, object);
       this.#stack.truncate(from);
@@ -132,7 +162,10 @@ export class ObjectReader {
       return { object, text: this.#text(object, 0) };
     });
     elements.sort((a, b) => (a.text < b.text ? -1 : a.text > b.text ? 1 : 0));
-    for (const [i, { object }] of elements.entries()) this.#stack.set(from + i, object);
+    for (const [i, { object }] of elements.entries()) {
+      if (this.#stack.at(from + i) !== object) this.#isOtherwise = true;
+      this.#stack.set(from + i, object);
+    }
   }
 
   /** An object and everything in it as text, one character per byte, without references: the sort key. */

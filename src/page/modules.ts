@@ -1,8 +1,7 @@
-import { pycsIn } from '../audit/audit.ts';
+import type { Audited } from '../audit/audit.ts';
 import { byCodeUnit, type PayloadPath } from '../files/path.ts';
 import { getOrAdd } from '../get-or-add.ts';
 import type { PycRecord } from '../manifest/schema.ts';
-import type { Payload } from '../payload/entry.ts';
 import { type Level, type PycName, parsePycPath } from '../pyc/name.ts';
 import type { PageFile, PageModule } from './page.ts';
 
@@ -21,14 +20,11 @@ export function modulesOfRecords(records: readonly PycRecord[]): PageModule[] {
   return modulesOf(files);
 }
 
-/** The modules of payloads. @param couldSave the bytes that more links would save, by source */
-export function modulesOfPayloads(
-  payloads: readonly Payload[],
-  couldSave: ReadonlyMap<PayloadPath, number>,
-): PageModule[] {
-  const files = payloads.flatMap((payload) => {
+/** The modules of an audit. @param couldSave the bytes that more links would save, by source */
+export function modulesOfAudit(all: readonly Audited[], couldSave: ReadonlyMap<PayloadPath, number>): PageModule[] {
+  const files = all.flatMap(({ pycs }) => {
     const byFile = new Map<string, { names: PycName<PayloadPath>[]; sizeBytes: number }>();
-    for (const { entry, name } of pycsIn(payload)) {
+    for (const { entry, name } of pycs) {
       const { container, inode, sizeBytes } = entry;
       // Names of different modules may be one file; each module shows its own.
       const key = [container, inode, name.source, name.cacheTag].join('\0');

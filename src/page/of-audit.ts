@@ -1,17 +1,16 @@
-import type { AuditFinding } from '../audit/audit.ts';
+import type { Audited, AuditFinding } from '../audit/audit.ts';
 import { type AuditKind, auditKinds } from '../audit/kinds.ts';
 import type { AuditSummary } from '../audit/summary.ts';
 import type { PayloadPath } from '../files/path.ts';
-import type { Payload } from '../payload/entry.ts';
 import { parsePycPath } from '../pyc/name.ts';
 import { counted, percentText, sizeText } from '../text.ts';
-import { modulesOfPayloads } from './modules.ts';
+import { modulesOfAudit } from './modules.ts';
 import type { Page } from './page.ts';
 
 /** What an audit found, as a page. */
 export function pageOfAudit(
   targets: readonly string[],
-  payloads: readonly Payload[],
+  audited: readonly Audited[],
   findings: readonly AuditFinding[],
   summary: AuditSummary,
   notes: readonly string[],
@@ -27,7 +26,7 @@ export function pageOfAudit(
     headline: `${sizeText(sizeBytes)} of bytecode; links would save ${sizeText(savedBytes)} (${percentText(savedBytes, sizeBytes)}).`,
     facts: [...counts, `${modulesWithoutBytecode} of ${counted(modules, 'module')} without bytecode`, ...notes],
     hatched: 'links would save',
-    modules: modulesOfPayloads(payloads, couldSave(findings)),
+    modules: modulesOfAudit(audited, couldSave(findings)),
     findings: kinds.flatMap((kind) => findings.filter((finding) => finding.kind === kind)),
   };
 }

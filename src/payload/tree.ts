@@ -7,7 +7,7 @@ import { type Found, type Walk, walk } from '../buildroot/walk.ts';
 import { Arena } from '../files/arena.ts';
 import { lstatIfAny } from '../files/lstat.ts';
 import type { PayloadPath, StagedPath } from '../files/path.ts';
-import { readRegular } from '../files/read-regular.ts';
+import { readAll, withRegular } from '../files/read-regular.ts';
 import { isWanted, type PayloadEntry, type PycContent, type Wanted } from './entry.ts';
 import { pycContentOf, sourceHashesOf } from './pyc-content.ts';
 
@@ -46,9 +46,10 @@ function readFound(
   const path = toPayload(tree, staged);
   const isKnown = wanted.pycs.has(path) || wanted.sources.has(path);
   if (type === 'directory' || isKnown || !isWanted(path, wanted)) return undefined;
+  const pyc = wanted.inDepth === true && !path.endsWith('.py') ? read(staged) : undefined;
+  if (pyc !== undefined) return { ...entryOf(tree, path, pyc.stat), ...pyc.content };
   const stat = lstatIfAny(staged);
-  if (stat === undefined || wanted.inDepth !== true) return stat && entryOf(tree, path, stat);
-  if (!path.endsWith('.py')) return pycEntryOf(tree, path, staged, stat, read);
+  if (stat === undefined || wanted.inDepth !== true || !path.endsWith('.py')) return stat && entryOf(tree, path, stat);
   const isPlain = stat.isFile() && wanted.hashMagicNumbers.length === 0;
   return (isPlain ? undefined : readSourceEntry(tree, path, wanted.hashMagicNumbers)) ?? entryOf(tree, path, stat);
 }
@@ -68,41 +69,31 @@ function entryOf(tree: Buildroot, path: PayloadPath, stat: Stats): PayloadEntry 
 }
 
 /** Reads what the bytes of a pyc say; undefined if it is no regular file. */
-type PycReader = (path: StagedPath, stat: Stats) => PycContent | undefined;
+type PycReader = (path: StagedPath) => { readonly stat: Stats; readonly content: PycContent } | undefined;
 
 /** Reads each file once, whatever its names. */
 function pycReader(inDepth: boolean): PycReader {
   const known = new Map<string, PycContent>();
   const arena = new Arena();
-  return (path, { dev, ino, nlink }) => {
-    const inode = `${dev}:${ino}`;
-    const earlier = nlink > 1 ? known.get(inode) : undefined;
-    if (earlier !== undefined) return earlier;
-    const file = readRegular(path, arena.take);
-    if (file === undefined) return undefined;
-    const content = pycContentOf(file.content, inDepth);
-    arena.clear();
-    if (nlink > 1) known.set(inode, content);
-    return content;
-  };
+  return (path) =>
+    withRegular(path, (descriptor, stat) => {
+      const inode = `${stat.dev}:${stat.ino}`;
+      const earlier = stat.nlink > 1 ? known.get(inode) : undefined;
+      if (earlier !== undefined) return { stat, content: earlier };
+      const content = pycContentOf(readAll(descriptor, arena.take(stat.size)), inDepth);
+      arena.clear();
+      if (stat.nlink > 1) known.set(inode, content);
+      return { stat, content };
+    });
 }
 
 function readPycEntry(tree: Buildroot, path: PayloadPath, read: PycReader): PayloadEntry | undefined {
   const place = resolveParent(tree, toStaged(tree, path));
-  const stat = place.kind === 'inside' ? lstatIfAny(place.path) : undefined;
-  if (place.kind !== 'inside' || stat === undefined) return undefined;
-  return stat.isFile() || stat.isSymbolicLink() ? pycEntryOf(tree, path, place.path, stat, read) : undefined;
-}
-
-function pycEntryOf(
-  tree: Buildroot,
-  path: PayloadPath,
-  staged: StagedPath,
-  stat: Stats,
-  read: PycReader,
-): PayloadEntry {
-  const content = stat.isFile() ? read(staged, stat) : undefined;
-  return { ...entryOf(tree, path, stat), ...content };
+  if (place.kind !== 'inside') return undefined;
+  const pyc = read(place.path);
+  if (pyc !== undefined) return { ...entryOf(tree, path, pyc.stat), ...pyc.content };
+  const stat = lstatIfAny(place.path);
+  return stat?.isSymbolicLink() ? entryOf(tree, path, stat) : undefined;
 }
 
 function readSourceEntry(

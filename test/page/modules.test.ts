@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
+import { auditedOf } from '../../src/audit/audit.ts';
 import type { PayloadPath } from '../../src/files/path.ts';
 import type { PycRecord } from '../../src/manifest/schema.ts';
-import { modulesOfPayloads, modulesOfRecords } from '../../src/page/modules.ts';
+import { modulesOfAudit, modulesOfRecords } from '../../src/page/modules.ts';
 import { type PayloadEntry, payloadOf } from '../../src/payload/entry.ts';
 
 const source = '/usr/lib/python3.13/site-packages/shop/till.py' as PayloadPath;
@@ -44,7 +45,7 @@ it('joins the levels that are one file, and counts what that saves', () => {
 
 it('takes the bytes that a payload has, and of them what more links would save', () => {
   const payload = payloadOf([entry('', '1', 100), entry('.opt-1', '1', 100), entry('.opt-2', '2', 100)]);
-  const [module] = modulesOfPayloads([payload], new Map([[source, 100]]));
+  const [module] = modulesOfAudit([auditedOf(payload)], new Map([[source, 100]]));
   expect(module).toEqual({
     source,
     cacheTag: 'cpython-313',
