@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
 import { auditKinds } from '../src/audit/kinds.ts';
+import { temporaryDirectory } from '../test/helpers/buildroot.ts';
 import { pyclink } from '../test/helpers/pyclink.ts';
 import { allPythons, systemPython } from '../test/helpers/pythons.ts';
 import { breakLink, built, changeSource, compileAll, type Tree } from './helpers/faulty-tree.ts';
@@ -180,6 +181,69 @@ describe('audit', () => {
     chmodSync(closed, 0o755);
   });
 
+  it.runIf(process.getuid?.() === 0)('names a pyc that it cannot read, and goes on', async () => {
+    const tree = await built();
+    chmodSync(join(tree.buildroot, '..'), 0o755);
+    chmodSync(tree.pyc('cart', 2), 0);
+    rmSync(tree.source('till'));
+    const { status, stdout } = await pyclink(['audit', '-v', tree.buildroot], { uid: 65_534 });
+    expect(status).toBe(1);
+    expect(stdout).toContain(`pyclink: ${tree.pyc('cart', 2)}: cannot be read (EACCES)\n`);
+    expect(stdout).toContain('orphan: 3: ');
+  });
+
+  it('knows the files of a part of a tree by the paths that they have there', async () => {
+    const tree = await built();
+    rmSync(tree.source('till'));
+    const whole = await tree.audit('-v');
+    for (const part of ['/usr', tree.directory, join(tree.directory, '..')]) {
+      const { stdout } = await pyclink(['audit', '-v', join(tree.buildroot, part)]);
+      expect(stdout).toBe(whole.stdout);
+    }
+  });
+
+  it('finds no other path recorded in a virtual environment, which is where it is', async () => {
+    const environment = join(temporaryDirectory(), 'venv');
+    await execa(systemPython.executable, ['-m', 'venv', environment]);
+    const only = ['--only', 'leaks-path', '--only', 'damaged', '--only', 'stale'];
+    for (const target of [environment, join(environment, 'lib')]) {
+      const { status, stdout } = await pyclink(['audit', ...only, target]);
+      expect({ status, end: stdout.split('\n').at(-2) }).toEqual({ status: 0, end: 'pyclink: nothing wrong' });
+    }
+  });
+
+  it('leaves out what the baseline has, and says what is gone from it', async () => {
+    const tree = await built();
+    const known = join(tree.buildroot, '../known.json');
+    rmSync(tree.source('till'));
+    writeFileSync(known, (await tree.audit('--json')).stdout);
+    const same = await tree.audit('--baseline', known);
+    expect(same.status).toBe(0);
+    expect(same.stdout).toContain('pyclink: 3 findings of the baseline not shown\n');
+    rmSync(tree.pyc('till', 2));
+    truncateSync(tree.pyc('cart', 2), 40);
+    const { status, stdout } = await tree.audit('--baseline', known, '-v');
+    expect(status).toBe(1);
+    expect(stdout).toContain('damaged: 1: ');
+    expect(stdout).toContain('pyclink: 1 finding of the baseline gone, such as orphan ');
+  });
+
+  it('writes SARIF and JUnit to standard output, and what it cannot read to the log', async () => {
+    const tree = await built();
+    rmSync(tree.source('till'));
+    const sarif = await tree.audit('--format', 'sarif', '-q');
+    const [run] = (JSON.parse(sarif.stdout) as { runs: { results: unknown[] }[] }).runs;
+    expect([sarif.status, run?.results.length]).toEqual([1, 3]);
+    const junit = await tree.audit('--format', 'junit', '--ignore', 'orphan');
+    expect(junit).toMatchObject({ status: 0, stdout: expect.stringContaining('tests="10" failures="0"') });
+    const known = join(tree.buildroot, '../known.json');
+    writeFileSync(known, (await tree.audit('--json')).stdout);
+    expect(await tree.audit('--format', 'junit', '--baseline', known)).toMatchObject({
+      status: 0,
+      stderr: 'pyclink: warning: 3 findings of the baseline not shown\n',
+    });
+  });
+
   it('reads packages and tars', async () => {
     const tree = await built();
     rmSync(tree.pyc('till', 1));
@@ -194,6 +258,8 @@ describe('audit', () => {
   it.each([
     [['--only', 'rotten'], "argument 'rotten' is invalid. Allowed choices are damaged, stale"],
     [[], "missing required argument 'TARGET'"],
+    [['--json', '--format', 'sarif', '/'], "option '--format <format>' cannot be used with option '--json'"],
+    [['--baseline', '/nonexistent/known', '/'], '/nonexistent/known: the baseline cannot be read (ENOENT)'],
   ])('refuses %j', async (args, message) => {
     expect(await pyclink(['audit', ...args])).toMatchObject({ status: 2, stderr: expect.stringContaining(message) });
   });

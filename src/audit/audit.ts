@@ -2,7 +2,8 @@ import { pythonDirectoryOf, readerOf, readsTag } from '../buildroot/python-direc
 import { byCodeUnit, type PayloadPath, parentOf } from '../files/path.ts';
 import { getOrAdd } from '../get-or-add.ts';
 import type { Payload, PayloadEntry } from '../payload/entry.ts';
-import { type PycHeader, staleReason } from '../pyc/header.ts';
+import { misfitOf } from '../payload/misfit.ts';
+import type { PycHeader } from '../pyc/header.ts';
 import { type Level, type PycName, parsePycPath, pycPath } from '../pyc/name.ts';
 import { releaseOf } from '../pyc/releases.ts';
 import type { AuditKind } from './kinds.ts';
@@ -77,7 +78,7 @@ function auditPyc({ entry, name }: Pyc, payload: Payload): AuditFinding[] {
   return findings;
 }
 
-/** Why no interpreter reads a pyc where it lies. Of a zip, zipimport reads those beside their sources. */
+/** Why no interpreter reads a pyc where it lies. In a zip, zipimport does read a pyc beside its source. */
 function misplacedReason(
   { path, container }: PayloadEntry,
   { source, cacheTag }: Pyc['name'],
@@ -92,24 +93,13 @@ function misplacedReason(
   return entry.container === container ? undefined : `it is in ${container}, its source in ${entry.container}`;
 }
 
-/** How a pyc does not fit its source. */
+/** A source that was given an older mtime than its pyc records was not edited: something clamped the mtimes. */
 function staleFinding(header: PycHeader, source: PayloadEntry): [AuditKind, string] | undefined {
-  const { sizeBytes, mtimeSeconds, mtimeIs, sourceHashes } = source;
-  const hash = (number: number) => sourceHashes?.get(number) ?? '';
-  const reason = (mtime: number) => staleReason(header, { sizeBytes, mtimeSeconds: mtime, hash });
-  if (header.invalidationMode !== 'timestamp') return ofKind('stale', reason(mtimeSeconds));
-  const whateverMtime = reason(header.sourceMtimeSeconds);
-  if (whateverMtime !== undefined) return ['stale', whateverMtime];
-  if (mtimeIs === 'of-installation') {
-    return ['never-loaded', 'it records an mtime, and the source will have that of the installation'];
-  }
-  // zipimport allows for a second.
-  if (mtimeIs === 'rounded' && Math.abs(mtimeSeconds - header.sourceMtimeSeconds) <= 1) return undefined;
-  return ofKind(mtimeSeconds < header.sourceMtimeSeconds ? 'never-loaded' : 'stale', reason(mtimeSeconds));
-}
-
-function ofKind(kind: AuditKind, reason: string | undefined): [AuditKind, string] | undefined {
-  return reason === undefined ? undefined : [kind, reason];
+  const misfit = misfitOf(header, source);
+  if (misfit === undefined) return undefined;
+  const isOlder = header.invalidationMode === 'timestamp' && source.mtimeSeconds < header.sourceMtimeSeconds;
+  const isNeverLoaded = misfit.isOfMtime && (isOlder || source.mtimeIs === 'of-installation');
+  return [isNeverLoaded ? 'never-loaded' : 'stale', misfit.reason];
 }
 
 /** Who reads a pyc, if that is not who wrote it. */

@@ -3,7 +3,7 @@ import { PyclinkError } from '../errors.ts';
 import { byCodeUnit } from '../files/path.ts';
 import type { AuditFinding } from './audit.ts';
 
-/** Of the JSON report of an earlier audit: what it found. */
+/** The part that a baseline needs of what `pyclink audit --json` printed. */
 const reportSchema = z.object({ findings: z.array(z.object({ kind: z.string(), path: z.string() })) });
 
 /** Findings that are known, and that nobody wants to hear of again. */

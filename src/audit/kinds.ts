@@ -13,3 +13,13 @@ export const auditKinds = {
 } as const;
 
 export type AuditKind = keyof typeof auditKinds;
+
+/** The worst first. */
+export const auditKindNames = Object.keys(auditKinds) as readonly AuditKind[];
+
+/** Findings by their kind, the worst first; kinds that were not found have none. */
+export function byKind<F extends { readonly kind: AuditKind }>(findings: readonly F[]): ReadonlyMap<AuditKind, F[]> {
+  const groups = new Map<AuditKind, F[]>(auditKindNames.map((kind) => [kind, []]));
+  for (const finding of findings) groups.get(finding.kind)?.push(finding);
+  return groups;
+}

@@ -61,7 +61,7 @@ function namedBuilds(buildroot: string, paths: readonly string[], read: ReadOpti
   const { staged, elsewhere, missing } = placesOf(buildroot, paths);
   // A spec may package the interpreter that it uses.
   const builds = staged.length === 0 ? [] : [{ ...read(staged), pythonMayBeStaged: true }];
-  const withoutOutputs = { manifest: undefined, append: false, filelist: undefined, filelistFor: [] };
+  const withoutOutputs = { manifest: undefined, append: false, filelist: undefined, filelistFor: [], html: undefined };
   for (const [directory, there] of elsewhere) {
     builds.push({
       ...read(there, { ...withoutOutputs, buildroot: directory, strip: '/', prepend: '/' }),

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
 import { type AuditFormat, auditFormats } from '../audit/formats.ts';
-import { type AuditKind, auditKinds } from '../audit/kinds.ts';
+import { type AuditKind, auditKindNames } from '../audit/kinds.ts';
 import type { CacheAction } from '../commands/cache.ts';
 import type { Call } from './call.ts';
 import { buildFlags, type Flags, withBuildOptions, withCommonOptions } from './options.ts';
@@ -95,7 +95,7 @@ function verify(command: Command, call: Call): Command {
 }
 
 function audit(command: Command, call: Call): Command {
-  const kinds = Object.keys(auditKinds);
+  const kinds: readonly string[] = auditKindNames;
   const each = (flags: string, help: string) =>
     new Option(flags, help).choices(kinds).argParser((kind: string, earlier: string[] = []) => {
       if (!kinds.includes(kind)) throw new InvalidArgumentError(`Allowed choices are ${kinds.join(', ')}.`);
@@ -110,14 +110,17 @@ function audit(command: Command, call: Call): Command {
     .addOption(each('--ignore <kind>', 'not this kind of finding, repeatable'))
     .addOption(each('--fail-on <kind>', 'exit with status 1 only for this kind, repeatable (default: for all)'))
     .option('--baseline <file>', 'leave out what an earlier --json report has')
-    .addOption(new Option('--format <format>', 'form of the report (default: text)').choices(auditFormats))
+    .addOption(
+      new Option('--format <format>', 'form of the report (default: text)').choices(auditFormats).conflicts('json'),
+    )
     .option('--html <file>', htmlHelp)
     .action(async (targets: string[], flags: Flags & AuditFlags) => {
       const { auditCommand } = await import('../commands/audit.ts');
       const { only = [], ignore = [], failOn = [], verbose: isVerbose = false, baseline, html } = flags;
       const format = flags.format ?? (flags.json === true ? 'json' : 'text');
       const filters = { only, ignore, failOn, isVerbose, baseline };
-      const result = await auditCommand({ targets, ...filters, format, html, ...readOptionsOf(flags) });
+      const options = { targets, ...filters, format, html, ...readOptionsOf(flags) };
+      const result = await auditCommand(options, () => call.log(flags));
       const json = format === 'json' || format === 'sarif';
       call.report(result, { json, quiet: flags.quiet === true && format === 'text' });
     });

@@ -5,6 +5,7 @@ import type { AuditFormat } from '../audit/formats.ts';
 import type { AuditKind } from '../audit/kinds.ts';
 import { summaryOf } from '../audit/summary.ts';
 import { errnoOf, exitStatus, PyclinkError } from '../errors.ts';
+import type { Log } from '../log.ts';
 import { outputPath, writeWhole } from '../manifest/file.ts';
 import { pageOfAudit } from '../page/of-audit.ts';
 import { renderPage } from '../page/render.ts';
@@ -33,8 +34,12 @@ export interface AuditOptions extends ReadOptions {
   readonly html?: string | undefined;
 }
 
-/** `pyclink audit`: says what is wrong with the pycs of any target, without a manifest. @throws PyclinkError */
-export async function auditCommand(options: AuditOptions): Promise<CommandResult> {
+/**
+ * `pyclink audit`: says what is wrong with the pycs of any target, without a manifest.
+ * @param log loads the log, for what SARIF and JUnit have no place for
+ * @throws PyclinkError
+ */
+export async function auditCommand(options: AuditOptions, log: () => Promise<Log>): Promise<CommandResult> {
   const baseline = options.baseline === undefined ? undefined : readBaseline(options.baseline);
   const html = options.html && outputPath(undefined, options.html);
   const contents = await readAll(options);
@@ -46,7 +51,8 @@ export async function auditCommand(options: AuditOptions): Promise<CommandResult
   const summary = summaryOf(audited, all);
   const unreadable = unreadableNotes(contents.flatMap((content) => content.unreadable));
   const notes = [...unreadable, ...baselineNotes(baseline, all)];
-  if (html) writeWhole(html, [renderPage(pageOfAudit(options.targets, audited, findings, summary, notes))]);
+  if (options.format === 'sarif' || options.format === 'junit') for (const note of notes) (await log()).warn(note);
+  if (html) writeWhole(html, [renderPage(pageOfAudit(options.targets, audited, all, findings, summary, notes))]);
   const isFailure = findings.some(({ kind }) => options.failOn.length === 0 || options.failOn.includes(kind));
   return {
     status: isFailure || unreadable.length > 0 ? exitStatus.problems : exitStatus.done,
@@ -81,7 +87,8 @@ function baselineNotes(baseline: Baseline | undefined, all: readonly AuditFindin
 }
 
 /** Reads the targets. If some pycs are hash-based, reads them again, and hashes the sources. */
-async function readAll(options: AuditOptions): Promise<TargetContent[]> {
+async function readAll(given: AuditOptions): Promise<TargetContent[]> {
+  const options = { ...given, mayBePart: true };
   const wanted: Wanted = { pycs: new Set(), sources: new Set(), hashMagicNumbers: [], inDepth: true };
   const contents = await readTargets(options.targets, wanted, options);
   const hashMagicNumbers = new Set<number>();

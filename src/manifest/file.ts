@@ -9,7 +9,7 @@ import { replaceByContent } from '../files/replace.ts';
 import type { Manifest } from './schema.ts';
 
 /**
- * Checks, before any work is done, that an output file can be written.
+ * Checks that an output file can be written, so that a run fails before it has done any work.
  * @param buildroot the file may not be inside it, where rpm would find an unpackaged file
  * @returns its path, with the symlinks of its directory resolved
  * @throws PyclinkError `usage`

@@ -5,7 +5,7 @@ import { ObjectReader, TooLarge } from './object-reader.ts';
 import { isString, marshalType } from './types.ts';
 import { textOf } from './words.ts';
 
-/** What the code of a pyc says of itself. */
+/** What is known of a pyc once its code has been read. */
 export interface CodeFacts {
   /** The path for tracebacks: `co_filename` of the module. */
   readonly recordedPath?: string;

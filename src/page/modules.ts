@@ -1,17 +1,17 @@
-import type { Audited } from '../audit/audit.ts';
+import type { Audited, AuditFinding } from '../audit/audit.ts';
 import { byCodeUnit, type PayloadPath } from '../files/path.ts';
 import { getOrAdd } from '../get-or-add.ts';
 import type { PycRecord } from '../manifest/schema.ts';
 import { type Level, type PycName, parsePycPath } from '../pyc/name.ts';
 import type { PageFile, PageModule } from './page.ts';
 
-/** A file of a module: its names' parts, and its size. */
+/** A file, with its names taken apart. */
 interface NamedFile {
   readonly names: readonly PycName<PayloadPath>[];
   readonly sizeBytes: number;
 }
 
-/** The modules of a manifest, and what links save in each. */
+/** The modules that a manifest records, and what their links save. */
 export function modulesOfRecords(records: readonly PycRecord[]): PageModule[] {
   const files = records.map(({ paths, sizeBytes }) => ({
     names: paths.map((path) => parsePycPath(path)).filter((name) => name !== undefined),
@@ -20,25 +20,33 @@ export function modulesOfRecords(records: readonly PycRecord[]): PageModule[] {
   return modulesOf(files);
 }
 
-/** The modules of an audit. @param couldSave the bytes that more links would save, by source */
-export function modulesOfAudit(all: readonly Audited[], couldSave: ReadonlyMap<PayloadPath, number>): PageModule[] {
+/** The modules that an audit looked at, and what more links would save in each. @param findings all of the audit */
+export function modulesOfAudit(all: readonly Audited[], findings: readonly AuditFinding[]): PageModule[] {
+  const savings = new Map<string, number>();
+  for (const { path, savedBytes = 0 } of findings) {
+    const name = parsePycPath(path);
+    if (name !== undefined) savings.set(moduleKey(name), (savings.get(moduleKey(name)) ?? 0) + savedBytes);
+  }
   const files = all.flatMap(({ pycs }) => {
     const byFile = new Map<string, { names: PycName<PayloadPath>[]; sizeBytes: number }>();
     for (const { entry, name } of pycs) {
       const { container, inode, sizeBytes } = entry;
       // Names of different modules may be one file; each module shows its own.
-      const key = [container, inode, name.source, name.cacheTag].join('\0');
+      const key = [container, inode, moduleKey(name)].join('\0');
       getOrAdd(byFile, key, () => ({ names: [], sizeBytes })).names.push(name);
     }
     return [...byFile.values()];
   });
-  const seen = new Set<PayloadPath>();
-  return modulesOf(files).map((module) => {
-    const sizeBytes = module.sizeBytes - module.savedBytes;
-    const savedBytes = seen.has(module.source) ? 0 : (couldSave.get(module.source) ?? 0);
-    seen.add(module.source);
-    return { ...module, sizeBytes, savedBytes: Math.min(savedBytes, sizeBytes) };
-  });
+  return modulesOf(files).map((module) => ({
+    ...module,
+    sizeBytes: module.sizeBytes - module.savedBytes,
+    savedBytes: savings.get(moduleKey(module)) ?? 0,
+  }));
+}
+
+/** Equal for the pycs of one module and one interpreter. */
+function moduleKey({ source, cacheTag }: Pick<PageModule, 'source' | 'cacheTag'>): string {
+  return `${source}\0${cacheTag}`;
 }
 
 function modulesOf(files: readonly NamedFile[]): PageModule[] {
@@ -48,7 +56,7 @@ function modulesOf(files: readonly NamedFile[]): PageModule[] {
     if (first === undefined) continue;
     const { source, cacheTag } = first;
     const levels = names.map(({ level }) => level).sort();
-    getOrAdd(modules, `${source}\0${cacheTag}`, () => ({ source, cacheTag, files: [] })).files.push({
+    getOrAdd(modules, moduleKey(first), () => ({ source, cacheTag, files: [] })).files.push({
       levels,
       sizeBytes,
     });

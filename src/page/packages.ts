@@ -3,7 +3,7 @@ import { byCodeUnit } from '../files/path.ts';
 import { getOrAdd } from '../get-or-add.ts';
 import type { PageModule } from './page.ts';
 
-/** A package in the sense of Python, with what its modules have together. */
+/** A Python package, such as `numpy`, with the sums over its modules. */
 export interface PackageBytes {
   readonly name: string;
   readonly sizeBytes: number;

@@ -12,7 +12,6 @@ export interface Page {
   /** What the hatched part of the treemap is: `links save`, `links would save`. */
   readonly hatched: string;
   readonly modules: readonly PageModule[];
-  /** The worst first. */
   readonly findings: readonly PageFinding[];
 }
 

@@ -63,7 +63,7 @@ function findingsTable(findings: readonly PageFinding[]) {
     ({ kind, path, detail }) =>
       html`<tr><td class="kind">${kind}</td><td>${printable(path)}</td><td>${printable(detail)}</td></tr>\n`,
   );
-  return html`<p>${counted(findings.length, 'finding')}, the worst first.</p>
+  return html`<p>${counted(findings.length, 'finding')}.</p>
 <table class="sortable">
 <thead><tr><th scope="col">kind</th><th scope="col">path</th><th scope="col">what was seen</th></tr></thead>
 <tbody>

@@ -1,4 +1,4 @@
-/** What a page does beyond being read: its tables can be sorted, and details are open on paper. It needs no script. */
+/** Lets the reader sort the tables, and opens all details for printing. Without it the page can still be read. */
 export const script = `
 for (const table of document.querySelectorAll('table.sortable')) {
   const heads = [...table.tHead.rows[0].cells];

@@ -5,15 +5,13 @@ import { Budget, type ReadLimits } from './budget.ts';
 import { isWanted, type PayloadEntry, type Wanted } from './entry.ts';
 import { openTar, unreadable } from './open-tar.ts';
 import { contentless, readTar, type TarEntry } from './tar.ts';
-import { isZip, readZip } from './zip.ts';
 
 /**
- * Reads a wheel or another zip, a Debian package or a tar, plain or compressed with gzip, xz or zstd; layers of container images and packages of
+ * Reads a Debian package or a tar, plain or compressed with gzip, xz or zstd; layers of container images and packages of
  * Arch and Alpine are such tars. Nothing is unpacked to disk.
  * @throws PyclinkError `tool-failed` if the file cannot be read
  */
 export async function readArchive(file: string, wanted: Wanted, limits: ReadLimits): Promise<PayloadEntry[]> {
-  if (isZip(file)) return readZip(file, wanted, limits);
   let stored = await readOnce(file, wanted, limits);
   const contents = contentless(stored, wanted);
   if (contents.size > 0) stored = await readOnce(file, { ...wanted, contents }, limits);

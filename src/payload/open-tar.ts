@@ -54,7 +54,7 @@ async function* outputOf(command: string, args: readonly string[], input?: Reada
 }
 
 /** The first bytes of a file, which identify its format. @see deb(5), and the formats of gzip, xz and zstd */
-function readStart(file: string): Buffer {
+export function readStart(file: string): Buffer {
   const start = Buffer.alloc(8);
   try {
     const descriptor = openSync(file, 'r');

@@ -10,14 +10,16 @@ import { readImage } from './image.ts';
 import { filesOfDirectory, filesOfTar, type ImageFiles } from './image-files.ts';
 import { readRpm } from './rpm.ts';
 import { systemAround } from './system-around.ts';
-import { readTree, type TreeContent } from './tree.ts';
-import { isZip } from './zip.ts';
+import { readTree, type Unreadable } from './tree.ts';
+import { isZip, readZip } from './zip.ts';
 
 /** How targets are read. */
 export interface ReadOptions {
   readonly limits?: ReadLimits;
   /** Of images: `os/architecture`. */
   readonly platform?: string | undefined;
+  /** A directory may be a part of a system: paths then begin at the root of that. */
+  readonly mayBePart?: boolean;
 }
 
 /** What a target holds. */
@@ -29,8 +31,8 @@ export interface TargetContent {
   readonly entries: readonly PayloadEntry[];
   /** Which layer of an image removed a path. */
   readonly removedBy: ReadonlyMap<PayloadPath, string>;
-  /** Directories that could not be listed, with the error. */
-  readonly unreadable: TreeContent['unreadable'];
+  /** What could not be read, with the error. */
+  readonly unreadable: readonly Unreadable[];
 }
 
 /** The targets that are one payload: the packages of a build together, each image by itself. */
@@ -88,7 +90,7 @@ function parted(target: string): [path: string, reference?: string] {
 async function readPlace(
   { kind, path, reference }: Place,
   wanted: Wanted,
-  { limits = defaultReadLimits, platform }: ReadOptions,
+  { limits = defaultReadLimits, platform, mayBePart = false }: ReadOptions,
 ): Promise<Omit<TargetContent, 'target'>> {
   const whole = { removedBy: new Map<PayloadPath, string>(), unreadable: [] };
   const image = async (files: ImageFiles): Promise<Omit<TargetContent, 'target'>> => ({
@@ -100,15 +102,17 @@ async function readPlace(
     // On a running system, pycs that are not wanted belong to other packages.
     const others = wanted.others === true && resolve(path) !== '/';
     const tree = openTree(resolve(path));
-    const root = wanted.inDepth === true ? openTree(systemAround(tree.path)) : tree;
+    const root = mayBePart ? openTree(systemAround(tree.path)) : tree;
     return { ...whole, kind, ...readTree(root, { ...wanted, others }, tree.path) };
   }
   if (kind === 'image-directory') return image(filesOfDirectory(openTree(resolve(path))));
   if (kind === 'rpm') return { ...whole, kind: 'package', entries: await readRpm(path, wanted, limits) };
-  const files = isZip(path) ? undefined : await filesOfTar(path, () => new Budget(path, limits));
+  const isInZip = isZip(path);
+  const files = isInZip ? undefined : await filesOfTar(path, () => new Budget(path, limits));
   if (files !== undefined) return image(files);
   if (reference !== undefined) throw new PyclinkError('usage', 'is no image', { path });
-  return { ...whole, kind: 'package', entries: await readArchive(path, wanted, limits) };
+  const read = isInZip ? readZip : readArchive;
+  return { ...whole, kind: 'package', entries: await read(path, wanted, limits) };
 }
 
 function exists(path: string): boolean {

@@ -3,7 +3,8 @@ import { type Buildroot, toPayload, toStaged } from '../buildroot/path.ts';
 import { resolveInBuildroot, resolveParent } from '../buildroot/resolve.ts';
 import { walkLimits } from '../buildroot/running-system.ts';
 import { mtimeSecondsOf } from '../buildroot/source.ts';
-import { type Found, type Walk, walk } from '../buildroot/walk.ts';
+import { type Found, walk } from '../buildroot/walk.ts';
+import { errnoOf } from '../errors.ts';
 import { Arena } from '../files/arena.ts';
 import { lstatIfAny } from '../files/lstat.ts';
 import type { PayloadPath, StagedPath } from '../files/path.ts';
@@ -14,8 +15,15 @@ import { pycContentOf, sourceHashesOf } from './pyc-content.ts';
 /** What a directory holds. */
 export interface TreeContent {
   readonly entries: readonly PayloadEntry[];
-  /** Directories that could not be listed, with the error. */
-  readonly unreadable: Walk['unreadable'];
+  /** What could not be read, with the error. */
+  readonly unreadable: readonly Unreadable[];
+}
+
+/** A directory that could not be listed, or a file. */
+export interface Unreadable {
+  readonly path: string;
+  readonly isDirectory: boolean;
+  readonly error: unknown;
 }
 
 /**
@@ -24,14 +32,24 @@ export interface TreeContent {
  */
 export function readTree(tree: Buildroot, wanted: Wanted, part: StagedPath = tree.path): TreeContent {
   const isSearched = wanted.others === true || wanted.inDepth === true;
-  const { found, unreadable } = isSearched
-    ? walk(part, ['*.py', '*.pyc', '*.pyo'], walkLimits(tree))
-    : { found: [], unreadable: [] };
+  const searched = isSearched ? walk(part, ['*.py', '*.pyc', '*.pyo'], walkLimits(tree)) : undefined;
+  const unreadable = (searched?.unreadable ?? []).map(
+    ({ directory, error }): Unreadable => ({ path: directory, isDirectory: true, error }),
+  );
   const read = pycReader(wanted.inDepth === true);
+  const readIfAllowed = (file: Found) => {
+    try {
+      return readFound(tree, file, wanted, read);
+    } catch (error) {
+      if (errnoOf(error) === undefined) throw error;
+      unreadable.push({ path: file.path, isDirectory: false, error });
+      return undefined;
+    }
+  };
   const entries = [
     ...Array.from(wanted.pycs, (path) => readPycEntry(tree, path, read)),
     ...Array.from(wanted.sources, (path) => readSourceEntry(tree, path, wanted.hashMagicNumbers)),
-    ...found.map((file) => readFound(tree, file, wanted, read)),
+    ...(searched?.found ?? []).map(readIfAllowed),
   ];
   return { entries: entries.filter((entry) => entry !== undefined), unreadable };
 }

@@ -1,5 +1,5 @@
 import { type AuditFinding, packageOf } from '../audit/audit.ts';
-import { type AuditKind, auditKinds } from '../audit/kinds.ts';
+import { auditKinds, byKind } from '../audit/kinds.ts';
 import type { AuditSummary } from '../audit/summary.ts';
 import { getOrAdd } from '../get-or-add.ts';
 import { printable } from '../printable.ts';
@@ -19,10 +19,9 @@ export function auditText(
   notes: readonly string[],
   isVerbose: boolean,
 ): string {
-  const lines = (Object.keys(auditKinds) as AuditKind[]).flatMap((kind) => {
-    const ofKind = findings.filter((finding) => finding.kind === kind);
-    return ofKind.length === 0 ? [] : [`${kind}: ${ofKind.length}: ${auditKinds[kind]}`, ...body(ofKind, isVerbose)];
-  });
+  const lines = Array.from(byKind(findings)).flatMap(([kind, ofKind]) =>
+    ofKind.length === 0 ? [] : [`${kind}: ${ofKind.length}: ${auditKinds[kind]}`, ...body(ofKind, isVerbose)],
+  );
   const closing = [...notes.map((note) => `pyclink: ${note}`), ...summaryLines(findings, summary)];
   return [...lines, ...closing].map((line) => `${printable(line)}\n`).join('');
 }

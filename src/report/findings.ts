@@ -1,12 +1,14 @@
 import { errnoOf } from '../errors.ts';
-import type { TreeContent } from '../payload/tree.ts';
+import type { Unreadable } from '../payload/tree.ts';
 import { printable } from '../printable.ts';
 import { counted } from '../text.ts';
 import type { Finding } from '../verify/check.ts';
 
-/** A note for each directory that could not be listed. */
-export function unreadableNotes(unreadable: TreeContent['unreadable']): string[] {
-  return unreadable.map(({ directory, error }) => `${directory}: cannot be listed (${errnoOf(error)})`);
+/** A note for each directory or file that could not be read. */
+export function unreadableNotes(unreadable: readonly Unreadable[]): string[] {
+  return unreadable.map(
+    ({ path, isDirectory, error }) => `${path}: cannot be ${isDirectory ? 'listed' : 'read'} (${errnoOf(error)})`,
+  );
 }
 
 /** The report of verify: one line for each finding, then the notes, then a summary. */

@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
 import type { AuditFinding } from '../audit/audit.ts';
-import { type AuditKind, auditKinds } from '../audit/kinds.ts';
+import { auditKinds, byKind } from '../audit/kinds.ts';
 import { printable } from '../printable.ts';
 
 /**
@@ -9,11 +9,9 @@ import { printable } from '../printable.ts';
  * @see https://github.com/testmoapp/junitxml
  */
 export function junitXml(findings: readonly AuditFinding[]): string {
-  const kinds = Object.keys(auditKinds) as AuditKind[];
-  const cases = kinds.flatMap((kind) => {
-    const ofKind = findings.filter((finding) => finding.kind === kind);
-    return ofKind.length === 0 ? [html`  <testcase classname="pyclink.${kind}" name="none"/>\n`] : ofKind.map(failed);
-  });
+  const cases = Array.from(byKind(findings)).flatMap(([kind, ofKind]) =>
+    ofKind.length === 0 ? [html`  <testcase classname="pyclink.${kind}" name="none"/>\n`] : ofKind.map(failed),
+  );
   const document = html`<?xml version="1.0" encoding="UTF-8"?>
 <testsuites>
  <testsuite name="pyclink audit" tests="${cases.length}" failures="${findings.length}">

@@ -1,19 +1,18 @@
 import type { Log, ReportingDescriptor, Result } from 'sarif';
 import type { AuditFinding } from '../audit/audit.ts';
-import { type AuditKind, auditKinds } from '../audit/kinds.ts';
+import { type AuditKind, auditKindNames, auditKinds } from '../audit/kinds.ts';
 import { printable } from '../printable.ts';
 import { version } from '../version.ts';
 
-/** Findings for tools that show the results of analyses. @see SARIF 2.1.0, an OASIS standard */
+/** The findings as a SARIF log, which code hosts and editors can show. @see SARIF 2.1.0, an OASIS standard */
 export function sarifLog(findings: readonly AuditFinding[]): Log {
-  const kinds = Object.keys(auditKinds) as AuditKind[];
   return {
     $schema: 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json',
     version: '2.1.0',
     runs: [
       {
-        tool: { driver: { name: 'pyclink', semanticVersion: version, rules: kinds.map(ruleOf) } },
-        results: findings.map((finding) => resultOf(finding, kinds)),
+        tool: { driver: { name: 'pyclink', semanticVersion: version, rules: auditKindNames.map(ruleOf) } },
+        results: findings.map(resultOf),
       },
     ],
   };
@@ -27,13 +26,13 @@ function ruleOf(kind: AuditKind): ReportingDescriptor {
   };
 }
 
-function resultOf({ kind, path, detail }: AuditFinding, kinds: readonly AuditKind[]): Result {
+function resultOf({ kind, path, detail }: AuditFinding): Result {
   return {
     ruleId: kind,
-    ruleIndex: kinds.indexOf(kind),
+    ruleIndex: auditKindNames.indexOf(kind),
     level: levelOf(kind),
     message: { text: sentence(printable(detail)) },
-    // A pyc has no lines, but some readers of SARIF show no result without one.
+    // Some viewers show only results that have a line number. A pyc has no lines: take the first.
     locations: [{ physicalLocation: { artifactLocation: { uri: uriOf(path) }, region: { startLine: 1 } } }],
     partialFingerprints: { 'kindAndPath/v1': `${kind} ${path}` },
   };
@@ -48,7 +47,7 @@ function sentence(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
-/** Wrong code, or code that is not loaded; what costs time or space is a note. */
+/** How bad a finding is: an error if wrong code may run or none loads; a note if it only costs time or space. */
 function levelOf(kind: AuditKind): 'error' | 'warning' | 'note' {
   if (kind === 'damaged' || kind === 'stale') return 'error';
   return kind === 'missing-level' || kind === 'unlinked' || kind === 'unreproducible' ? 'note' : 'warning';

@@ -1,7 +1,7 @@
 import { byCodeUnit, type PayloadPath } from '../files/path.ts';
 import type { PycRecord } from '../manifest/schema.ts';
 import type { Payload, PayloadEntry } from '../payload/entry.ts';
-import { staleReason } from '../pyc/header.ts';
+import { misfitOf } from '../payload/misfit.ts';
 import { parsePycPath } from '../pyc/name.ts';
 
 /**
@@ -124,8 +124,8 @@ function checkContent(entry: PayloadEntry, record: PycRecord, sources: readonly 
   // The mtime and size of a symlink are not those of the source that it leads to.
   if (source === undefined || source.isSymlink === true || header === undefined || 'unreadable' in header)
     return findings;
-  const reason = staleReason(header, { ...source, hash: (number) => source.sourceHashes?.get(number) ?? '' });
-  if (reason !== undefined) findings.push(finding('stale', path, reason));
+  const misfit = misfitOf(header, source);
+  if (misfit !== undefined) findings.push(finding('stale', path, misfit.reason));
   return findings;
 }
 

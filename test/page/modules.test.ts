@@ -45,7 +45,10 @@ it('joins the levels that are one file, and counts what that saves', () => {
 
 it('takes the bytes that a payload has, and of them what more links would save', () => {
   const payload = payloadOf([entry('', '1', 100), entry('.opt-1', '1', 100), entry('.opt-2', '2', 100)]);
-  const [module] = modulesOfAudit([auditedOf(payload)], new Map([[source, 100]]));
+  const [module] = modulesOfAudit(
+    [auditedOf(payload)],
+    [{ kind: 'unlinked', path: pyc('.opt-2'), detail: '', savedBytes: 100 }],
+  );
   expect(module).toEqual({
     source,
     cacheTag: 'cpython-313',

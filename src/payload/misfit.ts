@@ -1,0 +1,32 @@
+import { type PycHeader, staleReason } from '../pyc/header.ts';
+import type { PayloadEntry } from './entry.ts';
+
+/** How a pyc does not fit its source. */
+export interface Misfit {
+  readonly reason: string;
+  /** The sizes are equal: the source was only given another mtime. */
+  readonly isOfMtime: boolean;
+}
+
+/**
+ * How a pyc does not fit its source in a payload, where the mtimes of a zip are not exact; undefined if it fits.
+ * @see _eq_mtime in Lib/zipimport.py, which allows for a second
+ */
+export function misfitOf(header: PycHeader, source: PayloadEntry): Misfit | undefined {
+  const { sizeBytes, mtimeSeconds, mtimeIs, sourceHashes } = source;
+  const hash = (number: number) => sourceHashes?.get(number) ?? '';
+  const reasonAt = (mtime: number) => staleReason(header, { sizeBytes, mtimeSeconds: mtime, hash });
+  if (header.invalidationMode !== 'timestamp') return misfit(reasonAt(mtimeSeconds), false);
+  const recorded = header.sourceMtimeSeconds;
+  const ofSize = reasonAt(recorded);
+  if (ofSize !== undefined) return misfit(ofSize, false);
+  if (mtimeIs === 'of-installation') {
+    return misfit('it records an mtime, and the source will have that of the installation', true);
+  }
+  const isNear = mtimeIs === 'rounded' && Math.abs(mtimeSeconds - recorded) <= 1;
+  return misfit(isNear ? undefined : reasonAt(mtimeSeconds), true);
+}
+
+function misfit(reason: string | undefined, isOfMtime: boolean): Misfit | undefined {
+  return reason === undefined ? undefined : { reason, isOfMtime };
+}
