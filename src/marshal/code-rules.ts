@@ -1,8 +1,8 @@
-import { isUtf8 } from 'node:buffer';
 import { getOrAdd } from '../get-or-add.ts';
 import type { CodeLayout } from '../pyc/releases.ts';
 import type { DistinctObjects } from './distinct-objects.ts';
 import { isContainer, isString, marshalType } from './types.ts';
+import { brokenValue } from './value-rules.ts';
 
 /** What the fields of a code object have to be. */
 const bytesFields = ['code', 'localspluskinds', 'linetable', 'lnotab', 'exceptiontable'];
@@ -11,11 +11,11 @@ const stringFields = ['filename', 'name', 'qualname'];
 
 /** What there is to know of a layout, worked out once. */
 interface Fields {
-  /** Of each child of a code object: its name, and whether a type is right for it. */
+  /** The fields of a code object that are objects, in their order, and what type each has to be of. */
   readonly rules: readonly { readonly name: string; readonly isRight: (type: number) => boolean }[];
-  /** Which children are tuples of names. */
+  /** At which places the tuples of names are. */
   readonly names: readonly number[];
-  /** Which child or number has a name; undefined if there is none. */
+  /** At which place a field is, among the objects or the numbers; undefined if this release has no such field. */
   readonly child: Readonly<Record<string, number | undefined>>;
   readonly number: Readonly<Record<string, number | undefined>>;
 }
@@ -41,7 +41,10 @@ function fieldsOf(layout: CodeLayout): Fields {
 const [varArgs, varKeywords] = [0x04, 0x08];
 /** Of `localspluskinds`: CO_FAST_LOCAL. @see Include/internal/pycore_code.h */
 const fastLocal = 0x20;
-/** Such instructions end the interpreter that loads them. @see MIN_INSTRUMENTED_OPCODE in Include/opcode_ids.h */
+/**
+ * The compiler writes no instruction from this one on. Some of them end an interpreter of 3.12 or later that loads them.
+ * @see MIN_INSTRUMENTED_OPCODE in Include/opcode_ids.h
+ */
 const firstInstrumented = 234;
 
 /**
@@ -78,19 +81,7 @@ class CodeRules {
   brokenBy(object: number): string | undefined {
     const type = this.#objects.types.at(object);
     if (type === marshalType.code || isContainer(type)) return this.#brokenByChildren(object, type);
-    switch (type) {
-      case marshalType.unicode:
-      case marshalType.interned:
-        return isText(this.#contentOf(object, 5)) ? undefined : 'a string that is not UTF-8';
-      case marshalType.long:
-        return isLong(this.#contentOf(object, 5)) ? undefined : 'a number with a digit out of range';
-      case marshalType.float:
-        return isFloat(this.#contentOf(object, 2)) ? undefined : 'a number that is none';
-      case marshalType.complex:
-        return this.#isComplex(object) ? undefined : 'a number that is none';
-      default:
-        return undefined;
-    }
+    return brokenValue(type, this.#bytes, this.#objects.offsets.at(object), this.#objects.sizes.at(object));
   }
 
   #brokenByChildren(object: number, type: number): string | undefined {
@@ -158,7 +149,7 @@ class CodeRules {
     return count;
   }
 
-  /** Since 3.11. */
+  /** Of 3.11 and later, where `localspluskinds` came. */
   #brokenByInstructions(object: number): string | undefined {
     const kinds = this.#field(object, 'localspluskinds');
     if (kinds === undefined) return undefined;
@@ -181,17 +172,6 @@ class CodeRules {
     const index = this.#fields.child[name];
     return index === undefined ? undefined : this.#objects.child(object, index);
   }
-
-  #isComplex(object: number): boolean {
-    const parts = this.#contentOf(object, 1);
-    const middle = 1 + (parts[0] ?? 0);
-    return isFloat(parts.subarray(1, middle)) && isFloat(parts.subarray(middle + 1));
-  }
-
-  #contentOf(object: number, from: number): Buffer {
-    const offset = this.#objects.offsets.at(object);
-    return this.#bytes.subarray(offset + from, offset + this.#objects.sizes.at(object));
-  }
 }
 
 const { list, dict, set } = marshalType;
@@ -202,21 +182,4 @@ function isBytes(type: number): boolean {
 
 function isTuple(type: number): boolean {
   return type === marshalType.tuple || type === marshalType.smallTuple;
-}
-
-/** Whether bytes are UTF-8, in which marshal allows lone surrogates. */
-function isText(bytes: Buffer): boolean {
-  if (isUtf8(bytes)) return true;
-  const surrogates = /\xed[\xa0-\xbf][\x80-\xbf]/g;
-  return isUtf8(Buffer.from(bytes.toString('latin1').replace(surrogates, '???'), 'latin1'));
-}
-
-/** Whether each digit has fifteen bits, and the highest is not zero. */
-function isLong(digits: Buffer): boolean {
-  for (let i = 1; i < digits.length; i += 2) if ((digits[i] as number) > 0x7f) return false;
-  return digits.length === 0 || digits.readUInt16LE(digits.length - 2) !== 0;
-}
-
-function isFloat(text: Buffer): boolean {
-  return /^[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf(?:inity)?|nan)$/i.test(text.toString('latin1'));
 }

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import type { MarshalNode } from '../../src/marshal/tree.ts';
 import { flagRef, isString, marshalType, stringType } from '../../src/marshal/types.ts';
@@ -55,6 +56,16 @@ export function pycOf(value: Buffer, magic = magicNumber): Buffer {
   header.writeUInt16LE(magic);
   header.writeUInt16LE(0x0a0d, 2);
   return Buffer.concat([header, value]);
+}
+
+/** A pyc with most kinds of objects in it, of a module of this name, as an interpreter writes it. */
+export function pycWrittenBy(executable: string, module: string): Buffer {
+  const script =
+    'import importlib.util, marshal, sys\n' +
+    `code = compile("class A:\\n  def f(x, *y, z=1): return x[1:2], {1, 2}, 1.5, 2j, 10**30, b'x', ...", "${module}", "exec")\n` +
+    'header = importlib.util.MAGIC_NUMBER + bytes(8 if sys.version_info < (3, 7) else 12)\n' +
+    'sys.stdout.buffer.write(header + marshal.dumps(code))';
+  return execFileSync(executable, ['-S', '-c', script]);
 }
 
 /** What a value means to Python, references followed: flags, interning and the order in frozensets make no difference. */

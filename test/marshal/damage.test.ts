@@ -1,10 +1,9 @@
-import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { damageOf } from '../../src/marshal/damage.ts';
 import { parsePycHeader } from '../../src/pyc/header.ts';
 import { type CodeLayout, codeLayoutOf } from '../../src/pyc/releases.ts';
 import { itOnEachPython } from '../helpers/each-python.ts';
-import { marshalled as m, magicNumber, pycOf, wholeCode } from '../helpers/marshal.ts';
+import { marshalled as m, magicNumber, pycOf, pycWrittenBy, wholeCode } from '../helpers/marshal.ts';
 
 const layout = codeLayoutOf(magicNumber) as CodeLayout;
 
@@ -22,12 +21,7 @@ describe('damageOf', () => {
   });
 
   itOnEachPython('is nothing in what $name writes, and is found wherever that is cut', ({ executable }) => {
-    const script =
-      'import importlib.util, marshal, sys\n' +
-      'code = compile("class A:\\n  def f(x): return x[1:2], {1, 2}, 1.5, 2j, 10**30, b\'x\', ...", "a", "exec")\n' +
-      'header = importlib.util.MAGIC_NUMBER + bytes(8 if sys.version_info < (3, 7) else 12)\n' +
-      'sys.stdout.buffer.write(header + marshal.dumps(code))';
-    const pyc = execFileSync(executable, ['-S', '-c', script]);
+    const pyc = pycWrittenBy(executable, 'a');
     const header = parsePycHeader(pyc);
     if ('unreadable' in header) throw new Error(header.unreadable);
     const own = codeLayoutOf(header.magicNumber) as CodeLayout;
