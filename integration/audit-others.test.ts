@@ -3,13 +3,12 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { expect, it } from 'vitest';
-import { type AuditKind, auditKinds } from '../src/audit/kinds.ts';
+import { type AuditKind, auditKindNames as kinds } from '../src/audit/kinds.ts';
 import { temporaryDirectory } from '../test/helpers/buildroot.ts';
 import { pyclink } from '../test/helpers/pyclink.ts';
 import { faults, type Tree } from './helpers/faulty-tree.ts';
 import { describeWith, missingTools } from './helpers/tools.ts';
 
-const kinds = Object.keys(auditKinds) as AuditKind[];
 const nothing = Object.fromEntries(kinds.map((kind) => [kind, [] as string[]]));
 
 /** The kinds that audit finds in a package. */
@@ -35,13 +34,8 @@ describeWith(
   'packages with one fault',
   () => {
     it('as rpms: audit finds each fault, rpmlint two of them, and nothing else', async () => {
-      const rpms: string[] = [];
-      for (const kind of kinds) {
-        const rpm = await rpmOf(kind, await faults[kind]());
-        expect(await audited(rpm)).toEqual([kind]);
-        rpms.push(rpm);
-      }
-      const { stdout } = await execa('rpmlint', rpms, { env: { HOME: '/nonexistent' }, reject: false });
+      const rpms = await packed(rpmOf);
+      const { stdout } = await execa('rpmlint', rpms, { env: { HOME: temporaryDirectory() }, reject: false });
       expect(saidOf(stdout)).toEqual({
         ...nothing,
         'never-loaded': ['python-bytecode-inconsistent-mtime'],
@@ -52,12 +46,7 @@ describeWith(
     });
 
     it('as debs: audit finds each fault; lintian says of all that there are pycs', async () => {
-      const debs: string[] = [];
-      for (const kind of kinds) {
-        const deb = await debOf(kind, await faults[kind]());
-        expect(await audited(deb)).toEqual([kind]);
-        debs.push(deb);
-      }
+      const debs = await packed(debOf);
       const { stdout } = await execa('lintian', ['--allow-root', '--fail-on', 'none', ...debs]);
       expect(saidOf(stdout)).toEqual(
         Object.fromEntries(kinds.map((kind) => [kind, ['package-installs-python-pycache-dir']])),
@@ -65,6 +54,17 @@ describeWith(
     });
   },
 );
+
+/** Packs a tree for each kind of fault, and has audit find that fault in the package. */
+async function packed(pack: (kind: AuditKind, tree: Tree) => Promise<string>): Promise<string[]> {
+  const files: string[] = [];
+  for (const kind of kinds) {
+    const file = await pack(kind, await faults[kind]());
+    expect(await audited(file)).toEqual([kind]);
+    files.push(file);
+  }
+  return files;
+}
 
 async function rpmOf(kind: AuditKind, { buildroot }: Tree): Promise<string> {
   const work = temporaryDirectory();

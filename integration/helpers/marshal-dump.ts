@@ -1,8 +1,8 @@
-import { sha256Of } from '../../src/links/fingerprint.ts';
 import { type MarshalNode, readMarshalTree } from '../../src/marshal/tree.ts';
 import { isString, marshalType } from '../../src/marshal/types.ts';
 import { parsePycHeader } from '../../src/pyc/header.ts';
 import { type CodeLayout, codeLayoutOf, releaseOf } from '../../src/pyc/releases.ts';
+import { sha256Of } from '../../src/sha256.ts';
 
 /** The SHA-256 of all that the code of a pyc holds, as pyclink reads it. dump-code.py says it as Python reads it. */
 export function codeDigest(pyc: Buffer): string {

@@ -4,7 +4,7 @@ import { applyMtimePolicy } from '../buildroot/mtime.ts';
 import type { Buildroot } from '../buildroot/path.ts';
 import type { Source } from '../buildroot/source.ts';
 import { addCounts, type CacheCounts, emptyCounts } from '../cache/counts.ts';
-import type { CacheSettings } from '../cache/source-cache.ts';
+import type { CacheSettings } from '../cache/settings.ts';
 import { isCurrent } from '../compile/current.ts';
 import { foreignDirectories } from '../compile/foreign-directories.ts';
 import type { Interpreter } from '../compile/interpreter.ts';

@@ -1,5 +1,6 @@
 import type { CacheCounts } from '../cache/counts.ts';
-import { type CacheSettings, type Hit, SourceCache } from '../cache/source-cache.ts';
+import type { CacheSettings } from '../cache/settings.ts';
+import { type Hit, SourceCache } from '../cache/source-cache.ts';
 import { type CompileOptions, type CompileOutcome, compile, type Slots } from '../compile/compile.ts';
 
 import { isCurrent } from '../compile/current.ts';

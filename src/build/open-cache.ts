@@ -8,7 +8,7 @@ import { LocalStore } from '../cache/local-store.ts';
 import { readPrivateFile } from '../cache/private-file.ts';
 import type { RemoteSettings } from '../cache/remote-store.ts';
 import { readSecret } from '../cache/secret.ts';
-import type { CacheSettings } from '../cache/source-cache.ts';
+import type { CacheSettings } from '../cache/settings.ts';
 import { UnusableCache } from '../cache/unusable-cache.ts';
 import type { WorkerPool } from '../compile/worker-pool.ts';
 import { errnoOf } from '../errors.ts';
@@ -88,11 +88,11 @@ const trimAt = 0.05;
 export function closeCache({ directory, remote }: CacheSettings, counts: CacheCounts, maxBytes: number): string[] {
   const { local, compiled, verified, storedBytes, corrupt, notStored, problem } = counts;
   const store = new LocalStore(directory);
-  store.tell({ hits: local + verified, misses: compiled - verified, storedBytes });
+  store.tally.add({ hits: local + verified, misses: compiled - verified, storedBytes });
   const problems = corrupt === 0 ? [] : [`${corrupt} damaged, and removed`];
   if (notStored > 0) problems.push(`${notStored} not stored (${problem})`);
   try {
-    if (store.tally().storedBytes > trimAt * maxBytes) store.trim(maxBytes);
+    if (store.tally.read().storedBytes > trimAt * maxBytes) store.trim(maxBytes);
   } catch (error) {
     problems.push(`not trimmed (${errnoOf(error)})`);
   }

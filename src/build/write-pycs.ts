@@ -6,7 +6,7 @@ import { messageOf } from '../errors.ts';
 import { Arena } from '../files/arena.ts';
 import { byCodeUnit, type StagedPath } from '../files/path.ts';
 import { type LinkResult, linkIdentical } from '../links/apply.ts';
-import { digestOf, type ReadPyc, readPyc, sameContent } from '../links/fingerprint.ts';
+import { type ReadPyc, readPyc, sameContent } from '../links/fingerprint.ts';
 import { groupByInode } from '../links/group.ts';
 import { normalizeFiles } from '../links/normalize.ts';
 import { writeLinked } from '../links/write.ts';
@@ -14,6 +14,7 @@ import { CompiledRecord, recordKind } from '../manifest/compiled-record.ts';
 import { normalizePyc } from '../marshal/normalize-pyc.ts';
 import type { Unreadable } from '../marshal/walk.ts';
 import { pycStem } from '../pyc/name.ts';
+import { digestOf } from '../sha256.ts';
 import type { Skipped } from '../skipped.ts';
 import type { BuildOptions } from './options.ts';
 

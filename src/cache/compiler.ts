@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { arch } from 'node:os';
 import type { Interpreter } from '../compile/interpreter.ts';
 import type { CompilerFacts } from '../compile/protocol.ts';
 import { workerTexts } from '../compile/worker-command.ts';
 import { normalFormVersion } from '../marshal/normal-form.ts';
+import { sha256Of } from '../sha256.ts';
 import { digestOfFields } from './key.ts';
 
 /** Digests of files that were hashed already, by what changes when a file does. */
@@ -40,10 +40,6 @@ function fileDigest(path: string): string {
   const digest = known.get(identity) ?? sha256Of(readFileSync(path));
   known.set(identity, digest);
   return digest;
-}
-
-function sha256Of(content: string | Buffer): string {
-  return createHash('sha256').update(content).digest('hex');
 }
 
 /** What libm chooses its functions by. The compiler folds constants with them. */

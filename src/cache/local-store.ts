@@ -1,5 +1,4 @@
 import {
-  appendFileSync,
   closeSync,
   existsSync,
   mkdirSync,
@@ -16,7 +15,7 @@ import { ifPossible } from '../files/if-possible.ts';
 import { temporaryName } from '../files/leftovers.ts';
 import { lstatIfAny } from '../files/lstat.ts';
 import { readRegular } from '../files/read-regular.ts';
-import { replaceByContent } from '../files/replace.ts';
+import { Tally } from './tally.ts';
 
 /** An entry on disk. */
 export interface StoredEntry {
@@ -24,14 +23,6 @@ export interface StoredEntry {
   readonly sizeBytes: number;
   /** When it was last used. */
   readonly usedMs: number;
-}
-
-/** What builds have told the store, added up. */
-export interface Tally {
-  readonly hits: number;
-  readonly misses: number;
-  /** Bytes that were stored since the last trim. */
-  readonly storedBytes: number;
 }
 
 /** An entry counts as unused for so long before its time is set again, to save writes. */
@@ -45,11 +36,13 @@ const leftoverMs = 3_600_000;
  * appears whole or not at all, and any of them may vanish at any time.
  */
 export class LocalStore {
+  readonly tally: Tally;
   readonly #entries: string;
 
   /** @param directory as `checkCacheDirectory` returns it */
   constructor(directory: string) {
     this.#entries = join(directory, 'v1');
+    this.tally = new Tally(join(this.#entries, 'tally'));
   }
 
   /**
@@ -94,23 +87,6 @@ export class LocalStore {
     }
   }
 
-  /** Adds to the tally. */
-  tell({ hits, misses, storedBytes }: Tally): void {
-    ifPossible(() => appendFileSync(join(this.#entries, 'tally'), `${hits} ${misses} ${storedBytes}\n`));
-  }
-
-  /** What builds have told. */
-  tally(): Tally {
-    const text = readRegular(join(this.#entries, 'tally'))?.content.toString() ?? '';
-    const sum = { hits: 0, misses: 0, storedBytes: 0 };
-    for (const [, hits, misses, stored] of text.matchAll(/^(\d+) (\d+) (\d+)$/gm)) {
-      sum.hits += Number(hits);
-      sum.misses += Number(misses);
-      sum.storedBytes += Number(stored);
-    }
-    return sum;
-  }
-
   /**
    * Removes what was not used for longest, until the entries are at most this large.
    * @returns how many were removed, and how large the others are
@@ -127,8 +103,7 @@ export class LocalStore {
       bytes -= sizeBytes;
       removed += 1;
     }
-    const { hits, misses } = this.tally();
-    ifPossible(() => replaceByContent(join(this.#entries, 'tally'), [`${hits} ${misses} 0\n`], 0o644));
+    this.tally.forgetStored();
     return { removed, bytes };
   }
 
@@ -140,7 +115,7 @@ export class LocalStore {
       unlinkSync(this.pathOf(key));
       count += 1;
     }
-    ifPossible(() => unlinkSync(join(this.#entries, 'tally')));
+    this.tally.remove();
     return count;
   }
 

@@ -1,35 +1,19 @@
-import { createHash } from 'node:crypto';
 import type { CompileOutcome, MadePyc } from '../compile/compile.ts';
 import type { CompileJob } from '../compile/plan.ts';
-import { errnoOf, PyclinkError } from '../errors.ts';
+import { PyclinkError } from '../errors.ts';
 import { Arena } from '../files/arena.ts';
 import { readRegular } from '../files/read-regular.ts';
 import type { InvalidationMode } from '../pyc/header.ts';
 import { releaseOf } from '../pyc/releases.ts';
 import { hasOtherEncoding } from '../pyc/source-encoding.ts';
+import { sha256Of } from '../sha256.ts';
 import type { CacheCounts, UncachedReason } from './counts.ts';
 import { decodeEntry, type Entry, encodeEntry, isSameEntry } from './entry.ts';
 import { type KeyFields, keyOf, secretMarkOf } from './key.ts';
-import { LocalStore } from './local-store.ts';
+import { LocalCache } from './local-cache.ts';
 import { pycsOfEntry } from './pycs-of-entry.ts';
 import { RemoteCache } from './remote-cache.ts';
-import type { RemoteSettings } from './remote-store.ts';
-
-/** How a build uses its cache. Plain data: each lane has its own SourceCache. */
-export interface CacheSettings {
-  /** Of the local store, with all symlinks resolved. */
-  readonly directory: string;
-  /** Separates those who share a store. */
-  readonly namespace: string;
-  /** Entries carry its HMAC. */
-  readonly secret?: Buffer | undefined;
-  /** Is asked for what the local store does not have. */
-  readonly remote?: RemoteSettings | undefined;
-  /** Compile everything, and store it anew. */
-  readonly recache: boolean;
-  /** How many in a hundred hits are compiled all the same, and compared. */
-  readonly verifyPercent: number;
-}
+import type { CacheSettings } from './settings.ts';
 
 /** A source that the cache was asked for. */
 export interface Looked {
@@ -53,7 +37,7 @@ export class SourceCache {
   readonly counts: CacheCounts;
   readonly #settings: CacheSettings;
   readonly #invalidationMode: InvalidationMode;
-  readonly #store: LocalStore;
+  readonly #local: LocalCache;
   readonly #remote: RemoteCache | undefined;
   readonly #keyFields: KeyFields;
   /** For the source and the entry that are looked at. */
@@ -67,7 +51,7 @@ export class SourceCache {
     this.counts = counts;
     this.#settings = settings;
     this.#invalidationMode = invalidationMode;
-    this.#store = new LocalStore(settings.directory);
+    this.#local = new LocalCache(settings.directory, counts);
     const { secret, remote, namespace } = settings;
     this.#remote = remote && new RemoteCache(remote, counts);
     this.#keyFields = { namespace, secretMark: secretMarkOf(secret), compiler };
@@ -115,7 +99,7 @@ export class SourceCache {
       this.counts.remoteCorrupt += 1;
       return looked;
     }
-    this.#putLocally(key, [bytes]);
+    this.#local.put(key, [bytes]);
     if (isInSample(key, this.#settings.verifyPercent)) return { ...looked, expected: entry };
     this.#memory.clear();
     // It may be another one by now.
@@ -162,13 +146,13 @@ export class SourceCache {
       return;
     }
     const pieces = encodeEntry(key, entry, this.#settings.secret);
-    this.#putLocally(key, pieces);
+    this.#local.put(key, pieces);
     if (this.#remote?.isWritable) this.#remote.put(key, pieces);
   }
 
   #nameOf(key: string): string {
     const { remote } = this.#settings;
-    const local = this.#store.pathOf(key);
+    const local = this.#local.pathOf(key);
     return remote === undefined ? local : `${local} and ${remote.url}/${key}`;
   }
 
@@ -185,12 +169,11 @@ export class SourceCache {
 
   /** The entry in the store. One that is no whole entry for this job is removed. */
   #entry(key: string, job: CompileJob, memory?: Arena['take']): Entry | undefined {
-    const bytes = this.#get(key, memory);
+    const bytes = this.#local.get(key, memory);
     if (bytes === undefined) return undefined;
     const entry = this.#decoded(key, job, bytes);
     if (entry !== undefined) return entry;
-    this.counts.corrupt += 1;
-    this.#store.remove(key);
+    this.#local.removeCorrupt(key);
     return undefined;
   }
 
@@ -198,36 +181,6 @@ export class SourceCache {
     const entry = decodeEntry(key, bytes, this.#settings.secret);
     return levels.every((level, i) => entry?.bodies[i]?.level === level) ? entry : undefined;
   }
-
-  #get(key: string, memory: Arena['take'] | undefined): Buffer | undefined {
-    try {
-      return this.#store.get(key, memory);
-    } catch (error) {
-      if (errnoOf(error) === undefined) throw error;
-      return undefined;
-    }
-  }
-
-  #putLocally(key: string, pieces: readonly Buffer[]): void {
-    if (this.counts.problem !== undefined) {
-      this.counts.notStored += 1;
-      return;
-    }
-    try {
-      this.#store.put(key, pieces);
-      this.counts.stored += 1;
-      this.counts.storedBytes += pieces.reduce((sum, { length }) => sum + length, 0);
-    } catch (error) {
-      const errno = errnoOf(error);
-      if (errno === undefined) throw error;
-      this.counts.problem = errno;
-      this.counts.notStored += 1;
-    }
-  }
-}
-
-function sha256Of(content: Buffer): string {
-  return createHash('sha256').update(content).digest('hex');
 }
 
 /** Always the same answer for a key. */

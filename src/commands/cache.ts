@@ -49,7 +49,7 @@ function opened({ directory, secretFile }: StoreRequest) {
 function stats(store: LocalStore, directory: string, maxBytes: number): CommandResult {
   const all = [...store.entries()];
   const bytes = all.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-  const { hits, misses } = store.tally();
+  const { hits, misses } = store.tally.read();
   const share = hits + misses === 0 ? '' : ` (${((100 * hits) / (hits + misses)).toFixed(0)} %)`;
   return result({ directory, entries: all.length, bytes, maxBytes, hits, misses }, [
     `cache ${directory}`,

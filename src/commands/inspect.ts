@@ -4,7 +4,7 @@ import { mtimeSecondsOf } from '../buildroot/source.ts';
 import { errnoOf, exitStatus, PyclinkError } from '../errors.ts';
 import { lstatIfAny } from '../files/lstat.ts';
 import { normalise, type StagedPath } from '../files/path.ts';
-import { readPyc, sha256Of } from '../links/fingerprint.ts';
+import { readPyc } from '../links/fingerprint.ts';
 import { firstDifference, headerDifference } from '../marshal/first-difference.ts';
 import { normalizePyc } from '../marshal/normalize-pyc.ts';
 import { outlineOf, readPycTree } from '../marshal/outline.ts';
@@ -14,6 +14,7 @@ import { releaseOf } from '../pyc/releases.ts';
 import { sourceHash } from '../pyc/source-hash.ts';
 import { inspectionText } from '../report/inspection.ts';
 import { comparisonText, outlineText, type PycComparison } from '../report/outline.ts';
+import { sha256Of } from '../sha256.ts';
 import type { CommandResult } from './result.ts';
 
 /**

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import { lstatSync, type Stats } from 'node:fs';
 import type { StagedPath } from '../files/path.ts';
 import { readRegular } from '../files/read-regular.ts';
@@ -47,14 +46,4 @@ export function isStill(file: PycFile, name: string): boolean {
 /** Compares byte for byte. */
 export function sameContent(a: ReadPyc, b: ReadPyc): boolean {
   return a.content.equals(b.content);
-}
-
-/** The SHA-256 in hexadecimal digits. */
-export function sha256Of(content: Uint8Array): string {
-  return hash('sha256', content, 'hex');
-}
-
-/** The SHA-256, one character per byte: shorter to keep than hexadecimal digits. */
-export function digestOf(content: Uint8Array): string {
-  return hash('sha256', content, 'binary');
 }

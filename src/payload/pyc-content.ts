@@ -1,10 +1,10 @@
 import type { PayloadPath } from '../files/path.ts';
-import { sha256Of } from '../links/fingerprint.ts';
 import { codeFactsOf } from '../marshal/code-facts.ts';
 import { damageOf } from '../marshal/damage.ts';
 import { parsePycHeader } from '../pyc/header.ts';
 import { codeLayoutOf } from '../pyc/releases.ts';
 import { sourceHash } from '../pyc/source-hash.ts';
+import { sha256Of } from '../sha256.ts';
 import type { PayloadEntry, PycContent, Wanted } from './entry.ts';
 
 /** Reads the bytes of a pyc. @param inDepth more than is needed to compare it with a manifest */

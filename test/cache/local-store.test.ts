@@ -85,30 +85,30 @@ describe('a local store', () => {
     const [old, young] = ['old', 'young'].map((name) => join(directory, 'v1/00', `.pyclink-1-${name}`));
     for (const file of [old, young]) writeFileSync(file as string, 'half');
     utimesSync(old as string, 0, 0);
-    store.tell({ hits: 1, misses: 4, storedBytes: 40 });
+    store.tally.add({ hits: 1, misses: 4, storedBytes: 40 });
     expect(store.trim(25)).toEqual({ removed: 2, bytes: 20 });
     expect([...store.entries()].map(({ key }) => key)).toEqual([keyOf(0), keyOf(2)]);
     expect([old, young].map((file) => lstatSync(file as string, { throwIfNoEntry: false }) !== undefined)).toEqual([
       false,
       true,
     ]);
-    expect(store.tally()).toEqual({ hits: 1, misses: 4, storedBytes: 0 });
+    expect(store.tally.read()).toEqual({ hits: 1, misses: 4, storedBytes: 0 });
     expect(store.trim(25)).toEqual({ removed: 0, bytes: 20 });
   });
 
   it('adds up what builds tell, and reads a tally that is garbled', () => {
     const { directory, store } = newStore();
-    expect(store.tally()).toEqual({ hits: 0, misses: 0, storedBytes: 0 });
-    store.tell({ hits: 1, misses: 2, storedBytes: 3 });
+    expect(store.tally.read()).toEqual({ hits: 0, misses: 0, storedBytes: 0 });
+    store.tally.add({ hits: 1, misses: 2, storedBytes: 3 });
     writeFileSync(join(directory, 'v1/tally'), `${readFileSync(join(directory, 'v1/tally'), 'utf8')}garbage\n1 2\n`);
-    store.tell({ hits: 10, misses: 20, storedBytes: 30 });
-    expect(store.tally()).toEqual({ hits: 11, misses: 22, storedBytes: 33 });
+    store.tally.add({ hits: 10, misses: 20, storedBytes: 30 });
+    expect(store.tally.read()).toEqual({ hits: 11, misses: 22, storedBytes: 33 });
   });
 
   it('is empty after clear, which leaves files of others alone', () => {
     const { directory, store, put } = newStore();
     put(keyOf(1), 'one');
-    store.tell({ hits: 1, misses: 2, storedBytes: 3 });
+    store.tally.add({ hits: 1, misses: 2, storedBytes: 3 });
     writeFileSync(join(directory, 'v1/01/notes'), 'not ours');
     expect(store.clear()).toBe(1);
     expect(everythingIn(directory)).toEqual(['CACHEDIR.TAG', 'v1', 'v1/01', 'v1/01/notes']);

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { StagedPath } from '../../src/files/path.ts';
-import { readPyc, sha256Of } from '../../src/links/fingerprint.ts';
+import { readPyc } from '../../src/links/fingerprint.ts';
 import { type Planted, plantBuildroot } from '../helpers/buildroot.ts';
 
 function planted(files: Readonly<Record<string, Planted>>) {
@@ -57,14 +57,5 @@ describe('readPyc', () => {
     await new Promise<void>((done) => server.listen(path('a.pyc'), done));
     expect(readPyc(path('a.pyc'))).toBeUndefined();
     await new Promise((done) => server.close(done));
-  });
-});
-
-describe('sha256Of', () => {
-  it.each([
-    ['', 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'],
-    ['abc', 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad'],
-  ])('of %j is %s', (text, sha256) => {
-    expect(sha256Of(Buffer.from(text))).toBe(sha256);
   });
 });

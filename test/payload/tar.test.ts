@@ -2,11 +2,11 @@ import { Readable } from 'node:stream';
 import { type Header, pack } from 'tar-stream';
 import { describe, expect, it } from 'vitest';
 import type { PayloadPath } from '../../src/files/path.ts';
-import { sha256Of } from '../../src/links/fingerprint.ts';
 import { Budget } from '../../src/payload/budget.ts';
 import type { Wanted } from '../../src/payload/entry.ts';
 import { readTar } from '../../src/payload/tar.ts';
 import { sourceHash } from '../../src/pyc/source-hash.ts';
+import { sha256Of } from '../../src/sha256.ts';
 import { pycOf, wholeCode } from '../helpers/marshal.ts';
 
 const pyc = pycOf(wholeCode);

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openTree } from '../../src/buildroot/open.ts';
 import type { PayloadPath } from '../../src/files/path.ts';
-import { sha256Of } from '../../src/links/fingerprint.ts';
 import { payloadOf, type Wanted } from '../../src/payload/entry.ts';
 import { readTree } from '../../src/payload/tree.ts';
 import { sourceHash } from '../../src/pyc/source-hash.ts';
+import { sha256Of } from '../../src/sha256.ts';
 import { type Planted, plantBuildroot } from '../helpers/buildroot.ts';
 import { pycOf, wholeCode } from '../helpers/marshal.ts';
 

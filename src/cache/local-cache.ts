@@ -1,0 +1,58 @@
+import { errnoOf } from '../errors.ts';
+import type { Arena } from '../files/arena.ts';
+import type { CacheCounts } from './counts.ts';
+import { LocalStore } from './local-store.ts';
+
+/**
+ * The local store of a lane. Nothing that fails there is an error of the build: what cannot be read is not there, and
+ * after the first failure to write nothing more is stored.
+ */
+export class LocalCache {
+  readonly #store: LocalStore;
+  readonly #counts: CacheCounts;
+
+  /** @param directory with all symlinks resolved @param counts what is added to */
+  constructor(directory: string, counts: CacheCounts) {
+    this.#store = new LocalStore(directory);
+    this.#counts = counts;
+  }
+
+  /** The bytes of an entry, if there is one that can be read. @param take gives the memory for them */
+  get(key: string, take: Arena['take'] | undefined): Buffer | undefined {
+    try {
+      return this.#store.get(key, take);
+    } catch (error) {
+      if (errnoOf(error) === undefined) throw error;
+      return undefined;
+    }
+  }
+
+  /** Removes an entry that is not whole. */
+  removeCorrupt(key: string): void {
+    this.#counts.corrupt += 1;
+    this.#store.remove(key);
+  }
+
+  /** Stores an entry. @param pieces its bytes */
+  put(key: string, pieces: readonly Buffer[]): void {
+    if (this.#counts.problem !== undefined) {
+      this.#counts.notStored += 1;
+      return;
+    }
+    try {
+      this.#store.put(key, pieces);
+      this.#counts.stored += 1;
+      this.#counts.storedBytes += pieces.reduce((sum, { length }) => sum + length, 0);
+    } catch (error) {
+      const errno = errnoOf(error);
+      if (errno === undefined) throw error;
+      this.#counts.problem = errno;
+      this.#counts.notStored += 1;
+    }
+  }
+
+  /** The file of an entry, if there is one. */
+  pathOf(key: string): string {
+    return this.#store.pathOf(key);
+  }
+}
