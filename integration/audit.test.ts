@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
 import { auditKinds } from '../src/audit/kinds.ts';
-import { temporaryDirectory } from '../test/helpers/buildroot.ts';
+import { plant, temporaryDirectory } from '../test/helpers/buildroot.ts';
 import { pyclink } from '../test/helpers/pyclink.ts';
 import { allPythons, systemPython } from '../test/helpers/pythons.ts';
 import { breakLink, built, changeSource, compileAll, type Tree } from './helpers/faulty-tree.ts';
@@ -127,6 +127,25 @@ describe('audit', () => {
     renameSync(`${tree.buildroot}/usr/lib/python${systemPython.minor}`, `${tree.buildroot}/usr/lib/python3.99`);
     const moved = await tree.audit('--only', 'foreign', '--ignore', 'leaks-path');
     expect(moved.stdout).toContain(`python3.99 does not read the pycs of ${tag}`);
+  });
+
+  it('says nothing of the pycs of Python 2 in its directories, and finds them foreign in those of Python 3', async () => {
+    const tree = await built();
+    const pyc = Buffer.concat([Buffer.from('03f30d0a00000000', 'hex'), Buffer.from('c')]);
+    const old = { '/usr/lib/python2.7/old.py': '', '/usr/lib/python2.7/old.pyc': pyc, '/opt/old/old.pyc': pyc };
+    plant(tree.buildroot, old);
+    expect(await tree.audit()).toMatchObject({ status: 0, stderr: '' });
+    writeFileSync(tree.pyc('till', 1), pyc);
+    expect(await found(tree)).toContain(`foreign /__pycache__/till.${tag}.opt-1.pyc`);
+    expect((await tree.audit('-v')).stdout).toContain('.opt-1.pyc: it was written by Python 2\n');
+  });
+
+  it('does not expect bytecode of a module that has none: it may not compile', async () => {
+    const tree = await built();
+    plant(tree.buildroot, { [`${tree.directory}/odd.py`]: 'print "no"\n' });
+    const { status, stdout } = await tree.audit();
+    expect(status).toBe(0);
+    expect(stdout).toContain('1 of 4 modules without bytecode\n');
   });
 
   it.each(allPythons)('finds leaks-path: a build directory in tracebacks of $name', async (python) => {

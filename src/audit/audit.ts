@@ -56,8 +56,14 @@ function auditPyc({ entry, name }: Pyc, payload: Payload): AuditFinding[] {
   const add = (kind: AuditKind, detail: string) => findings.push({ kind, path, detail });
   const place = pythonDirectoryOf(path);
   if (place !== undefined && (mode & 0o022) !== 0) add('writable', `mode ${mode.toString(8).padStart(4, '0')}`);
-  if (header === undefined || 'unreadable' in header) {
-    add('damaged', header === undefined ? 'there is no content under its name' : `it ${header.unreadable}`);
+  if (header === undefined) {
+    add('damaged', 'there is no content under its name');
+    return findings;
+  }
+  if ('unreadable' in header) {
+    // Elsewhere a Python 2 may read it: of its pycs nothing more is known.
+    if (header.isOfPython2 !== true) add('damaged', `it ${header.unreadable}`);
+    else if (place !== undefined && place.kind !== 'python2') add('foreign', `it ${header.unreadable}`);
     return findings;
   }
   if (damage !== undefined) add('damaged', `its code cannot be read: ${damage}`);
@@ -142,25 +148,21 @@ function unlinkedIn(pycs: readonly Pyc[]): AuditFinding[] {
   return findings;
 }
 
-/** The pycs that are missing where at least half of the modules of the package have one of that level. */
+/**
+ * The pycs that are missing where at least half of the modules of the package have one of that level. Modules without any
+ * pyc are not counted: some cannot be compiled, and only a compiler knows which.
+ */
 function missingLevels(pycs: readonly Pyc[], payload: Payload): AuditFinding[] {
   /** By package and cache tag: the levels of each module. */
-  const packages = new Map<string, Map<string, Map<PayloadPath, Set<Level>>>>();
+  const groups = new Map<string, { readonly cacheTag: string; readonly modules: Map<PayloadPath, Set<Level>> }>();
   for (const { name } of pycs) {
     const { source, cacheTag, level } = name;
     if (cacheTag === undefined || !payload.has(source)) continue;
-    const tags = getOrAdd(packages, packageOf(source), () => new Map());
-    getOrAdd(
-      getOrAdd(tags, cacheTag, () => new Map<PayloadPath, Set<Level>>()),
-      source,
-      () => new Set(),
-    ).add(level);
+    const key = `${packageOf(source)}\0${cacheTag}`;
+    const { modules } = getOrAdd(groups, key, () => ({ cacheTag, modules: new Map() }));
+    getOrAdd(modules, source, () => new Set<Level>()).add(level);
   }
-  for (const source of payload.keys()) {
-    if (!source.endsWith('.py')) continue;
-    for (const modules of packages.get(packageOf(source))?.values() ?? []) getOrAdd(modules, source, () => new Set());
-  }
-  return [...packages.values()].flatMap((tags) => Array.from(tags, ([tag, modules]) => lacking(modules, tag)).flat());
+  return Array.from(groups.values()).flatMap(({ cacheTag, modules }) => lacking(modules, cacheTag));
 }
 
 function lacking(modules: ReadonlyMap<PayloadPath, ReadonlySet<Level>>, cacheTag: string): AuditFinding[] {

@@ -1,12 +1,12 @@
 import type { PayloadPath } from '../files/path.ts';
 import type { PycRecord } from '../manifest/schema.ts';
-import type { PycHeader } from '../pyc/header.ts';
+import type { PycHeader, UnreadableHeader } from '../pyc/header.ts';
 
 /** What is read from the bytes of a pyc. */
 export interface PycContent {
   readonly sha256: string;
   /** The header, or why there is none. */
-  readonly header: PycHeader | { readonly unreadable: string };
+  readonly header: PycHeader | UnreadableHeader;
   /** Why the code after the header cannot be read to its last byte. */
   readonly damage?: string;
   /** Read in depth: the path that it records for tracebacks. */

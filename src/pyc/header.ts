@@ -24,12 +24,23 @@ export type PycHeader = {
     }
 );
 
+/** Why bytes do not start with a header that Python 3 reads. */
+export interface UnreadableHeader {
+  readonly unreadable: string;
+  /** It is a header of Python 2. */
+  readonly isOfPython2?: true;
+}
+
+/** The lowest magic number of Python 1 and 2, whose headers have eight bytes. @see Python/import.c of Python 2.7 */
+const firstMagicNumberOfPython2 = 20_000;
+
 /** Reads a header; a reason if the bytes do not start with one. */
-export function parsePycHeader(bytes: Uint8Array): PycHeader | { readonly unreadable: string } {
+export function parsePycHeader(bytes: Uint8Array): PycHeader | UnreadableHeader {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (view.byteLength < 4) return { unreadable: 'too short to be a pyc' };
   if (view.getUint16(2, true) !== 0x0a0d) return { unreadable: 'does not start with a magic number' };
   const magicNumber = view.getUint16(0, true);
+  if (magicNumber >= firstMagicNumberOfPython2) return { unreadable: 'was written by Python 2', isOfPython2: true };
   const sizeBytes = releaseOf(magicNumber).headerSizeBytes;
   if (view.byteLength < sizeBytes) return { unreadable: 'ends within its header' };
   const flags = sizeBytes === 12 ? 0 : view.getUint32(4, true);
