@@ -1,6 +1,5 @@
 import {
   closeSync,
-  existsSync,
   fchmodSync,
   fchownSync,
   fstatSync,
@@ -43,7 +42,7 @@ export function replaceFile(
       isOver = !mayBeLinked;
       return true;
     } finally {
-      if (!isOver && existsSync(temporary)) unlinkSync(temporary);
+      if (!isOver) unlinkIfAny(temporary);
     }
   });
 }
@@ -110,7 +109,7 @@ function writeNew(name: string, pieces: Iterable<string | Uint8Array>, mode: num
 /**
  * Replaces a file by a link to another; the directory of that is held too.
  * @param isStillRight as for `replaceFile`
- * @returns whether the file was replaced
+ * @returns whether the file was replaced; false also if the other is gone
  * @throws the system's error
  */
 export function replaceByLink(
@@ -118,31 +117,51 @@ export function replaceByLink(
   target: string,
   isStillRight: (temporary: string, old: string) => boolean,
 ): boolean {
+  let isLinked = false;
   const link = (temporary: string) => {
-    const linkFrom = (held: string) => linkSync(`${held}/${nameOf(target)}`, temporary);
-    if (parentOf(target) === parentOf(path)) linkFrom(parentOf(temporary));
-    else withDirectory(parentOf(target), linkFrom);
+    const linkFrom = (held: string) => linkIfThere(`${held}/${nameOf(target)}`, temporary);
+    isLinked =
+      parentOf(target) === parentOf(path) ? linkFrom(parentOf(temporary)) : withDirectory(parentOf(target), linkFrom);
   };
-  return replaceFile(path, link, isStillRight, true);
+  return replaceFile(path, link, (temporary, old) => isLinked && isStillRight(temporary, old), true);
 }
 
 /**
  * Links a name that is free to a file of the same directory.
  * @param isRight asked about the new link: if not, it is removed again
- * @returns whether the link was made; false also if the name is not free
+ * @returns whether the link was made; false also if the name is not free, or the file gone
  * @throws the system's error
  */
 export function linkFreeName(path: string, target: string, isRight: (name: string) => boolean): boolean {
   return withDirectory(parentOf(path), (held) => {
     const name = `${held}/${nameOf(path)}`;
     try {
-      linkSync(`${held}/${nameOf(target)}`, name);
+      if (!linkIfThere(`${held}/${nameOf(target)}`, name)) return false;
     } catch (error) {
       if (errnoOf(error) === 'EEXIST') return false;
       throw error;
     }
     if (isRight(name)) return true;
-    unlinkSync(name);
+    unlinkIfAny(name);
     return false;
   });
+}
+
+/** A file that is replaced at this moment is gone too: Linux links nothing to what has no name any more. */
+function linkIfThere(target: string, name: string): boolean {
+  try {
+    linkSync(target, name);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+function unlinkIfAny(name: string): void {
+  try {
+    unlinkSync(name);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+  }
 }

@@ -1,4 +1,5 @@
-import { lstatSync, type Stats } from 'node:fs';
+import type { Stats } from 'node:fs';
+import { lstatIfAny } from '../files/lstat.ts';
 import type { StagedPath } from '../files/path.ts';
 import { readRegular } from '../files/read-regular.ts';
 import { isLinked, type PycFile } from './group.ts';
@@ -37,10 +38,15 @@ export function pycFile(path: StagedPath, stat: Stats): PycFile {
   };
 }
 
-/** Whether a name is still the file that was read. @throws the system's error if there is none */
+/** Whether a name is still the file that was read. @throws the system's error if that cannot be told */
 export function isStill(file: PycFile, name: string): boolean {
-  const now = pycFile(file.path, lstatSync(name));
-  return isLinked(now, file) && now.sizeBytes === file.sizeBytes && now.modifiedMs === file.modifiedMs;
+  const stat = lstatIfAny(name);
+  return stat !== undefined && isSameVersion(pycFile(file.path, stat), file);
+}
+
+/** Whether two are one file that was not changed in between. A new file may have the inode of one that is gone. */
+export function isSameVersion(a: PycFile, b: PycFile): boolean {
+  return isLinked(a, b) && a.sizeBytes === b.sizeBytes && a.modifiedMs === b.modifiedMs;
 }
 
 /** Compares byte for byte. */

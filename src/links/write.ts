@@ -5,8 +5,8 @@ import { isLikeNew } from '../files/identity.ts';
 import { parentOf, type StagedPath } from '../files/path.ts';
 import { linkFreeName, replaceByContent, replaceByLink } from '../files/replace.ts';
 import { type LinkResult, type NotLinked, refusals } from './apply.ts';
-import { pycFile, type ReadPyc, readPyc, readPycOf } from './fingerprint.ts';
-import { groupByInode, isLinked } from './group.ts';
+import { isSameVersion, isStill, pycFile, type ReadPyc, readPyc, readPycOf } from './fingerprint.ts';
+import { groupByInode } from './group.ts';
 
 /** A pyc to write. */
 interface NewPyc {
@@ -24,7 +24,8 @@ interface WriteResult extends LinkResult<ReadPyc> {
 
 /**
  * Writes pycs of one directory that may be linked with each other. Each content is written once, its other names become
- * links. What is there already as it should be is left alone, other files are replaced in one step. A failure does not affect the other pycs.
+ * links. What is there already as it should be is left alone, other files are replaced in one step. A failure does not
+ * affect the other pycs.
  * @param link if false, all are written as separate files
  */
 export function writeLinked(pycs: readonly NewPyc[], link: boolean): WriteResult {
@@ -100,7 +101,9 @@ function writePyc({ path, content, mode }: NewPyc): ReadPyc {
 }
 
 function linkIfNeeded(file: ReadPyc, path: StagedPath, old: Stats | undefined): NotLinked | undefined {
-  return old !== undefined && isLinked(file, pycFile(path, old)) ? undefined : linkTo(file, path, old === undefined);
+  return old !== undefined && isSameVersion(file, pycFile(path, old))
+    ? undefined
+    : linkTo(file, path, old === undefined);
 }
 
 /**
@@ -109,7 +112,7 @@ function linkIfNeeded(file: ReadPyc, path: StagedPath, old: Stats | undefined): 
  * @returns why not, if the file system refuses
  */
 export function linkTo(file: ReadPyc, path: StagedPath, isFree = false): NotLinked | undefined {
-  const isRight = (name: string) => isLinked(file, pycFile(path, lstatSync(name)));
+  const isRight = (name: string) => isStill(file, name);
   try {
     const isDone = (isFree && linkFreeName(path, file.path, isRight)) || replaceByLink(path, file.path, isRight);
     return isDone ? undefined : { path, reason: 'changed-meanwhile' };
