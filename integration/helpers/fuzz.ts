@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { codeFactsOf } from '../../src/marshal/code-facts.ts';
+import { encodeAnew } from '../../src/marshal/normal-form.ts';
 import { normalizePyc } from '../../src/marshal/normalize-pyc.ts';
 import { readMarshalTree } from '../../src/marshal/tree.ts';
 import { marshalType } from '../../src/marshal/types.ts';
@@ -56,6 +57,7 @@ export async function fuzz(count: number, seed: number): Promise<Fuzzed> {
         continue;
       }
       largestRatio = Math.max(largestRatio, normal.length / mutated.length);
+      if (!anew(mutated).equals(normal)) report('is in normal form, but written otherwise');
       if (isNormal(mutated) === (normal !== mutated)) report('is in normal form, or not, by another reader');
       if (isNormal(normal) === false) report('is not in normal form then, by another reader');
       if (normal === mutated) continue;
@@ -68,6 +70,13 @@ export async function fuzz(count: number, seed: number): Promise<Fuzzed> {
     if (cpuMsSince(started) > limitMs) report('takes too long');
   }
   return { tried: count, changed, refused, slowestMs, largestRatio, findings };
+}
+
+/** The normal form, written also where the bytes are in it. */
+function anew(pyc: Buffer): Buffer {
+  const magicNumber = pyc.readUInt16LE(0);
+  const layout = codeLayoutOf(magicNumber) as CodeLayout;
+  return encodeAnew(pyc, releaseOf(magicNumber).headerSizeBytes, layout) as Buffer;
 }
 
 /** What audit says; undefined of what no interpreter would load. */
