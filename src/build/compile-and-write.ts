@@ -5,11 +5,10 @@ import type { Buildroot } from '../buildroot/path.ts';
 import type { Source } from '../buildroot/source.ts';
 import { addCounts, type CacheCounts, emptyCounts } from '../cache/counts.ts';
 import type { CacheSettings } from '../cache/settings.ts';
-import { isCurrent } from '../compile/current.ts';
 import { foreignDirectories } from '../compile/foreign-directories.ts';
 import type { Interpreter } from '../compile/interpreter.ts';
 import type { Pools } from '../compile/open-pools.ts';
-import { planCompile } from '../compile/plan.ts';
+import { type CompileJob, planCompile } from '../compile/plan.ts';
 import { removeLeftovers } from '../files/leftovers.ts';
 import { byCodeUnit, childOf, parentOf } from '../files/path.ts';
 import { completeManifest, recordsOf } from '../manifest/encode.ts';
@@ -19,6 +18,7 @@ import type { Manifest } from '../manifest/schema.ts';
 import { isProblem, type Skipped } from '../skipped.ts';
 import { version } from '../version.ts';
 import type { BuildContext } from './context.ts';
+import { currentPycs } from './current-pycs.ts';
 import { type Done, type Work, workInLanes } from './lanes.ts';
 import { closeCache, compilerForCache, openCache } from './open-cache.ts';
 import type { BuildOptions } from './options.ts';
@@ -118,7 +118,8 @@ async function compileAll(
   const { strip, prepend } = options;
   const jobs = planCompile(sources, interpretersOf(pools), options.levels, { strip, prepend });
   if (options.dryRun) {
-    const current = options.keepCurrent ? jobs.filter((job) => isCurrent(job, options.invalidationMode)).length : 0;
+    const isCurrent = (job: CompileJob) => currentPycs(job, options.invalidationMode) !== undefined;
+    const current = options.keepCurrent ? jobs.filter(isCurrent).length : 0;
     return { jobs: jobs.length, current, records: [], skipped: [], warnings: [], cache: emptyCounts() };
   }
   // The largest first: none of them is left for the end.

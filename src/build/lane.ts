@@ -3,9 +3,9 @@ import type { CacheSettings } from '../cache/settings.ts';
 import { type Hit, SourceCache } from '../cache/source-cache.ts';
 import { type CompileOptions, type CompileOutcome, compile, type Slots } from '../compile/compile.ts';
 
-import { isCurrent } from '../compile/current.ts';
 import type { JobQueue, WorkerPool } from '../compile/worker-pool.ts';
-import { CachedJobs } from './cached-jobs.ts';
+import { currentPycs } from './current-pycs.ts';
+import { DueJobs } from './due-jobs.ts';
 import type { NumberedJob } from './shared-jobs.ts';
 import { finish, keepPycs, type WriteOptions, type WrittenSource, writePycs } from './write-pycs.ts';
 
@@ -41,52 +41,37 @@ export async function runLane(
   listener: LaneListener,
   cache?: SourceCache,
 ): Promise<void> {
-  const due = options.keepCurrent ? outdated(jobs, options, listener) : jobs;
-  const cached = cache && new CachedJobs(due, slots.own);
+  const hasShortcuts = options.keepCurrent || cache !== undefined;
+  const due = hasShortcuts ? new DueJobs(jobs, slots.own) : undefined;
   const onOutcome = (outcome: CompileOutcome<NumberedJob>) => {
     const finished = finish(outcome.made, options);
     const written = listener.write(() => writePycs(outcome, finished, options));
-    const looked = cached?.takeLooked(outcome.job);
+    const looked = due?.takeLooked(outcome.job);
     if (looked !== undefined)
       cache?.store(looked, outcome, finished.notNormalized.length === 0 ? finished.pycs : undefined);
     listener.onWritten(outcome.job, written, false);
   };
-  if (cache === undefined || cached === undefined) return compile(pool, due, slots, options, onOutcome);
+  if (due === undefined) return compile(pool, jobs, slots, options, onOutcome);
   const onHit = (job: NumberedJob, { made, warnings }: Hit) => {
     const written = listener.write(() => writePycs({ job, warnings }, { pycs: made, notNormalized: [] }, options));
     listener.onWritten(job, written, false);
   };
+  const keep = (job: NumberedJob) => {
+    const current = currentPycs(job, options.invalidationMode);
+    if (current === undefined) return false;
+    const written = listener.write(() => keepPycs(job, current, options));
+    listener.onWritten(job, written, true);
+    return true;
+  };
   const started = performance.now();
   try {
     await Promise.all([
-      cached.lookUp(cache, onHit),
-      compile(pool, cached, slots, options, onOutcome).finally(() => cached.stop()),
+      due.lookUp({ keep: options.keepCurrent ? keep : undefined, cache, onHit }),
+      compile(pool, due, slots, options, onOutcome).finally(() => due.stop()),
     ]);
   } finally {
-    await cache.close(Math.max(minWaitMs, (performance.now() - started) * waitShare));
+    await cache?.close(Math.max(minWaitMs, (performance.now() - started) * waitShare));
   }
-}
-
-/** The jobs that are not current. The others are kept when they are taken. */
-function outdated(
-  jobs: JobQueue<NumberedJob>,
-  options: LaneOptions,
-  { write, onWritten }: LaneListener,
-): JobQueue<NumberedJob> {
-  return {
-    left: jobs.left,
-    next: () => {
-      for (;;) {
-        const job = jobs.next();
-        if (job === undefined || !isCurrent(job, options.invalidationMode)) return job;
-        onWritten(
-          job,
-          write(() => keepPycs(job, options)),
-          true,
-        );
-      }
-    },
-  };
 }
 
 /** The cache of a lane, if it has one for an interpreter. @param counts what is added to */

@@ -16,19 +16,19 @@ export function slotsFor(sources: readonly { readonly sizeBytes: number }[], job
   return Math.max(1, Math.min(jobs, Math.ceil(bytes / worthAWorkerBytes)));
 }
 
-/** A lane that only copies from a cache is done with so many sources before another has started. */
+/** A lane that compiles nothing is done with so many sources before another has started. */
 const sourcesPerLane = 200;
 
-/** More lanes than this are of no use to a cache. */
-const maxCacheLanes = 8;
+/** More lanes than this are of no use where nothing is compiled. */
+const maxLanesWithoutWorkers = 8;
 
 /**
- * How many lanes in threads; 0: the main thread is enough. Interpreters are served several by a lane. A cache may leave
- * them nothing to do: then the lanes do all of the work.
+ * How many lanes in threads; 0: the main thread is enough. Interpreters are served several by a lane.
+ * @param mayCompileNothing interpreters may have nothing to do: then the lanes do all of the work
  */
-export function lanesFor(slots: number, sources: number, hasCache: boolean): number {
+export function lanesFor(slots: number, sources: number, mayCompileNothing: boolean): number {
   const lanes = slots < interpretersPerLane ? 0 : Math.ceil(slots / interpretersPerLane);
-  if (!hasCache) return lanes;
-  const forCache = Math.min(slots, Math.floor(sources / sourcesPerLane), maxCacheLanes);
-  return Math.max(lanes, forCache > 1 ? forCache : 0);
+  if (!mayCompileNothing) return lanes;
+  const alone = Math.min(slots, Math.floor(sources / sourcesPerLane), maxLanesWithoutWorkers);
+  return Math.max(lanes, alone > 1 ? alone : 0);
 }

@@ -1,12 +1,12 @@
 import { type Buildroot, toPayload } from '../buildroot/path.ts';
 import type { SourceFile } from '../buildroot/source.ts';
 import type { CompileOutcome, MadePyc } from '../compile/compile.ts';
-import { type CompileJob, pycsOf } from '../compile/plan.ts';
+import type { CompileJob } from '../compile/plan.ts';
 import { messageOf } from '../errors.ts';
 import { Arena } from '../files/arena.ts';
 import { byCodeUnit, type StagedPath } from '../files/path.ts';
 import { type LinkResult, linkIdentical } from '../links/apply.ts';
-import { type ReadPyc, readPyc, sameContent } from '../links/fingerprint.ts';
+import { type ReadPyc, sameContent } from '../links/fingerprint.ts';
 import { groupByInode } from '../links/group.ts';
 import { normalizeFiles } from '../links/normalize.ts';
 import { writeLinked } from '../links/write.ts';
@@ -16,6 +16,7 @@ import type { Unreadable } from '../marshal/walk.ts';
 import { pycStem } from '../pyc/name.ts';
 import { digestOf } from '../sha256.ts';
 import type { Skipped } from '../skipped.ts';
+import type { CurrentPycs } from './current-pycs.ts';
 import type { BuildOptions } from './options.ts';
 
 /** What was written for a source, for the manifest and the log. */
@@ -76,9 +77,13 @@ export function writePycs(
 }
 
 /** Keeps the pycs of a source that are current: brings them into normal form, and links them. */
-export function keepPycs(job: CompileJob, options: WriteOptions): WrittenSource {
-  const found = pycsOf(job).flatMap((pyc) => readPyc(pyc.staged) ?? []);
-  const { pycs, notNormalized } = options.normalize ? normalizeFiles(found, false) : { pycs: found, notNormalized: [] };
+export function keepPycs(
+  job: CompileJob,
+  { pycs: found, areNormal }: CurrentPycs,
+  options: WriteOptions,
+): WrittenSource {
+  const { pycs, notNormalized } =
+    options.normalize && !areNormal ? normalizeFiles(found, false) : { pycs: found, notNormalized: [] };
   const { groups, notLinked } = options.link
     ? linkIdentical(pycs, sameContent)
     : { groups: groupByInode(pycs), notLinked: [] };

@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs';
 import { lstatIfAny } from '../files/lstat.ts';
 import type { StagedPath } from '../files/path.ts';
-import { readRegular } from '../files/read-regular.ts';
+import { readAll, readRegular, withRegular } from '../files/read-regular.ts';
 import { isLinked, type PycFile } from './group.ts';
 
 /** A pyc with its bytes. */
@@ -16,6 +16,32 @@ export interface ReadPyc extends PycFile {
 export function readPyc(path: StagedPath, take?: (sizeBytes: number) => Buffer): ReadPyc | undefined {
   const file = readRegular(path, take);
   return file && readPycOf(path, file.stat, file.content);
+}
+
+/**
+ * Reads pycs, each file once: names of one file share their bytes.
+ * @param isWanted asked about each content
+ * @param take gives the memory for the bytes
+ * @returns undefined if one is no regular file, or not wanted
+ */
+export function readNames(
+  paths: readonly StagedPath[],
+  isWanted: (content: Buffer) => boolean,
+  take: (sizeBytes: number) => Buffer,
+): ReadPyc[] | undefined {
+  const pycs: ReadPyc[] = [];
+  for (const path of paths) {
+    const pyc = withRegular(path, (descriptor, stat): ReadPyc | undefined => {
+      const own = pycFile(path, stat);
+      const read = pycs.find((other) => isSameVersion(own, other));
+      if (read !== undefined) return Object.assign(own, { content: read.content });
+      const content = readAll(descriptor, take(stat.size));
+      return isWanted(content) ? Object.assign(own, { content }) : undefined;
+    });
+    if (pyc === undefined) return undefined;
+    pycs.push(pyc);
+  }
+  return pycs;
 }
 
 /** A pyc from its metadata and bytes. */

@@ -5,7 +5,7 @@ import type { JobQueue } from '../compile/worker-pool.ts';
 import { Pace } from './pace.ts';
 import type { NumberedJob } from './shared-jobs.ts';
 
-/** How long the thread may be busy with the cache before other work has its turn. */
+/** How long the thread may be busy with what needs no worker before other work has its turn. */
 const turnMs = 10;
 
 /** How many jobs may wait for a worker, to save memory. */
@@ -20,12 +20,20 @@ const lookMs = 10;
 /** Is told of a job that the cache has. */
 type OnHit = (job: NumberedJob, hit: Hit) => void;
 
+/** What spares a job the compiler. */
+export interface Shortcuts {
+  /** Keeps the pycs that are there, if they are current, and says whether it did. */
+  readonly keep?: ((job: NumberedJob) => boolean) | undefined;
+  readonly cache?: SourceCache | undefined;
+  readonly onHit: OnHit;
+}
+
 /**
- * The jobs of a queue that the cache does not have. Workers wait for them while the cache is asked. A worker that has
- * nothing to do does not wait for a server that answers more slowly than workers compile: it takes what the server was
- * not asked for yet, or has not answered.
+ * The jobs of a queue that are left to compile: their pycs are not current, and the cache does not have them. Workers
+ * wait for them while that is looked up. A worker that has nothing to do does not wait for a server that answers more
+ * slowly than workers compile: it takes what the server was not asked for yet, or has not answered.
  */
-export class CachedJobs implements JobQueue<NumberedJob> {
+export class DueJobs implements JobQueue<NumberedJob> {
   readonly #jobs: JobQueue<NumberedJob>;
   readonly #workers: number;
   readonly #missing: NumberedJob[] = [];
@@ -50,17 +58,14 @@ export class CachedJobs implements JobQueue<NumberedJob> {
     this.#workers = workers;
   }
 
-  /** Asks the cache for each job. @param onHit called for those that it has */
-  async lookUp(cache: SourceCache, onHit: OnHit): Promise<void> {
+  /** Takes the shortcuts for each job that has one. */
+  async lookUp({ keep, cache, onHit }: Shortcuts): Promise<void> {
     let turn = performance.now();
     try {
       while (!this.#isOver) {
         const job = this.#jobs.next();
         if (job === undefined) break;
-        const found = cache.lookUp(job);
-        if (found !== undefined && 'made' in found) onHit(job, found);
-        else if (found === undefined || found.expected !== undefined || !cache.asksServer) this.#add(job, found);
-        else await this.#askServer(cache, job, found, onHit);
+        if (keep?.(job) !== true) await this.#askCache(cache, job, onHit);
         if (this.#missing.length >= maxWaiting) await this.#changed.promise;
         if (performance.now() - turn > turnMs) {
           await setImmediate();
@@ -112,6 +117,14 @@ export class CachedJobs implements JobQueue<NumberedJob> {
     if (looked !== undefined) this.#looked.set(job, looked);
     this.#missing.push(job);
     this.#added.give();
+  }
+
+  async #askCache(cache: SourceCache | undefined, job: NumberedJob, onHit: OnHit): Promise<void> {
+    const found = cache?.lookUp(job);
+    if (found !== undefined && 'made' in found) onHit(job, found);
+    else if (cache === undefined || found === undefined || found.expected !== undefined || !cache.asksServer)
+      this.#add(job, found);
+    else await this.#askServer(cache, job, found, onHit);
   }
 
   /** Asks the server for a job as soon as there is room. A worker that waits and a slow server make it the worker's. */

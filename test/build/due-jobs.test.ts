@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CachedJobs } from '../../src/build/cached-jobs.ts';
+import { DueJobs } from '../../src/build/due-jobs.ts';
 import type { NumberedJob } from '../../src/build/shared-jobs.ts';
 import type { Looked, SourceCache } from '../../src/cache/source-cache.ts';
 
@@ -19,7 +19,7 @@ const cache = {
 } as unknown as SourceCache;
 
 /** Takes jobs as a worker does. */
-async function takeAll(from: CachedJobs, taken: NumberedJob[], limit = Number.POSITIVE_INFINITY): Promise<void> {
+async function takeAll(from: DueJobs, taken: NumberedJob[], limit = Number.POSITIVE_INFINITY): Promise<void> {
   while (taken.length < limit) {
     const job = from.next();
     if (job !== undefined) taken.push(job);
@@ -32,9 +32,13 @@ async function takeAll(from: CachedJobs, taken: NumberedJob[], limit = Number.PO
 }
 
 it('gives each job to the workers or to the one that writes hits, once', async () => {
-  const cached = new CachedJobs(queue(), 2);
+  const cached = new DueJobs(queue(), 2);
   const [hits, taken]: [NumberedJob[], NumberedJob[]] = [[], []];
-  await Promise.all([cached.lookUp(cache, (job) => hits.push(job)), takeAll(cached, taken), takeAll(cached, taken)]);
+  await Promise.all([
+    cached.lookUp({ cache, onHit: (job) => hits.push(job) }),
+    takeAll(cached, taken),
+    takeAll(cached, taken),
+  ]);
   expect(hits.map(({ number }) => number)).toEqual(jobs.filter((_, i) => i % 2 === 0).map(({ number }) => number));
   expect(taken.map(({ number }) => number)).toEqual(jobs.filter((_, i) => i % 2 === 1).map(({ number }) => number));
   expect(cached.left()).toBe(0);
@@ -42,9 +46,22 @@ it('gives each job to the workers or to the one that writes hits, once', async (
   expect(cached.takeLooked(taken[0] as NumberedJob)).toBeUndefined();
 });
 
+it('gives the workers what is not kept, while it is looked up', async () => {
+  const due = new DueJobs(queue(), 2);
+  const taken: NumberedJob[] = [];
+  let takenAtLast = 0;
+  const keep = ({ number }: NumberedJob) => {
+    if (number === 999) takenAtLast = taken.length;
+    return number % 2 === 0;
+  };
+  await Promise.all([due.lookUp({ keep, onHit: () => undefined }), takeAll(due, taken)]);
+  expect(taken.map(({ number }) => number)).toEqual(jobs.filter((_, i) => i % 2 === 1).map(({ number }) => number));
+  expect(takenAtLast).toBeGreaterThan(0);
+});
+
 it('looks no further ahead than workers need', async () => {
-  const cached = new CachedJobs(queue(), 2);
-  const looking = cached.lookUp(cache, () => undefined);
+  const cached = new DueJobs(queue(), 2);
+  const looking = cached.lookUp({ cache, onHit: () => undefined });
   const taken: NumberedJob[] = [];
   await takeAll(cached, taken, 1);
   expect(cached.left()).toBeGreaterThan(500);
@@ -70,10 +87,14 @@ describe('with a server', () => {
     ['slow', 100],
     ['mute', Number.POSITIVE_INFINITY],
   ])('that is %s, each job is a hit or compiled, once', async (name, answerAfterMs) => {
-    const cached = new CachedJobs(queue(), 2);
+    const cached = new DueJobs(queue(), 2);
     const [hits, taken]: [NumberedJob[], NumberedJob[]] = [[], []];
     const server = withServer(answerAfterMs) as unknown as SourceCache;
-    await Promise.all([cached.lookUp(server, (job) => hits.push(job)), takeAll(cached, taken), takeAll(cached, taken)]);
+    await Promise.all([
+      cached.lookUp({ cache: server, onHit: (job) => hits.push(job) }),
+      takeAll(cached, taken),
+      takeAll(cached, taken),
+    ]);
     const numbers = [...hits, ...taken].map(({ number }) => number).sort((a, b) => a - b);
     expect(numbers).toEqual(jobs.map(({ number }) => number));
     expect(cached.left()).toBe(0);
@@ -81,28 +102,28 @@ describe('with a server', () => {
   });
 
   it("that fails in a way nobody expected, the failure is the build's", async () => {
-    const cached = new CachedJobs(queue(), 2);
+    const cached = new DueJobs(queue(), 2);
     const server = { ...withServer(0), ask: () => Promise.reject(new Error('broken')) } as unknown as SourceCache;
-    const work = Promise.all([cached.lookUp(server, () => undefined), takeAll(cached, [])]);
+    const work = Promise.all([cached.lookUp({ cache: server, onHit: () => undefined }), takeAll(cached, [])]);
     await expect(work).rejects.toThrow('broken');
   });
 });
 
 it('ends when the workers do, and when the cache fails', async () => {
-  const stopped = new CachedJobs(queue(), 2);
-  const looking = stopped.lookUp(cache, () => undefined);
+  const stopped = new DueJobs(queue(), 2);
+  const looking = stopped.lookUp({ cache, onHit: () => undefined });
   stopped.stop();
   await looking;
   expect(stopped.left()).toBeGreaterThan(500);
 
-  const failing = new CachedJobs(queue(), 2);
+  const failing = new DueJobs(queue(), 2);
   const throwing = {
     asksServer: false,
     lookUp: () => {
       throw new Error('broken');
     },
   } as unknown as SourceCache;
-  await expect(Promise.all([failing.lookUp(throwing, () => undefined), takeAll(failing, [])])).rejects.toThrow(
-    'broken',
-  );
+  await expect(
+    Promise.all([failing.lookUp({ cache: throwing, onHit: () => undefined }), takeAll(failing, [])]),
+  ).rejects.toThrow('broken');
 });

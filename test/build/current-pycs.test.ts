@@ -1,10 +1,11 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { currentPycs } from '../../src/build/current-pycs.ts';
 import { discover } from '../../src/buildroot/discover.ts';
 import { openTree } from '../../src/buildroot/open.ts';
-import { isCurrent } from '../../src/compile/current.ts';
-import { planCompile } from '../../src/compile/plan.ts';
+import { type CompileJob, planCompile } from '../../src/compile/plan.ts';
+import type { InvalidationMode } from '../../src/pyc/header.ts';
 import { sourceHash } from '../../src/pyc/source-hash.ts';
 import { plant, plantBuildroot } from '../helpers/buildroot.ts';
 import { wholeCode } from '../helpers/marshal.ts';
@@ -45,7 +46,9 @@ function planted(pyc: Buffer, magicNumber = 3495) {
   return { job, path: (name: string) => join(buildroot.path, name), buildroot: buildroot.path };
 }
 
-describe('isCurrent', () => {
+const isCurrent = (job: CompileJob, mode: InvalidationMode) => currentPycs(job, mode) !== undefined;
+
+describe('currentPycs', () => {
   it.each([
     ['fits', header(3495, 0, mtime, 6), 'timestamp', true],
     ['is older', header(3495, 0, mtime - 1, 6), 'timestamp', false],
@@ -60,11 +63,11 @@ describe('isCurrent', () => {
     ['goes on behind its end', Buffer.concat([header(3495, 0, mtime, 6), wholeCode]), 'timestamp', false],
     ['is empty', Buffer.alloc(0), 'timestamp', false],
     ['is no pyc', Buffer.from('no pyc at all, but long enough'), 'timestamp', false],
-  ] as const)('of a pyc that %s: %o in mode %s: %s', (_name, pyc, mode, expected) => {
+  ] as const)('keeps a pyc that %s: %o in mode %s: %s', (_name, pyc, mode, expected) => {
     expect(isCurrent(planted(pyc).job, mode)).toBe(expected);
   });
 
-  it('is false where pyclink cannot read the code, so that nothing is kept on a guess', () => {
+  it('are none where pyclink cannot read the code, so that nothing is kept on a guess', () => {
     expect(isCurrent(planted(header(3999, 0, mtime, 6), 3999).job, 'timestamp')).toBe(false);
   });
 
