@@ -39,6 +39,7 @@ export async function build(options: BuildOptions, context: BuildContext): Promi
   const [pools, { compileAndWrite }] = await Promise.all([
     openPools(buildroot, found.sources, context.environment, ifMissing, workersFor, start),
     import('./compile-and-write.ts'),
+    context.onStart?.(),
   ]);
   try {
     return await compileAndWrite(found, pools, { ...options, buildroot, strip }, context, watch);

@@ -1,5 +1,5 @@
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
-import { maxRequests } from '../cache/remote-cache.ts';
+import { maxRequests } from '../cache/remote-store.ts';
 import type { Hit, Looked, SourceCache } from '../cache/source-cache.ts';
 import type { JobQueue } from '../compile/worker-pool.ts';
 import { Pace } from './pace.ts';

@@ -85,7 +85,7 @@ async function laneResult({ lane, work, options, control }: LaneOrder): Promise<
             if (wasCurrent) current += 1;
           },
         },
-        sourceCache(options, compiler, counts),
+        await sourceCache(options, compiler, counts),
       );
     } finally {
       await pool.close();

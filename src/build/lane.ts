@@ -1,6 +1,6 @@
 import type { CacheCounts } from '../cache/counts.ts';
 import type { CacheSettings } from '../cache/settings.ts';
-import { type Hit, SourceCache } from '../cache/source-cache.ts';
+import type { Hit, SourceCache } from '../cache/source-cache.ts';
 import { type CompileOptions, type CompileOutcome, compile, type Slots } from '../compile/compile.ts';
 
 import type { JobQueue, WorkerPool } from '../compile/worker-pool.ts';
@@ -75,11 +75,13 @@ export async function runLane(
 }
 
 /** The cache of a lane, if it has one for an interpreter. @param counts what is added to */
-export function sourceCache(
+export async function sourceCache(
   { cache, invalidationMode }: LaneOptions,
   compiler: string | undefined,
   counts: CacheCounts,
-): SourceCache | undefined {
+): Promise<SourceCache | undefined> {
   if (cache === undefined || compiler === undefined) return undefined;
+  // Few builds have one, and all would have to load it.
+  const { SourceCache } = await import('../cache/source-cache.ts');
   return new SourceCache(cache, compiler, invalidationMode, counts);
 }

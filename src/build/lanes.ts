@@ -62,7 +62,7 @@ async function onMainThread(work: readonly Work[], options: LaneOptions, { onPro
         onProgress(++done, total);
       },
     };
-    const cache = sourceCache(options, compiler, counts);
+    const cache = await sourceCache(options, compiler, counts);
     await runLane(pool, queueOf(jobs), { own: slots, all: slots }, options, listener, cache);
   }
   return { current, records, skipped, warnings, cache: counts };

@@ -1,10 +1,6 @@
 import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib';
 import type { CacheCounts } from './counts.ts';
-import { HttpStore } from './http-store.ts';
-import { maxAnswerBytes, RemoteFailure, type RemoteSettings, type RemoteStore } from './remote-store.ts';
-
-/** How many requests a lane has on their way at a time. */
-export const maxRequests = 16;
+import { maxAnswerBytes, maxRequests, RemoteFailure, type RemoteSettings, type RemoteStore } from './remote-store.ts';
 
 /** After so many failures in a row, or so much time lost in them, a server is asked no more. */
 const maxFailures = 3;
@@ -111,7 +107,10 @@ export class RemoteCache {
 }
 
 async function openStore(settings: RemoteSettings): Promise<RemoteStore> {
-  if (/^https?:/.test(settings.url)) return new HttpStore(settings, maxRequests);
+  if (/^https?:/.test(settings.url)) {
+    const { HttpStore } = await import('./http-store.ts');
+    return new HttpStore(settings, maxRequests);
+  }
   const { RedisStore } = await import('./redis-store.ts');
   return new RedisStore(settings);
 }

@@ -24,6 +24,9 @@ export interface RemoteSettings {
 /** What a server may take. */
 export const limitMs = { connect: 1000, request: 2000 } as const;
 
+/** How many requests a lane has on their way at a time. */
+export const maxRequests = 16;
+
 /** A larger answer is no entry. */
 export const maxAnswerBytes = 256 * 1024 ** 2;
 

@@ -17,6 +17,8 @@ export class Call {
   /** Aborted when the process is about to exit. */
   readonly signal: AbortSignal | undefined;
   status: number = exitStatus.done;
+  /** One for all: each adds listeners to the stream. */
+  #log: Promise<Log> | undefined;
 
   constructor(environment: Environment, streams: Streams, signal?: AbortSignal) {
     this.environment = environment;
@@ -24,8 +26,13 @@ export class Call {
     this.signal = signal;
   }
 
-  /** The log that these flags ask for. It takes a while to load: many builds have nothing to log. */
-  async log({ quiet, verbose }: CommonFlags = {}): Promise<Log> {
+  /** The log, as the flags of the first call ask for. It takes a while to load: many builds have nothing to log. */
+  log(flags: CommonFlags = {}): Promise<Log> {
+    this.#log ??= this.#makeLog(flags);
+    return this.#log;
+  }
+
+  async #makeLog({ quiet, verbose }: CommonFlags): Promise<Log> {
     const { createLog } = await import('../log.ts');
     const format = this.environment['PYCLINK_LOG_FORMAT'] === 'json' ? 'json' : 'lines';
     const level = quiet === true ? 'warn' : verbose === true ? 'debug' : 'info';

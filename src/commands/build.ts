@@ -32,6 +32,7 @@ export async function buildCommand(
   const report = await build(options, {
     environment,
     signal,
+    onStart: isQuiet ? undefined : log,
     onInterpreter: async ({ executable, version, root }, sources) => {
       if (isQuiet) return;
       const levels = options.levels.join(' ');

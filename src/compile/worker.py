@@ -178,3 +178,4 @@ def main():
 
 
 main()
+os._exit(0)  # Nothing is left to be done: taking the interpreter down would take 5 ms.
