@@ -54,6 +54,8 @@ export function walk(directory: StagedPath, patterns: readonly string[], limits:
     expandDirectories: false,
     followSymbolicLinks: false,
     objectMode: true,
+    // They are: each name is looked at once. fast-glob would remember all paths.
+    unique: false,
     onlyFiles: false,
   });
   const usable = entries.filter((entry) => !undecodable.test(entry.path));

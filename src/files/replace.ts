@@ -1,5 +1,6 @@
 import {
   closeSync,
+  existsSync,
   fchmodSync,
   fchownSync,
   fstatSync,
@@ -42,7 +43,7 @@ export function replaceFile(
       isOver = !mayBeLinked;
       return true;
     } finally {
-      if (!isOver) unlinkIfAny(temporary);
+      if (!isOver && existsSync(temporary)) unlinkIfAny(temporary);
     }
   });
 }
