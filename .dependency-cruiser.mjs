@@ -15,6 +15,7 @@ const rooms = [
   'verify',
   'audit',
   'page',
+  'lanes',
   'build',
   'report',
   'rpm',
@@ -61,9 +62,9 @@ export default {
     {
       name: 'joins',
       severity: 'error',
-      comment: 'Front doors translate conventions into options: only build/ and commands/ join stages.',
+      comment: 'Front doors translate conventions into options: only lanes/, build/ and commands/ join stages.',
       from: { path: oneOf(['rpm', 'debian']) },
-      to: { path: oneOf(['compile', 'links', 'manifest', 'verify', 'build']) },
+      to: { path: oneOf(['compile', 'links', 'manifest', 'verify', 'lanes', 'build']) },
     },
     {
       name: 'process',

@@ -3,7 +3,7 @@ import { isMainThread } from 'node:worker_threads';
 import { errnoOf, exitStatus } from './errors.ts';
 
 if (isMainThread) void start();
-else void import('./build/lane-thread.ts').then(({ runLaneThread }) => runLaneThread());
+else void import('./lanes/lane-thread.ts').then(({ runLaneThread }) => runLaneThread());
 
 /** An interpreter that is compiling would not notice that nobody waits for it. Needs /proc. */
 function killChildren(): void {

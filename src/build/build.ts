@@ -6,10 +6,10 @@ import type { Source } from '../buildroot/source.ts';
 import { openPools } from '../compile/open-pools.ts';
 import { PyclinkError } from '../errors.ts';
 import { contains } from '../files/path.ts';
+import { interpretersPerLane, slotsFor } from '../lanes/slots.ts';
 import type { BuildContext } from './context.ts';
 import type { BuildOptions } from './options.ts';
 import type { BuildReport } from './report.ts';
-import { interpretersPerLane, slotsFor } from './slots.ts';
 import { Stopwatch } from './stopwatch.ts';
 import { activeInterpreter, openTreeOf, pathsOf, pathsOfSystem } from './tree.ts';
 

@@ -11,6 +11,9 @@ import type { Pools } from '../compile/open-pools.ts';
 import { type CompileJob, planCompile } from '../compile/plan.ts';
 import { removeLeftovers } from '../files/leftovers.ts';
 import { byCodeUnit, childOf, parentOf } from '../files/path.ts';
+import { currentPycs } from '../lanes/current-pycs.ts';
+import { type Done, type Work, workInLanes } from '../lanes/lanes.ts';
+import { slotsFor } from '../lanes/slots.ts';
 import { completeManifest, recordsOf } from '../manifest/encode.ts';
 import { writeWhole } from '../manifest/file.ts';
 import { openOutputs, writeOutputs } from '../manifest/outputs.ts';
@@ -18,12 +21,9 @@ import type { Manifest } from '../manifest/schema.ts';
 import { isProblem, type Skipped } from '../skipped.ts';
 import { version } from '../version.ts';
 import type { BuildContext } from './context.ts';
-import { currentPycs } from './current-pycs.ts';
-import { type Done, type Work, workInLanes } from './lanes.ts';
 import { closeCache, compilerForCache, openCache } from './open-cache.ts';
 import type { BuildOptions } from './options.ts';
 import type { BuildReport } from './report.ts';
-import { slotsFor } from './slots.ts';
 import type { Stopwatch } from './stopwatch.ts';
 
 /** The options, with directories of the buildroot as it is. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { DueJobs } from '../../src/build/due-jobs.ts';
-import type { NumberedJob } from '../../src/build/shared-jobs.ts';
 import type { Looked, SourceCache } from '../../src/cache/source-cache.ts';
+import { DueJobs } from '../../src/lanes/due-jobs.ts';
+import type { NumberedJob } from '../../src/lanes/shared-jobs.ts';
 
 const jobs = Array.from({ length: 1000 }, (_, number) => ({ number }) as NumberedJob);
 

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { runLaneThreads } from '../../src/build/lane-threads.ts';
+import { runLaneThreads } from '../../src/lanes/lane-threads.ts';
 import { temporaryDirectory } from '../helpers/buildroot.ts';
 
 const order = { options: {}, work: [] } as unknown as Parameters<typeof runLaneThreads>[0][number];

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { queueOf, type SharedJobs, sharedQueue, shareJobs } from '../../src/build/shared-jobs.ts';
 import type { SourceFile } from '../../src/buildroot/source.ts';
 import type { CompileJob } from '../../src/compile/plan.ts';
 import type { PayloadPath, StagedPath } from '../../src/files/path.ts';
+import { queueOf, type SharedJobs, sharedQueue, shareJobs } from '../../src/lanes/shared-jobs.ts';
 
 const interpreter = {
   executable: '/usr/bin/python3',

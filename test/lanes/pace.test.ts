@@ -1,5 +1,5 @@
 import { expect, it, vi } from 'vitest';
-import { Pace } from '../../src/build/pace.ts';
+import { Pace } from '../../src/lanes/pace.ts';
 
 it('tells how many answers come in a second of late, and that none come any more', () => {
   let now = 0;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { interpretersPerLane, lanesFor, slotsFor } from '../../src/build/slots.ts';
+import { interpretersPerLane, lanesFor, slotsFor } from '../../src/lanes/slots.ts';
 
 describe('lanesFor', () => {
   it.each([

@@ -1,10 +1,10 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { currentPycs } from '../../src/build/current-pycs.ts';
 import { discover } from '../../src/buildroot/discover.ts';
 import { openTree } from '../../src/buildroot/open.ts';
 import { type CompileJob, planCompile } from '../../src/compile/plan.ts';
+import { currentPycs } from '../../src/lanes/current-pycs.ts';
 import type { InvalidationMode } from '../../src/pyc/header.ts';
 import { sourceHash } from '../../src/pyc/source-hash.ts';
 import { plant, plantBuildroot } from '../helpers/buildroot.ts';

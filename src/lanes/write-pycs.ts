@@ -13,11 +13,11 @@ import { writeLinked } from '../links/write.ts';
 import { CompiledRecord, recordKind } from '../manifest/compiled-record.ts';
 import { normalizePyc } from '../marshal/normalize-pyc.ts';
 import type { Unreadable } from '../marshal/walk.ts';
+import type { InvalidationMode } from '../pyc/header.ts';
 import { pycStem } from '../pyc/name.ts';
 import { digestOf } from '../sha256.ts';
 import type { Skipped } from '../skipped.ts';
 import type { CurrentPycs } from './current-pycs.ts';
-import type { BuildOptions } from './options.ts';
 
 /** What was written for a source, for the manifest and the log. */
 export interface WrittenSource {
@@ -28,9 +28,14 @@ export interface WrittenSource {
 }
 
 /** How the pycs of a source are written. */
-export type WriteOptions = Pick<BuildOptions, 'link' | 'normalize' | 'invalidationMode'> & {
+export interface WriteOptions {
   readonly buildroot: Buildroot;
-};
+  /** Link pycs with one content. */
+  readonly link: boolean;
+  /** Bring pycs into normal form. */
+  readonly normalize: boolean;
+  readonly invalidationMode: InvalidationMode;
+}
 
 /** A pyc that has no normal form, and why. */
 interface NotNormalized {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { LaneDirector, LaneReporter } from '../../src/build/lane-control.ts';
+import { LaneDirector, LaneReporter } from '../../src/lanes/lane-control.ts';
 
 it('counts what lanes have written, and has them finish', () => {
   const director = new LaneDirector(2);
