@@ -21,7 +21,7 @@ import { nameOf, parentOf } from './path.ts';
  * Makes a new file beside another and renames it over that one, so that readers see either the old file or the new one.
  * The directory is held meanwhile: nothing is written anywhere else.
  * @param path absolute, no symlink on the way
- * @param make creates the new file under the name it is given
+ * @param make creates the new file under the name it is given; returns false if it did not
  * @param isStillRight called right before the rename with the new and the old file; if false, nothing changes
  * @param mayBeLinked whether both may be one file: then a rename does nothing, and the new name has to be removed
  * @returns whether the file was replaced
@@ -29,7 +29,7 @@ import { nameOf, parentOf } from './path.ts';
  */
 export function replaceFile(
   path: string,
-  make: (temporary: string) => void,
+  make: (temporary: string) => unknown,
   isStillRight: (temporary: string, old: string) => boolean = () => true,
   mayBeLinked = false,
 ): boolean {
@@ -37,13 +37,12 @@ export function replaceFile(
     const [old, temporary] = [`${held}/${nameOf(path)}`, `${held}/${temporaryName()}`];
     let isOver = false;
     try {
-      make(temporary);
-      if (!isStillRight(temporary, old)) return false;
+      if (make(temporary) === false || !isStillRight(temporary, old)) return false;
       renameSync(temporary, old);
       isOver = !mayBeLinked;
       return true;
     } finally {
-      if (!isOver && existsSync(temporary)) unlinkIfAny(temporary);
+      if (!isOver && existsSync(temporary)) unlinkSync(temporary);
     }
   });
 }
@@ -118,13 +117,13 @@ export function replaceByLink(
   target: string,
   isStillRight: (temporary: string, old: string) => boolean,
 ): boolean {
-  let isLinked = false;
   const link = (temporary: string) => {
     const linkFrom = (held: string) => linkIfThere(`${held}/${nameOf(target)}`, temporary);
-    isLinked =
-      parentOf(target) === parentOf(path) ? linkFrom(parentOf(temporary)) : withDirectory(parentOf(target), linkFrom);
+    return parentOf(target) === parentOf(path)
+      ? linkFrom(parentOf(temporary))
+      : withDirectory(parentOf(target), linkFrom);
   };
-  return replaceFile(path, link, (temporary, old) => isLinked && isStillRight(temporary, old), true);
+  return replaceFile(path, link, isStillRight, true);
 }
 
 /**
@@ -148,7 +147,10 @@ export function linkFreeName(path: string, target: string, isRight: (name: strin
   });
 }
 
-/** A file that is replaced at this moment is gone too: Linux links nothing to what has no name any more. */
+/**
+ * Makes `name` a link to a file, and says whether it did: not if the file is gone. link(2) also says so (ENOENT) when
+ * another process renames a new file over it at this moment.
+ */
 function linkIfThere(target: string, name: string): boolean {
   try {
     linkSync(target, name);

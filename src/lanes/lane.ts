@@ -1,8 +1,7 @@
 import type { CacheCounts } from '../cache/counts.ts';
 import type { CacheSettings } from '../cache/settings.ts';
 import type { Hit, SourceCache } from '../cache/source-cache.ts';
-import { type CompileOptions, type CompileOutcome, compile, type Slots } from '../compile/compile.ts';
-
+import { type CompileOutcome, compile, type Slots } from '../compile/compile.ts';
 import type { JobQueue, WorkerPool } from '../compile/worker-pool.ts';
 import { currentPycs } from './current-pycs.ts';
 import { DueJobs } from './due-jobs.ts';
@@ -14,7 +13,7 @@ const waitShare = 0.05;
 const minWaitMs = 1000;
 
 /** How a lane handles its sources. */
-export interface LaneOptions extends WriteOptions, CompileOptions {
+export interface LaneOptions extends WriteOptions {
   /** Keep pycs that are current. */
   readonly keepCurrent: boolean;
   readonly cache?: CacheSettings | undefined;
@@ -81,7 +80,7 @@ export async function sourceCache(
   counts: CacheCounts,
 ): Promise<SourceCache | undefined> {
   if (cache === undefined || compiler === undefined) return undefined;
-  // Few builds have one, and all would have to load it.
+  // Loaded only by builds that have a cache: few do.
   const { SourceCache } = await import('../cache/source-cache.ts');
   return new SourceCache(cache, compiler, invalidationMode, counts);
 }

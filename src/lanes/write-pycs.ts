@@ -1,6 +1,6 @@
 import { type Buildroot, toPayload } from '../buildroot/path.ts';
 import type { SourceFile } from '../buildroot/source.ts';
-import type { CompileOutcome, MadePyc } from '../compile/compile.ts';
+import type { CompileOptions, CompileOutcome, MadePyc } from '../compile/compile.ts';
 import type { CompileJob } from '../compile/plan.ts';
 import { messageOf } from '../errors.ts';
 import { Arena } from '../files/arena.ts';
@@ -13,7 +13,6 @@ import { writeLinked } from '../links/write.ts';
 import { CompiledRecord, recordKind } from '../manifest/compiled-record.ts';
 import { normalizePyc } from '../marshal/normalize-pyc.ts';
 import type { Unreadable } from '../marshal/walk.ts';
-import type { InvalidationMode } from '../pyc/header.ts';
 import { pycStem } from '../pyc/name.ts';
 import { digestOf } from '../sha256.ts';
 import type { Skipped } from '../skipped.ts';
@@ -28,13 +27,10 @@ export interface WrittenSource {
 }
 
 /** How the pycs of a source are written. */
-export interface WriteOptions {
+export interface WriteOptions extends CompileOptions {
   readonly buildroot: Buildroot;
   /** Link pycs with one content. */
   readonly link: boolean;
-  /** Bring pycs into normal form. */
-  readonly normalize: boolean;
-  readonly invalidationMode: InvalidationMode;
 }
 
 /** A pyc that has no normal form, and why. */

@@ -28,15 +28,13 @@ export function encodeNormal(
   allocate: (sizeBytes: number) => Buffer = Buffer.allocUnsafe,
 ): Buffer | Unreadable {
   encoder ??= new NormalEncoder();
-  const read = encoder.read(bytes, start, layout);
-  if (read !== undefined) return read;
-  return encoder.isNormal ? bytes : encoder.written(allocate);
+  return encoder.encoded(bytes, start, layout, allocate, true);
 }
 
-/** The same, but written also if the bytes are in normal form: both ways must agree. */
+/** The same, but always written anew, even if the bytes are in normal form already. Tests compare both. */
 export function encodeAnew(bytes: Buffer, start: number, layout: CodeLayout): Buffer | Unreadable {
   encoder ??= new NormalEncoder();
-  return encoder.read(bytes, start, layout) ?? encoder.written(Buffer.allocUnsafe);
+  return encoder.encoded(bytes, start, layout, Buffer.allocUnsafe, false);
 }
 
 /** Shared by all calls, which reuse its memory. */
@@ -50,64 +48,48 @@ class NormalEncoder {
   #flags = 0;
   #bytes: Buffer = Buffer.alloc(0);
   #view = viewOf(this.#bytes);
-  #start = 0;
-  #root = 0;
-  /** How many children of a code object precede its first line number. */
+  /** A code object's first line number is stored after this many of its child objects, before the others. */
   #codeObjects = 0;
   #out: Buffer = Buffer.alloc(0);
   #outView = viewOf(this.#out);
   #size = 0;
 
-  /** Reads a value. @returns why that cannot be done; undefined if it can */
-  read(bytes: Buffer, start: number, layout: CodeLayout): Unreadable | undefined {
-    return this.#orTooLarge(() => {
+  /** The normal form. @param keeps whether bytes that are in normal form already are returned as they are */
+  encoded(
+    bytes: Buffer,
+    start: number,
+    layout: CodeLayout,
+    allocate: (sizeBytes: number) => Buffer,
+    keeps: boolean,
+  ): Buffer | Unreadable {
+    try {
       const read = this.#reader.read(bytes, start, layout);
       if ('unreadable' in read) return read;
-      this.#bytes = bytes;
-      this.#start = start;
-      this.#root = read.root;
-      this.#codeObjects = layout.objects.length;
-      return undefined;
-    });
-  }
-
-  /** Whether the bytes that were read are in normal form. */
-  get isNormal(): boolean {
-    return this.#reader.isNormal();
-  }
-
-  /** What was read, in normal form. */
-  written(allocate: (sizeBytes: number) => Buffer): Buffer | Unreadable {
-    this.#begin();
-    return this.#orTooLarge(() => {
-      this.#write(this.#root, 0);
-      const normal = allocate(this.#size);
-      this.#out.copy(normal, 0, 0, this.#size);
-      return normal;
-    });
-  }
-
-  #orTooLarge<T>(work: () => T): T | Unreadable {
-    try {
-      return work();
+      if (keeps && this.#reader.isNormal()) return bytes;
+      this.#begin(bytes, layout.objects.length);
+      this.#size = bytes.copy(this.#out, 0, 0, start);
+      this.#write(read.root, 0);
     } catch (error) {
       if (error instanceof TooLarge) return { unreadable: error.message };
       throw error;
     }
+    const normal = allocate(this.#size);
+    this.#out.copy(normal, 0, 0, this.#size);
+    return normal;
   }
 
-  #begin(): void {
-    const sizeBytes = this.#bytes.length;
-    this.#view = viewOf(this.#bytes);
+  #begin(bytes: Buffer, codeObjects: number): void {
+    this.#bytes = bytes;
+    this.#view = viewOf(bytes);
+    this.#codeObjects = codeObjects;
     this.#written.clear();
     for (let i = 0; i < this.#objects.types.length; i++) this.#written.push(nothing);
     this.#flags = 0;
     // A two-byte empty tuple may become a five-byte reference.
-    if (this.#out.length < 3 * sizeBytes) {
-      this.#out = Buffer.allocUnsafeSlow(4 * sizeBytes);
+    if (this.#out.length < 3 * bytes.length) {
+      this.#out = Buffer.allocUnsafeSlow(4 * bytes.length);
       this.#outView = viewOf(this.#out);
     }
-    this.#size = this.#bytes.copy(this.#out, 0, 0, this.#start);
   }
 
   /** Writes an object, or a reference if it has been written before. */
