@@ -61,7 +61,7 @@ function auditPyc({ entry, name }: Pyc, payload: Payload): AuditFinding[] {
     return findings;
   }
   if ('unreadable' in header) {
-    // Elsewhere a Python 2 may read it: of its pycs nothing more is known.
+    // Outside the directories of Python 3, a Python 2 may use it. What else is in it pyclink cannot tell.
     if (header.isOfPython2 !== true) add('damaged', `it ${header.unreadable}`);
     else if (place !== undefined && place.kind !== 'python2') add('foreign', `it ${header.unreadable}`);
     return findings;

@@ -11,7 +11,7 @@ export interface Surroundings {
 
 /** What a build needs besides its options. */
 export interface BuildContext extends Surroundings {
-  /** Interpreters are starting: time to load what is needed later. */
+  /** Called while the interpreters start: here is time to load what is needed later. */
   readonly onStart?: (() => Promise<unknown>) | undefined;
   /** An interpreter starts to compile these sources. */
   readonly onInterpreter: (interpreter: Interpreter, sources: readonly Source[]) => Promise<void> | void;

@@ -54,7 +54,7 @@ export function walk(directory: StagedPath, patterns: readonly string[], limits:
     expandDirectories: false,
     followSymbolicLinks: false,
     objectMode: true,
-    // They are: each name is looked at once. fast-glob would remember all paths.
+    // No path can come twice. To make sure of it, fast-glob would keep all of them in memory.
     unique: false,
     onlyFiles: false,
   });

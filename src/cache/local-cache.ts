@@ -27,7 +27,7 @@ export class LocalCache {
     }
   }
 
-  /** Removes an entry that is not whole. */
+  /** Removes a damaged entry, and counts it. */
   removeCorrupt(key: string): void {
     this.#counts.corrupt += 1;
     this.#store.remove(key);
@@ -51,7 +51,7 @@ export class LocalCache {
     }
   }
 
-  /** The file of an entry, if there is one. */
+  /** Where an entry is, or would be. */
   pathOf(key: string): string {
     return this.#store.pathOf(key);
   }

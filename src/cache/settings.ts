@@ -8,7 +8,7 @@ export interface CacheSettings {
   readonly namespace: string;
   /** Entries carry its HMAC. */
   readonly secret?: Buffer | undefined;
-  /** Is asked for what the local store does not have. */
+  /** The server to ask for entries that the local store does not have. */
   readonly remote?: RemoteSettings | undefined;
   /** Compile everything, and store it anew. */
   readonly recache: boolean;

@@ -3,15 +3,15 @@ import { ifPossible } from '../files/if-possible.ts';
 import { readRegular } from '../files/read-regular.ts';
 import { replaceByContent } from '../files/replace.ts';
 
-/** What builds had of a store. */
+/** What builds found in a store, and what they added. */
 interface Counts {
   readonly hits: number;
   readonly misses: number;
-  /** Bytes that were stored since the last trim. */
+  /** The size of all entries that were added since the last trim. */
   readonly storedBytes: number;
 }
 
-/** What all builds had of a store: a file to which each adds a line. A store works without it. */
+/** Hits, misses and added bytes of all builds: a file to which each adds a line. If it is gone, counting starts again. */
 export class Tally {
   readonly #file: string;
 
@@ -19,7 +19,7 @@ export class Tally {
     this.#file = file;
   }
 
-  /** Adds what a build had. */
+  /** Adds the numbers of a build. */
   add({ hits, misses, storedBytes }: Counts): void {
     ifPossible(() => appendFileSync(this.#file, `${hits} ${misses} ${storedBytes}\n`));
   }
@@ -36,7 +36,7 @@ export class Tally {
     return sum;
   }
 
-  /** Begins anew to add up what is stored, and makes one line of all. */
+  /** Counts added bytes from zero again, and replaces all lines by one. */
   forgetStored(): void {
     const { hits, misses } = this.read();
     ifPossible(() => replaceByContent(this.#file, [`${hits} ${misses} 0\n`], 0o644));

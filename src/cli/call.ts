@@ -17,7 +17,7 @@ export class Call {
   /** Aborted when the process is about to exit. */
   readonly signal: AbortSignal | undefined;
   status: number = exitStatus.done;
-  /** One for all: each adds listeners to the stream. */
+  /** Made once: every log adds listeners to stderr. */
   #log: Promise<Log> | undefined;
 
   constructor(environment: Environment, streams: Streams, signal?: AbortSignal) {
@@ -26,7 +26,7 @@ export class Call {
     this.signal = signal;
   }
 
-  /** The log, as the flags of the first call ask for. It takes a while to load: many builds have nothing to log. */
+  /** The log. It is loaded at the first call, whose flags count: that takes a while, and many builds log nothing. */
   log(flags: CommonFlags = {}): Promise<Log> {
     this.#log ??= this.#makeLog(flags);
     return this.#log;

@@ -5,7 +5,7 @@ import type { JobQueue } from '../compile/worker-pool.ts';
 import { Pace } from './pace.ts';
 import type { NumberedJob } from './shared-jobs.ts';
 
-/** How long the thread may be busy with what needs no worker before other work has its turn. */
+/** After so long with the cache and with pycs to keep, workers' answers and signals have their turn. */
 const turnMs = 10;
 
 /** How many jobs may wait for a worker, to save memory. */
@@ -119,6 +119,7 @@ export class DueJobs implements JobQueue<NumberedJob> {
     this.#added.give();
   }
 
+  /** Takes what the cache has; what it does not have is added. */
   async #askCache(cache: SourceCache | undefined, job: NumberedJob, onHit: OnHit): Promise<void> {
     const found = cache?.lookUp(job);
     if (found !== undefined && 'made' in found) onHit(job, found);

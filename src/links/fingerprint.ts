@@ -19,7 +19,7 @@ export function readPyc(path: StagedPath, take?: (sizeBytes: number) => Buffer):
 }
 
 /**
- * Reads pycs, each file once: names of one file share their bytes.
+ * Reads pycs. A file that has several of these names is read once, and they share its bytes.
  * @param isWanted asked about each content
  * @param take gives the memory for the bytes
  * @returns undefined if one is no regular file, or not wanted
@@ -70,7 +70,10 @@ export function isStill(file: PycFile, name: string): boolean {
   return stat !== undefined && isSameVersion(pycFile(file.path, stat), file);
 }
 
-/** Whether two are one file that was not changed in between. A new file may have the inode of one that is gone. */
+/**
+ * Whether both are one file, unchanged from one look to the other. The inode alone does not tell: a new file may get that
+ * of a deleted one.
+ */
 export function isSameVersion(a: PycFile, b: PycFile): boolean {
   return isLinked(a, b) && a.sizeBytes === b.sizeBytes && a.modifiedMs === b.modifiedMs;
 }

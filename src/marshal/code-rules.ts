@@ -42,7 +42,8 @@ const [varArgs, varKeywords] = [0x04, 0x08];
 /** Of `localspluskinds`: CO_FAST_LOCAL. @see Include/internal/pycore_code.h */
 const fastLocal = 0x20;
 /**
- * The compiler writes no instruction from this one on. Some of them end an interpreter of 3.12 or later that loads them.
+ * From this number on, instructions are for debuggers and profilers, which put them into running code. The compiler
+ * writes none, and some of them crash Python 3.12 and later when a pyc has them.
  * @see MIN_INSTRUMENTED_OPCODE in Include/opcode_ids.h
  */
 const firstInstrumented = 234;
@@ -149,7 +150,7 @@ class CodeRules {
     return count;
   }
 
-  /** Of 3.11 and later, where `localspluskinds` came. */
+  /** For 3.11 and later: they have `localspluskinds`, without which nothing is checked. */
   #brokenByInstructions(object: number): string | undefined {
     const kinds = this.#field(object, 'localspluskinds');
     if (kinds === undefined) return undefined;

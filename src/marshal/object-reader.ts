@@ -49,7 +49,7 @@ export class ObjectReader {
   readonly #flagged = new Numbers();
   #bytes: Buffer = Buffer.alloc(0);
   #view = viewOf(this.#bytes);
-  /** How many children of a code object precede its first line number. */
+  /** A code object's first line number is stored after this many of its child objects, before the others. */
   #codeObjects = 0;
   #unreadable: string | undefined;
   /** What the bytes show at once of not being in normal form. */

@@ -31,7 +31,7 @@ function isComplex(parts: Buffer): boolean {
   return isFloat(parts.subarray(1, middle)) && isFloat(parts.subarray(middle + 1));
 }
 
-/** Whether bytes are UTF-8, in which marshal allows lone surrogates. */
+/** Whether the bytes of a string are UTF-8. Unlike others, marshal also takes surrogates without their other half. */
 function isText(bytes: Buffer): boolean {
   if (isUtf8(bytes)) return true;
   const surrogates = /\xed[\xa0-\xbf][\x80-\xbf]/g;
