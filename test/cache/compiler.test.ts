@@ -3,15 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { compilerDigest } from '../../src/cache/compiler.ts';
 import { temporaryDirectory } from '../helpers/buildroot.ts';
-
-const interpreter = {
-  executable: '/usr/bin/python3',
-  implementation: 'cpython',
-  version: '3.11.2',
-  cacheTag: 'cpython-311',
-  magicNumber: 3495,
-  freeThreaded: false,
-};
+import { python311 as interpreter } from '../helpers/interpreter.ts';
 
 function newFiles() {
   const directory = temporaryDirectory();

@@ -11,15 +11,8 @@ import type { CompileOutcome } from '../../src/compile/compile.ts';
 import { type CompileJob, pycOf } from '../../src/compile/plan.ts';
 import type { PayloadPath, StagedPath } from '../../src/files/path.ts';
 import { temporaryDirectory } from '../helpers/buildroot.ts';
+import { python311 as interpreter } from '../helpers/interpreter.ts';
 
-const interpreter = {
-  executable: '/usr/bin/python3',
-  implementation: 'cpython',
-  version: '3.11.2',
-  cacheTag: 'cpython-311',
-  magicNumber: 3495,
-  freeThreaded: false,
-};
 const text = 'def f():\n    "doc"\n';
 
 function newJob(content = text): CompileJob {

@@ -1,17 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Source } from '../../src/buildroot/source.ts';
 import { foreignDirectories } from '../../src/compile/foreign-directories.ts';
-import type { Interpreter } from '../../src/compile/interpreter.ts';
 import type { PayloadPath, StagedPath } from '../../src/files/path.ts';
+import { python311 } from '../helpers/interpreter.ts';
 
-const interpreter: Interpreter = {
-  executable: '/usr/bin/python3.11',
-  implementation: 'cpython',
-  version: '3.11.2',
-  cacheTag: 'cpython-311',
-  magicNumber: 3495,
-  freeThreaded: false,
-};
+const interpreter = { ...python311, executable: '/usr/bin/python3.11' };
 
 function source(payload: string): Source {
   const staged = `/root${payload}` as StagedPath;

@@ -1,15 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { type Interpreter, mismatchReason } from '../../src/compile/interpreter.ts';
+import { python311 } from '../helpers/interpreter.ts';
 
-const python = (facts: Partial<Interpreter>): Interpreter => ({
-  executable: '/usr/bin/python3',
-  implementation: 'cpython',
-  version: '3.11.2',
-  cacheTag: 'cpython-311',
-  magicNumber: 3495,
-  freeThreaded: false,
-  ...facts,
-});
+const python = (facts: Partial<Interpreter>): Interpreter => ({ ...python311, ...facts });
 
 const exactly = { implementation: 'cpython', version: '3.11', freeThreaded: false } as const;
 

@@ -8,7 +8,8 @@ import { currentPycs } from '../../src/lanes/current-pycs.ts';
 import type { InvalidationMode } from '../../src/pyc/header.ts';
 import { sourceHash } from '../../src/pyc/source-hash.ts';
 import { plant, plantBuildroot } from '../helpers/buildroot.ts';
-import { wholeCode } from '../helpers/marshal.ts';
+import { python311 } from '../helpers/interpreter.ts';
+import { marshalled, wholeCode } from '../helpers/marshal.ts';
 
 const text = 'x = 1\n';
 const mtime = 1_600_000_000;
@@ -27,19 +28,18 @@ function hashed(flags: number, source: string): Buffer {
   return Buffer.concat([header(3495, flags, 0, 0).subarray(0, 8), hash, wholeCode]);
 }
 
+/** Its constant is a number with a digit of sixteen bits. */
+const unloadable = Buffer.concat([
+  header(3495, 0, mtime, 6).subarray(0, 16),
+  marshalled.code(1, marshalled.tuple([Buffer.from('6c010000000080', 'hex')])),
+]);
+
 /** A buildroot with a source and its two pycs, and the job that would write them. */
 function planted(pyc: Buffer, magicNumber = 3495) {
   const buildroot = openTree(plantBuildroot({ 'a.py': { content: text, mtime } }));
   for (const name of pycs) plant(buildroot.path, { [name]: pyc });
   const { sources } = discover(buildroot, { paths: ['/'], isExcluded: () => false });
-  const interpreter = {
-    executable: '/usr/bin/python3',
-    implementation: 'cpython',
-    version: '3.11.2',
-    cacheTag: 'cpython-311',
-    magicNumber,
-    freeThreaded: false,
-  };
+  const interpreter = { ...python311, magicNumber };
   const recorded = { strip: buildroot.path, prepend: '/' };
   const [job] = planCompile(sources, () => [interpreter], [0, 1], recorded);
   if (job === undefined) throw new Error('nothing planned');
@@ -61,6 +61,7 @@ describe('currentPycs', () => {
     ['has the hash of another source', hashed(1, 'x = 2\n'), 'unchecked-hash', false],
     ['is cut', header(3495, 0, mtime, 6).subarray(0, 60), 'timestamp', false],
     ['goes on behind its end', Buffer.concat([header(3495, 0, mtime, 6), wholeCode]), 'timestamp', false],
+    ['is whole, but no interpreter loads', unloadable, 'timestamp', false],
     ['is empty', Buffer.alloc(0), 'timestamp', false],
     ['is no pyc', Buffer.from('no pyc at all, but long enough'), 'timestamp', false],
   ] as const)('keeps a pyc that %s: %o in mode %s: %s', (_name, pyc, mode, expected) => {

@@ -3,15 +3,7 @@ import type { SourceFile } from '../../src/buildroot/source.ts';
 import type { CompileJob } from '../../src/compile/plan.ts';
 import type { PayloadPath, StagedPath } from '../../src/files/path.ts';
 import { queueOf, type SharedJobs, sharedQueue, shareJobs } from '../../src/lanes/shared-jobs.ts';
-
-const interpreter = {
-  executable: '/usr/bin/python3',
-  implementation: 'cpython',
-  version: '3.11.2',
-  cacheTag: 'cpython-311',
-  magicNumber: 3495,
-  freeThreaded: false,
-};
+import { python311 as interpreter } from '../helpers/interpreter.ts';
 
 function jobOf(name: string, more: Partial<SourceFile> = {}): CompileJob {
   const staged = `/build/tree/usr/${name}` as StagedPath;

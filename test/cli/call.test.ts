@@ -1,0 +1,14 @@
+import { PassThrough } from 'node:stream';
+import { expect, it } from 'vitest';
+import { Call } from '../../src/cli/call.ts';
+
+it('adds no more listeners to stderr however often the log is asked for', async () => {
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+  const call = new Call({}, { stdout, stderr });
+  const listeners = () => stderr.eventNames().reduce((sum, name) => sum + stderr.listenerCount(name), 0);
+  (await call.log()).warn('first');
+  const before = listeners();
+  for (let i = 0; i < 20; i++) (await call.log()).warn('again');
+  expect(listeners()).toBe(before);
+  expect(stderr.read()?.toString().match(/again/g)).toHaveLength(20);
+});
