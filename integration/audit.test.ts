@@ -14,11 +14,11 @@ import {
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
-import { auditKinds } from '../src/audit/kinds.ts';
+import { type AuditKind, auditKindNames, auditKinds } from '../src/audit/kinds.ts';
 import { plant, temporaryDirectory } from '../test/helpers/buildroot.ts';
 import { pyclink } from '../test/helpers/pyclink.ts';
 import { allPythons, systemPython } from '../test/helpers/pythons.ts';
-import { breakLink, built, changeSource, compileAll, type Tree } from './helpers/faulty-tree.ts';
+import { breakLink, built, changeSource, compileAll, faults, type Tree } from './helpers/faulty-tree.ts';
 
 /** The kinds and paths of the findings. */
 async function found(tree: Tree): Promise<string[]> {
@@ -31,7 +31,51 @@ const tag = systemPython.cacheTag;
 const each = (kind: string, module: string) =>
   ['.opt-1', '.opt-2', ''].map((level) => `${kind} /__pycache__/${module}.${tag}${level}.pyc`);
 
+/** The pycs of modules, as findings list them. */
+const all = (...modules: string[]) =>
+  modules.flatMap((module) => ['.opt-1', '.opt-2', ''].map((level) => `${module}.TAG${level}.pyc`));
+
+/** For each kind of fault: the pycs with it, what is said of a pyc of SOURCE, and what else differs from a sound tree. */
+const outputs: Readonly<
+  Record<AuditKind, readonly [pycs: string[], detail: string, levels?: string, modules?: number]>
+> = {
+  damaged: [['till.TAG.pyc'], 'its code cannot be read: ends within the code'],
+  stale: [all('till'), 'it records 33 bytes, the source has 34'],
+  'never-loaded': [all('till'), 'it records mtime 1600000000, the source has 5'],
+  foreign: [['till.TAG.pyc'], `CPython 3.12 wrote it, and Python ${systemPython.minor} would read it`],
+  orphan: [all('till'), 'there is no SOURCE', '3, 3, 3', 2],
+  writable: [['till.TAG.pyc'], 'mode 0666'],
+  'leaks-path': [all('__init__', 'cart', 'till'), 'it records TREESOURCE'],
+  'missing-level': [['till.TAG.opt-1.pyc'], '2 of 3 modules of the package have level 1', '3, 2, 3'],
+  unlinked: [['__init__.TAG.pyc'], 'has the bytes of CACHE/__init__.TAG.opt-1.pyc'],
+  unreproducible: [all('__init__', 'cart', 'till'), 'another order or other flags than the normal form'],
+};
+
 describe('audit', () => {
+  it.each(auditKindNames)('says of a tree with %s exactly this', async (kind) => {
+    const tree = await faults[kind]();
+    const [pycs, detail, levels = '3, 3, 3', modules = 3] = outputs[kind];
+    const { status, stdout, stderr } = await tree.audit('-v');
+    const shown = stdout
+      .replaceAll(tree.buildroot, 'TREE')
+      .replaceAll(tag, 'TAG')
+      .replaceAll(`${tree.directory}/__pycache__`, 'CACHE')
+      .replaceAll(/\d\.\d KiB/g, 'N KiB');
+    const source = (pyc: string) => `${tree.directory}/${pyc.split('.')[0]}.py`;
+    expect(shown).toBe(
+      [
+        `${kind}: ${pycs.length}: ${auditKinds[kind]}`,
+        ...pycs.map((pyc) => `  CACHE/${pyc}: ${detail.replace('SOURCE', source(pyc))}`),
+        `pyclink: TAG: ${levels} at levels 0, 1, 2`,
+        `pyclink: N KiB of bytecode${kind === 'unlinked' ? ', N KiB less with links' : ''}`,
+        `pyclink: 0 of ${modules} modules without bytecode`,
+        `pyclink: ${pycs.length} finding${pycs.length === 1 ? '' : 's'}`,
+        '',
+      ].join('\n'),
+    );
+    expect({ status, stderr }).toEqual({ status: 1, stderr: '' });
+  });
+
   it.each(allPythons)('finds nothing wrong with a sound tree of $name', async (python) => {
     for (const mode of python.minor === '3.6' ? ['timestamp'] : ['timestamp', 'checked-hash', 'unchecked-hash']) {
       const tree = await built(python, '--invalidation-mode', mode);
