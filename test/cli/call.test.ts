@@ -1,4 +1,5 @@
 import { PassThrough } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { expect, it } from 'vitest';
 import { Call } from '../../src/cli/call.ts';
 
@@ -10,5 +11,6 @@ it('adds no more listeners to stderr however often the log is asked for', async 
   const before = listeners();
   for (let i = 0; i < 20; i++) (await call.log()).warn('again');
   expect(listeners()).toBe(before);
-  expect(stderr.read()?.toString().match(/again/g)).toHaveLength(20);
+  stderr.end();
+  expect((await text(stderr)).match(/again/g)).toHaveLength(20);
 });
