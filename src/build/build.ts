@@ -35,7 +35,10 @@ export async function build(options: BuildOptions, context: BuildContext): Promi
 
   const ifMissing = options.errors === 'warn' ? 'skip' : 'fail';
   const workersFor = (sources: readonly Source[]) => firstWorkers(sources, options);
-  const start = { inChroot: options.chroot, forCache: options.cache !== undefined && !options.dryRun };
+  const start = {
+    inChroot: options.chroot,
+    forCache: options.cache !== undefined && options.normalize && !options.dryRun,
+  };
   const [pools, { compileAndWrite }] = await Promise.all([
     openPools(buildroot, found.sources, context.environment, ifMissing, workersFor, start),
     import('./compile-and-write.ts'),

@@ -62,8 +62,22 @@ def hello():
         str(int.from_bytes(importlib.util.MAGIC_NUMBER[:2], "little")),
         "free-threaded" if "t" in getattr(sys, "abiflags", "") else "",
         sys.getfilesystemencoding(),
-        *(compiler_facts() if sha256 else ()),
+        *(compiler_facts() if is_for_cache else ()),
     )
+
+
+def sha256_of(data):
+    """The SHA-256 in hexadecimal. Unlike hashlib, the modules that it needs import no others."""
+    # Not before compiler_files: OpenSSL has no part in what comes out of the compiler.
+    try:
+        from _hashlib import openssl_sha256  # Five times as fast as the interpreter's own.
+        return openssl_sha256(data).hexdigest()
+    except (ImportError, ValueError):  # Built or configured without it.
+        try:
+            from _sha2 import sha256
+        except ImportError:
+            from _sha256 import sha256  # Before 3.12.
+        return sha256(data).hexdigest()
 
 
 class Loader(importlib.machinery.SourceFileLoader):
@@ -72,7 +86,7 @@ class Loader(importlib.machinery.SourceFileLoader):
     def source_to_code(self, data, path, *, _optimize=-1):
         code = super().source_to_code(data, path, _optimize=_optimize)
         Loader.last = data, code, _optimize
-        if sha256 and data not in compiled:
+        if is_for_cache and data not in compiled:
             compiled.append(data)
         return code
 
@@ -142,18 +156,14 @@ def answer(source, content, directory, wanted, mode, docstring_flag):
             made.append("%d:%d:%o" % (level, len(data), permissions))
             contents.append(data)
     Loader.last = None
-    digest = sha256(compiled[0]).hexdigest() if len(compiled) == 1 else ""
+    digest = sha256_of(compiled[0]) if len(compiled) == 1 else ""
     return (failed, problem or "", " ".join(made), digest, *sorted(found)), contents
 
 
 written = []
 compiled = []  # The texts that the current job compiled: more than one if the source changed. Only for a cache.
-sha256 = None
-if "PYCLINK_CACHE" in os.environ:
-    try:  # Unlike hashlib, these import nothing.
-        from _sha2 import sha256
-    except ImportError:
-        from _sha256 import sha256  # Before 3.12, and in PyPy.
+# There is no normal form for the pycs of PyPy, and so no cache.
+is_for_cache = "PYCLINK_CACHE" in os.environ and sys.implementation.name == "cpython"
 
 
 def main():
