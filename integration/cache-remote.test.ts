@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { brotliCompressSync, brotliDecompressSync } from 'node:zlib';
 import { execaSync } from 'execa';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { decodeEntry, encodeEntry } from '../src/cache/entry.ts';
+import { decodeEntry, type Entry, encodeEntry } from '../src/cache/entry.ts';
 import { plant, temporaryDirectory } from '../test/helpers/buildroot.ts';
 import { systemPython } from '../test/helpers/pythons.ts';
 import { worlds } from '../test/helpers/worlds.ts';
@@ -205,12 +205,13 @@ describeWith(tools, 'a server with entries that are not as they should be', () =
     const { url, store } = await startNginx();
     const { template, result } = await filled(url);
     for (const name of readdirSync(store)) {
-      const { bodies, warnings } = decodeEntry(name, brotliDecompressSync(readFileSync(join(store, name)))) ?? {
-        bodies: [],
-        warnings: [],
-      };
-      const planted = bodies.map(({ level, body }) => ({ level, body: Buffer.concat([body, Buffer.from('N')]) }));
-      const entry = Buffer.concat(encodeEntry(name, { bodies: planted, warnings }));
+      const bytes = brotliDecompressSync(readFileSync(join(store, name)));
+      const { pycs, digests, warnings } = decodeEntry(name, bytes) as Entry;
+      const planted = pycs.map(({ level, content }) => ({
+        level,
+        content: Buffer.concat([content, Buffer.from('N')]),
+      }));
+      const entry = Buffer.concat(encodeEntry(name, { pycs: planted, digests, warnings }));
       writeFileSync(join(store, name), brotliCompressSync(entry));
     }
     const place = newPlace();

@@ -14,7 +14,8 @@ import {
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
-import { decodeEntry, encodeEntry } from '../src/cache/entry.ts';
+import { decodeEntry, type Entry, encodeEntry } from '../src/cache/entry.ts';
+import { Digests } from '../src/sha256.ts';
 import { contentsOf, everythingIn, plant, temporaryDirectory } from '../test/helpers/buildroot.ts';
 import { bundle, pyclink } from '../test/helpers/pyclink.ts';
 import { allPythons, type RealPython, systemPython } from '../test/helpers/pythons.ts';
@@ -181,9 +182,9 @@ describe('a cache that is not as it should be', () => {
     await built(template, place, ['--cache-dir', place.cache]);
     const file = entriesOf(place)[0] as string;
     const key = file.slice(-64);
-    const { bodies, warnings } = decodeEntry(key, readFileSync(file)) ?? { bodies: [], warnings: [] };
-    const planted = bodies.map(({ level, body }) => ({ level, body: Buffer.concat([body, Buffer.from('N')]) }));
-    writeFileSync(file, Buffer.concat(encodeEntry(key, { bodies: planted, warnings })));
+    const { pycs, digests, warnings } = decodeEntry(key, readFileSync(file)) as Entry;
+    const planted = pycs.map(({ level, content }) => ({ level, content: Buffer.concat([content, Buffer.from('N')]) }));
+    writeFileSync(file, Buffer.concat(encodeEntry(key, { pycs: planted, digests, warnings })));
     const call = ['build', '--buildroot', place.buildroot, '--cache-dir', place.cache, '-q'];
     const { status, stderr } = await pyclink([...call, '--cache-verify']);
     expect(status).toBe(3);
@@ -285,7 +286,10 @@ describe('a secret', () => {
     for (const file of entriesOf(place)) {
       const entry = decodeEntry(file.slice(-64), readFileSync(file));
       if (entry === undefined)
-        writeFileSync(file, Buffer.concat(encodeEntry(file.slice(-64), { bodies: [], warnings: [] })));
+        writeFileSync(
+          file,
+          Buffer.concat(encodeEntry(file.slice(-64), { pycs: [], digests: new Digests(), warnings: [] })),
+        );
     }
     expect((await built(template, place, [], farm)).cache).toMatchObject({ local: 0, corrupt: stored, stored });
   });

@@ -78,8 +78,8 @@ export function compilerForCache({ interpreter, compiler }: WorkerPool, normaliz
     : undefined;
 }
 
-/** How much may be stored before the store is made smaller: a twentieth of its size. */
-const trimAt = 0.05;
+/** How much may be stored before the store is made smaller, a share of its size: that means to look at all its entries. */
+const trimAt = 0.1;
 
 /**
  * Tells the store what a build did with it, and makes it smaller if it is due.

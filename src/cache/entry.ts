@@ -1,111 +1,129 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Level } from '../pyc/name.ts';
+import { Digests, sha256Of } from '../sha256.ts';
 
-/** What a cache keeps of a compiled source: no header, and no mode, which are made anew. */
+/** What a cache keeps of a compiled source: no mode, which is made anew. */
 export interface Entry {
-  /** Pycs in normal form, without their headers. Levels that are the same share a buffer. */
-  readonly bodies: readonly { readonly level: Level; readonly body: Buffer }[];
+  /** In normal form. Levels that are the same share a buffer. A header says nothing: it is made anew. */
+  readonly pycs: readonly { readonly level: Level; readonly content: Buffer }[];
+  /** Of the pycs. */
+  readonly digests: Digests;
   /** What the compiler warned about. */
   readonly warnings: readonly string[];
 }
 
 /*
- * The bytes of an entry: the mark, the key (32 bytes), the size of the head (4 bytes, little endian), the head, the
- * bodies one after the other; and the SHA-256 of all that (32 bytes), or its HMAC if there is a secret: then the entry
- * has the other mark. Nothing is compressed: that would cost a build more than it may.
+ * The bytes of an entry: three lines of text, which are a mark, the head and the seal, and then the pycs one after the
+ * other. The seal is the SHA-256 of the lines before it, or their HMAC if there is a secret: then the entry has the other
+ * mark. It covers the pycs too, since the head has their digests. Those are what the manifest says of a pyc: its bytes
+ * are hashed once for both. Nothing is compressed: that would cost a build more than it may.
  */
-const markBytes = 16;
-const plainMark = Buffer.from('pyclink cache 1\n');
-const signedMark = Buffer.from('pyclink sealed1\n');
-const headStart = markBytes + 32 + 4;
-const digestBytes = 32;
+const plainMark = 'pyclink cache 1\n';
+const signedMark = 'pyclink sealed1\n';
+const sealLength = 64;
+const lineEnd = 10;
 
-/** What is there of the bodies, as JSON. */
+/** The line of JSON that says what there is. */
 interface Head {
-  /** For each level: which body. */
+  readonly key: string;
+  /** For each level: which pyc. */
   readonly levels: readonly (readonly [Level, number])[];
-  readonly sizes: readonly number[];
+  /** The size of each pyc in bytes, and its SHA-256 in Base64. */
+  readonly pycs: readonly (readonly [number, string])[];
   readonly warnings: readonly string[];
 }
 
 /**
- * The bytes of an entry, in pieces that follow each other: copying large bodies would take longer than writing them.
+ * The bytes of an entry, in pieces that follow each other: copying large pycs would take longer than writing them.
  * @param key in hexadecimal
  */
-export function encodeEntry(key: string, { bodies, warnings }: Entry, secret?: Buffer): Buffer[] {
+export function encodeEntry(key: string, { pycs, digests, warnings }: Entry, secret?: Buffer): Buffer[] {
   const distinct: Buffer[] = [];
-  const levels = bodies.map(({ level, body }): Head['levels'][number] => {
-    const known = distinct.findIndex((other) => other === body || other.equals(body));
-    return [level, known === -1 ? distinct.push(body) - 1 : known];
+  const levels = pycs.map(({ level, content }): Head['levels'][number] => {
+    const known = distinct.findIndex((other) => other === content || other.equals(content));
+    return [level, known === -1 ? distinct.push(content) - 1 : known];
   });
-  const head: Head = { levels, sizes: distinct.map(({ length }) => length), warnings };
-  const headText = Buffer.from(JSON.stringify(head));
-  const headSize = Buffer.alloc(4);
-  headSize.writeUInt32LE(headText.length);
-  const pieces = [Buffer.concat([markFor(secret), Buffer.from(key, 'hex'), headSize, headText]), ...distinct];
-  return [...pieces, digestOf(pieces, secret)];
+  const described = distinct.map((pyc): Head['pycs'][number] => [pyc.length, toBase64(digests.of(pyc))]);
+  const head: Head = { key, levels, pycs: described, warnings };
+  const sealed = `${markFor(secret)}${JSON.stringify(head)}\n`;
+  return [Buffer.from(`${sealed}${sealOf(sealed, secret)}\n`), ...distinct];
 }
 
-/** The entry of these bytes; undefined if they are not a whole and genuine entry for this key. */
+/** The entry of these bytes, and in them; undefined if they are not a whole and genuine entry for this key. */
 export function decodeEntry(key: string, bytes: Buffer, secret?: Buffer): Entry | undefined {
-  if (bytes.length < headStart + digestBytes) return undefined;
-  const all = bytes.subarray(0, -digestBytes);
-  if (!timingSafeEqual(digestOf([all], secret), bytes.subarray(-digestBytes))) return undefined;
-  if (!startsWith(all, markFor(secret)) || all.toString('hex', markBytes, markBytes + 32) !== key) return undefined;
+  const mark = markFor(secret);
+  if (!startsWith(bytes, mark)) return undefined;
+  const headEnd = bytes.indexOf(lineEnd, mark.length) + 1;
+  const sealEnd = headEnd + sealLength;
+  const seal = bytes.subarray(headEnd, sealEnd);
+  const expected = Buffer.from(sealOf(bytes.subarray(0, headEnd), secret));
+  if (seal.length !== sealLength || !timingSafeEqual(seal, expected) || bytes[sealEnd] !== lineEnd) return undefined;
   try {
-    return decodeContent(all);
+    const head = JSON.parse(bytes.toString('utf8', mark.length, headEnd)) as Head;
+    return head.key === key ? withPycs(head, bytes.subarray(sealEnd + 1)) : undefined;
   } catch {
-    // Whoever made it knew how to make a digest, but not an entry.
+    // The pycs are damaged; or whoever made it knew how to make a seal, but not an entry.
     return undefined;
   }
 }
 
 /** Whether an entry is whole. Signed ones cannot be checked without the secret. */
 export function checkEntry(key: string, bytes: Buffer, secret?: Buffer): 'whole' | 'damaged' | 'signed' {
-  if (secret === undefined && startsWith(bytes, signedMark)) return 'signed';
   // Entries of builds without a secret are no harm to those with one: their keys differ.
   const isSigned = startsWith(bytes, signedMark);
+  if (isSigned && secret === undefined) return 'signed';
   return decodeEntry(key, bytes, isSigned ? secret : undefined) === undefined ? 'damaged' : 'whole';
 }
 
-function markFor(secret: Buffer | undefined): Buffer {
+function markFor(secret: Buffer | undefined): string {
   return secret === undefined ? plainMark : signedMark;
 }
 
-function startsWith(bytes: Buffer, mark: Buffer): boolean {
-  return bytes.subarray(0, markBytes).equals(mark);
+function startsWith(bytes: Buffer, mark: string): boolean {
+  return bytes.toString('latin1', 0, mark.length) === mark;
 }
 
 /** @throws if that is no entry */
-function decodeContent(all: Buffer): Entry {
-  const headEnd = headStart + all.readUInt32LE(headStart - 4);
-  const { levels, sizes, warnings } = JSON.parse(all.toString('utf8', headStart, headEnd)) as Head;
-  let end = headEnd;
-  const distinct = sizes.map((size) => {
+function withPycs({ levels, pycs, warnings }: Head, content: Buffer): Entry {
+  const digests = new Digests();
+  let end = 0;
+  const distinct = pycs.map(([size, sha256]) => {
     end += size;
-    return all.subarray(end - size, end);
+    const pyc = content.subarray(end - size, end);
+    if (toBase64(digests.of(pyc)) !== sha256) throw new Error('another digest');
+    return pyc;
   });
-  if (end !== all.length) throw new Error('another size');
-  const bodyOf = (index: number): Buffer => {
-    const body = distinct[index];
-    if (body === undefined) throw new Error('no such body');
-    return body;
+  if (end !== content.length) throw new Error('another size');
+  const contentOf = (index: number): Buffer => {
+    const pyc = distinct[index];
+    if (!Buffer.isBuffer(pyc)) throw new Error('no such pyc');
+    return pyc;
   };
-  const bodies = levels.map(([level, index]) => ({ level, body: bodyOf(index) }));
-  return { bodies, warnings: warnings.map(String) };
+  return {
+    pycs: levels.map(([level, index]) => ({ level, content: contentOf(index) })),
+    digests,
+    warnings: warnings.map(String),
+  };
 }
 
-function digestOf(pieces: readonly Buffer[], secret: Buffer | undefined): Buffer {
-  const hash = secret === undefined ? createHash('sha256') : createHmac('sha256', secret);
-  for (const piece of pieces) hash.update(piece);
-  return hash.digest();
+function toBase64(digest: string): string {
+  return Buffer.from(digest, 'latin1').toString('base64');
 }
 
-/** Whether entries have the same bodies and warnings. */
-export function isSameEntry(a: Entry, b: Entry): boolean {
+function sealOf(sealed: string | Buffer, secret: Buffer | undefined): string {
+  return secret === undefined ? sha256Of(sealed) : createHmac('sha256', secret).update(sealed).digest('hex');
+}
+
+/**
+ * Whether entries have the same bodies and warnings.
+ * @param headerBytes how many bytes of each pyc are its header
+ */
+export function isSameEntry(a: Entry, b: Entry, headerBytes: number): boolean {
+  const isSame = ({ level, content }: Entry['pycs'][number], other?: Entry['pycs'][number]) =>
+    other?.level === level && other.content.subarray(headerBytes).equals(content.subarray(headerBytes));
   return (
-    a.bodies.length === b.bodies.length &&
-    a.bodies.every(({ level, body }, i) => b.bodies[i]?.level === level && b.bodies[i]?.body.equals(body)) &&
+    a.pycs.length === b.pycs.length &&
+    a.pycs.every((pyc, i) => isSame(pyc, b.pycs[i])) &&
     a.warnings.join('\n') === b.warnings.join('\n')
   );
 }

@@ -1,17 +1,11 @@
-import { createHash, createHmac } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { type CompileJob, recordedDirectoryOf } from '../compile/plan.ts';
 import { nameOf } from '../files/path.ts';
+import { sha256Of } from '../sha256.ts';
 
-/** The SHA-256 over fields, each with its length before it: other fields never give the same bytes. In hexadecimal. */
-export function digestOfFields(fields: readonly (string | Uint8Array)[]): string {
-  const hash = createHash('sha256');
-  const length = Buffer.alloc(4);
-  for (const field of fields) {
-    const bytes = typeof field === 'string' ? Buffer.from(field) : field;
-    length.writeUInt32LE(bytes.length);
-    hash.update(length).update(bytes);
-  }
-  return hash.digest('hex');
+/** The SHA-256 over fields, each with its length before it: other fields never give the same text. In hexadecimal. */
+export function digestOfFields(fields: readonly string[]): string {
+  return sha256Of(fields.map((field) => `${field.length}:${field}`).join(''));
 }
 
 /** What the keys of a build have in common. */

@@ -38,6 +38,8 @@ const leftoverMs = 3_600_000;
 export class LocalStore {
   readonly tally: Tally;
   readonly #entries: string;
+  /** Whether there was the entry that was asked for last: then it is likely that the next one is there too. */
+  #isLikely = true;
 
   /** @param directory as `checkCacheDirectory` returns it */
   constructor(directory: string) {
@@ -53,8 +55,8 @@ export class LocalStore {
   get(key: string, take?: (sizeBytes: number) => Buffer): Buffer | undefined {
     const path = this.pathOf(key);
     // An open that fails costs more: Node makes an error of it.
-    if (!existsSync(path)) return undefined;
-    const file = readRegular(path, take);
+    const file = this.#isLikely || existsSync(path) ? readRegular(path, take) : undefined;
+    this.#isLikely = file !== undefined;
     if (file !== undefined && Date.now() - file.stat.mtimeMs > usedAgainMs) this.#markUsed(path);
     return file?.content;
   }

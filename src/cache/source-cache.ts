@@ -2,16 +2,17 @@ import type { CompileOutcome, MadePyc } from '../compile/compile.ts';
 import type { CompileJob } from '../compile/plan.ts';
 import { PyclinkError } from '../errors.ts';
 import { Arena } from '../files/arena.ts';
-import { readRegular } from '../files/read-regular.ts';
+import { type RegularFile, readRegular } from '../files/read-regular.ts';
 import type { InvalidationMode } from '../pyc/header.ts';
+import type { Level } from '../pyc/name.ts';
 import { releaseOf } from '../pyc/releases.ts';
 import { hasOtherEncoding } from '../pyc/source-encoding.ts';
-import { sha256Of } from '../sha256.ts';
+import { type Digests, sha256Of } from '../sha256.ts';
 import type { CacheCounts, UncachedReason } from './counts.ts';
 import { decodeEntry, type Entry, encodeEntry, isSameEntry } from './entry.ts';
 import { type KeyFields, keyOf, secretMarkOf } from './key.ts';
 import { LocalCache } from './local-cache.ts';
-import { pycsOfEntry } from './pycs-of-entry.ts';
+import { pycsForSource } from './pycs-for-source.ts';
 import { RemoteCache } from './remote-cache.ts';
 import type { CacheSettings } from './settings.ts';
 
@@ -23,12 +24,11 @@ export interface Looked {
   readonly expected?: Entry;
 }
 
-/**
- * A source of the cache: the pycs as they would come from the compiler in normal form. They are valid until the next
- * source is looked up.
- */
+/** Pycs as they would come from the compiler in normal form, valid until the next source is looked up. */
 export interface Hit {
-  readonly made: readonly MadePyc[];
+  readonly pycs: readonly MadePyc[];
+  /** Of what is in the pycs, as far as they are known. */
+  readonly digests: Digests;
   readonly warnings: readonly string[];
 }
 
@@ -74,7 +74,7 @@ export class SourceCache {
     if (entry === undefined) return looked;
     if (isVerified) return { ...looked, expected: entry };
     this.counts.local += 1;
-    return { made: pycsOfEntry(job, entry, file, this.#invalidationMode, this.#memory.take), warnings: entry.warnings };
+    return this.#hit(job, entry, file);
   }
 
   /** Whether there is a server to ask for what the local store does not have. */
@@ -106,7 +106,7 @@ export class SourceCache {
     const file = readRegular(job.source.staged, this.#memory.take);
     if (file === undefined || sha256Of(file.content) !== looked.sha256) return looked;
     this.counts.remote += 1;
-    return { made: pycsOfEntry(job, entry, file, this.#invalidationMode, this.#memory.take), warnings: entry.warnings };
+    return this.#hit(job, entry, file);
   }
 
   /** Waits until the server has what was stored, but not longer than this. */
@@ -116,10 +116,10 @@ export class SourceCache {
 
   /**
    * Stores what was compiled, or compares it with the entry.
-   * @param made its pycs in normal form; undefined if they have none
+   * @param made its pycs in normal form, which have headers; undefined if they have none
    * @throws PyclinkError `cache-differs`
    */
-  store({ key, sha256, expected }: Looked, outcome: CompileOutcome, made: readonly MadePyc[] | undefined): void {
+  store({ key, sha256, expected }: Looked, outcome: CompileOutcome, made: Omit<Hit, 'warnings'> | undefined): void {
     this.counts.compiled += 1;
     const { job, failure, warnings, compiledSha256, losses } = outcome;
     if (failure !== undefined || losses > 0 || made === undefined) {
@@ -130,13 +130,9 @@ export class SourceCache {
       this.#leave('changed meanwhile');
       return;
     }
-    const headerBytes = releaseOf(job.interpreter.magicNumber).headerSizeBytes;
-    const entry = {
-      bodies: made.map(({ level, content }) => ({ level, body: content.subarray(headerBytes) })),
-      warnings,
-    };
+    const entry: Entry = { ...made, warnings };
     if (expected !== undefined) {
-      if (!isSameEntry(entry, expected)) {
+      if (!isSameEntry(entry, expected, headerBytesOf(job))) {
         throw new PyclinkError('cache-differs', 'the cache has other bytecode than the compiler gives', {
           path: job.source.payload,
           hint: `remove ${this.#nameOf(key)}, and find out who wrote it`,
@@ -177,10 +173,23 @@ export class SourceCache {
     return undefined;
   }
 
-  #decoded(key: string, { levels }: CompileJob, bytes: Buffer): Entry | undefined {
+  #decoded(key: string, job: CompileJob, bytes: Buffer): Entry | undefined {
     const entry = decodeEntry(key, bytes, this.#settings.secret);
-    return levels.every((level, i) => entry?.bodies[i]?.level === level) ? entry : undefined;
+    const isWhole = (level: Level, i: number) => {
+      const pyc = entry?.pycs[i];
+      return pyc?.level === level && pyc.content.length > headerBytesOf(job);
+    };
+    return job.levels.every(isWhole) ? entry : undefined;
   }
+
+  #hit(job: CompileJob, entry: Entry, source: RegularFile): Hit {
+    const pycs = pycsForSource(job, entry, source, this.#invalidationMode);
+    return { pycs, digests: entry.digests, warnings: entry.warnings };
+  }
+}
+
+function headerBytesOf({ interpreter }: CompileJob): number {
+  return releaseOf(interpreter.magicNumber).headerSizeBytes;
 }
 
 /** Always the same answer for a key. */

@@ -122,7 +122,7 @@ export class DueJobs implements JobQueue<NumberedJob> {
   /** Takes what the cache has; what it does not have is added. */
   async #askCache(cache: SourceCache | undefined, job: NumberedJob, onHit: OnHit): Promise<void> {
     const found = cache?.lookUp(job);
-    if (found !== undefined && 'made' in found) onHit(job, found);
+    if (found !== undefined && 'pycs' in found) onHit(job, found);
     else if (cache === undefined || found === undefined || found.expected !== undefined || !cache.asksServer)
       this.#add(job, found);
     else await this.#askServer(cache, job, found, onHit);
@@ -149,7 +149,7 @@ export class DueJobs implements JobQueue<NumberedJob> {
     // Otherwise a worker has it.
     if (this.#asked.delete(job)) {
       const found = cache.accept(job, looked, bytes);
-      if ('made' in found) onHit(job, found);
+      if ('pycs' in found) onHit(job, found);
       else this.#add(job, found);
     }
     this.#changed.give();

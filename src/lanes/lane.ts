@@ -46,13 +46,12 @@ export async function runLane(
     const finished = finish(outcome.made, options);
     const written = listener.write(() => writePycs(outcome, finished, options));
     const looked = due?.takeLooked(outcome.job);
-    if (looked !== undefined)
-      cache?.store(looked, outcome, finished.notNormalized.length === 0 ? finished.pycs : undefined);
+    if (looked !== undefined) cache?.store(looked, outcome, finished.notNormalized.length === 0 ? finished : undefined);
     listener.onWritten(outcome.job, written, false);
   };
   if (due === undefined) return compile(pool, jobs, slots, options, onOutcome);
-  const onHit = (job: NumberedJob, { made, warnings }: Hit) => {
-    const written = listener.write(() => writePycs({ job, warnings }, { pycs: made, notNormalized: [] }, options));
+  const onHit = (job: NumberedJob, { pycs, digests, warnings }: Hit) => {
+    const written = listener.write(() => writePycs({ job, warnings }, { pycs, digests, notNormalized: [] }, options));
     listener.onWritten(job, written, false);
   };
   const keep = (job: NumberedJob) => {

@@ -42,7 +42,7 @@ export interface WorkListener {
 export function workInLanes(all: readonly Work[], options: LaneOptions, listener: WorkListener): Promise<Done> {
   const work = all.filter(({ jobs }) => jobs.length > 0);
   const slots = Math.max(0, ...work.map((one) => one.slots));
-  const lanes = lanesFor(slots, totalOf(work), options.keepCurrent || options.cache !== undefined);
+  const lanes = lanesFor(slots, totalOf(work), options.keepCurrent);
   return lanes === 0 ? onMainThread(work, options, listener) : inThreads(work, lanes, options, listener);
 }
 

@@ -14,7 +14,7 @@ import { CompiledRecord, recordKind } from '../manifest/compiled-record.ts';
 import { normalizePyc } from '../marshal/normalize-pyc.ts';
 import type { Unreadable } from '../marshal/walk.ts';
 import { pycStem } from '../pyc/name.ts';
-import { digestOf } from '../sha256.ts';
+import { Digests } from '../sha256.ts';
 import type { Skipped } from '../skipped.ts';
 import type { CurrentPycs } from './current-pycs.ts';
 
@@ -43,11 +43,13 @@ interface NotNormalized {
 export interface Finished {
   readonly pycs: readonly MadePyc[];
   readonly notNormalized: readonly NotNormalized[];
+  /** Of what is in the pycs, as far as they are known. */
+  readonly digests: Digests;
 }
 
 /** Brings compiled pycs into normal form, if they should be. They are valid until the next call. */
 export function finish(made: readonly MadePyc[], options: WriteOptions): Finished {
-  return options.normalize ? normalized(made) : { pycs: made, notNormalized: [] };
+  return { ...(options.normalize ? normalized(made) : { pycs: made, notNormalized: [] }), digests: new Digests() };
 }
 
 /** What is known of a compiled source besides its pycs. */
@@ -56,7 +58,7 @@ type Compiled = Pick<CompileOutcome, 'job' | 'failure' | 'warnings'>;
 /** Writes the pycs of a source: each content once, its other names as links. */
 export function writePycs(
   { job, failure, warnings }: Compiled,
-  { pycs, notNormalized }: Finished,
+  { pycs, notNormalized, digests }: Finished,
   options: WriteOptions,
 ): WrittenSource {
   const { payload } = job.source;
@@ -74,7 +76,7 @@ export function writePycs(
     const messages = written.failed.map(({ error }) => messageOf(error).split(',')[0]);
     skipped.push({ path: payload, reason: 'not-written', message: [...new Set(messages)].join('\n') });
   }
-  return { records: recordsOf(job.source, written.groups, options), skipped, warnings };
+  return { records: recordsOf(job.source, written.groups, digests, options), skipped, warnings };
 }
 
 /** Keeps the pycs of a source that are current: brings them into normal form, and links them. */
@@ -89,14 +91,14 @@ export function keepPycs(
     ? linkIdentical(pycs, sameContent)
     : { groups: groupByInode(pycs), notLinked: [] };
   const skipped = leftAsTheyAre(options.buildroot, notNormalized, notLinked);
-  return { records: recordsOf(job.source, groups, options), skipped, warnings: [] };
+  return { records: recordsOf(job.source, groups, new Digests(), options), skipped, warnings: [] };
 }
 
 /** Scratch memory for the source being processed. */
 const scratch = new Arena();
 
 /** The pycs in normal form. Levels with one content share one normal form. */
-function normalized(made: readonly MadePyc[]): Finished {
+function normalized(made: readonly MadePyc[]): Omit<Finished, 'digests'> {
   scratch.clear();
   const done = new Map<Buffer, Buffer | Unreadable>();
   const notNormalized: NotNormalized[] = [];
@@ -113,13 +115,14 @@ function normalized(made: readonly MadePyc[]): Finished {
 function recordsOf(
   { payload, staged }: SourceFile,
   groups: LinkResult<ReadPyc>['groups'],
+  digests: Digests,
   { invalidationMode }: WriteOptions,
 ): CompiledRecord[] {
   const stem = pycStem(staged);
   return groups.map((group) => {
     const endings = group.map(({ path }) => path.slice(stem.length)).sort(byCodeUnit);
     const [{ sizeBytes, content, mode }] = group as readonly [ReadPyc];
-    return new CompiledRecord(payload, sizeBytes, digestOf(content), recordKind(endings, mode, invalidationMode));
+    return new CompiledRecord(payload, sizeBytes, digests.of(content), recordKind(endings, mode, invalidationMode));
   });
 }
 

@@ -3,28 +3,31 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkEntry, decodeEntry, type Entry, encodeEntry } from '../../src/cache/entry.ts';
 import { levels } from '../../src/pyc/name.ts';
+import { Digests, sha256Of } from '../../src/sha256.ts';
 
 const [key, otherKey] = ['ab'.repeat(32), 'cd'.repeat(32)];
 const [secret, otherSecret] = [Buffer.from('a secret of a farm'), Buffer.from('a secret of others')];
 const bytesOf = (entry: Entry, sealedWith?: Buffer) => Buffer.concat(encodeEntry(key, entry, sealedWith));
 
-const anyBody = fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes));
+const anyContent = fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes));
 const anyEntry: fc.Arbitrary<Entry> = fc.record({
-  bodies: fc
+  pycs: fc
     .subarray([...levels])
     .chain((some) =>
       fc
-        .array(anyBody, { minLength: some.length, maxLength: some.length })
-        .map((bodies) => some.map((level, i) => ({ level, body: bodies[i] as Buffer }))),
+        .array(anyContent, { minLength: some.length, maxLength: some.length })
+        .map((contents) => some.map((level, i) => ({ level, content: contents[i] as Buffer }))),
     ),
+  digests: fc.constant(new Digests()),
   warnings: fc.array(fc.string()),
 });
 const anySecret = fc.constantFrom(undefined, secret);
 const sample: Entry = {
-  bodies: [
-    { level: 0, body: Buffer.from('zero') },
-    { level: 2, body: Buffer.from('two') },
+  pycs: [
+    { level: 0, content: Buffer.from('zero') },
+    { level: 2, content: Buffer.from('two') },
   ],
+  digests: new Digests(),
   warnings: ['m.py:1: SyntaxWarning: "is" with a literal'],
 };
 
@@ -38,9 +41,10 @@ describe('an entry', () => {
   });
 
   it('has levels that are equal once', () => {
-    const body = Buffer.alloc(5000, 'body');
-    const three = { bodies: levels.map((level) => ({ level, body: Buffer.from(body) })), warnings: [] };
-    expect(bytesOf(three).length).toBeLessThan(5200);
+    const content = Buffer.alloc(5000, 'code');
+    const pycs = levels.map((level) => ({ level, content: Buffer.from(content) }));
+    const three = { pycs, digests: new Digests(), warnings: [] };
+    expect(bytesOf(three).length).toBeLessThan(5300);
     expect(decodeEntry(key, bytesOf(three))).toEqual(three);
   });
 
@@ -86,16 +90,25 @@ describe('an entry', () => {
   });
 });
 
-it('an entry with a right digest and a senseless head is none', () => {
-  const heads = ['', '{}', '[]', 'null', '{"levels":[[0,1]],"sizes":[0],"warnings":[]}', '{"levels":1,"sizes":[]}'];
-  for (const head of heads) expect(decodeEntry(key, withHead(head))).toBeUndefined();
-  expect(decodeEntry(key, withHead('{"levels":[],"sizes":[],"warnings":[]}'))).toEqual({ bodies: [], warnings: [] });
+it('an entry with a right seal and a senseless head is none', () => {
+  const empty = createHash('sha256').digest('base64');
+  const head = { key, levels: [[0, 0]], pycs: [[0, empty]], warnings: [] };
+  const senseless = [
+    ...[{}, [], null, 1, { key }],
+    ...[{ levels: 1 }, { levels: [1] }, { levels: [[0, 1]] }, { levels: [[0, 'length']] }, { warnings: 1 }].map(
+      (more) => ({ ...head, ...more }),
+    ),
+    ...[[[0]], [[1, empty]], [[-1, empty]], [['', empty]], [null]].map((pycs) => ({ ...head, pycs })),
+  ];
+  const content = Buffer.alloc(0);
+  const entry = { pycs: [{ level: 0, content }], digests: new Digests(), warnings: [] };
+  expect(decodeEntry(key, withHead(JSON.stringify(head)))).toEqual(entry);
+  for (const other of senseless) expect(decodeEntry(key, withHead(JSON.stringify(other)))).toBeUndefined();
+  expect(decodeEntry(key, withHead(''))).toBeUndefined();
 });
 
-/** An entry without bodies, whose digest is right. */
+/** An entry without pycs, whose seal is right. */
 function withHead(head: string): Buffer {
-  const size = Buffer.alloc(4);
-  size.writeUInt32LE(head.length);
-  const all = Buffer.concat([Buffer.from('pyclink cache 1\n'), Buffer.from(key, 'hex'), size, Buffer.from(head)]);
-  return Buffer.concat([all, createHash('sha256').update(all).digest()]);
+  const sealed = `pyclink cache 1\n${head}\n`;
+  return Buffer.from(`${sealed}${sha256Of(sealed)}\n`);
 }

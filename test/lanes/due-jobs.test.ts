@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Looked, SourceCache } from '../../src/cache/source-cache.ts';
 import { DueJobs } from '../../src/lanes/due-jobs.ts';
 import type { NumberedJob } from '../../src/lanes/shared-jobs.ts';
+import { Digests } from '../../src/sha256.ts';
 
 const jobs = Array.from({ length: 1000 }, (_, number) => ({ number }) as NumberedJob);
 
@@ -15,7 +16,7 @@ function queue() {
 const cache = {
   asksServer: false,
   lookUp: ({ number }: NumberedJob) =>
-    number % 2 === 0 ? { made: [], warnings: [`${number}`] } : { key: `${number}`, sha256: '' },
+    number % 2 === 0 ? { pycs: [], digests: new Digests(), warnings: [`${number}`] } : { key: `${number}`, sha256: '' },
 } as unknown as SourceCache;
 
 /** Takes jobs as a worker does. */
@@ -79,7 +80,8 @@ describe('with a server', () => {
       new Promise<Buffer>((resolve) => {
         if (Number.isFinite(answerAfterMs)) setTimeout(() => resolve(Buffer.from(key)), answerAfterMs);
       }),
-    accept: ({ number }: NumberedJob, looked: Looked) => (number % 2 === 0 ? { made: [], warnings: [] } : looked),
+    accept: ({ number }: NumberedJob, looked: Looked) =>
+      number % 2 === 0 ? { pycs: [], digests: new Digests(), warnings: [] } : looked,
   });
 
   it.each([
