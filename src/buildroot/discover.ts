@@ -87,7 +87,7 @@ class Examiner {
   readonly #python: InterpreterRequest | undefined;
   readonly #otherwise: InterpreterRequest | undefined;
   readonly #environments = new Map<StagedPath, StagedPath | undefined>();
-  readonly #symlinkedCaches = new Map<StagedPath, boolean>();
+  readonly #caches = new Map<StagedPath, 'none' | 'symlink' | 'other'>();
   readonly #homes = new Map<PayloadPath, string | undefined>();
   readonly #requests = new Map<string, InterpreterRequest>();
 
@@ -106,24 +106,27 @@ class Examiner {
     if (content.kind !== 'inside') return content.kind === 'outside' ? 'symlink-outside' : 'dangling-symlink';
     const stat = lstatSync(content.path);
     if (!stat.isFile()) return 'not-a-regular-file';
-    if (this.#cacheIsSymlink(parentOf(file.path))) return 'cache-is-symlink';
+    const cache = this.#cacheOf(parentOf(file.path));
+    if (cache === 'symlink') return 'cache-is-symlink';
     return {
       staged: file.path,
       payload,
       content: content.path,
       physical: content.physical,
+      hasCache: cache !== 'none',
       interpreter: this.#interpreter(file.path, payload),
       sizeBytes: stat.size,
       mtimeSeconds: mtimeSecondsOf(stat),
     };
   }
 
-  #cacheIsSymlink(directory: StagedPath): boolean {
-    let answer = this.#symlinkedCaches.get(directory);
+  /** What a directory has in the place of `__pycache__`. */
+  #cacheOf(directory: StagedPath): 'none' | 'symlink' | 'other' {
+    let answer = this.#caches.get(directory);
     if (answer === undefined) {
-      const cache = childOf(directory, '__pycache__');
-      answer = lstatIfAny(cache)?.isSymbolicLink() === true;
-      this.#symlinkedCaches.set(directory, answer);
+      const stat = lstatIfAny(childOf(directory, '__pycache__'));
+      answer = stat === undefined ? 'none' : stat.isSymbolicLink() ? 'symlink' : 'other';
+      this.#caches.set(directory, answer);
     }
     return answer;
   }

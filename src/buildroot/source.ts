@@ -9,6 +9,8 @@ export interface SourceFile {
   readonly content: StagedPath;
   /** False if `staged` is a symlink that only the installed system can follow. */
   readonly physical: boolean;
+  /** Whether there was a `__pycache__` beside it when it was found. If not, it has no old pycs. */
+  readonly hasCache: boolean;
   readonly sizeBytes: number;
   /** Whole seconds, rounded toward zero, as in a pyc header. */
   readonly mtimeSeconds: number;

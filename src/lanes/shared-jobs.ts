@@ -23,16 +23,19 @@ export interface NumberedJob extends CompileJob {
   readonly number: number;
 }
 
-type EncodedSource = [staged: string, payload: string, content: string, physical: 0 | 1, size: number, mtime: number];
+type EncodedSource = [
+  ...[staged: string, payload: string, content: string, physical: 0 | 1, hasCache: 0 | 1],
+  ...[size: number, mtime: number],
+];
 
 /** Puts jobs of one interpreter into shared memory. There is at least one, and all have the same levels. */
 export function shareJobs(jobs: readonly CompileJob[]): SharedJobs {
   const { interpreter, levels, recorded } = jobs[0] as CompileJob;
   const encoded = jobs.map(({ source }) => {
-    const { staged, payload, content, physical, sizeBytes, mtimeSeconds } = source;
+    const { staged, payload, content, physical, hasCache, sizeBytes, mtimeSeconds } = source;
     const fields: EncodedSource = [
       ...([staged, payload, content === staged ? '' : content] as const),
-      ...([physical ? 1 : 0, sizeBytes, mtimeSeconds] as const),
+      ...([physical ? 1 : 0, hasCache ? 1 : 0, sizeBytes, mtimeSeconds] as const),
     ];
     return Buffer.from(JSON.stringify(fields));
   });
@@ -80,12 +83,13 @@ export function queueOf(jobs: readonly CompileJob[]): JobQueue<NumberedJob> {
 }
 
 function decoded(text: string): SourceFile {
-  const [staged, payload, content, physical, sizeBytes, mtimeSeconds] = JSON.parse(text) as EncodedSource;
+  const [staged, payload, content, physical, hasCache, sizeBytes, mtimeSeconds] = JSON.parse(text) as EncodedSource;
   return {
     staged: staged as StagedPath,
     payload: payload as PayloadPath,
     content: (content === '' ? staged : content) as StagedPath,
     physical: physical === 1,
+    hasCache: hasCache === 1,
     sizeBytes,
     mtimeSeconds,
   };

@@ -65,6 +65,7 @@ export function writePycs(
   const written = writeLinked(
     pycs.map(({ staged, content, mode }) => ({ path: staged, content, mode })),
     options.link,
+    job.source.hasCache,
   );
   const skipped: Skipped[] = leftAsTheyAre(options.buildroot, notNormalized, written.notLinked);
   if (failure !== undefined) {

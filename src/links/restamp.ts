@@ -112,6 +112,7 @@ function sourceAt(
     payload: toPayload(buildroot, path),
     content: place.path,
     physical: place.physical,
+    hasCache: true,
     sizeBytes: stat.size,
     mtimeSeconds: mtimeSecondsOf(stat),
   };

@@ -27,12 +27,13 @@ interface WriteResult extends LinkResult<ReadPyc> {
  * links. What is there already as it should be is left alone, other files are replaced in one step. A failure does not
  * affect the other pycs.
  * @param link if false, all are written as separate files
+ * @param mayBeThere whether something may be there already
  */
-export function writeLinked(pycs: readonly NewPyc[], link: boolean): WriteResult {
+export function writeLinked(pycs: readonly NewPyc[], link: boolean, mayBeThere = true): WriteResult {
   const [first] = pycs;
   if (first === undefined) return { groups: [], notLinked: [], replaced: [], failed: [] };
   try {
-    return inCache(parentOf(first.path), () => writeAll(pycs, link));
+    return inCache(parentOf(first.path), () => writeAll(pycs, link, mayBeThere));
   } catch (error) {
     if (errnoOf(error) === undefined) throw error;
     return { groups: [], notLinked: [], replaced: [], failed: pycs.map(({ path }) => ({ path, error })) };
@@ -50,11 +51,12 @@ function inCache<T>(directory: StagedPath, work: () => T): T {
   }
 }
 
-function writeAll(pycs: readonly NewPyc[], link: boolean): WriteResult {
+function writeAll(pycs: readonly NewPyc[], link: boolean, mayBeThere: boolean): WriteResult {
   const files: ReadPyc[] = [];
   const notLinked: NotLinked[] = [];
   const failed: WriteResult['failed'][number][] = [];
-  const old = pycs.map(({ path }) => lstatSync(path, { throwIfNoEntry: false }));
+  // If something came meanwhile, it is replaced.
+  const old = mayBeThere ? pycs.map(({ path }) => lstatSync(path, { throwIfNoEntry: false })) : [];
   const isSame = (a: NewPyc, b: NewPyc) => a.content === b.content || a.content.equals(b.content);
   /** The files that are not links to an earlier one. */
   const written: ReadPyc[] = [];
@@ -92,7 +94,7 @@ function isSameFile(a: Stats | undefined, b: Stats | undefined): boolean {
 function unchanged({ path, content, mode }: NewPyc, old: Stats | undefined, names: number): ReadPyc | undefined {
   const isAlike = old?.isFile() && old.size === content.length && old.nlink === names && isLikeNew(old, mode);
   const file = isAlike ? readPyc(path) : undefined;
-  return file?.content.equals(content) && file.inode === old?.ino ? file : undefined;
+  return file?.content.equals(content) && file.inode === old?.ino ? Object.assign(file, { content }) : undefined;
 }
 
 /** Writes a pyc, and replaces what is there. @throws the system's error */

@@ -21,19 +21,26 @@ describe('discover', () => {
       plantBuildroot({
         'usr/lib/python3.11/a.py': { content, mtime: 1_600_000_000.75 },
         'usr/lib/python3.11/old.py': { content, mtime: 0.5 },
+        'usr/lib/python3.11/t/b.py': { content, mtime: 1 },
+        'usr/lib/python3.11/t/__pycache__/b.cpython-311.pyc': '',
       }),
     );
-    const source = (payload: string, mtimeSeconds: number) => ({
+    const source = (payload: string, mtimeSeconds: number, hasCache = false) => ({
       staged: toStaged(buildroot, payload),
       payload,
       content: toStaged(buildroot, payload),
       physical: true,
+      hasCache,
       interpreter: { command: 'python3.11', home: undefined },
       sizeBytes: 6,
       mtimeSeconds,
     });
     expect(discover(buildroot, everywhere)).toEqual({
-      sources: [source('/usr/lib/python3.11/a.py', 1_600_000_000), source('/usr/lib/python3.11/old.py', 0)],
+      sources: [
+        source('/usr/lib/python3.11/a.py', 1_600_000_000),
+        source('/usr/lib/python3.11/old.py', 0),
+        source('/usr/lib/python3.11/t/b.py', 1, true),
+      ],
       skipped: [],
     });
   });
@@ -157,6 +164,7 @@ describe('discover', () => {
       payload,
       content: toStaged(buildroot, '/usr/share/app/text'),
       physical,
+      hasCache: false,
       interpreter: { command: 'python3.11', home: undefined },
       sizeBytes: 6,
       mtimeSeconds: 1_600_000_000,

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { chmodSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -10,6 +9,7 @@ import { type Looked, SourceCache } from '../../src/cache/source-cache.ts';
 import type { CompileOutcome } from '../../src/compile/compile.ts';
 import { type CompileJob, pycOf } from '../../src/compile/plan.ts';
 import type { PayloadPath, StagedPath } from '../../src/files/path.ts';
+import { Digests, sha256Of } from '../../src/sha256.ts';
 import { temporaryDirectory } from '../helpers/buildroot.ts';
 import { python311 as interpreter } from '../helpers/interpreter.ts';
 
@@ -21,7 +21,7 @@ function newJob(content = text): CompileJob {
   const { size, mtimeMs } = statSync(staged);
   const source: SourceFile = {
     ...{ staged, content: staged, payload: '/usr/shop.py' as PayloadPath },
-    ...{ physical: true, sizeBytes: size, mtimeSeconds: Math.floor(mtimeMs / 1000) },
+    ...{ physical: true, hasCache: false, sizeBytes: size, mtimeSeconds: Math.floor(mtimeMs / 1000) },
   };
   return { source, interpreter, levels: [0, 1, 2], recorded: { strip: staged.slice(0, -8), prepend: '/usr' } };
 }
@@ -41,7 +41,7 @@ function outcomeOf(job: CompileJob, more: Partial<CompileOutcome> = {}): Compile
   const same = Buffer.concat([header, Buffer.from('same')]);
   const other = Buffer.concat([header, Buffer.from('other')]);
   const made = job.levels.map((level) => ({ ...pycOf(job, level), content: level < 2 ? same : other, mode: 0o644 }));
-  const compiledSha256 = createHash('sha256').update(text).digest('hex');
+  const compiledSha256 = sha256Of(text);
   return { job, made, warnings: ['a warning'], losses: 0, compiledSha256, ...more };
 }
 
@@ -49,7 +49,7 @@ function fill(cache: SourceCache, job: CompileJob, more: Partial<CompileOutcome>
   const looked = cache.lookUp(job);
   expect(looked).toHaveProperty('key');
   const outcome = outcomeOf(job, more);
-  cache.store(looked as Looked, outcome, outcome.made);
+  cache.store(looked as Looked, outcome, { pycs: outcome.made, digests: new Digests() });
 }
 
 describe('the cache of a lane', () => {
@@ -60,15 +60,18 @@ describe('the cache of a lane', () => {
     utimesSync(job.source.staged, 1, 1_600_000_000);
     const cache = open();
     const hit = cache.lookUp(job);
-    if (hit === undefined || !('made' in hit)) throw new Error('no hit');
+    if (hit === undefined || !('pycs' in hit)) throw new Error('no hit');
     expect(hit.warnings).toEqual(['a warning']);
-    expect(hit.made.map(({ level, mode, content }) => [level, mode, content.toString('latin1', 16)])).toEqual([
+    expect(hit.pycs.map(({ level, mode, content }) => [level, mode, content.toString('latin1', 16)])).toEqual([
       [0, 0o600, 'same'],
       [1, 0o600, 'same'],
       [2, 0o600, 'other'],
     ]);
-    expect(hit.made[0]?.content).toBe(hit.made[1]?.content);
-    expect(hit.made[2]?.content.readUInt32LE(8)).toBe(1_600_000_000);
+    expect(hit.pycs[0]?.content).toBe(hit.pycs[1]?.content);
+    for (const { content } of hit.pycs) {
+      expect(Buffer.from(hit.digests.of(content), 'latin1').toString('hex')).toBe(sha256Of(content));
+    }
+    expect(hit.pycs[2]?.content.readUInt32LE(8)).toBe(1_600_000_000);
     expect(cache.counts).toMatchObject({ local: 1, compiled: 0 });
   });
 
@@ -82,7 +85,7 @@ describe('the cache of a lane', () => {
     const cache = open();
     fill(cache, job, more);
     expect(cache.counts).toMatchObject({ stored: 0, compiled: 1, uncached: { [reason]: 1 } });
-    expect(open().lookUp(job)).not.toHaveProperty('made');
+    expect(open().lookUp(job)).not.toHaveProperty('pycs');
   });
 
   it.each<[string, Partial<CacheSettings>, string?]>([
@@ -93,17 +96,17 @@ describe('the cache of a lane', () => {
   ])('does not give it with %s', (_, changed, compiler) => {
     const [open, job] = [newCache(), newJob()];
     fill(open(), job);
-    expect(open().lookUp(job)).toHaveProperty('made');
-    expect(open(changed, compiler).lookUp(job)).not.toHaveProperty('made');
+    expect(open().lookUp(job)).toHaveProperty('pycs');
+    expect(open(changed, compiler).lookUp(job)).not.toHaveProperty('pycs');
   });
 
   it('does not give it for another path in the bytecode, other levels, or another source', () => {
     const [open, job] = [newCache(), newJob()];
     fill(open(), job);
     const { recorded } = job;
-    expect(open().lookUp({ ...job, recorded: { ...recorded, prepend: '/opt' } })).not.toHaveProperty('made');
-    expect(open().lookUp({ ...job, levels: [0, 1] })).not.toHaveProperty('made');
-    expect(open().lookUp(newJob(`${text}\n`))).not.toHaveProperty('made');
+    expect(open().lookUp({ ...job, recorded: { ...recorded, prepend: '/opt' } })).not.toHaveProperty('pycs');
+    expect(open().lookUp({ ...job, levels: [0, 1] })).not.toHaveProperty('pycs');
+    expect(open().lookUp(newJob(`${text}\n`))).not.toHaveProperty('pycs');
   });
 
   it.each([

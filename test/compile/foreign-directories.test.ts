@@ -13,6 +13,7 @@ function source(payload: string): Source {
     payload: payload as PayloadPath,
     content: staged,
     physical: true,
+    hasCache: false,
     interpreter: { command: '/usr/bin/python3.11' },
     sizeBytes: 1,
     mtimeSeconds: 1,

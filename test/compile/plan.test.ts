@@ -12,6 +12,7 @@ function source(payload: string, buildroot = '/build/tree'): Source {
     payload: payload as PayloadPath,
     content: staged,
     physical: true,
+    hasCache: false,
     interpreter: 'supported-pythons',
     sizeBytes: 1,
     mtimeSeconds: 2,

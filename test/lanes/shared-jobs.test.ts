@@ -8,14 +8,17 @@ import { python311 as interpreter } from '../helpers/interpreter.ts';
 function jobOf(name: string, more: Partial<SourceFile> = {}): CompileJob {
   const staged = `/build/tree/usr/${name}` as StagedPath;
   const payload = `/usr/${name}` as PayloadPath;
-  const source = { staged, payload, content: staged, physical: true, sizeBytes: 12, mtimeSeconds: -1, ...more };
+  const source = {
+    ...{ staged, payload, content: staged, physical: true, hasCache: true, sizeBytes: 12, mtimeSeconds: -1 },
+    ...more,
+  };
   return { source, interpreter, levels: [0, 2], recorded: { strip: '/build/tree', prepend: '/' } };
 }
 
 const jobs = [
   jobOf('a.py'),
   jobOf('\u00e4 "quoted"\n\u{1f40d}.py', { sizeBytes: 2 ** 40, mtimeSeconds: 2 ** 33 }),
-  jobOf('c.py', { content: '/build/tree/other/c' as StagedPath, physical: false }),
+  jobOf('c.py', { content: '/build/tree/other/c' as StagedPath, physical: false, hasCache: false }),
 ];
 
 it.each<[string, () => ReturnType<typeof queueOf>]>([

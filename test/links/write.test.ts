@@ -113,10 +113,14 @@ describe('writeLinked', () => {
     'a symlink': { real: 'same', '0.pyc': { symlink: 'real' }, '1.pyc': { symlink: '0.pyc' } },
     'a part': { '1.pyc': 'same' },
   };
-  it.each(Object.entries(states))('ends with the same whatever was there before: %s', (_, before) => {
+  const knownAndNot = Object.entries(states).flatMap(([name, before]) => [
+    [name, before, true] as const,
+    [`${name}, unawares`, before, false] as const,
+  ]);
+  it.each(knownAndNot)('ends with the same whatever was there before: %s', (_, before, mayBeThere) => {
     const { root, path } = planted(before);
     const others = Object.keys(before).filter((name) => !name.endsWith('.pyc'));
-    const { groups, failed } = writeLinked(made(path, ['same', 'same', 'else']), true);
+    const { groups, failed } = writeLinked(made(path, ['same', 'same', 'else']), true, mayBeThere);
     expect(failed).toEqual([]);
     expect(groups.map(names)).toEqual([['0.pyc', '1.pyc'], ['2.pyc']]);
     expect(linkGroupsIn(root).filter(([name = '']) => name.endsWith('.pyc'))).toEqual([['0.pyc', '1.pyc'], ['2.pyc']]);
