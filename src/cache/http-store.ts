@@ -19,6 +19,7 @@ export class HttpStore implements RemoteStore {
   readonly #headers: Readonly<Record<string, string>>;
   readonly #agent: http.Agent;
   readonly #isSecure: boolean;
+  #isClosed = false;
 
   /** @param maxSockets how many requests at a time */
   constructor({ url, login, token, authorities }: RemoteSettings, maxSockets: number) {
@@ -52,6 +53,7 @@ export class HttpStore implements RemoteStore {
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#agent.destroy();
   }
 
@@ -77,8 +79,9 @@ export class HttpStore implements RemoteStore {
         return await sent.answer;
       } catch (error) {
         if (error instanceof RemoteFailure) throw error;
+        const isGivenUp = signal.aborted || this.#isClosed;
         // The server has just closed a connection that was not in use. @see https://nodejs.org/api/http.html#requestreusedsocket
-        if (sent.isReused() && (error as NodeJS.ErrnoException).code === 'ECONNRESET' && !signal.aborted) continue;
+        if (sent.isReused() && (error as NodeJS.ErrnoException).code === 'ECONNRESET' && !isGivenUp) continue;
         throw new RemoteFailure(signal.aborted ? `no answer within ${limitMs.request} ms` : reasonOf(error));
       }
     }

@@ -6,11 +6,15 @@ import { maxAnswerBytes, maxRequests, RemoteFailure, type RemoteSettings, type R
 const maxFailures = 3;
 const maxLostMs = 5000;
 
+/** A server that had nothing for so many sources in a row is asked for one of several, until it has one. */
+const missesInARow = 32;
+const askedOneOf = 16;
+
 /** How much may wait to be sent. */
 const maxWaitingBytes = 32 * 1024 ** 2;
 
 // In this thread: for so few bytes the way to another one takes longer than the work.
-const compression = { params: { [constants.BROTLI_PARAM_QUALITY]: 2 } };
+const compression = { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } };
 
 /**
  * The server of a lane. It is given a limited amount of patience, and nothing that it does or does not do is an error.
@@ -25,6 +29,8 @@ export class RemoteCache {
   #waitingBytes = 0;
   #failures = 0;
   #lostMs = 0;
+  #misses = 0;
+  #passedOver = 0;
   #isClosed = false;
 
   /** @param counts what is added to; a problem in it turns the server off */
@@ -39,9 +45,18 @@ export class RemoteCache {
     return this.#counts.remoteProblem === undefined && !this.#isClosed;
   }
 
+  /** Whether to ask it for the next source. Requests take time too, and more of it if nothing comes of them. */
+  shouldAsk(): boolean {
+    if (!this.isOn) return false;
+    if (this.#misses < missesInARow) return true;
+    this.#passedOver = (this.#passedOver + 1) % askedOneOf;
+    return this.#passedOver === 0;
+  }
+
   /** The bytes of an entry, if there is one. Does not throw. */
   async get(key: string): Promise<Buffer | undefined> {
     const bytes = await this.#patiently((store) => store.get(key));
+    this.#misses = bytes === undefined ? this.#misses + 1 : 0;
     if (bytes === undefined) return undefined;
     try {
       return brotliDecompressSync(bytes, { maxOutputLength: maxAnswerBytes });

@@ -77,9 +77,14 @@ export class SourceCache {
     return this.#hit(job, entry, file);
   }
 
-  /** Whether there is a server to ask for what the local store does not have. */
-  get asksServer(): boolean {
+  /** Whether a server answers for what the local store does not have. */
+  get hasServer(): boolean {
     return this.#remote?.isOn === true && !this.#settings.recache;
+  }
+
+  /** Whether to ask the server for the next source. */
+  shouldAsk(): boolean {
+    return this.hasServer && this.#remote?.shouldAsk() === true;
   }
 
   /** Asks the server for an entry. Does not throw. @returns what `accept` needs */

@@ -14,6 +14,12 @@ const maxWaiting = 200;
 /** No worker compiles more sources in a second. */
 const workerPace = 400;
 
+/** How many jobs for each worker keep it from waiting for a server. */
+const aheadOfWorker = 16;
+
+/** Until so long after the first request, a server that has not answered does not count as slow. */
+const graceMs = 50;
+
 /** How often it is looked how fast a server is that does not answer. */
 const lookMs = 10;
 
@@ -30,8 +36,8 @@ export interface Shortcuts {
 
 /**
  * The jobs of a queue that are left to compile: their pycs are not current, and the cache does not have them. Workers
- * wait for them while that is looked up. A worker that has nothing to do does not wait for a server that answers more
- * slowly than workers compile: it takes what the server was not asked for yet, or has not answered.
+ * wait for them while that is looked up. They do not wait for a server that answers more slowly than they compile: they
+ * get what it has no room for yet, and in the end what it has not answered.
  */
 export class DueJobs implements JobQueue<NumberedJob> {
   readonly #jobs: JobQueue<NumberedJob>;
@@ -42,7 +48,7 @@ export class DueJobs implements JobQueue<NumberedJob> {
   readonly #asked = new Map<NumberedJob, Looked>();
   /** How many requests are on their way, also for jobs that a worker has meanwhile. */
   #requests = 0;
-  readonly #answers = new Pace();
+  #answers: Pace | undefined;
   readonly #added = new Signal();
   readonly #changed = new Signal();
   #idle = 0;
@@ -72,7 +78,7 @@ export class DueJobs implements JobQueue<NumberedJob> {
           turn = performance.now();
         }
       }
-      await this.#until(() => this.#asked.size === 0);
+      await this.#answered();
     } finally {
       this.stop();
     }
@@ -123,16 +129,18 @@ export class DueJobs implements JobQueue<NumberedJob> {
   async #askCache(cache: SourceCache | undefined, job: NumberedJob, onHit: OnHit): Promise<void> {
     const found = cache?.lookUp(job);
     if (found !== undefined && 'pycs' in found) onHit(job, found);
-    else if (cache === undefined || found === undefined || found.expected !== undefined || !cache.asksServer)
+    else if (cache === undefined || found === undefined || found.expected !== undefined || !cache.shouldAsk())
       this.#add(job, found);
     else await this.#askServer(cache, job, found, onHit);
   }
 
-  /** Asks the server for a job as soon as there is room. A worker that waits and a slow server make it the worker's. */
+  /** Asks the server for a job as soon as there is room; if workers need it before, it is theirs. */
   async #askServer(cache: SourceCache, job: NumberedJob, looked: Looked, onHit: OnHit): Promise<void> {
     const hasRoom = () => this.#requests < maxRequests;
-    await this.#until(() => hasRoom() || !cache.asksServer || (this.#asked.size === 0 && this.#isWorkWanted()));
-    if (!hasRoom() || !cache.asksServer) return this.#add(job, looked);
+    const isWanted = () => this.#missing.length < aheadOfWorker * this.#workers && this.#isServerSlow();
+    await this.#until(() => hasRoom() || !cache.hasServer || isWanted());
+    if (!hasRoom() || !cache.hasServer) return this.#add(job, looked);
+    this.#answers ??= new Pace();
     this.#asked.set(job, looked);
     this.#requests += 1;
     this.#receive(cache, job, looked, onHit).catch((error) => {
@@ -145,7 +153,7 @@ export class DueJobs implements JobQueue<NumberedJob> {
   async #receive(cache: SourceCache, job: NumberedJob, looked: Looked, onHit: OnHit): Promise<void> {
     const bytes = await cache.ask(looked);
     this.#requests -= 1;
-    this.#answers.tick();
+    this.#answers?.tick();
     // Otherwise a worker has it.
     if (this.#asked.delete(job)) {
       const found = cache.accept(job, looked, bytes);
@@ -155,21 +163,26 @@ export class DueJobs implements JobQueue<NumberedJob> {
     this.#changed.give();
   }
 
-  /** Waits; meanwhile workers without work get what a slow server was asked for. */
-  async #until(isReached: () => boolean): Promise<void> {
-    while (!this.#isOver && !isReached()) {
+  /** Waits for the last answers. Workers without work get what a slow server was asked for. */
+  async #answered(): Promise<void> {
+    const isWanted = () => this.#idle > this.#missing.length && this.#isServerSlow();
+    while (!this.#isOver && this.#asked.size > 0) {
+      await this.#until(() => this.#asked.size === 0 || isWanted());
       const [longest] = this.#asked;
-      if (longest !== undefined && this.#isWorkWanted()) {
-        this.#asked.delete(longest[0]);
-        this.#add(...longest);
-      } else {
-        await Promise.race([this.#changed.promise, sleep(lookMs)]);
-      }
+      if (longest === undefined || this.#isOver) return;
+      this.#asked.delete(longest[0]);
+      this.#add(...longest);
     }
   }
 
-  #isWorkWanted(): boolean {
-    return this.#idle > this.#missing.length && this.#answers.perSecond < workerPace * this.#workers;
+  async #until(isReached: () => boolean): Promise<void> {
+    while (!this.#isOver && !isReached()) await Promise.race([this.#changed.promise, sleep(lookMs)]);
+  }
+
+  #isServerSlow(): boolean {
+    if (this.#answers === undefined) return false;
+    const { elapsedMs, perSecond } = this.#answers;
+    return (perSecond > 0 || elapsedMs > graceMs) && perSecond < workerPace * this.#workers;
   }
 }
 

@@ -12,6 +12,10 @@ export class Pace {
     if (this.#last.length > counted) this.#last.shift();
   }
 
+  get elapsedMs(): number {
+    return performance.now() - this.#started;
+  }
+
   /** Answers in a second, of late: less from moment to moment if none comes. */
   get perSecond(): number {
     const since = this.#last.length < counted ? this.#started : (this.#last[0] as number);

@@ -81,12 +81,40 @@ it('goes on asking where only some requests fail', async () => {
   expect([asked.length, counts.remoteProblem]).toEqual([10, undefined]);
 });
 
+it('asks a server that has nothing for one source of sixteen, until it has one', async () => {
+  const body = brotliCompressSync(Buffer.from('one'));
+  let has = false;
+  const { cache, asked } = await serving((_, response) => (has ? response.end(body) : response.writeHead(404).end()));
+  const askFor = async (sources: number) => {
+    const before = asked.length;
+    for (let i = 0; i < sources; i++) if (cache.shouldAsk()) await cache.get(key);
+    return asked.length - before;
+  };
+  expect(await askFor(32)).toBe(32);
+  expect(await askFor(160)).toBe(10);
+  has = true;
+  expect(await askFor(16)).toBe(1);
+  expect(await askFor(20)).toBe(20);
+});
+
 it('counts what is not compressed, or would be too much, as damaged', async () => {
   const bodies = [Buffer.from('one'), brotliCompressSync(Buffer.alloc(300 * 1024 ** 2))];
   const { cache, counts } = await serving((_, response) => response.end(bodies.shift()));
   expect([await cache.get(key), await cache.get(key)]).toEqual([undefined, undefined]);
   expect(counts).toMatchObject({ remoteCorrupt: 2 });
   expect(counts).not.toHaveProperty('remoteProblem');
+});
+
+it('asks nobody once it is closed, not even again over a connection that is gone', async () => {
+  const { cache, asked } = await serving((_, response) => {
+    if (asked.length === 1) response.writeHead(404).end();
+  });
+  expect(await cache.get(key)).toBeUndefined();
+  const late = cache.get(key);
+  await expect.poll(() => asked.length).toBe(2);
+  await cache.close(0);
+  expect(await late).toBeUndefined();
+  expect([await cache.get(key), cache.shouldAsk(), asked.length]).toEqual([undefined, false, 2]);
 });
 
 it('does not wait for a server longer than it is told', async () => {

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Looked, SourceCache } from '../../src/cache/source-cache.ts';
 import { DueJobs } from '../../src/lanes/due-jobs.ts';
@@ -14,7 +15,7 @@ function queue() {
 
 /** A cache that has every other job. */
 const cache = {
-  asksServer: false,
+  shouldAsk: () => false,
   lookUp: ({ number }: NumberedJob) =>
     number % 2 === 0 ? { pycs: [], digests: new Digests(), warnings: [`${number}`] } : { key: `${number}`, sha256: '' },
 } as unknown as SourceCache;
@@ -74,7 +75,8 @@ it('looks no further ahead than workers need', async () => {
 describe('with a server', () => {
   /** A local store that has nothing, and a server that answers after so long, if at all; it has every other job. */
   const withServer = (answerAfterMs: number) => ({
-    asksServer: true,
+    hasServer: true,
+    shouldAsk: () => true,
     lookUp: ({ number }: NumberedJob) => ({ key: `${number}`, sha256: '' }),
     ask: ({ key }: Looked) =>
       new Promise<Buffer>((resolve) => {
@@ -103,6 +105,28 @@ describe('with a server', () => {
     if (name === 'mute') expect(hits).toEqual([]);
   });
 
+  it('that does not answer, workers hardly ever wait', async () => {
+    const due = new DueJobs(queue(), 2);
+    let [taken, waits] = [0, 0];
+    const work = async () => {
+      for (;;) {
+        if (due.next() !== undefined) {
+          taken += 1;
+          await setImmediate();
+          continue;
+        }
+        const more = due.more();
+        if (more === undefined) return;
+        if (due.left() > 50) waits += 1;
+        await more;
+      }
+    };
+    const server = withServer(Number.POSITIVE_INFINITY) as unknown as SourceCache;
+    await Promise.all([due.lookUp({ cache: server, onHit: () => undefined }), work(), work()]);
+    expect(taken).toBe(1000);
+    expect(waits).toBeLessThan(100);
+  });
+
   it("that fails in a way nobody expected, the failure is the build's", async () => {
     const cached = new DueJobs(queue(), 2);
     const server = { ...withServer(0), ask: () => Promise.reject(new Error('broken')) } as unknown as SourceCache;
@@ -120,7 +144,7 @@ it('ends when the workers do, and when the cache fails', async () => {
 
   const failing = new DueJobs(queue(), 2);
   const throwing = {
-    asksServer: false,
+    shouldAsk: () => false,
     lookUp: () => {
       throw new Error('broken');
     },
