@@ -5,7 +5,8 @@ import type { InterpreterRequest } from '../buildroot/python-directory.ts';
 import type { Source } from '../buildroot/source.ts';
 import { openPools } from '../compile/open-pools.ts';
 import { PyclinkError } from '../errors.ts';
-import { contains } from '../files/path.ts';
+import { removeLeftovers } from '../files/leftovers.ts';
+import { childOf, contains, parentOf } from '../files/path.ts';
 import { interpretersPerLane, slotsFor } from '../lanes/slots.ts';
 import type { BuildContext } from './context.ts';
 import type { BuildOptions } from './options.ts';
@@ -39,11 +40,10 @@ export async function build(options: BuildOptions, context: BuildContext): Promi
     inChroot: options.chroot,
     forCache: options.cache !== undefined && options.normalize && !options.dryRun,
   };
-  const [pools, { compileAndWrite }] = await Promise.all([
-    openPools(buildroot, found.sources, context.environment, ifMissing, workersFor, start),
-    import('./compile-and-write.ts'),
-    context.onStart?.(),
-  ]);
+  const opening = openPools(buildroot, found.sources, context.environment, ifMissing, workersFor, start);
+  const loading = Promise.all([import('./compile-and-write.ts'), context.onStart?.()]);
+  if (!options.dryRun) removeLeftoversBeside(found.sources);
+  const [pools, [{ compileAndWrite }]] = await Promise.all([opening, loading]);
   try {
     return await compileAndWrite(found, pools, { ...options, buildroot, strip }, context, watch);
   } finally {
@@ -55,6 +55,14 @@ export async function build(options: BuildOptions, context: BuildContext): Promi
 function firstWorkers(sources: readonly Source[], { jobs, dryRun, keepCurrent, cache }: BuildOptions): number {
   const slots = slotsFor(sources, jobs);
   return dryRun || keepCurrent || cache !== undefined || slots >= interpretersPerLane ? 1 : slots;
+}
+
+/** Removes what killed runs left beside the sources and their pycs. */
+function removeLeftoversBeside(sources: readonly Source[]): void {
+  for (const directory of new Set(sources.map(({ staged }) => parentOf(staged)))) {
+    removeLeftovers(directory);
+    removeLeftovers(childOf(directory, '__pycache__'));
+  }
 }
 
 function pythonRequest(command: string, mayBeStaged = false): InterpreterRequest {

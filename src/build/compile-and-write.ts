@@ -9,8 +9,7 @@ import { foreignDirectories } from '../compile/foreign-directories.ts';
 import type { Interpreter } from '../compile/interpreter.ts';
 import type { Pools } from '../compile/open-pools.ts';
 import { type CompileJob, planCompile } from '../compile/plan.ts';
-import { removeLeftovers } from '../files/leftovers.ts';
-import { byCodeUnit, childOf, parentOf } from '../files/path.ts';
+import { byCodeUnit } from '../files/path.ts';
 import { currentPycs } from '../lanes/current-pycs.ts';
 import { type Done, type Work, workInLanes } from '../lanes/lanes.ts';
 import { slotsFor } from '../lanes/slots.ts';
@@ -42,7 +41,6 @@ export async function compileAndWrite(
 ): Promise<BuildReport> {
   const { buildroot } = options;
   const outputs = await openOutputs(buildroot, options);
-  if (!options.dryRun) sweep(found.sources);
   const sources = options.dryRun ? found.sources : applyMtimePolicy(buildroot, found.sources, options.mtime);
   const cache = options.dryRun ? undefined : options.cache;
   const opened = cache && openCache(cache, buildroot);
@@ -159,14 +157,6 @@ function withoutInterpreter(sources: readonly Source[], pools: Pools): Skipped[]
     const message = pools.lackOf(source);
     return message === undefined ? [] : [{ path: source.payload, reason: 'no-interpreter', message }];
   });
-}
-
-/** Removes what killed runs left beside the sources and their pycs. */
-function sweep(sources: readonly Source[]): void {
-  for (const directory of new Set(sources.map(({ staged }) => parentOf(staged)))) {
-    removeLeftovers(directory);
-    removeLeftovers(childOf(directory, '__pycache__'));
-  }
 }
 
 function forManifest({ implementation, version: pythonVersion, cacheTag, magicNumber }: Interpreter) {
