@@ -65,13 +65,12 @@ export class SourceCache {
     this.#memory.clear();
     const file = job.source.physical ? readRegular(job.source.staged, this.#memory.take) : undefined;
     if (file === undefined) return this.#pass('not a regular file');
-    if (hasOtherEncoding(file.content)) return this.#pass('another encoding');
     const sha256 = sha256Of(file.content);
     const looked = { key: keyOf(job, sha256, this.#keyFields), sha256 };
     const isVerified = isInSample(looked.key, this.#settings.verifyPercent);
     const memory = isVerified ? undefined : this.#memory.take;
     const entry = this.#settings.recache ? undefined : this.#entry(looked.key, job, memory);
-    if (entry === undefined) return looked;
+    if (entry === undefined) return hasOtherEncoding(file.content) ? this.#pass('another encoding') : looked;
     if (isVerified) return { ...looked, expected: entry };
     this.counts.local += 1;
     return this.#hit(job, entry, file);

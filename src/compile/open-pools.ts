@@ -82,11 +82,18 @@ export async function openPools(
         : 'install the interpreter, name one with --python, or leave its directory out with --exclude',
     });
   }
+  const poolsOf = (source: Source) => {
+    const asked = requestsOf(source).flatMap((request) => poolOfRequest.get(requestKey(request)) ?? []);
+    return [...new Map(asked.map((pool) => [pool.interpreter.cacheTag, pool])).values()];
+  };
+  /** Sources with equal requests share one. */
+  const known = new Map<Source['interpreter'], readonly WorkerPool[]>();
   return {
     all: pools,
     poolsOf: (source) => {
-      const asked = requestsOf(source).flatMap((request) => poolOfRequest.get(requestKey(request)) ?? []);
-      return [...new Map(asked.map((pool) => [pool.interpreter.cacheTag, pool])).values()];
+      const answer = known.get(source.interpreter) ?? poolsOf(source);
+      known.set(source.interpreter, answer);
+      return answer;
     },
     lackOf: (source) => requestsOf(source).flatMap((request) => lacks.get(requestKey(request)) ?? [])[0],
     close,

@@ -1,5 +1,6 @@
 import { byCodeUnit, type PayloadPath } from '../files/path.ts';
 import { type Level, parsePycPath } from '../pyc/name.ts';
+import { CompiledRecord, type RecordKind } from './compiled-record.ts';
 import type { Manifest, ManifestInterpreter, ManifestSkipped, PycRecord } from './schema.ts';
 import { schemaVersion } from './schema-version.ts';
 
@@ -13,12 +14,16 @@ export interface ManifestContent {
 /** Completes and sorts a manifest: it does not depend on the order of the work. */
 export function completeManifest(pyclink: string, content: ManifestContent): Manifest {
   const [tags, levels] = [new Set<string | undefined>(), new Set<Level>()];
+  const kinds = new Set<RecordKind>();
   const [linkGroups, singlePycs]: [PycRecord[], PycRecord[]] = [[], []];
   const totals = { pycs: 0, linkGroups: 0, links: 0, sizeBytesWithoutLinks: 0, sizeBytes: 0 };
   for (const record of sortByFirstPath(content.records.map(inOrder))) {
     const { paths, sizeBytes } = record;
-    for (const path of paths) {
-      const name = parsePycPath(path);
+    const kind = record instanceof CompiledRecord ? record.kind : undefined;
+    // The paths of one kind have the same tags and levels.
+    const names = kind !== undefined && kinds.has(kind) ? [] : paths.map(parsePycPath);
+    if (kind !== undefined) kinds.add(kind);
+    for (const name of names) {
       tags.add(name?.cacheTag);
       if (name?.level !== undefined) levels.add(name.level);
     }
@@ -44,6 +49,7 @@ export function completeManifest(pyclink: string, content: ManifestContent): Man
 
 /** Returns the record itself if its paths are sorted, to save memory. */
 function inOrder(record: PycRecord): PycRecord {
+  if (record instanceof CompiledRecord) return record;
   const { paths } = record;
   const isSorted = paths.every((path, i) => i === 0 || byCodeUnit(paths[i - 1] as string, path) <= 0);
   return isSorted ? record : { ...record, paths: [...paths].sort(byCodeUnit) };

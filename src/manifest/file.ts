@@ -71,10 +71,14 @@ export function* manifestPieces(manifest: Manifest): Generator<string> {
   yield '\n}\n';
 }
 
+/** Several items at a time: there may be many, and each call takes its time. */
+const itemsAtATime = 64;
+
 function* itemPieces(items: readonly unknown[]): Generator<string> {
   let before = '[';
-  for (const item of items) {
-    yield `${before}\n  ${indented(item, 2)}`;
+  for (let i = 0; i < items.length; i += itemsAtATime) {
+    const withBrackets = indented(items.slice(i, i + itemsAtATime), 1);
+    yield before + withBrackets.slice('['.length, -'\n ]'.length);
     before = ',';
   }
   yield '\n ]';
