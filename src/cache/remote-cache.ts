@@ -8,7 +8,7 @@ const maxLostMs = 5000;
 
 /** A server that had nothing for so many sources in a row is asked for one of several, until it has one. */
 const missesInARow = 32;
-const askedOneOf = 16;
+const askedOneOf = 32;
 
 /** How much may wait to be sent. */
 const maxWaitingBytes = 32 * 1024 ** 2;
