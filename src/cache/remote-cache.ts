@@ -45,7 +45,7 @@ export class RemoteCache {
     return this.#counts.remoteProblem === undefined && !this.#isClosed;
   }
 
-  /** Whether to ask it for the next source. Requests take time too, and more of it if nothing comes of them. */
+  /** Whether to ask it for the next source: requests that find nothing only cost time. */
   shouldAsk(): boolean {
     if (!this.isOn) return false;
     if (this.#misses < missesInARow) return true;

@@ -12,6 +12,7 @@ export class Pace {
     if (this.#last.length > counted) this.#last.shift();
   }
 
+  /** Since it was made. */
   get elapsedMs(): number {
     return performance.now() - this.#started;
   }
