@@ -61,7 +61,7 @@ function auditPyc({ entry, name }: Pyc, payload: Payload): AuditFinding[] {
     return findings;
   }
   if ('unreadable' in header) {
-    // Outside the directories of Python 3, a Python 2 may use it. What else is in it pyclink cannot tell.
+    // A pyc of Python 2 is a fault only in a directory of Python 3. pyclink reads no more of it than its header.
     if (header.isOfPython2 !== true) add('damaged', `it ${header.unreadable}`);
     else if (place !== undefined && place.kind !== 'python2') add('foreign', `it ${header.unreadable}`);
     return findings;

@@ -78,7 +78,7 @@ export function compilerForCache({ interpreter, compiler }: WorkerPool, normaliz
     : undefined;
 }
 
-/** How much may be stored before the store is made smaller, a share of its size: that means to look at all its entries. */
+/** A store is trimmed when so much was added, as a share of its largest size: a trim has to look at every entry. */
 const trimAt = 0.1;
 
 /**

@@ -9,7 +9,7 @@ export interface SourceFile {
   readonly content: StagedPath;
   /** False if `staged` is a symlink that only the installed system can follow. */
   readonly physical: boolean;
-  /** Whether there was a `__pycache__` beside it when it was found. If not, it has no old pycs. */
+  /** Whether its directory had a `__pycache__` when it was found. Without one, there are no old pycs to look for. */
   readonly hasCache: boolean;
   readonly sizeBytes: number;
   /** Whole seconds, rounded toward zero, as in a pyc header. */

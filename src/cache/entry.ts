@@ -2,11 +2,11 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Level } from '../pyc/name.ts';
 import { Digests, sha256Of } from '../sha256.ts';
 
-/** What a cache keeps of a compiled source: no mode, which is made anew. */
+/** What a cache keeps of a compiled source. */
 export interface Entry {
-  /** In normal form. Levels that are the same share a buffer. A header says nothing: it is made anew. */
+  /** In normal form. Levels that are the same share a buffer. Their headers are replaced before they are used. */
   readonly pycs: readonly { readonly level: Level; readonly content: Buffer }[];
-  /** Of the pycs. */
+  /** The SHA-256 of the pycs. */
   readonly digests: Digests;
   /** What the compiler warned about. */
   readonly warnings: readonly string[];
@@ -62,7 +62,7 @@ export function decodeEntry(key: string, bytes: Buffer, secret?: Buffer): Entry 
     const head = JSON.parse(bytes.toString('utf8', mark.length, headEnd)) as Head;
     return head.key === key ? withPycs(head, bytes.subarray(sealEnd + 1)) : undefined;
   } catch {
-    // The pycs are damaged; or whoever made it knew how to make a seal, but not an entry.
+    // Damaged pycs, or a head that makes no sense although its seal is right.
     return undefined;
   }
 }

@@ -28,3 +28,8 @@ export function keyOf(job: CompileJob, sha256: string, { namespace, secretMark, 
 export function secretMarkOf(secret: Buffer | undefined): string {
   return secret === undefined ? '' : createHmac('sha256', secret).update('key').digest('hex');
 }
+
+/** Whether a key is in the sample of so many percent of all keys. Always the same answer for a key. */
+export function isInSample(key: string, percent: number): boolean {
+  return Number.parseInt(key.slice(0, 8), 16) % 100 < percent;
+}

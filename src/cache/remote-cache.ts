@@ -6,7 +6,7 @@ import { maxAnswerBytes, maxRequests, RemoteFailure, type RemoteSettings, type R
 const maxFailures = 3;
 const maxLostMs = 5000;
 
-/** A server that had nothing for so many sources in a row is asked for one of several, until it has one. */
+/** A server that gave nothing for so many sources in a row is asked about one of several, until it gives something. */
 const missesInARow = 32;
 const askedOneOf = 32;
 
@@ -45,7 +45,7 @@ export class RemoteCache {
     return this.#counts.remoteProblem === undefined && !this.#isClosed;
   }
 
-  /** Whether to ask it for the next source: requests that find nothing only cost time. */
+  /** Whether to ask about the next source: requests that find nothing only cost time. To be called once for each. */
   shouldAsk(): boolean {
     if (!this.isOn) return false;
     if (this.#misses < missesInARow) return true;

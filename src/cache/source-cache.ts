@@ -4,13 +4,12 @@ import { PyclinkError } from '../errors.ts';
 import { Arena } from '../files/arena.ts';
 import { type RegularFile, readRegular } from '../files/read-regular.ts';
 import type { InvalidationMode } from '../pyc/header.ts';
-import type { Level } from '../pyc/name.ts';
 import { releaseOf } from '../pyc/releases.ts';
 import { hasOtherEncoding } from '../pyc/source-encoding.ts';
 import { type Digests, sha256Of } from '../sha256.ts';
 import type { CacheCounts, UncachedReason } from './counts.ts';
 import { decodeEntry, type Entry, encodeEntry, isSameEntry } from './entry.ts';
-import { type KeyFields, keyOf, secretMarkOf } from './key.ts';
+import { isInSample, type KeyFields, keyOf, secretMarkOf } from './key.ts';
 import { LocalCache } from './local-cache.ts';
 import { pycsForSource } from './pycs-for-source.ts';
 import { RemoteCache } from './remote-cache.ts';
@@ -24,11 +23,15 @@ export interface Looked {
   readonly expected?: Entry;
 }
 
-/** Pycs as they would come from the compiler in normal form, valid until the next source is looked up. */
-export interface Hit {
+/** Pycs in normal form. */
+interface NormalPycs {
   readonly pycs: readonly MadePyc[];
-  /** Of what is in the pycs, as far as they are known. */
+  /** The SHA-256 of their contents, as far as it was computed. */
   readonly digests: Digests;
+}
+
+/** What a build takes from the cache: valid until the next source is looked up. */
+export interface Hit extends NormalPycs {
   readonly warnings: readonly string[];
 }
 
@@ -76,14 +79,14 @@ export class SourceCache {
     return this.#hit(job, entry, file);
   }
 
-  /** Whether a server answers for what the local store does not have. */
+  /** Whether there is a server, and it is still in use. */
   get hasServer(): boolean {
     return this.#remote?.isOn === true && !this.#settings.recache;
   }
 
-  /** Whether to ask the server for the next source. */
+  /** Whether to ask the server about a source that the local store does not have. To be called once for each. */
   shouldAsk(): boolean {
-    return this.hasServer && this.#remote?.shouldAsk() === true;
+    return !this.#settings.recache && this.#remote?.shouldAsk() === true;
   }
 
   /** Asks the server for an entry. Does not throw. @returns what `accept` needs */
@@ -120,10 +123,10 @@ export class SourceCache {
 
   /**
    * Stores what was compiled, or compares it with the entry.
-   * @param made its pycs in normal form, which have headers; undefined if they have none
+   * @param made its pycs; undefined if they have no normal form
    * @throws PyclinkError `cache-differs`
    */
-  store({ key, sha256, expected }: Looked, outcome: CompileOutcome, made: Omit<Hit, 'warnings'> | undefined): void {
+  store({ key, sha256, expected }: Looked, outcome: CompileOutcome, made: NormalPycs | undefined): void {
     this.counts.compiled += 1;
     const { job, failure, warnings, compiledSha256, losses } = outcome;
     if (failure !== undefined || losses > 0 || made === undefined) {
@@ -134,7 +137,7 @@ export class SourceCache {
       this.#leave('changed meanwhile');
       return;
     }
-    const entry: Entry = { ...made, warnings };
+    const entry: Entry = { pycs: made.pycs, digests: made.digests, warnings };
     if (expected !== undefined) {
       if (!isSameEntry(entry, expected, headerBytesOf(job))) {
         throw new PyclinkError('cache-differs', 'the cache has other bytecode than the compiler gives', {
@@ -179,11 +182,11 @@ export class SourceCache {
 
   #decoded(key: string, job: CompileJob, bytes: Buffer): Entry | undefined {
     const entry = decodeEntry(key, bytes, this.#settings.secret);
-    const isWhole = (level: Level, i: number) => {
+    const isWhole = job.levels.every((level, i) => {
       const pyc = entry?.pycs[i];
       return pyc?.level === level && pyc.content.length > headerBytesOf(job);
-    };
-    return job.levels.every(isWhole) ? entry : undefined;
+    });
+    return isWhole ? entry : undefined;
   }
 
   #hit(job: CompileJob, entry: Entry, source: RegularFile): Hit {
@@ -194,9 +197,4 @@ export class SourceCache {
 
 function headerBytesOf({ interpreter }: CompileJob): number {
   return releaseOf(interpreter.magicNumber).headerSizeBytes;
-}
-
-/** Always the same answer for a key. */
-function isInSample(key: string, percent: number): boolean {
-  return Number.parseInt(key.slice(0, 8), 16) % 100 < percent;
 }

@@ -11,7 +11,10 @@ interface Counts {
   readonly storedBytes: number;
 }
 
-/** Hits, misses and added bytes of all builds: a file to which each adds a line. If it is gone, counting starts again. */
+/**
+ * The sums of what builds report of a store. Each build adds a line to a file; if somebody removes it, counting starts
+ * again.
+ */
 export class Tally {
   readonly #file: string;
 

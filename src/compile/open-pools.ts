@@ -86,7 +86,7 @@ export async function openPools(
     const asked = requestsOf(source).flatMap((request) => poolOfRequest.get(requestKey(request)) ?? []);
     return [...new Map(asked.map((pool) => [pool.interpreter.cacheTag, pool])).values()];
   };
-  /** Sources with equal requests share one. */
+  /** The answers so far. Many sources have the same request. */
   const known = new Map<Source['interpreter'], readonly WorkerPool[]>();
   return {
     all: pools,

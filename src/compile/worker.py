@@ -67,8 +67,10 @@ def hello():
 
 
 def sha256_of(data):
-    """The SHA-256 in hexadecimal. Unlike hashlib, the modules that it needs import no others."""
-    # Not before compiler_files: OpenSSL has no part in what comes out of the compiler.
+    """The SHA-256 in hexadecimal. Unlike hashlib, the modules that it needs import no others.
+
+    They are imported late, so that compiler_files does not list OpenSSL, which does not change what is compiled.
+    """
     try:
         from _hashlib import openssl_sha256  # Five times as fast as the interpreter's own.
         return openssl_sha256(data).hexdigest()

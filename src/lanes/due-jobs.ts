@@ -4,6 +4,7 @@ import type { Hit, Looked, SourceCache } from '../cache/source-cache.ts';
 import type { JobQueue } from '../compile/worker-pool.ts';
 import { Pace } from './pace.ts';
 import type { NumberedJob } from './shared-jobs.ts';
+import { Signal } from './signal.ts';
 
 /** After so long with the cache and with pycs to keep, workers' answers and signals have their turn. */
 const turnMs = 10;
@@ -17,7 +18,7 @@ const workerPace = 400;
 /** How many jobs for each worker keep it from waiting for a server. */
 const aheadOfWorker = 16;
 
-/** Until so long after the first request, a server that has not answered does not count as slow. */
+/** No server counts as slow until so long after the first request: it takes a while to connect. */
 const graceMs = 50;
 
 /** How often it is looked how fast a server is that does not answer. */
@@ -134,7 +135,7 @@ export class DueJobs implements JobQueue<NumberedJob> {
     else await this.#askServer(cache, job, found, onHit);
   }
 
-  /** Asks the server for a job as soon as there is room; if workers need it before, it is theirs. */
+  /** Asks the server for the entry of a job once fewer requests are on their way. Workers that run out of jobs get it. */
   async #askServer(cache: SourceCache, job: NumberedJob, looked: Looked, onHit: OnHit): Promise<void> {
     const hasRoom = () => this.#requests < maxRequests;
     const isWanted = () => this.#missing.length < aheadOfWorker * this.#workers && this.#isServerSlow();
@@ -182,28 +183,6 @@ export class DueJobs implements JobQueue<NumberedJob> {
   #isServerSlow(): boolean {
     if (this.#answers === undefined) return false;
     const { elapsedMs, perSecond } = this.#answers;
-    return (perSecond > 0 || elapsedMs > graceMs) && perSecond < workerPace * this.#workers;
-  }
-}
-
-/** A promise that is resolved again and again. */
-class Signal {
-  promise: Promise<void>;
-  #resolve: () => void = () => undefined;
-
-  constructor() {
-    this.promise = this.#next();
-  }
-
-  /** Wakes all that wait. */
-  give(): void {
-    this.#resolve();
-    this.promise = this.#next();
-  }
-
-  #next(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#resolve = resolve;
-    });
+    return elapsedMs > graceMs && perSecond < workerPace * this.#workers;
   }
 }

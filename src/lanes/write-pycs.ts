@@ -43,13 +43,13 @@ interface NotNormalized {
 export interface Finished {
   readonly pycs: readonly MadePyc[];
   readonly notNormalized: readonly NotNormalized[];
-  /** Of what is in the pycs, as far as they are known. */
+  /** The SHA-256 of their contents, as far as it was computed. */
   readonly digests: Digests;
 }
 
 /** Brings compiled pycs into normal form, if they should be. They are valid until the next call. */
 export function finish(made: readonly MadePyc[], options: WriteOptions): Finished {
-  return { ...(options.normalize ? normalized(made) : { pycs: made, notNormalized: [] }), digests: new Digests() };
+  return options.normalize ? normalized(made) : { pycs: made, notNormalized: [], digests: new Digests() };
 }
 
 /** What is known of a compiled source besides its pycs. */
@@ -99,7 +99,7 @@ export function keepPycs(
 const scratch = new Arena();
 
 /** The pycs in normal form. Levels with one content share one normal form. */
-function normalized(made: readonly MadePyc[]): Omit<Finished, 'digests'> {
+function normalized(made: readonly MadePyc[]): Finished {
   scratch.clear();
   const done = new Map<Buffer, Buffer | Unreadable>();
   const notNormalized: NotNormalized[] = [];
@@ -110,7 +110,7 @@ function normalized(made: readonly MadePyc[]): Omit<Finished, 'digests'> {
     notNormalized.push({ path: pyc.staged, message: normal.unreadable });
     return pyc;
   });
-  return { pycs, notNormalized };
+  return { pycs, notNormalized, digests: new Digests() };
 }
 
 function recordsOf(

@@ -27,7 +27,7 @@ interface WriteResult extends LinkResult<ReadPyc> {
  * links. What is there already as it should be is left alone, other files are replaced in one step. A failure does not
  * affect the other pycs.
  * @param link if false, all are written as separate files
- * @param mayBeThere whether something may be there already
+ * @param mayBeThere false: nothing is known to be there, and what is there is not kept
  */
 export function writeLinked(pycs: readonly NewPyc[], link: boolean, mayBeThere = true): WriteResult {
   const [first] = pycs;
@@ -55,7 +55,7 @@ function writeAll(pycs: readonly NewPyc[], link: boolean, mayBeThere: boolean): 
   const files: ReadPyc[] = [];
   const notLinked: NotLinked[] = [];
   const failed: WriteResult['failed'][number][] = [];
-  // If something came meanwhile, it is replaced.
+  // If nothing should be there but something is, it is replaced all the same.
   const old = mayBeThere ? pycs.map(({ path }) => lstatSync(path, { throwIfNoEntry: false })) : [];
   const isSame = (a: NewPyc, b: NewPyc) => a.content === b.content || a.content.equals(b.content);
   /** The files that are not links to an earlier one. */

@@ -47,7 +47,7 @@ export function completeManifest(pyclink: string, content: ManifestContent): Man
   };
 }
 
-/** Returns the record itself if its paths are sorted, to save memory. */
+/** Returns the record itself if its paths are sorted, to save memory. Those of a CompiledRecord always are. */
 function inOrder(record: PycRecord): PycRecord {
   if (record instanceof CompiledRecord) return record;
   const { paths } = record;

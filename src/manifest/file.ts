@@ -71,7 +71,7 @@ export function* manifestPieces(manifest: Manifest): Generator<string> {
   yield '\n}\n';
 }
 
-/** Several items at a time: there may be many, and each call takes its time. */
+/** How many items are encoded at a time: one by one takes longer, and all of them together would need much memory. */
 const itemsAtATime = 64;
 
 function* itemPieces(items: readonly unknown[]): Generator<string> {

@@ -42,8 +42,8 @@ const [varArgs, varKeywords] = [0x04, 0x08];
 /** Of `localspluskinds`: CO_FAST_LOCAL. @see Include/internal/pycore_code.h */
 const fastLocal = 0x20;
 /**
- * From this number on, instructions are for debuggers and profilers, which put them into running code. The compiler
- * writes none, and some of them crash Python 3.12 and later when a pyc has them.
+ * The first of the instructions that debuggers and profilers put into running code; all higher numbers are such too. The
+ * compiler writes none of them. Some crash Python 3.12 and later if a pyc has them.
  * @see MIN_INSTRUMENTED_OPCODE in Include/opcode_ids.h
  */
 const firstInstrumented = 234;
@@ -150,7 +150,7 @@ class CodeRules {
     return count;
   }
 
-  /** For 3.11 and later: they have `localspluskinds`, without which nothing is checked. */
+  /** Checks the instructions of Python 3.11 and later. Older code has no `localspluskinds`, and is not checked. */
   #brokenByInstructions(object: number): string | undefined {
     const kinds = this.#field(object, 'localspluskinds');
     if (kinds === undefined) return undefined;

@@ -54,7 +54,10 @@ class NormalEncoder {
   #outView = viewOf(this.#out);
   #size = 0;
 
-  /** The normal form. @param keeps whether bytes that are in normal form already are returned as they are */
+  /**
+   * Encodes a value in normal form.
+   * @param keeps return the bytes themselves if they are in normal form already
+   */
   encoded(
     bytes: Buffer,
     start: number,
