@@ -16,6 +16,11 @@ export interface SourceFile {
   readonly mtimeSeconds: number;
 }
 
+/** Whether a source is itself the file with its text. */
+export function isRegular({ staged, content }: SourceFile): boolean {
+  return staged === content;
+}
+
 /** A Python source to compile, and the interpreter that it needs. */
 export interface Source extends SourceFile {
   readonly interpreter: InterpreterRequest | 'supported-pythons';

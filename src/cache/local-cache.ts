@@ -17,6 +17,16 @@ export class LocalCache {
     this.#counts = counts;
   }
 
+  /** Whether it certainly has nothing. Other builds may fill it meanwhile. */
+  isEmpty(): boolean {
+    try {
+      return this.#store.isEmpty();
+    } catch (error) {
+      if (errnoOf(error) === undefined) throw error;
+      return false;
+    }
+  }
+
   /** The bytes of an entry, if there is one that can be read. @param take gives the memory for them */
   get(key: string, take: Arena['take'] | undefined): Buffer | undefined {
     try {

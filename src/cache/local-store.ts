@@ -61,6 +61,11 @@ export class LocalStore {
     return file?.content;
   }
 
+  /** Whether there is no entry. @throws the system's error */
+  isEmpty(): boolean {
+    return this.entries().next().done === true;
+  }
+
   /** Stores an entry. @param pieces its bytes @throws the system's error */
   put(key: string, pieces: readonly Buffer[]): void {
     const path = this.pathOf(key);

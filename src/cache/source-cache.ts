@@ -1,3 +1,4 @@
+import { isRegular } from '../buildroot/source.ts';
 import type { CompileOutcome, MadePyc } from '../compile/compile.ts';
 import type { CompileJob } from '../compile/plan.ts';
 import { PyclinkError } from '../errors.ts';
@@ -5,7 +6,6 @@ import { Arena } from '../files/arena.ts';
 import { type RegularFile, readRegular } from '../files/read-regular.ts';
 import type { InvalidationMode } from '../pyc/header.ts';
 import { releaseOf } from '../pyc/releases.ts';
-import { hasOtherEncoding } from '../pyc/source-encoding.ts';
 import { type Digests, sha256Of } from '../sha256.ts';
 import type { CacheCounts, UncachedReason } from './counts.ts';
 import { decodeEntry, type Entry, encodeEntry, isSameEntry } from './entry.ts';
@@ -15,12 +15,13 @@ import { pycsForSource } from './pycs-for-source.ts';
 import { RemoteCache } from './remote-cache.ts';
 import type { CacheSettings } from './settings.ts';
 
-/** A source that the cache was asked for. */
+/** A source that was looked for, and is to be compiled. */
 export interface Looked {
   readonly key: string;
   readonly sha256: string;
   /** There is an entry, which is to be verified. */
   readonly expected?: Entry;
+  readonly shouldAskServer: boolean;
 }
 
 /** Pycs in normal form. */
@@ -41,6 +42,7 @@ export class SourceCache {
   readonly #settings: CacheSettings;
   readonly #invalidationMode: InvalidationMode;
   readonly #local: LocalCache;
+  readonly #looksInLocal: boolean;
   readonly #remote: RemoteCache | undefined;
   readonly #keyFields: KeyFields;
   /** For the source and the entry that are looked at. */
@@ -55,38 +57,42 @@ export class SourceCache {
     this.#settings = settings;
     this.#invalidationMode = invalidationMode;
     this.#local = new LocalCache(settings.directory, counts);
+    this.#looksInLocal = !settings.recache && !this.#local.isEmpty();
     const { secret, remote, namespace } = settings;
     this.#remote = remote && new RemoteCache(remote, counts);
     this.#keyFields = { namespace, secretMark: secretMarkOf(secret), compiler };
   }
 
   /**
-   * Looks a job up.
-   * @returns its pycs; or what `store` needs once it is compiled; or undefined if it is not for the cache
+   * Looks a job up, once. The source is not even read if nobody can have its entry.
+   * @returns its pycs; or what was looked for; or undefined if nothing was
    */
   lookUp(job: CompileJob): Hit | Looked | undefined {
+    if (!isRegular(job.source)) return undefined;
+    const isForServer = !this.#looksInLocal && this.#shouldAsk();
+    if (!this.#looksInLocal && !isForServer) return undefined;
     this.#memory.clear();
-    const file = job.source.physical ? readRegular(job.source.staged, this.#memory.take) : undefined;
-    if (file === undefined) return this.#pass('not a regular file');
+    const file = readRegular(job.source.staged, this.#memory.take);
+    if (file === undefined) return undefined;
     const sha256 = sha256Of(file.content);
-    const looked = { key: keyOf(job, sha256, this.#keyFields), sha256 };
-    const isVerified = isInSample(looked.key, this.#settings.verifyPercent);
-    const memory = isVerified ? undefined : this.#memory.take;
-    const entry = this.#settings.recache ? undefined : this.#entry(looked.key, job, memory);
-    if (entry === undefined) return hasOtherEncoding(file.content) ? this.#pass('another encoding') : looked;
-    if (isVerified) return { ...looked, expected: entry };
+    const key = keyOf(job, sha256, this.#keyFields);
+    if (isForServer) return { key, sha256, shouldAskServer: true };
+    const isVerified = isInSample(key, this.#settings.verifyPercent);
+    const entry = this.#entry(key, job, isVerified ? undefined : this.#memory.take);
+    if (entry === undefined) return { key, sha256, shouldAskServer: this.#shouldAsk() };
+    if (isVerified) return { key, sha256, expected: entry, shouldAskServer: false };
     this.counts.local += 1;
     return this.#hit(job, entry, file);
   }
 
-  /** Whether there is a server, and it is still in use. */
-  get hasServer(): boolean {
-    return this.#remote?.isOn === true && !this.#settings.recache;
+  /** Whether to look jobs up at all: there is somewhere to look. */
+  get isWorthLooking(): boolean {
+    return this.#looksInLocal || (this.hasServer && !this.#settings.recache);
   }
 
-  /** Whether to ask the server about a source that the local store does not have. To be called once for each. */
-  shouldAsk(): boolean {
-    return !this.#settings.recache && this.#remote?.shouldAsk() === true;
+  /** Whether there is a server, and it is still in use. */
+  get hasServer(): boolean {
+    return this.#remote?.isOn === true;
   }
 
   /** Asks the server for an entry. Does not throw. @returns what `accept` needs */
@@ -123,34 +129,38 @@ export class SourceCache {
 
   /**
    * Stores what was compiled, or compares it with the entry.
+   * @param looked what was looked for; undefined if nothing was
    * @param made its pycs; undefined if they have no normal form
    * @throws PyclinkError `cache-differs`
    */
-  store({ key, sha256, expected }: Looked, outcome: CompileOutcome, made: NormalPycs | undefined): void {
+  store(looked: Looked | undefined, outcome: CompileOutcome, made: NormalPycs | undefined): void {
     this.counts.compiled += 1;
-    const { job, failure, warnings, compiledSha256, losses } = outcome;
-    if (failure !== undefined || losses > 0 || made === undefined) {
-      this.#leave('did not compile');
+    const { job, compiled, warnings } = outcome;
+    const reason = reasonAgainst(outcome, looked);
+    if (reason !== undefined || compiled === undefined || made === undefined) {
+      this.#leave(reason ?? 'did not compile');
       return;
     }
-    if (compiledSha256 !== sha256) {
-      this.#leave('changed meanwhile');
-      return;
-    }
+    const key = looked?.key ?? keyOf(job, compiled.sha256, this.#keyFields);
     const entry: Entry = { pycs: made.pycs, digests: made.digests, warnings };
-    if (expected !== undefined) {
-      if (!isSameEntry(entry, expected, headerBytesOf(job))) {
-        throw new PyclinkError('cache-differs', 'the cache has other bytecode than the compiler gives', {
-          path: job.source.payload,
-          hint: `remove ${this.#nameOf(key)}, and find out who wrote it`,
-        });
-      }
-      this.counts.verified += 1;
+    if (looked?.expected !== undefined) {
+      this.#verify(job, key, entry, looked.expected);
       return;
     }
     const pieces = encodeEntry(key, entry, this.#settings.secret);
     this.#local.put(key, pieces);
     if (this.#remote?.isWritable) this.#remote.put(key, pieces);
+  }
+
+  /** @throws PyclinkError `cache-differs` */
+  #verify(job: CompileJob, key: string, compiled: Entry, expected: Entry): void {
+    if (!isSameEntry(compiled, expected, headerBytesOf(job))) {
+      throw new PyclinkError('cache-differs', 'the cache has other bytecode than the compiler gives', {
+        path: job.source.payload,
+        hint: `remove ${this.#nameOf(key)}, and find out who wrote it`,
+      });
+    }
+    this.counts.verified += 1;
   }
 
   #nameOf(key: string): string {
@@ -159,13 +169,12 @@ export class SourceCache {
     return remote === undefined ? local : `${local} and ${remote.url}/${key}`;
   }
 
-  /** Counts a source that is compiled and not stored. */
-  #pass(reason: UncachedReason): undefined {
-    this.counts.compiled += 1;
-    this.#leave(reason);
-    return undefined;
+  /** Whether to ask the server about a source that the local store does not have. To be called once for each. */
+  #shouldAsk(): boolean {
+    return !this.#settings.recache && this.#remote?.shouldAsk() === true;
   }
 
+  /** Counts a source that is not stored. */
   #leave(reason: UncachedReason): void {
     this.counts.uncached[reason] = (this.counts.uncached[reason] ?? 0) + 1;
   }
@@ -197,4 +206,15 @@ export class SourceCache {
 
 function headerBytesOf({ interpreter }: CompileJob): number {
   return releaseOf(interpreter.magicNumber).headerSizeBytes;
+}
+
+/** Why an outcome is not stored. */
+function reasonAgainst(
+  { job, failure, losses, compiled }: CompileOutcome,
+  looked: Looked | undefined,
+): UncachedReason | undefined {
+  if (!isRegular(job.source)) return 'not a regular file';
+  if (failure !== undefined || losses > 0) return 'did not compile';
+  if (compiled === undefined || (looked !== undefined && looked.sha256 !== compiled.sha256)) return 'changed meanwhile';
+  return compiled.isUtf8 ? undefined : 'another encoding';
 }

@@ -2,7 +2,7 @@ import type { StagedPath } from '../files/path.ts';
 import type { InvalidationMode } from '../pyc/header.ts';
 import { levelProofOf } from '../pyc/releases.ts';
 import { type CompileJob, type PlannedPyc, pycOf, recordedDirectoryOf } from './plan.ts';
-import type { CompiledLevel, WorkerJob } from './protocol.ts';
+import type { CompiledLevel, CompiledText, WorkerJob } from './protocol.ts';
 import type { JobQueue, PoolResult, WorkerPool } from './worker-pool.ts';
 
 /** A compiled pyc that is not written yet. */
@@ -25,8 +25,8 @@ export interface CompileOutcome<J extends CompileJob = CompileJob> {
   readonly warnings: readonly string[];
   /** How many workers died at it. The warnings tell of them too. */
   readonly losses: number;
-  /** The SHA-256 of the text that was compiled, if the worker tells. */
-  readonly compiledSha256?: string | undefined;
+  /** What was compiled, if the worker tells, and if it was the same at all levels. */
+  readonly compiled?: CompiledText | undefined;
 }
 
 export interface CompileOptions {
@@ -87,9 +87,9 @@ function outcomeOf<J extends CompileJob>(job: J, result: PoolResult, lost: reado
     const reason = result.lost === 'hung' ? 'worker-hung' : 'worker-died';
     return { job, made: [], failure: { reason, problem: result.problem }, warnings: [], losses };
   }
-  const made = madePycs(job, result.compiled);
-  const { compiledSha256 } = result;
-  const done = { job, made, warnings: [...lost, ...result.warnings], losses, compiledSha256 };
+  const made = madePycs(job, result.levels);
+  const { compiled } = result;
+  const done = { job, made, warnings: [...lost, ...result.warnings], losses, compiled };
   const problem =
     result.failure?.problem ?? (made.length < job.levels.length ? 'the interpreter made no pyc' : undefined);
   return problem === undefined ? done : { ...done, failure: { reason: 'does-not-compile', problem } };

@@ -32,8 +32,7 @@ def is_without_assertions(data):
     """
     if TAKEN_OUT_BY_O_IN_BYTES.search(data):
         return False
-    first_lines = b"\n".join(data.split(b"\n", 2)[:2])
-    if any(name.lower() not in (b"utf-8", b"utf8") for name in COOKIE.findall(first_lines)):
+    if not is_utf8(data):
         return False
     text = data.decode("utf-8")
     if len(text) == len(data):  # Only ASCII.
@@ -41,6 +40,12 @@ def is_without_assertions(data):
     import unicodedata
 
     return not TAKEN_OUT_BY_O.search(unicodedata.normalize("NFKD", text))
+
+
+def is_utf8(data):
+    """Whether a source certainly does not say that it has another encoding than UTF-8, as PEP 263 has it."""
+    first_lines = b"\n".join(data.split(b"\n", 2)[:2])
+    return all(name.lower() in (b"utf-8", b"utf8") for name in COOKIE.findall(first_lines))
 
 
 def is_without_docstrings(code, docstring_flag):

@@ -24,17 +24,24 @@ export type CompiledLevel = { readonly level: Level } & (
   | { readonly isSame: true }
 );
 
+/** The text that a worker compiled. */
+export interface CompiledText {
+  readonly sha256: string;
+  /** False if it may have another encoding: the interpreter reads it with a module that it does not name. */
+  readonly isUtf8: boolean;
+}
+
 /**
  * An answer of a worker: its pycs, the first failure and the warnings, each once. Its bytes are valid until the next
  * answer is awaited.
  */
 export interface WorkerAnswer {
   /** In order, without the level that failed and those after it. */
-  readonly compiled: readonly CompiledLevel[];
+  readonly levels: readonly CompiledLevel[];
   readonly failure?: { readonly level: Level; readonly problem: string };
   readonly warnings: readonly string[];
-  /** The SHA-256 of the text that was compiled, if the worker tells, and if it was the same at all levels. */
-  readonly compiledSha256?: string;
+  /** If the worker tells, and if it was the same at all levels. */
+  readonly compiled?: CompiledText;
 }
 
 const notOurs = 'does not answer like a worker of pyclink';
@@ -110,13 +117,13 @@ async function readMessage(output: ByteReader): Promise<string[] | undefined> {
 export async function readAnswer(output: ByteReader): Promise<WorkerAnswer | undefined> {
   const message = await readMessage(output);
   if (message === undefined) return undefined;
-  const [failed = '', problem = '', made = '', compiledSha256 = '', ...warnings] = message;
-  const levels = made === '' ? [] : made.split(' ').map((one) => one.split(':'));
-  const sizes = levels.map(([, size]) => (size === 'same' ? 0 : Number(size)));
+  const [failed = '', problem = '', made = '', sha256 = '', utf8 = '', ...warnings] = message;
+  const rows = made === '' ? [] : made.split(' ').map((one) => one.split(':'));
+  const sizes = rows.map(([, size]) => (size === 'same' ? 0 : Number(size)));
   const contents = await output.read(sizes.reduce((sum, size) => sum + size, 0));
   if (contents === undefined) return undefined;
   let start = 0;
-  const compiled = levels.map(([number, size, permissions = ''], i): CompiledLevel => {
+  const levels = rows.map(([number, size, permissions = ''], i): CompiledLevel => {
     const level = Number(number) as Level;
     if (size === 'same') return { level, isSame: true };
     const content = contents.subarray(start, start + (sizes[i] as number));
@@ -124,9 +131,9 @@ export async function readAnswer(output: ByteReader): Promise<WorkerAnswer | und
     return { level, content, mode: Number.parseInt(permissions, 8) };
   });
   return {
-    compiled,
+    levels,
     warnings,
-    ...(compiledSha256 === '' ? {} : { compiledSha256 }),
+    ...(sha256 === '' ? {} : { compiled: { sha256, isUtf8: utf8 !== '' } }),
     ...(failed === '' ? {} : { failure: { level: Number(failed) as Level, problem } }),
   };
 }

@@ -93,7 +93,7 @@ export class DueJobs implements JobQueue<NumberedJob> {
     this.#changed.give();
   }
 
-  /** What the cache found out about a job, once; undefined if it is not for the cache. */
+  /** What the cache was asked about a job, once. */
   takeLooked(job: NumberedJob): Looked | undefined {
     const looked = this.#looked.get(job);
     this.#looked.delete(job);
@@ -130,8 +130,7 @@ export class DueJobs implements JobQueue<NumberedJob> {
   async #askCache(cache: SourceCache | undefined, job: NumberedJob, onHit: OnHit): Promise<void> {
     const found = cache?.lookUp(job);
     if (found !== undefined && 'pycs' in found) onHit(job, found);
-    else if (cache === undefined || found === undefined || found.expected !== undefined || !cache.shouldAsk())
-      this.#add(job, found);
+    else if (cache === undefined || found === undefined || !found.shouldAskServer) this.#add(job, found);
     else await this.#askServer(cache, job, found, onHit);
   }
 

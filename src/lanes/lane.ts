@@ -40,16 +40,15 @@ export async function runLane(
   listener: LaneListener,
   cache?: SourceCache,
 ): Promise<void> {
-  const hasShortcuts = options.keepCurrent || cache !== undefined;
+  const hasShortcuts = options.keepCurrent || cache?.isWorthLooking === true;
   const due = hasShortcuts ? new DueJobs(jobs, slots.own) : undefined;
   const onOutcome = (outcome: CompileOutcome<NumberedJob>) => {
     const finished = finish(outcome.made, options);
     const written = listener.write(() => writePycs(outcome, finished, options));
-    const looked = due?.takeLooked(outcome.job);
-    if (looked !== undefined) cache?.store(looked, outcome, finished.notNormalized.length === 0 ? finished : undefined);
+    const isNormal = finished.notNormalized.length === 0;
+    cache?.store(due?.takeLooked(outcome.job), outcome, isNormal ? finished : undefined);
     listener.onWritten(outcome.job, written, false);
   };
-  if (due === undefined) return compile(pool, jobs, slots, options, onOutcome);
   const onHit = (job: NumberedJob, { pycs, digests, warnings }: Hit) => {
     const written = listener.write(() => writePycs({ job, warnings }, { pycs, digests, notNormalized: [] }, options));
     listener.onWritten(job, written, false);
@@ -62,11 +61,9 @@ export async function runLane(
     return true;
   };
   const started = performance.now();
+  const compiling = compile(pool, due ?? jobs, slots, options, onOutcome).finally(() => due?.stop());
   try {
-    await Promise.all([
-      due.lookUp({ keep: options.keepCurrent ? keep : undefined, cache, onHit }),
-      compile(pool, due, slots, options, onOutcome).finally(() => due.stop()),
-    ]);
+    await Promise.all([due?.lookUp({ keep: options.keepCurrent ? keep : undefined, cache, onHit }), compiling]);
   } finally {
     await cache?.close(Math.max(minWaitMs, (performance.now() - started) * waitShare));
   }

@@ -1,11 +1,11 @@
-import { chmodSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { SourceFile } from '../../src/buildroot/source.ts';
 import { checkCacheDirectory, makeCacheDirectory } from '../../src/cache/cache-directory.ts';
 import { emptyCounts } from '../../src/cache/counts.ts';
 import type { CacheSettings } from '../../src/cache/settings.ts';
-import { type Looked, SourceCache } from '../../src/cache/source-cache.ts';
+import { type Hit, type Looked, SourceCache } from '../../src/cache/source-cache.ts';
 import type { CompileOutcome } from '../../src/compile/compile.ts';
 import { type CompileJob, pycOf } from '../../src/compile/plan.ts';
 import type { PayloadPath, StagedPath } from '../../src/files/path.ts';
@@ -41,15 +41,19 @@ function outcomeOf(job: CompileJob, more: Partial<CompileOutcome> = {}): Compile
   const same = Buffer.concat([header, Buffer.from('same')]);
   const other = Buffer.concat([header, Buffer.from('other')]);
   const made = job.levels.map((level) => ({ ...pycOf(job, level), content: level < 2 ? same : other, mode: 0o644 }));
-  const compiledSha256 = sha256Of(text);
-  return { job, made, warnings: ['a warning'], losses: 0, compiledSha256, ...more };
+  const compiled = { sha256: sha256Of(text), isUtf8: true };
+  return { job, made, warnings: ['a warning'], losses: 0, compiled, ...more };
+}
+
+function isHit(found: Hit | Looked | undefined): found is Hit {
+  return found !== undefined && 'pycs' in found;
 }
 
 function fill(cache: SourceCache, job: CompileJob, more: Partial<CompileOutcome> = {}): void {
   const looked = cache.lookUp(job);
-  expect(looked).toHaveProperty('key');
+  if (isHit(looked)) throw new Error('a hit');
   const outcome = outcomeOf(job, more);
-  cache.store(looked as Looked, outcome, { pycs: outcome.made, digests: new Digests() });
+  cache.store(looked, outcome, { pycs: outcome.made, digests: new Digests() });
 }
 
 describe('the cache of a lane', () => {
@@ -60,7 +64,7 @@ describe('the cache of a lane', () => {
     utimesSync(job.source.staged, 1, 1_600_000_000);
     const cache = open();
     const hit = cache.lookUp(job);
-    if (hit === undefined || !('pycs' in hit)) throw new Error('no hit');
+    if (!isHit(hit)) throw new Error('no hit');
     expect(hit.warnings).toEqual(['a warning']);
     expect(hit.pycs.map(({ level, mode, content }) => [level, mode, content.toString('latin1', 16)])).toEqual([
       [0, 0o600, 'same'],
@@ -76,8 +80,8 @@ describe('the cache of a lane', () => {
   });
 
   it.each<[string, Partial<CompileOutcome>, string]>([
-    ['was changed meanwhile', { compiledSha256: 'another' }, 'changed meanwhile'],
-    ['was changed between two levels', { compiledSha256: '' }, 'changed meanwhile'],
+    ['was changed between two levels', { compiled: undefined }, 'changed meanwhile'],
+    ['may have another encoding', { compiled: { sha256: sha256Of(text), isUtf8: false } }, 'another encoding'],
     ['did not compile', { failure: { reason: 'does-not-compile', problem: '' } }, 'did not compile'],
     ['cost a worker', { losses: 1 }, 'did not compile'],
   ])('stores nothing of a source that %s', (_, more, reason) => {
@@ -85,7 +89,40 @@ describe('the cache of a lane', () => {
     const cache = open();
     fill(cache, job, more);
     expect(cache.counts).toMatchObject({ stored: 0, compiled: 1, uncached: { [reason]: 1 } });
-    expect(open().lookUp(job)).not.toHaveProperty('pycs');
+    expect(isHit(open().lookUp(job))).toBe(false);
+  });
+
+  it('stores nothing of a source that was changed after it was looked for', () => {
+    const [open, job, other] = [newCache(), newJob(), newJob(`${text}\n`)];
+    fill(open(), other, { compiled: { sha256: sha256Of(`${text}\n`), isUtf8: true } });
+    const cache = open();
+    fill(cache, job, { compiled: { sha256: sha256Of('changed'), isUtf8: true } });
+    expect(cache.counts).toMatchObject({ stored: 0, compiled: 1, uncached: { 'changed meanwhile': 1 } });
+    expect(open().lookUp(job)).toHaveProperty('key');
+  });
+
+  it('stores nothing of a symlink', () => {
+    const [open, job] = [newCache(), newJob()];
+    const source = { ...job.source, content: '/usr/other.py' as StagedPath };
+    const cache = open();
+    fill(cache, { ...job, source });
+    expect(cache.counts).toMatchObject({ stored: 0, compiled: 1, uncached: { 'not a regular file': 1 } });
+  });
+
+  it.each<[string, boolean, Partial<CacheSettings>]>([
+    ['an empty store', false, {}],
+    ['--recache', true, { recache: true }],
+  ])('does not read a source with %s, and stores it where it is found', (_, isFilled, changed) => {
+    const [open, job] = [newCache(), newJob()];
+    if (isFilled) fill(open(), job);
+    const cache = open(changed);
+    expect(cache.isWorthLooking).toBe(false);
+    rmSync(job.source.staged);
+    fill(cache, job);
+    expect(cache.counts).toMatchObject({ stored: 1, compiled: 1, uncached: {} });
+    writeFileSync(job.source.staged, text);
+    expect(open().isWorthLooking).toBe(true);
+    expect(isHit(open().lookUp(job))).toBe(true);
   });
 
   it.each<[string, Partial<CacheSettings>, string?]>([
@@ -96,29 +133,16 @@ describe('the cache of a lane', () => {
   ])('does not give it with %s', (_, changed, compiler) => {
     const [open, job] = [newCache(), newJob()];
     fill(open(), job);
-    expect(open().lookUp(job)).toHaveProperty('pycs');
-    expect(open(changed, compiler).lookUp(job)).not.toHaveProperty('pycs');
+    expect(isHit(open().lookUp(job))).toBe(true);
+    expect(isHit(open(changed, compiler).lookUp(job))).toBe(false);
   });
 
   it('does not give it for another path in the bytecode, other levels, or another source', () => {
     const [open, job] = [newCache(), newJob()];
     fill(open(), job);
     const { recorded } = job;
-    expect(open().lookUp({ ...job, recorded: { ...recorded, prepend: '/opt' } })).not.toHaveProperty('pycs');
-    expect(open().lookUp({ ...job, levels: [0, 1] })).not.toHaveProperty('pycs');
-    expect(open().lookUp(newJob(`${text}\n`))).not.toHaveProperty('pycs');
-  });
-
-  it.each([
-    ['# -*- coding: latin-1 -*-\n', false],
-    ['#!/usr/bin/python3\n# vim: set fileencoding=cp1252 :\n', false],
-    ['# coding: utf-8\n', true],
-    ['# -*- coding: UTF-8 -*-\n', true],
-    ['\n\n# coding: latin-1\n', true],
-    ['# coding: latin-1', false],
-    ['', true],
-  ])('is asked for a source that begins with %j: %s', (content, isAsked) => {
-    const cache = newCache()();
-    expect(cache.lookUp(newJob(content)) !== undefined).toBe(isAsked);
+    expect(isHit(open().lookUp({ ...job, recorded: { ...recorded, prepend: '/opt' } }))).toBe(false);
+    expect(isHit(open().lookUp({ ...job, levels: [0, 1] }))).toBe(false);
+    expect(isHit(open().lookUp(newJob(`${text}\n`)))).toBe(false);
   });
 });

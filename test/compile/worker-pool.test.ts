@@ -6,6 +6,7 @@ import { expect, it } from 'vitest';
 import type { WorkerJob } from '../../src/compile/protocol.ts';
 import { startFirst } from '../../src/compile/start-workers.ts';
 import { type JobQueue, type PoolClient, WorkerPool } from '../../src/compile/worker-pool.ts';
+import { sha256Of } from '../../src/sha256.ts';
 import { plantBuildroot } from '../helpers/buildroot.ts';
 import { systemPython } from '../helpers/pythons.ts';
 
@@ -27,10 +28,10 @@ function environmentOf(processId: string): string {
 }
 
 /** A pool for these sources, and a job for each in their order. */
-async function poolFor(sources: Readonly<Record<string, string>>) {
+async function poolFor(sources: Readonly<Record<string, string>>, more: Readonly<Record<string, string>> = {}) {
   const root = plantBuildroot(sources);
   const mark = randomUUID();
-  const environment = { PATH: '/usr/bin', MARK: mark };
+  const environment = { PATH: '/usr/bin', MARK: mark, ...more };
   const first = await startFirst([systemPython.executable], {}, environment);
   if ('refused' in first) throw new Error(first.refused.join());
   const jobs = Object.keys(sources).map((name) => ({
@@ -104,9 +105,28 @@ it.each<[string, string, readonly number[]]>([
     ...client,
     onResult: (_, result) => {
       if ('lost' in result) throw new Error(result.problem);
-      for (const made of result.compiled) if (!('isSame' in made)) compiled.push(made.level);
+      for (const made of result.levels) if (!('isSame' in made)) compiled.push(made.level);
     },
   });
   await pool.close();
   expect(compiled).toEqual(expected);
+});
+
+it.each([
+  ['# -*- coding: latin-1 -*-\n', false],
+  ['#!/usr/bin/python3\n# vim: set fileencoding=cp1252 :\n', false],
+  ['# coding: utf-8\n', true],
+  ['# -*- coding: UTF-8 -*-\n', true],
+  ['\n\n# coding: latin-1\n', true],
+  ['# coding: latin-1', false],
+  ['', true],
+])('for a cache, a worker tells which text it compiled: %j, in UTF-8: %s', async (text, isUtf8) => {
+  const { pool, jobs } = await poolFor({ 'a.py': text }, { PYCLINK_CACHE: '1' });
+  const compiled: unknown[] = [];
+  await pool.run(queueOf(jobs), 1, 1, {
+    ...client,
+    onResult: (_, result) => compiled.push('lost' in result ? result.problem : result.compiled),
+  });
+  await pool.close();
+  expect(compiled).toEqual([{ sha256: sha256Of(text), isUtf8 }]);
 });

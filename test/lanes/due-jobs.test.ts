@@ -15,9 +15,10 @@ function queue() {
 
 /** A cache that has every other job. */
 const cache = {
-  shouldAsk: () => false,
   lookUp: ({ number }: NumberedJob) =>
-    number % 2 === 0 ? { pycs: [], digests: new Digests(), warnings: [`${number}`] } : { key: `${number}`, sha256: '' },
+    number % 2 === 0
+      ? { pycs: [], digests: new Digests(), warnings: [`${number}`] }
+      : { key: `${number}`, sha256: '', shouldAskServer: false },
 } as unknown as SourceCache;
 
 /** Takes jobs as a worker does. */
@@ -76,8 +77,7 @@ describe('with a server', () => {
   /** A local store that has nothing, and a server that answers after so long, if at all; it has every other job. */
   const withServer = (answerAfterMs: number) => ({
     hasServer: true,
-    shouldAsk: () => true,
-    lookUp: ({ number }: NumberedJob) => ({ key: `${number}`, sha256: '' }),
+    lookUp: ({ number }: NumberedJob) => ({ key: `${number}`, sha256: '', shouldAskServer: true }),
     ask: ({ key }: Looked) =>
       new Promise<Buffer>((resolve) => {
         if (Number.isFinite(answerAfterMs)) setTimeout(() => resolve(Buffer.from(key)), answerAfterMs);
@@ -144,7 +144,6 @@ it('ends when the workers do, and when the cache fails', async () => {
 
   const failing = new DueJobs(queue(), 2);
   const throwing = {
-    shouldAsk: () => false,
     lookUp: () => {
       throw new Error('broken');
     },
