@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { lstatSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { execaSync } from 'execa';
 import { everythingIn } from '../../test/helpers/buildroot.ts';
@@ -33,6 +36,8 @@ import {
 } from './peers.ts';
 import { mebibytes, type Row, type Verdict } from './table.ts';
 import { readTree, requireAllLinksOf, requireEqualCode, requireFullyLinked, requireSameBytes } from './trees.ts';
+
+type Environment = Readonly<Record<string, string>>;
 
 /** A contestant in a buildroot of its own. */
 export interface Entry extends Contestant {
@@ -83,6 +88,7 @@ export const works: readonly Work[] = [
   rebuildWork('keep-current', [pyclinkBuild(three, '--keep-current'), compileall(three, cpus, true, false)], 1),
   cacheWork('warm-cache', compileall(three, cpus), 0.1),
   cacheWork('cold-cache', pyclinkBuild(three), 1.03),
+  ...[0, 30, 300].map(emptyServerWork),
   {
     ...compileWork(
       'small',
@@ -193,10 +199,14 @@ function rebuildWork(name: string, peers: readonly Contestant[], atMost: number)
   };
 }
 
-/** A build with a cache that has everything, or, next to pyclink itself, nothing. */
-function cacheWork(name: 'warm-cache' | 'cold-cache', peer: Contestant, atMost: number): Work {
+/** A build with a cache that has everything if it is to be warm, or nothing. */
+function cacheWork(name: string, peer: Contestant, atMost: number, environment: () => Environment = () => ({})): Work {
   const cache = placeOf(`${name}/cache`);
-  const first = { ...pyclinkBuild(three, '--cache-dir', cache), name: `pyclink build, ${name.replace('-', ' ')}` };
+  const { command } = pyclinkBuild(three, '--cache-dir', cache);
+  const first = {
+    name: `pyclink build, ${name}`,
+    command: (buildroot: string) => ({ ...command(buildroot), environment: environment() }),
+  };
   const contestants = entriesOf(name, [first, peer]);
   return {
     name,
@@ -210,10 +220,30 @@ function cacheWork(name: 'warm-cache' | 'cold-cache', peer: Contestant, atMost: 
     },
     reset: (entry) => {
       removeCaches(entry);
-      if (name === 'cold-cache') execaSync('rm', ['-rf', cache]);
+      if (name !== 'warm-cache') execaSync('rm', ['-rf', cache]);
     },
     check: checkPeers,
     verdicts: ([, row]) => wallVerdict(row, atMost),
+  };
+}
+
+/** A build with a cache that has nothing, and a server that says after so many milliseconds that it has nothing. */
+function emptyServerWork(afterMs: number): Work {
+  const server = createServer((_, response) => setTimeout(() => response.writeHead(404).end(), afterMs));
+  const work = cacheWork(`empty-server-${afterMs}`, pyclinkBuild(three), 1.05, () => {
+    const { port } = server.address() as AddressInfo;
+    return { PYCLINK_CACHE_REMOTE: `http://127.0.0.1:${port}` };
+  });
+  return {
+    ...work,
+    prepare: async () => {
+      await once(server.listen(0, '127.0.0.1'), 'listening');
+      return work.prepare();
+    },
+    check: async (finished) => {
+      server.close();
+      await work.check(finished);
+    },
   };
 }
 

@@ -41,7 +41,7 @@ export async function build(options: BuildOptions, context: BuildContext): Promi
     forCache: options.cache !== undefined && options.normalize && !options.dryRun,
   };
   const opening = openPools(buildroot, found.sources, context.environment, ifMissing, workersFor, start);
-  const loading = Promise.all([import('./compile-and-write.ts'), context.onStart?.()]);
+  const loading = Promise.all([import('./compile-and-write.ts'), loadCache(options), context.onStart?.()]);
   if (!options.dryRun) removeLeftoversBeside(found.sources);
   const [pools, [{ compileAndWrite }]] = await Promise.all([opening, loading]);
   try {
@@ -63,6 +63,13 @@ function removeLeftoversBeside(sources: readonly Source[]): void {
     removeLeftovers(directory);
     removeLeftovers(childOf(directory, '__pycache__'));
   }
+}
+
+/** Loads what a cache needs. */
+async function loadCache({ cache, dryRun }: BuildOptions): Promise<void> {
+  if (cache === undefined || dryRun) return;
+  await import('../cache/source-cache.ts');
+  if (cache.remote !== undefined) await (await import('../cache/remote-cache.ts')).storeFor(cache.remote);
 }
 
 function pythonRequest(command: string, mayBeStaged = false): InterpreterRequest {

@@ -6,9 +6,8 @@ import { maxAnswerBytes, maxRequests, RemoteFailure, type RemoteSettings, type R
 const maxFailures = 3;
 const maxLostMs = 5000;
 
-/** A server that gave nothing for so many sources in a row is asked about one of several, until it gives something. */
+/** A server that gave nothing so often in a row is asked more and more rarely, until it gives something. */
 const missesInARow = 32;
-const askedOneOf = 32;
 
 /** How much may wait to be sent. */
 const maxWaitingBytes = 32 * 1024 ** 2;
@@ -45,12 +44,16 @@ export class RemoteCache {
     return this.#counts.remoteProblem === undefined && !this.#isClosed;
   }
 
-  /** Whether to ask about the next source: requests that find nothing only cost time. To be called once for each. */
+  /**
+   * Whether to ask about the next source: after many requests that gave nothing, one source of as many is asked about.
+   * To be called once for each.
+   */
   shouldAsk(): boolean {
     if (!this.isOn) return false;
-    if (this.#misses < missesInARow) return true;
-    this.#passedOver = (this.#passedOver + 1) % askedOneOf;
-    return this.#passedOver === 0;
+    this.#passedOver += 1;
+    if (this.#misses >= missesInARow && this.#passedOver < this.#misses) return false;
+    this.#passedOver = 0;
+    return true;
   }
 
   /** The bytes of an entry, if there is one. Does not throw. */
@@ -106,7 +109,7 @@ export class RemoteCache {
     if (!this.isOn) return undefined;
     const started = performance.now();
     try {
-      this.#store ??= openStore(this.#settings);
+      this.#store ??= storeFor(this.#settings).then((open) => open(this.#settings));
       const answer = await question(await this.#store);
       this.#failures = 0;
       return answer;
@@ -121,11 +124,14 @@ export class RemoteCache {
   }
 }
 
-async function openStore(settings: RemoteSettings): Promise<RemoteStore> {
-  if (/^https?:/.test(settings.url)) {
+/** Loads what talks to a server. */
+export async function storeFor({
+  url,
+}: Pick<RemoteSettings, 'url'>): Promise<(settings: RemoteSettings) => RemoteStore> {
+  if (/^https?:/.test(url)) {
     const { HttpStore } = await import('./http-store.ts');
-    return new HttpStore(settings, maxRequests);
+    return (settings) => new HttpStore(settings, maxRequests);
   }
   const { RedisStore } = await import('./redis-store.ts');
-  return new RedisStore(settings);
+  return (settings) => new RedisStore(settings);
 }

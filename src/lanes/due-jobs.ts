@@ -19,7 +19,7 @@ const workerPace = 400;
 const aheadOfWorker = 16;
 
 /** No server counts as slow until so long after the first request: it takes a while to connect. */
-const graceMs = 50;
+const graceMs = 20;
 
 /** How often it is looked how fast a server is that does not answer. */
 const lookMs = 10;
