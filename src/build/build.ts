@@ -3,6 +3,7 @@ import { excluder } from '../buildroot/exclude.ts';
 import { resolveGiven } from '../buildroot/path.ts';
 import type { InterpreterRequest } from '../buildroot/python-directory.ts';
 import type { Source } from '../buildroot/source.ts';
+import { LocalStore } from '../cache/local-store.ts';
 import { openPools } from '../compile/open-pools.ts';
 import { PyclinkError } from '../errors.ts';
 import { removeLeftovers } from '../files/leftovers.ts';
@@ -54,7 +55,10 @@ export async function build(options: BuildOptions, context: BuildContext): Promi
 /** How many workers to start before it is known what they are. Threads start their own. */
 function firstWorkers(sources: readonly Source[], { jobs, dryRun, keepCurrent, cache }: BuildOptions): number {
   const slots = slotsFor(sources, jobs);
-  return dryRun || keepCurrent || cache !== undefined || slots >= interpretersPerLane ? 1 : slots;
+  // One may have nothing to do.
+  const mayHavePycs =
+    keepCurrent || (cache !== undefined && !cache.recache && !new LocalStore(cache.directory).isEmpty());
+  return dryRun || mayHavePycs || slots >= interpretersPerLane ? 1 : slots;
 }
 
 /** Removes what killed runs left beside the sources and their pycs. */

@@ -69,13 +69,23 @@ function refuseIn(buildroot: Buildroot, directory: string): void {
   if (contains(buildroot.path, directory)) throw new UnusableCache(directory, 'it lies in the buildroot');
 }
 
-/** What the key of an entry says about the compiler; undefined: its pycs are not for a cache. */
-export function compilerForCache({ interpreter, compiler }: WorkerPool, normalize: boolean): string | undefined {
+/**
+ * Gives what the key of an entry says about the compiler. That takes a while, so it is computed when it is needed: workers
+ * have jobs by then.
+ * @returns undefined if the pycs are not for a cache
+ */
+export function compilerForCache(
+  { interpreter, compiler }: WorkerPool,
+  normalize: boolean,
+): (() => string | undefined) | undefined {
   const hasNormalForm = normalize && codeLayoutOf(interpreter.magicNumber) !== undefined;
   // An interpreter in a chroot names its files by their paths there.
-  return hasNormalForm && compiler !== undefined && interpreter.root === undefined
-    ? compilerDigest(interpreter, compiler)
-    : undefined;
+  if (!hasNormalForm || compiler === undefined || interpreter.root !== undefined) return undefined;
+  let digest: { readonly known: string | undefined } | undefined;
+  return () => {
+    digest ??= { known: compilerDigest(interpreter, compiler) };
+    return digest.known;
+  };
 }
 
 /** A store is trimmed when so much was added, as a share of its largest size: a trim has to look at every entry. */

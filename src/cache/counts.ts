@@ -4,6 +4,7 @@ export type UncachedReason =
   | 'another encoding'
   | 'did not compile'
   | 'changed meanwhile'
+  | 'unknown compiler'
   | 'no normal form';
 
 /** What became of the sources. */

@@ -13,15 +13,21 @@ export interface KeyFields {
   /** Separates those who share a store. */
   readonly namespace: string;
   readonly secretMark: string;
-  /** The digest of everything that compiles. */
-  readonly compiler: string;
+  /** Gives the digest of everything that compiles, if that is known. */
+  readonly compiler: () => string | undefined;
 }
 
-/** The key of a source's entry. @param sha256 of the source */
-export function keyOf(job: CompileJob, sha256: string, { namespace, secretMark, compiler }: KeyFields): string {
+/** The key of a source's entry; undefined if nobody knows what compiles. @param sha256 of the source */
+export function keyOf(
+  job: CompileJob,
+  sha256: string,
+  { namespace, secretMark, compiler }: KeyFields,
+): string | undefined {
+  const digest = compiler();
+  if (digest === undefined) return undefined;
   const recorded = [recordedDirectoryOf(job), nameOf(job.source.staged)];
   const levels = job.levels.join('');
-  return digestOfFields(['pyclink cache 1', namespace, secretMark, compiler, ...recorded, levels, sha256]);
+  return digestOfFields(['pyclink cache 1', namespace, secretMark, digest, ...recorded, levels, sha256]);
 }
 
 /** What tells secrets apart: with different ones, builds have different keys, and never see each other's entries. */

@@ -17,14 +17,9 @@ export class LocalCache {
     this.#counts = counts;
   }
 
-  /** Whether it certainly has nothing. Other builds may fill it meanwhile. */
+  /** Whether there is certainly no entry. */
   isEmpty(): boolean {
-    try {
-      return this.#store.isEmpty();
-    } catch (error) {
-      if (errnoOf(error) === undefined) throw error;
-      return false;
-    }
+    return this.#store.isEmpty();
   }
 
   /** The bytes of an entry, if there is one that can be read. @param take gives the memory for them */

@@ -61,9 +61,14 @@ export class LocalStore {
     return file?.content;
   }
 
-  /** Whether there is no entry. @throws the system's error */
+  /** Whether there is certainly no entry. Other builds may add some meanwhile. */
   isEmpty(): boolean {
-    return this.entries().next().done === true;
+    try {
+      return this.entries().next().done === true;
+    } catch (error) {
+      if (errnoOf(error) === undefined) throw error;
+      return false;
+    }
   }
 
   /** Stores an entry. @param pieces its bytes @throws the system's error */

@@ -49,10 +49,15 @@ export class SourceCache {
   readonly #memory = new Arena();
 
   /**
-   * @param compiler the digest of everything that compiles
+   * @param compiler as in `KeyFields`
    * @param counts what is added to
    */
-  constructor(settings: CacheSettings, compiler: string, invalidationMode: InvalidationMode, counts: CacheCounts) {
+  constructor(
+    settings: CacheSettings,
+    compiler: KeyFields['compiler'],
+    invalidationMode: InvalidationMode,
+    counts: CacheCounts,
+  ) {
     this.counts = counts;
     this.#settings = settings;
     this.#invalidationMode = invalidationMode;
@@ -76,6 +81,7 @@ export class SourceCache {
     if (file === undefined) return undefined;
     const sha256 = sha256Of(file.content);
     const key = keyOf(job, sha256, this.#keyFields);
+    if (key === undefined) return undefined;
     if (isForServer) return { key, sha256, shouldAskServer: true };
     const isVerified = isInSample(key, this.#settings.verifyPercent);
     const entry = this.#entry(key, job, isVerified ? undefined : this.#memory.take);
@@ -142,6 +148,10 @@ export class SourceCache {
       return;
     }
     const key = looked?.key ?? keyOf(job, compiled.sha256, this.#keyFields);
+    if (key === undefined) {
+      this.#leave('unknown compiler');
+      return;
+    }
     const entry: Entry = { pycs: made.pycs, digests: made.digests, warnings };
     if (looked?.expected !== undefined) {
       this.#verify(job, key, entry, looked.expected);

@@ -18,8 +18,8 @@ export interface LaneOrder {
     readonly jobs: SharedJobs;
     /** Of the interpreter. */
     readonly environment: Environment;
-    /** The digest of everything that compiles; undefined: not for the cache. */
-    readonly compiler?: string | undefined;
+    /** The digest of everything that compiles, if that is known. Not there: not for the cache. */
+    readonly compiler?: { readonly digest: string | undefined } | undefined;
     readonly own: number;
     readonly all: number;
   }[];
@@ -85,7 +85,7 @@ async function laneResult({ lane, work, options, control }: LaneOrder): Promise<
             if (wasCurrent) current += 1;
           },
         },
-        await sourceCache(options, compiler, counts),
+        await sourceCache(options, compiler && (() => compiler.digest), counts),
       );
     } finally {
       await pool.close();

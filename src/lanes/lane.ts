@@ -72,7 +72,7 @@ export async function runLane(
 /** The cache of a lane, if it has one for an interpreter. @param counts what is added to */
 export async function sourceCache(
   { cache, invalidationMode }: LaneOptions,
-  compiler: string | undefined,
+  compiler: (() => string | undefined) | undefined,
   counts: CacheCounts,
 ): Promise<SourceCache | undefined> {
   if (cache === undefined || compiler === undefined) return undefined;

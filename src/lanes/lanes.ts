@@ -13,8 +13,8 @@ export interface Work {
   readonly pool: WorkerPool;
   readonly jobs: readonly CompileJob[];
   readonly slots: number;
-  /** The digest of everything that compiles; undefined: not for the cache. */
-  readonly compiler?: string | undefined;
+  /** Gives the digest of everything that compiles, if that is known. Not there: not for the cache. */
+  readonly compiler?: (() => string | undefined) | undefined;
 }
 
 /** What was done for all jobs. */
@@ -79,7 +79,7 @@ async function inThreads(
   const shared = work.map(({ pool, jobs, slots, compiler }) => ({
     jobs: shareJobs(jobs),
     environment: pool.environment,
-    compiler,
+    compiler: compiler && { digest: compiler() },
     slots,
   }));
   const orders = Array.from({ length: lanes }, (_, lane) => ({

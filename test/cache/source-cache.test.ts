@@ -30,7 +30,7 @@ function newCache(more: Partial<CacheSettings> = {}) {
   const directory = join(temporaryDirectory(), 'cache');
   makeCacheDirectory(directory);
   const settings = { directory: checkCacheDirectory(directory), namespace: '', recache: false, verifyPercent: 0 };
-  const open = (changed: Partial<CacheSettings> = {}, compiler = 'a compiler') =>
+  const open = (changed: Partial<CacheSettings> = {}, compiler = (): string | undefined => 'a compiler') =>
     new SourceCache({ ...settings, ...more, ...changed }, compiler, 'timestamp', emptyCounts());
   return open;
 }
@@ -101,6 +101,15 @@ describe('the cache of a lane', () => {
     expect(open().lookUp(job)).toHaveProperty('key');
   });
 
+  it('finds and stores nothing if nobody knows what compiles', () => {
+    const [open, job] = [newCache(), newJob()];
+    fill(open(), job);
+    const cache = open({}, () => undefined);
+    expect(isHit(cache.lookUp(job))).toBe(false);
+    fill(cache, job);
+    expect(cache.counts).toMatchObject({ stored: 0, compiled: 1, uncached: { 'unknown compiler': 1 } });
+  });
+
   it('stores nothing of a symlink', () => {
     const [open, job] = [newCache(), newJob()];
     const source = { ...job.source, content: '/usr/other.py' as StagedPath };
@@ -125,10 +134,10 @@ describe('the cache of a lane', () => {
     expect(isHit(open().lookUp(job))).toBe(true);
   });
 
-  it.each<[string, Partial<CacheSettings>, string?]>([
+  it.each<[string, Partial<CacheSettings>, (() => string)?]>([
     ['another namespace', { namespace: 'ci' }],
     ['a secret', { secret: Buffer.from('0123456789abcdef') }],
-    ['another compiler', {}, 'another compiler'],
+    ['another compiler', {}, () => 'another compiler'],
     ['--recache', { recache: true }],
   ])('does not give it with %s', (_, changed, compiler) => {
     const [open, job] = [newCache(), newJob()];
