@@ -7,7 +7,7 @@ const maxFailures = 3;
 const maxLostMs = 5000;
 
 /** A server that gave nothing so often in a row is asked more and more rarely, until it gives something. */
-const missesInARow = 32;
+const missesInARow = 16;
 
 /** How much may wait to be sent. */
 const maxWaitingBytes = 32 * 1024 ** 2;
@@ -45,13 +45,13 @@ export class RemoteCache {
   }
 
   /**
-   * Whether to ask about the next source: after many requests that gave nothing, one source of as many is asked about.
+   * Whether to ask about the next source: after n requests that gave nothing, one source of 2n is asked about.
    * To be called once for each.
    */
   shouldAsk(): boolean {
     if (!this.isOn) return false;
     this.#passedOver += 1;
-    if (this.#misses >= missesInARow && this.#passedOver < this.#misses) return false;
+    if (this.#misses >= missesInARow && this.#passedOver < 2 * this.#misses) return false;
     this.#passedOver = 0;
     return true;
   }

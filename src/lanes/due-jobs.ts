@@ -19,10 +19,10 @@ const workerPace = 400;
 const aheadOfWorker = 16;
 
 /** No server counts as slow until so long after the first request: it takes a while to connect. */
-const graceMs = 20;
+const graceMs = 15;
 
 /** How often it is looked how fast a server is that does not answer. */
-const lookMs = 10;
+const lookMs = 5;
 
 /** Is told of a job that the cache has. */
 type OnHit = (job: NumberedJob, hit: Hit) => void;

@@ -90,12 +90,12 @@ it('asks a server that has nothing more and more rarely, until it has something'
     for (let i = 0; i < sources; i++) if (cache.shouldAsk()) await cache.get(key);
     return asked.length - before;
   };
-  expect(await askFor(32)).toBe(32);
-  // After 32, 33, 34 sources and so on.
-  expect(await askFor(365)).toBe(10);
-  expect(await askFor(4000)).toBeLessThan(70);
+  expect(await askFor(16)).toBe(16);
+  // After 32, 34, 36 sources and so on.
+  expect(await askFor(410)).toBe(10);
+  expect(await askFor(4000)).toBeLessThan(50);
   has = true;
-  await askFor(110);
+  await askFor(150);
   expect(await askFor(20)).toBe(20);
 });
 
