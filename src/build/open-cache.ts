@@ -70,8 +70,8 @@ function refuseIn(buildroot: Buildroot, directory: string): void {
 }
 
 /**
- * Gives what the key of an entry says about the compiler. That takes a while, so it is computed when it is needed: workers
- * have jobs by then.
+ * Gives what the key of an entry says about the compiler. That takes a while, and workers have jobs by the time it is
+ * needed.
  * @returns undefined if the pycs are not for a cache
  */
 export function compilerForCache(
@@ -80,12 +80,9 @@ export function compilerForCache(
 ): (() => string | undefined) | undefined {
   const hasNormalForm = normalize && codeLayoutOf(interpreter.magicNumber) !== undefined;
   // An interpreter in a chroot names its files by their paths there.
-  if (!hasNormalForm || compiler === undefined || interpreter.root !== undefined) return undefined;
-  let digest: { readonly known: string | undefined } | undefined;
-  return () => {
-    digest ??= { known: compilerDigest(interpreter, compiler) };
-    return digest.known;
-  };
+  return hasNormalForm && compiler !== undefined && interpreter.root === undefined
+    ? compilerDigest(interpreter, compiler)
+    : undefined;
 }
 
 /** A store is trimmed when so much was added, as a share of its largest size: a trim has to look at every entry. */
