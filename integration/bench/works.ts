@@ -15,7 +15,7 @@ import {
   tellLevelsApart,
 } from './corpora.ts';
 import { imagesWork } from './images.ts';
-import { measure } from './measure.ts';
+import { type Command, measure } from './measure.ts';
 import {
   brpPythonHardlink,
   type Contestant,
@@ -35,8 +35,6 @@ import {
 } from './peers.ts';
 import { mebibytes, type Row, type Verdict } from './table.ts';
 import { readTree, requireAllLinksOf, requireEqualCode, requireFullyLinked, requireSameBytes } from './trees.ts';
-
-type Environment = Readonly<Record<string, string>>;
 
 /** A contestant in a buildroot of its own. */
 export interface Entry extends Contestant {
@@ -85,9 +83,9 @@ export const works: readonly Work[] = [
   manyJobsWork(),
   rebuildWork('rebuild', [pyclinkBuild(three), compileall(three, cpus)], 0.8),
   rebuildWork('keep-current', [pyclinkBuild(three, '--keep-current'), compileall(three, cpus, true, false)], 1),
-  cacheWork('warm-cache', compileall(three, cpus), 0.1),
-  cacheWork('cold-cache', pyclinkBuild(three), 1.03),
-  ...[0, 30, 300].map(emptyServerWork),
+  cacheWork('warm-cache', 'filled', compileall(three, cpus), 0.1),
+  cacheWork('cold-cache', 'empty', pyclinkBuild(three), 1.03),
+  ...[0, 300].map(emptyServerWork),
   {
     ...compileWork(
       'small',
@@ -198,13 +196,19 @@ function rebuildWork(name: string, peers: readonly Contestant[], atMost: number)
   };
 }
 
-/** A build with a cache that has everything if it is to be warm, or nothing. */
-function cacheWork(name: string, peer: Contestant, atMost: number, environment: () => Environment = () => ({})): Work {
+/** A build with a cache that an earlier build has filled, or with an empty one. @param server what else its command needs */
+function cacheWork(
+  name: string,
+  cacheIs: 'filled' | 'empty',
+  peer: Contestant,
+  atMost: number,
+  server: () => Pick<Command, 'environment'> = () => ({}),
+): Work {
   const cache = placeOf(`${name}/cache`);
   const { command } = pyclinkBuild(three, '--cache-dir', cache);
   const first = {
     name: `pyclink build, ${name}`,
-    command: (buildroot: string) => ({ ...command(buildroot), environment: environment() }),
+    command: (buildroot: string) => ({ ...command(buildroot), ...server() }),
   };
   const contestants = entriesOf(name, [first, peer]);
   return {
@@ -219,14 +223,14 @@ function cacheWork(name: string, peer: Contestant, atMost: number, environment: 
     },
     reset: (entry) => {
       removeCaches(entry);
-      if (name !== 'warm-cache') execaSync('rm', ['-rf', cache]);
+      if (cacheIs === 'empty') execaSync('rm', ['-rf', cache]);
     },
     check: checkPeers,
     verdicts: ([, row]) => wallVerdict(row, atMost),
   };
 }
 
-/** A build with a cache that has nothing, and a server that says after so many milliseconds that it has nothing. */
+/** A build with an empty cache, and a server that says after so many milliseconds that it has nothing. */
 function emptyServerWork(afterMs: number): Work {
   const answer = 'HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n';
   // Requests are not read: what the server itself costs is to be as little as possible.
@@ -234,9 +238,9 @@ function emptyServerWork(afterMs: number): Work {
     socket.setNoDelay().on('data', () => setTimeout(() => socket.write(answer), afterMs));
     socket.on('error', () => undefined);
   });
-  const work = cacheWork(`empty-server-${afterMs}`, pyclinkBuild(three), 1.05, () => {
+  const work = cacheWork(`empty-server-${afterMs}`, 'empty', pyclinkBuild(three), 1.05, () => {
     const { port } = server.address() as AddressInfo;
-    return { PYCLINK_CACHE_REMOTE: `http://127.0.0.1:${port}` };
+    return { environment: { PYCLINK_CACHE_REMOTE: `http://127.0.0.1:${port}` } };
   });
   return {
     ...work,
