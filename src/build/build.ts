@@ -3,7 +3,7 @@ import { excluder } from '../buildroot/exclude.ts';
 import { resolveGiven } from '../buildroot/path.ts';
 import type { InterpreterRequest } from '../buildroot/python-directory.ts';
 import type { Source } from '../buildroot/source.ts';
-import { LocalStore } from '../cache/local-store.ts';
+import { mayHaveEntries } from '../cache/local-store.ts';
 import { openPools } from '../compile/open-pools.ts';
 import { PyclinkError } from '../errors.ts';
 import { removeLeftovers } from '../files/leftovers.ts';
@@ -36,13 +36,14 @@ export async function build(options: BuildOptions, context: BuildContext): Promi
   watch.lap('discover');
 
   const ifMissing = options.errors === 'warn' ? 'skip' : 'fail';
-  const workersFor = (sources: readonly Source[]) => firstWorkers(sources, options);
+  const isStocked = mayTakeFromStore(options);
+  const workersFor = (sources: readonly Source[]) => firstWorkers(sources, options, isStocked);
   const start = {
     inChroot: options.chroot,
     forCache: options.cache !== undefined && options.normalize && !options.dryRun,
   };
   const opening = openPools(buildroot, found.sources, context.environment, ifMissing, workersFor, start);
-  const loading = Promise.all([import('./compile-and-write.ts'), loadCache(options), context.onStart?.()]);
+  const loading = Promise.all([import('./compile-and-write.ts'), loadCache(options, isStocked), context.onStart?.()]);
   if (!options.dryRun) removeLeftoversBeside(found.sources);
   const [pools, [{ compileAndWrite }]] = await Promise.all([opening, loading]);
   try {
@@ -53,12 +54,14 @@ export async function build(options: BuildOptions, context: BuildContext): Promi
 }
 
 /** How many workers to start before it is known what they are. Threads start their own. */
-function firstWorkers(sources: readonly Source[], { jobs, dryRun, keepCurrent, cache }: BuildOptions): number {
-  const slots = slotsFor(sources, jobs);
-  // One may have nothing to do.
-  const mayHavePycs =
-    keepCurrent || (cache !== undefined && !cache.recache && !new LocalStore(cache.directory).isEmpty());
-  return dryRun || mayHavePycs || slots >= interpretersPerLane ? 1 : slots;
+function firstWorkers(sources: readonly Source[], options: BuildOptions, isStocked: boolean): number {
+  const slots = slotsFor(sources, options.jobs);
+  const mayHaveLittleToDo = options.dryRun || options.keepCurrent || isStocked;
+  return mayHaveLittleToDo || slots >= interpretersPerLane ? 1 : slots;
+}
+
+function mayTakeFromStore({ cache }: BuildOptions): boolean {
+  return cache !== undefined && cache.directory !== '' && mayHaveEntries(cache);
 }
 
 /** Removes what killed runs left beside the sources and their pycs. */
@@ -69,11 +72,14 @@ function removeLeftoversBeside(sources: readonly Source[]): void {
   }
 }
 
-/** Loads what a cache needs. */
-async function loadCache({ cache, dryRun }: BuildOptions): Promise<void> {
+/** Loads what a cache needs; what talks to a server only if it is certainly asked: the local store has nothing. */
+async function loadCache({ cache, dryRun }: BuildOptions, isStocked: boolean): Promise<void> {
   if (cache === undefined || dryRun) return;
-  await import('../cache/source-cache.ts');
-  if (cache.remote !== undefined) await (await import('../cache/remote-cache.ts')).storeFor(cache.remote);
+  const [, { storeClass }] = await Promise.all([
+    import('../cache/source-cache.ts'),
+    import('../cache/remote-cache.ts'),
+  ]);
+  if (cache.remote !== undefined && !cache.recache && !isStocked) await storeClass(cache.remote.url);
 }
 
 function pythonRequest(command: string, mayBeStaged = false): InterpreterRequest {

@@ -4,6 +4,7 @@ import { isRunningSystem } from '../buildroot/running-system.ts';
 import { checkCacheDirectory, makeCacheDirectory } from '../cache/cache-directory.ts';
 import { compilerDigest } from '../cache/compiler.ts';
 import type { CacheCounts } from '../cache/counts.ts';
+import type { CompilerDigest } from '../cache/key.ts';
 import { LocalStore } from '../cache/local-store.ts';
 import { readPrivateFile } from '../cache/private-file.ts';
 import type { RemoteSettings } from '../cache/remote-store.ts';
@@ -69,15 +70,11 @@ function refuseIn(buildroot: Buildroot, directory: string): void {
   if (contains(buildroot.path, directory)) throw new UnusableCache(directory, 'it lies in the buildroot');
 }
 
-/**
- * Gives what the key of an entry says about the compiler. That takes a while, and workers have jobs by the time it is
- * needed.
- * @returns undefined if the pycs are not for a cache
- */
+/** The digest of a pool's compiler; undefined if its pycs are not for a cache. */
 export function compilerForCache(
   { interpreter, compiler }: WorkerPool,
   normalize: boolean,
-): (() => string | undefined) | undefined {
+): CompilerDigest | undefined {
   const hasNormalForm = normalize && codeLayoutOf(interpreter.magicNumber) !== undefined;
   // An interpreter in a chroot names its files by their paths there.
   return hasNormalForm && compiler !== undefined && interpreter.root === undefined

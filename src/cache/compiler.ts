@@ -5,26 +5,31 @@ import type { CompilerFacts } from '../compile/protocol.ts';
 import { workerTexts } from '../compile/worker-command.ts';
 import { normalFormVersion } from '../marshal/normal-form.ts';
 import { sha256Of } from '../sha256.ts';
-import { digestOfFields } from './key.ts';
+import { type CompilerDigest, digestOfFields } from './key.ts';
 
-/** Digests of files that were hashed already, by their identities. */
+/** A file as it was when it was looked at. */
+interface SeenFile {
+  readonly path: string;
+  /** Device, inode, size and times: a file that is replaced or written to has others. */
+  readonly identity: string;
+}
+
+/** The SHA-256 of files, by their identities. */
 const known = new Map<string, string>();
 
 /**
  * A digest of everything that decides what an interpreter's compiler gives for a source: the contents of its files,
  * pyclink's Python files among them, how it was started, and what the mathematical library makes of this processor.
  * The magic number alone is not enough: 3.11.2 and 3.11.7 have the same, and compile some sources to different code.
- * @returns gives it, and computes it when it is asked for the first time: the files are as they were now. It gives
- *   undefined if one cannot be read, or was changed meanwhile
+ *
+ * The files are looked at now, and read when the digest is needed: there is none if one was changed in between.
  */
-export function compilerDigest(interpreter: Interpreter, { flags, files }: CompilerFacts): () => string | undefined {
-  const identities = ifReadable(() => files.map(identityOf));
-  const digestsOf = (known: readonly string[]) => files.map((path, i) => fileDigest(path, known[i] as string));
-  const compute = () => identities && ifReadable(() => digestOf(interpreter, flags, digestsOf(identities)));
-  let digest: { readonly known: string | undefined } | undefined;
+export function compilerDigest(interpreter: Interpreter, { flags, files }: CompilerFacts): CompilerDigest {
+  const seen = ifReadable(() => files.map(see));
+  let answer: { readonly digest: string | undefined } | undefined;
   return () => {
-    digest ??= { known: compute() };
-    return digest.known;
+    answer ??= { digest: seen && ifReadable(() => digestOf(interpreter, flags, seen.map(fileDigest))) };
+    return answer.digest;
   };
 }
 
@@ -50,16 +55,16 @@ function ifReadable<T>(read: () => T): T | undefined {
   }
 }
 
-/** What changes when a file does. @throws the system's error */
-function identityOf(path: string): string {
+/** @throws the system's error */
+function see(path: string): SeenFile {
   const { dev, ino, size, mtimeNs, ctimeNs } = statSync(path, { bigint: true });
-  return [dev, ino, size, mtimeNs, ctimeNs].join();
+  return { path, identity: [dev, ino, size, mtimeNs, ctimeNs].join() };
 }
 
-/** The SHA-256 of a file, computed once. @throws if it cannot be read, or is another one by now */
-function fileDigest(path: string, identity: string): string {
+/** The SHA-256 of a file. @throws if it cannot be read, or was changed since it was seen */
+function fileDigest({ path, identity }: SeenFile): string {
   const digest = known.get(identity) ?? sha256Of(readFileSync(path));
-  if (identityOf(path) !== identity) throw new Error('changed');
+  if (see(path).identity !== identity) throw new Error('changed');
   known.set(identity, digest);
   return digest;
 }

@@ -2,11 +2,14 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Level } from '../pyc/name.ts';
 import { Digests, sha256Of } from '../sha256.ts';
 
-/** What a cache keeps of a compiled source. */
+/** An entry of the cache: what it has of a compiled source. */
 export interface Entry {
-  /** In normal form. Levels that are the same share a buffer. Their headers are replaced before they are used. */
+  /**
+   * One for each level, in normal form. Levels with the same bytes share a buffer. Each begins with the header that it had
+   * in the build that stored it, which `pycsForSource` replaces.
+   */
   readonly pycs: readonly { readonly level: Level; readonly content: Buffer }[];
-  /** The SHA-256 of the pycs. */
+  /** The SHA-256 of their bytes. */
   readonly digests: Digests;
   /** What the compiler warned about. */
   readonly warnings: readonly string[];
@@ -62,7 +65,7 @@ export function decodeEntry(key: string, bytes: Buffer, secret?: Buffer): Entry 
     const head = JSON.parse(bytes.toString('utf8', mark.length, headEnd)) as Head;
     return head.key === key ? withPycs(head, bytes.subarray(sealEnd + 1)) : undefined;
   } catch {
-    // Damaged pycs, or a head that makes no sense although its seal is right.
+    // A pyc is damaged, or there is no head of an entry under the seal.
     return undefined;
   }
 }

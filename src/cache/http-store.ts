@@ -1,7 +1,14 @@
 import http from 'node:http';
 import https from 'node:https';
 import type { Socket } from 'node:net';
-import { limitMs, maxAnswerBytes, RemoteFailure, type RemoteSettings, type RemoteStore } from './remote-store.ts';
+import {
+  limitMs,
+  maxAnswerBytes,
+  maxRequests,
+  RemoteFailure,
+  type RemoteSettings,
+  type RemoteStore,
+} from './remote-store.ts';
 
 type Method = 'GET' | 'PUT';
 
@@ -21,11 +28,10 @@ export class HttpStore implements RemoteStore {
   readonly #isSecure: boolean;
   #isClosed = false;
 
-  /** @param maxSockets how many requests at a time */
-  constructor({ url, login, token, authorities }: RemoteSettings, maxSockets: number) {
+  constructor({ url, login, token, authorities }: RemoteSettings) {
     this.#base = url;
     this.#isSecure = url.startsWith('https:');
-    const options = { keepAlive: true, maxSockets };
+    const options = { keepAlive: true, maxSockets: maxRequests };
     this.#agent = this.#isSecure
       ? new https.Agent({ ...options, ...(authorities === undefined ? {} : { ca: authorities }) })
       : new http.Agent(options);

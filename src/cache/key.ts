@@ -8,16 +8,21 @@ export function digestOfFields(fields: readonly string[]): string {
   return sha256Of(fields.map((field) => `${field.length}:${field}`).join(''));
 }
 
+/**
+ * Gives the digest of everything that decides what the compiler makes of a source, and computes it when it is first
+ * called; undefined if a file of the compiler cannot be read.
+ */
+export type CompilerDigest = () => string | undefined;
+
 /** What the keys of a build have in common. */
 export interface KeyFields {
   /** Separates those who share a store. */
   readonly namespace: string;
   readonly secretMark: string;
-  /** Gives the digest of everything that compiles, if that is known. */
-  readonly compiler: () => string | undefined;
+  readonly compiler: CompilerDigest;
 }
 
-/** The key of a source's entry; undefined if nobody knows what compiles. @param sha256 of the source */
+/** The key of a source's entry; undefined if the compiler has no digest. @param sha256 of the source */
 export function keyOf(
   job: CompileJob,
   sha256: string,
@@ -35,7 +40,7 @@ export function secretMarkOf(secret: Buffer | undefined): string {
   return secret === undefined ? '' : createHmac('sha256', secret).update('key').digest('hex');
 }
 
-/** Whether a key is in the sample of so many percent of all keys. Always the same answer for a key. */
+/** Whether a key is in a sample of so many percent of all keys. A key is always in the sample or never. */
 export function isInSample(key: string, percent: number): boolean {
   return Number.parseInt(key.slice(0, 8), 16) % 100 < percent;
 }

@@ -17,11 +17,6 @@ export class LocalCache {
     this.#counts = counts;
   }
 
-  /** Whether there is certainly no entry. */
-  isEmpty(): boolean {
-    return this.#store.isEmpty();
-  }
-
   /** The bytes of an entry, if there is one that can be read. @param take gives the memory for them */
   get(key: string, take: Arena['take'] | undefined): Buffer | undefined {
     try {

@@ -15,6 +15,7 @@ import { ifPossible } from '../files/if-possible.ts';
 import { temporaryName } from '../files/leftovers.ts';
 import { lstatIfAny } from '../files/lstat.ts';
 import { readRegular } from '../files/read-regular.ts';
+import type { CacheSettings } from './settings.ts';
 import { Tally } from './tally.ts';
 
 /** An entry on disk. */
@@ -59,16 +60,6 @@ export class LocalStore {
     this.#isLikely = file !== undefined;
     if (file !== undefined && Date.now() - file.stat.mtimeMs > usedAgainMs) this.#markUsed(path);
     return file?.content;
-  }
-
-  /** Whether there is certainly no entry. Other builds may add some meanwhile. */
-  isEmpty(): boolean {
-    try {
-      return this.entries().next().done === true;
-    } catch (error) {
-      if (errnoOf(error) === undefined) throw error;
-      return false;
-    }
   }
 
   /** Stores an entry. @param pieces its bytes @throws the system's error */
@@ -153,6 +144,17 @@ export class LocalStore {
   #markUsed(path: string): void {
     const now = new Date();
     ifPossible(() => utimesSync(path, now, now));
+  }
+}
+
+/** Whether a build may find an entry: the store has one now, or that cannot be found out. */
+export function mayHaveEntries({ directory, recache }: Pick<CacheSettings, 'directory' | 'recache'>): boolean {
+  if (recache) return false;
+  try {
+    return new LocalStore(directory).entries().next().done !== true;
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    return true;
   }
 }
 

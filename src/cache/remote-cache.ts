@@ -1,12 +1,12 @@
 import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib';
 import type { CacheCounts } from './counts.ts';
-import { maxAnswerBytes, maxRequests, RemoteFailure, type RemoteSettings, type RemoteStore } from './remote-store.ts';
+import { maxAnswerBytes, RemoteFailure, type RemoteSettings, type RemoteStore } from './remote-store.ts';
 
 /** After so many failures in a row, or so much time lost in them, a server is asked no more. */
 const maxFailures = 3;
 const maxLostMs = 5000;
 
-/** A server that gave nothing so often in a row is asked more and more rarely, until it gives something. */
+/** After so many answers in a row that gave nothing, a server is asked more and more rarely. */
 const missesInARow = 16;
 
 /** How much may wait to be sent. */
@@ -45,8 +45,8 @@ export class RemoteCache {
   }
 
   /**
-   * Whether to ask about the next source: after n requests that gave nothing, one source of 2n is asked about.
-   * To be called once for each.
+   * Whether to ask about the next source, and counts it: after n answers in a row that gave nothing, the server is asked
+   * about one source of 2n. Call it once for each source that the local store does not have.
    */
   shouldAsk(): boolean {
     if (!this.isOn) return false;
@@ -109,7 +109,7 @@ export class RemoteCache {
     if (!this.isOn) return undefined;
     const started = performance.now();
     try {
-      this.#store ??= storeFor(this.#settings).then((open) => open(this.#settings));
+      this.#store ??= openStore(this.#settings);
       const answer = await question(await this.#store);
       this.#failures = 0;
       return answer;
@@ -124,14 +124,13 @@ export class RemoteCache {
   }
 }
 
-/** Loads what talks to a server. */
-export async function storeFor({
-  url,
-}: Pick<RemoteSettings, 'url'>): Promise<(settings: RemoteSettings) => RemoteStore> {
-  if (/^https?:/.test(url)) {
-    const { HttpStore } = await import('./http-store.ts');
-    return (settings) => new HttpStore(settings, maxRequests);
-  }
-  const { RedisStore } = await import('./redis-store.ts');
-  return (settings) => new RedisStore(settings);
+async function openStore(settings: RemoteSettings): Promise<RemoteStore> {
+  const Store = await storeClass(settings.url);
+  return new Store(settings);
+}
+
+/** The class for a server. It is loaded only now: most builds need none. */
+export async function storeClass(url: string): Promise<new (settings: RemoteSettings) => RemoteStore> {
+  if (/^https?:/.test(url)) return (await import('./http-store.ts')).HttpStore;
+  return (await import('./redis-store.ts')).RedisStore;
 }

@@ -1,40 +1,21 @@
 import { isRegular } from '../buildroot/source.ts';
-import type { CompileOutcome, MadePyc } from '../compile/compile.ts';
+import type { CompileOutcome, MadePycs } from '../compile/compile.ts';
 import type { CompileJob } from '../compile/plan.ts';
 import { PyclinkError } from '../errors.ts';
 import { Arena } from '../files/arena.ts';
 import { type RegularFile, readRegular } from '../files/read-regular.ts';
 import type { InvalidationMode } from '../pyc/header.ts';
-import { releaseOf } from '../pyc/releases.ts';
-import { type Digests, sha256Of } from '../sha256.ts';
+import { sha256Of } from '../sha256.ts';
 import type { CacheCounts, UncachedReason } from './counts.ts';
-import { decodeEntry, type Entry, encodeEntry, isSameEntry } from './entry.ts';
-import { isInSample, type KeyFields, keyOf, secretMarkOf } from './key.ts';
+import { type Entry, encodeEntry } from './entry.ts';
+import { entryForJob, isSameForJob, storableOf } from './entry-for-job.ts';
+import type { Hit, Looked } from './found.ts';
+import { type CompilerDigest, isInSample, type KeyFields, keyOf, secretMarkOf } from './key.ts';
 import { LocalCache } from './local-cache.ts';
+import { mayHaveEntries } from './local-store.ts';
 import { pycsForSource } from './pycs-for-source.ts';
 import { RemoteCache } from './remote-cache.ts';
 import type { CacheSettings } from './settings.ts';
-
-/** A source that was looked for, and is to be compiled. */
-export interface Looked {
-  readonly key: string;
-  readonly sha256: string;
-  /** There is an entry, which is to be verified. */
-  readonly expected?: Entry;
-  readonly shouldAskServer: boolean;
-}
-
-/** Pycs in normal form. */
-interface NormalPycs {
-  readonly pycs: readonly MadePyc[];
-  /** The SHA-256 of their contents, as far as it was computed. */
-  readonly digests: Digests;
-}
-
-/** What a build takes from the cache: valid until the next source is looked up. */
-export interface Hit extends NormalPycs {
-  readonly warnings: readonly string[];
-}
 
 /** The cache of a lane, for the sources of one interpreter. */
 export class SourceCache {
@@ -48,13 +29,10 @@ export class SourceCache {
   /** For the source and the entry that are looked at. */
   readonly #memory = new Arena();
 
-  /**
-   * @param compiler as in `KeyFields`
-   * @param counts what is added to
-   */
+  /** @param counts what is added to */
   constructor(
     settings: CacheSettings,
-    compiler: KeyFields['compiler'],
+    compiler: CompilerDigest,
     invalidationMode: InvalidationMode,
     counts: CacheCounts,
   ) {
@@ -62,27 +40,38 @@ export class SourceCache {
     this.#settings = settings;
     this.#invalidationMode = invalidationMode;
     this.#local = new LocalCache(settings.directory, counts);
-    this.#looksInLocal = !settings.recache && !this.#local.isEmpty();
+    this.#looksInLocal = mayHaveEntries(settings);
     const { secret, remote, namespace } = settings;
     this.#remote = remote && new RemoteCache(remote, counts);
     this.#keyFields = { namespace, secretMark: secretMarkOf(secret), compiler };
   }
 
+  /** Whether any entry may be found: the local store has some, or there is a server to ask. */
+  get isWorthLooking(): boolean {
+    return this.#looksInLocal || (this.hasServer && !this.#settings.recache);
+  }
+
+  /** Whether there is a server, and it is still in use. */
+  get hasServer(): boolean {
+    return this.#remote?.isOn === true;
+  }
+
   /**
-   * Looks a job up, once. The source is not even read if nobody can have its entry.
-   * @returns its pycs; or what was looked for; or undefined if nothing was
+   * Looks a job up. Call it once for each job: a server may be asked about some of them only.
+   * @returns its pycs; or what was looked for; or undefined if nobody can have them: then the source is not even read
    */
   lookUp(job: CompileJob): Hit | Looked | undefined {
     if (!isRegular(job.source)) return undefined;
-    const isForServer = !this.#looksInLocal && this.#shouldAsk();
-    if (!this.#looksInLocal && !isForServer) return undefined;
-    this.#memory.clear();
-    const file = readRegular(job.source.staged, this.#memory.take);
-    if (file === undefined) return undefined;
-    const sha256 = sha256Of(file.content);
-    const key = keyOf(job, sha256, this.#keyFields);
-    if (key === undefined) return undefined;
-    if (isForServer) return { key, sha256, shouldAskServer: true };
+    if (this.#looksInLocal) return this.#lookUpInLocal(job);
+    if (!this.#shouldAsk()) return undefined;
+    const read = this.#read(job);
+    return read && { key: read.key, sha256: read.sha256, shouldAskServer: true };
+  }
+
+  #lookUpInLocal(job: CompileJob): Hit | Looked | undefined {
+    const read = this.#read(job);
+    if (read === undefined) return undefined;
+    const { file, key, sha256 } = read;
     const isVerified = isInSample(key, this.#settings.verifyPercent);
     const entry = this.#entry(key, job, isVerified ? undefined : this.#memory.take);
     if (entry === undefined) return { key, sha256, shouldAskServer: this.#shouldAsk() };
@@ -91,14 +80,19 @@ export class SourceCache {
     return this.#hit(job, entry, file);
   }
 
-  /** Whether to look jobs up at all: there is somewhere to look. */
-  get isWorthLooking(): boolean {
-    return this.#looksInLocal || (this.hasServer && !this.#settings.recache);
+  /** Reads a source, and makes its key. */
+  #read(job: CompileJob): { readonly file: RegularFile; readonly sha256: string; readonly key: string } | undefined {
+    this.#memory.clear();
+    const file = readRegular(job.source.staged, this.#memory.take);
+    if (file === undefined) return undefined;
+    const sha256 = sha256Of(file.content);
+    const key = keyOf(job, sha256, this.#keyFields);
+    return key === undefined ? undefined : { file, sha256, key };
   }
 
-  /** Whether there is a server, and it is still in use. */
-  get hasServer(): boolean {
-    return this.#remote?.isOn === true;
+  /** Whether to ask the server about the next source that the local store does not have. */
+  #shouldAsk(): boolean {
+    return !this.#settings.recache && this.#remote?.shouldAsk() === true;
   }
 
   /** Asks the server for an entry. Does not throw. @returns what `accept` needs */
@@ -113,7 +107,7 @@ export class SourceCache {
   accept(job: CompileJob, looked: Looked, bytes: Buffer | undefined): Hit | Looked {
     if (bytes === undefined) return looked;
     const { key } = looked;
-    const entry = this.#decoded(key, job, bytes);
+    const entry = entryForJob(job, key, bytes, this.#settings.secret);
     if (entry === undefined) {
       this.counts.remoteCorrupt += 1;
       return looked;
@@ -134,37 +128,29 @@ export class SourceCache {
   }
 
   /**
-   * Stores what was compiled, or compares it with the entry.
-   * @param looked what was looked for; undefined if nothing was
+   * Stores what was compiled, or compares it with the entry that was found.
+   * @param looked what `lookUp` or `accept` returned
    * @param made its pycs; undefined if they have no normal form
    * @throws PyclinkError `cache-differs`
    */
-  store(looked: Looked | undefined, outcome: CompileOutcome, made: NormalPycs | undefined): void {
+  store(looked: Looked | undefined, outcome: CompileOutcome, made: MadePycs | undefined): void {
     this.counts.compiled += 1;
-    const { job, compiled, warnings } = outcome;
-    const reason = reasonAgainst(outcome, looked);
-    if (reason !== undefined || compiled === undefined || made === undefined) {
-      this.#leave(reason ?? 'did not compile');
+    const { job } = outcome;
+    const storable = storableOf(outcome, made, looked?.sha256);
+    if ('reason' in storable) {
+      this.#leave(storable.reason);
       return;
     }
-    const key = looked?.key ?? keyOf(job, compiled.sha256, this.#keyFields);
-    if (key === undefined) {
-      this.#leave('unknown compiler');
-      return;
-    }
-    const entry: Entry = { pycs: made.pycs, digests: made.digests, warnings };
-    if (looked?.expected !== undefined) {
-      this.#verify(job, key, entry, looked.expected);
-      return;
-    }
-    const pieces = encodeEntry(key, entry, this.#settings.secret);
-    this.#local.put(key, pieces);
-    if (this.#remote?.isWritable) this.#remote.put(key, pieces);
+    const { entry, sha256 } = storable;
+    const key = looked?.key ?? keyOf(job, sha256, this.#keyFields);
+    if (key === undefined) this.#leave('unknown compiler');
+    else if (looked?.expected !== undefined) this.#verify(job, key, entry, looked.expected);
+    else this.#put(key, entry);
   }
 
   /** @throws PyclinkError `cache-differs` */
   #verify(job: CompileJob, key: string, compiled: Entry, expected: Entry): void {
-    if (!isSameEntry(compiled, expected, headerBytesOf(job))) {
+    if (!isSameForJob(job, compiled, expected)) {
       throw new PyclinkError('cache-differs', 'the cache has other bytecode than the compiler gives', {
         path: job.source.payload,
         hint: `remove ${this.#nameOf(key)}, and find out who wrote it`,
@@ -173,15 +159,16 @@ export class SourceCache {
     this.counts.verified += 1;
   }
 
+  #put(key: string, entry: Entry): void {
+    const pieces = encodeEntry(key, entry, this.#settings.secret);
+    this.#local.put(key, pieces);
+    if (this.#remote?.isWritable) this.#remote.put(key, pieces);
+  }
+
   #nameOf(key: string): string {
     const { remote } = this.#settings;
     const local = this.#local.pathOf(key);
     return remote === undefined ? local : `${local} and ${remote.url}/${key}`;
-  }
-
-  /** Whether to ask the server about a source that the local store does not have. To be called once for each. */
-  #shouldAsk(): boolean {
-    return !this.#settings.recache && this.#remote?.shouldAsk() === true;
   }
 
   /** Counts a source that is not stored. */
@@ -193,38 +180,14 @@ export class SourceCache {
   #entry(key: string, job: CompileJob, memory?: Arena['take']): Entry | undefined {
     const bytes = this.#local.get(key, memory);
     if (bytes === undefined) return undefined;
-    const entry = this.#decoded(key, job, bytes);
+    const entry = entryForJob(job, key, bytes, this.#settings.secret);
     if (entry !== undefined) return entry;
     this.#local.removeCorrupt(key);
     return undefined;
-  }
-
-  #decoded(key: string, job: CompileJob, bytes: Buffer): Entry | undefined {
-    const entry = decodeEntry(key, bytes, this.#settings.secret);
-    const isWhole = job.levels.every((level, i) => {
-      const pyc = entry?.pycs[i];
-      return pyc?.level === level && pyc.content.length > headerBytesOf(job);
-    });
-    return isWhole ? entry : undefined;
   }
 
   #hit(job: CompileJob, entry: Entry, source: RegularFile): Hit {
     const pycs = pycsForSource(job, entry, source, this.#invalidationMode);
     return { pycs, digests: entry.digests, warnings: entry.warnings };
   }
-}
-
-function headerBytesOf({ interpreter }: CompileJob): number {
-  return releaseOf(interpreter.magicNumber).headerSizeBytes;
-}
-
-/** Why an outcome is not stored. */
-function reasonAgainst(
-  { job, failure, losses, compiled }: CompileOutcome,
-  looked: Looked | undefined,
-): UncachedReason | undefined {
-  if (!isRegular(job.source)) return 'not a regular file';
-  if (failure !== undefined || losses > 0) return 'did not compile';
-  if (compiled === undefined || (looked !== undefined && looked.sha256 !== compiled.sha256)) return 'changed meanwhile';
-  return compiled.isUtf8 ? undefined : 'another encoding';
 }

@@ -12,8 +12,8 @@ interface Counts {
 }
 
 /**
- * The sums of what builds report of a store. Each build adds a line to a file; if somebody removes it, counting starts
- * again.
+ * Counts what all builds found in a store and added to it. Each build appends a line to a file, and the counts are the
+ * sums of its lines: zero if somebody removes it.
  */
 export class Tally {
   readonly #file: string;

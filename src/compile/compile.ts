@@ -1,6 +1,7 @@
 import type { StagedPath } from '../files/path.ts';
 import type { InvalidationMode } from '../pyc/header.ts';
 import { levelProofOf } from '../pyc/releases.ts';
+import type { Digests } from '../sha256.ts';
 import { type CompileJob, type PlannedPyc, pycOf, recordedDirectoryOf } from './plan.ts';
 import type { CompiledLevel, CompiledText, WorkerJob } from './protocol.ts';
 import type { JobQueue, PoolResult, WorkerPool } from './worker-pool.ts';
@@ -10,6 +11,12 @@ export interface MadePyc extends PlannedPyc {
   /** Levels that are proved equal share a buffer. Valid until the next outcome. */
   readonly content: Buffer;
   readonly mode: number;
+}
+
+/** Pycs of a source, and the SHA-256 of their contents: each is computed once, when it is asked for. */
+export interface MadePycs {
+  readonly pycs: readonly MadePyc[];
+  readonly digests: Digests;
 }
 
 /** The outcome of a job. */
@@ -25,7 +32,7 @@ export interface CompileOutcome<J extends CompileJob = CompileJob> {
   readonly warnings: readonly string[];
   /** How many workers died at it. The warnings tell of them too. */
   readonly losses: number;
-  /** What was compiled, if the worker tells, and if it was the same at all levels. */
+  /** The text that was compiled. Told only for a cache, and only if the file did not change from level to level. */
   readonly compiled?: CompiledText | undefined;
 }
 

@@ -43,7 +43,7 @@ def is_without_assertions(data):
 
 
 def is_utf8(data):
-    """Whether a source certainly does not say that it has another encoding than UTF-8, as PEP 263 has it."""
+    """Whether a source is certainly UTF-8. Its first two lines may name another encoding, as PEP 263 says."""
     first_lines = b"\n".join(data.split(b"\n", 2)[:2])
     return all(name.lower() in (b"utf-8", b"utf8") for name in COOKIE.findall(first_lines))
 

@@ -27,7 +27,7 @@ export type CompiledLevel = { readonly level: Level } & (
 /** The text that a worker compiled. */
 export interface CompiledText {
   readonly sha256: string;
-  /** False if it may have another encoding: the interpreter reads it with a module that it does not name. */
+  /** False if it may have another encoding, which the interpreter decodes with a module that `hello` does not list. */
   readonly isUtf8: boolean;
 }
 
@@ -40,7 +40,7 @@ export interface WorkerAnswer {
   readonly levels: readonly CompiledLevel[];
   readonly failure?: { readonly level: Level; readonly problem: string };
   readonly warnings: readonly string[];
-  /** If the worker tells, and if it was the same at all levels. */
+  /** The text that was compiled. Told only for a cache, and only if the file did not change from level to level. */
   readonly compiled?: CompiledText;
 }
 

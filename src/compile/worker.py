@@ -93,11 +93,6 @@ class Loader(importlib.machinery.SourceFileLoader):
         return code
 
 
-def describe(data):
-    """The digest of a source, and its encoding if that is certainly UTF-8."""
-    return sha256_of(data), "utf-8" if levels.is_utf8(data) else ""
-
-
 def is_ready_for_link(path):
     """Whether py_compile would write this pyc: it refuses to replace a symlink, a directory or a device."""
     return not os.path.lexists(path) or os.path.isfile(path) and not os.path.islink(path)
@@ -136,8 +131,8 @@ def answer(source, content, directory, wanted, mode, docstring_flag):
 
     The words: the level that failed and why, both empty if none did; a row of the levels, each with what became of
     it, the size and the permissions of its pyc, or "same" if it was left out because it is the same as the one
-    before; the SHA-256 of what was compiled, if that is asked for and the same at all levels; "utf-8" if it certainly
-    is; then what the compiler warned about.
+    before; for a cache the SHA-256 of the text that was compiled, and "utf-8" if it certainly is, both empty if the
+    file changed from level to level; then what the compiler warned about.
     """
     found = set()
     del compiled[:]
@@ -163,8 +158,10 @@ def answer(source, content, directory, wanted, mode, docstring_flag):
             made.append("%d:%d:%o" % (level, len(data), permissions))
             contents.append(data)
     Loader.last = None
-    digest, encoding = describe(compiled[0]) if len(compiled) == 1 else ("", "")
-    return (failed, problem or "", " ".join(made), digest, encoding, *sorted(found)), contents
+    text = ("", "")
+    if len(compiled) == 1:
+        text = sha256_of(compiled[0]), "utf-8" if levels.is_utf8(compiled[0]) else ""
+    return (failed, problem or "", " ".join(made), *text, *sorted(found)), contents
 
 
 written = []

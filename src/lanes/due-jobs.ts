@@ -1,6 +1,7 @@
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
+import type { Hit, Looked } from '../cache/found.ts';
 import { maxRequests } from '../cache/remote-store.ts';
-import type { Hit, Looked, SourceCache } from '../cache/source-cache.ts';
+import type { SourceCache } from '../cache/source-cache.ts';
 import type { JobQueue } from '../compile/worker-pool.ts';
 import { Pace } from './pace.ts';
 import type { NumberedJob } from './shared-jobs.ts';
@@ -93,7 +94,7 @@ export class DueJobs implements JobQueue<NumberedJob> {
     this.#changed.give();
   }
 
-  /** What the cache was asked about a job, once. */
+  /** What was looked for in the cache, if a job was looked up. It is given once, and then forgotten. */
   takeLooked(job: NumberedJob): Looked | undefined {
     const looked = this.#looked.get(job);
     this.#looked.delete(job);
@@ -134,7 +135,10 @@ export class DueJobs implements JobQueue<NumberedJob> {
     else await this.#askServer(cache, job, found, onHit);
   }
 
-  /** Asks the server for the entry of a job once fewer requests are on their way. Workers that run out of jobs get it. */
+  /**
+   * Asks the server for the entry of a job. If there are too many requests without an answer, it waits; if workers run out
+   * of jobs before that is over, they get this one.
+   */
   async #askServer(cache: SourceCache, job: NumberedJob, looked: Looked, onHit: OnHit): Promise<void> {
     const hasRoom = () => this.#requests < maxRequests;
     const isWanted = () => this.#missing.length < aheadOfWorker * this.#workers && this.#isServerSlow();

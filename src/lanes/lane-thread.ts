@@ -18,7 +18,7 @@ export interface LaneOrder {
     readonly jobs: SharedJobs;
     /** Of the interpreter. */
     readonly environment: Environment;
-    /** The digest of everything that compiles, if that is known. Not there: not for the cache. */
+    /** What a CompilerDigest gave. Not there if the pycs are not for a cache. */
     readonly compiler?: { readonly digest: string | undefined } | undefined;
     readonly own: number;
     readonly all: number;

@@ -1,6 +1,8 @@
 import type { CacheCounts } from '../cache/counts.ts';
+import type { Hit } from '../cache/found.ts';
+import type { CompilerDigest } from '../cache/key.ts';
 import type { CacheSettings } from '../cache/settings.ts';
-import type { Hit, SourceCache } from '../cache/source-cache.ts';
+import type { SourceCache } from '../cache/source-cache.ts';
 import { type CompileOutcome, compile, type Slots } from '../compile/compile.ts';
 import type { JobQueue, WorkerPool } from '../compile/worker-pool.ts';
 import { currentPycs } from './current-pycs.ts';
@@ -72,7 +74,7 @@ export async function runLane(
 /** The cache of a lane, if it has one for an interpreter. @param counts what is added to */
 export async function sourceCache(
   { cache, invalidationMode }: LaneOptions,
-  compiler: (() => string | undefined) | undefined,
+  compiler: CompilerDigest | undefined,
   counts: CacheCounts,
 ): Promise<SourceCache | undefined> {
   if (cache === undefined || compiler === undefined) return undefined;

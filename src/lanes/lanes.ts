@@ -1,4 +1,5 @@
 import { addCounts, type CacheCounts, emptyCounts } from '../cache/counts.ts';
+import type { CompilerDigest } from '../cache/key.ts';
 import type { CompileJob } from '../compile/plan.ts';
 import type { WorkerPool } from '../compile/worker-pool.ts';
 import type { CompiledRecord } from '../manifest/compiled-record.ts';
@@ -13,8 +14,8 @@ export interface Work {
   readonly pool: WorkerPool;
   readonly jobs: readonly CompileJob[];
   readonly slots: number;
-  /** Gives the digest of everything that compiles, if that is known. Not there: not for the cache. */
-  readonly compiler?: (() => string | undefined) | undefined;
+  /** Not there if the pycs are not for a cache. */
+  readonly compiler?: CompilerDigest | undefined;
 }
 
 /** What was done for all jobs. */

@@ -1,6 +1,6 @@
 import { type Buildroot, toPayload } from '../buildroot/path.ts';
 import type { SourceFile } from '../buildroot/source.ts';
-import type { CompileOptions, CompileOutcome, MadePyc } from '../compile/compile.ts';
+import type { CompileOptions, CompileOutcome, MadePyc, MadePycs } from '../compile/compile.ts';
 import type { CompileJob } from '../compile/plan.ts';
 import { messageOf } from '../errors.ts';
 import { Arena } from '../files/arena.ts';
@@ -40,11 +40,8 @@ interface NotNormalized {
 }
 
 /** Pycs that are to be written, and which of them have no normal form. */
-export interface Finished {
-  readonly pycs: readonly MadePyc[];
+export interface Finished extends MadePycs {
   readonly notNormalized: readonly NotNormalized[];
-  /** The SHA-256 of their contents, as far as it was computed. */
-  readonly digests: Digests;
 }
 
 /** Brings compiled pycs into normal form, if they should be. They are valid until the next call. */

@@ -4,8 +4,9 @@ import { describe, expect, it } from 'vitest';
 import type { SourceFile } from '../../src/buildroot/source.ts';
 import { checkCacheDirectory, makeCacheDirectory } from '../../src/cache/cache-directory.ts';
 import { emptyCounts } from '../../src/cache/counts.ts';
+import type { Hit, Looked } from '../../src/cache/found.ts';
 import type { CacheSettings } from '../../src/cache/settings.ts';
-import { type Hit, type Looked, SourceCache } from '../../src/cache/source-cache.ts';
+import { SourceCache } from '../../src/cache/source-cache.ts';
 import type { CompileOutcome } from '../../src/compile/compile.ts';
 import { type CompileJob, pycOf } from '../../src/compile/plan.ts';
 import type { PayloadPath, StagedPath } from '../../src/files/path.ts';
@@ -108,6 +109,13 @@ describe('the cache of a lane', () => {
     expect(isHit(cache.lookUp(job))).toBe(false);
     fill(cache, job);
     expect(cache.counts).toMatchObject({ stored: 0, compiled: 1, uncached: { 'unknown compiler': 1 } });
+  });
+
+  it('stores nothing of a source whose pycs have no normal form', () => {
+    const [open, job] = [newCache(), newJob()];
+    const cache = open();
+    cache.store(undefined, outcomeOf(job), undefined);
+    expect(cache.counts).toMatchObject({ stored: 0, compiled: 1, uncached: { 'no normal form': 1 } });
   });
 
   it('stores nothing of a symlink', () => {

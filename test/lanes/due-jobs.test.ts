@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import type { Looked, SourceCache } from '../../src/cache/source-cache.ts';
+import type { Looked } from '../../src/cache/found.ts';
+import type { SourceCache } from '../../src/cache/source-cache.ts';
 import { DueJobs } from '../../src/lanes/due-jobs.ts';
 import type { NumberedJob } from '../../src/lanes/shared-jobs.ts';
 import { Digests } from '../../src/sha256.ts';
