@@ -55,13 +55,34 @@ export class PyclinkError extends Error {
   }
 }
 
+/** What libuv, and so Node.js, has no name for, of what file systems report. The same numbers on all of Linux but MIPS. */
+const unnamed: ReadonlyMap<number, string> = new Map([
+  [37, 'ENOLCK: no locks available'],
+  [74, 'EBADMSG: bad message'],
+  [116, 'ESTALE: stale file handle'],
+  [117, 'EUCLEAN: structure needs cleaning'],
+  [122, 'EDQUOT: disk quota exceeded'],
+  [126, 'ENOKEY: required key not available'],
+]);
+
+/** How Node.js names errors that libuv does not know. */
+const unknown = /^(?:UNKNOWN: unknown error|(Unknown system error -\d+): \1)(?=,|$)/;
+
 /** The errno name (`ENOENT`, `EXDEV`, …) of a system error, or undefined for any other value. */
 export function errnoOf(error: unknown): string | undefined {
-  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code;
-  return undefined;
+  if (!(error instanceof Error && 'code' in error && typeof error.code === 'string')) return undefined;
+  return nameUnknownToNode(error)?.replace(/:.*/, '') ?? error.code;
 }
 
 /** The message of whatever was thrown. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  const name = nameUnknownToNode(error);
+  return name === undefined ? error.message : error.message.replace(unknown, name);
+}
+
+/** The name and meaning of a system error that Node.js calls unknown. */
+function nameUnknownToNode(error: Error): string | undefined {
+  if (!('errno' in error && typeof error.errno === 'number' && unknown.test(error.message))) return undefined;
+  return unnamed.get(-error.errno) ?? `errno ${-error.errno}`;
 }

@@ -59,6 +59,24 @@ describe('errnoOf', () => {
   });
 });
 
+describe('a system error that Node.js has no name for', () => {
+  const unknown = (message: string, code: string, errno: number) =>
+    Object.assign(new Error(message), { code, errno, syscall: 'write' });
+
+  it.each([
+    [unknown('UNKNOWN: unknown error, write', 'UNKNOWN', -122), 'EDQUOT', 'EDQUOT: disk quota exceeded, write'],
+    [
+      unknown("Unknown system error -116: Unknown system error -116, open '/a'", 'Unknown system error -116', -116),
+      'ESTALE',
+      "ESTALE: stale file handle, open '/a'",
+    ],
+    [unknown('UNKNOWN: unknown error, read', 'UNKNOWN', -133), 'errno 133', 'errno 133, read'],
+  ])('%s is %s', (error, errno, message) => {
+    expect(errnoOf(error)).toBe(errno);
+    expect(messageOf(error)).toBe(message);
+  });
+});
+
 describe('messageOf', () => {
   it.each([
     [new Error('why'), 'why'],
