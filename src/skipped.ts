@@ -20,7 +20,6 @@ export const skipReasons = {
   'not-normalized': 'left as the interpreter wrote it, not in normal form',
   'mode-differs': 'not linked: the identical pycs differ in mode',
   'owner-differs': 'not linked: the identical pycs differ in owner',
-  'device-differs': 'not linked: the identical pycs are on different file systems',
   'link-refused': 'not linked: the file system refused the link',
   'changed-meanwhile': 'not linked: the file changed while it was compared',
 } as const;

@@ -1,9 +1,8 @@
-import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { errnoOf } from '../errors.ts';
-import { lstatIfAny } from '../files/lstat.ts';
 import { byCodeUnit, childOf, type PayloadPath, parentOf, type StagedPath } from '../files/path.ts';
 import { readRegular } from '../files/read-regular.ts';
+import { lstat, lstatIfAny, wholeSeconds } from '../files/stat.ts';
 import type { Skipped, SkipReason } from '../skipped.ts';
 import { type Buildroot, toPayload, toStaged } from './path.ts';
 import {
@@ -15,7 +14,7 @@ import {
 } from './python-directory.ts';
 import { type Resolved, resolveInBuildroot } from './resolve.ts';
 import { environmentAround, isRunningSystem, walkLimits } from './running-system.ts';
-import { mtimeSecondsOf, type Source } from './source.ts';
+import type { Source } from './source.ts';
 import { startingPoints } from './starting-points.ts';
 import { type Found, walk } from './walk.ts';
 
@@ -51,7 +50,7 @@ export function discover(buildroot: Buildroot, options: DiscoverOptions): Discov
 
   const everywhere = options.paths.length === 0;
   for (const root of everywhere ? [buildroot.path] : startingPoints(buildroot, options.paths)) {
-    const { found, notUtf8, unreadable } = lstatSync(root).isDirectory() ? walk(root, ['*.py'], limits) : only(root);
+    const { found, notUtf8, unreadable } = lstat(root).kind === 'directory' ? walk(root, ['*.py'], limits) : only(root);
     for (const path of notUtf8) {
       const payload = toPayload(buildroot, path as StagedPath);
       if (!everywhere || pythonDirectoryOf(payload)) skip(payload, 'name-not-utf8');
@@ -104,8 +103,8 @@ class Examiner {
         ? { kind: 'inside', path: file.path, physical: true }
         : resolveInBuildroot(this.#buildroot, file.path);
     if (content.kind !== 'inside') return content.kind === 'outside' ? 'symlink-outside' : 'dangling-symlink';
-    const stat = lstatSync(content.path);
-    if (!stat.isFile()) return 'not-a-regular-file';
+    const stat = lstat(content.path);
+    if (stat.kind !== 'file') return 'not-a-regular-file';
     const cache = this.#cacheOf(parentOf(file.path));
     if (cache === 'symlink') return 'cache-is-symlink';
     return {
@@ -115,8 +114,8 @@ class Examiner {
       physical: content.physical,
       hasCache: cache !== 'none',
       interpreter: this.#interpreter(file.path, payload),
-      sizeBytes: stat.size,
-      mtimeSeconds: mtimeSecondsOf(stat),
+      sizeBytes: stat.sizeBytes,
+      mtimeSeconds: wholeSeconds(stat.modifiedNs),
     };
   }
 
@@ -125,7 +124,7 @@ class Examiner {
     let answer = this.#caches.get(directory);
     if (answer === undefined) {
       const stat = lstatIfAny(childOf(directory, '__pycache__'));
-      answer = stat === undefined ? 'none' : stat.isSymbolicLink() ? 'symlink' : 'other';
+      answer = stat === undefined ? 'none' : stat.kind === 'symlink' ? 'symlink' : 'other';
       this.#caches.set(directory, answer);
     }
     return answer;
@@ -171,7 +170,5 @@ class Examiner {
 }
 
 function only(path: StagedPath): ReturnType<typeof walk> {
-  const stat = lstatSync(path);
-  const type = stat.isFile() ? 'file' : stat.isSymbolicLink() ? 'symlink' : 'other';
-  return { found: [{ path, type }], notUtf8: [], unreadable: [] };
+  return { found: [{ path, type: lstat(path).kind }], notUtf8: [], unreadable: [] };
 }

@@ -1,10 +1,11 @@
-import { futimesSync, lstatSync } from 'node:fs';
+import { futimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { errnoOf, PyclinkError } from '../errors.ts';
 import { withDirectory } from '../files/directory.ts';
 import { nameOf, parentOf, type StagedPath } from '../files/path.ts';
 import { readRegular, withRegular } from '../files/read-regular.ts';
 import { replaceByLink, rewriteFile } from '../files/replace.ts';
+import { type FileIdentity, lstat, secondsOf } from '../files/stat.ts';
 import type { MtimePolicy } from './mtime-policy.ts';
 import type { Buildroot } from './path.ts';
 import { walkLimits } from './running-system.ts';
@@ -39,15 +40,15 @@ export function applyMtimePolicy<S extends SourceFile>(
 
 /** For files with several names: the names in the buildroot stay one file, names outside keep their mtime. */
 function setMtimeOfShared(buildroot: Buildroot, paths: readonly StagedPath[], epochSeconds: number): void {
-  const names = namesByInode(buildroot);
-  const done = new Set<string>();
+  const names = namesByIdentity(buildroot);
+  const done = new Set<FileIdentity>();
   for (const path of paths) {
     attempt(path, () => {
-      const inode = inodeOf(lstatSync(path));
-      const inside = names.get(inode) ?? [path];
-      if (done.has(inode)) return;
-      if (!setMtime(path, inside.length, epochSeconds)) separate(inside, inode, epochSeconds);
-      done.add(inodeOf(lstatSync(path)));
+      const { identity } = lstat(path);
+      const inside = names.get(identity) ?? [path];
+      if (done.has(identity)) return;
+      if (!setMtime(path, inside.length, epochSeconds)) separate(inside, identity, epochSeconds);
+      done.add(lstat(path).identity);
     });
   }
 }
@@ -60,8 +61,8 @@ function setMtime(path: StagedPath, names: number, epochSeconds: number): boolea
   try {
     return withDirectory(parentOf(path), (held) => {
       const isDone = withRegular(join(held, nameOf(path)), (descriptor, stat) => {
-        if (stat.nlink === names) futimesSync(descriptor, stat.atime, epochSeconds);
-        return stat.nlink === names;
+        if (stat.links === names) futimesSync(descriptor, secondsOf(stat.accessedNs), epochSeconds);
+        return stat.links === names;
       });
       if (isDone === undefined) throw Object.assign(new Error('ENOENT: it is gone'), { code: 'ENOENT' });
       return isDone;
@@ -73,29 +74,31 @@ function setMtime(path: StagedPath, names: number, epochSeconds: number): boolea
 }
 
 /** Makes these names of a file a separate file with another mtime. */
-function separate(names: readonly StagedPath[], inode: string, epochSeconds: number): void {
+function separate(names: readonly StagedPath[], identity: FileIdentity, epochSeconds: number): void {
   const [first, ...others] = names as [StagedPath, ...StagedPath[]];
   const file = readRegular(first);
-  if (file === undefined || inodeOf(file.stat) !== inode) return;
-  const { mode, uid: userId, gid: groupId, atimeMs } = file.stat;
-  const attributes = { mode, userId, groupId, accessedSeconds: atimeMs / 1000, modifiedSeconds: epochSeconds };
-  const isStill = (name: string) => inodeOf(lstatSync(name)) === inode;
+  if (file?.stat.identity !== identity) return;
+  const { mode, userId, groupId, accessedNs } = file.stat;
+  const attributes = {
+    mode,
+    userId,
+    groupId,
+    accessedSeconds: secondsOf(accessedNs),
+    modifiedSeconds: epochSeconds,
+  };
+  const isStill = (name: string) => lstat(name).identity === identity;
   if (rewriteFile(first, file.content, attributes, isStill) === undefined) return;
   for (const other of others) replaceByLink(other, first, (_, old) => isStill(old));
 }
 
-function namesByInode(buildroot: Buildroot): Map<string, StagedPath[]> {
-  const names = new Map<string, StagedPath[]>();
+function namesByIdentity(buildroot: Buildroot): Map<FileIdentity, StagedPath[]> {
+  const names = new Map<FileIdentity, StagedPath[]>();
   for (const { path, type } of walk(buildroot.path, ['*'], walkLimits(buildroot)).found) {
     if (type !== 'file') continue;
-    const inode = inodeOf(lstatSync(path));
-    names.set(inode, [...(names.get(inode) ?? []), path]);
+    const { identity } = lstat(path);
+    names.set(identity, [...(names.get(identity) ?? []), path]);
   }
   return names;
-}
-
-function inodeOf(stat: { readonly dev: number; readonly ino: number }): string {
-  return `${stat.dev}:${stat.ino}`;
 }
 
 function attempt(path: StagedPath, work: () => void): void {

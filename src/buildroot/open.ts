@@ -1,6 +1,7 @@
-import { realpathSync, statSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { errnoOf, PyclinkError } from '../errors.ts';
 import { normalise, type StagedPath } from '../files/path.ts';
+import { stat } from '../files/stat.ts';
 import type { Buildroot } from './path.ts';
 
 /**
@@ -33,7 +34,7 @@ export function openBuildroot(given: string | undefined): Buildroot {
 export function openTree(given: string): Buildroot {
   try {
     const path = realpathSync.native(given) as StagedPath;
-    if (statSync(path).isDirectory()) return { path, given: normalise(given) };
+    if (stat(path).kind === 'directory') return { path, given: normalise(given) };
   } catch (error) {
     throw unusable(given, `cannot be opened (${errnoOf(error)})`, 'has anything been installed into it?');
   }

@@ -1,6 +1,6 @@
 import { readlinkSync } from 'node:fs';
-import { lstatIfAny } from '../files/lstat.ts';
 import { childOf, contains, nameOf, parentOf, type StagedPath } from '../files/path.ts';
+import { lstatIfAny } from '../files/stat.ts';
 import type { Buildroot } from './path.ts';
 
 /** Where a staged path leads when its symlinks are followed as on the installed system. */
@@ -70,6 +70,6 @@ export function resolveParent(buildroot: Buildroot, staged: StagedPath): Resolve
 function whatIs(path: StagedPath): { readonly to: string } | 'directory' | 'file' | 'missing' {
   const stat = lstatIfAny(path);
   if (stat === undefined) return 'missing';
-  if (stat.isSymbolicLink()) return { to: readlinkSync(path) };
-  return stat.isDirectory() ? 'directory' : 'file';
+  if (stat.kind === 'symlink') return { to: readlinkSync(path) };
+  return stat.kind === 'directory' ? 'directory' : 'file';
 }

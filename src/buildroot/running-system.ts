@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { lstatIfAny } from '../files/lstat.ts';
 import { childOf, contains, parentOf, type StagedPath } from '../files/path.ts';
+import { lstatIfAny } from '../files/stat.ts';
 import type { Buildroot } from './path.ts';
 import { type WalkLimits, walk } from './walk.ts';
 
@@ -20,8 +20,8 @@ const kernelDirectories = ['/proc', '/sys', '/dev', '/run'];
 export function walkLimits(tree: Buildroot): WalkLimits {
   const directories = kernelDirectories.map((directory) => childOf(tree.path, directory.slice(1)));
   if (isRunningSystem(tree) || tree.isSystem === true) return { staysOnFileSystem: true, without: directories };
-  const device = lstatIfAny(tree.path)?.dev;
-  const isMounted = (directory: string) => ![undefined, device].includes(lstatIfAny(directory)?.dev);
+  const fileSystem = lstatIfAny(tree.path)?.fileSystem;
+  const isMounted = (directory: string) => ![undefined, fileSystem].includes(lstatIfAny(directory)?.fileSystem);
   return { without: directories.filter(isMounted) };
 }
 

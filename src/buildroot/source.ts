@@ -12,7 +12,7 @@ export interface SourceFile {
   /** Whether its directory had a `__pycache__` when it was found. Without one, there are no old pycs to look for. */
   readonly hasCache: boolean;
   readonly sizeBytes: number;
-  /** Whole seconds, rounded toward zero, as in a pyc header. */
+  /** Whole seconds, as Python reads them and writes them into a pyc header. */
   readonly mtimeSeconds: number;
 }
 
@@ -24,9 +24,4 @@ export function isRegular({ staged, content }: SourceFile): boolean {
 /** A Python source to compile, and the interpreter that it needs. */
 export interface Source extends SourceFile {
   readonly interpreter: InterpreterRequest | 'supported-pythons';
-}
-
-/** The mtime in whole seconds, rounded toward zero, as in a pyc header. */
-export function mtimeSecondsOf(stat: { readonly mtimeMs: number }): number {
-  return Math.trunc(stat.mtimeMs / 1000);
 }

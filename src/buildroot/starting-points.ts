@@ -1,7 +1,6 @@
-import { lstatSync } from 'node:fs';
 import { PyclinkError } from '../errors.ts';
-import { lstatIfAny } from '../files/lstat.ts';
 import type { StagedPath } from '../files/path.ts';
+import { lstat, lstatIfAny } from '../files/stat.ts';
 import { type Buildroot, locate } from './path.ts';
 import { type Resolved, resolveInBuildroot, resolveParent } from './resolve.ts';
 import { isOfKernel, isRunningSystem } from './running-system.ts';
@@ -46,5 +45,5 @@ function exists(path: string): boolean {
 }
 
 function isDirectory(place: Resolved): boolean {
-  return place.kind === 'inside' && lstatSync(place.path).isDirectory();
+  return place.kind === 'inside' && lstat(place.path).kind === 'directory';
 }

@@ -1,6 +1,7 @@
-import { type Dirent, lstatSync, readdirSync } from 'node:fs';
+import { type Dirent, readdirSync } from 'node:fs';
 import { globbySync } from 'globby';
 import { byCodeUnit, childOf, type StagedPath } from '../files/path.ts';
+import { lstat, lstatIfAny } from '../files/stat.ts';
 
 /** A file that was found. Symlinks are not followed. */
 export interface Found {
@@ -74,12 +75,12 @@ export function walk(directory: StagedPath, patterns: readonly string[], limits:
 /** Tells whether an entry of a directory is a directory to leave out. The path is below `top`, as the glob sees it. */
 function leftOut(top: StagedPath, { staysOnFileSystem = false, without = [] }: WalkLimits) {
   if (!staysOnFileSystem && without.length === 0) return () => false;
-  const { dev: device } = lstatSync(top);
+  const { fileSystem } = lstat(top);
   return (path: string, entry: Dirent<Buffer>) => {
     if (!entry.isDirectory()) return false;
     const whole = Buffer.concat([toBytes(childOf(top, path.replace(/^\//, ''))), slash, entry.name]);
     if (without.includes(whole.toString().replace(/\/+/g, '/'))) return true;
-    return staysOnFileSystem && lstatSync(whole, { throwIfNoEntry: false })?.dev !== device;
+    return staysOnFileSystem && lstatIfAny(whole)?.fileSystem !== fileSystem;
   };
 }
 

@@ -1,10 +1,10 @@
-import { mkdirSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { mkdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { errnoOf } from '../errors.ts';
-import { currentIdentity } from '../files/identity.ts';
+import { currentCredentials } from '../files/credentials.ts';
 import { ifPossible } from '../files/if-possible.ts';
-import { lstatIfAny } from '../files/lstat.ts';
 import { replaceByContent } from '../files/replace.ts';
+import { type FileStat, lstatIfAny, stat } from '../files/stat.ts';
 import { UnusableCache } from './unusable-cache.ts';
 
 /** Tells backup programs that the directory can be made anew. @see https://bford.info/cachedir/ */
@@ -28,18 +28,18 @@ export function makeCacheDirectory(directory: string): void {
  * @throws UnusableCache if there is none, or if somebody else could have put entries into it
  */
 export function checkCacheDirectory(directory: string): string {
-  let stats: Stats[];
+  let stats: FileStat[];
   let real: string;
   try {
     real = realpathSync.native(directory);
-    stats = [statSync(real), statSync(join(real, 'v1'))];
+    stats = [stat(real), stat(join(real, 'v1'))];
   } catch (error) {
     if (errnoOf(error) === undefined) throw error;
     throw new UnusableCache(directory, `it cannot be read (${errnoOf(error)})`);
   }
-  const trusted = [0, currentIdentity()?.userId];
-  const other = stats.find(({ uid }) => !trusted.includes(uid));
-  if (other !== undefined) throw new UnusableCache(real, `it belongs to user ${other.uid}`);
+  const trusted = [0, currentCredentials()?.userId];
+  const other = stats.find(({ userId }) => !trusted.includes(userId));
+  if (other !== undefined) throw new UnusableCache(real, `it belongs to user ${other.userId}`);
   if (stats.some(({ mode }) => (mode & 0o022) !== 0)) throw new UnusableCache(real, 'others may write to it');
   return real;
 }

@@ -1,8 +1,9 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { arch } from 'node:os';
 import type { Interpreter } from '../compile/interpreter.ts';
 import type { CompilerFacts } from '../compile/protocol.ts';
 import { workerTexts } from '../compile/worker-command.ts';
+import { stat } from '../files/stat.ts';
 import { normalFormVersion } from '../marshal/normal-form.ts';
 import { sha256Of } from '../sha256.ts';
 import { type CompilerDigest, digestOfFields } from './key.ts';
@@ -10,11 +11,11 @@ import { type CompilerDigest, digestOfFields } from './key.ts';
 /** A file as it was when it was looked at. */
 interface SeenFile {
   readonly path: string;
-  /** Device, inode, size and times: a file that is replaced or written to has others. */
-  readonly identity: string;
+  /** Identity, size and times: a file that is replaced or written to has others. */
+  readonly version: string;
 }
 
-/** The SHA-256 of files, by their identities. */
+/** The SHA-256 of files, by their versions. */
 const known = new Map<string, string>();
 
 /**
@@ -57,15 +58,15 @@ function ifReadable<T>(read: () => T): T | undefined {
 
 /** @throws the system's error */
 function see(path: string): SeenFile {
-  const { dev, ino, size, mtimeNs, ctimeNs } = statSync(path, { bigint: true });
-  return { path, identity: [dev, ino, size, mtimeNs, ctimeNs].join() };
+  const { identity, sizeBytes, modifiedNs, changedNs } = stat(path);
+  return { path, version: [identity, sizeBytes, modifiedNs, changedNs].join() };
 }
 
 /** The SHA-256 of a file. @throws if it cannot be read, or was changed since it was seen */
-function fileDigest({ path, identity }: SeenFile): string {
-  const digest = known.get(identity) ?? sha256Of(readFileSync(path));
-  if (see(path).identity !== identity) throw new Error('changed');
-  known.set(identity, digest);
+function fileDigest({ path, version }: SeenFile): string {
+  const digest = known.get(version) ?? sha256Of(readFileSync(path));
+  if (see(path).version !== version) throw new Error('changed');
+  known.set(version, digest);
   return digest;
 }
 

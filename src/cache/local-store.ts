@@ -13,8 +13,8 @@ import { dirname, join } from 'node:path';
 import { errnoOf } from '../errors.ts';
 import { ifPossible } from '../files/if-possible.ts';
 import { temporaryName } from '../files/leftovers.ts';
-import { lstatIfAny } from '../files/lstat.ts';
 import { readRegular } from '../files/read-regular.ts';
+import { type FileStat, lstatIfAny } from '../files/stat.ts';
 import type { CacheSettings } from './settings.ts';
 import { Tally } from './tally.ts';
 
@@ -58,7 +58,7 @@ export class LocalStore {
     // An open that fails costs more: Node makes an error of it.
     const file = this.#isLikely || existsSync(path) ? readRegular(path, take) : undefined;
     this.#isLikely = file !== undefined;
-    if (file !== undefined && Date.now() - file.stat.mtimeMs > usedAgainMs) this.#markUsed(path);
+    if (file !== undefined && Date.now() - milliseconds(file.stat) > usedAgainMs) this.#markUsed(path);
     return file?.content;
   }
 
@@ -85,7 +85,7 @@ export class LocalStore {
       if (!isShard(shard)) continue;
       for (const key of namesIn(join(this.#entries, shard))) {
         const stat = isKey(key) ? lstatIfAny(this.pathOf(key)) : undefined;
-        if (stat?.isFile()) yield { key, sizeBytes: stat.size, usedMs: stat.mtimeMs };
+        if (stat?.kind === 'file') yield { key, sizeBytes: stat.sizeBytes, usedMs: milliseconds(stat) };
       }
     }
   }
@@ -130,7 +130,8 @@ export class LocalStore {
     for (const shard of namesIn(this.#entries)) {
       for (const name of isShard(shard) ? namesIn(join(this.#entries, shard)) : []) {
         const path = join(this.#entries, shard, name);
-        const ageMs = Date.now() - (lstatIfAny(path)?.mtimeMs ?? Number.NaN);
+        const stat = lstatIfAny(path);
+        const ageMs = stat === undefined ? 0 : Date.now() - milliseconds(stat);
         if (name.startsWith('.pyclink-') && ageMs > leftoverMs) ifPossible(() => unlinkSync(path));
       }
     }
@@ -174,6 +175,11 @@ function writeWhole(path: string, pieces: readonly Buffer[]): void {
   } finally {
     closeSync(descriptor);
   }
+}
+
+/** When a file was last written or used. */
+function milliseconds({ modifiedNs }: FileStat): number {
+  return Number(modifiedNs / 1_000_000n);
 }
 
 function isShard(name: string): boolean {

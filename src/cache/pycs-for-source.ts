@@ -1,7 +1,7 @@
-import { mtimeSecondsOf } from '../buildroot/source.ts';
 import type { MadePyc } from '../compile/compile.ts';
 import { type CompileJob, pycOf } from '../compile/plan.ts';
 import type { RegularFile } from '../files/read-regular.ts';
+import { wholeSeconds } from '../files/stat.ts';
 import { encodePycHeader, type InvalidationMode, type PycHeader } from '../pyc/header.ts';
 import { sourceHash } from '../pyc/source-hash.ts';
 import type { Entry } from './entry.ts';
@@ -16,7 +16,12 @@ export function pycsForSource(
   const { magicNumber } = job.interpreter;
   const fields: PycHeader =
     invalidationMode === 'timestamp'
-      ? { magicNumber, invalidationMode, sourceMtimeSeconds: mtimeSecondsOf(stat), sourceSizeBytes: stat.size }
+      ? {
+          magicNumber,
+          invalidationMode,
+          sourceMtimeSeconds: wholeSeconds(stat.modifiedNs),
+          sourceSizeBytes: stat.sizeBytes,
+        }
       : { magicNumber, invalidationMode, sourceHash: sourceHash(magicNumber, content) };
   const header = encodePycHeader(fields);
   // As _calc_mode in importlib._bootstrap_external has it.

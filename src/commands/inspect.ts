@@ -1,9 +1,8 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { mtimeSecondsOf } from '../buildroot/source.ts';
 import { errnoOf, exitStatus, PyclinkError } from '../errors.ts';
-import { lstatIfAny } from '../files/lstat.ts';
 import { normalise, type StagedPath } from '../files/path.ts';
+import { lstatIfAny, statIfAny, wholeSeconds } from '../files/stat.ts';
 import { readPyc } from '../links/fingerprint.ts';
 import { firstDifference, headerDifference } from '../marshal/first-difference.ts';
 import { normalizePyc } from '../marshal/normalize-pyc.ts';
@@ -108,11 +107,11 @@ function readPycOrRefuse(path: StagedPath) {
 }
 
 function matchSource(header: PycHeader, source: StagedPath) {
-  const stat = statSync(source, { throwIfNoEntry: false });
-  if (!stat?.isFile()) return { state: 'missing' as const };
+  const stat = statIfAny(source);
+  if (stat?.kind !== 'file') return { state: 'missing' as const };
   const reason = staleReason(header, {
-    sizeBytes: stat.size,
-    mtimeSeconds: mtimeSecondsOf(stat),
+    sizeBytes: stat.sizeBytes,
+    mtimeSeconds: wholeSeconds(stat.modifiedNs),
     hash: (magicNumber) => sourceHash(magicNumber, readFileSync(source)),
   });
   return reason === undefined ? { state: 'fits' as const } : { state: 'differs' as const, reason };

@@ -1,4 +1,4 @@
-import { accessSync, constants, realpathSync, statSync } from 'node:fs';
+import { accessSync, constants, realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { type Buildroot, isInside, toStaged } from '../buildroot/path.ts';
 import type { InterpreterRequest } from '../buildroot/python-directory.ts';
@@ -6,6 +6,7 @@ import { resolveInBuildroot } from '../buildroot/resolve.ts';
 import { isRunningSystem } from '../buildroot/running-system.ts';
 import { childOf, contains, type StagedPath } from '../files/path.ts';
 import { readRegular } from '../files/read-regular.ts';
+import { stat } from '../files/stat.ts';
 
 /** Where distributions install interpreters. Searched before PATH, whose first entries may be shims. */
 const systemDirectory = '/usr/bin';
@@ -81,7 +82,7 @@ export function supportedPythons(
 function isProgram(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
+    return stat(path).kind === 'file';
   } catch {
     return false;
   }

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { PyclinkError } from '../errors.ts';
-import { lstatIfAny } from '../files/lstat.ts';
+import { lstatIfAny } from '../files/stat.ts';
 import type { DebhelperCall } from './arguments.ts';
 import { hasRun } from './debhelper-log.ts';
 import { privateDirectories } from './maintainer-scripts.ts';
@@ -74,7 +74,7 @@ export function findDirectories({ source, name, tree }: BinaryPackage, named: re
   const versioned = told.filter(({ versions }) => versions !== undefined && /^3\.\d+$/.test(versions));
   const byPlace = [...publicPaths, ...own, ...told.map(({ directory }) => directory), ...named];
   const pinned = new Set(versioned.map(({ directory }) => directory));
-  const isThere = (path: string) => lstatIfAny(join(tree, path))?.isDirectory() === true;
+  const isThere = (path: string) => lstatIfAny(join(tree, path))?.kind === 'directory';
   const calls: PackageDirectories[] = [
     { paths: [...new Set(byPlace)].filter((path) => !pinned.has(path)), python: undefined },
     ...versioned.map(({ directory, versions }) => ({ paths: [directory], python: `python${versions}` })),

@@ -1,9 +1,10 @@
-import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
+import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { errnoOf } from '../errors.ts';
+import { type FileStat, fstat } from './stat.ts';
 
 /** A file's bytes and metadata, read through one descriptor so that they belong together. */
 export interface RegularFile {
-  readonly stat: Stats;
+  readonly stat: FileStat;
   readonly content: Buffer;
 }
 
@@ -20,7 +21,7 @@ export function readRegular(
   path: string,
   take: (sizeBytes: number) => Buffer = Buffer.allocUnsafe,
 ): RegularFile | undefined {
-  return withRegular(path, (descriptor, stat) => ({ stat, content: readAll(descriptor, take(stat.size)) }));
+  return withRegular(path, (descriptor, stat) => ({ stat, content: readAll(descriptor, take(stat.sizeBytes)) }));
 }
 
 /**
@@ -28,7 +29,7 @@ export function readRegular(
  * @returns undefined if there is no regular file of that name
  * @throws the system's error for any other reason
  */
-export function withRegular<T>(path: string, use: (descriptor: number, stat: Stats) => T): T | undefined {
+export function withRegular<T>(path: string, use: (descriptor: number, stat: FileStat) => T): T | undefined {
   let descriptor: number;
   try {
     descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
@@ -37,8 +38,8 @@ export function withRegular<T>(path: string, use: (descriptor: number, stat: Sta
     throw error;
   }
   try {
-    const stat = fstatSync(descriptor);
-    return stat.isFile() ? use(descriptor, stat) : undefined;
+    const stat = fstat(descriptor);
+    return stat.kind === 'file' ? use(descriptor, stat) : undefined;
   } finally {
     closeSync(descriptor);
   }

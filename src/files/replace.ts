@@ -3,12 +3,10 @@ import {
   existsSync,
   fchmodSync,
   fchownSync,
-  fstatSync,
   futimesSync,
   linkSync,
   openSync,
   renameSync,
-  type Stats,
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -16,6 +14,7 @@ import { errnoOf } from '../errors.ts';
 import { withDirectory } from './directory.ts';
 import { temporaryName } from './leftovers.ts';
 import { nameOf, parentOf } from './path.ts';
+import { type FileStat, fstat } from './stat.ts';
 
 /**
  * Makes a new file beside another and renames it over that one, so that readers see either the old file or the new one.
@@ -64,12 +63,12 @@ export interface Attributes {
  * @returns the new file
  * @throws the system's error
  */
-export function replaceByContent(path: string, pieces: Iterable<string | Uint8Array>, mode: number): Stats {
-  let stat: Stats | undefined;
+export function replaceByContent(path: string, pieces: Iterable<string | Uint8Array>, mode: number): FileStat {
+  let stat: FileStat | undefined;
   replaceFile(path, (temporary) => {
     stat = writeNew(temporary, pieces, mode);
   });
-  return stat as Stats;
+  return stat as FileStat;
 }
 
 /**
@@ -83,15 +82,20 @@ export function rewriteFile(
   content: Uint8Array,
   attributes: Attributes,
   isStill: (name: string) => boolean,
-): Stats | undefined {
-  let stat: Stats | undefined;
+): FileStat | undefined {
+  let stat: FileStat | undefined;
   const make = (temporary: string) => {
     stat = writeNew(temporary, [content], attributes.mode, attributes);
   };
   return replaceFile(path, make, (_, old) => isStill(old)) ? stat : undefined;
 }
 
-function writeNew(name: string, pieces: Iterable<string | Uint8Array>, mode: number, attributes?: Attributes): Stats {
+function writeNew(
+  name: string,
+  pieces: Iterable<string | Uint8Array>,
+  mode: number,
+  attributes?: Attributes,
+): FileStat {
   const descriptor = openSync(name, 'wx', mode);
   try {
     for (const piece of pieces) writeFileSync(descriptor, piece);
@@ -100,7 +104,7 @@ function writeNew(name: string, pieces: Iterable<string | Uint8Array>, mode: num
       fchmodSync(descriptor, attributes.mode);
       futimesSync(descriptor, attributes.accessedSeconds, attributes.modifiedSeconds);
     }
-    return fstatSync(descriptor);
+    return fstat(descriptor);
   } finally {
     closeSync(descriptor);
   }

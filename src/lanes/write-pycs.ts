@@ -7,7 +7,7 @@ import { Arena } from '../files/arena.ts';
 import { byCodeUnit, type StagedPath } from '../files/path.ts';
 import { type LinkResult, linkIdentical } from '../links/apply.ts';
 import { type ReadPyc, sameContent } from '../links/fingerprint.ts';
-import { groupByInode } from '../links/group.ts';
+import { groupByFile } from '../links/group.ts';
 import { normalizeFiles } from '../links/normalize.ts';
 import { writeLinked } from '../links/write.ts';
 import { CompiledRecord, recordKind } from '../manifest/compiled-record.ts';
@@ -87,7 +87,7 @@ export function keepPycs(
     options.normalize && !areNormal ? normalizeFiles(found, false) : { pycs: found, notNormalized: [] };
   const { groups, notLinked } = options.link
     ? linkIdentical(pycs, sameContent)
-    : { groups: groupByInode(pycs), notLinked: [] };
+    : { groups: groupByFile(pycs), notLinked: [] };
   const skipped = leftAsTheyAre(options.buildroot, notNormalized, notLinked);
   return { records: recordsOf(job.source, groups, new Digests(), options), skipped, warnings: [] };
 }

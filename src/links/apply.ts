@@ -2,17 +2,17 @@ import { errnoOf, PyclinkError } from '../errors.ts';
 import type { StagedPath } from '../files/path.ts';
 import { replaceByLink } from '../files/replace.ts';
 import { isStill } from './fingerprint.ts';
-import { groupByInode, type LinkPlan, type PycFile, planLinks } from './group.ts';
+import { groupByFile, type LinkPlan, type PycFile, planLinks } from './group.ts';
 
 /** Why a file was not linked. `errno` is the file system's error, if it refused. */
 export interface NotLinked {
   readonly path: StagedPath;
-  readonly reason: 'mode-differs' | 'owner-differs' | 'device-differs' | 'link-refused' | 'changed-meanwhile';
+  readonly reason: 'mode-differs' | 'owner-differs' | 'link-refused' | 'changed-meanwhile';
   readonly errno?: string;
 }
 
 export interface LinkResult<F extends PycFile> {
-  /** The files by inode: each set is one file, the first is the one that was kept. */
+  /** Each set is one file, the first is the one that was kept. */
   readonly groups: readonly (readonly F[])[];
   readonly notLinked: readonly NotLinked[];
   /** The files that were replaced by links. */
@@ -40,7 +40,7 @@ export function linkIdentical<F extends PycFile>(
     else notLinked.push(refusal);
   }
   return {
-    groups: groupByInode(files, (file) => keeperOf.get(file) ?? file),
+    groups: groupByFile(files, (file) => keeperOf.get(file) ?? file),
     notLinked,
     replaced: [...keeperOf.keys()],
   };

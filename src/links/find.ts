@@ -1,10 +1,10 @@
-import { lstatSync } from 'node:fs';
 import type { Buildroot } from '../buildroot/path.ts';
 import { walkLimits } from '../buildroot/running-system.ts';
 import { startingPoints } from '../buildroot/starting-points.ts';
 import { walk } from '../buildroot/walk.ts';
 import { PyclinkError } from '../errors.ts';
 import { nameOf, parentOf, type StagedPath } from '../files/path.ts';
+import { lstatIfAny } from '../files/stat.ts';
 import { getOrAdd } from '../get-or-add.ts';
 import { parsePycPath } from '../pyc/name.ts';
 
@@ -32,7 +32,7 @@ export function findPycs(buildroot: Buildroot, paths: readonly string[]): FoundP
   const roots = paths.length === 0 ? [buildroot.path] : startingPoints(buildroot, paths);
   const unreadable: FoundPycs['unreadable'][number][] = [];
   const directories = new Map<StagedPath, { sets: Map<string, Set<StagedPath>>; hasLeftovers: boolean }>();
-  const file = roots.find((root) => lstatSync(root, { throwIfNoEntry: false })?.isDirectory() === false);
+  const file = roots.find((root) => (lstatIfAny(root)?.kind ?? 'directory') !== 'directory');
   if (file !== undefined) throw new PyclinkError('usage', 'a PATH of link is a directory', { path: file });
   const limits = walkLimits(buildroot);
   for (const root of roots) {

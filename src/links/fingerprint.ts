@@ -1,7 +1,6 @@
-import type { Stats } from 'node:fs';
-import { lstatIfAny } from '../files/lstat.ts';
 import type { StagedPath } from '../files/path.ts';
 import { readAll, readRegular, withRegular } from '../files/read-regular.ts';
+import { type FileStat, lstatIfAny } from '../files/stat.ts';
 import { isLinked, type PycFile } from './group.ts';
 
 /** A pyc with its bytes. */
@@ -35,7 +34,7 @@ export function readNames(
       const own = pycFile(path, stat);
       const read = pycs.find((other) => isSameVersion(own, other));
       if (read !== undefined) return Object.assign(own, { content: read.content });
-      const content = readAll(descriptor, take(stat.size));
+      const content = readAll(descriptor, take(stat.sizeBytes));
       return isWanted(content) ? Object.assign(own, { content }) : undefined;
     });
     if (pyc === undefined) return undefined;
@@ -45,22 +44,21 @@ export function readNames(
 }
 
 /** A pyc from its metadata and bytes. */
-export function readPycOf(path: StagedPath, stat: Stats, content: Buffer): ReadPyc {
+export function readPycOf(path: StagedPath, stat: FileStat, content: Buffer): ReadPyc {
   // Spreading would make V8 keep a new hidden class for each object, in the old generation.
   return Object.assign(pycFile(path, stat), { content });
 }
 
 /** A pyc from its metadata. */
-export function pycFile(path: StagedPath, stat: Stats): PycFile {
+export function pycFile(path: StagedPath, stat: FileStat): PycFile {
   return {
     path,
-    device: stat.dev,
-    inode: stat.ino,
-    mode: stat.mode & 0o7777,
-    userId: stat.uid,
-    groupId: stat.gid,
-    sizeBytes: stat.size,
-    modifiedMs: stat.mtimeMs,
+    identity: stat.identity,
+    mode: stat.mode,
+    userId: stat.userId,
+    groupId: stat.groupId,
+    sizeBytes: stat.sizeBytes,
+    modifiedNs: stat.modifiedNs,
   };
 }
 
@@ -71,11 +69,11 @@ export function isStill(file: PycFile, name: string): boolean {
 }
 
 /**
- * Whether both are one file, unchanged from one look to the other. The inode alone does not tell: a new file may get that
- * of a deleted one.
+ * Whether both are one file, unchanged from one look to the other. The identity alone does not tell: a new file may get
+ * that of a deleted one.
  */
 export function isSameVersion(a: PycFile, b: PycFile): boolean {
-  return isLinked(a, b) && a.sizeBytes === b.sizeBytes && a.modifiedMs === b.modifiedMs;
+  return isLinked(a, b) && a.sizeBytes === b.sizeBytes && a.modifiedNs === b.modifiedNs;
 }
 
 /** Compares byte for byte. */

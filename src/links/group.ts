@@ -1,21 +1,21 @@
 import type { StagedPath } from '../files/path.ts';
+import type { FileIdentity } from '../files/stat.ts';
 
 /** A pyc on disk: what linking needs to know about it. */
 export interface PycFile {
   readonly path: StagedPath;
-  readonly device: number;
-  readonly inode: number;
+  readonly identity: FileIdentity;
   /** Permission bits. */
   readonly mode: number;
   readonly userId: number;
   readonly groupId: number;
   readonly sizeBytes: number;
   /** Tells whether the file is still the one that was compared. */
-  readonly modifiedMs: number;
+  readonly modifiedNs: bigint;
 }
 
 /** Why two identical pycs are not linked. */
-type Hindrance = 'mode-differs' | 'owner-differs' | 'device-differs';
+type Hindrance = 'mode-differs' | 'owner-differs';
 
 /** Put a link to `keeper` in the place of `duplicate`. */
 interface LinkStep<F extends PycFile> {
@@ -55,23 +55,22 @@ export function planLinks<F extends PycFile>(files: readonly F[], sameContent: (
 
 /** Whether two paths are one file already. */
 export function isLinked(a: PycFile, b: PycFile): boolean {
-  return a.inode === b.inode && a.device === b.device;
+  return a.identity === b.identity;
 }
 
-/** The files by inode, each set in the order of the files. @param standIn the file whose inode counts for another's */
-export function groupByInode<F extends PycFile>(files: readonly F[], standIn: (file: F) => F = (file) => file): F[][] {
-  const groups = new Map<string, F[]>();
+/** The names of each file, in the order given. @param standIn the file whose identity counts for another's */
+export function groupByFile<F extends PycFile>(files: readonly F[], standIn: (file: F) => F = (file) => file): F[][] {
+  const groups = new Map<FileIdentity, F[]>();
   for (const file of files) {
-    const { device, inode } = standIn(file);
-    const group = groups.get(`${device}:${inode}`);
-    if (group === undefined) groups.set(`${device}:${inode}`, [file]);
+    const { identity } = standIn(file);
+    const group = groups.get(identity);
+    if (group === undefined) groups.set(identity, [file]);
     else group.push(file);
   }
   return [...groups.values()];
 }
 
 function hindrance(a: PycFile, b: PycFile): Hindrance | undefined {
-  if (a.device !== b.device) return 'device-differs';
   if (a.userId !== b.userId || a.groupId !== b.groupId) return 'owner-differs';
   if (a.mode !== b.mode) return 'mode-differs';
   return undefined;

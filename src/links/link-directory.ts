@@ -1,9 +1,9 @@
-import { lstatSync } from 'node:fs';
 import { errnoOf, PyclinkError } from '../errors.ts';
 import { Arena } from '../files/arena.ts';
 import { withDirectory } from '../files/directory.ts';
 import { removeLeftovers } from '../files/leftovers.ts';
 import type { StagedPath } from '../files/path.ts';
+import { lstatIfAny } from '../files/stat.ts';
 import { isOfUnknownRelease } from '../marshal/normalize-pyc.ts';
 import type { SkipReason } from '../skipped.ts';
 import { linkIdentical } from './apply.ts';
@@ -80,7 +80,7 @@ const scratch = new Arena();
 function readTwins(set: readonly StagedPath[]): ReadPyc[] {
   if (set.length < 2) return [];
   const files = set.flatMap((path) => {
-    const stat = lstatSync(path, { throwIfNoEntry: false });
+    const stat = lstatIfAny(path);
     return stat === undefined ? [] : pycFile(path, stat);
   });
   const isTwin = (a: PycFile, b: PycFile) => a.sizeBytes === b.sizeBytes && !isLinked(a, b);

@@ -1,9 +1,9 @@
-import { lstatSync, type Stats } from 'node:fs';
 import { applyMtimePolicy } from '../buildroot/mtime.ts';
 import { type Buildroot, toPayload } from '../buildroot/path.ts';
 import { resolveInBuildroot } from '../buildroot/resolve.ts';
-import { mtimeSecondsOf, type SourceFile } from '../buildroot/source.ts';
+import type { SourceFile } from '../buildroot/source.ts';
 import { byCodeUnit, type StagedPath } from '../files/path.ts';
+import { type FileIdentity, type FileStat, lstat, wholeSeconds } from '../files/stat.ts';
 import { getOrAdd } from '../get-or-add.ts';
 import { parsePycHeader, staleReason, withSourceMtime } from '../pyc/header.ts';
 import { parsePycPath } from '../pyc/name.ts';
@@ -79,7 +79,7 @@ function sourceTexts(
   pycsOf: ReadonlyMap<StagedPath, readonly StagedPath[]>,
   left: LeftPyc[],
 ): SourceText[] {
-  const texts = new Map<string, SourceText>();
+  const texts = new Map<FileIdentity, SourceText>();
   for (const [path, names] of [...pycsOf].sort(([a], [b]) => byCodeUnit(a, b))) {
     const found = sourceAt(buildroot, path);
     if (found === undefined) {
@@ -87,7 +87,7 @@ function sourceTexts(
       continue;
     }
     const { source, stat } = found;
-    const text = getOrAdd(texts, `${stat.dev}:${stat.ino}`, () => ({ names: [], pycs: [], misfits: [] }));
+    const text = getOrAdd(texts, stat.identity, () => ({ names: [], pycs: [], misfits: [] }));
     const dated = names.flatMap((name) => readPyc(name) ?? []).filter(({ content }) => isDated(content));
     text.names.push(source);
     text.pycs.push(...dated);
@@ -103,18 +103,18 @@ function sourceTexts(
 function sourceAt(
   buildroot: Buildroot,
   path: StagedPath,
-): { readonly source: SourceFile; readonly stat: Stats } | undefined {
+): { readonly source: SourceFile; readonly stat: FileStat } | undefined {
   const place = resolveInBuildroot(buildroot, path);
-  const stat = place.kind === 'inside' ? lstatSync(place.path) : undefined;
-  if (place.kind !== 'inside' || stat?.isFile() !== true) return undefined;
+  const stat = place.kind === 'inside' ? lstat(place.path) : undefined;
+  if (place.kind !== 'inside' || stat?.kind !== 'file') return undefined;
   const source = {
     staged: path,
     payload: toPayload(buildroot, path),
     content: place.path,
     physical: place.physical,
     hasCache: true,
-    sizeBytes: stat.size,
-    mtimeSeconds: mtimeSecondsOf(stat),
+    sizeBytes: stat.sizeBytes,
+    mtimeSeconds: wholeSeconds(stat.modifiedNs),
   };
   return { source, stat };
 }

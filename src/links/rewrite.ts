@@ -1,9 +1,9 @@
-import { lstatSync } from 'node:fs';
 import { errnoOf, PyclinkError } from '../errors.ts';
 import type { StagedPath } from '../files/path.ts';
 import { rewriteFile } from '../files/replace.ts';
+import { lstat, secondsOf } from '../files/stat.ts';
 import { isStill, type ReadPyc, readPycOf } from './fingerprint.ts';
-import { groupByInode } from './group.ts';
+import { groupByFile } from './group.ts';
 import { linkTo } from './write.ts';
 
 /** Pycs with their new contents, and those that have none. */
@@ -27,7 +27,7 @@ export function rewriteFiles(pycs: readonly ReadPyc[], newContent: NewContent, d
   const done: ReadPyc[] = [];
   const notRewritten: RewrittenFiles['notRewritten'][number][] = [];
   let count = 0;
-  for (const group of groupByInode(pycs)) {
+  for (const group of groupByFile(pycs)) {
     const rewritten = rewriteGroup(group, newContent, dryRun);
     if ('unreadable' in rewritten) {
       notRewritten.push(...group.map(({ path }) => ({ path, message: rewritten.unreadable })));
@@ -46,7 +46,7 @@ function rewriteGroup(group: readonly ReadPyc[], newContent: NewContent, dryRun:
   const content = newContent(first.content);
   if ('unreadable' in content) return content;
   if (content === first.content) return { pycs: group, isNew: false };
-  if (lstatSync(first.path).nlink > group.length) return { unreadable: 'the file has another name elsewhere' };
+  if (lstat(first.path).links > group.length) return { unreadable: 'the file has another name elsewhere' };
   if (dryRun) return { pycs: group.map((pyc) => ({ ...pyc, content })), isNew: true };
   const written = rewrite(first, content);
   if (written === undefined) return { unreadable: 'the file changed while it was read' };
@@ -58,8 +58,9 @@ function rewriteGroup(group: readonly ReadPyc[], newContent: NewContent, dryRun:
 
 /** @returns undefined if it is no longer the file that was read */
 function rewrite(pyc: ReadPyc, content: Buffer): ReadPyc | undefined {
-  const { path, modifiedMs } = pyc;
-  const attributes = { ...pyc, accessedSeconds: modifiedMs / 1000, modifiedSeconds: modifiedMs / 1000 };
+  const { path } = pyc;
+  const seconds = secondsOf(pyc.modifiedNs);
+  const attributes = { ...pyc, accessedSeconds: seconds, modifiedSeconds: seconds };
   try {
     const stat = rewriteFile(path, content, attributes, (name) => isStill(pyc, name));
     return stat && readPycOf(path, stat, content);

@@ -1,12 +1,12 @@
-import { lstatSync, type Stats } from 'node:fs';
 import { errnoOf } from '../errors.ts';
+import { isLikeNew } from '../files/credentials.ts';
 import { makeDirectory, withDirectory } from '../files/directory.ts';
-import { isLikeNew } from '../files/identity.ts';
 import { parentOf, type StagedPath } from '../files/path.ts';
 import { linkFreeName, replaceByContent, replaceByLink } from '../files/replace.ts';
+import { type FileStat, lstatIfAny } from '../files/stat.ts';
 import { type LinkResult, type NotLinked, refusals } from './apply.ts';
 import { isSameVersion, isStill, pycFile, type ReadPyc, readPyc, readPycOf } from './fingerprint.ts';
-import { groupByInode } from './group.ts';
+import { groupByFile } from './group.ts';
 
 /** A pyc to write. */
 interface NewPyc {
@@ -56,7 +56,7 @@ function writeAll(pycs: readonly NewPyc[], link: boolean, mayBeThere: boolean): 
   const notLinked: NotLinked[] = [];
   const failed: WriteResult['failed'][number][] = [];
   // If nothing should be there but something is, it is replaced all the same.
-  const old = mayBeThere ? pycs.map(({ path }) => lstatSync(path, { throwIfNoEntry: false })) : [];
+  const old = mayBeThere ? pycs.map(({ path }) => lstatIfAny(path)) : [];
   const isSame = (a: NewPyc, b: NewPyc) => a.content === b.content || a.content.equals(b.content);
   /** The files that are not links to an earlier one. */
   const written: ReadPyc[] = [];
@@ -70,7 +70,10 @@ function writeAll(pycs: readonly NewPyc[], link: boolean, mayBeThere: boolean): 
         files.push({ ...twin, path: pyc.path });
         continue;
       }
-      const names = pycs.filter((other, j) => isSameFile(old[i], old[j]) && (j === i || (link && isSame(pyc, other))));
+      const names = pycs.filter(
+        (other, j) =>
+          old[i] !== undefined && old[i]?.identity === old[j]?.identity && (j === i || (link && isSame(pyc, other))),
+      );
       const file = unchanged(pyc, old[i], names.length) ?? writePyc(pyc);
       if (refusal !== undefined) notLinked.push(refusal);
       files.push(file);
@@ -80,21 +83,20 @@ function writeAll(pycs: readonly NewPyc[], link: boolean, mayBeThere: boolean): 
       failed.push({ path: pyc.path, error });
     }
   }
-  return { groups: groupByInode(files), notLinked, replaced: [], failed };
-}
-
-function isSameFile(a: Stats | undefined, b: Stats | undefined): boolean {
-  return a !== undefined && b !== undefined && a.ino === b.ino && a.dev === b.dev;
+  return { groups: groupByFile(files), notLinked, replaced: [], failed };
 }
 
 /**
  * The file that is there, if writing would give the same: a rename over it would have its data written to disk.
  * @param names how many links it may have
  */
-function unchanged({ path, content, mode }: NewPyc, old: Stats | undefined, names: number): ReadPyc | undefined {
-  const isAlike = old?.isFile() && old.size === content.length && old.nlink === names && isLikeNew(old, mode);
+function unchanged({ path, content, mode }: NewPyc, old: FileStat | undefined, names: number): ReadPyc | undefined {
+  const isAlike =
+    old?.kind === 'file' && old.sizeBytes === content.length && old.links === names && isLikeNew(old, mode);
   const file = isAlike ? readPyc(path) : undefined;
-  return file?.content.equals(content) && file.inode === old?.ino ? Object.assign(file, { content }) : undefined;
+  return file?.content.equals(content) && file.identity === old?.identity
+    ? Object.assign(file, { content })
+    : undefined;
 }
 
 /** Writes a pyc, and replaces what is there. @throws the system's error */
@@ -102,7 +104,7 @@ function writePyc({ path, content, mode }: NewPyc): ReadPyc {
   return readPycOf(path, replaceByContent(path, [content], mode), content);
 }
 
-function linkIfNeeded(file: ReadPyc, path: StagedPath, old: Stats | undefined): NotLinked | undefined {
+function linkIfNeeded(file: ReadPyc, path: StagedPath, old: FileStat | undefined): NotLinked | undefined {
   return old !== undefined && isSameVersion(file, pycFile(path, old))
     ? undefined
     : linkTo(file, path, old === undefined);

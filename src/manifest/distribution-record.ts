@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { CsvError, parse } from 'csv-parse/sync';
 import { stringify } from 'csv-stringify/sync';
@@ -7,6 +7,7 @@ import { errnoOf } from '../errors.ts';
 import { contains, type PayloadPath, parentOf, type StagedPath } from '../files/path.ts';
 import { readRegular } from '../files/read-regular.ts';
 import { rewriteFile } from '../files/replace.ts';
+import { lstat, secondsOf } from '../files/stat.ts';
 import { getOrAdd } from '../get-or-add.ts';
 import type { PycRecord } from './schema.ts';
 
@@ -52,10 +53,14 @@ function addToRecord(file: StagedPath, directory: PayloadPath, pycsOf: ReadonlyM
   const lineEnd = text.includes('\r\n') ? '\r\n' : '\n';
   const rows = [...new Set(pycs)].sort().map((path) => [path, '', '']);
   const before = text === '' || text.endsWith('\n') ? text : text + lineEnd;
-  const { mode, uid: userId, gid: groupId, ino, atimeMs, mtimeMs } = record.stat;
-  const attributes = { mode, userId, groupId, accessedSeconds: atimeMs / 1000, modifiedSeconds: mtimeMs / 1000 };
+  const { identity, accessedNs, modifiedNs, ...owner } = record.stat;
+  const attributes = {
+    ...owner,
+    accessedSeconds: secondsOf(accessedNs),
+    modifiedSeconds: secondsOf(modifiedNs),
+  };
   const content = Buffer.from(before + stringify(rows, { record_delimiter: lineEnd }));
-  rewriteFile(file, content, attributes, (name) => lstatSync(name).ino === ino);
+  rewriteFile(file, content, attributes, (name) => lstat(name).identity === identity);
 }
 
 /** All directories above these files, sorted. */

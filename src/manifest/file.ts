@@ -1,11 +1,11 @@
-import { realpathSync, statSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type Buildroot, isInside, toStaged } from '../buildroot/path.ts';
 import { isRunningSystem } from '../buildroot/running-system.ts';
 import { errnoOf, PyclinkError } from '../errors.ts';
-import { lstatIfAny } from '../files/lstat.ts';
 import { contains, type PayloadPath } from '../files/path.ts';
 import { replaceByContent } from '../files/replace.ts';
+import { lstatIfAny, stat, statIfAny } from '../files/stat.ts';
 import type { Manifest } from './schema.ts';
 
 /**
@@ -19,7 +19,7 @@ export function outputPath(buildroot: Buildroot | undefined, file: string): stri
   let directory: string;
   try {
     directory = realpathSync.native(dirname(resolve(file)));
-    if (!statSync(directory).isDirectory()) throw unusable('its directory is a file');
+    if (stat(directory).kind !== 'directory') throw unusable('its directory is a file');
   } catch (error) {
     if (error instanceof PyclinkError) throw error;
     throw unusable(`its directory cannot be used (${errnoOf(error)})`);
@@ -31,8 +31,7 @@ export function outputPath(buildroot: Buildroot | undefined, file: string): stri
     );
   }
   const path = join(directory, basename(file));
-  const stat = statSync(path, { throwIfNoEntry: false });
-  if (stat !== undefined && !stat.isFile()) throw unusable('is not a regular file');
+  if ((statIfAny(path)?.kind ?? 'file') !== 'file') throw unusable('is not a regular file');
   return path;
 }
 

@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import { globMatcher } from '../buildroot/exclude.ts';
 import type { Buildroot } from '../buildroot/path.ts';
 import { removeLeftovers } from '../files/leftovers.ts';
-import { lstatIfAny } from '../files/lstat.ts';
+import { lstatIfAny } from '../files/stat.ts';
 import { completeManifest, mergeContent, recordsOf } from './encode.ts';
 import { goneFrom, manifestPieces, outputPath, writeWhole } from './file.ts';
 import { encodeFilelist } from './filelist.ts';

@@ -1,8 +1,8 @@
-import { type Stats, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { openTree } from '../buildroot/open.ts';
 import { errnoOf, PyclinkError } from '../errors.ts';
 import type { PayloadPath } from '../files/path.ts';
+import { type FileStat, stat, statIfAny } from '../files/stat.ts';
 import { readArchive } from './archive.ts';
 import { Budget, defaultReadLimits, type ReadLimits } from './budget.ts';
 import type { PayloadEntry, Wanted } from './entry.ts';
@@ -74,7 +74,7 @@ interface Place {
 function placeOf(target: string): Place {
   const [path, reference] = parted(target);
   const place = { path, ...(reference === undefined ? {} : { reference }) };
-  if (!statOf(path).isDirectory()) return { ...place, kind: target.endsWith('.rpm') ? 'rpm' : 'archive' };
+  if (statOf(path).kind !== 'directory') return { ...place, kind: target.endsWith('.rpm') ? 'rpm' : 'archive' };
   const isImage = exists(join(path, 'oci-layout'));
   if (!isImage && reference !== undefined) throw new PyclinkError('usage', 'is no image', { path });
   return { ...place, kind: isImage ? 'image-directory' : 'tree' };
@@ -116,12 +116,12 @@ async function readPlace(
 }
 
 function exists(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false }) !== undefined;
+  return statIfAny(path) !== undefined;
 }
 
-function statOf(path: string): Stats {
+function statOf(path: string): FileStat {
   try {
-    return statSync(path);
+    return stat(path);
   } catch (error) {
     throw new PyclinkError('usage', `cannot be opened (${errnoOf(error)})`, { path, cause: error });
   }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { pythonDirectoryOf } from '../buildroot/python-directory.ts';
-import { lstatIfAny } from '../files/lstat.ts';
 import type { PayloadPath, StagedPath } from '../files/path.ts';
+import { lstatIfAny } from '../files/stat.ts';
 
 /**
  * The root of the system that a directory belongs to, so that its files have the paths that interpreters know them by:

@@ -1,14 +1,13 @@
-import { readFileSync, type Stats } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { type Buildroot, toPayload, toStaged } from '../buildroot/path.ts';
 import { resolveInBuildroot, resolveParent } from '../buildroot/resolve.ts';
 import { walkLimits } from '../buildroot/running-system.ts';
-import { mtimeSecondsOf } from '../buildroot/source.ts';
 import { type Found, walk } from '../buildroot/walk.ts';
 import { errnoOf } from '../errors.ts';
 import { Arena } from '../files/arena.ts';
-import { lstatIfAny } from '../files/lstat.ts';
 import type { PayloadPath, StagedPath } from '../files/path.ts';
 import { readAll, withRegular } from '../files/read-regular.ts';
+import { type FileIdentity, type FileStat, lstatIfAny, wholeSeconds } from '../files/stat.ts';
 import { isWanted, type PayloadEntry, type PycContent, type Wanted } from './entry.ts';
 import { pycContentOf, sourceHashesOf } from './pyc-content.ts';
 
@@ -68,39 +67,38 @@ function readFound(
   if (pyc !== undefined) return { ...entryOf(tree, path, pyc.stat), ...pyc.content };
   const stat = lstatIfAny(staged);
   if (stat === undefined || wanted.inDepth !== true || !path.endsWith('.py')) return stat && entryOf(tree, path, stat);
-  const isPlain = stat.isFile() && wanted.hashMagicNumbers.length === 0;
+  const isPlain = stat.kind === 'file' && wanted.hashMagicNumbers.length === 0;
   return (isPlain ? undefined : readSourceEntry(tree, path, wanted.hashMagicNumbers)) ?? entryOf(tree, path, stat);
 }
 
-function entryOf(tree: Buildroot, path: PayloadPath, stat: Stats): PayloadEntry {
+function entryOf(tree: Buildroot, path: PayloadPath, stat: FileStat): PayloadEntry {
   return {
     path,
     container: tree.path,
-    inode: `${stat.dev}:${stat.ino}`,
+    inode: stat.identity,
     isGhost: false,
-    ...(stat.isSymbolicLink() ? { isSymlink: true } : {}),
-    sizeBytes: stat.size,
-    mode: stat.mode & 0o7777,
-    owner: `${stat.uid}:${stat.gid}`,
-    mtimeSeconds: mtimeSecondsOf(stat),
+    ...(stat.kind === 'symlink' ? { isSymlink: true } : {}),
+    sizeBytes: stat.sizeBytes,
+    mode: stat.mode,
+    owner: `${stat.userId}:${stat.groupId}`,
+    mtimeSeconds: wholeSeconds(stat.modifiedNs),
   };
 }
 
 /** Reads what the bytes of a pyc say; undefined if it is no regular file. */
-type PycReader = (path: StagedPath) => { readonly stat: Stats; readonly content: PycContent } | undefined;
+type PycReader = (path: StagedPath) => { readonly stat: FileStat; readonly content: PycContent } | undefined;
 
 /** Reads each file once, whatever its names. */
 function pycReader(inDepth: boolean): PycReader {
-  const known = new Map<string, PycContent>();
+  const known = new Map<FileIdentity, PycContent>();
   const arena = new Arena();
   return (path) =>
     withRegular(path, (descriptor, stat) => {
-      const inode = `${stat.dev}:${stat.ino}`;
-      const earlier = stat.nlink > 1 ? known.get(inode) : undefined;
+      const earlier = stat.links > 1 ? known.get(stat.identity) : undefined;
       if (earlier !== undefined) return { stat, content: earlier };
-      const content = pycContentOf(readAll(descriptor, arena.take(stat.size)), inDepth);
+      const content = pycContentOf(readAll(descriptor, arena.take(stat.sizeBytes)), inDepth);
       arena.clear();
-      if (stat.nlink > 1) known.set(inode, content);
+      if (stat.links > 1) known.set(stat.identity, content);
       return { stat, content };
     });
 }
@@ -111,7 +109,7 @@ function readPycEntry(tree: Buildroot, path: PayloadPath, read: PycReader): Payl
   const pyc = read(place.path);
   if (pyc !== undefined) return { ...entryOf(tree, path, pyc.stat), ...pyc.content };
   const stat = lstatIfAny(place.path);
-  return stat?.isSymbolicLink() ? entryOf(tree, path, stat) : undefined;
+  return stat?.kind === 'symlink' ? entryOf(tree, path, stat) : undefined;
 }
 
 function readSourceEntry(
@@ -121,7 +119,7 @@ function readSourceEntry(
 ): PayloadEntry | undefined {
   const place = resolveInBuildroot(tree, toStaged(tree, path));
   const stat = place.kind === 'inside' ? lstatIfAny(place.path) : undefined;
-  if (place.kind !== 'inside' || !stat?.isFile()) return undefined;
+  if (place.kind !== 'inside' || stat?.kind !== 'file') return undefined;
   const content = magicNumbers.length > 0 ? readFileSync(place.path) : undefined;
   return {
     ...entryOf(tree, path, stat),

@@ -1,6 +1,7 @@
-import { realpathSync, statSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { contains } from '../files/path.ts';
+import { stat } from '../files/stat.ts';
 
 /** The paths of a %py_byte_compile, by where they are. Absolute, except the missing ones. */
 export interface Places {
@@ -31,7 +32,7 @@ export function placesOf(buildroot: string, paths: readonly string[]): Places {
     } else if (roots.some((root) => contains(root, real))) {
       staged.push(real);
     } else {
-      const directory = statSync(real).isDirectory() ? real : dirname(real);
+      const directory = stat(real).kind === 'directory' ? real : dirname(real);
       elsewhere.set(directory, [...(elsewhere.get(directory) ?? []), real]);
     }
   }

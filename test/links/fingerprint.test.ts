@@ -15,16 +15,15 @@ function planted(files: Readonly<Record<string, Planted>>) {
 describe('readPyc', () => {
   it('reads bytes and metadata', () => {
     const path = planted({ 'a.pyc': { content: Buffer.from([0, 255, 10]), mode: 0o4640, mtime: 1_600_000_000.5 } });
-    const stat = lstatSync(path('a.pyc'));
+    const stat = lstatSync(path('a.pyc'), { bigint: true });
     expect(readPyc(path('a.pyc'))).toEqual({
       path: path('a.pyc'),
-      device: stat.dev,
-      inode: stat.ino,
+      identity: `${stat.dev}:${stat.ino}`,
       mode: 0o4640,
-      userId: stat.uid,
-      groupId: stat.gid,
+      userId: Number(stat.uid),
+      groupId: Number(stat.gid),
       sizeBytes: 3,
-      modifiedMs: 1_600_000_000_500,
+      modifiedNs: 1_600_000_000_500_000_000n,
       content: Buffer.from([0, 255, 10]),
     });
   });

@@ -1,34 +1,35 @@
-import { readFileSync, type Stats } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import type { FileStat } from './stat.ts';
 
 /** What decides owner and mode of the files that this process makes. */
-export interface Identity {
+export interface Credentials {
   readonly userId: number;
   readonly groupId: number;
   readonly umask: number;
 }
 
 /** Read once; undefined where no /proc is mounted. */
-let identity: Identity | undefined | 'unread' = 'unread';
+let credentials: Credentials | undefined | 'unread' = 'unread';
 
 /**
  * Whether a file has the owner and mode that a new one would have. False if that is not known.
  * @param mode permission bits, less the umask
  */
-export function isLikeNew(stat: Stats, mode: number): boolean {
-  const known = currentIdentity();
+export function isLikeNew(stat: FileStat, mode: number): boolean {
+  const known = currentCredentials();
   if (known === undefined) return false;
   const { userId, groupId, umask } = known;
-  return stat.uid === userId && stat.gid === groupId && (stat.mode & 0o7777) === (mode & ~umask);
+  return stat.userId === userId && stat.groupId === groupId && stat.mode === (mode & ~umask);
 }
 
 /** Owner and mode of new files; undefined where no /proc is mounted. */
-export function currentIdentity(): Identity | undefined {
-  if (identity === 'unread') identity = readIdentity();
-  return identity;
+export function currentCredentials(): Credentials | undefined {
+  if (credentials === 'unread') credentials = readCredentials();
+  return credentials;
 }
 
 /** Node's process.umask() changes the umask for a moment, for all threads. @see proc_pid_status(5) */
-function readIdentity(): Identity | undefined {
+function readCredentials(): Credentials | undefined {
   let status: string;
   try {
     status = readFileSync('/proc/self/status', 'utf8');
