@@ -110,6 +110,47 @@ describe('a build with a cache', () => {
     expect(other.cache).toMatchObject({ local: 0, stored: cache['stored'] });
   });
 
+  it.each([
+    ['-X no_debug_ranges', 'exec PYTHON -X no_debug_ranges "$@"'],
+    ['-X dev', 'exec PYTHON -X dev "$@"'],
+    ['-W error', 'exec PYTHON -W error "$@"'],
+    ['-O', 'exec PYTHON -O "$@"'],
+    ['PYTHONNODEBUGRANGES', 'PYTHONNODEBUGRANGES=1 exec PYTHON "$@"'],
+  ])('takes nothing of the plain interpreter for a wrapper with %s', async (_name, command) => {
+    const [template, place] = [smallTemplate(), newPlace()];
+    const flags = [library, '--cache-dir', place.cache, '--python'];
+    const wrapper = join(place.cache, '../python');
+    writeFileSync(wrapper, `#!/bin/sh\n${command.replace('PYTHON ', `${systemPython.executable} `)}\n`, {
+      mode: 0o755,
+    });
+    const plain = await built(template, place, [...flags, systemPython.executable]);
+    const wrapped = await built(template, place, [...flags, wrapper]);
+    expect(wrapped.cache).toMatchObject({ local: 0, corrupt: 0 });
+    expect((await built(template, place, [...flags, wrapper])).result).toEqual(wrapped.result);
+    const again = await built(template, place, [...flags, systemPython.executable]);
+    expect(again.cache).toMatchObject({ local: plain.cache['stored'] });
+  });
+
+  it('takes nothing that was compiled with another pyc of a module of the compiler', async () => {
+    const [template, place] = [smallTemplate(), newPlace()];
+    const flags = ['--cache-dir', place.cache, '--python'];
+    const [wrapper, pycs] = ['python', 'pycs'].map((name) => join(place.cache, '..', name)) as [string, string];
+    const command = `exec ${systemPython.executable} -X pycache_prefix=${pycs} "$@"`;
+    writeFileSync(wrapper, `#!/bin/sh\n${command}\n`, { mode: 0o755 });
+    const { cache } = await built(template, place, [...flags, wrapper]);
+    const name = `py_compile.${systemPython.cacheTag}.pyc`;
+    const pyc = join(pycs, systemPython.library, name);
+    mkdirSync(join(pycs, systemPython.library), { recursive: true });
+    copyFileSync(join(systemPython.library, '__pycache__', name), pyc);
+    const with1 = await built(template, place, [...flags, wrapper]);
+    expect(with1.cache).toMatchObject({ local: 0, stored: cache['stored'] });
+    expect((await built(template, place, [...flags, wrapper])).cache).toMatchObject({ local: cache['stored'] });
+    const changed = readFileSync(pyc, 'latin1').replace('Compile', 'compile');
+    writeFileSync(pyc, changed, 'latin1');
+    const with2 = await built(template, place, [...flags, wrapper]);
+    expect(with2.cache).toMatchObject({ local: 0, stored: cache['stored'] });
+  });
+
   it.skipIf(other311 === undefined)('takes nothing from another release with the same magic number', async () => {
     const [template, place] = [smallTemplate(), newPlace()];
     plant(template, { [`${library}/differs.py`]: 'def f(x, y):\n    a, a = x, y\n    return a\n' });

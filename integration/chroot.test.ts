@@ -1,5 +1,5 @@
 /** Builds a root file system with its own interpreter: `--chroot`. */
-import { chmodSync, mkdirSync, mkdtempSync, realpathSync, symlinkSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, realpathSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { execa, execaSync } from 'execa';
@@ -50,6 +50,27 @@ describeInWorld('trixie', 'build --chroot', () => {
     pyclink(['build', '-q', '--buildroot', buildroot, ...args], { env, ...options });
 
   const paths = [`${library}/json`, `${library}/asyncio`, '/opt/app'];
+
+  it('ends with status 3 if an interpreter of the buildroot is exchanged during the build', async () => {
+    const buildroot = await copyOfTemplate();
+    const python = join(buildroot, `usr/bin/python${minor}`);
+    renameSync(python, `${python}-real`);
+    const options = '["-X", "dev"] if open("/starts").read() != "1" else []';
+    const script = [
+      `#!/usr/bin/python${minor}-real`,
+      'import os, sys',
+      'open("/starts", "a").write("1")',
+      `os.execv(sys.executable, [sys.executable, *(${options}), *sys.argv[1:]])`,
+    ];
+    writeFileSync(python, script.join('\n'), { mode: 0o755 });
+    expect(await build(buildroot, ['--chroot', '-j', '2', ...paths])).toEqual({
+      status: 3,
+      stdout: '',
+      stderr: expect.stringMatching(
+        /: the interpreter was exchanged during the build: it is another Python 3\.13\.\d+, /,
+      ),
+    });
+  });
 
   it('is what the message hints at where the interpreter is only in the buildroot', async () => {
     const buildroot = await copyOfTemplate();

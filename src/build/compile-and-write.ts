@@ -126,7 +126,7 @@ async function compileAll(
   for (const pool of pools.all) {
     const own = jobs.filter(({ interpreter }) => interpreter === pool.interpreter);
     const ownSources = own.map(({ source }) => source);
-    const compiler = cache && compilerForCache(pool, options.normalize);
+    const compiler = cache && compilerForCache(pool, options);
     work.push({ pool, jobs: own, slots: slotsFor(ownSources, options.jobs), compiler });
     await context.onInterpreter(pool.interpreter, ownSources);
   }

@@ -73,13 +73,15 @@ function refuseIn(buildroot: Buildroot, directory: string): void {
 /** The digest of a pool's compiler; undefined if its pycs are not for a cache. */
 export function compilerForCache(
   { interpreter, compiler }: WorkerPool,
-  normalize: boolean,
+  { buildroot, normalize }: { readonly buildroot: Buildroot; readonly normalize: boolean },
 ): CompilerDigest | undefined {
   const hasNormalForm = normalize && codeLayoutOf(interpreter.magicNumber) !== undefined;
   // An interpreter in a chroot names its files by their paths there.
-  return hasNormalForm && compiler !== undefined && interpreter.root === undefined
-    ? compilerDigest(interpreter, compiler)
-    : undefined;
+  if (!hasNormalForm || interpreter.root !== undefined) return undefined;
+  const digest = compilerDigest(interpreter, compiler);
+  // The build may replace the pycs that the interpreter runs.
+  if (isRunningSystem(buildroot)) digest();
+  return digest;
 }
 
 /** A store is trimmed when so much was added, as a share of its largest size: a trim has to look at every entry. */

@@ -11,7 +11,6 @@ import {
   flagOf,
   Misfit,
   once,
-  oneFile,
   option,
   readAll,
   text,
@@ -20,7 +19,7 @@ import {
   word,
 } from './option-values.ts';
 
-const file = oneFile();
+const file = once(text('takes a file'));
 const directory = text('takes a directory', () => true);
 const globs = each(text('takes a glob'));
 const digits = ['0', '1', '2'] as const;

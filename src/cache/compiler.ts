@@ -1,21 +1,26 @@
 import { readFileSync } from 'node:fs';
 import { arch } from 'node:os';
 import type { Interpreter } from '../compile/interpreter.ts';
-import type { CompilerFacts } from '../compile/protocol.ts';
+import type { CompilerFacts, CompilerFile } from '../compile/protocol.ts';
 import { workerTexts } from '../compile/worker-command.ts';
-import { stat } from '../files/stat.ts';
+import type { PayloadPath } from '../files/path.ts';
+import { type FileStat, statIfAny, wholeSeconds } from '../files/stat.ts';
 import { normalFormVersion } from '../marshal/normal-form.ts';
+import { parsePycHeader, staleReason } from '../pyc/header.ts';
+import { parsePycPath } from '../pyc/name.ts';
+import { releaseOf } from '../pyc/releases.ts';
 import { sha256Of } from '../sha256.ts';
 import { type CompilerDigest, digestOfFields } from './key.ts';
 
 /** A file as it was when it was looked at. */
 interface SeenFile {
   readonly path: string;
-  /** Identity, size and times: a file that is replaced or written to has others. */
-  readonly version: string;
+  readonly stat: FileStat;
+  /** Size, device, inode and times: a file that is replaced or written to has others. */
+  readonly identity: string;
 }
 
-/** The SHA-256 of files, by their versions. */
+/** The SHA-256 of files, by their identities. */
 const known = new Map<string, string>();
 
 /**
@@ -23,51 +28,84 @@ const known = new Map<string, string>();
  * pyclink's Python files among them, how it was started, and what the mathematical library makes of this processor.
  * The magic number alone is not enough: 3.11.2 and 3.11.7 have the same, and compile some sources to different code.
  *
- * The files are looked at now, and read when the digest is needed: there is none if one was changed in between.
+ * The files are looked at now, and read when the digest is needed: there is none if one was changed in between, or since
+ * the interpreter told of it; nor if it could not tell.
  */
-export function compilerDigest(interpreter: Interpreter, { flags, files }: CompilerFacts): CompilerDigest {
-  const seen = ifReadable(() => files.map(see));
+export function compilerDigest(interpreter: Interpreter, { started, files }: CompilerFacts): CompilerDigest {
+  const seen = ifPossible(() => new Map(files.flatMap(seeAsTold).map((file) => [file.path, file])));
   let answer: { readonly digest: string | undefined } | undefined;
   return () => {
-    answer ??= { digest: seen && ifReadable(() => digestOf(interpreter, flags, seen.map(fileDigest))) };
+    answer ??= { digest: seen?.size ? ifPossible(() => digestOf(interpreter, started, seen)) : undefined };
     return answer.digest;
   };
 }
 
+/** @throws if a file cannot be read, or was changed since it was seen */
 function digestOf(
   { implementation, version, cacheTag, magicNumber }: Interpreter,
-  flags: string,
-  digests: readonly string[],
+  started: string,
+  seen: ReadonlyMap<string, SeenFile>,
 ): string {
+  const digests = [...seen.values()].flatMap((file) =>
+    file.path.endsWith('.pyc') ? pycDigest(file, seen) : fileDigest(file),
+  );
   // A worker that was started with its text has no file for it.
   const all = new Set([...digests, ...workerTexts().map(sha256Of)]);
   return digestOfFields([
     `pyclink normal form ${normalFormVersion}`,
-    ...[implementation, version, cacheTag, `${magicNumber}`, flags, processor()],
+    ...[implementation, version, cacheTag, `${magicNumber}`, started, processor()],
     ...[...all].sort(),
   ]);
 }
 
-function ifReadable<T>(read: () => T): T | undefined {
+function ifPossible<T>(work: () => T): T | undefined {
   try {
-    return read();
+    return work();
   } catch {
     return undefined;
   }
 }
 
-/** @throws the system's error */
-function see(path: string): SeenFile {
-  const { identity, sizeBytes, modifiedNs, changedNs } = stat(path);
-  return { path, version: [identity, sizeBytes, modifiedNs, changedNs].join() };
+/** A file, if it is there: a module need not have a pyc. @throws if it is not the one that the interpreter told of */
+function seeAsTold({ path, identity }: CompilerFile): SeenFile[] {
+  const seen = see(path);
+  if (identity !== '' && !seen?.identity.startsWith(`${identity} `)) throw new Error('changed');
+  return seen === undefined ? [] : [seen];
+}
+
+function see(path: string): SeenFile | undefined {
+  const stat = statIfAny(path);
+  return stat && { path, stat, identity: `${stat.sizeBytes} ${stat.identity} ${stat.modifiedNs} ${stat.changedNs}` };
+}
+
+/** @throws if it cannot be read, or was changed since it was seen */
+function contentOf({ path, identity }: SeenFile): Buffer {
+  const content = readFileSync(path);
+  if (see(path)?.identity !== identity) throw new Error('changed');
+  return content;
 }
 
 /** The SHA-256 of a file. @throws if it cannot be read, or was changed since it was seen */
-function fileDigest({ path, version }: SeenFile): string {
-  const digest = known.get(version) ?? sha256Of(readFileSync(path));
-  if (see(path).version !== version) throw new Error('changed');
-  known.set(version, digest);
+function fileDigest(file: SeenFile): string {
+  const digest = known.get(file.identity) ?? sha256Of(contentOf(file));
+  known.set(file.identity, digest);
   return digest;
+}
+
+/**
+ * The SHA-256 of the code in a pyc, which the interpreter runs instead of its module; none if it certainly does not.
+ * @throws if it cannot be read, or was changed since it was seen
+ */
+function pycDigest(file: SeenFile, seen: ReadonlyMap<string, SeenFile>): string[] {
+  const pyc = contentOf(file);
+  const header = parsePycHeader(pyc);
+  if ('unreadable' in header) return [];
+  const module = seen.get(parsePycPath(file.path as PayloadPath)?.source ?? '')?.stat;
+  if (module !== undefined && header.invalidationMode === 'timestamp') {
+    const facts = { sizeBytes: module.sizeBytes, mtimeSeconds: wholeSeconds(module.modifiedNs), hash: () => '' };
+    if (staleReason(header, facts) !== undefined) return [];
+  }
+  return [sha256Of(pyc.subarray(releaseOf(header.magicNumber).headerSizeBytes))];
 }
 
 /** What libm chooses its functions by. The compiler folds constants with them. */

@@ -48,17 +48,23 @@ const notOurs = 'does not answer like a worker of pyclink';
 
 /** What decides what comes out of an interpreter's compiler. */
 export interface CompilerFacts {
-  /** The flags of the interpreter. */
-  readonly flags: string;
-  /** The files that are mapped into its process, and those of its modules. */
-  readonly files: readonly string[];
+  /** How the interpreter was built and started: its build, options and variables. */
+  readonly started: string;
+  /** The machine code in its process, its modules and the names of their pycs. Told only for a cache. */
+  readonly files: readonly CompilerFile[];
+}
+
+/** A file of a compiler. */
+export interface CompilerFile {
+  readonly path: string;
+  /** Size, device, inode and mtime in nanoseconds for machine code; the size for a module; empty for a pyc. */
+  readonly identity: string;
 }
 
 /** What a worker says of itself. */
 export interface Hello {
   readonly interpreter: Omit<Interpreter, 'executable'>;
-  /** If the worker tells. */
-  readonly compiler?: CompilerFacts;
+  readonly compiler: CompilerFacts;
 }
 
 /**
@@ -69,13 +75,15 @@ export async function readHello(output: ByteReader): Promise<Hello | undefined> 
   const words = await readMessage(output);
   if (words === undefined) return undefined;
   const [implementation = '', version = '', cacheTag = '', magicNumber = '', threads, encoding, ...more] = words;
-  if (words.length < 6 || !/^\d+$/.test(magicNumber)) throw new Error(notOurs);
+  const [started = '', ...told] = more;
+  if (words.length < 7 || !/^\d+$/.test(magicNumber)) throw new Error(notOurs);
   if (cacheTag === '') throw new Error('writes no pycs');
   if (encoding !== 'utf-8') throw new Error('does not take file names as UTF-8');
   const freeThreaded = threads !== '';
   const interpreter = { implementation, version, cacheTag, magicNumber: Number(magicNumber), freeThreaded };
-  const [flags, ...files] = more;
-  return flags === undefined ? { interpreter } : { interpreter, compiler: { flags, files } };
+  const files: CompilerFile[] = [];
+  for (let i = 0; i + 1 < told.length; i += 2) files.push({ identity: told[i] as string, path: told[i + 1] as string });
+  return { interpreter, compiler: { started, files } };
 }
 
 /** One line of the worker's input. */

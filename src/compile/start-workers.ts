@@ -7,7 +7,7 @@ import { startWorker, type Worker, WorkerDied } from './worker.ts';
 /** Workers of one interpreter. Those after the first may still be starting. */
 export interface StartedWorkers {
   readonly interpreter: Interpreter;
-  readonly compiler?: CompilerFacts | undefined;
+  readonly compiler: CompilerFacts;
   readonly workers: readonly Promise<Worker>[];
 }
 

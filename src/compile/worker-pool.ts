@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { PyclinkError } from '../errors.ts';
 import type { Environment } from './environment.ts';
 import type { Interpreter } from './interpreter.ts';
@@ -37,12 +38,12 @@ function queueLength(jobsLeft: number, slots: number): number {
   return Math.min(16, Math.max(1, Math.floor(jobsLeft / (2 * slots))));
 }
 
-/** The workers of one interpreter, one for each slot. Lost workers are replaced. */
+/** The workers of one interpreter, one for each slot. Lost workers are replaced. All of them are the same compiler. */
 export class WorkerPool {
   readonly interpreter: Interpreter;
   readonly environment: Environment;
-  /** What its compiler consists of, if its workers tell. */
-  readonly compiler: CompilerFacts | undefined;
+  /** What its compiler consists of, as the first worker said. */
+  readonly compiler: CompilerFacts;
   readonly #running = new Set<Worker>();
   readonly #idle: Promise<Worker>[];
   readonly #starting = new Set<Promise<unknown>>();
@@ -60,7 +61,7 @@ export class WorkerPool {
    * Runs jobs in order, several at a time.
    * @param slots how many workers at most
    * @param allSlots of everybody who takes jobs from the queue
-   * @throws PyclinkError `worker-failed` if a worker cannot be started
+   * @throws PyclinkError `worker-failed` if a worker cannot be started, or is another compiler than the first
    */
   async run<J>(jobs: JobQueue<J>, slots: number, allSlots: number, client: PoolClient<J>): Promise<void> {
     const slot = async () => {
@@ -139,15 +140,32 @@ export class WorkerPool {
     }
   }
 
-  /** A worker that is starting, and will be one of the pool. */
+  /** A worker that is starting, and will be one of the pool. It rejects if it is another compiler than the first. */
   #joined(worker: Promise<Worker>): Promise<Worker> {
     const joined = worker.then((started) => {
       this.#running.add(started);
+      this.#refuseOther(started);
       return started;
     });
     this.#starting.add(joined);
     const isOver = () => this.#starting.delete(joined);
     joined.then(isOver, isOver);
     return joined;
+  }
+
+  /** @throws PyclinkError `worker-failed` */
+  #refuseOther({ interpreter, compiler }: Worker): void {
+    if (isDeepStrictEqual([interpreter, compiler], [this.interpreter, this.compiler])) return;
+    const [first, now] = [this.interpreter, interpreter].map(({ implementation, version }) =>
+      implementation === 'cpython' ? `Python ${version}` : `${implementation} ${version}`,
+    );
+    const change =
+      first === now
+        ? `another ${now}, or its files, options or variables changed`
+        : `${now}, and was ${first} at first`;
+    throw new PyclinkError('worker-failed', `the interpreter was exchanged during the build: it is ${change}`, {
+      path: interpreter.executable,
+      hint: 'build again when nothing installs or changes the interpreter meanwhile',
+    });
   }
 }

@@ -5,7 +5,7 @@ words, each as the hexadecimal digits of its UTF-8, with one space between them.
 message and the bytes of the pycs that it lists. A message is a list of words too, and begins with its length in eight
 hexadecimal digits. The worker ends at the end of its input. It runs on Python 3.6 and later.
 
-With PYCLINK_CACHE in its environment it also says what the compiler consists of, and which bytes it compiled.
+With PYCLINK_CACHE in its environment it also lists the files of the compiler, and says which bytes it compiled.
 
 As little as possible is imported: a string that some module has interned is marshalled with another type byte, so
 that the json module alone would change the pycs of sources that have "[" as a constant.
@@ -29,28 +29,48 @@ import levels
 del sys.path[-1]
 
 
+def started():
+    """How this interpreter was built and started, as far as that may change what comes out of the compiler.
+
+    The options and variables are also those that a wrapper script adds. The tunables choose among the functions of libm,
+    with which the compiler folds constants.
+    """
+    variables = sorted(name for name in os.environ if name.startswith(("PYTHON", "LC_", "GLIBC_TUNABLES")))
+    return repr((
+        sys.version, getattr(sys, "abiflags", ""), sys.flags, sorted(getattr(sys, "_xoptions", {}).items()),
+        sys.warnoptions, [(name, os.environ[name]) for name in variables]))
+
+
 def compiler_files():
-    """The files that decide what comes out of the compiler: the machine code in this process, and its modules.
+    """The files that decide what comes out of the compiler; nothing if they cannot be found out.
+
+    These are the machine code in this process, and its modules, each also as the pyc that the import system prefers. A
+    path comes after what tells whether it is still the same file: size, device, inode and time for machine code, the
+    size for a module. A build of the running system may write a pyc, and set the time of a module.
 
     The compiler uses unicodedata for names that are not ASCII.
     """
-    import unicodedata
-
-    with open("/proc/self/maps") as maps:
-        mappings = [line.rstrip("\n").split(None, 5) for line in maps]
-    code = {fields[5] for fields in mappings if "x" in fields[1] and len(fields) == 6}
-    modules = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
-    return sorted(path for path in code | modules if path and path.startswith("/"))
-
-
-def compiler_facts():
-    """What decides what comes out of the compiler; nothing if that cannot be found out."""
     try:
-        # The tunables choose among the functions of libm, with which the compiler folds constants.
-        started = (getattr(sys, "abiflags", ""), sys.flags, os.environ.get("GLIBC_TUNABLES", ""))
-        return ("%s %s %s" % started, *compiler_files())
+        import unicodedata
+
+        with open("/proc/self/maps") as maps:
+            mappings = [line.rstrip("\n").split(None, 5) for line in maps]
+        code = {fields[5] for fields in mappings if "x" in fields[1] and len(fields) == 6}
+        found = {}
+        for module in list(sys.modules.values()):
+            path = getattr(module, "__file__", None)
+            if path and path.startswith("/") and path not in code:
+                found[path] = str(os.stat(path).st_size)
+            cached = getattr(getattr(module, "__spec__", None), "cached", None)
+            if cached:
+                found[cached] = ""
+        for path in code:
+            if path.startswith("/"):
+                status = os.stat(path)
+                found[path] = "%d %d:%d %d" % (status.st_size, status.st_dev, status.st_ino, status.st_mtime_ns)
+        return [word for path in sorted(found) for word in (found[path], path)]
     except (ImportError, OSError):
-        return ()
+        return []
 
 
 def hello():
@@ -62,7 +82,8 @@ def hello():
         str(int.from_bytes(importlib.util.MAGIC_NUMBER[:2], "little")),
         "free-threaded" if "t" in getattr(sys, "abiflags", "") else "",
         sys.getfilesystemencoding(),
-        *(compiler_facts() if is_for_cache else ()),
+        started(),
+        *(compiler_files() if is_for_cache else ()),
     )
 
 

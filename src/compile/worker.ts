@@ -9,8 +9,7 @@ import { workerCommand } from './worker-command.ts';
 /** A running interpreter. It answers jobs in the order they were sent. */
 export interface Worker {
   readonly interpreter: Interpreter;
-  /** Told only with `PYCLINK_CACHE` in its environment. */
-  readonly compiler: CompilerFacts | undefined;
+  readonly compiler: CompilerFacts;
   /** Queues jobs. */
   send(jobs: readonly WorkerJob[]): void;
   /**

@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { type CacheCounts, emptyCounts } from '../cache/counts.ts';
 import type { Environment } from '../compile/environment.ts';
+import type { CompilerFacts } from '../compile/protocol.ts';
 import { WorkerPool } from '../compile/worker-pool.ts';
 import { type ErrorCode, PyclinkError } from '../errors.ts';
 import { buffersOf, RecordCollector, type RecordColumns } from '../manifest/record-columns.ts';
@@ -18,6 +19,8 @@ export interface LaneOrder {
     readonly jobs: SharedJobs;
     /** Of the interpreter. */
     readonly environment: Environment;
+    /** What its first worker said. */
+    readonly facts: CompilerFacts;
     /** What a CompilerDigest gave. Not there if the pycs are not for a cache. */
     readonly compiler?: { readonly digest: string | undefined } | undefined;
     readonly own: number;
@@ -66,9 +69,9 @@ async function laneResult({ lane, work, options, control }: LaneOrder): Promise<
   const records: RecordColumns[] = [];
   const counts = emptyCounts();
   let current = 0;
-  for (const { jobs, environment, compiler, own, all } of work) {
+  for (const { jobs, environment, facts, compiler, own, all } of work) {
     const collector = new RecordCollector();
-    const pool = new WorkerPool(environment, { interpreter: jobs.interpreter, workers: [] });
+    const pool = new WorkerPool(environment, { interpreter: jobs.interpreter, compiler: facts, workers: [] });
     const queue = sharedQueue(jobs);
     try {
       await runLane(

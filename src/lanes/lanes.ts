@@ -80,6 +80,7 @@ async function inThreads(
   const shared = work.map(({ pool, jobs, slots, compiler }) => ({
     jobs: shareJobs(jobs),
     environment: pool.environment,
+    facts: pool.compiler,
     compiler: compiler && { digest: compiler() },
     slots,
   }));

@@ -1,7 +1,8 @@
-import { appendFileSync, readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, renameSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { compilerDigest } from '../../src/cache/compiler.ts';
+import { encodePycHeader } from '../../src/pyc/header.ts';
 import { temporaryDirectory } from '../helpers/buildroot.ts';
 import { python311 as interpreter } from '../helpers/interpreter.ts';
 
@@ -12,25 +13,30 @@ function newFiles() {
   return files;
 }
 
+function digestOf(files: readonly string[], started = '', changed: Partial<typeof interpreter> = {}) {
+  const told = files.map((path) => ({ path, identity: '' }));
+  return compilerDigest({ ...interpreter, ...changed }, { started, files: told });
+}
+
 it('is the same wherever the files lie, in any order', () => {
   const files = newFiles();
   const elsewhere = newFiles();
-  const digest = compilerDigest(interpreter, { flags: '', files })();
+  const digest = digestOf(files)();
   expect(digest).toMatch(/^[0-9a-f]{64}$/);
-  expect(compilerDigest(interpreter, { flags: '', files: [...elsewhere].reverse() })()).toBe(digest);
-  expect(compilerDigest({ ...interpreter, executable: '/opt/python' }, { flags: '', files })()).toBe(digest);
+  expect(digestOf([...elsewhere].reverse())()).toBe(digest);
+  expect(digestOf(files, '', { executable: '/opt/python' })()).toBe(digest);
 });
 
 it('changes with the content of any file, the flags, and what the interpreter says of itself', () => {
   const files = newFiles();
-  const digests = [compilerDigest(interpreter, { flags: '', files })()];
-  digests.push(compilerDigest(interpreter, { flags: '-O', files })());
-  digests.push(compilerDigest({ ...interpreter, version: '3.11.7' }, { flags: '', files })());
-  digests.push(compilerDigest({ ...interpreter, magicNumber: 3494 }, { flags: '', files })());
+  const digests = [digestOf(files)()];
+  digests.push(digestOf(files, '-O')());
+  digests.push(digestOf(files, '', { version: '3.11.7' })());
+  digests.push(digestOf(files, '', { magicNumber: 3494 })());
   for (const [i, file] of files.entries()) {
     const other = `${file}-other`;
     writeFileSync(other, 'xyz.');
-    digests.push(compilerDigest(interpreter, { flags: '', files: files.with(i, other) })());
+    digests.push(digestOf(files.with(i, other))());
   }
   expect(new Set(digests).size).toBe(digests.length);
 });
@@ -39,31 +45,88 @@ it('sees that a file was changed in the same place, with the same size and mtime
   const files = newFiles();
   const [first = ''] = files;
   utimesSync(first, 1, 1);
-  const before = compilerDigest(interpreter, { flags: '', files })();
+  const before = digestOf(files)();
   writeFileSync(first, 'xxxx');
   utimesSync(first, 1, 1);
-  expect(compilerDigest(interpreter, { flags: '', files })()).not.toBe(before);
+  expect(digestOf(files)()).not.toBe(before);
 });
 
-it('is none where a file cannot be read', () => {
-  const files = newFiles();
-  expect(compilerDigest(interpreter, { flags: '', files: [...files, '/no such file'] })()).toBeUndefined();
+it('is none where a file cannot be read, or none is told of', () => {
+  const directory = temporaryDirectory();
+  expect(digestOf([...newFiles(), directory])()).toBeUndefined();
+  expect(digestOf([])()).toBeUndefined();
+});
+
+it('is none if a file is not the one that the interpreter told of', () => {
+  const [path = ''] = newFiles();
+  const { size, ino, dev, mtimeNs } = statSync(path, { bigint: true });
+  const digestIf = (identity: string) => compilerDigest(interpreter, { started: '', files: [{ path, identity }] })();
+  expect(digestIf(`${size} ${dev}:${ino} ${mtimeNs}`)).not.toBeUndefined();
+  expect(digestIf(`${size} ${dev}:${ino + 1n} ${mtimeNs}`)).toBeUndefined();
+  expect(digestIf(`${size}`)).not.toBeUndefined();
+  expect(digestIf(`${size + 1n}`)).toBeUndefined();
+});
+
+describe('with the pyc of a module', () => {
+  function newModule() {
+    const directory = temporaryDirectory();
+    const [source, pyc] = [join(directory, 'm.py'), join(directory, '__pycache__/m.cpython-311.pyc')];
+    writeFileSync(source, 'x = 1\n');
+    utimesSync(source, 1, 1_600_000_000.9);
+    mkdirSync(join(directory, '__pycache__'));
+    const digest = () => digestOf([source, pyc])();
+    const digestWith = (code: string, sourceMtimeSeconds: number) => {
+      const fields = {
+        magicNumber: 3495,
+        invalidationMode: 'timestamp',
+        sourceMtimeSeconds,
+        sourceSizeBytes: 6,
+      } as const;
+      writeFileSync(pyc, Buffer.concat([encodePycHeader(fields), Buffer.from(code)]));
+      return digest();
+    };
+    return { source, pyc, digest, digestWith };
+  }
+
+  it('changes with the code in it', () => {
+    const { digest, digestWith } = newModule();
+    const without = digest();
+    const first = digestWith('code', 1_600_000_000);
+    expect(first).not.toBe(without);
+    expect(digestWith('edoc', 1_600_000_000)).not.toBe(first);
+    expect(digestWith('code', 1_600_000_000)).toBe(first);
+  });
+
+  it('is the same if the pyc is stale or unreadable: the interpreter runs the module', () => {
+    const { pyc, digest, digestWith } = newModule();
+    const without = digest();
+    expect(digestWith('code', 1_600_000_001)).toBe(without);
+    writeFileSync(pyc, 'garbage');
+    expect(digest()).toBe(without);
+  });
+
+  it('does not depend on the mtime of the module', () => {
+    const { source, digestWith } = newModule();
+    const first = digestWith('code', 1_600_000_000);
+    utimesSync(source, 1, 1_700_000_000);
+    expect(digestWith('code', 1_700_000_000)).toBe(first);
+  });
 });
 
 it('is not known if a file is replaced before it is computed', () => {
   const files = newFiles();
   const [path = ''] = files;
-  const digest = compilerDigest(interpreter, { flags: '', files });
+  const digest = digestOf(files);
   const other = `${path}-new`;
   writeFileSync(other, readFileSync(path));
   renameSync(other, path);
   expect(digest()).toBeUndefined();
-  expect(compilerDigest(interpreter, { flags: '', files })()).not.toBeUndefined();
+  expect(digestOf(files)()).not.toBeUndefined();
 });
 
 it('is computed once', () => {
   const files = newFiles();
-  const digest = compilerDigest(interpreter, { flags: '', files });
+  const digest = digestOf(files);
   const first = digest();
   appendFileSync(files[0] as string, 'more');
   expect(digest()).toBe(first);

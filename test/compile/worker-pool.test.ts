@@ -1,14 +1,18 @@
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { WorkerJob } from '../../src/compile/protocol.ts';
 import { startFirst } from '../../src/compile/start-workers.ts';
-import { type JobQueue, type PoolClient, WorkerPool } from '../../src/compile/worker-pool.ts';
+import { type JobQueue, type PoolClient, type PoolResult, WorkerPool } from '../../src/compile/worker-pool.ts';
+import type { PyclinkError } from '../../src/errors.ts';
 import { sha256Of } from '../../src/sha256.ts';
 import { plantBuildroot } from '../helpers/buildroot.ts';
-import { systemPython } from '../helpers/pythons.ts';
+import { allPythons, type RealPython, systemPython } from '../helpers/pythons.ts';
+
+/** Another interpreter with the same name. */
+const other = allPythons.find(({ version }) => version !== systemPython.version);
 
 /** The workers of a pool that run now, by what its environment says. */
 function workersOf(mark: string): string[] {
@@ -85,6 +89,59 @@ it('a source that takes longer than its limit costs itself only, and its worker 
   await pool.close();
   expect(results).toEqual(['hung: no answer within 0.05 s', 'compiled']);
   expect(workersOf(mark)).toEqual([]);
+});
+
+describe('an interpreter that is exchanged after the first worker said what it is', () => {
+  /** A pool of one worker, whose interpreter then is another, and a source at which that worker dies. */
+  async function exchanged(change: (script: string) => string, more: Readonly<Record<string, string>> = {}) {
+    const { pool: old, jobs, mark, root } = await poolFor({ 'a.py': 'x = 1\n', 'b.py': 'x = 2\n' }, more);
+    await old.close();
+    const wrapper = join(root, 'python');
+    const script = `#!/bin/sh\nexec ${systemPython.executable} "$@"\n`;
+    writeFileSync(wrapper, script, { mode: 0o755 });
+    const first = await startFirst([wrapper], {}, old.environment);
+    if ('refused' in first) throw new Error(first.refused.join());
+    const pool = new WorkerPool(old.environment, first);
+    writeFileSync(wrapper, change(script));
+    const [worker] = workersOf(mark);
+    process.kill(Number(worker), 'SIGKILL');
+    const results: PoolResult[] = [];
+    const onResult = (_: unknown, result: PoolResult) => results.push(result);
+    const ran = pool.run(queueOf(jobs), 1, 1, { ...client, onResult });
+    const end = await ran.then(
+      () => 'done',
+      (error: PyclinkError) => `${error.code}: ${error.message}`,
+    );
+    await pool.close();
+    expect(workersOf(mark)).toEqual([]);
+    return { end, results: results.length };
+  }
+
+  it.skipIf(other === undefined)('ends the run, and compiles nothing', async () => {
+    const change = (script: string) => script.replace(systemPython.executable, (other as RealPython).executable);
+    const message = `it is Python ${other?.version}, and was Python ${systemPython.version} at first`;
+    expect(await exchanged(change)).toEqual({
+      end: `worker-failed: the interpreter was exchanged during the build: ${message}`,
+      results: 0,
+    });
+  });
+
+  it.each<[string, (script: string) => string, Readonly<Record<string, string>>]>([
+    ['options', (script) => script.replace(' "$@"', ' -X dev "$@"'), {}],
+    ['warnings', (script) => script.replace(' "$@"', ' -W error "$@"'), {}],
+    ['variables', (script) => script.replace('exec', 'PYTHONNODEBUGRANGES=1 exec'), {}],
+    ['libraries', (script) => script.replace('exec', 'LD_PRELOAD=libresolv.so.2 exec'), { PYCLINK_CACHE: '1' }],
+  ])('ends the run if only its %s are other ones', async (_, change, more) => {
+    const again = `it is another Python ${systemPython.version}, or its files, options or variables changed`;
+    expect(await exchanged(change, more)).toEqual({
+      end: `worker-failed: the interpreter was exchanged during the build: ${again}`,
+      results: 0,
+    });
+  });
+
+  it.each([{}, { PYCLINK_CACHE: '1' }])('is replaced if it says the same: %j', async (more) => {
+    expect(await exchanged((script) => `${script}# another file\n`, more)).toEqual({ end: 'done', results: 2 });
+  });
 });
 
 it.each<[string, string, readonly number[]]>([
