@@ -13,6 +13,8 @@ export interface Reader<T> {
   (given: Given): T;
   /** The option may be given more than once. */
   readonly isRepeatable: boolean;
+  /** Two values are a mistake. Of other options that are not repeatable the last value counts. */
+  readonly isUnique?: boolean;
   /** All that it takes, if that is a few words. For completions. */
   readonly choices: readonly string[];
 }
@@ -83,6 +85,11 @@ export function once<T>(parse: Parse<T>, ifNotGiven: T): Reader<T>;
 export function once<T>(parse: Parse<T>, ifNotGiven?: T): Reader<T | undefined> {
   const read = (given: Given) => (typeof given === 'string' ? parse(given) : ifNotGiven);
   return Object.assign(read, { isRepeatable: false, choices: parse.choices ?? [] });
+}
+
+/** A file. Two values are a mistake: one of them would be ignored. */
+export function oneFile(): Reader<string | undefined> {
+  return Object.assign(once(text('takes a file')), { isUnique: true });
 }
 
 /** At most one value, or the option alone, which means `ifAlone`. */

@@ -11,6 +11,7 @@ import {
   flagOf,
   Misfit,
   once,
+  oneFile,
   option,
   readAll,
   text,
@@ -19,7 +20,7 @@ import {
   word,
 } from './option-values.ts';
 
-const file = once(text('takes a file'));
+const file = oneFile();
 const directory = text('takes a directory', () => true);
 const globs = each(text('takes a glob'));
 const digits = ['0', '1', '2'] as const;

@@ -37,6 +37,7 @@ export async function brp([name, ...words]: readonly string[], call: Call): Prom
     absent.push(...missing);
     return named;
   });
+  refuseSharedOutputs(builds);
   for (const path of absent) (await log()).warn({ path }, 'nothing to compile: there is no such file or directory');
   const isSilent = common.quiet === true || common.json === true;
   const print = (line: string) => isSilent || call.streams.stdout.write(`${line}\n`);
@@ -69,6 +70,20 @@ function namedBuilds(buildroot: string, paths: readonly string[], read: ReadOpti
     });
   }
   return { builds, missing };
+}
+
+/** A file that several builds write holds all that they made only if the manifest does. @throws PyclinkError `usage` */
+function refuseSharedOutputs(builds: readonly BuildOptions[]): void {
+  const files = builds.flatMap(({ append, filelist, filelistFor, html }) =>
+    append ? [] : [filelist ?? [], filelistFor.map(({ file }) => file), html ?? []].flat(),
+  );
+  const shared = files.find((file, i) => files.indexOf(file) !== i);
+  if (shared === undefined) return;
+  const hint = 'keep %pyclink_manifest, which collects what they compile';
+  throw new PyclinkError('usage', 'several builds write this file, and only the last would be in it', {
+    path: shared,
+    hint,
+  });
 }
 
 /** @throws CommanderError */

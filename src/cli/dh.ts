@@ -1,9 +1,11 @@
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
+import { flagOf } from '../build/option-values.ts';
 import { readBuildOptions } from '../build/options.ts';
 import { dhCommand } from '../commands/dh.ts';
 import { readDebhelperCall } from '../debian/arguments.ts';
+import { PyclinkError } from '../errors.ts';
 import type { Call } from './call.ts';
 import { buildFlags, mergedFlags, withBuildOptions, withCommonOptions } from './options.ts';
 
@@ -14,13 +16,21 @@ export async function dh(words: readonly string[], call: Call): Promise<void> {
     .exitOverride()
     .configureOutput({ writeErr: () => undefined });
   parser.parse([...debhelperCall.buildFlags], { from: 'user' });
+  if (parser.opts()['manifest'] !== undefined) {
+    const hint = '--manifest-dir says where the manifests go';
+    throw new PyclinkError('usage', 'dh_pyclink: --manifest: each package has a manifest of its own', { hint });
+  }
   const result = await dhCommand(debhelperCall, {
     source: resolve('.'),
     environment: call.environment,
     signal: call.signal,
+    outputs: Object.keys(parser.opts()).flatMap((name) => (outputs.has(name) ? flagOf(name) : [])),
     log: () => call.log({ quiet: !debhelperCall.verbose }),
     readOptions: (paths, flags, environment) =>
       readBuildOptions(paths, mergedFlags(buildFlags(parser.opts()), flags), environment, availableParallelism()),
   });
   call.report(result);
 }
+
+/** The options that name a file, which one package can have. */
+const outputs: ReadonlySet<string> = new Set(['filelist', 'filelistFor', 'html']);

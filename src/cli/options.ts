@@ -1,6 +1,7 @@
 import { type Command, Option as CommanderOption } from 'commander';
 import type { Option } from '../build/option-values.ts';
 import { buildOptions } from '../build/options.ts';
+import { PyclinkError } from '../errors.ts';
 
 /** The options of every subcommand. */
 export interface CommonFlags {
@@ -38,9 +39,24 @@ export function withBuildOptions(command: Command): Command {
   );
   for (const { flags, help, read } of Object.values<Option<unknown>>(buildOptions)) {
     const option = new CommanderOption(flags, help);
-    command.addOption(read.isRepeatable ? option.argParser(collect) : option);
+    if (read.isRepeatable) option.argParser(collect);
+    else if (read.isUnique) option.argParser(onlyOnce(flags));
+    command.addOption(option);
   }
   return command;
+}
+
+/** An option that names a file, and is given at most once. */
+export function fileOption(flags: string, help: string): CommanderOption {
+  return new CommanderOption(flags, help).argParser(onlyOnce(flags));
+}
+
+/** @throws PyclinkError `usage` for a second value */
+function onlyOnce(flags: string): (value: string, earlier?: string) => string {
+  return (value, earlier) => {
+    if (earlier === undefined) return value;
+    throw new PyclinkError('usage', `${flags.split(' ')[0]}: given twice, as ${earlier} and ${value}`);
+  };
 }
 
 function collect(value: string, earlier: readonly string[] = []): string[] {

@@ -4,7 +4,7 @@ import { type AuditFormat, auditFormats } from '../audit/formats.ts';
 import { type AuditKind, auditKindNames } from '../audit/kinds.ts';
 import type { CacheAction } from '../commands/cache.ts';
 import type { Call } from './call.ts';
-import { buildFlags, type Flags, withBuildOptions, withCommonOptions } from './options.ts';
+import { buildFlags, type Flags, fileOption, withBuildOptions, withCommonOptions } from './options.ts';
 import type { Subcommands } from './program.ts';
 import { readMtime, readOptionsOf, withReadOptions } from './read-options.ts';
 import { variablesHelp } from './variables.ts';
@@ -48,7 +48,7 @@ function link(command: Command, call: Call): Command {
 
 function relink(command: Command, call: Call): Command {
   return withCommonOptions(command)
-    .requiredOption('--manifest <file>', 'what the build wrote')
+    .addOption(fileOption('--manifest <file>', 'what the build wrote').makeOptionMandatory())
     .option('--buildroot <dir>', buildrootHelp)
     .option('--dry-run', dryRunHelp)
     .action(async (flags: Flags & { manifest: string; buildroot?: string; dryRun?: boolean }) => {
@@ -63,7 +63,7 @@ function restamp(command: Command, call: Call): Command {
     .argument('[PATH...]', 'directories, as installed or below the buildroot; default: the whole buildroot')
     .requiredOption('--mtime <time>', 'seconds since 1970, or a date; ostree gives all files 0, Nix 1')
     .option('--buildroot <dir>', buildrootHelp)
-    .option('--manifest <file>', 'what the build wrote; brought up to date')
+    .addOption(fileOption('--manifest <file>', 'what the build wrote; brought up to date'))
     .option('--dry-run', dryRunHelp)
     .action(async (paths: string[], flags: Flags & RestampFlags) => {
       const { restampCommand } = await import('../commands/restamp.ts');
@@ -81,12 +81,14 @@ interface RestampFlags {
 }
 
 function verify(command: Command, call: Call): Command {
-  return withReadOptions(withCommonOptions(command).requiredOption('--manifest <file>', 'what the build wrote'))
+  return withReadOptions(
+    withCommonOptions(command).addOption(fileOption('--manifest <file>', 'what the build wrote').makeOptionMandatory()),
+  )
     .argument(
       '<TARGET...>',
       'a directory that holds the payload, all packages of a build (.rpm, .deb, tar), or container images (FILE[:NAME])',
     )
-    .option('--html <file>', htmlHelp)
+    .addOption(fileOption('--html <file>', htmlHelp))
     .action(async (targets: string[], flags: Flags & { manifest: string; html?: string }) => {
       const { verifyCommand } = await import('../commands/verify.ts');
       const { manifest, html } = flags;
@@ -109,11 +111,11 @@ function audit(command: Command, call: Call): Command {
     .addOption(each('--only <kind>', 'only this kind of finding, repeatable'))
     .addOption(each('--ignore <kind>', 'not this kind of finding, repeatable'))
     .addOption(each('--fail-on <kind>', 'exit with status 1 only for this kind, repeatable (default: for all)'))
-    .option('--baseline <file>', 'leave out what an earlier --json report has')
+    .addOption(fileOption('--baseline <file>', 'leave out what an earlier --json report has'))
     .addOption(
       new Option('--format <format>', 'form of the report (default: text)').choices(auditFormats).conflicts('json'),
     )
-    .option('--html <file>', htmlHelp)
+    .addOption(fileOption('--html <file>', htmlHelp))
     .action(async (targets: string[], flags: Flags & AuditFlags) => {
       const { auditCommand } = await import('../commands/audit.ts');
       const { only = [], ignore = [], failOn = [], verbose: isVerbose = false, baseline, html } = flags;

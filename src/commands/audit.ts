@@ -6,7 +6,7 @@ import type { AuditKind } from '../audit/kinds.ts';
 import { summaryOf } from '../audit/summary.ts';
 import { errnoOf, exitStatus, PyclinkError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { outputPath, writeWhole } from '../manifest/file.ts';
+import { outputPath, refuseSameFile, writeWhole } from '../manifest/file.ts';
 import { pageOfAudit } from '../page/of-audit.ts';
 import { renderPage } from '../page/render.ts';
 import { payloadOf, type Wanted } from '../payload/entry.ts';
@@ -42,6 +42,7 @@ export interface AuditOptions extends ReadOptions {
 export async function auditCommand(options: AuditOptions, log: () => Promise<Log>): Promise<CommandResult> {
   const baseline = options.baseline === undefined ? undefined : readBaseline(options.baseline);
   const html = options.html && outputPath(undefined, options.html);
+  if (html) refuseSameFile([['--html', html]], [options.baseline ?? [], options.targets].flat());
   const contents = await readAll(options);
   const audited = payloadsOf(contents).map((together) =>
     auditedOf(payloadOf(together.flatMap(({ entries }) => entries))),

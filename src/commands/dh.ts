@@ -14,7 +14,7 @@ import {
   manifestFile,
   type PackageDirectories,
 } from '../debian/packages.ts';
-import { exitStatus } from '../errors.ts';
+import { exitStatus, PyclinkError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { recordsOf } from '../manifest/encode.ts';
 import { readManifest } from '../manifest/read.ts';
@@ -27,6 +27,8 @@ import type { CommandResult } from './result.ts';
 export interface DhContext extends Surroundings {
   /** The source package's directory. */
   readonly source: string;
+  /** The options that name a file to write. */
+  readonly outputs: readonly string[];
   /** Loads the log. */
   readonly log: () => Promise<Log>;
   /** Reads paths, flags and environment into the options of a build. */
@@ -35,14 +37,22 @@ export interface DhContext extends Surroundings {
 
 /** `pyclink dh`: what dh_pyclink does for each package. Silent unless verbose. @throws PyclinkError */
 export async function dhCommand(call: DebhelperCall, context: DhContext): Promise<CommandResult> {
-  const { source, log } = context;
+  const { source, log, outputs } = context;
   const epoch = context.environment['SOURCE_DATE_EPOCH'] || (await changelogSeconds(source));
   const environment = { ...context.environment, ...(epoch === undefined ? {} : { SOURCE_DATE_EPOCH: epoch }) };
   const lines: string[] = [];
   const found = new Set<string>();
   const reports: BuildReport[] = [];
-  for (const target of await listPackages(source, call)) {
-    const directories = findDirectories(target, call.directories);
+  const targets = (await listPackages(source, call)).map((target) => ({
+    target,
+    directories: findDirectories(target, call.directories),
+  }));
+  const busy = targets.filter(({ directories }) => directories.length > 0).map(({ target }) => target.name);
+  if (outputs.length > 0 && busy.length > 1) {
+    const message = `dh_pyclink: ${outputs.join(', ')}: one file for ${busy.join(', ')}`;
+    throw new PyclinkError('usage', message, { hint: 'call dh_pyclink for each package: -p PACKAGE' });
+  }
+  for (const { target, directories } of targets) {
     for (const path of directories.flatMap(({ paths }) => paths)) found.add(path);
     lines.push(...directories.map(({ paths }) => `\tpyclink build --buildroot ${target.tree} ${paths.join(' ')}`));
     if (call.noAct) continue;

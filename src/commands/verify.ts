@@ -1,7 +1,7 @@
 import { exitStatus } from '../errors.ts';
 import type { PayloadPath } from '../files/path.ts';
 import { recordsOf } from '../manifest/encode.ts';
-import { outputPath, writeWhole } from '../manifest/file.ts';
+import { outputPath, refuseSameFile, writeWhole } from '../manifest/file.ts';
 import { readManifest } from '../manifest/read.ts';
 import type { PycRecord } from '../manifest/schema.ts';
 import { pageOfVerify } from '../page/of-manifest.ts';
@@ -25,6 +25,7 @@ export interface VerifyOptions extends ReadOptions {
 export async function verifyCommand(options: VerifyOptions): Promise<CommandResult> {
   const manifest = readManifest(options.manifest);
   const html = options.html && outputPath(undefined, options.html);
+  if (html) refuseSameFile([['--html', html]], [options.manifest, ...options.targets]);
   const records = recordsOf(manifest);
   const magicNumbers = manifest.interpreters.map(({ magicNumber }) => magicNumber);
   const cacheTags = manifest.interpreters.map(({ cacheTag }) => cacheTag);

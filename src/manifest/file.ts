@@ -1,4 +1,4 @@
-import { realpathSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type Buildroot, isInside, toStaged } from '../buildroot/path.ts';
 import { isRunningSystem } from '../buildroot/running-system.ts';
@@ -33,6 +33,24 @@ export function outputPath(buildroot: Buildroot | undefined, file: string): stri
   const path = join(directory, basename(file));
   if ((statIfAny(path)?.kind ?? 'file') !== 'file') throw unusable('is not a regular file');
   return path;
+}
+
+/**
+ * Refuses an output that is also an input or another output, whose content would be lost.
+ * @param outputs each with its option and the path from `outputPath`
+ * @param inputs files that the command reads
+ * @throws PyclinkError `usage`
+ */
+export function refuseSameFile(
+  outputs: readonly (readonly [option: string, path: string])[],
+  inputs: readonly string[] = [],
+): void {
+  const taken = new Map(inputs.map((file) => [existsSync(file) ? realpathSync.native(file) : file, file]));
+  for (const [option, path] of outputs) {
+    const other = taken.get(path);
+    if (other !== undefined) throw new PyclinkError('usage', `${option} is the same file as ${other}`, { path });
+    taken.set(path, option);
+  }
 }
 
 /** Replaces a file in one step. @throws PyclinkError `file-failed` */

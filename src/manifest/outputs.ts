@@ -4,7 +4,7 @@ import type { Buildroot } from '../buildroot/path.ts';
 import { removeLeftovers } from '../files/leftovers.ts';
 import { lstatIfAny } from '../files/stat.ts';
 import { completeManifest, mergeContent, recordsOf } from './encode.ts';
-import { goneFrom, manifestPieces, outputPath, writeWhole } from './file.ts';
+import { goneFrom, manifestPieces, outputPath, refuseSameFile, writeWhole } from './file.ts';
 import { encodeFilelist } from './filelist.ts';
 import type { Manifest } from './schema.ts';
 
@@ -34,16 +34,22 @@ interface OutputOptions {
  */
 export async function openOutputs(buildroot: Buildroot, options: OutputOptions): Promise<Outputs> {
   const manifest = options.manifest && outputPath(buildroot, options.manifest);
+  const html = options.html && outputPath(buildroot, options.html);
   const whole = options.filelist === undefined ? [] : [{ glob: '/**', file: options.filelist }];
-  return {
-    manifest,
-    earlier: options.append && manifest ? await earlierManifest(manifest) : undefined,
-    filelists: [...whole, ...options.filelistFor].map(({ glob, file }) => ({
-      file: outputPath(buildroot, file),
-      takes: globMatcher([glob]),
-    })),
-    html: options.html && outputPath(buildroot, options.html),
-  };
+  const filelists = [...whole, ...options.filelistFor].map(({ glob, file }) => ({
+    glob,
+    file: outputPath(buildroot, file),
+    takes: globMatcher([glob]),
+  }));
+  refuseSameFile([
+    ...(manifest ? [['--manifest', manifest] as const] : []),
+    ...filelists.map(
+      ({ glob, file }, i) => [i < whole.length ? '--filelist' : `--filelist-for ${glob}`, file] as const,
+    ),
+    ...(html ? [['--html', html] as const] : []),
+  ]);
+  const earlier = options.append && manifest ? await earlierManifest(manifest) : undefined;
+  return { manifest, earlier, filelists, html };
 }
 
 /** Reads a manifest that may not be there yet. Only then its schema is loaded. @throws PyclinkError */

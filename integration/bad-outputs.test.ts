@@ -1,0 +1,168 @@
+/** Files to write that would overwrite each other, or cannot be written: said before anything is touched, or in one line. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { execa } from 'execa';
+import { expect, it, test } from 'vitest';
+import { contentsOf, plant, plantBuildroot } from '../test/helpers/buildroot.ts';
+import { pyclink } from '../test/helpers/pyclink.ts';
+import { debianTools, installedSource } from './helpers/debian.ts';
+import { changesSince, expectHealthy, library, plantBesideHealthy, quietBuild } from './helpers/healthy.ts';
+import { describeWhere, describeWith, lackingAbilities, missingRoot } from './helpers/tools.ts';
+
+const untouched = { added: [], changed: [], gone: [] };
+const usage = (stderr: string) => ({ status: 2, stdout: '', stderr: `pyclink: error: ${stderr}` });
+
+/** The outputs of build, each at FILE. */
+const outputs = [
+  ['--manifest', ['--manifest', 'FILE']],
+  ['--filelist', ['--filelist', 'FILE']],
+  ['--filelist-for /a/**', ['--filelist-for', '/a/**=FILE']],
+  ['--html', ['--html', 'FILE']],
+] as const;
+const pairs = outputs.flatMap((one, i) => outputs.slice(i + 1).map((other) => [one, other] as const));
+const twoLists = [outputs[2], ['--filelist-for /b/**', ['--filelist-for', '/b/**=FILE']]] as const;
+
+/** Other names of AROUND/out. */
+const names = ['out', './out', 'directory/../out', 'link/out', '../NAME/out'];
+
+test.each([...pairs, twoLists])('%j and %j name one file: exit status 2', async ([one, first], [other, second]) => {
+  const buildroot = plantBesideHealthy({});
+  const around = dirname(buildroot);
+  mkdirSync(join(around, 'directory'));
+  symlinkSync('.', join(around, 'link'));
+  const before = contentsOf(around);
+  for (const name of names) {
+    const file = `${around}/${name.replace('NAME', around.replace(/.*\//, ''))}`;
+    const args = [...first.map((word) => word.replace('FILE', `${around}/out`)), ...second].map((word) =>
+      word.replace('FILE', file),
+    );
+    const ran = await pyclink(quietBuild(buildroot, ...args));
+    expect(ran).toEqual(usage(`${around}/out: ${other} is the same file as ${one}\n`));
+  }
+  expect(changesSince(before, around)).toEqual(untouched);
+});
+
+test('different files with one name in different directories are all written', async () => {
+  const buildroot = plantBesideHealthy({});
+  const around = dirname(buildroot);
+  const files = ['a', 'b', 'c', 'd'].map((name) => {
+    mkdirSync(join(around, name));
+    return join(around, name, 'out');
+  });
+  const args = outputs.flatMap(([, [flag, value]], i) => [flag, value.replace('FILE', files[i] as string)]);
+  expect(await pyclink(quietBuild(buildroot, ...args))).toMatchObject({ status: 0, stderr: '' });
+  expect(files.filter((file) => !existsSync(file))).toEqual([]);
+});
+
+test.each([
+  ['build', '--manifest', 'build --buildroot TREE'],
+  ['build', '--filelist', 'build --buildroot TREE'],
+  ['build', '--html', 'build --buildroot TREE'],
+  ['verify', '--manifest', 'verify TREE'],
+  ['verify', '--html', 'verify --manifest MANIFEST TREE'],
+  ['relink', '--manifest', 'relink --buildroot TREE'],
+  ['restamp', '--manifest', 'restamp --buildroot TREE --mtime 1'],
+  ['audit', '--html', 'audit TREE'],
+  ['audit', '--baseline', 'audit TREE'],
+  ['brp', '--manifest', 'brp py-byte-compile python3 TREE --'],
+  ['brp', '--html', 'brp py-byte-compile python3 TREE --'],
+])('%s with %s twice: exit status 2', async (_, option, call) => {
+  const buildroot = plantBesideHealthy({});
+  const around = dirname(buildroot);
+  const manifest = join(around, 'm.json');
+  expect((await pyclink(quietBuild(buildroot, '--manifest', manifest))).status).toBe(0);
+  const before = contentsOf(around);
+  const words = call.split(' ').map((word) => word.replace('TREE', buildroot).replace('MANIFEST', manifest));
+  const [one, other] = [join(around, 'one'), join(around, 'other')];
+  const ran = await pyclink([...words, option, one, option, other], { env: { RPM_BUILD_ROOT: buildroot } });
+  expect(ran).toEqual(usage(`${option}: given twice, as ${one} and ${other}\n`));
+  expect(changesSince(before, around)).toEqual(untouched);
+});
+
+test('of an option with one value that is no file, the last counts', async () => {
+  const buildroot = plantBesideHealthy({});
+  const ran = await pyclink(['build', '--buildroot', '/none', '--buildroot', buildroot, '-j2', '-j', '1', '-q', '-q']);
+  expect(ran).toMatchObject({ status: 0, stderr: '' });
+  await expectHealthy(buildroot);
+});
+
+test.each([
+  [
+    'verify',
+    (manifest: string, buildroot: string) => ['verify', '--manifest', manifest, '--html', manifest, buildroot],
+  ],
+  ['audit', (baseline: string, buildroot: string) => ['audit', '--baseline', baseline, '--html', baseline, buildroot]],
+  ['audit', (target: string) => ['audit', '--html', target, target]],
+])('%s does not write a page over a file that it reads', async (_, call) => {
+  const buildroot = plantBesideHealthy({});
+  const around = dirname(buildroot);
+  const file = join(around, 'm.json');
+  expect((await pyclink(quietBuild(buildroot, '--manifest', file))).status).toBe(0);
+  if (call(file, '').includes('--baseline')) plant(around, { '/m.json': '{"findings": []}' });
+  const before = contentsOf(around);
+  expect(await pyclink(call(file, buildroot))).toEqual(usage(`${file}: --html is the same file as ${file}\n`));
+  expect(changesSince(before, around)).toEqual(untouched);
+});
+
+test('brp refuses a file that two builds would write one after the other', async () => {
+  const buildroot = plantBesideHealthy({ '/opt/m.py': 'x = 1\n' });
+  const list = join(buildroot, '../list');
+  const call = ['brp', 'bytecompile', '', '', '', '', '--', '--filelist', list, '/opt'];
+  const ran = await pyclink(call, { env: { RPM_BUILD_ROOT: buildroot } });
+  const hint = '    hint: keep %pyclink_manifest, which collects what they compile\n';
+  expect(ran).toEqual(usage(`${list}: several builds write this file, and only the last would be in it\n${hint}`));
+  expect(existsSync(join(buildroot, library, 'kernel/__pycache__'))).toBe(false);
+});
+
+describeWith(debianTools, 'dh_pyclink', () => {
+  it.each([
+    ['--manifest', 'dh_pyclink: --manifest: each package has a manifest of its own'],
+    ['--filelist', 'dh_pyclink: --filelist: one file for python3-shop, shop-app'],
+    ['--html', 'dh_pyclink: --html: one file for python3-shop, shop-app'],
+  ])('refuses %s for all packages', async (option, complaint) => {
+    const { source, dhPyclink } = await installedSource();
+    const before = contentsOf(source);
+    const ran = await dhPyclink(['--', option, join(source, '../out')]);
+    expect(ran).toMatchObject({ status: 2, stderr: expect.stringContaining(complaint) });
+    expect(changesSince(before, source)).toEqual(untouched);
+    const one = option === '--manifest' ? [] : ['--', option, join(source, '../out')];
+    expect(await dhPyclink(['-pshop-app', ...one])).toMatchObject({ status: 0, stderr: '' });
+  });
+});
+
+test.each(['--manifest', '--filelist', '--html'])(
+  '%s /dev/full: exit status 2, and nothing is touched',
+  async (option) => {
+    const buildroot = plantBuildroot({ '/usr/lib/python3/dist-packages/m.py': 'x = 1\n' });
+    const before = contentsOf(buildroot);
+    expect(await pyclink(quietBuild(buildroot, option, '/dev/full'))).toEqual(
+      usage('/dev/full: is not a regular file\n'),
+    );
+    expect(contentsOf(buildroot)).toEqual(before);
+  },
+);
+
+describeWhere([...missingRoot(), ...lackingAbilities('mounts')], 'on a full file system', () => {
+  it.each(['--manifest', '--filelist', '--html'])('%s is not written, the old file stays, status 3', async (option) => {
+    const buildroot = plantBesideHealthy({});
+    const place = join(buildroot, '../full');
+    mkdirSync(place);
+    await execa('mount', ['-t', 'tmpfs', '-o', 'size=8k', 'tmpfs', place]);
+    try {
+      const file = join(place, 'out');
+      writeFileSync(file, 'old');
+      expect(() => writeFileSync(join(place, 'filler'), Buffer.alloc(100_000))).toThrow('ENOSPC');
+      const ran = await pyclink(quietBuild(buildroot, option, file));
+      expect(ran).toEqual({
+        status: 3,
+        stdout: '',
+        stderr: `pyclink: error: ${file}: cannot be written (ENOSPC)\n`,
+      });
+      expect(readdirSync(place).sort()).toEqual(['filler', 'out']);
+      expect(readFileSync(file, 'utf8')).toBe('old');
+    } finally {
+      await execa('umount', [place]);
+    }
+    await expectHealthy(buildroot);
+  });
+});
