@@ -11,6 +11,7 @@ import { inputCase } from './input.ts';
 import { killCase } from './kill.ts';
 import { limitsCase } from './limits.ts';
 import { loadCase } from './load.ts';
+import { overlayCase } from './overlay.ts';
 import { swapCase } from './swap.ts';
 import { twoCase } from './two.ts';
 
@@ -25,6 +26,7 @@ const cases: Readonly<Record<string, readonly [FaultCase, number]>> = {
   limits: [limitsCase, 100],
   load: [loadCase, 100_000],
   cache: [cacheCase, 1_000],
+  overlay: [(rounds) => overlayCase(rounds, true), 52],
 };
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { seed: { type: 'string' } } });
