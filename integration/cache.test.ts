@@ -293,7 +293,7 @@ describe('a cache that is not as it should be', () => {
   it.runIf(process.getuid?.() === 0)('may only be read: it is read', async () => {
     const [template, place] = [smallTemplate(), newPlace()];
     await built(template, place, ['--cache-dir', place.cache]);
-    for (const directory of ['..', '../..']) chmodSync(join(place.buildroot, directory), 0o777);
+    chmodSync(join(place.buildroot, '..'), 0o777);
     rmSync(place.manifest);
     await execa('cp', ['-a', template, `${place.buildroot}2`]);
     await execa('chown', ['-R', '1234:1234', `${place.buildroot}2`]);

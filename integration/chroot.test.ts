@@ -1,5 +1,14 @@
 /** Builds a root file system with its own interpreter: `--chroot`. */
-import { chmodSync, mkdirSync, mkdtempSync, realpathSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { execa, execaSync } from 'execa';
@@ -113,6 +122,26 @@ describeInWorld('trixie', 'build --chroot', () => {
     if (namespaces.failed) expect(ran).toMatchObject({ status: 2, stderr: expect.stringContaining('unshare') });
     else expect(ran).toEqual({ status: 0, stdout: '', stderr: '' });
   });
+
+  it.each(['the interpreter', 'the tree'])(
+    'starts nothing where %s belongs to another user, but by its path',
+    async (what) => {
+      const buildroot = await copyOfTemplate();
+      const foreign = what === 'the tree' ? buildroot : `${buildroot}/usr/bin/python${minor}`;
+      chownSync(foreign, 12_345, 12_345);
+      const program = `${buildroot}/usr/bin/python${minor}`;
+      const ran = await build(buildroot, ['--chroot', `${library}/json`]);
+      expect(ran).toEqual({
+        status: 2,
+        stdout: '',
+        stderr:
+          `pyclink: error: no python${minor} that works: ${program} is not started: ${foreign} belongs to user 12345\n` +
+          '    hint: name it with --python PATH to start it all the same, or run as the user that it belongs to\n',
+      });
+      const named = await build(buildroot, ['--chroot', '--python', `/usr/bin/python${minor}`, `${library}/json`]);
+      expect(named).toEqual({ status: 0, stdout: '', stderr: '' });
+    },
+  );
 
   it('stays out of what is mounted in the tree, and without it of what the kernel shows there', async () => {
     const buildroot = await copyOfTemplate();

@@ -201,6 +201,22 @@ describeInWorld('trixie', 'build --in-place of a whole system', () => {
     await world.inside('pyclink', 'build', '-q', '--in-place', '--dry-run', '--exclude', '/opt/old');
   }, 60_000);
 
+  it("starts no other user's interpreter, and says so once an environment", async () => {
+    const script = 'printf "#!/bin/sh\\n: >/has-run\\n" >/home/eve/venv/bin/python; chown -R 12345 /home/eve';
+    await world.inside('sh', '-e', '-c', `mkdir -p /home/eve/venv/bin; touch /home/eve/venv/pyvenv.cfg; ${script}`);
+    await world.inside('sh', '-c', 'chmod 755 /home/eve/venv/bin/python; ln -s python /home/eve/venv/bin/python3');
+    plant(world.directory, { 'home/eve/venv/a.py': 'x = 1', 'home/eve/venv/b.py': 'x = 1' });
+    const path = 'PATH=/home/eve/venv/bin:/usr/bin:/bin';
+    const ran = await world.attempt('env', path, 'pyclink', 'build', '-q', '--in-place', '--exclude', '/opt/old');
+    expect(ran.exitCode).toBe(0);
+    const because = 'is not started: /home/eve belongs to user 12345';
+    expect(ran.stderr.split('\n')).toEqual([
+      `pyclink: warning: /home/eve/venv/bin/python3 ${because}`,
+      `pyclink: warning: 2 sources passed over: /home/eve/venv/bin/python ${because}; name it with --python PATH to start it all the same, or run as the user that it belongs to`,
+    ]);
+    expect((await world.attempt('test', '-e', '/has-run')).exitCode).toBe(1);
+  }, 200_000);
+
   it.each(['', '-O', '-OO'])('after which python %s reads bytecode for every module that it imports', async (level) => {
     const levels = level === '' ? [] : [level];
     const program = 'import json, asyncio, email, shop';

@@ -13,6 +13,7 @@ export const skipReasons = {
   'symlink-outside': 'a symlink that leads out of the buildroot',
   'cache-is-symlink': 'not compiled: its __pycache__ is a symlink',
   'no-interpreter': 'its interpreter is missing',
+  'untrusted-interpreter': 'passed over: another user decides what its interpreter is',
   'does-not-compile': 'does not compile',
   'worker-died': 'the interpreter died while compiling it',
   'worker-hung': 'the interpreter took too long to compile it',
@@ -37,6 +38,7 @@ export interface Skipped {
 const lostSource: ReadonlySet<SkipReason> = new Set([
   'unreadable-directory',
   'no-interpreter',
+  'untrusted-interpreter',
   'does-not-compile',
   'worker-died',
   'worker-hung',

@@ -25,8 +25,12 @@ export async function build(options: BuildOptions, context: BuildContext): Promi
   const { inPlace, python } = options;
   const buildroot = openTreeOf(options);
   const strip = resolveGiven(buildroot, options.strip ?? buildroot.path);
+  const isWholeSystem = inPlace && options.paths.length === 0;
+  const { paths, passedOver } = isWholeSystem
+    ? await pathsOfSystem(context.environment)
+    : { paths: pathsOf(options), passedOver: [] };
   const found = discover(buildroot, {
-    paths: inPlace && options.paths.length === 0 ? await pathsOfSystem(context.environment) : pathsOf(options),
+    paths,
     only: options.only,
     python: python === undefined ? undefined : pythonRequest(python, options.pythonMayBeStaged),
     otherwise: inPlace ? activeInterpreter(context.environment) : undefined,
@@ -47,7 +51,7 @@ export async function build(options: BuildOptions, context: BuildContext): Promi
   if (!options.dryRun) removeLeftoversBeside(found.sources);
   const [pools, [{ compileAndWrite }]] = await Promise.all([opening, loading]);
   try {
-    return await compileAndWrite(found, pools, { ...options, buildroot, strip }, context, watch);
+    return await compileAndWrite(found, pools, { ...options, buildroot, strip, passedOver }, context, watch);
   } finally {
     await pools.close();
   }
@@ -83,7 +87,7 @@ async function loadCache({ cache, dryRun }: BuildOptions, isStocked: boolean): P
 }
 
 function pythonRequest(command: string, mayBeStaged = false): InterpreterRequest {
-  return mayBeStaged ? { command, mayBeStaged } : { command };
+  return { command, isNamed: true, ...(mayBeStaged && { mayBeStaged }) };
 }
 
 function refuseUnstrippable(sources: readonly Source[], strip: string): void {

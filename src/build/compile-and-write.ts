@@ -26,7 +26,12 @@ import type { BuildReport } from './report.ts';
 import type { Stopwatch } from './stopwatch.ts';
 
 /** The options, with directories of the buildroot as it is. */
-type Settings = Omit<BuildOptions, 'buildroot' | 'strip'> & { readonly buildroot: Buildroot; readonly strip: string };
+type Settings = Omit<BuildOptions, 'buildroot' | 'strip'> & {
+  readonly buildroot: Buildroot;
+  readonly strip: string;
+  /** Why interpreters were not asked what they read. */
+  readonly passedOver: readonly string[];
+};
 
 /**
  * The stages of a build once its interpreters have started: compile, link, write the manifest.
@@ -67,6 +72,8 @@ export async function compileAndWrite(
   watch.lap('write');
 
   const isAllowed = globMatcher(options.allowErrors);
+  // What other users have in the running system was asked for only if a PATH names it.
+  const isWanted = ({ reason }: Skipped) => reason !== 'untrusted-interpreter' || options.paths.length > 0;
   const counts = manifest.totals;
   return {
     dryRun: options.dryRun,
@@ -79,11 +86,14 @@ export async function compileAndWrite(
     pycs: options.dryRun ? done.jobs * options.levels.length : counts.pycs,
     skipped: skipped.map((entry) => ({
       ...entry,
-      isProblem: isProblem(entry.reason) && options.errors === 'fail' && !isAllowed(entry.path),
+      isProblem: isProblem(entry.reason) && isWanted(entry) && options.errors === 'fail' && !isAllowed(entry.path),
     })),
-    warnings: [...foreignDirectories(found.sources, interpretersOf(pools)), ...done.warnings, ...unlisted].sort(
-      byCodeUnit,
-    ),
+    warnings: [
+      ...new Set([...options.passedOver, ...pools.passedOver]),
+      ...foreignDirectories(found.sources, interpretersOf(pools)),
+      ...done.warnings,
+      ...unlisted,
+    ].sort(byCodeUnit),
     cache: opened && {
       ...done.cache,
       problems: 'problem' in opened ? [opened.problem] : closeCache(opened, done.cache, cache?.maxBytes ?? 0),
@@ -154,8 +164,8 @@ function interpretersOf(pools: Pools): (source: Source) => Interpreter[] {
 
 function withoutInterpreter(sources: readonly Source[], pools: Pools): Skipped[] {
   return sources.flatMap((source) => {
-    const message = pools.lackOf(source);
-    return message === undefined ? [] : [{ path: source.payload, reason: 'no-interpreter', message }];
+    const lack = pools.lackOf(source);
+    return lack === undefined ? [] : [{ path: source.payload, ...lack }];
   });
 }
 

@@ -23,16 +23,21 @@ export function pathsOf({ inPlace, paths }: BuildOptions): readonly string[] {
   return inPlace ? paths.map((path) => resolve(path)) : paths;
 }
 
-/** What is compiled in the running system without PATHs: all that its interpreters read, and virtual environments. */
-export async function pathsOfSystem(environment: Environment): Promise<string[]> {
+/**
+ * What is compiled in the running system without PATHs: all that its interpreters read, and virtual environments; and
+ * which interpreters were passed over.
+ */
+export async function pathsOfSystem(
+  environment: Environment,
+): Promise<{ readonly paths: readonly string[]; readonly passedOver: readonly string[] }> {
   const { systemDirectories } = await import('../compile/system-directories.ts');
   const { VIRTUAL_ENV: active } = environment;
-  const directories = [
-    ...(await systemDirectories(environment)),
-    ...virtualEnvironments(),
-    ...(active ? [resolve(active)] : []),
-  ];
-  return [...new Set(directories)].filter((path) => existsSync(path));
+  const ofInterpreters = await systemDirectories(environment);
+  const directories = [...ofInterpreters.directories, ...virtualEnvironments(), ...(active ? [resolve(active)] : [])];
+  return {
+    paths: [...new Set(directories)].filter((path) => existsSync(path)),
+    passedOver: ofInterpreters.passedOver,
+  };
 }
 
 /** The interpreter of the virtual environment that is active, if one is. */

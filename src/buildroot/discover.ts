@@ -132,7 +132,9 @@ class Examiner {
 
   #interpreter(staged: StagedPath, payload: PayloadPath): Source['interpreter'] {
     const environment = this.#environment(parentOf(staged));
-    if (environment !== undefined) return this.#shared({ command: join(environment, 'bin/python') });
+    if (environment !== undefined) {
+      return this.#shared({ command: join(environment, 'bin/python'), otherwise: this.#python });
+    }
     if (this.#python !== undefined) return this.#shared(this.#python);
     const place = pythonDirectoryOf(payload);
     if (place?.kind === 'supported-pythons') return 'supported-pythons';

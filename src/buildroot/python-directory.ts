@@ -6,13 +6,17 @@ export interface InterpreterRequest {
   readonly command: string;
   /** Where to look first: `home` of a virtual environment's pyvenv.cfg. */
   readonly home?: string | undefined;
+  /** Somebody named the command. If it is a path, it is started whoever may write there. */
+  readonly isNamed?: boolean;
+  /** What else will do: the named command, for a virtual environment. */
+  readonly otherwise?: InterpreterRequest | undefined;
   /** A program in the buildroot is allowed, because somebody named it. */
   readonly mayBeStaged?: boolean;
 }
 
 /** Equal for equal requests. */
-export function requestKey({ command, home }: InterpreterRequest): string {
-  return `${command}\0${home ?? ''}`;
+export function requestKey({ command, home, isNamed = false }: InterpreterRequest): string {
+  return `${command}\0${home ?? ''}\0${isNamed}`;
 }
 
 /** A directory whose path says which interpreters read it. */

@@ -4,13 +4,14 @@ import type { BuildOptions } from '../build/options.ts';
 import type { BuildReport } from '../build/report.ts';
 import { openTreeOf, pathsOf } from '../build/tree.ts';
 import { nearestSources } from '../buildroot/nearest.ts';
+import { namedByPath } from '../compile/open-pools.ts';
 import { exitStatus } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { unknownMagicNumber } from '../marshal/normalize-pyc.ts';
 import { codeLayoutOf } from '../pyc/releases.ts';
 import { buildReportText } from '../report/build-report.ts';
 import type { Progress } from '../report/progress.ts';
-import { type SkipReason, skipReasons } from '../skipped.ts';
+import { type Skipped, type SkipReason, skipReasons } from '../skipped.ts';
 import { counted } from '../text.ts';
 import type { CommandResult } from './result.ts';
 
@@ -87,9 +88,20 @@ export async function logOutcomes(report: BuildReport, load: () => Promise<Log>)
     const level = implementation === 'cpython' ? 'warn' : 'info';
     log[level](`${executable} (${implementation} ${version}): ${what}, so its pycs have no normal form`);
   }
-  for (const { path, reason, message, isProblem } of report.skipped) {
+  const [untrusted, others] = [report.skipped.filter(isUntrusted), report.skipped.filter((one) => !isUntrusted(one))];
+  for (const said of new Set(untrusted.map(({ message }) => message))) {
+    const own = untrusted.filter(({ message }) => message === said);
+    const level = own.some(({ isProblem }) => isProblem) ? 'error' : 'warn';
+    log[level](`${counted(own.length, 'source')} passed over: ${said}; ${namedByPath}`);
+  }
+  for (const { path, reason, message, isProblem } of others) {
     if (reason === 'not-normalized' && saidForAll.has(message ?? '')) continue;
     const lines = message?.split('\n') ?? [];
     log[isProblem ? 'error' : (levels[reason] ?? 'warn')]({ path, lines }, skipReasons[reason]);
   }
+}
+
+/** Many sources may have one such interpreter. */
+function isUntrusted({ reason }: Skipped): boolean {
+  return reason === 'untrusted-interpreter';
 }

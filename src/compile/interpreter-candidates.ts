@@ -1,12 +1,13 @@
-import { accessSync, constants, realpathSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { type Buildroot, isInside, toStaged } from '../buildroot/path.ts';
 import type { InterpreterRequest } from '../buildroot/python-directory.ts';
 import { resolveInBuildroot } from '../buildroot/resolve.ts';
 import { isRunningSystem } from '../buildroot/running-system.ts';
+import { foreignWriter } from '../files/foreign-writer.ts';
 import { childOf, contains, type StagedPath } from '../files/path.ts';
 import { readRegular } from '../files/read-regular.ts';
-import { stat } from '../files/stat.ts';
+import { type Candidate, isProgram, trusted } from './trusted-program.ts';
 
 /** Where distributions install interpreters. Searched before PATH, whose first entries may be shims. */
 const systemDirectory = '/usr/bin';
@@ -14,14 +15,14 @@ const systemDirectory = '/usr/bin';
 /**
  * The programs that may be the requested interpreter, best first; starting one shows whether it is. Programs in the
  * buildroot are left out, unless the request allows them or it is the running system: then PATH decides, as for its
- * users.
+ * users. A program that was found, not named by its path, may be distrusted.
  * @param searchPath the value of PATH
  */
 export function interpreterCandidates(
   buildroot: Buildroot,
   request: InterpreterRequest,
   searchPath: string,
-): readonly string[] {
+): readonly Candidate[] {
   const named = request.command.includes('/')
     ? [request.command]
     : (isRunningSystem(buildroot)
@@ -34,29 +35,48 @@ export function interpreterCandidates(
     childOf(realpathSync.native(dirname(path)) as StagedPath, basename(path)),
     realpathSync.native(path),
   ];
-  return [...new Set(named)].filter(
+  const programs = [...new Set(named)].filter(
     (path) =>
       isProgram(path) &&
       (request.mayBeStaged === true ||
         isRunningSystem(buildroot) ||
         !places(path).some((place) => contains(buildroot.path, place))),
   );
+  const others = request.otherwise === undefined ? [] : interpreterCandidates(buildroot, request.otherwise, searchPath);
+  const isNamed = (path: string) =>
+    isNamedPath(request) || others.some((other) => 'path' in other && isSameProgram(other.path, path));
+  return [...programs.map((path) => (isNamed(path) ? { path } : trusted(path))), ...others];
+}
+
+function isNamedPath({ command, isNamed }: InterpreterRequest): boolean {
+  return isNamed === true && command.includes('/');
+}
+
+/** Whether two paths lead to one program. Both exist. */
+export function isSameProgram(a: string, b: string): boolean {
+  return realpathSync.native(a) === realpathSync.native(b);
 }
 
 /**
  * The programs of the buildroot that may be the requested interpreter, best first, by their paths in it, without
- * symlinks.
+ * symlinks. One that was found, not named by its path, may be distrusted: root can leave a chroot.
  */
-export function chrootCandidates(buildroot: Buildroot, { command, home }: InterpreterRequest): readonly string[] {
+export function chrootCandidates(buildroot: Buildroot, request: InterpreterRequest): readonly Candidate[] {
+  const { command, home } = request;
   const named = command.includes('/')
     ? [command]
     : [home ?? systemDirectory, systemDirectory, '/usr/local/bin', '/bin'].map((directory) => join(directory, command));
   const programs = named.flatMap((path) => {
     if (!isInside(buildroot, path)) return [];
     const place = resolveInBuildroot(buildroot, toStaged(buildroot, path));
-    return place.kind === 'inside' && isProgram(place.path) ? [place.path.slice(buildroot.path.length)] : [];
+    return place.kind === 'inside' && isProgram(place.path) ? [place.path] : [];
   });
-  return [...new Set(programs)];
+  return [...new Set(programs)].map((staged) => {
+    const problem = isNamedPath(request) ? undefined : foreignWriter(staged);
+    return problem === undefined
+      ? { path: staged.slice(buildroot.path.length) }
+      : { distrusted: `${staged} is not started: ${problem}` };
+  });
 }
 
 /** Debian's list of its Pythons. */
@@ -77,13 +97,4 @@ export function supportedPythons(
   return versions.length === 0
     ? [{ command: 'python3' }]
     : versions.map((version) => ({ command: `python${version}` }));
-}
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return stat(path).kind === 'file';
-  } catch {
-    return false;
-  }
 }

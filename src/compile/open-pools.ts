@@ -1,15 +1,27 @@
-import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Buildroot } from '../buildroot/path.ts';
 import { expectedInterpreter, requestKey } from '../buildroot/python-directory.ts';
 import { isRunningSystem } from '../buildroot/running-system.ts';
 import type { Source } from '../buildroot/source.ts';
 import { PyclinkError } from '../errors.ts';
+import type { Skipped } from '../skipped.ts';
 import { type Environment, workerEnvironment } from './environment.ts';
 import { type Interpreter, mismatchReason } from './interpreter.ts';
-import { chrootCandidates, debianDefaults, interpreterCandidates, supportedPythons } from './interpreter-candidates.ts';
+import {
+  chrootCandidates,
+  debianDefaults,
+  interpreterCandidates,
+  isSameProgram,
+  supportedPythons,
+} from './interpreter-candidates.ts';
 import { startFirst } from './start-workers.ts';
 import { WorkerPool } from './worker-pool.ts';
+
+/** What to do about an interpreter that somebody else could exchange. */
+export const namedByPath = 'name it with --python PATH to start it all the same, or run as the user that it belongs to';
+
+const inChrootInstead = 'the buildroot has one: --chroot starts it there';
+const installIt = 'install the interpreter, name one with --python, or leave its directory out with --exclude';
 
 /** The interpreters that a build needs, each started once. */
 export interface Pools {
@@ -17,7 +29,9 @@ export interface Pools {
   /** The pools that compile a source, one for each cache tag. */
   poolsOf(source: Source): readonly WorkerPool[];
   /** Why there is no interpreter for a source; undefined if there is one. */
-  lackOf(source: Source): string | undefined;
+  lackOf(source: Source): Pick<Skipped, 'reason' | 'message'> | undefined;
+  /** The programs that were passed over for others because somebody else decides what they are. Sorted. */
+  readonly passedOver: readonly string[];
   /** Ends every worker and waits until it is gone. */
   close(): Promise<void>;
 }
@@ -27,7 +41,8 @@ export interface Pools {
  * @param workersFor how many workers of an interpreter to start for these sources
  * @param inChroot the interpreters are those of the buildroot
  * @param forCache whether workers tell what a cache has to know
- * @throws PyclinkError `interpreter-missing`, if missing ones are errors: names each of them and what was tried
+ * @throws PyclinkError `interpreter-missing`, if missing ones are errors: names each of them and what was tried. In the
+ *   running system, one that may not be started is no error.
  */
 export async function openPools(
   buildroot: Buildroot,
@@ -41,9 +56,9 @@ export async function openPools(
   const workersEnvironment = workerEnvironment(environment, forCache);
   const pools: WorkerPool[] = [];
   const poolOfRequest = new Map<string, WorkerPool>();
-  const lacks = new Map<string, string>();
-  /** Whether the buildroot has an interpreter that is lacking. */
-  let isStaged = false;
+  const lacks = new Map<string, Pick<Skipped, 'reason' | 'message'>>();
+  const passedOver = new Set<string>();
+  const hints = new Set<string>();
   const supported = sources.some(({ interpreter }) => interpreter === 'supported-pythons')
     ? supportedPythons(environment, join(root ?? '/', debianDefaults))
     : [];
@@ -58,29 +73,39 @@ export async function openPools(
     const candidates = inChroot
       ? chrootCandidates(buildroot, request)
       : interpreterCandidates(buildroot, request, environment['PATH'] ?? '');
-    const known = pools.find(({ interpreter }) => isSameProgram(interpreter, candidates[0]));
+    const programs = candidates.flatMap((candidate) => ('path' in candidate ? candidate.path : []));
+    const first = candidates.findIndex((candidate) => 'path' in candidate);
+    const distrusted = candidates.flatMap((candidate) => ('distrusted' in candidate ? candidate.distrusted : []));
+    for (const problem of distrusted.slice(0, Math.max(0, first))) passedOver.add(problem);
+    const known = pools.find(({ interpreter }) => isOf(interpreter, programs[0]));
     if (known !== undefined && mismatchReason(known.interpreter, expected) === undefined) {
       poolOfRequest.set(key, known);
       continue;
     }
     const count = workersFor(sources.filter((source) => requestsOf(source).some((other) => requestKey(other) === key)));
-    const started = await startFirst(candidates, expected, workersEnvironment, count, root);
+    const started = await startFirst(programs, expected, workersEnvironment, count, root);
     if ('refused' in started) {
-      isStaged ||= !inChroot && !isRunningSystem(buildroot) && chrootCandidates(buildroot, request).length > 0;
-      lacks.set(key, [`no ${request.command} that works`, ...started.refused].join(': '));
+      const isStaged = !inChroot && !isRunningSystem(buildroot) && chrootCandidates(buildroot, request).length > 0;
+      const isPassedOver = distrusted.length > 0 && isRunningSystem(buildroot);
+      if (!isPassedOver) hints.add(distrusted.length > 0 ? namedByPath : isStaged ? inChrootInstead : installIt);
+      const reasons = [...distrusted, ...started.refused];
+      lacks.set(
+        key,
+        isPassedOver
+          ? { reason: 'untrusted-interpreter', message: reasons.join('; ') }
+          : { reason: 'no-interpreter', message: [`no ${request.command} that works`, ...reasons].join(': ') },
+      );
       continue;
     }
     const pool = new WorkerPool(workersEnvironment, started);
     pools.push(pool);
     poolOfRequest.set(key, pool);
   }
-  if (lacks.size > 0 && ifMissing === 'fail') {
+  const missing = [...lacks.values()].filter(({ reason }) => reason === 'no-interpreter');
+  if (missing.length > 0 && ifMissing === 'fail') {
     await close();
-    throw new PyclinkError('interpreter-missing', [...lacks.values()].join('; '), {
-      hint: isStaged
-        ? 'the buildroot has one: --chroot starts it there'
-        : 'install the interpreter, name one with --python, or leave its directory out with --exclude',
-    });
+    const messages = missing.map(({ message }) => message);
+    throw new PyclinkError('interpreter-missing', messages.join('; '), { hint: [...hints].join('; ') });
   }
   const poolsOf = (source: Source) => {
     const asked = requestsOf(source).flatMap((request) => poolOfRequest.get(requestKey(request)) ?? []);
@@ -96,13 +121,13 @@ export async function openPools(
       return answer;
     },
     lackOf: (source) => requestsOf(source).flatMap((request) => lacks.get(requestKey(request)) ?? [])[0],
+    passedOver: [...passedOver].sort(),
     close,
   };
 }
 
-function isSameProgram({ executable, root }: Interpreter, candidate: string | undefined): boolean {
+function isOf({ executable, root }: Interpreter, candidate: string | undefined): boolean {
   if (candidate === undefined) return false;
   // In a chroot candidates have no symlinks in them.
-  if (root !== undefined) return executable === candidate;
-  return realpathSync.native(executable) === realpathSync.native(candidate);
+  return root === undefined ? isSameProgram(executable, candidate) : executable === candidate;
 }

@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { type Environment, workerEnvironment } from './environment.ts';
+import { isProgram, trusted } from './trusted-program.ts';
 
 /** Where interpreters are installed besides the directories of PATH. */
 const programDirectories = ['/usr/bin', '/usr/local/bin'];
@@ -17,27 +18,39 @@ if sys.version_info >= (3, 6):
     print(*{sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"), *site.getsitepackages()}, sep="\\n")
 `;
 
+/** Directories, and why other interpreters were not asked for theirs. */
+interface SystemDirectories {
+  readonly directories: readonly string[];
+  readonly passedOver: readonly string[];
+}
+
 /**
  * The directories that the interpreters of the running system read: the library and the site-packages of each one that
- * is on PATH or in a usual place, and starts.
+ * is on PATH or in a usual place, is trusted, and starts.
  */
-export async function systemDirectories(environment: Environment): Promise<string[]> {
+export async function systemDirectories(environment: Environment): Promise<SystemDirectories> {
   const searched = [...programDirectories, ...(environment['PATH'] ?? '').split(':')].filter((directory) =>
     directory.startsWith('/'),
   );
   const programs = [...new Set(searched)].flatMap((directory) =>
     namesIn(directory)
       .filter((name) => interpreterName.test(name))
-      .map((name) => join(directory, name)),
+      .map((name) => join(directory, name))
+      .filter(isProgram)
+      .map(trusted),
   );
   const env = workerEnvironment(environment);
-  const asked = programs.map(async (program) => {
+  const started = programs.flatMap((program) => ('path' in program ? program.path : []));
+  const asked = [...new Set(started)].map(async (program) => {
     const options = { env, extendEnv: false, reject: false, timeout: 60_000, stdin: 'ignore' } as const;
     const { failed, stdout } = await execa(program, ['-s', '-S', '-B', '-c', query], options);
     return failed ? [] : stdout.split('\n');
   });
   const directories = (await Promise.all(asked)).flat();
-  return [...new Set(directories.filter((directory) => directory.startsWith('/')))].sort();
+  return {
+    directories: [...new Set(directories.filter((directory) => directory.startsWith('/')))].sort(),
+    passedOver: programs.flatMap((program) => ('distrusted' in program ? program.distrusted : [])).sort(),
+  };
 }
 
 function namesIn(directory: string): string[] {

@@ -1,10 +1,10 @@
-import { symlinkSync } from 'node:fs';
+import { chownSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { execaSync } from 'execa';
 import { describe, expect, it } from 'vitest';
 import { describeWith, missingTools } from '../../integration/helpers/tools.ts';
 import { openTree } from '../../src/buildroot/open.ts';
-import { interpreterCandidates, supportedPythons } from '../../src/compile/interpreter-candidates.ts';
+import { chrootCandidates, interpreterCandidates, supportedPythons } from '../../src/compile/interpreter-candidates.ts';
 import { plant, plantBuildroot, temporaryDirectory } from '../helpers/buildroot.ts';
 
 const program = { content: '#!/bin/sh\n', mode: 0o755 };
@@ -16,6 +16,13 @@ function programs(...names: string[]): string {
   return directory;
 }
 
+/** The candidates of a user whom everybody trusts. */
+function pathsOf(...words: Parameters<typeof interpreterCandidates>): string[] {
+  return interpreterCandidates(...words).map((candidate) =>
+    'path' in candidate ? candidate.path : candidate.distrusted,
+  );
+}
+
 const request = { command: 'pyclink-test-python' };
 
 describe('interpreterCandidates', () => {
@@ -23,14 +30,14 @@ describe('interpreterCandidates', () => {
     const outside = join(programs(request.command), request.command);
     const buildroot = plantBuildroot({ 'venv/bin/pyclink-test-python': { symlink: outside } });
     const inside = join(buildroot, 'venv/bin/pyclink-test-python');
-    expect(interpreterCandidates(openTree(buildroot), { command: inside }, '')).toEqual([]);
-    expect(interpreterCandidates(openTree(buildroot), request, join(buildroot, 'venv/bin'))).toEqual([]);
+    expect(pathsOf(openTree(buildroot), { command: inside }, '')).toEqual([]);
+    expect(pathsOf(openTree(buildroot), request, join(buildroot, 'venv/bin'))).toEqual([]);
   });
 
   it('come from PATH in its order, each once', () => {
     const [first, second] = [programs(request.command), programs(request.command)];
     const path = [second, first, '/nonexistent', second].join(':');
-    expect(interpreterCandidates(openTree(plantBuildroot({})), request, path)).toEqual([
+    expect(pathsOf(openTree(plantBuildroot({})), request, path)).toEqual([
       join(second, request.command),
       join(first, request.command),
     ]);
@@ -38,7 +45,7 @@ describe('interpreterCandidates', () => {
 
   it('come from /usr/bin before PATH', () => {
     const shims = programs('python3');
-    expect(interpreterCandidates(openTree(plantBuildroot({})), { command: 'python3' }, shims)).toEqual([
+    expect(pathsOf(openTree(plantBuildroot({})), { command: 'python3' }, shims)).toEqual([
       '/usr/bin/python3',
       join(shims, 'python3'),
     ]);
@@ -46,7 +53,7 @@ describe('interpreterCandidates', () => {
 
   it("come from the virtual environment's home first", () => {
     const [home, shims] = [programs('python3'), programs('python3')];
-    expect(interpreterCandidates(openTree(plantBuildroot({})), { command: 'python3', home }, shims)).toEqual([
+    expect(pathsOf(openTree(plantBuildroot({})), { command: 'python3', home }, shims)).toEqual([
       join(home, 'python3'),
       '/usr/bin/python3',
       join(shims, 'python3'),
@@ -56,7 +63,7 @@ describe('interpreterCandidates', () => {
   it('are just the program that was named by its path', () => {
     const directory = programs('my-python');
     const named = { command: join(directory, 'my-python') };
-    expect(interpreterCandidates(openTree(plantBuildroot({})), named, directory)).toEqual([named.command]);
+    expect(pathsOf(openTree(plantBuildroot({})), named, directory)).toEqual([named.command]);
   });
 
   it('are empty if there is no such program', () => {
@@ -67,11 +74,11 @@ describe('interpreterCandidates', () => {
       [`dangling/${request.command}`]: { symlink: 'nothing' },
     });
     const path = ['directory', 'not-executable', 'dangling'].map((name) => join(directory, name)).join(':');
-    expect(interpreterCandidates(openTree(plantBuildroot({})), request, path)).toEqual([]);
+    expect(pathsOf(openTree(plantBuildroot({})), request, path)).toEqual([]);
   });
 
   it('never come from a relative or empty entry of PATH', () => {
-    expect(interpreterCandidates(openTree(plantBuildroot({})), { command: 'package.json' }, '.::')).toEqual([]);
+    expect(pathsOf(openTree(plantBuildroot({})), { command: 'package.json' }, '.::')).toEqual([]);
   });
 
   it('never come from inside the buildroot, whatever path leads there', () => {
@@ -81,15 +88,82 @@ describe('interpreterCandidates', () => {
     symlinkSync(inside, join(outside, 'bin'));
     symlinkSync(join(inside, request.command), join(outside, request.command));
     const path = [inside, join(outside, 'bin'), outside].join(':');
-    expect(interpreterCandidates(buildroot, request, path)).toEqual([]);
-    expect(interpreterCandidates(buildroot, { ...request, home: inside }, '')).toEqual([]);
-    expect(interpreterCandidates(buildroot, { command: join(inside, request.command) }, '')).toEqual([]);
+    expect(pathsOf(buildroot, request, path)).toEqual([]);
+    expect(pathsOf(buildroot, { ...request, home: inside }, '')).toEqual([]);
+    expect(pathsOf(buildroot, { command: join(inside, request.command) }, '')).toEqual([]);
   });
 
   it('come from inside the buildroot where somebody named one there', () => {
     const buildroot = openTree(plantBuildroot({ [`usr/bin/${request.command}`]: program }));
     const command = join(buildroot.path, 'usr/bin', request.command);
-    expect(interpreterCandidates(buildroot, { command, mayBeStaged: true }, '')).toEqual([command]);
+    expect(pathsOf(buildroot, { command, mayBeStaged: true }, '')).toEqual([command]);
+  });
+});
+
+describe.skipIf(process.getuid?.() !== 0)('interpreterCandidates of another user', () => {
+  /** The directory of a program that belongs to user 12345, as `python3` and `my-python`. */
+  function foreign(): string {
+    const directory = programs('python3', 'my-python');
+    for (const name of ['', 'python3', 'my-python']) chownSync(join(directory, name), 12_345, 12_345);
+    return directory;
+  }
+  const buildroot = () => openTree(plantBuildroot({}));
+  const said = (directory: string, name: string) => ({
+    distrusted: `${join(directory, name)} is not started: ${directory} belongs to user 12345`,
+  });
+
+  it('are distrusted on PATH, as the home of an environment, and in an environment', () => {
+    const directory = foreign();
+    const usual = { path: '/usr/bin/python3' };
+    expect(interpreterCandidates(buildroot(), { command: 'python3' }, directory)).toEqual([
+      usual,
+      said(directory, 'python3'),
+    ]);
+    expect(interpreterCandidates(buildroot(), { command: 'python3', home: directory }, '')).toEqual([
+      said(directory, 'python3'),
+      usual,
+    ]);
+    const found = { command: join(directory, 'my-python') };
+    expect(interpreterCandidates(openTree('/'), found, '')).toEqual([said(directory, 'my-python')]);
+  });
+
+  it('are distrusted too where only their name is given', () => {
+    const directory = foreign();
+    const named = { command: 'my-python', isNamed: true };
+    expect(interpreterCandidates(buildroot(), named, directory)).toEqual([said(directory, 'my-python')]);
+  });
+
+  it('are taken where their path is given, also for an environment that has them', () => {
+    const path = join(foreign(), 'my-python');
+    const named = { command: path, isNamed: true };
+    expect(interpreterCandidates(buildroot(), named, '')).toEqual([{ path }]);
+    const environment = programs('python3');
+    symlinkSync(path, join(environment, 'python'));
+    const found = { command: join(environment, 'python'), otherwise: named };
+    expect(interpreterCandidates(openTree('/'), found, '')).toEqual([{ path: found.command }, { path }]);
+  });
+
+  it('give way in an environment to the interpreter that is named', () => {
+    const directory = foreign();
+    const found = { command: join(directory, 'my-python'), otherwise: { command: '/usr/bin/python3', isNamed: true } };
+    expect(interpreterCandidates(openTree('/'), found, '')).toEqual([
+      said(directory, 'my-python'),
+      { path: '/usr/bin/python3' },
+    ]);
+  });
+
+  it('are distrusted in a chroot', () => {
+    const tree = openTree(plantBuildroot({ 'usr/bin/python3': program, 'opt/python3': program }));
+    const chroot = { ...tree, isSystem: true as const };
+    expect(chrootCandidates(chroot, { command: 'python3' })).toEqual([{ path: '/usr/bin/python3' }]);
+    const foreignProgram = join(tree.path, 'usr/bin/python3');
+    chownSync(foreignProgram, 12_345, 12_345);
+    expect(chrootCandidates(chroot, { command: 'python3' })).toEqual([
+      { distrusted: `${foreignProgram} is not started: ${foreignProgram} belongs to user 12345` },
+    ]);
+    expect(chrootCandidates(chroot, { command: '/usr/bin/python3', isNamed: true })).toEqual([
+      { path: '/usr/bin/python3' },
+    ]);
   });
 });
 

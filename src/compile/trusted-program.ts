@@ -1,0 +1,45 @@
+import { accessSync, constants, realpathSync } from 'node:fs';
+import { join } from 'node:path';
+import { homeOfEnvironment } from '../buildroot/python-directory.ts';
+import { messageOf } from '../errors.ts';
+import { foreignWriter } from '../files/foreign-writer.ts';
+import { readRegular } from '../files/read-regular.ts';
+import { stat } from '../files/stat.ts';
+
+/** A program that may be started; or one that may not, and why. */
+export type Candidate = { readonly path: string } | { readonly distrusted: string };
+
+/**
+ * Decides whether an interpreter that was found, not named, may be started: only if nobody but root and this user decides
+ * what runs then. It is started by the name under which it was found, where nobody else can make that lead elsewhere; if
+ * somebody can, by its real path, as from another user's virtual environment to the system's Python.
+ * @param found an absolute path to a program that exists
+ */
+export function trusted(found: string): Candidate {
+  const real = realpathSync.native(found);
+  const path = [found, real].find((name) => distrust(name) === undefined);
+  return path === undefined ? { distrusted: `${found} is not started: ${distrust(real)}` } : { path };
+}
+
+/** Why a program is not to be started by this name. `pyvenv.cfg` beside it says whose library it would read. */
+function distrust(program: string): string | undefined {
+  const problem = foreignWriter(program);
+  if (problem !== undefined) return problem;
+  try {
+    const besides = [join(program, '../pyvenv.cfg'), join(program, '../../pyvenv.cfg')];
+    const homes = besides.flatMap((file) => homeOfEnvironment(readRegular(file)?.content.toString() ?? '') ?? []);
+    return homes.map(foreignWriter).find((reason) => reason !== undefined);
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+/** Whether a path leads to a program that this user may start. */
+export function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return stat(path).kind === 'file';
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,66 @@
+import { readFileSync, readlinkSync } from 'node:fs';
+import { errnoOf } from '../errors.ts';
+import { currentCredentials } from './credentials.ts';
+import { childOf, parentOf, type StagedPath } from './path.ts';
+import { lstat } from './stat.ts';
+
+/** As many as the Linux kernel follows before it says ELOOP. */
+const maxSymlinks = 40;
+
+/**
+ * Why somebody other than root and this user decides what an absolute path leads to; undefined if nobody else does: the
+ * file, every directory above it and every symlink on the way belong to root or to this user, and nobody else may write
+ * there. In a sticky directory, such as /tmp, others may make files but not replace these. An ACL that lets others write
+ * shows in the bits of the group.
+ */
+export function foreignWriter(path: string): string | undefined {
+  const pending = ['', ...path.split('/')].reverse();
+  let reached = '/' as StagedPath;
+  let followed = 0;
+  try {
+    for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
+      if (name === '..') reached = parentOf(reached);
+      if (name === '.' || name === '..' || (name === '' && reached !== '/')) continue;
+      const next = name === '' ? reached : childOf(reached, name);
+      const stat = lstat(next);
+      if (!isTrusted(stat.userId)) return `${next} belongs to user ${stat.userId}`;
+      if (stat.kind === 'symlink') {
+        followed += 1;
+        if (followed > maxSymlinks) return `${path} leads through too many symlinks`;
+        const target = readlinkSync(next);
+        if (target.startsWith('/')) reached = '/' as StagedPath;
+        pending.push(...target.split('/').reverse());
+        continue;
+      }
+      const isSticky = stat.kind === 'directory' && (stat.mode & 0o1000) !== 0;
+      if ((stat.mode & 0o022) !== 0 && !isSticky) {
+        return `others may write to ${next} (mode ${stat.mode.toString(8)})`;
+      }
+      reached = next;
+    }
+  } catch (error) {
+    return `${path} cannot be examined (${errnoOf(error)})`;
+  }
+  return undefined;
+}
+
+/** What the kernel shows as the owner where the real one has no number in this user namespace. */
+const overflowUserId = 65_534;
+
+/**
+ * Whether a user is root or this one. An owner from outside of this user namespace, such as the system's root in a
+ * rootless container, cannot be told from another there, and counts as root.
+ */
+function isTrusted(userId: number): boolean {
+  if (userId === 0 || userId === currentCredentials()?.userId) return true;
+  return userId === overflowUserId && !hasNumber(overflowUserId);
+}
+
+/** Whether a user has a number in this user namespace. @see user_namespaces(7) */
+function hasNumber(userId: number): boolean {
+  const ranges = readFileSync('/proc/self/uid_map', 'utf8').trim().split('\n');
+  return ranges.some((range) => {
+    const [first = 0, , count = 0] = range.trim().split(/\s+/).map(Number);
+    return first <= userId && userId < first + count;
+  });
+}

@@ -1,0 +1,46 @@
+import { chmodSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { trusted } from '../../src/compile/trusted-program.ts';
+import { plant, temporaryDirectory } from '../helpers/buildroot.ts';
+
+const program = { content: '#!/bin/sh\n', mode: 0o755 };
+
+describe('trusted', () => {
+  it('takes a program by the name under which it was found', () => {
+    const top = temporaryDirectory();
+    plant(top, { 'bin/real': program, 'bin/python3': { symlink: 'real' } });
+    // A launcher may tell by its name what it is to start.
+    expect(trusted(join(top, 'bin/python3'))).toEqual({ path: join(top, 'bin/python3') });
+  });
+
+  it('takes the real path where others decide to what the name leads', () => {
+    const top = temporaryDirectory();
+    plant(top, { 'bin/real': program, 'venv/bin/python3': { symlink: '../../bin/real' } });
+    chmodSync(join(top, 'venv'), 0o777);
+    expect(trusted(join(top, 'venv/bin/python3'))).toEqual({ path: join(top, 'bin/real') });
+  });
+
+  it('takes no program that others can exchange, whatever leads to it', () => {
+    const top = temporaryDirectory();
+    plant(top, { 'bin/real': program, 'venv/bin/python3': { symlink: '../../bin/real' } });
+    chmodSync(join(top, 'bin'), 0o777);
+    const found = join(top, 'venv/bin/python3');
+    const distrusted = `${found} is not started: others may write to ${join(top, 'bin')} (mode 777)`;
+    expect(trusted(found)).toEqual({ distrusted });
+  });
+
+  it('takes no copy of an interpreter in an environment whose library others can exchange', () => {
+    const top = temporaryDirectory();
+    plant(top, { 'venv/bin/python3': program, 'base/bin/python3': program });
+    plant(top, { 'venv/pyvenv.cfg': `home = ${top}/base/bin\n` });
+    const found = join(top, 'venv/bin/python3');
+    expect(trusted(found)).toEqual({ path: found });
+    chmodSync(join(top, 'base'), 0o777);
+    const distrusted = `${found} is not started: others may write to ${join(top, 'base')} (mode 777)`;
+    expect(trusted(found)).toEqual({ distrusted });
+    // The real program has no such file beside it.
+    symlinkSync('/usr/bin/env', join(top, 'venv/bin/python'));
+    expect(trusted(join(top, 'venv/bin/python'))).not.toHaveProperty('distrusted');
+  });
+});
