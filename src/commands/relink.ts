@@ -54,7 +54,7 @@ export function relinkCommand(options: RelinkOptions, log: Log): CommandResult {
       links += planLinks(pycs, sameContent).steps.length;
       continue;
     }
-    const { replaced, notLinked } = linkIdentical(pycs, sameContent);
+    const { replaced, notLinked } = linkIdentical(pycs);
     links += replaced.length;
     for (const { path, reason, errno } of notLinked) {
       refuse(toPayload(buildroot, path), [skipReasons[reason], errno].filter(Boolean).join(': '));

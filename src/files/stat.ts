@@ -1,4 +1,4 @@
-import { type BigIntStats, fstatSync, lstatSync, statSync } from 'node:fs';
+import { type BigIntStats, fstatSync, lstatSync, statfsSync, statSync } from 'node:fs';
 import { errnoOf } from '../errors.ts';
 
 /**
@@ -60,6 +60,18 @@ export function statIfAny(path: string): FileStat | undefined {
 export function fstat(descriptor: number): FileStat {
   return factsOf(fstatSync(descriptor, exact));
 }
+
+/**
+ * Whether the names of one file may have different identities: FUSE file systems such as unionfs-fuse and sshfs number
+ * names, not files.
+ * @throws the system's error
+ * @see statfs(2)
+ */
+export function mayNumberNames(path: string): boolean {
+  return statfsSync(path).type === fuseType;
+}
+
+const fuseType = 0x65735546;
 
 const exact = { bigint: true } as const;
 const exactIfAny = { bigint: true, throwIfNoEntry: false } as const;

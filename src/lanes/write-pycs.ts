@@ -6,7 +6,7 @@ import { messageOf } from '../errors.ts';
 import { Arena } from '../files/arena.ts';
 import { byCodeUnit, type StagedPath } from '../files/path.ts';
 import { type LinkResult, linkIdentical } from '../links/apply.ts';
-import { type ReadPyc, sameContent } from '../links/fingerprint.ts';
+import type { ReadPyc } from '../links/fingerprint.ts';
 import { groupByFile } from '../links/group.ts';
 import { normalizeFiles } from '../links/normalize.ts';
 import { writeLinked } from '../links/write.ts';
@@ -85,9 +85,7 @@ export function keepPycs(
 ): WrittenSource {
   const { pycs, notNormalized } =
     options.normalize && !areNormal ? normalizeFiles(found, false) : { pycs: found, notNormalized: [] };
-  const { groups, notLinked } = options.link
-    ? linkIdentical(pycs, sameContent)
-    : { groups: groupByFile(pycs), notLinked: [] };
+  const { groups, notLinked } = options.link ? linkIdentical(pycs) : { groups: groupByFile(pycs), notLinked: [] };
   const skipped = leftAsTheyAre(options.buildroot, notNormalized, notLinked);
   return { records: recordsOf(job.source, groups, new Digests(), options), skipped, warnings: [] };
 }

@@ -1,17 +1,9 @@
 import { errnoOf, PyclinkError } from '../errors.ts';
-import type { StagedPath } from '../files/path.ts';
-import { replaceByLink } from '../files/replace.ts';
-import { isStill } from './fingerprint.ts';
-import { groupByFile, type LinkPlan, type PycFile, planLinks } from './group.ts';
+import { type ReadPyc, sameContent } from './fingerprint.ts';
+import { groupByFile, isLinked, planLinks } from './group.ts';
+import { linkName, type NotLinked } from './link-name.ts';
 
-/** Why a file was not linked. `errno` is the file system's error, if it refused. */
-export interface NotLinked {
-  readonly path: StagedPath;
-  readonly reason: 'mode-differs' | 'owner-differs' | 'link-refused' | 'changed-meanwhile';
-  readonly errno?: string;
-}
-
-export interface LinkResult<F extends PycFile> {
+export interface LinkResult<F extends ReadPyc> {
   /** Each set is one file, the first is the one that was kept. */
   readonly groups: readonly (readonly F[])[];
   readonly notLinked: readonly NotLinked[];
@@ -19,47 +11,56 @@ export interface LinkResult<F extends PycFile> {
   readonly replaced: readonly F[];
 }
 
-/** The errors with which file systems refuse a link. EBUSY: the name is a mount point. */
-export const refusals: ReadonlySet<string> = new Set(['EXDEV', 'EMLINK', 'EPERM', 'EOPNOTSUPP', 'ENOSYS', 'EBUSY']);
-
 /**
  * Links identical files among those that may be linked with each other. Every name exists and is whole at every
  * instant.
  * @throws PyclinkError `file-failed` for a failure other than the file system's refusal to link
  */
-export function linkIdentical<F extends PycFile>(
-  files: readonly F[],
-  sameContent: (a: F, b: F) => boolean,
-): LinkResult<F> {
-  const plan: LinkPlan<F> = planLinks(files, sameContent);
-  const keeperOf = new Map<F, F>();
-  const notLinked: NotLinked[] = plan.hindered.map(({ file, reason }) => ({ path: file.path, reason }));
-  for (const { keeper, duplicate } of plan.steps) {
-    const refusal = link(keeper, duplicate);
-    if (refusal === undefined) keeperOf.set(duplicate, keeper);
-    else notLinked.push(refusal);
-  }
-  return {
-    groups: groupByFile(files, (file) => keeperOf.get(file) ?? file),
-    notLinked,
-    replaced: [...keeperOf.keys()],
+export function linkIdentical<F extends ReadPyc>(files: readonly F[]): LinkResult<F> {
+  const { steps, hindered } = planLinks(files, sameContent);
+  const notLinked: NotLinked[] = hindered.map(({ file, reason }) => ({ path: file.path, reason }));
+  const replaced: F[] = [];
+  /** Which file a name is now, if no longer what it was. */
+  const fileOf = new Map<F, string>();
+  const keyOf = (file: F) => fileOf.get(file) ?? file.identity;
+  /** What takes the place of a file that can have no more links. */
+  const next = new Map<F, F>();
+  const moved = new Set<F>();
+  const linkTo = (keeper: F, file: F): NotLinked | undefined => {
+    const done = link(keeper, file);
+    if ('reason' in done) {
+      notLinked.push(done);
+      return done;
+    }
+    fileOf.set(file, keyOf(keeper));
+    if (done.hasMoved) moved.add(keeper);
+    return undefined;
   };
+  for (const { keeper: first, duplicate } of steps) {
+    const keeper = next.get(first) ?? first;
+    if (isLinked(keeper, duplicate)) continue;
+    const refusal = linkTo(keeper, duplicate);
+    if (refusal === undefined) replaced.push(duplicate);
+    else if (refusal.errno === 'EMLINK') next.set(first, duplicate);
+  }
+  // The other names of a file that moved are still the file that it was.
+  for (const keeper of moved) {
+    for (const file of files.filter((other) => other !== keeper && isLinked(other, keeper) && !fileOf.has(other))) {
+      if (linkTo(keeper, file) !== undefined) fileOf.set(file, `${file.identity} as before`);
+    }
+  }
+  return { groups: groupByFile(files, keyOf), notLinked, replaced };
 }
 
 /** Puts a link to `keeper` in the place of `duplicate`, if both are still the files that were compared. */
-function link(keeper: PycFile, duplicate: PycFile): NotLinked | undefined {
+function link(keeper: ReadPyc, duplicate: ReadPyc) {
   const { path } = duplicate;
   try {
-    const replaced = replaceByLink(
-      path,
-      keeper.path,
-      (temporary, old) => isStill(duplicate, old) && isStill(keeper, temporary),
-    );
-    return replaced ? undefined : { path, reason: 'changed-meanwhile' };
+    return linkName(keeper, path, duplicate);
   } catch (error) {
-    const errno = errnoOf(error);
-    if (errno !== undefined && refusals.has(errno)) return { path, reason: 'link-refused', errno };
-    throw new PyclinkError('file-failed', `cannot be replaced by a link to ${keeper.path} (${errno})`, {
+    const reason = errnoOf(error);
+    if (reason === undefined) throw error;
+    throw new PyclinkError('file-failed', `cannot be replaced by a link to ${keeper.path} (${reason})`, {
       path,
       cause: error,
     });

@@ -62,18 +62,30 @@ export function pycFile(path: StagedPath, stat: FileStat): PycFile {
   };
 }
 
-/** Whether a name is still the file that was read. @throws the system's error if that cannot be told */
-export function isStill(file: PycFile, name: string): boolean {
+/**
+ * Whether a name is still the file that was read, or one that nobody can tell from it: file systems without inode numbers
+ * may give it another identity each time, and an overlay does when it copies a file from a lower layer.
+ * @throws the system's error if that cannot be told
+ */
+export function isStill(file: ReadPyc, name: string): boolean {
   const stat = lstatIfAny(name);
-  return stat !== undefined && isSameVersion(pycFile(file.path, stat), file);
+  if (stat?.kind !== 'file') return false;
+  const now = pycFile(file.path, stat);
+  return isSameVersion(now, file) || (isAlike(now, file) && readRegular(name)?.content.equals(file.content) === true);
 }
 
 /**
  * Whether both are one file, unchanged from one look to the other. The identity alone does not tell: a new file may get
  * that of a deleted one.
  */
-export function isSameVersion(a: PycFile, b: PycFile): boolean {
+function isSameVersion(a: PycFile, b: PycFile): boolean {
   return isLinked(a, b) && a.sizeBytes === b.sizeBytes && a.modifiedNs === b.modifiedNs;
+}
+
+/** Whether nothing but their identities and bytes may tell two files apart. */
+export function isAlike(a: PycFile, b: PycFile): boolean {
+  const isOfSameOwner = a.userId === b.userId && a.groupId === b.groupId;
+  return isOfSameOwner && a.mode === b.mode && a.sizeBytes === b.sizeBytes && a.modifiedNs === b.modifiedNs;
 }
 
 /** Compares byte for byte. */

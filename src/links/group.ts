@@ -1,5 +1,6 @@
 import type { StagedPath } from '../files/path.ts';
 import type { FileIdentity } from '../files/stat.ts';
+import { getOrAdd } from '../get-or-add.ts';
 
 /** A pyc on disk: what linking needs to know about it. */
 export interface PycFile {
@@ -58,15 +59,13 @@ export function isLinked(a: PycFile, b: PycFile): boolean {
   return a.identity === b.identity;
 }
 
-/** The names of each file, in the order given. @param standIn the file whose identity counts for another's */
-export function groupByFile<F extends PycFile>(files: readonly F[], standIn: (file: F) => F = (file) => file): F[][] {
-  const groups = new Map<FileIdentity, F[]>();
-  for (const file of files) {
-    const { identity } = standIn(file);
-    const group = groups.get(identity);
-    if (group === undefined) groups.set(identity, [file]);
-    else group.push(file);
-  }
+/** The names of each file, in the order given. @param keyOf equal for the names of one file */
+export function groupByFile<F extends PycFile>(
+  files: readonly F[],
+  keyOf: (file: F) => string = ({ identity }) => identity,
+): F[][] {
+  const groups = new Map<string, F[]>();
+  for (const file of files) getOrAdd(groups, keyOf(file), () => []).push(file);
   return [...groups.values()];
 }
 

@@ -67,7 +67,7 @@ function linkSet(set: readonly StagedPath[], mode: LinkMode, done: Done): void {
     for (const { path, message } of result.notNormalized) done.left.push({ path, reason: 'not-normalized', message });
     pycs = [...result.pycs, ...other];
   }
-  const { notLinked, replaced } = mode.dryRun ? planned(pycs) : linkIdentical(pycs, sameContent);
+  const { notLinked, replaced } = mode.dryRun ? planned(pycs) : linkIdentical(pycs);
   done.links += replaced.length;
   for (const { sizeBytes } of replaced) done.savedBytes += sizeBytes;
   for (const { path, reason, errno } of notLinked) done.left.push({ path, reason, ...(errno && { message: errno }) });

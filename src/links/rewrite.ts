@@ -1,10 +1,10 @@
 import { errnoOf, PyclinkError } from '../errors.ts';
 import type { StagedPath } from '../files/path.ts';
 import { rewriteFile } from '../files/replace.ts';
-import { lstat, secondsOf } from '../files/stat.ts';
-import { isStill, type ReadPyc, readPycOf } from './fingerprint.ts';
+import { lstat, mayNumberNames, secondsOf } from '../files/stat.ts';
+import { isAlike, isStill, type ReadPyc, readPycOf, sameContent } from './fingerprint.ts';
 import { groupByFile } from './group.ts';
-import { linkTo } from './write.ts';
+import { linkName } from './link-name.ts';
 
 /** Pycs with their new contents, and those that have none. */
 export interface RewrittenFiles {
@@ -27,33 +27,55 @@ export function rewriteFiles(pycs: readonly ReadPyc[], newContent: NewContent, d
   const done: ReadPyc[] = [];
   const notRewritten: RewrittenFiles['notRewritten'][number][] = [];
   let count = 0;
-  for (const group of groupByFile(pycs)) {
-    const rewritten = rewriteGroup(group, newContent, dryRun);
+  const left = new Set(groupByFile(pycs));
+  for (const group of left) {
+    left.delete(group);
+    const rewritten = rewriteGroup(group, left, newContent, dryRun);
     if ('unreadable' in rewritten) {
       notRewritten.push(...group.map(({ path }) => ({ path, message: rewritten.unreadable })));
       done.push(...group);
     } else {
       done.push(...rewritten.pycs);
-      if (rewritten.isNew) count += group.length;
+      if (rewritten.isNew) count += rewritten.pycs.length;
     }
   }
   return { pycs: done, rewritten: count, notRewritten };
 }
 
-/** @param group names of one file */
-function rewriteGroup(group: readonly ReadPyc[], newContent: NewContent, dryRun: boolean) {
-  const [first, ...others] = group as [ReadPyc, ...ReadPyc[]];
+/**
+ * @param group names of one file
+ * @param left the names of each file that is not rewritten yet; what is rewritten here is taken out of it
+ */
+function rewriteGroup(
+  group: readonly ReadPyc[],
+  left: Set<readonly ReadPyc[]>,
+  newContent: NewContent,
+  dryRun: boolean,
+) {
+  const [first] = group as readonly [ReadPyc];
   const content = newContent(first.content);
   if ('unreadable' in content) return content;
   if (content === first.content) return { pycs: group, isNew: false };
-  if (lstat(first.path).links > group.length) return { unreadable: 'the file has another name elsewhere' };
-  if (dryRun) return { pycs: group.map((pyc) => ({ ...pyc, content })), isNew: true };
+  const { links } = lstat(first.path);
+  const hidden = links > group.length ? hiddenNames(first, left) : [];
+  const names = [...group, ...hidden.flat()];
+  if (links > names.length) return { unreadable: 'the file has another name elsewhere' };
+  for (const other of hidden) left.delete(other);
+  if (dryRun) return { pycs: names.map((pyc) => ({ ...pyc, content })), isNew: true };
   const written = rewrite(first, content);
   if (written === undefined) return { unreadable: 'the file changed while it was read' };
-  const linked = others.map((pyc) =>
-    linkTo(written, pyc.path) === undefined ? { ...written, path: pyc.path } : (rewrite(pyc, content) ?? pyc),
-  );
+  const linked = names
+    .slice(1)
+    .map((pyc) =>
+      'reason' in linkName(written, pyc.path, pyc) ? (rewrite(pyc, content) ?? pyc) : { ...written, path: pyc.path },
+    );
   return { pycs: [written, ...linked], isNew: true };
+}
+
+/** What may be further names of a file, where the file system does not say so: files alike in all but their identities. */
+function hiddenNames(file: ReadPyc, others: ReadonlySet<readonly ReadPyc[]>): (readonly ReadPyc[])[] {
+  if (!mayNumberNames(file.path)) return [];
+  return [...others].filter(([other]) => other && isAlike(file, other) && sameContent(file, other));
 }
 
 /** @returns undefined if it is no longer the file that was read */

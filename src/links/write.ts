@@ -2,11 +2,12 @@ import { errnoOf } from '../errors.ts';
 import { isLikeNew } from '../files/credentials.ts';
 import { makeDirectory, withDirectory } from '../files/directory.ts';
 import { parentOf, type StagedPath } from '../files/path.ts';
-import { linkFreeName, replaceByContent, replaceByLink } from '../files/replace.ts';
+import { replaceByContent } from '../files/replace.ts';
 import { type FileStat, lstatIfAny } from '../files/stat.ts';
-import { type LinkResult, type NotLinked, refusals } from './apply.ts';
-import { isSameVersion, isStill, pycFile, type ReadPyc, readPyc, readPycOf } from './fingerprint.ts';
+import type { LinkResult } from './apply.ts';
+import { type ReadPyc, readPyc, readPycOf } from './fingerprint.ts';
 import { groupByFile } from './group.ts';
+import { linkName, type NotLinked } from './link-name.ts';
 
 /** A pyc to write. */
 interface NewPyc {
@@ -52,47 +53,77 @@ function inCache<T>(directory: StagedPath, work: () => T): T {
 }
 
 function writeAll(pycs: readonly NewPyc[], link: boolean, mayBeThere: boolean): WriteResult {
-  const files: ReadPyc[] = [];
-  const notLinked: NotLinked[] = [];
-  const failed: WriteResult['failed'][number][] = [];
+  const done: Done = { files: [], notLinked: [], failed: [] };
   // If nothing should be there but something is, it is replaced all the same.
-  const old = mayBeThere ? pycs.map(({ path }) => lstatIfAny(path)) : [];
-  const isSame = (a: NewPyc, b: NewPyc) => a.content === b.content || a.content.equals(b.content);
-  /** The files that are not links to an earlier one. */
-  const written: ReadPyc[] = [];
-  for (const [i, pyc] of pycs.entries()) {
-    const twin = link
-      ? written.find(({ content }) => content === pyc.content || content.equals(pyc.content))
-      : undefined;
+  const planned = pycs.map((pyc) => ({ ...pyc, old: mayBeThere ? lstatIfAny(pyc.path) : undefined }));
+  for (const names of link ? groupByContent(planned) : planned.map((pyc) => [pyc])) writeContent(names, done);
+  return { groups: groupByFile(done.files), notLinked: done.notLinked, replaced: [], failed: done.failed };
+}
+
+/** A pyc to write, and what is there. */
+interface PlannedPyc extends NewPyc {
+  readonly old: FileStat | undefined;
+}
+
+interface Done {
+  readonly files: ReadPyc[];
+  readonly notLinked: NotLinked[];
+  readonly failed: WriteResult['failed'][number][];
+}
+
+/** The names of each content. */
+function groupByContent(pycs: readonly PlannedPyc[]): PlannedPyc[][] {
+  const groups: PlannedPyc[][] = [];
+  for (const pyc of pycs) {
+    const group = groups.find(([first]) => first?.content === pyc.content || first?.content.equals(pyc.content));
+    if (group === undefined) groups.push([pyc]);
+    else group.push(pyc);
+  }
+  return groups;
+}
+
+/** Writes a content under all of its names, which become one file, and adds what was done. */
+function writeContent(names: readonly PlannedPyc[], { files, notLinked, failed }: Done): void {
+  const kept = unchanged(names);
+  if (kept !== undefined) {
+    files.push(...names.map(({ path }) => ({ ...kept, path })));
+    return;
+  }
+  /** What further names are linked to. */
+  let written: ReadPyc | undefined;
+  for (const pyc of names) {
+    const { path, old } = pyc;
     try {
-      const refusal = twin && linkIfNeeded(twin, pyc.path, old[i]);
-      if (twin !== undefined && refusal === undefined) {
-        files.push({ ...twin, path: pyc.path });
+      const linked = written && linkName(written, path, old === undefined ? 'nothing' : undefined);
+      const refusal = linked && 'reason' in linked ? linked : undefined;
+      if (written !== undefined && refusal === undefined) {
+        files.push({ ...written, path });
         continue;
       }
-      const names = pycs.filter(
-        (other, j) =>
-          old[i] !== undefined && old[i]?.identity === old[j]?.identity && (j === i || (link && isSame(pyc, other))),
-      );
-      const file = unchanged(pyc, old[i], names.length) ?? writePyc(pyc);
+      const own = (refusal && unchanged([pyc])) ?? writePyc(pyc);
+      files.push(own);
       if (refusal !== undefined) notLinked.push(refusal);
-      files.push(file);
-      written.push(file);
+      if (written === undefined || refusal?.errno === 'EMLINK') written = own;
     } catch (error) {
       if (errnoOf(error) === undefined) throw error;
-      failed.push({ path: pyc.path, error });
+      failed.push({ path, error });
     }
   }
-  return { groups: groupByFile(files), notLinked, replaced: [], failed };
 }
 
 /**
- * The file that is there, if writing would give the same: a rename over it would have its data written to disk.
- * @param names how many links it may have
+ * The file that is there under all of these names, and has no other, if writing would give the same: a rename over it
+ * would have its data written to disk. A file that is kept never gets another name here: who may read it by its ACL could
+ * then read that too.
  */
-function unchanged({ path, content, mode }: NewPyc, old: FileStat | undefined, names: number): ReadPyc | undefined {
+function unchanged(names: readonly PlannedPyc[]): ReadPyc | undefined {
+  const [{ path, content, mode, old }] = names as readonly [PlannedPyc];
   const isAlike =
-    old?.kind === 'file' && old.sizeBytes === content.length && old.links === names && isLikeNew(old, mode);
+    old?.kind === 'file' &&
+    old.sizeBytes === content.length &&
+    old.links === names.length &&
+    names.every((other) => other.old?.identity === old.identity) &&
+    isLikeNew(old, mode);
   const file = isAlike ? readPyc(path) : undefined;
   return file?.content.equals(content) && file.identity === old?.identity
     ? Object.assign(file, { content })
@@ -102,27 +133,4 @@ function unchanged({ path, content, mode }: NewPyc, old: FileStat | undefined, n
 /** Writes a pyc, and replaces what is there. @throws the system's error */
 function writePyc({ path, content, mode }: NewPyc): ReadPyc {
   return readPycOf(path, replaceByContent(path, [content], mode), content);
-}
-
-function linkIfNeeded(file: ReadPyc, path: StagedPath, old: FileStat | undefined): NotLinked | undefined {
-  return old !== undefined && isSameVersion(file, pycFile(path, old))
-    ? undefined
-    : linkTo(file, path, old === undefined);
-}
-
-/**
- * Links a name to a file of the same directory, and replaces what is there.
- * @param isFree whether there was nothing
- * @returns why not, if the file system refuses
- */
-export function linkTo(file: ReadPyc, path: StagedPath, isFree = false): NotLinked | undefined {
-  const isRight = (name: string) => isStill(file, name);
-  try {
-    const isDone = (isFree && linkFreeName(path, file.path, isRight)) || replaceByLink(path, file.path, isRight);
-    return isDone ? undefined : { path, reason: 'changed-meanwhile' };
-  } catch (error) {
-    const errno = errnoOf(error);
-    if (errno !== undefined && refusals.has(errno)) return { path, reason: 'link-refused', errno };
-    throw error;
-  }
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { StagedPath } from '../../src/files/path.ts';
 import { linkIdentical } from '../../src/links/apply.ts';
-import { type ReadPyc, readPyc, sameContent } from '../../src/links/fingerprint.ts';
+import { type ReadPyc, readPyc } from '../../src/links/fingerprint.ts';
 import { contentsOf, everythingIn, linkGroupsIn, type Planted, plant, plantBuildroot } from '../helpers/buildroot.ts';
 
 /** A directory of pycs, all of one source as it were, read in the order they are written here. */
@@ -21,7 +21,7 @@ describe('linkIdentical', () => {
     const { root, read, stat } = planted({ 'b.pyc': 'same', 'a.pyc': 'same', 'c.pyc': 'else', 'd.pyc': 'same' });
     const before = contentsOf(root);
     const keeper = stat('b.pyc');
-    const { groups, notLinked, replaced } = linkIdentical(read(), sameContent);
+    const { groups, notLinked, replaced } = linkIdentical(read());
     expect(linkGroupsIn(root)).toEqual([['a.pyc', 'b.pyc', 'd.pyc'], ['c.pyc']]);
     expect(stat('a.pyc')).toMatchObject({ ino: keeper.ino, nlink: 3, mtimeMs: keeper.mtimeMs });
     expect(groups.map(names)).toEqual([['b.pyc', 'a.pyc', 'd.pyc'], ['c.pyc']]);
@@ -32,10 +32,10 @@ describe('linkIdentical', () => {
 
   it('changes nothing the second time', () => {
     const { root, read, stat } = planted({ 'a.pyc': 'same', 'b.pyc': 'same' });
-    linkIdentical(read(), sameContent);
+    linkIdentical(read());
     const state = () => everythingIn(root).map((name) => [name, stat(name).ino, stat(name).nlink, stat(name).ctimeMs]);
     const before = state();
-    const again = linkIdentical(read(), sameContent);
+    const again = linkIdentical(read());
     expect({ ...again, groups: again.groups.map(names) }).toEqual({
       groups: [['a.pyc', 'b.pyc']],
       notLinked: [],
@@ -46,7 +46,7 @@ describe('linkIdentical', () => {
 
   it('takes over a pair that is linked to each other', () => {
     const { root, read, stat } = planted({ 'a.pyc': 'same', 'b.pyc': 'same', 'c.pyc': { hardLink: 'b.pyc' } });
-    const { groups, replaced } = linkIdentical(read(), sameContent);
+    const { groups, replaced } = linkIdentical(read());
     expect(linkGroupsIn(root)).toEqual([['a.pyc', 'b.pyc', 'c.pyc']]);
     expect(stat('a.pyc').nlink).toBe(3);
     expect([groups.map(names), names(replaced)]).toEqual([[['a.pyc', 'b.pyc', 'c.pyc']], ['b.pyc', 'c.pyc']]);
@@ -56,7 +56,7 @@ describe('linkIdentical', () => {
     const { root, read, path } = planted({ 'a.pyc': 'same', 'b.pyc': 'same', 'c.pyc': 'same' });
     chmodSync(path('b.pyc'), 0o600);
     const before = contentsOf(root);
-    const { groups, notLinked } = linkIdentical(read(), sameContent);
+    const { groups, notLinked } = linkIdentical(read());
     expect(linkGroupsIn(root)).toEqual([['a.pyc', 'c.pyc'], ['b.pyc']]);
     expect(groups.map(names)).toEqual([['a.pyc', 'c.pyc'], ['b.pyc']]);
     expect(notLinked).toEqual([{ path: path('b.pyc'), reason: 'mode-differs' }]);
@@ -66,7 +66,7 @@ describe('linkIdentical', () => {
   it.skipIf(process.getuid?.() !== 0)('leaves identical files of another owner apart', () => {
     const { root, read, path } = planted({ 'a.pyc': 'same', 'b.pyc': 'same' });
     chownSync(path('b.pyc'), 0, 1);
-    const { notLinked } = linkIdentical(read(), sameContent);
+    const { notLinked } = linkIdentical(read());
     expect(linkGroupsIn(root)).toEqual([['a.pyc'], ['b.pyc']]);
     expect(notLinked).toEqual([{ path: path('b.pyc'), reason: 'owner-differs' }]);
   });
@@ -79,7 +79,7 @@ describe('linkIdentical', () => {
     const compared = read();
     writeFileSync(path(changed), 'longer now');
     const before = contentsOf(root);
-    const { groups, notLinked, replaced } = linkIdentical(compared, sameContent);
+    const { groups, notLinked, replaced } = linkIdentical(compared);
     expect(notLinked).toEqual([{ path: path('b.pyc'), reason: 'changed-meanwhile' }]);
     expect([groups.map(names), replaced]).toEqual([[['a.pyc'], ['b.pyc']], []]);
     expect(linkGroupsIn(root)).toEqual([['a.pyc'], ['b.pyc']]);
@@ -95,9 +95,7 @@ describe('linkIdentical', () => {
     plant(root, { new: { content: 'else', mtime: 5 } });
     renameSync(path('new'), path('b.pyc'));
     const before = contentsOf(root);
-    expect(linkIdentical(compared, sameContent).notLinked).toEqual([
-      { path: path('b.pyc'), reason: 'changed-meanwhile' },
-    ]);
+    expect(linkIdentical(compared).notLinked).toEqual([{ path: path('b.pyc'), reason: 'changed-meanwhile' }]);
     expect(contentsOf(root)).toEqual(before);
   });
 
@@ -106,9 +104,7 @@ describe('linkIdentical', () => {
     const compared = read();
     rmSync(path(gone));
     const before = contentsOf(root);
-    expect(linkIdentical(compared, sameContent).notLinked).toEqual([
-      { path: path('b.pyc'), reason: 'changed-meanwhile' },
-    ]);
+    expect(linkIdentical(compared).notLinked).toEqual([{ path: path('b.pyc'), reason: 'changed-meanwhile' }]);
     expect(contentsOf(root)).toEqual(before);
   });
 });

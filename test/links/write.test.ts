@@ -1,10 +1,9 @@
-import { spawn } from 'node:child_process';
-import { lstatSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { StagedPath } from '../../src/files/path.ts';
-import { type ReadPyc, readPyc } from '../../src/links/fingerprint.ts';
-import { linkTo, writeLinked } from '../../src/links/write.ts';
+import { readPyc } from '../../src/links/fingerprint.ts';
+import { writeLinked } from '../../src/links/write.ts';
 import {
   contentsOf,
   everythingIn,
@@ -13,16 +12,6 @@ import {
   plantBuildroot,
   temporaryDirectory,
 } from '../helpers/buildroot.ts';
-
-/** A script that puts new files in the place of one, without end, and says when it has begun. */
-const replaceAlways = `
-const { renameSync, writeFileSync } = require('node:fs');
-const [, path, another] = process.argv;
-for (let i = 0; ; i++) {
-  writeFileSync(another, 'another');
-  renameSync(another, path);
-  if (i === 0) require('node:fs').writeSync(1, 'begun');
-}`;
 
 function planted(files: Readonly<Record<string, Planted>>) {
   const root = plantBuildroot(files);
@@ -149,39 +138,5 @@ describe('writeLinked', () => {
     expect(linkGroupsIn(root)).toEqual([['a.pyc', 'b.pyc']]);
     expect([readFileSync(path('kept.py'), 'utf8'), readFileSync(outside, 'utf8')]).toEqual(['old', 'outside']);
     expect(readFileSync(path('b.pyc'), 'utf8')).toBe('new');
-  });
-});
-
-describe('linkTo', () => {
-  it('links nothing when the file was replaced after it was written', () => {
-    const { root, path } = planted({ 'b.pyc': 'old' });
-    const pyc = { path: path('a.pyc'), content: content('new'), mode: 0o644 };
-    const [[written]] = writeLinked([pyc], true).groups as [[ReadPyc]];
-    writeFileSync(path('new'), 'another');
-    renameSync(path('new'), path('a.pyc'));
-    expect(linkTo(written, path('b.pyc'))).toEqual({ path: path('b.pyc'), reason: 'changed-meanwhile' });
-    expect(linkGroupsIn(root)).toEqual([['a.pyc'], ['b.pyc']]);
-    expect(readFileSync(path('b.pyc'), 'utf8')).toBe('old');
-  });
-  it.each([true, false])('links nothing when the file is gone by now; name free: %s', (isFree) => {
-    const { root, path } = planted(isFree ? {} : { 'b.pyc': 'old' });
-    const pyc = { path: path('a.pyc'), content: content('new'), mode: 0o644 };
-    const [[written]] = writeLinked([pyc], true).groups as [[ReadPyc]];
-    rmSync(path('a.pyc'));
-    expect(linkTo(written, path('b.pyc'), isFree)).toEqual({ path: path('b.pyc'), reason: 'changed-meanwhile' });
-    expect(everythingIn(root)).toEqual(isFree ? [] : ['b.pyc']);
-  });
-
-  it('never fails on a file that is replaced all the time', async () => {
-    const { root, path } = planted({});
-    const pyc = { path: path('a.pyc'), content: content('new'), mode: 0o644 };
-    const [[written]] = writeLinked([pyc], true).groups as [[ReadPyc]];
-    const replacing = spawn(process.execPath, ['-e', replaceAlways, path('a.pyc'), path('another')]);
-    await new Promise((resolve) => replacing.stdout.once('data', resolve));
-    const results = Array.from({ length: 5_000 }, () => linkTo(written, path('b.pyc')));
-    replacing.kill();
-    await new Promise((resolve) => replacing.once('exit', resolve));
-    expect(new Set(results.map((result) => result?.reason))).toEqual(new Set(['changed-meanwhile']));
-    expect(everythingIn(root).filter((name) => name !== 'another')).toEqual(['a.pyc']);
   });
 });

@@ -1,0 +1,50 @@
+import { errnoOf } from '../errors.ts';
+import type { StagedPath } from '../files/path.ts';
+import { linkFreeName, replaceByLink } from '../files/replace.ts';
+import { lstat } from '../files/stat.ts';
+import { isStill, type ReadPyc } from './fingerprint.ts';
+
+/** Why a file was not linked. `errno` is the file system's error, if it refused. */
+export interface NotLinked {
+  readonly path: StagedPath;
+  readonly reason: 'mode-differs' | 'owner-differs' | 'link-refused' | 'changed-meanwhile';
+  readonly errno?: string;
+}
+
+/** A link that was made. */
+interface Linked {
+  /**
+   * Whether the new link has another identity than the file had before. So it is on an overlay, where linking to a file of
+   * a lower layer copies it, and its other names stay what they are; and where each name has an inode number of its own.
+   */
+  readonly hasMoved: boolean;
+}
+
+/** The errors with which file systems refuse a link. EBUSY: the name is a mount point. */
+const refusals: ReadonlySet<string> = new Set(['EXDEV', 'EMLINK', 'EPERM', 'EOPNOTSUPP', 'ENOSYS', 'EBUSY']);
+
+/**
+ * Links a name to a file, and replaces what is there in one step. link(2) alone judges whether both can be one file.
+ * @param there 'nothing' if the name is believed to be free; a file if only that may be replaced
+ * @returns why not, if the file system refuses or another file is there
+ * @throws the system's error for any other failure
+ */
+export function linkName(file: ReadPyc, path: StagedPath, there?: 'nothing' | ReadPyc): Linked | NotLinked {
+  let hasMoved = false;
+  const isRight = (name: string) => {
+    if (!isStill(file, name)) return false;
+    hasMoved = lstat(name).identity !== file.identity;
+    return true;
+  };
+  const isReplaceable = (old: string) => there === undefined || there === 'nothing' || isStill(there, old);
+  try {
+    const isDone =
+      (there === 'nothing' && linkFreeName(path, file.path, isRight)) ||
+      replaceByLink(path, file.path, (temporary, old) => isReplaceable(old) && isRight(temporary));
+    return isDone ? { hasMoved } : { path, reason: 'changed-meanwhile' };
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno !== undefined && refusals.has(errno)) return { path, reason: 'link-refused', errno };
+    throw error;
+  }
+}
