@@ -12,6 +12,7 @@ export const skipReasons = {
   'dangling-symlink': 'a symlink to nothing',
   'symlink-outside': 'a symlink that leads out of the buildroot',
   'cache-is-symlink': 'not compiled: its __pycache__ is a symlink',
+  'mtime-not-set': 'not compiled: its mtime cannot be set, so its pycs would not stay valid',
   'no-interpreter': 'its interpreter is missing',
   'untrusted-interpreter': 'passed over: another user decides what its interpreter is',
   'does-not-compile': 'does not compile',
@@ -37,6 +38,7 @@ export interface Skipped {
 
 const lostSource: ReadonlySet<SkipReason> = new Set([
   'unreadable-directory',
+  'mtime-not-set',
   'no-interpreter',
   'untrusted-interpreter',
   'does-not-compile',

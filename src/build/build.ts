@@ -51,7 +51,8 @@ export async function build(options: BuildOptions, context: BuildContext): Promi
   if (!options.dryRun) removeLeftoversBeside(found.sources);
   const [pools, [{ compileAndWrite }]] = await Promise.all([opening, loading]);
   try {
-    return await compileAndWrite(found, pools, { ...options, buildroot, strip, passedOver }, context, watch);
+    const settings = { ...options, paths, buildroot, strip, passedOver };
+    return await compileAndWrite(found, pools, settings, context, watch);
   } finally {
     await pools.close();
   }

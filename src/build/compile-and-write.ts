@@ -1,6 +1,5 @@
 import type { Discovered } from '../buildroot/discover.ts';
 import { globMatcher } from '../buildroot/exclude.ts';
-import { applyMtimePolicy } from '../buildroot/mtime.ts';
 import type { Buildroot } from '../buildroot/path.ts';
 import type { Source } from '../buildroot/source.ts';
 import { addCounts, type CacheCounts, emptyCounts } from '../cache/counts.ts';
@@ -23,6 +22,7 @@ import type { BuildContext } from './context.ts';
 import { closeCache, compilerForCache, openCache } from './open-cache.ts';
 import type { BuildOptions } from './options.ts';
 import type { BuildReport } from './report.ts';
+import { setMtimes } from './set-mtimes.ts';
 import type { Stopwatch } from './stopwatch.ts';
 
 /** The options, with directories of the buildroot as it is. */
@@ -46,16 +46,16 @@ export async function compileAndWrite(
 ): Promise<BuildReport> {
   const { buildroot } = options;
   const outputs = await openOutputs(buildroot, options);
-  const sources = options.dryRun ? found.sources : applyMtimePolicy(buildroot, found.sources, options.mtime);
+  const dated = setMtimes(buildroot, found.sources, options);
   const cache = options.dryRun ? undefined : options.cache;
   const opened = cache && openCache(cache, buildroot);
   const settings = opened !== undefined && 'directory' in opened ? opened : undefined;
   watch.lap('start');
-  const done = await compileAll(sources, pools, options, settings, context);
+  const done = await compileAll(dated.sources, pools, options, settings, context);
   watch.lap('compile');
 
   const interpreters = pools.all.map((pool) => pool.interpreter);
-  const skipped = [...found.skipped, ...withoutInterpreter(found.sources, pools), ...done.skipped];
+  const skipped = [...found.skipped, ...dated.skipped, ...withoutInterpreter(dated.sources, pools), ...done.skipped];
   skipped.sort((a, b) => byCodeUnit(a.path, b.path));
   const content = { interpreters: interpreters.map(forManifest), records: done.records, skipped };
   const examined = () => new Set([...found.sources.map(({ payload }) => payload), ...skipped.map(({ path }) => path)]);
@@ -91,6 +91,7 @@ export async function compileAndWrite(
     warnings: [
       ...new Set([...options.passedOver, ...pools.passedOver]),
       ...foreignDirectories(found.sources, interpretersOf(pools)),
+      ...dated.warnings,
       ...done.warnings,
       ...unlisted,
     ].sort(byCodeUnit),

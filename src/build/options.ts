@@ -129,6 +129,8 @@ export type BuildOptions = Readonly<
   readonly only?: RegExp;
   /** The named interpreter may be in the buildroot. */
   readonly pythonMayBeStaged?: boolean;
+  /** The buildroot is one package, all of whose mtimes are clamped: PATHs do not limit which sources get theirs. */
+  readonly isPackage?: boolean;
   readonly cache?: CacheRequest;
 };
 

@@ -1,110 +1,102 @@
 import { futimesSync } from 'node:fs';
 import { join } from 'node:path';
-import { errnoOf, PyclinkError } from '../errors.ts';
+import { errnoOf } from '../errors.ts';
 import { withDirectory } from '../files/directory.ts';
+import { ifPossible } from '../files/if-possible.ts';
 import { nameOf, parentOf, type StagedPath } from '../files/path.ts';
-import { readRegular, withRegular } from '../files/read-regular.ts';
+import { readAll, readRegular, withRegular } from '../files/read-regular.ts';
 import { replaceByLink, rewriteFile } from '../files/replace.ts';
-import { type FileIdentity, lstat, secondsOf } from '../files/stat.ts';
+import { type FileStat, lstat, secondsOf, wholeSeconds } from '../files/stat.ts';
+import { getOrAdd } from '../get-or-add.ts';
 import type { MtimePolicy } from './mtime-policy.ts';
-import type { Buildroot } from './path.ts';
-import { walkLimits } from './running-system.ts';
+import type { Names, Scope } from './scope.ts';
 import type { SourceFile } from './source.ts';
-import { walk } from './walk.ts';
+
+/** What became of the mtimes of sources. */
+export interface Dated<S> {
+  /** The sources as they are now, without those that were refused. */
+  readonly sources: readonly S[];
+  /** Those of them that are symlinks to a file outside the PATHs, whose mtime stays. */
+  readonly outside: readonly S[];
+  /** Sources whose mtime cannot be set, with the system's error. */
+  readonly refused: readonly { readonly source: S; readonly error: unknown }[];
+}
+
+/** Tells whether a source gets another mtime. */
+type IsDue = (mtimeSeconds: number) => boolean;
 
 /**
  * Gives sources the mtime that they will have in the package, so that their pycs stay valid. A file that has a hard
- * link outside the buildroot becomes a separate file first.
- * @returns the sources as they are now
- * @throws PyclinkError `file-failed`
+ * link outside the PATHs becomes a separate file first; the names in the PATHs stay one file.
  */
 export function applyMtimePolicy<S extends SourceFile>(
-  buildroot: Buildroot,
+  scope: Scope,
   sources: readonly S[],
   policy: MtimePolicy,
-): S[] {
-  if (policy.policy === 'keep') return [...sources];
+): Dated<S> {
+  if (policy.policy === 'keep') return { sources, outside: [], refused: [] };
   const { epochSeconds } = policy;
-  const isDue = ({ mtimeSeconds }: S) =>
-    policy.policy === 'set' ? mtimeSeconds !== epochSeconds : mtimeSeconds > epochSeconds;
-  const due = new Set(sources.filter(isDue).map((source) => source.content));
-  const shared: StagedPath[] = [];
-  for (const path of due) {
-    attempt(path, () => {
-      if (!setMtime(path, 1, epochSeconds)) shared.push(path);
-    });
+  const isDue: IsDue = policy.policy === 'set' ? (mtime) => mtime !== epochSeconds : (mtime) => mtime > epochSeconds;
+  const outcomes = new Map<StagedPath, Outcome>();
+  const dated: S[] = [];
+  const outside: S[] = [];
+  const refused: { source: S; error: unknown }[] = [];
+  for (const source of sources) {
+    const { content, mtimeSeconds } = source;
+    const outcome = isDue(mtimeSeconds)
+      ? getOrAdd(outcomes, content, () => setMtime(scope, content, isDue, epochSeconds))
+      : { mtimeSeconds };
+    if ('error' in outcome) {
+      refused.push({ source, error: outcome.error });
+      continue;
+    }
+    if ('isOutside' in outcome) outside.push(source);
+    const isNew = 'mtimeSeconds' in outcome && outcome.mtimeSeconds !== mtimeSeconds;
+    dated.push(isNew ? { ...source, ...outcome } : source);
   }
-  if (shared.length > 0) setMtimeOfShared(buildroot, shared, epochSeconds);
-  return sources.map((source) => (due.has(source.content) ? { ...source, mtimeSeconds: epochSeconds } : source));
+  return { sources: dated, outside, refused };
 }
 
-/** For files with several names: the names in the buildroot stay one file, names outside keep their mtime. */
-function setMtimeOfShared(buildroot: Buildroot, paths: readonly StagedPath[], epochSeconds: number): void {
-  const names = namesByIdentity(buildroot);
-  const done = new Set<FileIdentity>();
-  for (const path of paths) {
-    attempt(path, () => {
-      const { identity } = lstat(path);
-      const inside = names.get(identity) ?? [path];
-      if (done.has(identity)) return;
-      if (!setMtime(path, inside.length, epochSeconds)) separate(inside, identity, epochSeconds);
-      done.add(lstat(path).identity);
-    });
-  }
-}
+/** The mtime that a file has now, or why it has not the one that it should. */
+type Outcome = { readonly mtimeSeconds: number } | { readonly isOutside: true } | { readonly error: unknown };
 
-/**
- * Sets the mtime of a file if its link count is `names`. A file that cannot be read is left for the compiler to report.
- * @returns whether it is
- */
-function setMtime(path: StagedPath, names: number, epochSeconds: number): boolean {
+/** Sets the mtime of a file, if it is in the PATHs. */
+function setMtime(scope: Scope, path: StagedPath, isDue: IsDue, epochSeconds: number): Outcome {
   try {
-    return withDirectory(parentOf(path), (held) => {
-      const isDone = withRegular(join(held, nameOf(path)), (descriptor, stat) => {
-        if (stat.links === names) futimesSync(descriptor, secondsOf(stat.accessedNs), epochSeconds);
-        return stat.links === names;
-      });
-      if (isDone === undefined) throw Object.assign(new Error('ENOENT: it is gone'), { code: 'ENOENT' });
-      return isDone;
-    });
+    if (!scope.includes(path)) return { isOutside: true };
+    const mtimeSeconds = withDirectory(parentOf(path), (held) =>
+      withRegular(join(held, nameOf(path)), (descriptor, stat) => {
+        const current = wholeSeconds(stat.modifiedNs);
+        // Another name of the file may have had its turn.
+        if (!isDue(current)) return current;
+        const names: Names = stat.links === 1 ? [path] : scope.namesOf(path, stat.identity);
+        if (stat.links === names.length) futimesSync(descriptor, secondsOf(stat.accessedNs), epochSeconds);
+        else separate(names, stat, readAll(descriptor, Buffer.allocUnsafe(stat.sizeBytes)), epochSeconds);
+        return epochSeconds;
+      }),
+    );
+    return mtimeSeconds === undefined ? { error: gone() } : { mtimeSeconds };
   } catch (error) {
-    if (errnoOf(error) !== 'EACCES') throw error;
-    return true;
+    if (errnoOf(error) === undefined) throw error;
+    return { error };
   }
 }
 
-/** Makes these names of a file a separate file with another mtime. */
-function separate(names: readonly StagedPath[], identity: FileIdentity, epochSeconds: number): void {
-  const [first, ...others] = names as [StagedPath, ...StagedPath[]];
-  const file = readRegular(first);
-  if (file?.stat.identity !== identity) return;
-  const { mode, userId, groupId, accessedNs } = file.stat;
-  const attributes = {
-    mode,
-    userId,
-    groupId,
-    accessedSeconds: secondsOf(accessedNs),
-    modifiedSeconds: epochSeconds,
-  };
+/** Makes these names of a file a separate file with another mtime. @throws the system's error */
+function separate(
+  [first, ...others]: Names,
+  { identity, mode, userId, groupId, accessedNs }: FileStat,
+  content: Buffer,
+  epochSeconds: number,
+): void {
+  const attributes = { mode, userId, groupId, accessedSeconds: secondsOf(accessedNs), modifiedSeconds: epochSeconds };
   const isStill = (name: string) => lstat(name).identity === identity;
-  if (rewriteFile(first, file.content, attributes, isStill) === undefined) return;
-  for (const other of others) replaceByLink(other, first, (_, old) => isStill(old));
+  if (rewriteFile(first, content, attributes, isStill) === undefined) throw gone();
+  // Numbers alone do not prove that two names are one file: not every file system gives each file a number of its own.
+  const isSame = (name: string) => isStill(name) && readRegular(name)?.content.equals(content) === true;
+  for (const other of others) ifPossible(() => replaceByLink(other, first, (_, old) => isSame(old)));
 }
 
-function namesByIdentity(buildroot: Buildroot): Map<FileIdentity, StagedPath[]> {
-  const names = new Map<FileIdentity, StagedPath[]>();
-  for (const { path, type } of walk(buildroot.path, ['*'], walkLimits(buildroot)).found) {
-    if (type !== 'file') continue;
-    const { identity } = lstat(path);
-    names.set(identity, [...(names.get(identity) ?? []), path]);
-  }
-  return names;
-}
-
-function attempt(path: StagedPath, work: () => void): void {
-  try {
-    work();
-  } catch (error) {
-    throw new PyclinkError('file-failed', `its mtime cannot be set (${errnoOf(error)})`, { path, cause: error });
-  }
+function gone(): Error {
+  return Object.assign(new Error('ENOENT: no such file or directory'), { code: 'ENOENT' });
 }

@@ -1,6 +1,6 @@
 import { type Dirent, readdirSync } from 'node:fs';
 import { globbySync } from 'globby';
-import { byCodeUnit, childOf, type StagedPath } from '../files/path.ts';
+import { byCodeUnit, childOf, contains, parentOf, type StagedPath } from '../files/path.ts';
 import { lstat, lstatIfAny } from '../files/stat.ts';
 
 /** A file that was found. Symlinks are not followed. */
@@ -82,6 +82,13 @@ function leftOut(top: StagedPath, { staysOnFileSystem = false, without = [] }: W
     if (without.includes(whole.toString().replace(/\/+/g, '/'))) return true;
     return staysOnFileSystem && lstatIfAny(whole)?.fileSystem !== fileSystem;
   };
+}
+
+/** Whether a walk through a directory would come to a path in it. @throws the system's error */
+export function isReached(top: StagedPath, path: StagedPath, limits: WalkLimits): boolean {
+  const { staysOnFileSystem = false, without = [] } = limits;
+  if (without.some((left) => left !== top && contains(top, left) && contains(left, path))) return false;
+  return !staysOnFileSystem || path === top || lstat(parentOf(path)).fileSystem === lstat(top).fileSystem;
 }
 
 const slash = Buffer.from('/');

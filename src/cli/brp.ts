@@ -54,14 +54,15 @@ function systemBuilds(buildroot: string, extra: readonly string[], read: ReadOpt
     buildroot,
     extra.map((path) => `${buildroot}/${path}`),
   ).staged;
-  return present.length === 0 ? builds : [...builds, read(present, { errors: 'warn' })];
+  return present.length === 0 ? builds : [...builds, { ...read(present, { errors: 'warn' }), isPackage: true }];
 }
 
 /** Builds of the paths that a spec names. Those outside the buildroot have no manifest and no lists. */
 function namedBuilds(buildroot: string, paths: readonly string[], read: ReadOptions) {
   const { staged, elsewhere, missing } = placesOf(buildroot, paths);
   // A spec may package the interpreter that it uses.
-  const builds = staged.length === 0 ? [] : [{ ...read(staged), pythonMayBeStaged: true }];
+  const builds: BuildOptions[] =
+    staged.length === 0 ? [] : [{ ...read(staged), pythonMayBeStaged: true, isPackage: true }];
   const withoutOutputs = { manifest: undefined, append: false, filelist: undefined, filelistFor: [], html: undefined };
   for (const [directory, there] of elsewhere) {
     builds.push({

@@ -85,7 +85,8 @@ async function buildPackage(
   for (const { paths, python } of directories) {
     // An override and the addon may both call for one package.
     const flags = { buildroot: target.tree, manifest, append: true, exclude: call.excludeGlobs };
-    const options = readOptions(paths, python === undefined ? flags : { ...flags, python }, environment);
+    const read = readOptions(paths, python === undefined ? flags : { ...flags, python }, environment);
+    const options = { ...read, isPackage: true };
     const silent = { onInterpreter: () => undefined, onProgress: () => undefined };
     reports.push(await build(options, { environment, signal, ...silent }));
   }

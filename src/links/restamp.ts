@@ -1,7 +1,10 @@
 import { applyMtimePolicy } from '../buildroot/mtime.ts';
+import type { MtimePolicy } from '../buildroot/mtime-policy.ts';
 import { type Buildroot, toPayload } from '../buildroot/path.ts';
 import { resolveInBuildroot } from '../buildroot/resolve.ts';
+import { Scope } from '../buildroot/scope.ts';
 import type { SourceFile } from '../buildroot/source.ts';
+import { errnoOf } from '../errors.ts';
 import { byCodeUnit, type StagedPath } from '../files/path.ts';
 import { type FileIdentity, type FileStat, lstat, wholeSeconds } from '../files/stat.ts';
 import { getOrAdd } from '../get-or-add.ts';
@@ -57,18 +60,27 @@ export function restamp(
   const left: LeftPyc[] = [];
   const pycs: ReadPyc[] = [];
   let rewritten = 0;
+  const scope = new Scope(buildroot, paths);
   for (const { names, pycs: own, misfits } of sourceTexts(buildroot, pycsOf, left)) {
     const stamp = (content: Buffer) => withSourceMtime(content, mtimeSeconds);
-    const hindered = [...misfits, ...rewriteFiles(own, stamp, true).notRewritten];
+    const isInside = names.every(({ content }) => scope.includes(content));
+    const outside = isInside ? [] : own.map(({ path }) => ({ path, message: 'its source is outside the PATHs' }));
+    const hindered = [...misfits, ...outside, ...rewriteFiles(own, stamp, true).notRewritten];
     if (hindered.length > 0) {
       left.push(...hindered);
+      continue;
+    }
+    const policy: MtimePolicy = dryRun ? { policy: 'keep' } : { policy: 'set', epochSeconds: mtimeSeconds };
+    const [refused] = applyMtimePolicy(scope, names, policy).refused;
+    if (refused !== undefined) {
+      const message = `the mtime of its source cannot be set (${errnoOf(refused.error)})`;
+      left.push(...own.map(({ path }) => ({ path, message })));
       continue;
     }
     const done = rewriteFiles(own, stamp, dryRun);
     left.push(...done.notRewritten);
     pycs.push(...done.pycs);
     rewritten += done.rewritten;
-    if (!dryRun) applyMtimePolicy(buildroot, names, { policy: 'set', epochSeconds: mtimeSeconds });
   }
   return { sources: pycsOf.size, pycs, rewritten, left, unreadable };
 }

@@ -1,0 +1,41 @@
+import { applyMtimePolicy } from '../buildroot/mtime.ts';
+import type { Buildroot } from '../buildroot/path.ts';
+import { Scope } from '../buildroot/scope.ts';
+import type { Source } from '../buildroot/source.ts';
+import { messageOf } from '../errors.ts';
+import { parentOf } from '../files/path.ts';
+import type { Skipped } from '../skipped.ts';
+import type { BuildOptions } from './options.ts';
+
+/** The sources with the mtimes that they have now, and what there is to say of the others. */
+interface Dated {
+  readonly sources: readonly Source[];
+  readonly skipped: readonly Skipped[];
+  readonly warnings: readonly string[];
+}
+
+/** Gives sources their mtimes before they are compiled, and says what is left. A dry run does nothing. */
+export function setMtimes(
+  buildroot: Buildroot,
+  all: readonly Source[],
+  { paths, mtime, isPackage, dryRun }: Pick<BuildOptions, 'paths' | 'mtime' | 'isPackage' | 'dryRun'>,
+): Dated {
+  if (mtime.policy === 'keep' || dryRun) return { sources: all, skipped: [], warnings: [] };
+  const scope = new Scope(buildroot, isPackage ? [] : paths);
+  const { sources, outside, refused } = applyMtimePolicy(scope, all, mtime);
+  const skipped = refused.map(({ source, error }): Skipped => {
+    // The name of the file follows after a comma.
+    const [message = ''] = messageOf(error).split(',');
+    return { path: source.payload, reason: 'mtime-not-set', message };
+  });
+  const counts = new Map<string, number>();
+  for (const { payload } of outside) counts.set(parentOf(payload), (counts.get(parentOf(payload)) ?? 0) + 1);
+  const warnings = Array.from(counts, ([directory, count]) => `${directory}: ${linksToOutside(count)}`);
+  return { sources, skipped, warnings };
+}
+
+function linksToOutside(count: number): string {
+  return count === 1
+    ? '1 source is a symlink to a file outside the PATHs: its mtime stays'
+    : `${count} sources are symlinks to files outside the PATHs: their mtimes stay`;
+}

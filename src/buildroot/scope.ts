@@ -1,0 +1,66 @@
+import { errnoOf } from '../errors.ts';
+import { contains, type StagedPath } from '../files/path.ts';
+import { type FileIdentity, lstat, lstatIfAny } from '../files/stat.ts';
+import { getOrAdd } from '../get-or-add.ts';
+import type { Buildroot } from './path.ts';
+import { walkLimits } from './running-system.ts';
+import { startingPoints } from './starting-points.ts';
+import { isReached, type WalkLimits, walk } from './walk.ts';
+
+/** The names of a file: one at least. */
+export type Names = readonly [StagedPath, ...StagedPath[]];
+
+/** What a command may change: the files in its PATHs. */
+export class Scope {
+  readonly #points: readonly StagedPath[];
+  readonly #limits: WalkLimits;
+  #names: ReadonlyMap<FileIdentity, ReadonlySet<StagedPath>> | undefined;
+
+  /**
+   * @param paths staged or payload paths; none: the whole buildroot
+   * @throws PyclinkError `usage` for a PATH that cannot be used
+   */
+  constructor(buildroot: Buildroot, paths: readonly string[]) {
+    this.#points = paths.length === 0 ? [buildroot.path] : startingPoints(buildroot, paths);
+    this.#limits = walkLimits(buildroot);
+  }
+
+  /** Whether a file lies in the PATHs, and where they are searched. @throws the system's error */
+  includes(path: StagedPath): boolean {
+    return this.#points.some((point) => contains(point, path) && isReached(point, path, this.#limits));
+  }
+
+  /**
+   * The names that a file has in the PATHs now, `path` first. The PATHs are searched once, when this is first called.
+   * @param path one of the names
+   */
+  namesOf(path: StagedPath, identity: FileIdentity): Names {
+    this.#names ??= this.#search();
+    const others = [...(this.#names.get(identity) ?? [])].filter((name) => name !== path);
+    return [path, ...others.filter((name) => identityIfAny(name) === identity)];
+  }
+
+  #search(): ReadonlyMap<FileIdentity, ReadonlySet<StagedPath>> {
+    const names = new Map<FileIdentity, Set<StagedPath>>();
+    for (const point of this.#points) {
+      const found = lstat(point).kind === 'directory' ? walk(point, ['*'], this.#limits).found : [];
+      const files = found.filter(({ type }) => type === 'file').map(({ path }) => path);
+      for (const path of [...files, point]) {
+        const identity = identityIfAny(path);
+        if (identity !== undefined) getOrAdd(names, identity, () => new Set()).add(path);
+      }
+    }
+    return names;
+  }
+}
+
+/** The identity of a file with several names; undefined for any other. */
+function identityIfAny(path: StagedPath): FileIdentity | undefined {
+  try {
+    const stat = lstatIfAny(path);
+    return stat !== undefined && stat.kind === 'file' && stat.links > 1 ? stat.identity : undefined;
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    return undefined;
+  }
+}
