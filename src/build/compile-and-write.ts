@@ -12,8 +12,8 @@ import { byCodeUnit } from '../files/path.ts';
 import { currentPycs } from '../lanes/current-pycs.ts';
 import { type Done, type Work, workInLanes } from '../lanes/lanes.ts';
 import { slotsFor } from '../lanes/slots.ts';
-import { completeManifest, recordsOf } from '../manifest/encode.ts';
-import { writeWhole } from '../manifest/file.ts';
+import { completeManifest, mergeContent, recordsOf } from '../manifest/encode.ts';
+import { goneFrom, writeWhole } from '../manifest/file.ts';
 import { openOutputs, writeOutputs } from '../manifest/outputs.ts';
 import type { Manifest } from '../manifest/schema.ts';
 import { isProblem, type Skipped } from '../skipped.ts';
@@ -58,11 +58,18 @@ export async function compileAndWrite(
   const skipped = [...found.skipped, ...dated.skipped, ...withoutInterpreter(dated.sources, pools), ...done.skipped];
   skipped.sort((a, b) => byCodeUnit(a.path, b.path));
   const content = { interpreters: interpreters.map(forManifest), records: done.records, skipped };
-  const examined = () => new Set([...found.sources.map(({ payload }) => payload), ...skipped.map(({ path }) => path)]);
   const manifest = completeManifest(version, content);
+  const wholeOf = (earlier: Manifest | undefined) => {
+    if (earlier === undefined) return manifest;
+    const examined = new Set([...found.sources.map(({ payload }) => payload), ...skipped.map(({ path }) => path)]);
+    const current = { ...content, records: recordsOf(manifest) };
+    const isOutdated = ({ path }: { path: string }, written: ReadonlySet<string>) =>
+      (examined as ReadonlySet<string>).has(path) || written.has(path);
+    return completeManifest(version, mergeContent(earlier, current, isOutdated, goneFrom(buildroot)));
+  };
   if (!options.dryRun) {
-    const whole = writeOutputs(buildroot, outputs, manifest, examined);
-    if (outputs.html !== undefined) await writePage(outputs.html, buildroot, whole);
+    const page = (file: string, whole: Manifest) => writePage(file, buildroot, whole);
+    await writeOutputs(outputs, wholeOf, context.warn, page);
   }
   const isImage = options.inPlace || options.chroot;
   const unlisted =

@@ -15,6 +15,8 @@ export interface BuildContext extends Surroundings {
   readonly onStart?: (() => Promise<unknown>) | undefined;
   /** An interpreter starts to compile these sources. */
   readonly onInterpreter: (interpreter: Interpreter, sources: readonly Source[]) => Promise<void> | void;
+  /** Something that the reader of a log should know at once. */
+  readonly warn: (message: string) => Promise<void>;
   /** `done` of `total` sources are done. */
   readonly onProgress: (done: number, total: number) => void;
 }

@@ -69,7 +69,7 @@ function restamp(command: Command, call: Call): Command {
       const { restampCommand } = await import('../commands/restamp.ts');
       const { buildroot = call.environment['RPM_BUILD_ROOT'], manifest, dryRun = false } = flags;
       const options = { buildroot, paths, manifest, dryRun, mtimeSeconds: readMtime(flags.mtime) };
-      call.report(restampCommand(options, await call.log(flags)), flags);
+      call.report(await restampCommand(options, await call.log(flags)), flags);
     });
 }
 

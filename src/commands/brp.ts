@@ -29,7 +29,8 @@ export async function brpCommand(
     const onInterpreter = (_: unknown, sources: readonly Source[]) => {
       for (const line of announcements(sources)) print(line);
     };
-    const context = { environment, signal, onInterpreter, onProgress: () => undefined };
+    const warn = async (message: string) => (await log()).warn(message);
+    const context = { environment, signal, onInterpreter, warn, onProgress: () => undefined };
     const report = await build(options, context).catch(withHintForSpecs);
     await logOutcomes({ ...report, skipped: byDirectory(report.skipped) }, log);
     reports.push(report);

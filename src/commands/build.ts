@@ -41,6 +41,7 @@ export async function buildCommand(
       const what = `${work} ${counted(sources.length, 'source')} with ${executable} (Python ${version})${root === undefined ? '' : ` in ${root}`}`;
       (await log()).info(`${what}, levels ${levels}`);
     },
+    warn: async (message) => (await log()).warn(message),
     onProgress: (done, total) => progress?.show(done, total),
   }).finally(() => progress?.end());
   await logOutcomes(report, log);

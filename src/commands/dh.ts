@@ -78,7 +78,7 @@ async function buildPackage(
   target: BinaryPackage,
   directories: readonly PackageDirectories[],
   call: DebhelperCall,
-  { environment, signal, readOptions }: DhContext,
+  { environment, signal, readOptions, log }: DhContext,
 ): Promise<BuildReport[]> {
   const manifest = manifestFile(target, call.manifestDirectory);
   const reports: BuildReport[] = [];
@@ -88,7 +88,8 @@ async function buildPackage(
     const read = readOptions(paths, python === undefined ? flags : { ...flags, python }, environment);
     const options = { ...read, isPackage: true };
     const silent = { onInterpreter: () => undefined, onProgress: () => undefined };
-    reports.push(await build(options, { environment, signal, ...silent }));
+    const warn = async (message: string) => (await log()).warn(message);
+    reports.push(await build(options, { environment, signal, warn, ...silent }));
   }
   adaptPackage(target, shippedIn(readManifest(manifest)), call);
   return reports;

@@ -6,6 +6,7 @@ import type { ReadPyc } from '../links/fingerprint.ts';
 import { restamp } from '../links/restamp.ts';
 import type { Log } from '../log.ts';
 import { manifestPieces, outputPath, writeWhole } from '../manifest/file.ts';
+import { withLock } from '../manifest/lock.ts';
 import { readManifest } from '../manifest/read.ts';
 import type { Manifest, PycRecord } from '../manifest/schema.ts';
 import { sha256Of } from '../sha256.ts';
@@ -24,11 +25,11 @@ export interface RestampOptions {
 }
 
 /** `pyclink restamp`: gives sources and their pycs another mtime, without compiling. @throws PyclinkError */
-export function restampCommand(options: RestampOptions, log: Log): CommandResult {
+export async function restampCommand(options: RestampOptions, log: Log): Promise<CommandResult> {
   const { mtimeSeconds, dryRun } = options;
   const buildroot = openBuildroot(options.buildroot);
   const path = options.manifest === undefined ? undefined : outputPath(buildroot, options.manifest);
-  const manifest = path === undefined ? undefined : readManifest(path);
+  if (path !== undefined) readManifest(path);
   const { sources, pycs, rewritten, left, unreadable } = restamp(buildroot, options.paths, mtimeSeconds, dryRun);
   for (const { path: staged, message } of left) {
     log.error({ path: toPayload(buildroot, staged) }, `left with its source as it is: ${message}`);
@@ -36,8 +37,9 @@ export function restampCommand(options: RestampOptions, log: Log): CommandResult
   for (const { directory, error } of unreadable) {
     log.error({ path: directory }, `${skipReasons['unreadable-directory']} (${errnoOf(error)})`);
   }
-  if (path !== undefined && manifest !== undefined && !dryRun) {
-    writeWhole(path, manifestPieces(withDigests(manifest, buildroot, pycs)));
+  if (path !== undefined && !dryRun) {
+    const update = () => writeWhole(path, manifestPieces(withDigests(readManifest(path), buildroot, pycs)));
+    await withLock(path, (message) => log.warn(message), update);
   }
   const verb = dryRun ? 'to restamp' : 'restamped';
   return {

@@ -1,5 +1,4 @@
 import { type Buildroot, toPayload } from '../buildroot/path.ts';
-import type { SourceFile } from '../buildroot/source.ts';
 import type { CompileOptions, CompileOutcome, MadePyc, MadePycs } from '../compile/compile.ts';
 import type { CompileJob } from '../compile/plan.ts';
 import { messageOf } from '../errors.ts';
@@ -74,7 +73,7 @@ export function writePycs(
     const messages = written.failed.map(({ error }) => messageOf(error).split(',')[0]);
     skipped.push({ path: payload, reason: 'not-written', message: [...new Set(messages)].join('\n') });
   }
-  return { records: recordsOf(job.source, written.groups, digests, options), skipped, warnings };
+  return { records: recordsOf(job, written.groups, digests, options), skipped, warnings };
 }
 
 /** Keeps the pycs of a source that are current: brings them into normal form, and links them. */
@@ -87,7 +86,7 @@ export function keepPycs(
     options.normalize && !areNormal ? normalizeFiles(found, false) : { pycs: found, notNormalized: [] };
   const { groups, notLinked } = options.link ? linkIdentical(pycs) : { groups: groupByFile(pycs), notLinked: [] };
   const skipped = leftAsTheyAre(options.buildroot, notNormalized, notLinked);
-  return { records: recordsOf(job.source, groups, new Digests(), options), skipped, warnings: [] };
+  return { records: recordsOf(job, groups, new Digests(), options), skipped, warnings: [] };
 }
 
 /** Scratch memory for the source being processed. */
@@ -109,7 +108,7 @@ function normalized(made: readonly MadePyc[]): Finished {
 }
 
 function recordsOf(
-  { payload, staged }: SourceFile,
+  { source: { payload, staged }, interpreter }: CompileJob,
   groups: LinkResult<ReadPyc>['groups'],
   digests: Digests,
   { invalidationMode }: WriteOptions,
@@ -118,7 +117,8 @@ function recordsOf(
   return groups.map((group) => {
     const endings = group.map(({ path }) => path.slice(stem.length)).sort(byCodeUnit);
     const [{ sizeBytes, content, mode }] = group as readonly [ReadPyc];
-    return new CompiledRecord(payload, sizeBytes, digests.of(content), recordKind(endings, mode, invalidationMode));
+    const kind = recordKind(endings, mode, invalidationMode, interpreter.version);
+    return new CompiledRecord(payload, sizeBytes, digests.of(content), kind);
   });
 }
 

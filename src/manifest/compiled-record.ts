@@ -1,4 +1,5 @@
 import type { PayloadPath } from '../files/path.ts';
+import { getOrAdd } from '../get-or-add.ts';
 import { pycStem } from '../pyc/name.ts';
 import type { PycRecord } from './schema.ts';
 
@@ -8,9 +9,11 @@ export interface RecordKind {
   readonly endings: readonly string[];
   readonly mode: PycRecord['mode'];
   readonly invalidationMode: PycRecord['invalidationMode'];
+  /** Of the interpreter that compiled. */
+  readonly interpreterVersion: string;
 }
 
-/** Interned: one RecordKind per mode, invalidation mode and endings. */
+/** Interned: one RecordKind per mode, invalidation mode, interpreter and endings. */
 const kinds = new Map<string, RecordKind>();
 
 /**
@@ -22,12 +25,11 @@ export function recordKind(
   endings: readonly string[],
   modeBits: number,
   invalidationMode: RecordKind['invalidationMode'],
+  interpreterVersion: string,
 ): RecordKind {
   const mode = modeBits.toString(8).padStart(4, '0');
-  const key = [mode, invalidationMode, ...endings].join();
-  const kind = kinds.get(key) ?? { endings, mode, invalidationMode };
-  kinds.set(key, kind);
-  return kind;
+  const key = [mode, invalidationMode, interpreterVersion, ...endings].join();
+  return getOrAdd(kinds, key, () => ({ endings, mode, invalidationMode, interpreterVersion }));
 }
 
 /** A record that builds its texts on demand, to save memory: a build may have 100,000 of them. */
@@ -63,6 +65,11 @@ export class CompiledRecord implements PycRecord {
     return this.kind.invalidationMode;
   }
 
+  get interpreterVersion(): string {
+    return this.kind.interpreterVersion;
+  }
+
+  /** The version of the interpreter is not in it: it is written only if there are several. */
   toJSON(): PycRecord {
     const { source, paths, sizeBytes, sha256, mode, invalidationMode } = this;
     return { source, paths, sizeBytes, sha256, mode, invalidationMode };

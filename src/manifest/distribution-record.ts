@@ -7,7 +7,7 @@ import { errnoOf } from '../errors.ts';
 import { contains, type PayloadPath, parentOf, type StagedPath } from '../files/path.ts';
 import { readRegular } from '../files/read-regular.ts';
 import { rewriteFile } from '../files/replace.ts';
-import { lstat, secondsOf } from '../files/stat.ts';
+import { lstatIfAny, secondsOf } from '../files/stat.ts';
 import { getOrAdd } from '../get-or-add.ts';
 import type { PycRecord } from './schema.ts';
 
@@ -60,7 +60,9 @@ function addToRecord(file: StagedPath, directory: PayloadPath, pycsOf: ReadonlyM
     modifiedSeconds: secondsOf(modifiedNs),
   };
   const content = Buffer.from(before + stringify(rows, { record_delimiter: lineEnd }));
-  rewriteFile(file, content, attributes, (name) => lstat(name).identity === identity);
+  const isDone = rewriteFile(file, content, attributes, (name) => lstatIfAny(name)?.identity === identity);
+  // Another run has replaced it meanwhile.
+  if (isDone === undefined) addToRecord(file, directory, pycsOf);
 }
 
 /** All directories above these files, sorted. */

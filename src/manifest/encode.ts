@@ -1,6 +1,8 @@
 import { byCodeUnit, type PayloadPath } from '../files/path.ts';
+import { getOrAdd } from '../get-or-add.ts';
 import { type Level, parsePycPath } from '../pyc/name.ts';
 import { CompiledRecord, type RecordKind } from './compiled-record.ts';
+import { attributed, cacheTagOf, usedInterpreters, versionsByTag } from './interpreters.ts';
 import type { Manifest, ManifestInterpreter, ManifestSkipped, PycRecord } from './schema.ts';
 import { schemaVersion } from './schema-version.ts';
 
@@ -9,11 +11,14 @@ export interface ManifestContent {
   readonly interpreters: readonly ManifestInterpreter[];
   readonly records: readonly PycRecord[];
   readonly skipped: readonly ManifestSkipped[];
+  /** Fields that only later versions know. */
+  readonly others?: Readonly<Record<string, unknown>>;
 }
 
 /** Completes and sorts a manifest: it does not depend on the order of the work. */
 export function completeManifest(pyclink: string, content: ManifestContent): Manifest {
-  const [tags, levels] = [new Set<string | undefined>(), new Set<Level>()];
+  const levels = new Set<Level>();
+  const used = new Map<string, Set<string | undefined>>();
   const kinds = new Set<RecordKind>();
   const [linkGroups, singlePycs]: [PycRecord[], PycRecord[]] = [[], []];
   const totals = { pycs: 0, linkGroups: 0, links: 0, sizeBytesWithoutLinks: 0, sizeBytes: 0 };
@@ -24,7 +29,7 @@ export function completeManifest(pyclink: string, content: ManifestContent): Man
     const names = kind !== undefined && kinds.has(kind) ? [] : paths.map(parsePycPath);
     if (kind !== undefined) kinds.add(kind);
     for (const name of names) {
-      tags.add(name?.cacheTag);
+      getOrAdd(used, name?.cacheTag ?? '', () => new Set()).add(record.interpreterVersion);
       if (name?.level !== undefined) levels.add(name.level);
     }
     (paths.length > 1 ? linkGroups : singlePycs).push(record);
@@ -34,17 +39,32 @@ export function completeManifest(pyclink: string, content: ManifestContent): Man
     totals.sizeBytes += sizeBytes;
   }
   totals.linkGroups = linkGroups.length;
+  const interpreters = usedInterpreters(content.interpreters, used);
+  const severalTags = new Set<string>();
+  for (const [tag, { size }] of versionsByTag(interpreters)) if (size > 1) severalTags.add(tag);
+  const named = (record: PycRecord) => withVersionIfOneOfSeveral(record, severalTags);
   return {
     schemaVersion,
     pyclink,
-    interpreters: distinct(content.interpreters.filter(({ cacheTag }) => tags.has(cacheTag))),
+    interpreters,
     optimizationLevels: [...levels].sort(),
     invalidationModes: [...new Set(content.records.map((record) => record.invalidationMode))].sort(byCodeUnit),
-    linkGroups,
-    singlePycs,
-    skipped: distinct(content.skipped),
+    linkGroups: linkGroups.map(named),
+    singlePycs: singlePycs.map(named),
+    skipped: distinctSkipped(content.skipped),
     totals,
+    ...Object.fromEntries(Object.entries(content.others ?? {}).sort(([a], [b]) => byCodeUnit(a, b))),
   };
+}
+
+/** Names the interpreter in a record if several have its cache tag, and only then. */
+function withVersionIfOneOfSeveral(record: PycRecord, severalTags: ReadonlySet<string>): PycRecord {
+  const isOneOfSeveral = severalTags.size > 0 && severalTags.has(cacheTagOf(record));
+  if (record instanceof CompiledRecord) {
+    return isOneOfSeveral ? { ...record.toJSON(), interpreterVersion: record.interpreterVersion } : record;
+  }
+  const { interpreterVersion, ...plain } = record;
+  return isOneOfSeveral && interpreterVersion !== undefined ? { ...plain, interpreterVersion } : plain;
 }
 
 /** Returns the record itself if its paths are sorted, to save memory. Those of a CompiledRecord always are. */
@@ -57,28 +77,38 @@ function inOrder(record: PycRecord): PycRecord {
 
 /**
  * Merges a run into the manifest of earlier runs over the same buildroot: records of this run replace older ones,
- * records of files that are gone are dropped, the rest stays.
+ * records of files that are gone are dropped, the rest stays, also fields that only later versions know.
+ * @param isOutdated whether this run, which wrote these pycs, knows better about something that was skipped
  * @param isGone whether a payload path is no longer in the buildroot
- * @param examined the sources that this run looked at
  */
 export function mergeContent(
   earlier: Manifest,
   current: ManifestContent,
-  examined: ReadonlySet<string>,
+  isOutdated: (skipped: ManifestSkipped, written: ReadonlySet<string>) => boolean,
   isGone: (path: PayloadPath) => boolean,
 ): ManifestContent {
-  const written = new Set(current.records.flatMap((record) => record.paths));
-  const kept = [...earlier.linkGroups, ...earlier.singlePycs]
+  const written: ReadonlySet<string> = new Set(current.records.flatMap((record) => record.paths));
+  const kept = attributed([...earlier.linkGroups, ...earlier.singlePycs], earlier.interpreters)
     .map((record) => ({ ...record, paths: record.paths.filter((path) => !written.has(path) && !isGone(path)) }))
     .filter((record) => record.paths.length > 0 && !isGone(record.source));
   const stillSkipped = earlier.skipped.filter(
     // The shown form of a name that is not UTF-8 cannot be looked up.
-    ({ path, reason }) => !examined.has(path) && (reason === 'name-not-utf8' || !isGone(path as PayloadPath)),
+    (entry) => !isOutdated(entry, written) && (entry.reason === 'name-not-utf8' || !isGone(entry.path as PayloadPath)),
   );
+  const {
+    schemaVersion: _1,
+    pyclink: _2,
+    interpreters,
+    optimizationLevels: _3,
+    invalidationModes: _4,
+    ...rest
+  } = earlier;
+  const { linkGroups: _5, singlePycs: _6, skipped: _7, totals: _8, ...others } = rest;
   return {
-    interpreters: [...earlier.interpreters, ...current.interpreters],
+    interpreters: [...interpreters, ...current.interpreters],
     records: [...kept, ...current.records],
     skipped: [...stillSkipped, ...current.skipped],
+    others,
   };
 }
 
@@ -97,7 +127,7 @@ function firstPath(record: PycRecord): string {
 }
 
 /** Each once, in a fixed order. */
-function distinct<T>(items: readonly T[]): T[] {
-  const byText = new Map(items.map((item) => [JSON.stringify(item), item]));
-  return [...byText].sort(([a], [b]) => byCodeUnit(a, b)).map(([, item]) => item);
+function distinctSkipped(all: readonly ManifestSkipped[]): ManifestSkipped[] {
+  const byFacts = new Map(all.map((entry) => [JSON.stringify([entry.path, entry.reason, entry.message]), entry]));
+  return [...byFacts].sort(([a], [b]) => byCodeUnit(a, b)).map(([, entry]) => entry);
 }

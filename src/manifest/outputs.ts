@@ -3,16 +3,16 @@ import { globMatcher } from '../buildroot/exclude.ts';
 import type { Buildroot } from '../buildroot/path.ts';
 import { removeLeftovers } from '../files/leftovers.ts';
 import { lstatIfAny } from '../files/stat.ts';
-import { completeManifest, mergeContent, recordsOf } from './encode.ts';
-import { goneFrom, manifestPieces, outputPath, refuseSameFile, writeWhole } from './file.ts';
+import { recordsOf } from './encode.ts';
+import { manifestPieces, outputPath, refuseSameFile, writeWhole } from './file.ts';
 import { encodeFilelist } from './filelist.ts';
 import type { Manifest } from './schema.ts';
 
 /** The files that the run will write, checked before any work is done. */
 export interface Outputs {
   readonly manifest?: string | undefined;
-  /** The manifest of earlier runs. */
-  readonly earlier: Manifest | undefined;
+  /** The manifest keeps what earlier runs wrote. */
+  readonly append: boolean;
   readonly filelists: readonly { readonly file: string; readonly takes: (source: string) => boolean }[];
   /** A page for people. */
   readonly html: string | undefined;
@@ -48,8 +48,8 @@ export async function openOutputs(buildroot: Buildroot, options: OutputOptions):
     ),
     ...(html ? [['--html', html] as const] : []),
   ]);
-  const earlier = options.append && manifest ? await earlierManifest(manifest) : undefined;
-  return { manifest, earlier, filelists, html };
+  if (options.append && manifest) await earlierManifest(manifest);
+  return { manifest, append: options.append, filelists, html };
 }
 
 /** Reads a manifest that may not be there yet. Only then its schema is loaded. @throws PyclinkError */
@@ -58,28 +58,31 @@ async function earlierManifest(path: string): Promise<Manifest | undefined> {
 }
 
 /**
- * Writes the manifest and the file lists.
- * @returns the whole manifest, with that of earlier runs in it
- * @param examined the paths that this run looked at: entries of earlier runs about them are outdated
+ * Writes the manifest and the file lists. With `--append` no other run does so at the same time.
+ * @param wholeOf gives the whole manifest, with what earlier runs wrote in it
+ * @param warn told what the reader of a log should know at once
+ * @param writePage writes the page for people
+ * @returns the whole manifest
  * @throws PyclinkError
  */
-export function writeOutputs(
-  buildroot: Buildroot,
-  outputs: Outputs,
-  manifest: Manifest,
-  examined: () => ReadonlySet<string>,
-): Manifest {
-  const { earlier, filelists } = outputs;
-  const withEarlier = (from: Manifest) => {
-    const current = { ...manifest, records: recordsOf(manifest) };
-    return completeManifest(manifest.pyclink, mergeContent(from, current, examined(), goneFrom(buildroot)));
+export async function writeOutputs(
+  { manifest, append, filelists, html }: Outputs,
+  wholeOf: (earlier: Manifest | undefined) => Manifest,
+  warn: (message: string) => unknown,
+  writePage: (file: string, whole: Manifest) => Promise<void>,
+): Promise<Manifest> {
+  const write = async (earlier: Manifest | undefined) => {
+    const whole = wholeOf(earlier);
+    const files = [manifest ?? [], filelists.map(({ file }) => file)].flat();
+    for (const directory of new Set(files.map((file) => dirname(file)))) removeLeftovers(directory);
+    if (manifest !== undefined) writeWhole(manifest, manifestPieces(whole));
+    for (const { file, takes } of filelists) {
+      writeWhole(file, [encodeFilelist(recordsOf(whole).filter(({ source }) => takes(source)))]);
+    }
+    if (html !== undefined) await writePage(html, whole);
+    return whole;
   };
-  const whole = earlier === undefined ? manifest : withEarlier(earlier);
-  const files = [outputs.manifest ?? [], filelists.map(({ file }) => file)].flat();
-  for (const directory of new Set(files.map((file) => dirname(file)))) removeLeftovers(directory);
-  if (outputs.manifest !== undefined) writeWhole(outputs.manifest, manifestPieces(whole));
-  for (const { file, takes } of filelists) {
-    writeWhole(file, [encodeFilelist(recordsOf(whole).filter(({ source }) => takes(source)))]);
-  }
-  return whole;
+  if (manifest === undefined || !append) return write(undefined);
+  const { withLock } = await import('./lock.ts');
+  return withLock(manifest, warn, async () => write(await earlierManifest(manifest)));
 }

@@ -13,7 +13,7 @@ const payloadPath = z
   .meta({ description: 'A path as installed.' });
 
 const pycRecord = z
-  .strictObject({
+  .looseObject({
     source: payloadPath.meta({ description: 'The source that the pycs were compiled from.' }),
     paths: z
       .array(payloadPath)
@@ -28,6 +28,10 @@ const pycRecord = z
     invalidationMode: z
       .enum(invalidationModes)
       .meta({ description: 'How an interpreter checks the pyc against its source (PEP 552).' }),
+    interpreterVersion: z
+      .string()
+      .optional()
+      .meta({ description: 'Who compiled, if several interpreters have the cache tag and it is known.' }),
   })
   .refine(
     ({ source, paths }) => {
@@ -41,25 +45,28 @@ const pycRecord = z
     { error: 'the paths must be pycs of that source, with one cache tag, in one directory', path: ['paths'] },
   );
 
-const interpreter = z.strictObject({
+const interpreter = z.looseObject({
   implementation: z.string(),
   version: z.string(),
   cacheTag: z.string(),
   magicNumber: z.int().nonnegative(),
 });
 
-const skippedFile = z.strictObject({
+const skippedFile = z.looseObject({
   path: z.string().meta({ description: 'A path as installed; bytes that are not UTF-8 are written \\xNN.' }),
-  reason: z.enum(Object.keys(skipReasons) as SkipReason[]),
+  reason: z
+    .enum(Object.keys(skipReasons) as SkipReason[])
+    .or(z.string())
+    .meta({ description: 'Later versions may have further reasons.' }),
   message: z.string().optional(),
 });
 
 /**
- * What a build wrote and linked. It holds no times, inodes, job counts or host paths: the same input gives the same
+ * What a build wrote and linked. Fields that are not known are kept: later versions may write them. It holds no times, inodes, job counts or host paths: the same input gives the same
  * bytes.
  */
 export const manifestSchema = z
-  .strictObject({
+  .looseObject({
     schemaVersion: z.literal(schemaVersion),
     pyclink: z.string().meta({ description: 'The version of pyclink that wrote this file.' }),
     interpreters: z.array(interpreter).meta({ description: 'Who compiled.' }),
@@ -68,7 +75,7 @@ export const manifestSchema = z
     linkGroups: z.array(pycRecord).meta({ description: 'The sets of pycs that share one file.' }),
     singlePycs: z.array(pycRecord).meta({ description: 'The pycs that stand alone.' }),
     skipped: z.array(skippedFile).meta({ description: 'What was left out or left unlinked, and why.' }),
-    totals: z.strictObject({
+    totals: z.looseObject({
       pycs: z.int().nonnegative(),
       linkGroups: z.int().nonnegative(),
       links: z.int().nonnegative().meta({ description: 'How many names share the file of another name.' }),
@@ -78,7 +85,16 @@ export const manifestSchema = z
   })
   .meta({ title: 'pyclink manifest', description: 'The pycs of a package and the hard links among them.' });
 
-export type Manifest = z.output<typeof manifestSchema>;
+/** Without the fields of later versions, which are read and kept, but not known. */
+type Known<T> = T extends string
+  ? T
+  : T extends readonly (infer E)[]
+    ? Known<E>[]
+    : T extends object
+      ? { [K in keyof T as string extends K ? never : K]: Known<T[K]> }
+      : T;
+
+export type Manifest = Known<z.output<typeof manifestSchema>>;
 export type PycRecord = Manifest['linkGroups'][number];
 export type ManifestInterpreter = Manifest['interpreters'][number];
 export type ManifestSkipped = Manifest['skipped'][number];

@@ -9,7 +9,7 @@ import type { Page, PageFinding } from './page.ts';
 export function pageOfBuild(buildroot: string, manifest: Manifest): Page {
   const skipped = manifest.skipped.map(({ path, reason, message }): PageFinding => {
     const [firstLine] = message?.split('\n') ?? [];
-    const meaning = skipReasons[reason as SkipReason];
+    const meaning = skipReasons[reason as SkipReason] ?? reason;
     return { kind: reason, path, detail: firstLine === undefined ? meaning : `${meaning}: ${firstLine}` };
   });
   return { title: `pyclink build ${buildroot}`, ...factsOf(manifest), findings: skipped };

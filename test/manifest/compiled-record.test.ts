@@ -9,6 +9,7 @@ const record = new CompiledRecord(source, 1234, Buffer.from(sha256, 'hex').toStr
   endings: ['.cpython-311.opt-1.pyc', '.cpython-311.pyc'],
   mode: '0644',
   invalidationMode: 'timestamp',
+  interpreterVersion: '3.11.2',
 });
 
 describe('CompiledRecord', () => {

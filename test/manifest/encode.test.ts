@@ -56,8 +56,12 @@ const contentBelow = (directory: string): fc.Arbitrary<ManifestContent> => {
   }));
 };
 
+const among =
+  (...paths: readonly string[]) =>
+  ({ path }: { path: string }) =>
+    paths.includes(path);
 const examinedIn = ({ records, skipped }: ManifestContent) =>
-  new Set<string>([...records.map(({ source }) => source), ...skipped.map(({ path }) => path)]);
+  among(...records.map(({ source }) => source), ...skipped.map(({ path }) => path));
 const nothingGone = () => false;
 const merged = (earlier: ManifestContent, current: ManifestContent, isGone: (path: string) => boolean = nothingGone) =>
   completeManifest('1', mergeContent(completeManifest('1', earlier), current, examinedIn(current), isGone));
@@ -152,6 +156,56 @@ describe('completeManifest', () => {
   });
 });
 
+describe('who compiled', () => {
+  const other = { ...python311, version: '3.11.9' };
+  const by = (interpreter: typeof python311, ...records: PycRecord[]): ManifestContent => ({
+    interpreters: [interpreter],
+    records: records.map((one) => ({ ...one, interpreterVersion: interpreter.version })),
+    skipped: [],
+  });
+  const [a, b] = [record('/a.py', [0, 1, 2]), record('/b.py', [0])];
+  const a9 = { ...a, sizeBytes: 9 };
+
+  it('is not an interpreter whose pycs were all replaced by those of another patch release', () => {
+    expect(merged(by(python311, a), by(other, a9))).toEqual(completeManifest('1', by(other, a9)));
+    expect(merged(recontent(merged(by(python311, a, b), by(other, b))), by(other, a9))).toEqual(
+      completeManifest('1', by(other, a9, b)),
+    );
+  });
+
+  it('is said in each record while several patch releases have pycs, in any order of the runs', () => {
+    const both = merged(by(python311, a), by(other, b));
+    expect(both.interpreters).toEqual([python311, other]);
+    expect(both.linkGroups).toEqual([{ ...a, paths: expect.anything(), interpreterVersion: '3.11.2' }]);
+    expect(both.singlePycs).toEqual([{ ...b, interpreterVersion: '3.11.9' }]);
+    expect(manifestText(merged(by(other, b), by(python311, a)))).toBe(manifestText(both));
+    const gone = (path: string) => path.includes('b');
+    expect(merged(recontent(both), by(python311, a), gone)).toEqual(completeManifest('1', by(python311, a)));
+  });
+
+  it('is any of the interpreters with the cache tag where a record does not say it', () => {
+    const { interpreters, records } = by(python311, a);
+    const unsaid = { interpreters: [...interpreters, other], records: records.map(() => a), skipped: [] };
+    expect(merged(unsaid, by(other, b)).interpreters).toEqual([python311, other]);
+    expect(merged(unsaid, by(other, a9)).interpreters).toEqual([other]);
+  });
+});
+
+describe('fields of later versions', () => {
+  const later = <T extends object>(what: T): T => ({ ...what, later: { of: 'the future' } });
+
+  it('are kept by a merge, except for those of records that are replaced, and of totals', () => {
+    const [a, b] = [record('/a.py', [0]), record('/b.py', [0])];
+    const skip = { path: '/x.py', reason: 'bored' };
+    const earlier = completeManifest('1', { ...run([later(a), later(b)]), skipped: [later(skip)] });
+    const read = later({ ...earlier, interpreters: [later(python311)], totals: later(earlier.totals) });
+    const merge = completeManifest('2', mergeContent(read, run([a]), among('/a.py'), nothingGone));
+    expect(merge).toEqual(
+      later({ ...completeManifest('2', run([a, later(b)], [later(skip)])), interpreters: [later(python311)] }),
+    );
+  });
+});
+
 describe('recordsOf', () => {
   it('has groups and single pycs in the order of their paths', () => {
     const [a, b, c] = [record('/a.py', [0]), record('/b.py', [1, 0]), record('/c.py', [0])];
@@ -167,11 +221,10 @@ describe('mergeContent', () => {
       records: [a],
       skipped: [{ path: '/x.py', reason: 'excluded' as const }],
     };
-    expect(mergeContent(completeManifest('1', earlier), run([b]), new Set(['/b.py']), nothingGone)).toEqual({
-      interpreters: [python311],
-      records: [a, b],
-      skipped: earlier.skipped,
-    });
+    const merge = mergeContent(completeManifest('1', earlier), run([b]), among('/b.py'), nothingGone);
+    expect(completeManifest('1', merge)).toEqual(
+      completeManifest('1', { interpreters: [python311], records: [a, b], skipped: earlier.skipped }),
+    );
   });
 
   it.each<[string, PycRecord[], PycRecord[], string[], PycRecord[]]>([
@@ -205,22 +258,30 @@ describe('mergeContent', () => {
     ],
   ])('%s', (_name, earlier, current, gone, expected) => {
     const manifest = completeManifest('1', run(earlier));
-    const merge = mergeContent(manifest, run(current), new Set(), (path) => gone.includes(path));
-    expect(merge.records).toEqual(expected);
+    const merge = mergeContent(manifest, run(current), among(), (path) => gone.includes(path));
+    expect(recordsOf(completeManifest('1', merge))).toEqual(recordsOf(completeManifest('1', run(expected))));
   });
 
   it('remembers names that are not UTF-8, which it cannot look for', () => {
     const skip = { path: '/usr/\\xff.py', reason: 'name-not-utf8' as const };
     const earlier = completeManifest('1', run([], [skip]));
-    expect(mergeContent(earlier, run([]), new Set(), () => true).skipped).toEqual([skip]);
+    expect(mergeContent(earlier, run([]), among(), () => true).skipped).toEqual([skip]);
   });
 
   it('forgets why a file was skipped that this run examined, or that is gone', () => {
     const skip = (path: string) => ({ path, reason: 'does-not-compile' as const });
     const earlier = completeManifest('1', run([], [skip('/again.py'), skip('/gone.py'), skip('/other.py')]));
     const current = run([record('/again.py', [0])], [skip('/new.py')]);
-    const merge = mergeContent(earlier, current, new Set(['/again.py', '/new.py']), (path) => path === '/gone.py');
+    const merge = mergeContent(earlier, current, among('/again.py', '/new.py'), (path) => path === '/gone.py');
     expect(merge.skipped).toEqual([skip('/other.py'), skip('/new.py')]);
+  });
+
+  it('asks with the pycs that were written whether something skipped is outdated', () => {
+    const [pyc] = record('/a.py', [0]).paths as [PayloadPath];
+    const earlier = completeManifest('1', run([record('/a.py', [0])], [{ path: pyc, reason: 'mode-differs' }]));
+    const isOutdated = ({ path }: { path: string }, written: ReadonlySet<string>) => written.has(path);
+    expect(mergeContent(earlier, run([record('/b.py', [0])]), isOutdated, nothingGone).skipped).toHaveLength(1);
+    expect(mergeContent(earlier, run([record('/a.py', [0])]), isOutdated, nothingGone).skipped).toEqual([]);
   });
 
   it('gives the same manifest whatever the order of runs over different sources', () => {

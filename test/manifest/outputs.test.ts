@@ -9,17 +9,16 @@ import { plantBuildroot, temporaryDirectory } from '../helpers/buildroot.ts';
 const empty = completeManifest('0.1.0', { interpreters: [], records: [], skipped: [] });
 
 describe('openOutputs', () => {
-  it('reads an earlier manifest if it is there and is to be kept', async () => {
+  it('refuses an earlier manifest that cannot be read, if it is to be kept', async () => {
     const buildroot = openTree(plantBuildroot({}));
     const manifest = join(temporaryDirectory(), 'manifest');
-    const open = async (append: boolean) =>
-      (await openOutputs(buildroot, { manifest, append, filelist: undefined, filelistFor: [] })).earlier;
-    expect(await open(true)).toBeUndefined();
+    const open = (append: boolean) =>
+      openOutputs(buildroot, { manifest, append, filelist: undefined, filelistFor: [] });
+    expect(await open(true)).toMatchObject({ manifest, append: true });
     writeWhole(manifest, manifestPieces(empty));
-    expect(await open(true)).toEqual(empty);
-    expect(await open(false)).toBeUndefined();
+    expect(await open(true)).toMatchObject({ manifest, append: true });
     writeWhole(manifest, ['{']);
     await expect(open(true)).rejects.toMatchObject({ code: 'manifest-unusable', path: manifest });
-    expect(await open(false)).toBeUndefined();
+    expect(await open(false)).toMatchObject({ manifest, append: false });
   });
 });

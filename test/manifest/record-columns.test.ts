@@ -13,7 +13,12 @@ it('gives the records again in another thread', () => {
   ] as const;
   const payloadOf = (source: number) => `/usr/m${source}.py` as PayloadPath;
   const made = records.map(([source, endings, mode, digest, sizeBytes]) => {
-    const record = new CompiledRecord(payloadOf(source), sizeBytes, digest, recordKind(endings, mode, 'timestamp'));
+    const record = new CompiledRecord(
+      payloadOf(source),
+      sizeBytes,
+      digest,
+      recordKind(endings, mode, 'timestamp', '3.11.2'),
+    );
     collector.add(source, record);
     return record;
   });

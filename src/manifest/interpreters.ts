@@ -1,0 +1,43 @@
+import { byCodeUnit } from '../files/path.ts';
+import { getOrAdd } from '../get-or-add.ts';
+import { parsePycPath } from '../pyc/name.ts';
+import type { ManifestInterpreter, PycRecord } from './schema.ts';
+
+/** The versions of the interpreters that compiled, by cache tag; undefined among them if one is not known. */
+export type UsedVersions = ReadonlyMap<string, ReadonlySet<string | undefined>>;
+
+/** The cache tag that the pycs of a record have. */
+export function cacheTagOf({ paths: [path] }: PycRecord): string {
+  return (path && parsePycPath(path)?.cacheTag) ?? '';
+}
+
+/** Those that compiled something, each once, in a fixed order. Of a later version's fields the last ones are kept. */
+export function usedInterpreters(all: readonly ManifestInterpreter[], used: UsedVersions): ManifestInterpreter[] {
+  const byFacts = new Map<string, ManifestInterpreter>();
+  for (const interpreter of all) {
+    const { implementation, version, cacheTag, magicNumber } = interpreter;
+    const versions = used.get(cacheTag);
+    if (versions === undefined || !(versions.has(version) || versions.has(undefined))) continue;
+    const facts = { implementation, version, cacheTag, magicNumber };
+    const key = JSON.stringify(facts);
+    byFacts.set(key, { ...facts, ...byFacts.get(key), ...interpreter });
+  }
+  return [...byFacts].sort(([a], [b]) => byCodeUnit(a, b)).map(([, interpreter]) => interpreter);
+}
+
+/** The versions by cache tag. */
+export function versionsByTag(interpreters: readonly ManifestInterpreter[]): Map<string, Set<string>> {
+  const versions = new Map<string, Set<string>>();
+  for (const { cacheTag, version } of interpreters) getOrAdd(versions, cacheTag, () => new Set()).add(version);
+  return versions;
+}
+
+/** Adds to records of a manifest who compiled them, where only one interpreter can have done so. */
+export function attributed(records: readonly PycRecord[], interpreters: readonly ManifestInterpreter[]): PycRecord[] {
+  const versions = versionsByTag(interpreters);
+  return records.map((record) => {
+    const [only, ...others] = versions.get(cacheTagOf(record)) ?? [];
+    if (record.interpreterVersion !== undefined || only === undefined || others.length > 0) return record;
+    return { ...record, interpreterVersion: only };
+  });
+}
