@@ -20,7 +20,7 @@ export async function brp([name, ...words]: readonly string[], call: Call): Prom
   // The scripts that this replaces do nothing without a buildroot.
   if (buildroot === undefined || buildroot === '' || buildroot === '/') return;
   if (name === 'hardlink') {
-    const result = linkCommand({ buildroot, paths: [], normalize: false, dryRun: false }, await call.log());
+    const result = await linkCommand({ buildroot, paths: [], normalize: false, dryRun: false }, await call.log());
     call.report(result, { quiet: result.data.links === 0 });
     return;
   }

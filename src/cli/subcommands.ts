@@ -3,6 +3,7 @@ import { Argument, type Command, InvalidArgumentError, Option } from 'commander'
 import { type AuditFormat, auditFormats } from '../audit/formats.ts';
 import { type AuditKind, auditKindNames } from '../audit/kinds.ts';
 import type { CacheAction } from '../commands/cache.ts';
+import { PyclinkError } from '../errors.ts';
 import type { Call } from './call.ts';
 import { buildFlags, type Flags, fileOption, withBuildOptions, withCommonOptions } from './options.ts';
 import type { Subcommands } from './program.ts';
@@ -38,12 +39,25 @@ function link(command: Command, call: Call): Command {
     .argument('[PATH...]', 'directories, as installed or below the buildroot; default: the whole buildroot')
     .option('--buildroot <dir>', buildrootHelp)
     .option('--normalize', 'bring the pycs into normal form first')
+    .addOption(fileOption('--manifest <file>', 'write what there is and what is linked'))
+    .option('--append', 'keep what earlier runs wrote to the manifest')
     .option('--dry-run', dryRunHelp)
-    .action(async (paths: string[], flags: Flags & { buildroot?: string; normalize?: boolean; dryRun?: boolean }) => {
+    .action(async (paths: string[], flags: Flags & LinkFlags) => {
       const { linkCommand } = await import('../commands/link.ts');
       const { buildroot = call.environment['RPM_BUILD_ROOT'], normalize = false, dryRun = false } = flags;
-      call.report(linkCommand({ buildroot, paths, normalize, dryRun }, await call.log(flags)), flags);
+      const { manifest, append = false } = flags;
+      if (append && manifest === undefined) throw new PyclinkError('usage', '--append: needs --manifest');
+      const options = { buildroot, paths, normalize, dryRun, manifest, append };
+      call.report(await linkCommand(options, await call.log(flags)), flags);
     });
+}
+
+interface LinkFlags {
+  readonly buildroot?: string;
+  readonly normalize?: boolean;
+  readonly manifest?: string;
+  readonly append?: boolean;
+  readonly dryRun?: boolean;
 }
 
 function relink(command: Command, call: Call): Command {

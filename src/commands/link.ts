@@ -1,18 +1,28 @@
 import { openBuildroot } from '../buildroot/open.ts';
-import { toPayload } from '../buildroot/path.ts';
+import { type Buildroot, toPayload } from '../buildroot/path.ts';
 import { errnoOf, exitStatus } from '../errors.ts';
 import { findPycs } from '../links/find.ts';
 import { type LinkMode, linkDirectory } from '../links/link-directory.ts';
 import type { Log } from '../log.ts';
+import { completeManifest, mergeContent } from '../manifest/encode.ts';
+import { goneFrom } from '../manifest/file.ts';
+import { contentOfFiles, type SurveyedPycs, surveyPycs } from '../manifest/of-files.ts';
+import { type Outputs, openOutputs, writeOutputs } from '../manifest/outputs.ts';
+import type { Manifest } from '../manifest/schema.ts';
 import { unknownMagicNumber } from '../marshal/normalize-pyc.ts';
-import { skipReasons } from '../skipped.ts';
+import { type Skipped, skipReasons } from '../skipped.ts';
 import { counted, sizeText } from '../text.ts';
+import { version } from '../version.ts';
 import type { CommandResult } from './result.ts';
 
 export interface LinkOptions extends LinkMode {
   readonly buildroot: string | undefined;
   /** Staged or payload paths; none: the whole buildroot. */
   readonly paths: readonly string[];
+  /** Records the pycs that were looked at. */
+  readonly manifest?: string | undefined;
+  /** The manifest keeps what earlier runs wrote. */
+  readonly append?: boolean;
 }
 
 interface LinkReport {
@@ -24,23 +34,29 @@ interface LinkReport {
   /** Made, or in a dry run, to be made. */
   readonly links: number;
   readonly savedBytes: number;
+  /** What was written. */
+  readonly manifest?: string | undefined;
 }
 
 /** `pyclink link`: links pycs that others compiled. @throws PyclinkError */
-export function linkCommand(options: LinkOptions, log: Log): CommandResult<LinkReport> {
+export async function linkCommand(options: LinkOptions, log: Log): Promise<CommandResult<LinkReport>> {
   const { dryRun } = options;
   const buildroot = openBuildroot(options.buildroot);
+  const outputs = await openOutputs(buildroot, { append: false, filelistFor: [], ...options });
   const { directories, pycs, unreadable } = findPycs(buildroot, options.paths);
   let [normalized, links, savedBytes] = [0, 0, 0];
   let failed = unreadable.length;
+  const skipped: Skipped[] = [];
   const unknownCounts = new Map<number, number>();
   for (const directory of directories) {
     const done = linkDirectory(directory, options);
     normalized += done.normalized;
     links += done.links;
     savedBytes += done.savedBytes;
-    for (const { path, reason, message } of done.left) {
-      log.warn({ path: toPayload(buildroot, path) }, [skipReasons[reason], message].filter(Boolean).join(': '));
+    for (const left of done.left) {
+      const path = toPayload(buildroot, left.path);
+      log.warn({ path }, [skipReasons[left.reason], left.message].filter(Boolean).join(': '));
+      skipped.push({ ...left, path });
     }
     failed += done.failed.length;
     for (const { path, error } of done.failed) {
@@ -54,11 +70,51 @@ export function linkCommand(options: LinkOptions, log: Log): CommandResult<LinkR
   for (const { directory, error } of unreadable) {
     log.error({ path: directory }, `${skipReasons['unreadable-directory']} (${errnoOf(error)})`);
   }
+  if (outputs.manifest !== undefined && !dryRun) {
+    const surveyed = surveyPycs(
+      buildroot,
+      directories.flatMap(({ sets }) => sets),
+    );
+    await record(buildroot, outputs, surveyed, skipped, options, log);
+  }
   const verb = dryRun ? 'to make' : 'made';
   const inNormalForm = options.normalize ? `, ${normalized} ${dryRun ? 'to normalize' : 'normalized'}` : '';
   return {
     status: failed === 0 ? exitStatus.done : exitStatus.problems,
     text: `pyclink: ${counted(pycs, 'pyc')}${inNormalForm}, ${counted(links, 'link')} ${verb}, ${sizeText(savedBytes)} saved\n`,
-    data: { dryRun, buildroot: buildroot.path, pycs, normalized, links, savedBytes },
+    data: {
+      dryRun,
+      buildroot: buildroot.path,
+      pycs,
+      normalized,
+      links,
+      savedBytes,
+      manifest: dryRun ? undefined : outputs.manifest,
+    },
   };
+}
+
+/** Writes the manifest. @throws PyclinkError */
+async function record(
+  buildroot: Buildroot,
+  outputs: Outputs,
+  surveyed: SurveyedPycs,
+  skipped: readonly Skipped[],
+  { normalize }: LinkMode,
+  log: Log,
+): Promise<void> {
+  for (const [reason, paths] of surveyed.unrecorded) {
+    log.warn({ lines: paths }, `${counted(paths.length, 'pyc')} not in the manifest: ${reason}`);
+  }
+  // Whether the other pycs are in normal form was not looked at.
+  const isOutdated = ({ path, reason }: { path: string; reason: string }, written: ReadonlySet<string>) =>
+    written.has(path) && (normalize || reason !== 'not-normalized');
+  const wholeOf = (earlier: Manifest | undefined) => {
+    const content = contentOfFiles(surveyed, skipped, earlier);
+    return completeManifest(
+      version,
+      earlier === undefined ? content : mergeContent(earlier, content, isOutdated, goneFrom(buildroot)),
+    );
+  };
+  await writeOutputs(outputs, wholeOf, (message) => log.warn(message));
 }

@@ -69,7 +69,7 @@ export async function writeOutputs(
   { manifest, append, filelists, html }: Outputs,
   wholeOf: (earlier: Manifest | undefined) => Manifest,
   warn: (message: string) => unknown,
-  writePage: (file: string, whole: Manifest) => Promise<void>,
+  writePage: (file: string, whole: Manifest) => Promise<void> | void = () => undefined,
 ): Promise<Manifest> {
   const write = async (earlier: Manifest | undefined) => {
     const whole = wholeOf(earlier);

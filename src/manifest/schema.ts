@@ -47,7 +47,7 @@ const pycRecord = z
 
 const interpreter = z.looseObject({
   implementation: z.string(),
-  version: z.string(),
+  version: z.string().meta({ description: '3.N.M, or 3.N if no more is known: the pycs were there already.' }),
   cacheTag: z.string(),
   magicNumber: z.int().nonnegative(),
 });

@@ -1,0 +1,113 @@
+import { type Buildroot, toPayload } from '../buildroot/path.ts';
+import { errnoOf } from '../errors.ts';
+import { byCodeUnit, type PayloadPath, type StagedPath } from '../files/path.ts';
+import { lstatIfAny } from '../files/stat.ts';
+import { getOrAdd } from '../get-or-add.ts';
+import { type ReadPyc, readPyc } from '../links/fingerprint.ts';
+import { groupByFile } from '../links/group.ts';
+import { parsePycHeader } from '../pyc/header.ts';
+import { parsePycPath } from '../pyc/name.ts';
+import { sha256Of } from '../sha256.ts';
+import { type ManifestContent, recordsOf } from './encode.ts';
+import { attributed } from './interpreters.ts';
+import type { Manifest, ManifestInterpreter, PycRecord } from './schema.ts';
+
+/** What can be recorded of pycs that are there already. */
+export interface SurveyedPycs {
+  /** Without who compiled them. */
+  readonly records: readonly PycRecord[];
+  /** The magic numbers of the pycs, by cache tag. */
+  readonly magicNumbers: ReadonlyMap<string, ReadonlySet<number>>;
+  /** The pycs that have no place in a manifest, by the reason. */
+  readonly unrecorded: ReadonlyMap<string, readonly PayloadPath[]>;
+}
+
+/** Reads pycs for a manifest. @param sets each of one source and one cache tag */
+export function surveyPycs(buildroot: Buildroot, sets: readonly (readonly StagedPath[])[]): SurveyedPycs {
+  const records: PycRecord[] = [];
+  const magicNumbers = new Map<string, Set<number>>();
+  const unrecorded = new Map<string, PayloadPath[]>();
+  const leaveOut = (reason: string, paths: readonly StagedPath[]) =>
+    getOrAdd(unrecorded, reason, () => []).push(...paths.map((path) => toPayload(buildroot, path)));
+  for (const set of sets) {
+    const { source, cacheTag } = (set[0] && parsePycPath(set[0])) ?? {};
+    if (source === undefined || cacheTag === undefined) {
+      leaveOut('not in a __pycache__ directory', set);
+      continue;
+    }
+    if (lstatIfAny(source) === undefined) {
+      leaveOut('without a source', set);
+      continue;
+    }
+    const pycs = set.flatMap((path) => {
+      const read = readOrReason(path);
+      if (typeof read === 'string') leaveOut(read, [path]);
+      return typeof read === 'object' ? read : [];
+    });
+    for (const group of groupByFile(pycs)) {
+      const [{ content, sizeBytes, mode }] = group as [ReadPyc];
+      const header = parsePycHeader(content);
+      if ('unreadable' in header) {
+        leaveOut(
+          header.unreadable,
+          group.map(({ path }) => path),
+        );
+        continue;
+      }
+      getOrAdd(magicNumbers, cacheTag, () => new Set()).add(header.magicNumber);
+      records.push({
+        source: toPayload(buildroot, source),
+        paths: group.map(({ path }) => toPayload(buildroot, path)).sort(byCodeUnit),
+        sizeBytes,
+        sha256: sha256Of(content),
+        mode: mode.toString(8).padStart(4, '0'),
+        invalidationMode: header.invalidationMode,
+      });
+    }
+  }
+  return { records, magicNumbers, unrecorded };
+}
+
+/** @returns why it cannot be read; undefined if it is gone */
+function readOrReason(path: StagedPath): ReadPyc | string | undefined {
+  try {
+    return readPyc(path);
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === undefined) throw error;
+    return `not readable (${errno})`;
+  }
+}
+
+/**
+ * The content of a manifest of these pycs. Who compiled them is taken from an earlier manifest that has the same paths, or
+ * the same cache tag and magic number; of other interpreters only that much is known.
+ */
+export function contentOfFiles(
+  { records, magicNumbers }: SurveyedPycs,
+  skipped: ManifestContent['skipped'],
+  earlier: Manifest | undefined,
+): ManifestContent {
+  const known = earlier?.interpreters ?? [];
+  const versionAt = new Map<PayloadPath, string>();
+  for (const { paths, interpreterVersion } of attributed(earlier === undefined ? [] : recordsOf(earlier), known)) {
+    if (interpreterVersion !== undefined) for (const path of paths) versionAt.set(path, interpreterVersion);
+  }
+  const interpreters: ManifestInterpreter[] = [];
+  for (const [cacheTag, numbers] of magicNumbers) {
+    for (const magicNumber of numbers) {
+      const same = known.filter((one) => one.cacheTag === cacheTag && one.magicNumber === magicNumber);
+      interpreters.push(...(same.length > 0 ? same : [byItsFiles(cacheTag, magicNumber)]));
+    }
+  }
+  const withVersion = records.map((record) => {
+    const version = record.paths.map((path) => versionAt.get(path)).find((one) => one !== undefined);
+    return version === undefined ? record : { ...record, interpreterVersion: version };
+  });
+  return { interpreters, records: attributed(withVersion, interpreters), skipped };
+}
+
+function byItsFiles(cacheTag: string, magicNumber: number): ManifestInterpreter {
+  const [, implementation = cacheTag, major = '', minor = ''] = /^([a-z]+)-?(\d)(\d+)/.exec(cacheTag) ?? [];
+  return { implementation, version: `${major}.${minor}`, cacheTag, magicNumber };
+}
