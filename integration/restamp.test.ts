@@ -1,10 +1,18 @@
 /** Gives built trees the mtimes of ostree and Nix: `build --mtime` and `restamp`. */
+import { randomUUID } from 'node:crypto';
 import { linkSync, lstatSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
-import { contentsOf, linkGroupsIn, plant, plantBuildroot, temporaryDirectory } from '../test/helpers/buildroot.ts';
-import { pyclink } from '../test/helpers/pyclink.ts';
+import {
+  contentsOf,
+  everythingIn,
+  linkGroupsIn,
+  plant,
+  plantBuildroot,
+  temporaryDirectory,
+} from '../test/helpers/buildroot.ts';
+import { bundle, pyclink } from '../test/helpers/pyclink.ts';
 import { systemPython } from '../test/helpers/pythons.ts';
 import { describeWith, missingTools } from './helpers/tools.ts';
 
@@ -128,6 +136,39 @@ describe('restamp', () => {
     );
     expect(stderr).toContain(`${pyc('till')}: left with its source as it is: the file has another name elsewhere\n`);
     expect(tree.mtimes()).toEqual([1_600_000_000, 1_700_000_000]);
+  });
+
+  it('takes no notice of what a killed run left, and removes it', async () => {
+    const tree = await built();
+    const names = everythingIn(tree.buildroot);
+    const ended = await execa('sh', ['-c', 'echo $$']);
+    const backup = join(tree.buildroot, directory, '__pycache__', `.pyclink-${ended.stdout}-${randomUUID()}`);
+    linkSync(join(tree.buildroot, pyc('cart')), backup);
+    expect((await tree.restamp('--mtime', '0')).stdout).toBe('pyclink: 2 sources, 6 pycs restamped, 0 left\n');
+    expect(everythingIn(tree.buildroot)).toEqual(names);
+  });
+
+  it('needs no more memory for many pycs than for a few', async () => {
+    const { buildroot } = await built();
+    const old = readFileSync(join(buildroot, pyc('cart')));
+    const large = Buffer.concat([old.subarray(0, 16), Buffer.alloc(2 ** 20)]);
+    const plantMany = (count: number) => {
+      for (let i = 0; i < count; i++) {
+        const name = `m${i}`;
+        const source = { content: '"""Docs."""\nitems = []\n', mtime: 1_600_000_000 };
+        plant(buildroot, { [`${directory}/${name}.py`]: source, [pyc(name)]: large, [pyc(name, '.opt-1')]: large });
+      }
+    };
+    const restampedAt = async (mtime: string) => {
+      const command = [process.execPath, bundle, 'restamp', '--buildroot', buildroot, '--mtime', mtime, '-q'];
+      const { stderr } = await execa('/usr/bin/time', ['-f', '%M', ...command]);
+      return Number(stderr) / 1024;
+    };
+    plantMany(50);
+    const few = await restampedAt('1600000001');
+    plantMany(350);
+    const many = await restampedAt('1600000002').catch(() => Number.NaN);
+    expect(many).toBeLessThan(few + 50);
   });
 
   it.each(['checked-hash', 'unchecked-hash'])('leaves the bytes of %s pycs as they are', async (mode) => {

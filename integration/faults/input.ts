@@ -129,9 +129,9 @@ async function pack(work: string, buildroot: string): Promise<Target['packages']
   return { tar: readFileSync(tar), deb, rpm, whl: readFileSync(wheel) };
 }
 
-function relink({ buildroot, file }: Target, manifest: Buffer): void {
+async function relink({ buildroot, file }: Target, manifest: Buffer): Promise<void> {
   writeFileSync(file('hostile.json'), manifest);
-  relinkCommand({ buildroot, manifest: file('hostile.json'), dryRun: false }, silent);
+  await relinkCommand({ buildroot, manifest: file('hostile.json'), dryRun: false, prepend: '/' }, silent);
 }
 
 async function verify(target: Target, name: string, whole: Buffer, random: Random): Promise<void> {

@@ -5,17 +5,13 @@ import type { Buildroot } from '../buildroot/path.ts';
 import type { InterpreterRequest } from '../buildroot/python-directory.ts';
 import { virtualEnvironments } from '../buildroot/running-system.ts';
 import type { Environment } from '../compile/environment.ts';
-import { normalise, type PayloadPath } from '../files/path.ts';
 import type { BuildOptions } from './options.ts';
 
 /** Opens the tree that a build is about. Without `--strip`, `--prepend` is where it will lie. @throws PyclinkError */
 export function openTreeOf({ inPlace, chroot, buildroot: given, strip, prepend }: BuildOptions): Buildroot {
   if (inPlace) return openTree('/');
-  const buildroot = openBuildroot(given);
-  if (chroot) return { ...buildroot, isSystem: true };
-  const installedAt = normalise(prepend) as PayloadPath;
-  const isPlace = strip === undefined && prepend.startsWith('/') && installedAt !== '/';
-  return isPlace ? { ...buildroot, installedAt } : buildroot;
+  const buildroot = openBuildroot(given, strip === undefined ? prepend : '/');
+  return chroot ? { ...buildroot, isSystem: true } : buildroot;
 }
 
 /** The PATHs. Those of the running system may be given as relative ones. */

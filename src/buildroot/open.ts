@@ -1,14 +1,15 @@
 import { realpathSync } from 'node:fs';
 import { errnoOf, PyclinkError } from '../errors.ts';
-import { normalise, type StagedPath } from '../files/path.ts';
+import { normalise, type PayloadPath, type StagedPath } from '../files/path.ts';
 import { stat } from '../files/stat.ts';
 import type { Buildroot } from './path.ts';
 
 /**
  * Opens the buildroot, and resolves the symlinks in its path.
+ * @param prepend the directory where the tree will lie; if it is not absolute, nothing is known of that
  * @throws PyclinkError `buildroot-unusable` if it is not named, not absolute, missing, not a directory, or `/`.
  */
-export function openBuildroot(given: string | undefined): Buildroot {
+export function openBuildroot(given: string | undefined, prepend = '/'): Buildroot {
   if (given === undefined || given === '') {
     throw new PyclinkError('buildroot-unusable', 'no buildroot', {
       hint: 'give --buildroot DIR, or set RPM_BUILD_ROOT',
@@ -23,7 +24,13 @@ export function openBuildroot(given: string | undefined): Buildroot {
       'give the directory that the package is staged in, or --in-place',
     );
   }
-  return buildroot;
+  return installedAt(buildroot, prepend);
+}
+
+/** A tree that will lie in this directory. */
+export function installedAt(tree: Buildroot, prepend: string): Buildroot {
+  const place = normalise(prepend) as PayloadPath;
+  return prepend.startsWith('/') && place !== '/' ? { ...tree, installedAt: place } : tree;
 }
 
 /**

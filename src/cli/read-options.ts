@@ -36,6 +36,17 @@ export function readOptionsOf(flags: object): ReadOptions {
   return { platform, limits: { maxEntries, maxBytes: maxSize } };
 }
 
+/** Adds the option that says where a tree will lie. */
+export function withPrepend(command: Command): Command {
+  return command.option('-p, --prepend <dir>', 'where the tree will lie, as for build (default: /)');
+}
+
+/** Reads it. @throws PyclinkError `usage` */
+export function readPrepend({ prepend }: { readonly prepend?: string }): string {
+  const directory = text('takes an absolute directory', (given) => given.startsWith('/'));
+  return valuesOf({ prepend: once(directory, '/') }, { prepend }).prepend;
+}
+
 /** Reads `--mtime` of restamp. @returns seconds since 1970 @throws PyclinkError `usage` */
 export function readMtime(mtime: string): number {
   return valuesOf({ mtime: once(timeInSeconds, 0) }, { mtime }).mtime;

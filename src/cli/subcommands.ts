@@ -7,7 +7,7 @@ import { PyclinkError } from '../errors.ts';
 import type { Call } from './call.ts';
 import { buildFlags, type Flags, fileOption, withBuildOptions, withCommonOptions } from './options.ts';
 import type { Subcommands } from './program.ts';
-import { readMtime, readOptionsOf, withReadOptions } from './read-options.ts';
+import { readMtime, readOptionsOf, readPrepend, withPrepend, withReadOptions } from './read-options.ts';
 import { variablesHelp } from './variables.ts';
 
 const buildrootHelp = 'the staged tree (default: $RPM_BUILD_ROOT)';
@@ -61,28 +61,30 @@ interface LinkFlags {
 }
 
 function relink(command: Command, call: Call): Command {
-  return withCommonOptions(command)
-    .addOption(fileOption('--manifest <file>', 'what the build wrote').makeOptionMandatory())
+  return withPrepend(withCommonOptions(command))
+    .requiredOption('--manifest <file>', 'what the build wrote')
     .option('--buildroot <dir>', buildrootHelp)
     .option('--dry-run', dryRunHelp)
-    .action(async (flags: Flags & { manifest: string; buildroot?: string; dryRun?: boolean }) => {
+    .action(async (flags: Flags & Omit<RestampFlags, 'mtime'> & { manifest: string }) => {
       const { relinkCommand } = await import('../commands/relink.ts');
       const { manifest, buildroot = call.environment['RPM_BUILD_ROOT'], dryRun = false } = flags;
-      call.report(relinkCommand({ buildroot, manifest, dryRun }, await call.log(flags)), flags);
+      const options = { buildroot, prepend: readPrepend(flags), manifest, dryRun };
+      call.report(await relinkCommand(options, await call.log(flags)), flags);
     });
 }
 
 function restamp(command: Command, call: Call): Command {
-  return withCommonOptions(command)
+  return withPrepend(withCommonOptions(command))
     .argument('[PATH...]', 'directories, as installed or below the buildroot; default: the whole buildroot')
     .requiredOption('--mtime <time>', 'seconds since 1970, or a date; ostree gives all files 0, Nix 1')
     .option('--buildroot <dir>', buildrootHelp)
-    .addOption(fileOption('--manifest <file>', 'what the build wrote; brought up to date'))
+    .option('--manifest <file>', 'what the build wrote; brought up to date')
     .option('--dry-run', dryRunHelp)
     .action(async (paths: string[], flags: Flags & RestampFlags) => {
       const { restampCommand } = await import('../commands/restamp.ts');
       const { buildroot = call.environment['RPM_BUILD_ROOT'], manifest, dryRun = false } = flags;
-      const options = { buildroot, paths, manifest, dryRun, mtimeSeconds: readMtime(flags.mtime) };
+      const prepend = readPrepend(flags);
+      const options = { buildroot, prepend, paths, manifest, dryRun, mtimeSeconds: readMtime(flags.mtime) };
       call.report(await restampCommand(options, await call.log(flags)), flags);
     });
 }
@@ -90,23 +92,23 @@ function restamp(command: Command, call: Call): Command {
 interface RestampFlags {
   readonly mtime: string;
   readonly buildroot?: string;
+  readonly prepend?: string;
   readonly manifest?: string;
   readonly dryRun?: boolean;
 }
 
 function verify(command: Command, call: Call): Command {
-  return withReadOptions(
-    withCommonOptions(command).addOption(fileOption('--manifest <file>', 'what the build wrote').makeOptionMandatory()),
-  )
+  const manifest = fileOption('--manifest <file>', 'what the build wrote').makeOptionMandatory();
+  return withPrepend(withReadOptions(withCommonOptions(command).addOption(manifest)))
     .argument(
       '<TARGET...>',
       'a directory that holds the payload, all packages of a build (.rpm, .deb, tar), or container images (FILE[:NAME])',
     )
     .addOption(fileOption('--html <file>', htmlHelp))
-    .action(async (targets: string[], flags: Flags & { manifest: string; html?: string }) => {
+    .action(async (targets: string[], flags: Flags & { manifest: string; prepend?: string; html?: string }) => {
       const { verifyCommand } = await import('../commands/verify.ts');
-      const { manifest, html } = flags;
-      call.report(await verifyCommand({ manifest, targets, html, ...readOptionsOf(flags) }), flags);
+      const options = { manifest: flags.manifest, targets, html: flags.html, prepend: readPrepend(flags) };
+      call.report(await verifyCommand({ ...options, ...readOptionsOf(flags) }), flags);
     });
 }
 

@@ -1,20 +1,24 @@
 import { openBuildroot } from '../buildroot/open.ts';
-import { type Buildroot, toPayload, toStaged } from '../buildroot/path.ts';
+import { type Buildroot, isInside, toPayload, toStaged } from '../buildroot/path.ts';
 import { resolveParent } from '../buildroot/resolve.ts';
-import { exitStatus } from '../errors.ts';
+import { errnoOf, exitStatus } from '../errors.ts';
 import { removeLeftovers } from '../files/leftovers.ts';
-import { type PayloadPath, parentOf } from '../files/path.ts';
+import { type PayloadPath, parentOf, type StagedPath } from '../files/path.ts';
 import { linkIdentical } from '../links/apply.ts';
 import { type ReadPyc, readPyc, sameContent } from '../links/fingerprint.ts';
 import { planLinks } from '../links/group.ts';
 import type { Log } from '../log.ts';
+import { pycsNotIn } from '../manifest/fit.ts';
 import { readManifest } from '../manifest/read.ts';
 import { skipReasons } from '../skipped.ts';
 import { counted } from '../text.ts';
+import { inTurns } from '../turns.ts';
 import type { CommandResult } from './result.ts';
 
 export interface RelinkOptions {
   readonly buildroot: string | undefined;
+  /** Where the tree will lie. */
+  readonly prepend: string;
   readonly manifest: string;
   readonly dryRun: boolean;
 }
@@ -24,26 +28,27 @@ export interface RelinkOptions {
  * only pycs of one source, inside the buildroot, are ever linked.
  * @throws PyclinkError
  */
-export function relinkCommand(options: RelinkOptions, log: Log): CommandResult {
-  const buildroot = openBuildroot(options.buildroot);
+export async function relinkCommand(options: RelinkOptions, log: Log): Promise<CommandResult> {
+  const buildroot = openBuildroot(options.buildroot, options.prepend);
   const manifest = readManifest(options.manifest);
-  let links = 0;
-  let refused = 0;
+  pycsNotIn(buildroot, manifest);
+  const cleaned = new Set<StagedPath>();
+  let [links, refused] = [0, 0];
   const refuse = (path: PayloadPath, reason: string) => {
     refused += 1;
     log.error({ path }, reason);
   };
-  for (const { paths } of manifest.linkGroups) {
+  for await (const { paths } of inTurns(manifest.linkGroups)) {
     const pycs = paths.flatMap((path) => {
       const pyc = readInside(buildroot, path);
-      if (pyc === undefined) refuse(path, 'not relinked: not a file in the buildroot');
-      return pyc ?? [];
+      if (typeof pyc === 'string') refuse(path, `not relinked: ${pyc}`);
+      return typeof pyc === 'string' ? [] : pyc;
     });
     const [first] = pycs;
     if (first === undefined) continue;
-    if (!options.dryRun) {
-      for (const directory of new Set(pycs.map(({ path }) => parentOf(path)))) removeLeftovers(directory);
-    }
+    const directory = parentOf(first.path);
+    if (!options.dryRun && !cleaned.has(directory)) removeLeftovers(directory);
+    cleaned.add(directory);
     for (const pyc of pycs) {
       if (!sameContent(first, pyc)) {
         const other = toPayload(buildroot, first.path);
@@ -69,8 +74,17 @@ export function relinkCommand(options: RelinkOptions, log: Log): CommandResult {
   };
 }
 
-/** Reads a pyc if its directory, with all symlinks followed by the kernel, is inside the buildroot. */
-function readInside(buildroot: Buildroot, path: PayloadPath): ReadPyc | undefined {
-  const place = resolveParent(buildroot, toStaged(buildroot, path));
-  return place.kind === 'inside' && place.physical ? readPyc(place.path) : undefined;
+/**
+ * Reads a pyc if its directory, with all symlinks followed by the kernel, is inside the buildroot.
+ * @returns why it could not, if so
+ */
+function readInside(buildroot: Buildroot, path: PayloadPath): ReadPyc | string {
+  try {
+    const place = isInside(buildroot, path) ? resolveParent(buildroot, toStaged(buildroot, path)) : undefined;
+    const pyc = place?.kind === 'inside' && place.physical ? readPyc(place.path) : undefined;
+    return pyc ?? 'not a file in the buildroot';
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    return `cannot be read (${errnoOf(error)})`;
+  }
 }

@@ -1,21 +1,27 @@
 import { openBuildroot } from '../buildroot/open.ts';
-import { type Buildroot, toPayload } from '../buildroot/path.ts';
+import { toPayload } from '../buildroot/path.ts';
+import { Scope } from '../buildroot/scope.ts';
 import { errnoOf, exitStatus } from '../errors.ts';
+import { removeLeftovers } from '../files/leftovers.ts';
 import type { PayloadPath } from '../files/path.ts';
-import type { ReadPyc } from '../links/fingerprint.ts';
-import { restamp } from '../links/restamp.ts';
+import { findPycs } from '../links/find.ts';
+import { type LeftFile, restampText, sourceTextsOf } from '../links/restamp.ts';
 import type { Log } from '../log.ts';
 import { manifestPieces, outputPath, writeWhole } from '../manifest/file.ts';
+import { pycsNotIn } from '../manifest/fit.ts';
 import { withLock } from '../manifest/lock.ts';
 import { readManifest } from '../manifest/read.ts';
 import type { Manifest, PycRecord } from '../manifest/schema.ts';
 import { sha256Of } from '../sha256.ts';
 import { skipReasons } from '../skipped.ts';
 import { counted } from '../text.ts';
+import { inTurns } from '../turns.ts';
 import type { CommandResult } from './result.ts';
 
 export interface RestampOptions {
   readonly buildroot: string | undefined;
+  /** Where the tree will lie. */
+  readonly prepend: string;
   /** Staged or payload paths; none: the whole buildroot. */
   readonly paths: readonly string[];
   readonly mtimeSeconds: number;
@@ -27,32 +33,52 @@ export interface RestampOptions {
 /** `pyclink restamp`: gives sources and their pycs another mtime, without compiling. @throws PyclinkError */
 export async function restampCommand(options: RestampOptions, log: Log): Promise<CommandResult> {
   const { mtimeSeconds, dryRun } = options;
-  const buildroot = openBuildroot(options.buildroot);
+  const buildroot = openBuildroot(options.buildroot, options.prepend);
   const path = options.manifest === undefined ? undefined : outputPath(buildroot, options.manifest);
-  if (path !== undefined) readManifest(path);
-  const { sources, pycs, rewritten, left, unreadable } = restamp(buildroot, options.paths, mtimeSeconds, dryRun);
-  for (const { path: staged, message } of left) {
-    log.error({ path: toPayload(buildroot, staged) }, `left with its source as it is: ${message}`);
+  const missing = path === undefined ? [] : pycsNotIn(buildroot, readManifest(path));
+  const { directories, unreadable } = findPycs(buildroot, options.paths);
+  const { sources, texts, left } = sourceTextsOf(
+    buildroot,
+    directories.flatMap(({ sets }) => sets.flat()),
+  );
+  if (!dryRun) {
+    for (const { directory, hasLeftovers } of directories) if (hasLeftovers) removeLeftovers(directory);
+  }
+  let [rewritten, leftCount] = [0, 0];
+  const complain = (files: readonly LeftFile[]) => {
+    leftCount += files.length;
+    for (const file of files) {
+      log.error({ path: toPayload(buildroot, file.path) }, `left with its source as it is: ${file.message}`);
+    }
+  };
+  complain(left);
+  const scope = new Scope(buildroot, options.paths);
+  const digests = new Map<PayloadPath, string>();
+  for await (const text of inTurns(texts)) {
+    const done = restampText(scope, text, mtimeSeconds, dryRun);
+    complain(done.left);
+    rewritten += done.rewritten;
+    if (path === undefined) continue;
+    for (const pyc of done.pycs) digests.set(toPayload(buildroot, pyc.path), sha256Of(pyc.content));
   }
   for (const { directory, error } of unreadable) {
     log.error({ path: directory }, `${skipReasons['unreadable-directory']} (${errnoOf(error)})`);
   }
+  for (const pyc of missing) log.error({ path: pyc }, 'in the manifest, but not in the buildroot');
   if (path !== undefined && !dryRun) {
-    const update = () => writeWhole(path, manifestPieces(withDigests(readManifest(path), buildroot, pycs)));
+    const update = () => writeWhole(path, manifestPieces(withDigests(readManifest(path), digests)));
     await withLock(path, (message) => log.warn(message), update);
   }
   const verb = dryRun ? 'to restamp' : 'restamped';
   return {
-    status: left.length + unreadable.length === 0 ? exitStatus.done : exitStatus.problems,
-    text: `pyclink: ${counted(sources, 'source')}, ${counted(rewritten, 'pyc')} ${verb}, ${left.length} left\n`,
-    data: { dryRun, buildroot: buildroot.path, sources, pycs: rewritten, left: left.length },
+    status: leftCount + unreadable.length + missing.length === 0 ? exitStatus.done : exitStatus.problems,
+    text: `pyclink: ${counted(sources, 'source')}, ${counted(rewritten, 'pyc')} ${verb}, ${leftCount} left\n`,
+    data: { dryRun, buildroot: buildroot.path, sources, pycs: rewritten, left: leftCount },
   };
 }
 
-/** The manifest with the digests of these pycs as they are now. */
-function withDigests(manifest: Manifest, buildroot: Buildroot, pycs: readonly ReadPyc[]): Manifest {
-  const digests = new Map<PayloadPath, string>();
-  for (const { path, content } of pycs) digests.set(toPayload(buildroot, path), sha256Of(content));
+/** The manifest with these digests. */
+function withDigests(manifest: Manifest, digests: ReadonlyMap<PayloadPath, string>): Manifest {
   const updated = (record: PycRecord): PycRecord => {
     const sha256 = record.paths[0] === undefined ? undefined : digests.get(record.paths[0]);
     return sha256 === undefined ? record : { ...record, sha256 };

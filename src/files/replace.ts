@@ -90,7 +90,8 @@ export function rewriteFile(
   return replaceFile(path, make, (_, old) => isStill(old)) ? stat : undefined;
 }
 
-function writeNew(
+/** Writes a file that is not there yet. @param mode permission bits, less the umask @throws the system's error */
+export function writeNew(
   name: string,
   pieces: Iterable<string | Uint8Array>,
   mode: number,

@@ -78,7 +78,7 @@ export function isStill(file: ReadPyc, name: string): boolean {
  * Whether both are one file, unchanged from one look to the other. The identity alone does not tell: a new file may get
  * that of a deleted one.
  */
-function isSameVersion(a: PycFile, b: PycFile): boolean {
+export function isSameVersion(a: PycFile, b: PycFile): boolean {
   return isLinked(a, b) && a.sizeBytes === b.sizeBytes && a.modifiedNs === b.modifiedNs;
 }
 

@@ -1,114 +1,164 @@
 import { applyMtimePolicy } from '../buildroot/mtime.ts';
-import type { MtimePolicy } from '../buildroot/mtime-policy.ts';
 import { type Buildroot, toPayload } from '../buildroot/path.ts';
 import { resolveInBuildroot } from '../buildroot/resolve.ts';
-import { Scope } from '../buildroot/scope.ts';
+import type { Scope } from '../buildroot/scope.ts';
 import type { SourceFile } from '../buildroot/source.ts';
 import { errnoOf } from '../errors.ts';
 import { byCodeUnit, type StagedPath } from '../files/path.ts';
-import { type FileIdentity, type FileStat, lstat, wholeSeconds } from '../files/stat.ts';
+import { type NewVersion, replaceTogether } from '../files/replace-together.ts';
+import { type FileIdentity, type FileStat, lstat, lstatIfAny, secondsOf, wholeSeconds } from '../files/stat.ts';
 import { getOrAdd } from '../get-or-add.ts';
 import { parsePycHeader, staleReason, withSourceMtime } from '../pyc/header.ts';
 import { parsePycPath } from '../pyc/name.ts';
-import { type FoundPycs, findPycs } from './find.ts';
-import { type ReadPyc, readPyc } from './fingerprint.ts';
-import { rewriteFiles } from './rewrite.ts';
+import { isSameVersion, isStill, pycFile, type ReadPyc, readPyc } from './fingerprint.ts';
+import { namesOfFiles } from './rewrite.ts';
 
-/** What restamp did. */
-export interface Restamped {
-  /** Sources with pycs. */
-  readonly sources: number;
-  /** The timestamp-based pycs of those that could be restamped, as they are now. */
-  readonly pycs: readonly ReadPyc[];
-  /** How many of them have another header than before. */
-  readonly rewritten: number;
-  /** What was left as it is, and why. */
-  readonly left: readonly LeftPyc[];
-  readonly unreadable: FoundPycs['unreadable'];
-}
-
-interface LeftPyc {
+/** A pyc that was left as it is, and why. */
+export interface LeftFile {
   readonly path: StagedPath;
   readonly message: string;
 }
 
 /** A file with source text: the names under which it was compiled, and their pycs. It has one mtime for all of them. */
-interface SourceText {
+export interface SourceText {
   readonly names: SourceFile[];
-  readonly pycs: ReadPyc[];
-  /** The pycs that do not fit it. */
-  readonly misfits: LeftPyc[];
+  readonly pycs: StagedPath[];
 }
 
 /**
- * Gives sources another mtime, and records it in their pycs, which stay valid so. A source is left alone with all its
- * pycs if one of these does not fit it: that one might look valid afterwards.
- * @param paths staged or payload paths; none: the whole buildroot
- * @throws PyclinkError `usage` for a PATH that cannot be used, `file-failed`
+ * The sources of pycs by file: symlinks and hard links are names of one.
+ * @returns also the pycs whose source cannot be used
  */
-export function restamp(
+export function sourceTextsOf(
   buildroot: Buildroot,
-  paths: readonly string[],
-  mtimeSeconds: number,
-  dryRun: boolean,
-): Restamped {
-  const { directories, unreadable } = findPycs(buildroot, paths);
+  pycs: readonly StagedPath[],
+): { readonly sources: number; readonly texts: readonly SourceText[]; readonly left: readonly LeftFile[] } {
   const pycsOf = new Map<StagedPath, StagedPath[]>();
-  for (const path of directories.flatMap(({ sets }) => sets.flat())) {
-    getOrAdd(pycsOf, parsePycPath(path)?.source ?? path, () => []).push(path);
-  }
-  const left: LeftPyc[] = [];
-  const pycs: ReadPyc[] = [];
-  let rewritten = 0;
-  const scope = new Scope(buildroot, paths);
-  for (const { names, pycs: own, misfits } of sourceTexts(buildroot, pycsOf, left)) {
-    const stamp = (content: Buffer) => withSourceMtime(content, mtimeSeconds);
-    const isInside = names.every(({ content }) => scope.includes(content));
-    const outside = isInside ? [] : own.map(({ path }) => ({ path, message: 'its source is outside the PATHs' }));
-    const hindered = [...misfits, ...outside, ...rewriteFiles(own, stamp, true).notRewritten];
-    if (hindered.length > 0) {
-      left.push(...hindered);
+  for (const path of pycs) getOrAdd(pycsOf, parsePycPath(path)?.source ?? path, () => []).push(path);
+  const left: LeftFile[] = [];
+  const texts = new Map<FileIdentity, SourceText>();
+  for (const [path, own] of [...pycsOf].sort(([a], [b]) => byCodeUnit(a, b))) {
+    const found = ifAllowed(() => sourceAt(buildroot, path) ?? 'it has no source', 'its source cannot be found');
+    if (typeof found === 'string') {
+      left.push(...own.map((pyc) => ({ path: pyc, message: found })));
       continue;
     }
-    const policy: MtimePolicy = dryRun ? { policy: 'keep' } : { policy: 'set', epochSeconds: mtimeSeconds };
-    const [refused] = applyMtimePolicy(scope, names, policy).refused;
-    if (refused !== undefined) {
-      const message = `the mtime of its source cannot be set (${errnoOf(refused.error)})`;
-      left.push(...own.map(({ path }) => ({ path, message })));
-      continue;
-    }
-    const done = rewriteFiles(own, stamp, dryRun);
-    left.push(...done.notRewritten);
-    pycs.push(...done.pycs);
-    rewritten += done.rewritten;
+    const text = getOrAdd(texts, found.stat.identity, () => ({ names: [], pycs: [] }));
+    text.names.push(found.source);
+    text.pycs.push(...own);
   }
-  return { sources: pycsOf.size, pycs, rewritten, left, unreadable };
+  return { sources: pycsOf.size, texts: [...texts.values()], left };
 }
 
-/** The sources by file: symlinks and hard links are names of one. @param left gets the pycs without a source */
-function sourceTexts(
-  buildroot: Buildroot,
-  pycsOf: ReadonlyMap<StagedPath, readonly StagedPath[]>,
-  left: LeftPyc[],
-): SourceText[] {
-  const texts = new Map<FileIdentity, SourceText>();
-  for (const [path, names] of [...pycsOf].sort(([a], [b]) => byCodeUnit(a, b))) {
-    const found = sourceAt(buildroot, path);
-    if (found === undefined) {
-      left.push(...names.map((name) => ({ path: name, message: 'it has no source' })));
-      continue;
-    }
-    const { source, stat } = found;
-    const text = getOrAdd(texts, stat.identity, () => ({ names: [], pycs: [], misfits: [] }));
-    const dated = names.flatMap((name) => readPyc(name) ?? []).filter(({ content }) => isDated(content));
-    text.names.push(source);
-    text.pycs.push(...dated);
-    for (const pyc of dated) {
-      const message = misfitOf(pyc.content, source);
-      if (message !== undefined) text.misfits.push({ path: pyc.path, message });
-    }
+/** What was done with a source, or in a dry run would be. */
+export interface RestampedText {
+  /** How many pycs have another header than before. */
+  readonly rewritten: number;
+  /** The timestamp-based pycs, as they are now. Empty if something was left. */
+  readonly pycs: readonly { readonly path: StagedPath; readonly content: Buffer }[];
+  /** What hindered it. If anything did, the source and all its pycs are as they were. */
+  readonly left: readonly LeftFile[];
+}
+
+/**
+ * Gives a source another mtime, and records it in its pycs, which stay valid so. The source is left alone with all its
+ * pycs if one of these does not fit it, because that one might look valid afterwards, or if one cannot be replaced.
+ */
+export function restampText(
+  scope: Scope,
+  { names, pycs: paths }: SourceText,
+  mtimeSeconds: number,
+  dryRun: boolean,
+): RestampedText {
+  const leave = (message: string): RestampedText => ({
+    rewritten: 0,
+    pycs: [],
+    left: paths.map((path) => ({ path, message })),
+  });
+  const stat = ifAllowed(() => {
+    const isInside = names.every(({ content }) => scope.includes(content));
+    return isInside ? lstat((names as [SourceFile])[0].content) : 'its source is outside the PATHs';
+  }, 'its source cannot be found');
+  if (typeof stat === 'string') return leave(stat);
+  const facts = { sizeBytes: stat.sizeBytes, mtimeSeconds: wholeSeconds(stat.modifiedNs) };
+  const left: LeftFile[] = [];
+  const files = namesOfFiles(readDated(paths, left)).map((group) => newVersion(group, mtimeSeconds));
+  for (const file of files) {
+    const message = misfitOf(file, facts);
+    if (message !== undefined) left.push(...file.paths.map((path) => ({ path, message })));
   }
-  return [...texts.values()];
+  const due = files.filter(isDue);
+  if (left.length === 0 && !dryRun) {
+    const set = (seconds: number) => () => setMtime(scope, names, seconds);
+    const { path, message } = replaceTogether(due, set(mtimeSeconds), set(secondsOf(stat.modifiedNs))) ?? {};
+    if (path !== undefined && message !== undefined) left.push({ path, message });
+    else if (message !== undefined) return leave(message);
+  }
+  if (left.length > 0) return { rewritten: 0, pycs: [], left };
+  return {
+    rewritten: due.reduce((sum, file) => sum + file.paths.length, 0),
+    pycs: files.flatMap((file) => file.paths.map((path) => ({ path, content: file.newContent }))),
+    left,
+  };
+}
+
+/** Reads the pycs that are checked by the mtime of their source, or are none. @param left gets what cannot be read */
+function readDated(paths: readonly StagedPath[], left: LeftFile[]): ReadPyc[] {
+  const files = new Map<FileIdentity, ReadPyc>();
+  return paths.flatMap((path) => {
+    const pyc = ifAllowed(() => {
+      const stat = lstatIfAny(path);
+      const known = stat && files.get(stat.identity);
+      return known && isSameVersion(known, pycFile(path, stat)) ? { ...known, path } : readPyc(path);
+    }, 'it cannot be read');
+    if (typeof pyc === 'string') left.push({ path, message: pyc });
+    if (pyc === undefined || typeof pyc === 'string') return [];
+    files.set(pyc.identity, pyc);
+    const header = parsePycHeader(pyc.content);
+    return 'unreadable' in header || header.invalidationMode === 'timestamp' ? pyc : [];
+  });
+}
+
+/** @param group the names of a file */
+function newVersion(group: readonly ReadPyc[], mtimeSeconds: number): NewVersion<StagedPath> {
+  const [first] = group as [ReadPyc];
+  const seconds = secondsOf(first.modifiedNs);
+  return {
+    paths: group.map(({ path }) => path),
+    oldContent: first.content,
+    newContent: withSourceMtime(first.content, mtimeSeconds),
+    attributes: { ...first, accessedSeconds: seconds, modifiedSeconds: seconds },
+    isStill: (name) => isStill(first, name),
+  };
+}
+
+/** Whether a pyc records another mtime. */
+function isDue({ oldContent, newContent }: NewVersion<StagedPath>): boolean {
+  return newContent !== oldContent;
+}
+
+/** Why a pyc may not get another mtime. */
+function misfitOf(
+  file: NewVersion<StagedPath>,
+  source: Pick<SourceFile, 'sizeBytes' | 'mtimeSeconds'>,
+): string | undefined {
+  const header = parsePycHeader(file.oldContent);
+  if ('unreadable' in header) return `it ${header.unreadable}`;
+  const reason = staleReason(header, { ...source, hash: () => '' });
+  if (reason !== undefined || !isDue(file)) return reason;
+  const links = lstatIfAny(file.paths[0] as StagedPath)?.links ?? 0;
+  return links > file.paths.length ? 'the file has another name elsewhere' : undefined;
+}
+
+/** Sets the mtime of those that have another. @returns why it could not, if so */
+function setMtime(scope: Scope, names: readonly SourceFile[], seconds: number): string | undefined {
+  const others = () =>
+    names
+      .map((name): SourceFile => ({ ...name, mtimeSeconds: wholeSeconds(lstat(name.content).modifiedNs) }))
+      .filter(({ mtimeSeconds }) => mtimeSeconds !== Math.trunc(seconds));
+  const [refused] = applyMtimePolicy(scope, others(), { policy: 'set', epochSeconds: seconds }).refused;
+  if (refused !== undefined) return `the mtime of its source cannot be set (${errnoOf(refused.error)})`;
+  return others().length > 0 ? 'the mtime of its source cannot be set' : undefined;
 }
 
 /** The source at a path; undefined if there is no regular file in the buildroot. */
@@ -131,13 +181,12 @@ function sourceAt(
   return { source, stat };
 }
 
-/** Whether a pyc is checked by the mtime of its source, or is none. */
-function isDated(content: Buffer): boolean {
-  const header = parsePycHeader(content);
-  return 'unreadable' in header || header.invalidationMode === 'timestamp';
-}
-
-function misfitOf(content: Buffer, source: SourceFile): string | undefined {
-  const header = parsePycHeader(content);
-  return 'unreadable' in header ? `it ${header.unreadable}` : staleReason(header, { ...source, hash: () => '' });
+/** What `look` returns, or that the system does not allow it. */
+function ifAllowed<T>(look: () => T, otherwise: string): T | string {
+  try {
+    return look();
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    return `${otherwise} (${errnoOf(error)})`;
+  }
 }

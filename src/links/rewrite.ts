@@ -1,7 +1,7 @@
 import { errnoOf, PyclinkError } from '../errors.ts';
 import type { StagedPath } from '../files/path.ts';
 import { rewriteFile } from '../files/replace.ts';
-import { lstat, mayNumberNames, secondsOf } from '../files/stat.ts';
+import { lstat, lstatIfAny, mayNumberNames, secondsOf } from '../files/stat.ts';
 import { isAlike, isStill, type ReadPyc, readPycOf, sameContent } from './fingerprint.ts';
 import { groupByFile } from './group.ts';
 import { linkName } from './link-name.ts';
@@ -27,10 +27,8 @@ export function rewriteFiles(pycs: readonly ReadPyc[], newContent: NewContent, d
   const done: ReadPyc[] = [];
   const notRewritten: RewrittenFiles['notRewritten'][number][] = [];
   let count = 0;
-  const left = new Set(groupByFile(pycs));
-  for (const group of left) {
-    left.delete(group);
-    const rewritten = rewriteGroup(group, left, newContent, dryRun);
+  for (const group of namesOfFiles(pycs)) {
+    const rewritten = rewriteGroup(group, newContent, dryRun);
     if ('unreadable' in rewritten) {
       notRewritten.push(...group.map(({ path }) => ({ path, message: rewritten.unreadable })));
       done.push(...group);
@@ -42,34 +40,34 @@ export function rewriteFiles(pycs: readonly ReadPyc[], newContent: NewContent, d
   return { pycs: done, rewritten: count, notRewritten };
 }
 
-/**
- * @param group names of one file
- * @param left the names of each file that is not rewritten yet; what is rewritten here is taken out of it
- */
-function rewriteGroup(
-  group: readonly ReadPyc[],
-  left: Set<readonly ReadPyc[]>,
-  newContent: NewContent,
-  dryRun: boolean,
-) {
+/** @param group names of one file */
+function rewriteGroup(group: readonly ReadPyc[], newContent: NewContent, dryRun: boolean) {
   const [first] = group as readonly [ReadPyc];
   const content = newContent(first.content);
   if ('unreadable' in content) return content;
   if (content === first.content) return { pycs: group, isNew: false };
-  const { links } = lstat(first.path);
-  const hidden = links > group.length ? hiddenNames(first, left) : [];
-  const names = [...group, ...hidden.flat()];
-  if (links > names.length) return { unreadable: 'the file has another name elsewhere' };
-  for (const other of hidden) left.delete(other);
-  if (dryRun) return { pycs: names.map((pyc) => ({ ...pyc, content })), isNew: true };
+  if (lstat(first.path).links > group.length) return { unreadable: 'the file has another name elsewhere' };
+  if (dryRun) return { pycs: group.map((pyc) => ({ ...pyc, content })), isNew: true };
   const written = rewrite(first, content);
   if (written === undefined) return { unreadable: 'the file changed while it was read' };
-  const linked = names
+  const linked = group
     .slice(1)
     .map((pyc) =>
       'reason' in linkName(written, pyc.path, pyc) ? (rewrite(pyc, content) ?? pyc) : { ...written, path: pyc.path },
     );
   return { pycs: [written, ...linked], isNew: true };
+}
+
+/** The names of each file, in the order given. */
+export function namesOfFiles(pycs: readonly ReadPyc[]): (readonly ReadPyc[])[] {
+  const left = new Set<readonly ReadPyc[]>(groupByFile(pycs));
+  return Array.from(left, (group) => {
+    left.delete(group);
+    const [first] = group as readonly [ReadPyc];
+    const hidden = (lstatIfAny(first.path)?.links ?? 0) > group.length ? hiddenNames(first, left) : [];
+    for (const other of hidden) left.delete(other);
+    return [...group, ...hidden.flat()];
+  });
 }
 
 /** What may be further names of a file, where the file system does not say so: files alike in all but their identities. */

@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import { openTree } from '../buildroot/open.ts';
+import { installedAt, openTree } from '../buildroot/open.ts';
 import { errnoOf, PyclinkError } from '../errors.ts';
 import type { PayloadPath } from '../files/path.ts';
 import { type FileStat, stat, statIfAny } from '../files/stat.ts';
@@ -18,6 +18,8 @@ export interface ReadOptions {
   readonly limits?: ReadLimits;
   /** Of images: `os/architecture`. */
   readonly platform?: string | undefined;
+  /** Where a directory will lie. */
+  readonly prepend?: string | undefined;
   /** A directory may be a part of a system: paths then begin at the root of that. */
   readonly mayBePart?: boolean;
 }
@@ -53,6 +55,9 @@ export async function readTargets(
 ): Promise<TargetContent[]> {
   const places = targets.map(placeOf);
   const directory = places.find(({ kind }) => kind === 'tree');
+  if (directory === undefined && (options.prepend ?? '/') !== '/') {
+    throw new PyclinkError('usage', '--prepend is for a directory; a package or an image has installed paths');
+  }
   if (directory !== undefined && targets.length > 1) {
     throw new PyclinkError('usage', 'a directory must be the only target', { path: directory.path });
   }
@@ -90,7 +95,7 @@ function parted(target: string): [path: string, reference?: string] {
 async function readPlace(
   { kind, path, reference }: Place,
   wanted: Wanted,
-  { limits = defaultReadLimits, platform, mayBePart = false }: ReadOptions,
+  { limits = defaultReadLimits, platform, prepend = '/', mayBePart = false }: ReadOptions,
 ): Promise<Omit<TargetContent, 'target'>> {
   const whole = { removedBy: new Map<PayloadPath, string>(), unreadable: [] };
   const image = async (files: ImageFiles): Promise<Omit<TargetContent, 'target'>> => ({
@@ -101,7 +106,7 @@ async function readPlace(
   if (kind === 'tree') {
     // On a running system, pycs that are not wanted belong to other packages.
     const others = wanted.others === true && resolve(path) !== '/';
-    const tree = openTree(resolve(path));
+    const tree = installedAt(openTree(resolve(path)), prepend);
     const root = mayBePart ? openTree(systemAround(tree.path)) : tree;
     return { ...whole, kind, ...readTree(root, { ...wanted, others }, tree.path) };
   }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { type Buildroot, toPayload, toStaged } from '../buildroot/path.ts';
+import { type Buildroot, isInside, toPayload, toStaged } from '../buildroot/path.ts';
 import { resolveInBuildroot, resolveParent } from '../buildroot/resolve.ts';
 import { walkLimits } from '../buildroot/running-system.ts';
 import { type Found, walk } from '../buildroot/walk.ts';
@@ -104,8 +104,8 @@ function pycReader(inDepth: boolean): PycReader {
 }
 
 function readPycEntry(tree: Buildroot, path: PayloadPath, read: PycReader): PayloadEntry | undefined {
-  const place = resolveParent(tree, toStaged(tree, path));
-  if (place.kind !== 'inside') return undefined;
+  const place = isInside(tree, path) ? resolveParent(tree, toStaged(tree, path)) : undefined;
+  if (place?.kind !== 'inside') return undefined;
   const pyc = read(place.path);
   if (pyc !== undefined) return { ...entryOf(tree, path, pyc.stat), ...pyc.content };
   const stat = lstatIfAny(place.path);
@@ -117,9 +117,9 @@ function readSourceEntry(
   path: PayloadPath,
   magicNumbers: readonly number[],
 ): PayloadEntry | undefined {
-  const place = resolveInBuildroot(tree, toStaged(tree, path));
-  const stat = place.kind === 'inside' ? lstatIfAny(place.path) : undefined;
-  if (place.kind !== 'inside' || stat?.kind !== 'file') return undefined;
+  const place = isInside(tree, path) ? resolveInBuildroot(tree, toStaged(tree, path)) : undefined;
+  const stat = place?.kind === 'inside' ? lstatIfAny(place.path) : undefined;
+  if (place?.kind !== 'inside' || stat?.kind !== 'file') return undefined;
   const content = magicNumbers.length > 0 ? readFileSync(place.path) : undefined;
   return {
     ...entryOf(tree, path, stat),

@@ -1,0 +1,160 @@
+import { existsSync, linkSync, renameSync, unlinkSync } from 'node:fs';
+import { errnoOf } from '../errors.ts';
+import { withDirectory } from './directory.ts';
+import { ifPossible } from './if-possible.ts';
+import { temporaryName } from './leftovers.ts';
+import { nameOf, parentOf } from './path.ts';
+import { type Attributes, writeNew } from './replace.ts';
+
+/** A file to replace. */
+export interface NewVersion<P extends string> {
+  /** Names of the file. */
+  readonly paths: readonly P[];
+  readonly oldContent: Buffer;
+  readonly newContent: Buffer;
+  /** Of both versions. */
+  readonly attributes: Attributes;
+  /** Whether a name is still the file that is to be replaced. */
+  readonly isStill: (name: string) => boolean;
+}
+
+/** Why nothing was replaced. */
+interface Hindrance<P extends string> {
+  /** Undefined if it was not a file, but what was to be done together with it. */
+  readonly path?: P;
+  readonly message: string;
+}
+
+/** A name to replace. */
+interface Step<P extends string> {
+  readonly file: NewVersion<P>;
+  /** The step of the file's first name. */
+  readonly first: Step<P> | undefined;
+  readonly path: P;
+  /** The name of the new file, in the same directory. */
+  readonly fresh: string;
+  /** Another name of the old file there, or of a copy. */
+  readonly backup: string;
+}
+
+/**
+ * Replaces all of these files, or none. Every name exists and is whole at every instant. What is likely to fail is done
+ * before anything is replaced; after a later failure everything is put back. The names of a file stay one file where the
+ * file system allows it.
+ * @param commit called when all new files are ready, before the first is put in place; returns why it failed, if so
+ * @param undo takes back what `commit` did, also if that failed midway; returns why it could not, if so
+ * @returns why nothing was replaced; undefined if everything was
+ */
+export function replaceTogether<P extends string>(
+  files: readonly NewVersion<P>[],
+  commit: () => string | undefined,
+  undo: () => string | undefined,
+): Hindrance<P> | undefined {
+  const steps = files.flatMap(stepsOf);
+  const replaced: Step<P>[] = [];
+  const replace = (step: Step<P>, held: string) => {
+    const old = `${held}/${nameOf(step.path)}`;
+    if (!step.file.isStill(old)) return changed;
+    renameSync(`${held}/${step.fresh}`, old);
+    replaced.push(step);
+    return undefined;
+  };
+  try {
+    const unready = firstFailure(steps, prepare);
+    if (unready !== undefined) return unready;
+    const refusal = commit();
+    const failure = refusal === undefined ? firstFailure(steps, replace) : { message: refusal };
+    if (failure === undefined) return undefined;
+    const lost = replaced
+      .flatMap((step) => attempt(step, putBack) ?? [])
+      .map(({ path, message }) => `${path} ${message}`);
+    const notBack = [...lost, ...[undo() ?? []].flat()];
+    return notBack.length === 0
+      ? failure
+      : { ...failure, message: `${failure.message}; not put back: ${notBack.join(', ')}` };
+  } finally {
+    for (const step of steps)
+      ifPossible(() => withDirectory(parentOf(step.path), (held) => removeTemporary(step, held)));
+  }
+}
+
+const changed = 'the file changed while it was read';
+
+function stepsOf<P extends string>(file: NewVersion<P>): Step<P>[] {
+  let first: Step<P> | undefined;
+  return file.paths.map((path) => {
+    const step: Step<P> = { file, first, path, fresh: temporaryName(), backup: temporaryName() };
+    first ??= step;
+    return step;
+  });
+}
+
+/** @returns what came of the first step that failed */
+function firstFailure<P extends string>(
+  steps: readonly Step<P>[],
+  work: (step: Step<P>, held: string) => string | undefined,
+): Required<Hindrance<P>> | undefined {
+  for (const step of steps) {
+    const failure = attempt(step, work);
+    if (failure !== undefined) return failure;
+  }
+  return undefined;
+}
+
+/** @param work gets a path that leads to the directory; returns why it failed */
+function attempt<P extends string>(
+  step: Step<P>,
+  work: (step: Step<P>, held: string) => string | undefined,
+): Required<Hindrance<P>> | undefined {
+  const { path } = step;
+  try {
+    const message = withDirectory(parentOf(path), (held) => work(step, held));
+    return message === undefined ? undefined : { path, message };
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === undefined) throw error;
+    return { path, message: `cannot be replaced (${errno})` };
+  }
+}
+
+/** Makes the new file and the backup. @throws the system's error */
+function prepare<P extends string>(step: Step<P>, held: string): string | undefined {
+  const { newContent, oldContent, attributes, isStill } = step.file;
+  const old = `${held}/${nameOf(step.path)}`;
+  const [fresh, backup] = [`${held}/${step.fresh}`, `${held}/${step.backup}`];
+  if (!isStill(old)) return changed;
+  if (step.first === undefined || !linkToFirst(step.first, fresh)) {
+    writeNew(fresh, [newContent], attributes.mode, attributes);
+  }
+  const refusal = refusalToLink(old, backup);
+  if (refusal !== undefined) {
+    // If another file can be linked, it is this one that may not be replaced: it is immutable, or a mount point.
+    if (refusalToLink(fresh, backup) === undefined) throw refusal;
+    writeNew(backup, [oldContent], attributes.mode, attributes);
+  }
+  return isStill(backup) ? undefined : changed;
+}
+
+function linkToFirst<P extends string>({ path, fresh }: Step<P>, name: string): boolean {
+  return withDirectory(parentOf(path), (held) => refusalToLink(`${held}/${fresh}`, name) === undefined);
+}
+
+function refusalToLink(file: string, name: string): unknown {
+  try {
+    linkSync(file, name);
+    return undefined;
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    return error;
+  }
+}
+
+function putBack<P extends string>({ path, backup }: Step<P>, held: string): undefined {
+  renameSync(`${held}/${backup}`, `${held}/${nameOf(path)}`);
+}
+
+function removeTemporary<P extends string>({ fresh, backup }: Step<P>, held: string): void {
+  for (const name of [`${held}/${fresh}`, `${held}/${backup}`]) {
+    if (existsSync(name)) ifPossible(() => unlinkSync(name));
+  }
+}

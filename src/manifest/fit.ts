@@ -1,0 +1,21 @@
+import { type Buildroot, isInside, toStaged } from '../buildroot/path.ts';
+import { PyclinkError } from '../errors.ts';
+import type { PayloadPath } from '../files/path.ts';
+import { lstatIfAny } from '../files/stat.ts';
+import type { Manifest } from './schema.ts';
+
+/**
+ * The pycs of a manifest that are not in a tree.
+ * @throws PyclinkError `manifest-unusable` if none of them is
+ */
+export function pycsNotIn(buildroot: Buildroot, { linkGroups, singlePycs }: Manifest): PayloadPath[] {
+  const paths = [...linkGroups, ...singlePycs].flatMap((record) => record.paths);
+  const isThere = (path: PayloadPath) =>
+    isInside(buildroot, path) && lstatIfAny(toStaged(buildroot, path)) !== undefined;
+  const missing = paths.filter((path) => !isThere(path));
+  if (paths.length === 0 || missing.length < paths.length) return missing;
+  throw new PyclinkError('manifest-unusable', `has no pyc of the manifest, such as ${paths[0]}`, {
+    path: buildroot.path,
+    hint: 'give --prepend DIR if the tree was built with it',
+  });
+}
