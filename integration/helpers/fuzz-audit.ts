@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { getOrAdd } from '../../src/get-or-add.ts';
-import { pycContentOf } from '../../src/payload/pyc-content.ts';
+import { pycFactsOf } from '../../src/marshal/pyc-facts.ts';
 import { codeLayoutOf, releaseOf } from '../../src/pyc/releases.ts';
 import { allPythons, type RealPython } from '../../test/helpers/pythons.ts';
 import { mutate, realPycs } from './fuzz.ts';
@@ -59,7 +59,7 @@ export async function fuzzAudit(count: number, seed: number): Promise<FuzzedAudi
 }
 
 function damageIn(pyc: Buffer): string | undefined {
-  const { header, damage } = pycContentOf(pyc, true);
+  const { header, damage } = pycFactsOf(pyc, true);
   if ('unreadable' in header) return header.unreadable;
   return codeLayoutOf(header.magicNumber) === undefined ? 'of an unknown release' : damage;
 }

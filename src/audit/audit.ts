@@ -1,8 +1,11 @@
 import { pythonDirectoryOf, readerOf, readsTag } from '../buildroot/python-directory.ts';
 import { byCodeUnit, type PayloadPath, parentOf } from '../files/path.ts';
 import { getOrAdd } from '../get-or-add.ts';
-import type { Payload, PayloadEntry } from '../payload/entry.ts';
-import { misfitOf } from '../payload/misfit.ts';
+import type { PycFacts } from '../marshal/pyc-facts.ts';
+import type { BytecodeFacts } from '../payload/bytecode.ts';
+import type { PayloadEntry, Unread } from '../payload/entry.ts';
+import type { Payload } from '../payload/payload.ts';
+import { misfitOf, sourceOf } from '../payload/source.ts';
 import type { PycHeader } from '../pyc/header.ts';
 import { type Level, type PycName, parsePycPath, pycPath } from '../pyc/name.ts';
 import { releaseOf } from '../pyc/releases.ts';
@@ -22,18 +25,21 @@ export interface AuditFinding {
 interface Pyc {
   readonly entry: PayloadEntry;
   readonly name: PycName<PayloadPath>;
+  /** What its bytes say; undefined if there are none under its name. */
+  readonly facts: PycFacts | Unread | undefined;
 }
 
 /** What an audit is about: a payload, and the pycs in it. */
 export interface Audited {
   readonly payload: Payload;
+  readonly facts: BytecodeFacts;
   readonly pycs: readonly Pyc[];
 }
 
 /** Says what is wrong with the pycs of a payload, by path, then by kind. No manifest is needed. */
-export function audit({ payload, pycs }: Audited): AuditFinding[] {
+export function audit({ payload, pycs, facts }: Audited): AuditFinding[] {
   const findings = [
-    ...pycs.flatMap((pyc) => auditPyc(pyc, payload)),
+    ...pycs.flatMap((pyc) => auditPyc(pyc, payload, facts)),
     ...unlinkedIn(pycs),
     ...missingLevels(pycs, payload),
   ];
@@ -41,25 +47,26 @@ export function audit({ payload, pycs }: Audited): AuditFinding[] {
 }
 
 /** Looks for the pycs that a payload stores. */
-export function auditedOf(payload: Payload): Audited {
+export function auditedOf(payload: Payload, facts: BytecodeFacts): Audited {
   const pycs: Pyc[] = [];
-  for (const entry of Array.from(payload.values()).flat()) {
-    const name = entry.isGhost || entry.isSymlink ? undefined : parsePycPath(entry.path);
-    if (name !== undefined) pycs.push({ entry, name });
+  for (const entry of payload.all) {
+    const name = entry.isGhost || entry.type !== 'file' ? undefined : parsePycPath(entry.path);
+    if (name !== undefined) pycs.push({ entry, name, facts: facts.pycs.get(entry.file) });
   }
-  return { payload, pycs };
+  return { payload, facts, pycs };
 }
 
-function auditPyc({ entry, name }: Pyc, payload: Payload): AuditFinding[] {
-  const { path, header, damage, mode, recordedPath, isNormal } = entry;
+function auditPyc({ entry, name, facts: pyc }: Pyc, payload: Payload, facts: BytecodeFacts): AuditFinding[] {
+  const { path, mode } = entry;
   const findings: AuditFinding[] = [];
   const add = (kind: AuditKind, detail: string) => findings.push({ kind, path, detail });
   const place = pythonDirectoryOf(path);
   if (place !== undefined && (mode & 0o022) !== 0) add('writable', `mode ${mode.toString(8).padStart(4, '0')}`);
-  if (header === undefined) {
-    add('damaged', 'there is no content under its name');
+  if (pyc === undefined || 'unread' in pyc) {
+    if (pyc?.isRefused !== true) add('damaged', pyc?.unread ?? 'there is no content under its name');
     return findings;
   }
+  const { header, damage, recordedPath, isNormal } = pyc;
   if ('unreadable' in header) {
     // A pyc of Python 2 is a fault only in a directory of Python 3. pyclink reads no more of it than its header.
     if (header.isOfPython2 !== true) add('damaged', `it ${header.unreadable}`);
@@ -69,12 +76,11 @@ function auditPyc({ entry, name }: Pyc, payload: Payload): AuditFinding[] {
   if (damage !== undefined) add('damaged', `its code cannot be read: ${damage}`);
   const reader = readerProblem(path, name, header);
   if (reader !== undefined) add('foreign', reader);
-  const sources = payload.get(name.source) ?? [];
-  const source = sources.find(({ container }) => container === entry.container) ?? sources[0];
+  const source = sourceOf(payload, entry, name.source);
   const misplaced = misplacedReason(entry, name, source);
   if (misplaced !== undefined) add('orphan', misplaced);
-  else if (source !== undefined && source.isSymlink !== true) {
-    const stale = staleFinding(header, source);
+  else if (source !== undefined) {
+    const stale = staleFinding(header, source, facts);
     if (stale !== undefined) add(...stale);
   }
   if (recordedPath !== undefined && isElsewhere(recordedPath, name.source)) {
@@ -86,7 +92,7 @@ function auditPyc({ entry, name }: Pyc, payload: Payload): AuditFinding[] {
 
 /** Why no interpreter reads a pyc where it lies. In a zip, zipimport does read a pyc beside its source. */
 function misplacedReason(
-  { path, container }: PayloadEntry,
+  { path }: PayloadEntry,
   { source, cacheTag }: Pyc['name'],
   entry: PayloadEntry | undefined,
 ): string | undefined {
@@ -95,13 +101,12 @@ function misplacedReason(
     const isRead = entry === undefined || entry.mtimeIs === 'rounded';
     return isRead ? undefined : 'beside its source it is not read';
   }
-  if (entry === undefined) return `there is no ${source}`;
-  return entry.container === container ? undefined : `it is in ${container}, its source in ${entry.container}`;
+  return entry === undefined ? `there is no ${source}` : undefined;
 }
 
 /** A source that was given an older mtime than its pyc records was not edited: something clamped the mtimes. */
-function staleFinding(header: PycHeader, source: PayloadEntry): [AuditKind, string] | undefined {
-  const misfit = misfitOf(header, source);
+function staleFinding(header: PycHeader, source: PayloadEntry, facts: BytecodeFacts): [AuditKind, string] | undefined {
+  const misfit = misfitOf(header, source, facts.sources.get(source.file));
   if (misfit === undefined) return undefined;
   const isOlder = header.invalidationMode === 'timestamp' && source.mtimeSeconds < header.sourceMtimeSeconds;
   const isNeverLoaded = misfit.isOfMtime && (isOlder || source.mtimeIs === 'of-installation');
@@ -134,13 +139,14 @@ function isElsewhere(recorded: string, source: PayloadPath): boolean {
 function unlinkedIn(pycs: readonly Pyc[]): AuditFinding[] {
   const groups = new Map<string, PayloadEntry[]>();
   const findings: AuditFinding[] = [];
-  for (const { entry, name } of pycs) {
-    const { container, sha256, mode, owner, path, sizeBytes } = entry;
-    if (name.cacheTag === undefined || sha256 === undefined) continue;
+  for (const { entry, name, facts } of pycs) {
+    const { container, mode, owner, path, sizeBytes } = entry;
+    if (name.cacheTag === undefined || facts === undefined || 'unread' in facts) continue;
+    const { sha256 } = facts;
     const key = [container, name.source, name.cacheTag, sha256, mode, owner].join('\0');
     const equal = getOrAdd(groups, key, () => []);
     const [first] = equal;
-    const isLinked = equal.some(({ inode }) => inode === entry.inode);
+    const isLinked = equal.some(({ file }) => file === entry.file);
     equal.push(entry);
     if (first === undefined || isLinked) continue;
     findings.push({ kind: 'unlinked', path, detail: `has the bytes of ${first.path}`, savedBytes: sizeBytes });

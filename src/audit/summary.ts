@@ -27,10 +27,10 @@ export function summaryOf(all: readonly Audited[], findings: readonly AuditFindi
       const tag = name.cacheTag ?? 'none';
       pycs[tag] ??= [0, 0, 0];
       pycs[tag][name.level] += 1;
-      sizes.set(`${entry.container}\0${entry.inode}`, entry.sizeBytes);
+      sizes.set(entry.file, entry.sizeBytes);
       compiled.add(name.source);
     }
-    for (const path of payload.keys()) {
+    for (const path of payload.entries.keys()) {
       if (!path.endsWith('.py') || pythonDirectoryOf(path) === undefined) continue;
       modules += 1;
       if (!compiled.has(path)) modulesWithoutBytecode += 1;

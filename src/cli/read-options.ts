@@ -11,29 +11,34 @@ import {
 } from '../build/option-values.ts';
 import { PyclinkError } from '../errors.ts';
 import { defaultReadLimits } from '../payload/budget.ts';
-import type { ReadOptions } from '../payload/read.ts';
+import type { ReadOptions } from '../payload/targets.ts';
 
 const count = text('takes a number', (given) => /^\d{1,15}$/.test(given));
 const readers = {
   platform: once(text('takes OS/ARCHITECTURE, as linux/arm64', (given) => /^[^/]+\/[^/]+(?:\/[^/]+)?$/.test(given))),
   maxEntries: once((given) => Number(count(given)), defaultReadLimits.maxEntries),
   maxSize: once(sizeInBytes, defaultReadLimits.maxBytes),
+  maxFileSize: once(sizeInBytes, defaultReadLimits.maxFileBytes),
 };
 
 /** Adds the options of commands that read payloads. */
 export function withReadOptions(command: Command): Command {
-  const { maxEntries, maxBytes } = defaultReadLimits;
+  const { maxEntries, maxBytes, maxFileBytes } = defaultReadLimits;
   const sizes = `bytes, or with K, M, G or T (default: ${maxBytes / 2 ** 30}G)`;
   return command
     .option('--platform <platform>', 'of images: OS/ARCHITECTURE (default: that of this machine)')
     .option('--max-entries <n>', `how many entries an archive may have (default: ${maxEntries})`)
-    .option('--max-size <size>', `how large an archive may be unpacked: ${sizes}`);
+    .option('--max-size <size>', `how large an archive may be unpacked: ${sizes}`)
+    .option(
+      '--max-file-size <size>',
+      `how large a pyc or source may be that is read (default: ${maxFileBytes / 2 ** 20}M)`,
+    );
 }
 
 /** Reads these options. @throws PyclinkError `usage`, which names every problem */
 export function readOptionsOf(flags: object): ReadOptions {
-  const { platform, maxEntries, maxSize } = valuesOf(readers, flags);
-  return { platform, limits: { maxEntries, maxBytes: maxSize } };
+  const { platform, maxEntries, maxSize, maxFileSize } = valuesOf(readers, flags);
+  return { platform, limits: { maxEntries, maxBytes: maxSize, maxFileBytes: maxFileSize } };
 }
 
 /** Adds the option that says where a tree will lie. */

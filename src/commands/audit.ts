@@ -9,8 +9,9 @@ import type { Log } from '../log.ts';
 import { outputPath, refuseSameFile, writeWhole } from '../manifest/file.ts';
 import { pageOfAudit } from '../page/of-audit.ts';
 import { renderPage } from '../page/render.ts';
-import { payloadOf, type Wanted } from '../payload/entry.ts';
-import { payloadsOf, type ReadOptions, readTargets, type TargetContent } from '../payload/read.ts';
+import { type BytecodeFacts, searchForBytecode } from '../payload/bytecode.ts';
+import { Payload } from '../payload/payload.ts';
+import { type ReadOptions, searchTargets, type TargetContents, together } from '../payload/targets.ts';
 import { auditText } from '../report/audit.ts';
 import { unreadableNotes } from '../report/findings.ts';
 import { junitXml } from '../report/junit.ts';
@@ -43,10 +44,8 @@ export async function auditCommand(options: AuditOptions, log: () => Promise<Log
   const baseline = options.baseline === undefined ? undefined : readBaseline(options.baseline);
   const html = options.html && outputPath(undefined, options.html);
   if (html) refuseSameFile([['--html', html]], [options.baseline ?? [], options.targets].flat());
-  const contents = await readAll(options);
-  const audited = payloadsOf(contents).map((together) =>
-    auditedOf(payloadOf(together.flatMap(({ entries }) => entries))),
-  );
+  const { contents, facts } = await readAll(options);
+  const audited = together(contents).map((parts) => auditedOf(new Payload(parts), facts));
   const all = audited.flatMap(audit);
   const findings = all.filter((finding) => isMeant(finding, options) && baseline?.isKnown(finding) !== true);
   const summary = summaryOf(audited, all);
@@ -88,15 +87,19 @@ function baselineNotes(baseline: Baseline | undefined, all: readonly AuditFindin
 }
 
 /** Reads the targets. If some pycs are hash-based, reads them again, and hashes the sources. */
-async function readAll(given: AuditOptions): Promise<TargetContent[]> {
+async function readAll(
+  given: AuditOptions,
+): Promise<{ readonly contents: readonly TargetContents[]; readonly facts: BytecodeFacts }> {
   const options = { ...given, mayBePart: true };
-  const wanted: Wanted = { pycs: new Set(), sources: new Set(), hashMagicNumbers: [], inDepth: true };
-  const contents = await readTargets(options.targets, wanted, options);
+  const { search, facts } = searchForBytecode({ pycs: 'in-depth', sources: false, hashMagicNumbers: [] });
+  const contents = await searchTargets(options.targets, search, options);
   const hashMagicNumbers = new Set<number>();
-  for (const { header } of contents.flatMap(({ entries }) => entries)) {
-    if (header === undefined || 'unreadable' in header || header.invalidationMode === 'timestamp') continue;
-    hashMagicNumbers.add(header.magicNumber);
+  for (const pyc of facts.pycs.values()) {
+    if ('unread' in pyc || 'unreadable' in pyc.header || pyc.header.invalidationMode === 'timestamp') continue;
+    hashMagicNumbers.add(pyc.header.magicNumber);
   }
-  if (hashMagicNumbers.size === 0) return contents;
-  return readTargets(options.targets, { ...wanted, hashMagicNumbers: [...hashMagicNumbers] }, options);
+  if (hashMagicNumbers.size === 0) return { contents, facts };
+  const again = searchForBytecode({ pycs: 'none', sources: true, hashMagicNumbers: [...hashMagicNumbers] });
+  await searchTargets(options.targets, again.search, options);
+  return { contents, facts: { ...facts, sources: again.facts.sources } };
 }

@@ -6,8 +6,9 @@ import { readManifest } from '../manifest/read.ts';
 import type { PycRecord } from '../manifest/schema.ts';
 import { pageOfVerify } from '../page/of-manifest.ts';
 import { renderPage } from '../page/render.ts';
-import { payloadOf, wantedFor } from '../payload/entry.ts';
-import { payloadsOf, type ReadOptions, readTargets, type TargetContent } from '../payload/read.ts';
+import { type BytecodeFacts, searchForBytecode } from '../payload/bytecode.ts';
+import { Payload } from '../payload/payload.ts';
+import { type ReadOptions, searchTargets, type TargetContents, together } from '../payload/targets.ts';
 import { findingsText, unreadableNotes } from '../report/findings.ts';
 import { check, type Finding, inOrder } from '../verify/check.ts';
 import { findStrays } from '../verify/strays.ts';
@@ -29,12 +30,19 @@ export async function verifyCommand(options: VerifyOptions): Promise<CommandResu
   const records = recordsOf(manifest);
   const magicNumbers = manifest.interpreters.map(({ magicNumber }) => magicNumber);
   const cacheTags = manifest.interpreters.map(({ cacheTag }) => cacheTag);
-  const contents = await readTargets(options.targets, { ...wantedFor(records, magicNumbers), others: true }, options);
-  const checked = payloadsOf(contents);
+  const isHashed = records.some(({ invalidationMode }) => invalidationMode !== 'timestamp');
+  const { search, facts } = searchForBytecode({
+    pycs: 'content',
+    sources: isHashed,
+    hashMagicNumbers: magicNumbers,
+    paths: new Set(records.flatMap(({ source, paths }) => [source, ...paths])),
+  });
+  const contents = await searchTargets(options.targets, search, options);
+  const checked = together(contents);
   const findings = inOrder(
-    checked.flatMap((together) => {
-      const found = findingsIn(together, records, cacheTags);
-      return checked.length === 1 ? found : found.map((finding) => inTarget(finding, together));
+    checked.flatMap((parts) => {
+      const found = findingsIn(parts, records, cacheTags, facts);
+      return checked.length === 1 ? found : found.map((finding) => inTarget(finding, parts));
     }),
   );
   const unrelated = unrelatedTargets(contents, records);
@@ -53,23 +61,23 @@ export async function verifyCommand(options: VerifyOptions): Promise<CommandResu
 
 /** Checks targets that are one payload. */
 function findingsIn(
-  contents: readonly TargetContent[],
+  contents: readonly TargetContents[],
   records: readonly PycRecord[],
   cacheTags: readonly string[],
+  facts: BytecodeFacts,
 ): Finding[] {
-  const payload = payloadOf(contents.flatMap(({ entries }) => entries));
-  const removedBy = new Map(contents.flatMap((content) => [...content.removedBy]));
-  return [...check(records, payload, removedBy), ...findStrays(records, cacheTags, payload)];
+  const payload = new Payload(contents);
+  return [...check(records, payload, facts), ...findStrays(records, cacheTags, payload)];
 }
 
-function inTarget(finding: Finding, contents: readonly TargetContent[]): Finding {
+function inTarget(finding: Finding, contents: readonly TargetContents[]): Finding {
   return { ...finding, detail: `${finding.detail}, in ${contents.map(({ target }) => target).join(', ')}` };
 }
 
 /** The targets in which not one pyc of the manifest is. */
-function unrelatedTargets(contents: readonly TargetContent[], records: readonly PycRecord[]): string[] {
+function unrelatedTargets(contents: readonly TargetContents[], records: readonly PycRecord[]): string[] {
   const recorded = new Set<PayloadPath>(records.flatMap(({ paths }) => paths));
   if (recorded.size === 0) return [];
-  const isUnrelated = ({ entries }: TargetContent) => !entries.some(({ path }) => recorded.has(path));
+  const isUnrelated = ({ entries }: TargetContents) => !entries.some(({ path }) => recorded.has(path));
   return contents.filter(isUnrelated).map(({ target }) => target);
 }

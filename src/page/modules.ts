@@ -30,9 +30,9 @@ export function modulesOfAudit(all: readonly Audited[], findings: readonly Audit
   const files = all.flatMap(({ pycs }) => {
     const byFile = new Map<string, { names: PycName<PayloadPath>[]; sizeBytes: number }>();
     for (const { entry, name } of pycs) {
-      const { container, inode, sizeBytes } = entry;
+      const { file, sizeBytes } = entry;
       // Names of different modules may be one file; each module shows its own.
-      const key = [container, inode, moduleKey(name)].join('\0');
+      const key = `${file}\0${moduleKey(name)}`;
       getOrAdd(byFile, key, () => ({ names: [], sizeBytes })).names.push(name);
     }
     return [...byFile.values()];

@@ -1,31 +1,17 @@
 import type { PayloadPath } from '../files/path.ts';
-import type { PycRecord } from '../manifest/schema.ts';
-import type { PycHeader, UnreadableHeader } from '../pyc/header.ts';
 
-/** What is read from the bytes of a pyc. */
-export interface PycContent {
-  readonly sha256: string;
-  /** The header, or why there is none. */
-  readonly header: PycHeader | UnreadableHeader;
-  /** Why the code after the header cannot be read to its last byte. */
-  readonly damage?: string;
-  /** Read in depth: the path that it records for tracebacks. */
-  readonly recordedPath?: string;
-  /** Read in depth: whether it is in normal form; undefined if it can have none. */
-  readonly isNormal?: boolean;
-}
-
-/** A file as a package, an archive or a directory records it. */
-export interface PayloadEntry extends Partial<PycContent> {
+/** A name in a package, an archive, an image or a directory. */
+export interface PayloadEntry {
   readonly path: PayloadPath;
-  /** The package that it is in, or the directory or archive. */
+  readonly type: 'file' | 'symlink' | 'directory';
+  /** What a symlink says. The other fields describe the symlink itself. */
+  readonly target?: string;
+  /** Equal for the names of one file, different for any two files, whatever container they are in. */
+  readonly file: string;
+  /** The package, archive, directory or image that it is in. */
   readonly container: string;
-  /** Equal for the names of one file, within one container. */
-  readonly inode: string;
-  /** Recorded, but not in the payload. */
-  readonly isGhost: boolean;
-  /** The other fields describe the symlink itself. */
-  readonly isSymlink?: true;
+  /** Recorded, but not in the payload: `%ghost` of an rpm. */
+  readonly isGhost?: true;
   readonly sizeBytes: number;
   /** Permission bits. */
   readonly mode: number;
@@ -38,45 +24,53 @@ export interface PayloadEntry extends Partial<PycContent> {
   readonly mtimeIs?: 'rounded' | 'of-installation';
   /** In an image: the layer that wrote it over a file of an earlier layer. */
   readonly replacedBy?: string;
-  /** For sources of hash-based pycs: the source hash by magic number. */
-  readonly sourceHashes?: ReadonlyMap<number, string>;
 }
 
-/** The files and symlinks of a payload, by path; several where packages share a path. */
-export type Payload = ReadonlyMap<PayloadPath, readonly PayloadEntry[]>;
+/** The bytes of a file, valid until the call returns; or why they could not be read. */
+export type Content = Buffer | Unread;
 
-/** The entries by path. */
-export function payloadOf(entries: readonly PayloadEntry[]): Payload {
-  const payload = new Map<PayloadPath, PayloadEntry[]>();
-  for (const entry of entries) payload.set(entry.path, [...(payload.get(entry.path) ?? []), entry]);
-  return payload;
+/** Why bytes were not read. */
+export interface Unread {
+  readonly unread: string;
+  /** The system refused it: then the container's `unreadable` has the file, with the error. */
+  readonly isRefused?: true;
 }
 
-/** What a reader of payloads has to look for. */
-export interface Wanted {
-  readonly pycs: ReadonlySet<PayloadPath>;
-  readonly sources: ReadonlySet<PayloadPath>;
-  /** The magic numbers for which source hashes are needed; empty if all pycs are timestamp-based. */
-  readonly hashMagicNumbers: readonly number[];
-  /** Files whose contents are to be read whatever their names are. */
-  readonly contents?: ReadonlySet<PayloadPath>;
-  /** Every other pyc in a `__pycache__` too, and every source. */
-  readonly others?: boolean;
-  /** Every pyc and every source, and all that can be known of them. */
-  readonly inDepth?: boolean;
+/** Takes the bytes of a file. */
+export type TakeContent = (content: Content) => void;
+
+/** What to look for in a container. Nothing else costs memory. */
+export interface Search {
+  /** Globs for the names that are listed. Symlinks are always listed: a path may go through one. */
+  readonly names: readonly string[];
+  /** Paths that are listed whatever their names are. In the running system only these are looked at. */
+  readonly paths?: ReadonlySet<PayloadPath>;
+  /**
+   * Asked about each listed file, by one or more of its names: what takes its bytes, if they are wanted. It may be asked
+   * about files of an image that a later layer removes.
+   */
+  readonly visit: (entry: PayloadEntry) => TakeContent | undefined;
 }
 
-/** Whether a reader has to look for a path. */
-export function isWanted(path: PayloadPath, { pycs, sources, others = false, inDepth = false }: Wanted): boolean {
-  if (inDepth) return /\.py[co]?$/.test(path);
-  return pycs.has(path) || sources.has(path) || (others && /\.py$|\/__pycache__\/[^/]+\.pyc$/.test(path));
+/** A directory that could not be listed, or a file. */
+export interface Unreadable {
+  readonly path: string;
+  readonly isDirectory: boolean;
+  readonly error: unknown;
 }
 
-/** What has to be read to check these records. */
-export function wantedFor(records: readonly PycRecord[], magicNumbers: readonly number[]): Wanted {
-  return {
-    pycs: new Set(records.flatMap((record) => record.paths)),
-    sources: new Set(records.map((record) => record.source)),
-    hashMagicNumbers: records.some((record) => record.invalidationMode !== 'timestamp') ? magicNumbers : [],
-  };
+/** What a container has of what was looked for. */
+export interface Contents {
+  readonly entries: readonly PayloadEntry[];
+  /** Which layer of an image removed a path. */
+  readonly removedBy: ReadonlyMap<PayloadPath, string>;
+  /** What could not be listed, with the error. */
+  readonly unreadable: readonly Unreadable[];
+  /** Where a path that goes through symlinks leads; undefined if that is known from the entries. */
+  readonly resolve?: (path: PayloadPath) => PayloadPath | undefined;
+}
+
+/** What a container has if nothing was removed from it, and all could be listed. */
+export function contentsOf(entries: readonly PayloadEntry[]): Contents {
+  return { entries, removedBy: new Map(), unreadable: [] };
 }

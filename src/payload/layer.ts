@@ -1,11 +1,10 @@
 import { createHash, type Hash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { messageOf, PyclinkError } from '../errors.ts';
-import type { PayloadPath } from '../files/path.ts';
 import type { Budget } from './budget.ts';
-import type { Wanted } from './entry.ts';
+import type { Search, TakeContent } from './entry.ts';
 import { decompressed } from './open-tar.ts';
-import { readTar, type TarEntry } from './tar.ts';
+import { readTar, type TarContents } from './tar.ts';
 
 /** What is known of a layer before it is read. */
 export interface LayerPlace {
@@ -17,32 +16,41 @@ export interface LayerPlace {
   readonly digest: { readonly of: 'file' | 'tar'; readonly sha256: string } | undefined;
 }
 
+/** What is read of a layer. */
+interface LayerRequest {
+  /** The image, as the user wrote it. */
+  readonly image: string;
+  readonly search: Search;
+  readonly budget: Budget;
+  /** As for `readTar`. */
+  readonly again?: ReadonlyMap<string, TakeContent> | undefined;
+}
+
 /**
  * Reads a layer: a tar, plain or compressed with gzip or zstd.
  * @throws PyclinkError `tool-failed` if it is damaged, or not what its digest says
  */
 export async function readLayer(
-  { label, digest }: LayerPlace,
+  { name, label, digest }: LayerPlace,
   file: AsyncIterable<Buffer>,
-  wanted: Wanted,
-  budget: Budget,
-  image: string,
-): Promise<ReadonlyMap<PayloadPath, TarEntry>> {
+  { image, search, budget, again }: LayerRequest,
+): Promise<TarContents> {
   const unusable = (reason: string, cause?: unknown) =>
     new PyclinkError('tool-failed', `${label} ${reason}`, { path: image, cause });
   const hash = createHash('sha256');
   const bytes = hashed(file, digest?.of === 'file' ? hash : undefined);
-  let entries: ReadonlyMap<PayloadPath, TarEntry>;
+  let contents: TarContents;
   try {
     const tar = hashed(await unpacked(bytes), digest?.of === 'tar' ? hash : undefined);
-    entries = await readTar(Readable.from(digest === undefined ? tar : padded(tar)), wanted, budget);
+    const whole = Readable.from(digest === undefined ? tar : padded(tar));
+    contents = await readTar(whole, search, { container: image, prefix: `${image}\0${name}\0` }, budget, again);
     for await (const _ of bytes);
   } catch (error) {
     if (error instanceof PyclinkError) throw error;
     throw unusable(`cannot be read: ${messageOf(error)}`, error);
   }
   if (digest !== undefined && hash.digest('hex') !== digest.sha256) throw unusable('has another digest than it should');
-  return entries;
+  return contents;
 }
 
 async function* hashed(source: AsyncIterable<Buffer>, hash: Hash | undefined): AsyncGenerator<Buffer> {

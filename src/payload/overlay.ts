@@ -1,25 +1,17 @@
-import { childOf, nameOf, type PayloadPath, parentOf } from '../files/path.ts';
-import type { TarEntry } from './tar.ts';
+import { nameOf, type PayloadPath, parentOf } from '../files/path.ts';
+import type { PayloadEntry } from './entry.ts';
+import type { TarContents } from './tar.ts';
 
-/** A layer of an image: what is in it besides directories, by path. */
-export interface Layer {
+/** A layer of an image, and what a pass over it gave. */
+export interface Layer extends Pick<TarContents, 'entries' | 'links' | 'others'> {
   readonly label: string;
-  readonly entries: ReadonlyMap<PayloadPath, TarEntry>;
-}
-
-/** A file of an image, as its layers leave it. */
-interface ImageFile {
-  /** With the facts of the file that a hard link names. */
-  readonly entry: TarEntry;
-  /** Equal for the names of one file. */
-  readonly inode: string;
-  /** The layer that wrote it over a file of an earlier layer. */
-  readonly replacedBy?: string;
 }
 
 /** A file system that layers make. */
 export interface Overlay {
-  readonly files: ReadonlyMap<PayloadPath, ImageFile>;
+  readonly entries: readonly PayloadEntry[];
+  /** Names whose file is in an earlier layer. */
+  readonly linked: readonly PayloadEntry[];
   /** Which layer removed a path that is no longer there. */
   readonly removedBy: ReadonlyMap<PayloadPath, string>;
 }
@@ -27,66 +19,94 @@ export interface Overlay {
 const whiteout = '.wh.';
 const opaque = '.wh..wh..opq';
 
+/** A directory, or what else lies at its path. */
+interface Node {
+  entry?: PayloadEntry | undefined;
+  /** A file that the search does not list. A link in a later layer may name it. */
+  unlisted?: PayloadEntry | undefined;
+  readonly children: Map<string, Node>;
+}
+
 /**
  * Applies layers in order. A file `.wh.NAME` removes NAME of earlier layers and all below it, `.wh..wh..opq` what earlier
  * layers have in its directory; anything but a directory removes what was below its path.
  * @see the OCI image specification, layer.md
  */
 export function overlay(layers: readonly Layer[]): Overlay {
-  const files = new Map<PayloadPath, ImageFile>();
+  const top: Node = { children: new Map() };
   const removedBy = new Map<PayloadPath, string>();
-  layers.forEach((layer, number) => {
-    const { removed, emptied, covered } = removalsOf(layer);
-    for (const path of [...files.keys()]) {
-      const above = ancestorsOf(path);
-      const isGone =
-        removed.has(path) || above.some((parent) => removed.has(parent) || emptied.has(parent) || covered.has(parent));
-      if (!isGone) continue;
-      files.delete(path);
-      removedBy.set(path, layer.label);
+  const linked: PayloadEntry[] = [];
+  for (const { label, entries, links, others } of layers) {
+    const remove = (node: Node | undefined) => {
+      for (const { path } of entriesBelow(node)) removedBy.set(path, label);
+    };
+    const empty = (node: Node | undefined) => {
+      for (const child of node?.children.values() ?? []) remove(child);
+      node?.children.clear();
+    };
+    const apply = (path: PayloadPath) => {
+      const [directory, name] = [parentOf(path), nameOf(path)];
+      if (name === opaque) empty(find(top, directory));
+      else if (name.startsWith(whiteout)) {
+        const parent = find(top, directory);
+        const removed = name.slice(whiteout.length);
+        remove(parent?.children.get(removed));
+        parent?.children.delete(removed);
+      } else empty(find(top, path));
+    };
+    // Whiteouts are about earlier layers, wherever in its tar they stand.
+    for (const path of others.keys()) apply(path);
+    for (const { path, type } of entries.values()) if (type !== 'directory') apply(path);
+    const resolved = Array.from(links, ([path, target]): [PayloadPath, PayloadEntry | undefined] => {
+      const node = find(top, target);
+      return [path, node?.entry ?? node?.unlisted];
+    });
+    for (const [path, entry] of others) {
+      if (!nameOf(path).startsWith(whiteout)) make(top, path).unlisted = entry;
     }
-    const lower = new Map(files);
-    for (const [path, entry] of layer.entries) {
+    for (const [path, entry] of entries) {
       if (nameOf(path).startsWith(whiteout)) continue;
-      const isReplaced = lower.has(path) || removedBy.get(path) === layer.label;
-      files.set(path, { ...linked(entry, layer, number, lower), ...(isReplaced && { replacedBy: layer.label }) });
+      const node = make(top, path);
+      const isReplaced = entry.type !== 'directory' && (node.entry !== undefined || removedBy.get(path) === label);
+      node.entry = isReplaced ? { ...entry, replacedBy: label } : entry;
       removedBy.delete(path);
     }
-  });
-  return { files, removedBy };
-}
-
-/** A name of this layer, with the facts of its file, which may be in an earlier layer. */
-function linked(
-  entry: TarEntry,
-  layer: Layer,
-  number: number,
-  lower: ReadonlyMap<PayloadPath, ImageFile>,
-): Pick<ImageFile, 'entry' | 'inode'> {
-  const { path, linkTo } = entry;
-  if (linkTo === undefined) return { entry, inode: `${number}:${path}` };
-  const target = layer.entries.get(linkTo);
-  if (target !== undefined) return { entry: { ...target, path }, inode: `${number}:${target.linkTo ?? linkTo}` };
-  const earlier = lower.get(linkTo);
-  return earlier === undefined
-    ? { entry, inode: `${number}:${linkTo}` }
-    : { entry: { ...earlier.entry, path }, inode: earlier.inode };
-}
-
-/** What a layer removes of earlier ones: these paths, what is in these directories, what was below these files. */
-function removalsOf({ entries }: Layer) {
-  const [removed, emptied, covered] = [new Set<PayloadPath>(), new Set<PayloadPath>(), new Set<PayloadPath>()];
-  for (const path of entries.keys()) {
-    const name = nameOf(path);
-    if (name === opaque) emptied.add(parentOf(path));
-    else if (name.startsWith(whiteout)) removed.add(childOf(parentOf(path), name.slice(whiteout.length)));
-    else covered.add(path);
+    for (const [path, target] of resolved) {
+      const node = find(top, path);
+      if (target === undefined || node?.entry === undefined) continue;
+      const { replacedBy } = node.entry;
+      const entry = { ...target, path, ...(replacedBy === undefined ? {} : { replacedBy }) };
+      node.entry = entry;
+      linked.push(entry);
+    }
   }
-  return { removed, emptied, covered };
+  return { entries: [...entriesBelow(top)], linked, removedBy };
 }
 
-/** The directories that a path is in, the innermost first. */
-function ancestorsOf(path: PayloadPath): PayloadPath[] {
-  const above = parentOf(path);
-  return above === '/' ? [above] : [above, ...ancestorsOf(above)];
+function* entriesBelow(node: Node | undefined): Generator<PayloadEntry> {
+  if (node?.entry !== undefined) yield node.entry;
+  for (const child of node?.children.values() ?? []) yield* entriesBelow(child);
+}
+
+function find(top: Node, path: PayloadPath): Node | undefined {
+  let node: Node | undefined = top;
+  for (const name of namesIn(path)) node = node?.children.get(name);
+  return node;
+}
+
+function make(top: Node, path: PayloadPath): Node {
+  let node = top;
+  for (const name of namesIn(path)) {
+    let child = node.children.get(name);
+    if (child === undefined) {
+      child = { children: new Map() };
+      node.children.set(name, child);
+    }
+    node = child;
+  }
+  return node;
+}
+
+function namesIn(path: PayloadPath): string[] {
+  return path === '/' ? [] : path.slice(1).split('/');
 }

@@ -2,32 +2,44 @@ import { execa } from 'execa';
 import { messageOf, PyclinkError } from '../errors.ts';
 import type { PayloadPath } from '../files/path.ts';
 import { Budget, type ReadLimits } from './budget.ts';
-import { isWanted, type PayloadEntry, type Wanted } from './entry.ts';
-import { contentless, readTar, type TarEntry } from './tar.ts';
+import { type Contents, contentsOf, type PayloadEntry, type Search, type TakeContent } from './entry.ts';
+import { listedBy } from './listed.ts';
+import { readTar, type TarContents } from './tar.ts';
 
 /** One line a file, after a line with the package's name. rpm allows no control characters in file names. */
 const queryFormat =
   'package %{NVRA}\\n[%{FILENAMES}\\t%{FILEINODES}\\t%{FILEDEVICES}\\t%{FILEFLAGS}\\t%{FILEMODES}\\t' +
-  '%{FILEUSERNAME}:%{FILEGROUPNAME}\\t%{LONGFILESIZES}\\t%{FILEMTIMES}\\n]';
+  '%{FILEUSERNAME}:%{FILEGROUPNAME}\\t%{LONGFILESIZES}\\t%{FILEMTIMES}\\t%{FILELINKTOS}\\n]';
 
 /** RPMFILE_GHOST in rpm's rpmfiles.h. */
 const ghostFlag = 1 << 6;
-const typeMask = 0o170000;
-const regularFile = 0o100000;
-const symlink = 0o120000;
+const types: ReadonlyMap<number, PayloadEntry['type']> = new Map([
+  [0o100000, 'file'],
+  [0o120000, 'symlink'],
+  [0o040000, 'directory'],
+]);
 
 /**
- * Reads an rpm package: file metadata from its header, contents from its payload.
+ * Searches an rpm package: what its header says of files counts, and the bytes are those of its payload.
  * @throws PyclinkError `tool-failed` if rpm or rpm2archive cannot read the package
  */
-export async function readRpm(file: string, wanted: Wanted, limits: ReadLimits): Promise<PayloadEntry[]> {
-  const recorded = (await queryHeader(file)).filter(({ path }) => isWanted(path, wanted));
-  if (recorded.length === 0) return [];
-  let stored = await readStored(file, wanted, limits);
-  const contents = contentless(stored, wanted);
-  if (contents.size > 0) stored = await readStored(file, { ...wanted, contents }, limits);
-  // What the header says of a file counts.
-  return recorded.map((entry) => ({ ...storedAs(entry.path, stored), ...entry }));
+export async function searchRpm(file: string, search: Search, limits: ReadLimits): Promise<Contents> {
+  const isListed = listedBy(search);
+  const entries = (await queryHeader(file)).filter(({ path, type }) => isListed(path, type));
+  const stored = new Map(
+    entries.filter((entry) => entry.type === 'file' && !entry.isGhost).map((entry) => [entry.path, entry]),
+  );
+  const taken = new Set<string>();
+  const visit = ({ path }: PayloadEntry): TakeContent | undefined => {
+    const entry = stored.get(path);
+    const take = entry === undefined || taken.has(entry.file) ? undefined : search.visit(entry);
+    if (entry !== undefined && take !== undefined) taken.add(entry.file);
+    return take;
+  };
+  const inPayload: Search = { names: [], paths: new Set(stored.keys()), visit };
+  const { unread } = await readStored(file, inPayload, limits);
+  if (unread.size > 0) await readStored(file, inPayload, limits, unread);
+  return contentsOf(entries);
 }
 
 async function queryHeader(file: string): Promise<PayloadEntry[]> {
@@ -36,51 +48,50 @@ async function queryHeader(file: string): Promise<PayloadEntry[]> {
   if (failed) throw unreadable(file, 'rpm', stderr);
   const [first = '', ...lines] = stdout.split('\n');
   const container = first.replace(/^package /, '');
-  return lines.flatMap((line) => {
-    const [path = '', inode, device, flags, mode, owner = '', size, mtime] = line.split('\t');
-    const type = Number(mode) & typeMask;
-    if (type !== regularFile && type !== symlink) return [];
-    return {
-      path: path as PayloadPath,
-      container,
-      inode: `${device}:${inode}`,
-      isGhost: (Number(flags) & ghostFlag) !== 0,
-      ...(type === symlink ? { isSymlink: true as const } : {}),
-      sizeBytes: Number(size),
-      mode: Number(mode) & 0o7777,
-      owner,
-      mtimeSeconds: Number(mtime),
-    };
+  return lines.flatMap((line): PayloadEntry[] => {
+    const [path = '', inode, device, flags, mode, owner = '', size, mtime, target = ''] = line.split('\t');
+    const type = types.get(Number(mode) & 0o170000);
+    if (type === undefined) return [];
+    return [
+      {
+        path: path as PayloadPath,
+        type,
+        ...(type === 'symlink' ? { target } : {}),
+        file: `${file}\0${device}:${inode}`,
+        container,
+        ...((Number(flags) & ghostFlag) === 0 ? {} : { isGhost: true }),
+        sizeBytes: Number(size),
+        mode: Number(mode) & 0o7777,
+        owner,
+        mtimeSeconds: Number(mtime),
+      },
+    ];
   });
 }
 
+/** One pass over the payload of a package. @param again as for `readTar` */
 async function readStored(
   file: string,
-  wanted: Wanted,
+  search: Search,
   limits: ReadLimits,
-): Promise<ReadonlyMap<PayloadPath, TarEntry>> {
+  again?: ReadonlyMap<string, TakeContent>,
+): Promise<TarContents> {
   const child = execa('rpm2archive', ['--nocompression', '-'], {
     inputFile: file,
     buffer: { stdout: false },
     reject: false,
   });
   try {
-    const entries = await readTar(child.stdout, wanted, new Budget(file, limits));
+    const source = { container: file, prefix: `${file}\0` };
+    const contents = await readTar(child.stdout, search, source, new Budget(file, limits), again);
     const { failed, stderr } = await child;
     if (failed) throw unreadable(file, 'rpm2archive', stderr);
-    return entries;
+    return contents;
   } catch (error) {
     child.kill();
     if (error instanceof PyclinkError) throw error;
     throw unreadable(file, 'rpm2archive', messageOf(error));
   }
-}
-
-/** What is stored for a name, which may be under another name of the same file. */
-function storedAs(path: PayloadPath, stored: ReadonlyMap<PayloadPath, TarEntry>): Partial<PayloadEntry> {
-  const entry = stored.get(path);
-  const { linkTo: _, ...file } = (entry?.linkTo && stored.get(entry.linkTo)) ?? entry ?? {};
-  return file;
 }
 
 function unreadable(file: string, tool: string, said: unknown): PyclinkError {

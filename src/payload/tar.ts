@@ -1,43 +1,101 @@
 import { Readable } from 'node:stream';
 import { extract, type Header } from 'tar-stream';
 import { normalise, type PayloadPath } from '../files/path.ts';
-import type { Budget } from './budget.ts';
-import { isWanted, type PycContent, type Wanted } from './entry.ts';
-import { factsOfContent } from './pyc-content.ts';
+import { type Budget, tooLarge } from './budget.ts';
+import type { PayloadEntry, Search, TakeContent } from './entry.ts';
+import { listedBy } from './listed.ts';
 
-/** A name in a tar. */
-export interface TarEntry extends Partial<PycContent> {
-  readonly path: PayloadPath;
-  /** For a hard link: the name that has the content. */
-  readonly linkTo?: PayloadPath;
-  readonly isSymlink?: true;
-  readonly sizeBytes: number;
-  readonly mode: number;
-  readonly owner: string;
-  readonly mtimeSeconds: number;
-  /** For sources that are wanted. */
-  readonly sourceHashes?: ReadonlyMap<number, string>;
+/** What one pass over a tar gave. */
+export interface TarContents {
+  /** What the search lists, by path; of a path that comes twice, the last. */
+  readonly entries: ReadonlyMap<PayloadPath, PayloadEntry>;
+  /** Hard links to files that are not in this tar. Their entries have no file yet. */
+  readonly links: ReadonlyMap<PayloadPath, PayloadPath>;
+  /** Everything else that is not a directory: a file, or undefined for a device and the like. */
+  readonly others: ReadonlyMap<PayloadPath, PayloadEntry | undefined>;
+  /** Files whose bytes are wanted and were not read, because a name that comes later in the tar wants them. */
+  readonly unread: ReadonlyMap<string, TakeContent>;
+}
+
+/** Which tar is read. */
+export interface TarSource {
+  readonly container: string;
+  /** What the identities of its files begin with. */
+  readonly prefix: string;
 }
 
 /**
- * Reads the regular files, hard links and symlinks of a tar from a stream. Of the contents it reads only pycs, sources
- * whose hash is needed, and what `wanted.contents` names.
+ * Reads a tar from a stream, once from its start to its end. The bytes of a file are in memory only while they are
+ * visited.
+ * @param again files whose bytes an earlier pass left unread: then nothing else is read
  * @throws the stream's error, tar-stream's if it is not a tar, or PyclinkError if it is too large
  */
 export async function readTar(
   stream: Readable,
-  wanted: Wanted,
+  search: Search,
+  { container, prefix }: TarSource,
   budget: Budget,
-): Promise<ReadonlyMap<PayloadPath, TarEntry>> {
-  const entries = new Map<PayloadPath, TarEntry>();
+  again?: ReadonlyMap<string, TakeContent>,
+): Promise<TarContents> {
+  const isListed = listedBy(search);
+  const entries = new Map<PayloadPath, PayloadEntry>();
+  /** The files of all names: a link may name one that is not listed. */
+  const files = new Map<PayloadPath, PayloadEntry>();
+  const links = new Map<PayloadPath, PayloadPath>();
+  const others = new Map<PayloadPath, PayloadEntry | undefined>();
+  const taken = new Set<string>();
+  const unread = new Map<string, TakeContent>();
+  let number = 0;
   for await (const member of membersOf(stream, budget)) {
-    const read = await readEntry(member, wanted);
-    if (read === undefined) continue;
-    // A hard link may name another one.
-    const linkTo = read.linkTo && (entries.get(read.linkTo)?.linkTo ?? read.linkTo);
-    entries.set(read.path, linkTo === undefined ? read : { ...read, linkTo });
+    const { header } = member;
+    const path = asPayload(header.name);
+    const type = typeOf(header);
+    number += 1;
+    if (type === undefined) {
+      others.set(path, undefined);
+      continue;
+    }
+    const file = `${prefix}${number}`;
+    if (again !== undefined) {
+      const take = again.get(file);
+      if (take !== undefined) take(await contentOf(member, header.size ?? 0, budget));
+      continue;
+    }
+    links.delete(path);
+    const linkTo = type === 'link' ? asPayload(header.linkname ?? '') : undefined;
+    const target = linkTo === undefined ? undefined : files.get(linkTo);
+    const entry: PayloadEntry =
+      target !== undefined
+        ? { ...target, path }
+        : {
+            path,
+            type: type === 'link' ? 'file' : type,
+            ...(type === 'symlink' ? { target: header.linkname ?? '' } : {}),
+            file,
+            container,
+            sizeBytes: header.size ?? 0,
+            mode: (header.mode ?? 0) & 0o7777,
+            owner: `${header.uname || header.uid}:${header.gname || header.gid}`,
+            mtimeSeconds: mtimeSecondsIn(header),
+          };
+    if (entry.type === 'file') files.set(path, entry);
+    if (!isListed(path, entry.type)) {
+      if (entry.type !== 'directory') others.set(path, entry);
+      continue;
+    }
+    entries.set(path, entry);
+    if (linkTo !== undefined && target === undefined) links.set(path, linkTo);
+    else if (entry.type === 'file' && !taken.has(entry.file)) {
+      const take = search.visit(entry);
+      if (take === undefined) continue;
+      if (target !== undefined) unread.set(entry.file, take);
+      else {
+        taken.add(entry.file);
+        take(await contentOf(member, entry.sizeBytes, budget));
+      }
+    }
   }
-  return entries;
+  return { entries, links, others, unread };
 }
 
 /** The members of a tar, one at a time. What is not read of one is passed over. @throws as readTar */
@@ -62,37 +120,8 @@ export interface Member extends AsyncIterable<Buffer> {
   resume(): void;
 }
 
-async function readEntry(source: Member, wanted: Wanted): Promise<TarEntry | undefined> {
-  const { header } = source;
-  if (header.type !== 'file' && header.type !== 'link' && header.type !== 'symlink') return undefined;
-  const path = asPayload(header.name);
-  const entry: TarEntry = {
-    path,
-    sizeBytes: header.size ?? 0,
-    mode: (header.mode ?? 0) & 0o7777,
-    owner: `${header.uname || header.uid}:${header.gname || header.gid}`,
-    mtimeSeconds: mtimeSecondsIn(header),
-  };
-  if (header.type === 'symlink') return { ...entry, isSymlink: true };
-  if (header.type === 'link') return { ...entry, linkTo: asPayload(header.linkname ?? '') };
-  const facts = factsOfContent(path, wanted);
-  return facts === undefined ? entry : { ...entry, ...facts(await contentOf(source)) };
-}
-
-/**
- * Files that wanted names are hard links to, and whose contents were not read, because their own names are not those of
- * pycs: as in an ostree repository. The tar has to be read again, with these as `wanted.contents`.
- */
-export function contentless(entries: ReadonlyMap<PayloadPath, TarEntry>, wanted: Wanted): Set<PayloadPath> {
-  const targets = new Set<PayloadPath>();
-  for (const { path, linkTo } of entries.values()) {
-    if (linkTo === undefined || !isWanted(path, wanted)) continue;
-    const target = entries.get(linkTo);
-    const isSource = path.endsWith('.py');
-    const isRead = isSource ? wanted.hashMagicNumbers.length === 0 || target?.sourceHashes : target?.sha256;
-    if (target === undefined || !isRead) targets.add(linkTo);
-  }
-  return targets;
+function typeOf({ type }: Header): PayloadEntry['type'] | 'link' | undefined {
+  return type === 'file' || type === 'link' || type === 'symlink' || type === 'directory' ? type : undefined;
 }
 
 /**
@@ -105,10 +134,14 @@ function mtimeSecondsIn({ pax, mtime }: Header): number {
   return Math.trunc(Number.isFinite(exact) ? exact : (mtime?.getTime() ?? 0) / 1000);
 }
 
-async function contentOf(source: Member): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of source) chunks.push(chunk);
-  return Buffer.concat(chunks);
+/** The bytes of a member, if they are not too many. */
+async function contentOf(member: Member, sizeBytes: number, budget: Budget): Promise<Parameters<TakeContent>[0]> {
+  const refusal = tooLarge(sizeBytes, budget.limits);
+  if (refusal !== undefined) return refusal;
+  const content = Buffer.allocUnsafe(sizeBytes);
+  let read = 0;
+  for await (const chunk of member) read += chunk.copy(content, read);
+  return content.subarray(0, read);
 }
 
 /** Names in archives begin with `./`, with `/` or with neither. */

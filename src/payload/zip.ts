@@ -2,10 +2,10 @@ import { basename } from 'node:path';
 import { type Entry, openPromise, type ZipFile } from 'yauzl';
 import { messageOf, PyclinkError } from '../errors.ts';
 import { normalise, type PayloadPath } from '../files/path.ts';
-import { Budget, type ReadLimits } from './budget.ts';
-import { isWanted, type PayloadEntry, type Wanted } from './entry.ts';
+import { Budget, type ReadLimits, tooLarge } from './budget.ts';
+import { type Content, type Contents, contentsOf, type PayloadEntry, type Search } from './entry.ts';
+import { listedBy } from './listed.ts';
 import { readStart, unreadable } from './open-tar.ts';
-import { factsOfContent } from './pyc-content.ts';
 
 /** Whether a file is a zip, by its first four bytes; those of one without entries differ. @see APPNOTE.TXT, 4.3 */
 export function isZip(file: string): boolean {
@@ -13,35 +13,38 @@ export function isZip(file: string): boolean {
 }
 
 /**
- * Reads a zip: a wheel, or modules that are imported from it. Nothing is unpacked to disk.
+ * Searches a zip: a wheel, or modules that are imported from it. Nothing is unpacked to disk.
  * @throws PyclinkError `tool-failed` if the file cannot be read
  */
-export async function readZip(file: string, wanted: Wanted, limits: ReadLimits): Promise<PayloadEntry[]> {
+export async function searchZip(file: string, search: Search, limits: ReadLimits): Promise<Contents> {
   const budget = new Budget(file, limits);
+  const isListed = listedBy(search);
   const entries = new Map<PayloadPath, PayloadEntry>();
   const mtimeIs = file.endsWith('.whl') ? 'of-installation' : 'rounded';
   try {
     const zip = await openPromise(file, { lazyEntries: true, autoClose: false });
     try {
-      for await (const entry of zip.eachEntry()) {
+      for await (const member of zip.eachEntry()) {
         budget.countEntry();
-        const path = normalise(entry.fileName) as PayloadPath;
-        const { mode, isSymlink } = unixMode(entry);
-        if (entry.fileName.endsWith('/') || !isWanted(path, wanted)) continue;
-        const facts = isSymlink ? undefined : factsOfContent(path, wanted);
-        entries.set(path, {
+        const path = normalise(member.fileName) as PayloadPath;
+        const { mode, isSymlink } = unixMode(member);
+        const type = isSymlink ? 'symlink' : member.fileName.endsWith('/') ? 'directory' : 'file';
+        if (!isListed(path, type)) continue;
+        const entry: PayloadEntry = {
           path,
+          type,
+          ...(isSymlink ? { target: textOf(await contentOf(zip, member, budget)) } : {}),
+          file: `${file}\0${member.relativeOffsetOfLocalHeader}`,
           container: basename(file),
-          inode: path,
-          isGhost: false,
-          ...(isSymlink ? { isSymlink: true } : {}),
-          sizeBytes: entry.uncompressedSize,
+          sizeBytes: member.uncompressedSize,
           mode,
           owner: '',
-          mtimeSeconds: Math.trunc(entry.getLastModDate({ timezone: 'local' }).getTime() / 1000),
+          mtimeSeconds: Math.trunc(member.getLastModDate({ timezone: 'local' }).getTime() / 1000),
           mtimeIs,
-          ...facts?.(await contentOf(zip, entry, budget)),
-        });
+        };
+        entries.set(path, entry);
+        const take = type === 'file' ? search.visit(entry) : undefined;
+        if (take !== undefined) take(await contentOf(zip, member, budget));
       }
     } finally {
       zip.close();
@@ -49,13 +52,20 @@ export async function readZip(file: string, wanted: Wanted, limits: ReadLimits):
   } catch (error) {
     throw error instanceof PyclinkError ? error : unreadable(file, messageOf(error), error);
   }
-  return [...entries.values()];
+  return contentsOf([...entries.values()]);
 }
 
-async function contentOf(zip: ZipFile, entry: Entry, budget: Budget): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of budget.counted(await zip.openReadStreamPromise(entry))) chunks.push(chunk);
-  return Buffer.concat(chunks);
+async function contentOf(zip: ZipFile, member: Entry, budget: Budget): Promise<Content> {
+  const refusal = tooLarge(member.uncompressedSize, budget.limits);
+  if (refusal !== undefined) return refusal;
+  const content = Buffer.allocUnsafe(member.uncompressedSize);
+  let read = 0;
+  for await (const chunk of budget.counted(await zip.openReadStreamPromise(member))) read += chunk.copy(content, read);
+  return content.subarray(0, read);
+}
+
+function textOf(content: Content): string {
+  return Buffer.isBuffer(content) ? content.toString() : '';
 }
 
 /** The mode that a zip made on Unix has in the upper half of its external attributes. */

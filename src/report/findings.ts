@@ -1,5 +1,5 @@
 import { errnoOf } from '../errors.ts';
-import type { Unreadable } from '../payload/tree.ts';
+import type { Unreadable } from '../payload/entry.ts';
 import { printable } from '../printable.ts';
 import { counted } from '../text.ts';
 import type { Finding } from '../verify/check.ts';

@@ -1,7 +1,10 @@
 import { byCodeUnit, type PayloadPath } from '../files/path.ts';
 import type { PycRecord } from '../manifest/schema.ts';
-import type { Payload, PayloadEntry } from '../payload/entry.ts';
-import { misfitOf } from '../payload/misfit.ts';
+import type { PycFacts } from '../marshal/pyc-facts.ts';
+import type { BytecodeFacts } from '../payload/bytecode.ts';
+import type { PayloadEntry, Unread } from '../payload/entry.ts';
+import type { Payload } from '../payload/payload.ts';
+import { misfitOf, sourceOf } from '../payload/source.ts';
 import { parsePycPath } from '../pyc/name.ts';
 
 /**
@@ -38,22 +41,21 @@ export interface Finding {
  * Checks a payload against the records of a manifest. A link group is intact if its names are one file; further names
  * of that file do not matter.
  */
-export function check(
-  records: readonly PycRecord[],
-  payload: Payload,
-  removedBy: ReadonlyMap<PayloadPath, string> = new Map(),
-): Finding[] {
-  const findings = [...records.flatMap((record) => checkRecord(record, payload)), ...sourceless(records, payload)];
-  return inOrder(findings.map((finding) => withLayer(finding, payload, removedBy)));
+export function check(records: readonly PycRecord[], payload: Payload, facts: BytecodeFacts): Finding[] {
+  const findings = [
+    ...records.flatMap((record) => checkRecord(record, payload, facts)),
+    ...sourceless(records, payload),
+  ];
+  return inOrder(findings.map((finding) => withLayer(finding, payload)));
 }
 
 /** Adds which layer of an image removed the path, or wrote the file that is there now. */
-function withLayer(finding: Finding, payload: Payload, removedBy: ReadonlyMap<PayloadPath, string>): Finding {
+function withLayer(finding: Finding, payload: Payload): Finding {
   const { kind, path, detail } = finding;
   const source = kind === 'stale' ? parsePycPath(path)?.source : undefined;
-  const remover = removedBy.get(path);
+  const remover = payload.removedBy.get(path);
   if (remover !== undefined) return { ...finding, detail: `${detail}: ${remover} removed it` };
-  const replacer = (of: PayloadPath | undefined) => of && payload.get(of)?.[0]?.replacedBy;
+  const replacer = (of: PayloadPath | undefined) => of && payload.at(of)[0]?.replacedBy;
   const layers = [...(replacer(path) ? [`${replacer(path)} wrote it`] : [])];
   if (replacer(source)) layers.push(`${replacer(source)} wrote its source`);
   return layers.length === 0 ? finding : { ...finding, detail: `${detail}: ${layers.join(', ')}` };
@@ -73,19 +75,21 @@ function sourceless(records: readonly PycRecord[], payload: Payload): Finding[] 
   return Array.from(new Set(gone.map(({ source }) => source)), (path) => ({ kind: 'missing', path, detail }));
 }
 
-function checkRecord(record: PycRecord, payload: Payload): Finding[] {
-  const present = record.paths.flatMap((path) => payload.get(path) ?? []);
-  const stored = present.filter((entry) => !entry.isGhost && entry.isSymlink !== true);
+function checkRecord(record: PycRecord, payload: Payload, facts: BytecodeFacts): Finding[] {
+  const present = record.paths.flatMap((path) =>
+    payload.at(path).flatMap((entry) => (entry.type === 'directory' ? [] : { ...entry, path })),
+  );
+  const stored = present.filter((entry) => entry.isGhost !== true && entry.type === 'file');
   const ghosts = present.filter((entry) => entry.isGhost);
-  const missing = record.paths.filter((path) => !payload.has(path));
+  const missing = record.paths.filter((path) => !present.some((entry) => entry.path === path));
   // A package may own pycs without storing them: then all names of the file are ghosts.
   const isMeant = missing.length === 0 && ghosts.length === present.length;
   return [
     ...missing.map((path) => finding('missing', path, 'in the manifest, but not in the payload')),
-    ...present.filter((entry) => entry.isSymlink).map(({ path }) => finding('missing', path, 'is a symlink')),
+    ...present.filter(({ type }) => type === 'symlink').map(({ path }) => finding('missing', path, 'is a symlink')),
     ...(isMeant ? [] : ghosts.map(({ path }) => finding('ghosted', path, 'recorded, but not stored'))),
     ...containersOf(stored).flatMap((container) => checkContainer(container, stored)),
-    ...stored.flatMap((entry) => checkContent(entry, record, payload.get(record.source) ?? [])),
+    ...stored.flatMap((entry) => checkContent(entry, record, payload, facts)),
   ];
 }
 
@@ -104,7 +108,7 @@ function checkContainer(container: string, stored: readonly PayloadEntry[]): Fin
 
 function compare(entry: PayloadEntry, first: PayloadEntry): Finding[] {
   const findings: Finding[] = [];
-  if (entry.inode !== first.inode) {
+  if (entry.file !== first.file) {
     const writer = first.replacedBy === undefined ? '' : `, which ${first.replacedBy} wrote`;
     findings.push(finding('unlinked', entry.path, `another file than ${first.path}${writer}`));
   }
@@ -115,23 +119,24 @@ function compare(entry: PayloadEntry, first: PayloadEntry): Finding[] {
   return findings;
 }
 
-function checkContent(entry: PayloadEntry, record: PycRecord, sources: readonly PayloadEntry[]): Finding[] {
-  const { path, container, header } = entry;
+function checkContent(entry: PayloadEntry, record: PycRecord, payload: Payload, facts: BytecodeFacts): Finding[] {
+  const { path, file } = entry;
   const findings: Finding[] = [];
-  const damage = damageIn(entry, record);
+  const pyc = facts.pycs.get(file);
+  const damage = damageIn(pyc, record);
   if (damage !== undefined) findings.push(finding('damaged', path, damage));
-  const source = sources.find((candidate) => candidate.container === container) ?? sources[0];
-  // The mtime and size of a symlink are not those of the source that it leads to.
-  if (source === undefined || source.isSymlink === true || header === undefined || 'unreadable' in header)
-    return findings;
-  const misfit = misfitOf(header, source);
+  const source = sourceOf(payload, entry, record.source);
+  if (source === undefined || pyc === undefined || 'unread' in pyc || 'unreadable' in pyc.header) return findings;
+  const misfit = misfitOf(pyc.header, source, facts.sources.get(source.file));
   if (misfit !== undefined) findings.push(finding('stale', path, misfit.reason));
   return findings;
 }
 
-function damageIn({ header, damage, sha256 }: PayloadEntry, record: PycRecord): string | undefined {
-  if (header !== undefined && 'unreadable' in header) return `it ${header.unreadable}`;
-  if (sha256 === undefined) return 'there is no content under its name';
+function damageIn(pyc: PycFacts | Unread | undefined, record: PycRecord): string | undefined {
+  if (pyc === undefined) return 'there is no content under its name';
+  if ('unread' in pyc) return pyc.isRefused === true ? undefined : pyc.unread;
+  const { header, damage, sha256 } = pyc;
+  if ('unreadable' in header) return `it ${header.unreadable}`;
   if (sha256 !== record.sha256) return 'its SHA-256 is another';
   return damage === undefined ? undefined : `its code cannot be read: ${damage}`;
 }

@@ -1,6 +1,6 @@
 import { readerOf, readsTag } from '../buildroot/python-directory.ts';
 import type { PycRecord } from '../manifest/schema.ts';
-import type { Payload } from '../payload/entry.ts';
+import type { Payload } from '../payload/payload.ts';
 import { parsePycPath } from '../pyc/name.ts';
 import type { Finding } from './check.ts';
 
@@ -12,7 +12,7 @@ import type { Finding } from './check.ts';
 export function findStrays(records: readonly PycRecord[], cacheTags: readonly string[], payload: Payload): Finding[] {
   const recorded = new Set(records.flatMap(({ paths }) => paths));
   const sources = new Set(records.map(({ source }) => source));
-  return [...payload.keys()].flatMap((path): Finding[] => {
+  return [...payload.entries.keys()].flatMap((path): Finding[] => {
     const { source, cacheTag } = parsePycPath(path) ?? {};
     if (source === undefined || cacheTag === undefined || recorded.has(path)) return [];
     if (!payload.has(source)) return [{ kind: 'orphan', path, detail: `there is no ${source}` }];

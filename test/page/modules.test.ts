@@ -3,7 +3,7 @@ import { auditedOf } from '../../src/audit/audit.ts';
 import type { PayloadPath } from '../../src/files/path.ts';
 import type { PycRecord } from '../../src/manifest/schema.ts';
 import { modulesOfAudit, modulesOfRecords } from '../../src/page/modules.ts';
-import { type PayloadEntry, payloadOf } from '../../src/payload/entry.ts';
+import { describedPayload, entryAt } from '../helpers/payload.ts';
 
 const source = '/usr/lib/python3.13/site-packages/shop/till.py' as PayloadPath;
 const pyc = (level: string) =>
@@ -16,16 +16,7 @@ const record = (sizeBytes: number, ...levels: string[]): PycRecord => ({
   mode: '0644',
   invalidationMode: 'timestamp',
 });
-const entry = (level: string, inode: string, sizeBytes: number): PayloadEntry => ({
-  path: pyc(level),
-  container: 'till.rpm',
-  inode,
-  isGhost: false,
-  sizeBytes,
-  mode: 0o644,
-  owner: 'root:root',
-  mtimeSeconds: 0,
-});
+const entry = (level: string, file: string, sizeBytes: number) => entryAt(pyc(level), { file, sizeBytes });
 
 it('joins the levels that are one file, and counts what that saves', () => {
   const modules = modulesOfRecords([record(70, '.opt-2'), record(100, '', '.opt-1')]);
@@ -44,9 +35,13 @@ it('joins the levels that are one file, and counts what that saves', () => {
 });
 
 it('takes the bytes that a payload has, and of them what more links would save', () => {
-  const payload = payloadOf([entry('', '1', 100), entry('.opt-1', '1', 100), entry('.opt-2', '2', 100)]);
+  const { payload, facts } = describedPayload([
+    entry('', '1', 100),
+    entry('.opt-1', '1', 100),
+    entry('.opt-2', '2', 100),
+  ]);
   const [module] = modulesOfAudit(
-    [auditedOf(payload)],
+    [auditedOf(payload, facts)],
     [{ kind: 'unlinked', path: pyc('.opt-2'), detail: '', savedBytes: 100 }],
   );
   expect(module).toEqual({

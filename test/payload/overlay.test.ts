@@ -2,36 +2,34 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { PayloadPath } from '../../src/files/path.ts';
 import { type Layer, overlay } from '../../src/payload/overlay.ts';
-import type { TarEntry } from '../../src/payload/tar.ts';
-
-const file = (path: string, linkTo?: string): TarEntry => ({
-  path: path as PayloadPath,
-  ...(linkTo === undefined ? {} : { linkTo: linkTo as PayloadPath }),
-  sizeBytes: linkTo === undefined ? path.length : 0,
-  mode: 0o644,
-  owner: '0:0',
-  mtimeSeconds: 0,
-});
+import { entryAt } from '../helpers/payload.ts';
 
 /** What is in a layer: paths, and pairs of a path and the one that it is a link to. */
 type Content = readonly (string | readonly [string, string])[];
 
 function layers(...contents: readonly Content[]): Layer[] {
   return contents.map((names, i) => {
-    const entries = names.map((name) => (typeof name === 'string' ? file(name) : file(...name)));
-    return { label: `layer ${i + 1}`, entries: new Map(entries.map((entry) => [entry.path, entry])) };
+    const paths = names.map((name) => (typeof name === 'string' ? name : name[0]) as PayloadPath);
+    const linked = names.filter((name): name is readonly [string, string] => typeof name !== 'string');
+    const inLayer = (target: string) => names.includes(target);
+    const fileOf = (path: string) => linked.find(([name, target]) => name === path && inLayer(target))?.[1] ?? path;
+    return {
+      label: `layer ${i + 1}`,
+      entries: new Map(paths.map((path) => [path, entryAt(path, { file: `${i}:${fileOf(path)}` })])),
+      links: new Map(linked.filter(([, target]) => !inLayer(target)) as [PayloadPath, PayloadPath][]),
+      others: new Map(),
+    };
   });
 }
 
-/** The paths, each with the name of its file and who replaced it; and what was removed by whom. */
+/** The paths, each with its file and who replaced it; and what was removed by whom. */
 function seen(...contents: readonly Content[]) {
-  const { files, removedBy } = overlay(layers(...contents));
-  const lines = Array.from(files, ([path, { inode, replacedBy }]) => [
-    path,
-    inode,
-    ...(replacedBy ? [replacedBy] : []),
-  ]);
-  return { files: lines.map((line) => line.join(' ')), removed: [...removedBy].map((pair) => pair.join(' by ')) };
+  const { entries, removedBy } = overlay(layers(...contents));
+  const lines = entries.map(({ path, file, replacedBy }) => [path, file, ...(replacedBy ? [replacedBy] : [])]);
+  return {
+    files: lines.map((line) => line.join(' ')).sort(),
+    removed: [...removedBy].map((pair) => pair.join(' by ')),
+  };
 }
 
 describe('overlay', () => {
@@ -53,27 +51,43 @@ describe('overlay', () => {
     ['a file that comes back', [['/d/a'], ['/d/.wh.a'], ['/d/a']], ['/d/a 2:/d/a'], []],
     ['a file that is removed and added in one layer', [['/d/a'], ['/d/.wh.a', '/d/a']], ['/d/a 1:/d/a layer 2'], []],
     ['a link to a file of an earlier layer', [['/a'], [['/b', '/a']]], ['/a 0:/a', '/b 0:/a'], []],
-    ['a link to nothing', [[['/b', '/a']]], ['/b 0:/a'], []],
+    ['a link to nothing', [[['/b', '/a']]], ['/b 0:/b'], []],
     ['whiteouts of what is not there', [['/a'], ['/.wh.b', '/c/.wh..wh..opq']], ['/a 0:/a'], []],
   ])('applies %s', (_, contents, files, removed) => {
     expect(seen(...contents)).toEqual({ files, removed });
   });
 
-  it('gives a link the facts of its file, under its own name', () => {
-    const { files } = overlay(layers(['/long-name'], [['/b', '/long-name']]));
-    expect(files.get('/b' as PayloadPath)?.entry).toEqual({ ...file('/long-name'), path: '/b' });
+  it('names the links to files of earlier layers, whose bytes may have to be read there', () => {
+    const { linked } = overlay(layers(['/long-name'], [['/b', '/long-name']]));
+    expect(linked).toEqual([entryAt('/b', { file: '0:/long-name' })]);
+  });
+
+  it('knows the unlisted files of earlier layers, to which links may lead', () => {
+    const [lower, upper] = layers([], [['/b', '/objects/ab']]) as [Layer, Layer];
+    const object = entryAt('/objects/ab', { file: '0:1' });
+    const { entries } = overlay([{ ...lower, others: new Map([[object.path, object]]) }, upper]);
+    expect(entries).toEqual([{ ...object, path: '/b' }]);
+  });
+
+  it('removes what unlisted files of a later layer cover', () => {
+    const [lower, upper] = layers(['/d/e/a.py'], []) as [Layer, Layer];
+    const { entries, removedBy } = overlay([
+      lower,
+      { ...upper, others: new Map([['/d/e' as PayloadPath, undefined]]) },
+    ]);
+    expect([entries, [...removedBy]]).toEqual([[], [['/d/e/a.py', 'layer 2']]]);
   });
 
   it('gives the last layer that has a path, if none removes it later', () => {
     const names = fc.uniqueArray(fc.constantFrom('/a', '/b', '/.wh.a', '/.wh.b'), { maxLength: 4 });
     fc.assert(
       fc.property(fc.array(names, { maxLength: 5 }), (contents) => {
-        const { files } = overlay(layers(...contents));
+        const { entries } = overlay(layers(...contents));
         for (const name of ['a', 'b'] as const) {
           const added = contents.findLastIndex((layer) => layer.includes(`/${name}`));
           const removed = contents.findLastIndex((layer) => layer.includes(`/.wh.${name}`));
           const expected = added >= 0 && added >= removed ? `${added}:/${name}` : undefined;
-          expect(files.get(`/${name}` as PayloadPath)?.inode).toBe(expected);
+          expect(entries.find(({ path }) => path === `/${name}`)?.file).toBe(expected);
         }
       }),
     );

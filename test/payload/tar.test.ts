@@ -2,19 +2,9 @@ import { Readable } from 'node:stream';
 import { type Header, pack } from 'tar-stream';
 import { describe, expect, it } from 'vitest';
 import type { PayloadPath } from '../../src/files/path.ts';
-import { Budget } from '../../src/payload/budget.ts';
-import type { Wanted } from '../../src/payload/entry.ts';
+import { Budget, defaultReadLimits } from '../../src/payload/budget.ts';
 import { readTar } from '../../src/payload/tar.ts';
-import { sourceHash } from '../../src/pyc/source-hash.ts';
-import { sha256Of } from '../../src/sha256.ts';
-import { pycOf, wholeCode } from '../helpers/marshal.ts';
-
-const pyc = pycOf(wholeCode);
-[0x0a0d0000 + 3495, 0, 5, 6].forEach((word, i) => {
-  pyc.writeUInt32LE(word, 4 * i);
-});
-const header = { magicNumber: 3495, invalidationMode: 'timestamp', sourceMtimeSeconds: 5, sourceSizeBytes: 6 };
-const facts = { sizeBytes: 0, mode: 0o644, owner: 'root:root', mtimeSeconds: 7 };
+import { searchFor } from '../helpers/payload.ts';
 
 type Member = readonly [header: Partial<Header> & { readonly name: string }, content?: string | Buffer];
 
@@ -29,93 +19,117 @@ async function tar(members: readonly Member[]): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-async function read(
-  members: readonly Member[],
-  sources: readonly string[] = [],
-  hashMagicNumbers: readonly number[] = [],
-) {
-  const wanted: Wanted = { pycs: new Set(), sources: new Set(sources as PayloadPath[]), hashMagicNumbers };
-  return readTar(Readable.from([await tar(members)]), wanted, new Budget('archive'));
+const source = { container: 'a.tar', prefix: 'a.tar:' };
+const limits = { ...defaultReadLimits, maxFileBytes: 2_000_000 };
+
+/** A search of a tar, with a second pass if the first left something unread. */
+async function searched(members: readonly Member[], names: readonly string[] = ['*.py', '*.pyc']) {
+  const bytes = await tar(members);
+  const { search, taken } = searchFor(names);
+  const pass = (...again: [] | [ReadonlyMap<string, never>]) =>
+    readTar(Readable.from([bytes]), search, source, new Budget('a.tar', limits), ...again);
+  const contents = await pass();
+  if (contents.unread.size > 0) await pass(contents.unread as ReadonlyMap<string, never>);
+  return { ...contents, taken };
 }
 
 describe('readTar', () => {
-  it('reads a pyc, its source, and a second name of the pyc', async () => {
-    const entries = await read(
-      [
-        [{ name: './usr/a.py', mode: 0o100755 }, 'x = 1\n'],
-        [{ name: './usr/__pycache__/a.x.pyc' }, pyc],
-        [{ name: './usr/__pycache__/a.x.opt-1.pyc', type: 'link', linkname: './usr/__pycache__/a.x.pyc' }],
-      ],
-      ['/usr/a.py'],
-    );
-    const path = '/usr/__pycache__/a.x.pyc';
-    const link = '/usr/__pycache__/a.x.opt-1.pyc';
-    expect([...entries]).toEqual([
-      ['/usr/a.py', { ...facts, path: '/usr/a.py', sizeBytes: 6, mode: 0o755 }],
-      [path, { ...facts, path, sizeBytes: pyc.length, sha256: sha256Of(pyc), header }],
-      [link, { ...facts, path: link, linkTo: path }],
+  it('lists what the search names, and gives the bytes of each file once', async () => {
+    const { entries, taken } = await searched([
+      [{ name: './usr/a.py', mode: 0o100755 }, 'x = 1\n'],
+      [{ name: './usr/b.pyc' }, 'code'],
+      [{ name: './usr/c.pyc', type: 'link', linkname: './usr/b.pyc' }],
+      [{ name: './usr/other.txt' }, 'text'],
     ]);
+    const facts = { type: 'file', container: 'a.tar', mode: 0o644, owner: 'root:root', mtimeSeconds: 7 };
+    expect([...entries]).toEqual([
+      ['/usr/a.py', { ...facts, path: '/usr/a.py', file: 'a.tar:1', sizeBytes: 6, mode: 0o755 }],
+      ['/usr/b.pyc', { ...facts, path: '/usr/b.pyc', file: 'a.tar:2', sizeBytes: 4 }],
+      ['/usr/c.pyc', { ...facts, path: '/usr/c.pyc', file: 'a.tar:2', sizeBytes: 4 }],
+    ]);
+    expect([...taken]).toEqual([
+      ['/usr/a.py', Buffer.from('x = 1\n')],
+      ['/usr/b.pyc', Buffer.from('code')],
+    ]);
+  });
+
+  it('reads a file in a second pass if only a later name of it is listed, as in an ostree repository', async () => {
+    const { entries, unread, taken } = await searched([
+      [{ name: 'objects/ab.file' }, 'code'],
+      [{ name: 'a.pyc', type: 'link', linkname: 'objects/ab.file' }],
+      [{ name: 'b.pyc', type: 'link', linkname: 'a.pyc' }],
+    ]);
+    expect(Array.from(entries.values(), ({ path, file, sizeBytes }) => [path, file, sizeBytes])).toEqual([
+      ['/a.pyc', 'a.tar:1', 4],
+      ['/b.pyc', 'a.tar:1', 4],
+    ]);
+    expect(unread.size).toBe(1);
+    expect(Array.from(taken.values(), String)).toEqual(['code']);
+  });
+
+  it('names links to files that are not in it, and all else that is no directory', async () => {
+    const { links, others } = await searched([
+      [{ name: 'usr', type: 'directory' }],
+      [{ name: 'a.pyc', type: 'link', linkname: 'elsewhere.pyc' }],
+      [{ name: 'b.txt' }, 'x'],
+      [{ name: 'pipe.pyc', type: 'fifo' }],
+    ]);
+    expect([...links]).toEqual([['/a.pyc', '/elsewhere.pyc']]);
+    expect(Array.from(others, ([path, entry]) => [path, entry?.type])).toEqual([
+      ['/b.txt', 'file'],
+      ['/pipe.pyc', undefined],
+    ]);
+  });
+
+  it('keeps a link to the file that a name had when the link was stored', async () => {
+    const { entries, taken } = await searched([
+      [{ name: 'a.pyc' }, 'old'],
+      [{ name: 'b.pyc', type: 'link', linkname: 'a.pyc' }],
+      [{ name: 'a.pyc' }, 'new'],
+    ]);
+    expect(Array.from(entries.values(), ({ path, file }) => [path, file])).toEqual([
+      ['/a.pyc', 'a.tar:3'],
+      ['/b.pyc', 'a.tar:1'],
+    ]);
+    expect(taken.size).toBe(1);
   });
 
   it.each(['usr/a.py', './usr/a.py', '/usr/a.py', 'usr//a.py', './usr/./a.py'])(
     'knows the file under the name %s',
     async (name) => {
-      expect([...(await read([[{ name }, 'x']])).keys()]).toEqual(['/usr/a.py']);
+      expect([...(await searched([[{ name }, 'x']])).entries.keys()]).toEqual(['/usr/a.py']);
     },
   );
 
   it('reads names of any length and any letters', async () => {
     const name = `${'usr/'.repeat(60)}${'é'.repeat(60)}/a b.pyc`;
-    const entries = await read([[{ name }, pyc], [{ name: 'b.pyc', type: 'link', linkname: name }]]);
-    expect([...entries.values()].map(({ path, linkTo }) => linkTo ?? path)).toEqual([`/${name}`, `/${name}`]);
+    const { entries } = await searched([[{ name }, 'x'], [{ name: 'b.pyc', type: 'link', linkname: name }]]);
+    expect(Array.from(entries.values(), ({ file }) => file)).toEqual(['a.tar:1', 'a.tar:1']);
   });
 
   it('takes numbers for owners that have no names', async () => {
-    const entries = await read([[{ name: 'a.py', uid: 5, gid: 6, uname: '', gname: '' }]]);
+    const { entries } = await searched([[{ name: 'a.py', uid: 5, gid: 6, uname: '', gname: '' }]]);
     expect(entries.get('/a.py' as PayloadPath)?.owner).toBe('5:6');
   });
 
-  it('computes the hashes of sources that are wanted, and of no others', async () => {
-    const members: Member[] = ['a.py', 'b.py'].map((name) => [{ name }, 'x = 1\n']);
-    const entries = await read(members, ['/a.py'], [3439, 3495]);
-    const hashes = [3439, 3495].map((number) => [number, sourceHash(number, Buffer.from('x = 1\n'))] as const);
-    expect(entries.get('/a.py' as PayloadPath)?.sourceHashes).toEqual(new Map(hashes));
-    expect(entries.get('/b.py' as PayloadPath)?.sourceHashes).toBeUndefined();
+  it('lists symlinks with what they say, whatever their names are', async () => {
+    const { entries } = await searched([[{ name: 'lib', type: 'symlink', linkname: 'usr/lib' }]]);
+    expect([...entries]).toEqual([['/lib', expect.objectContaining({ type: 'symlink', target: 'usr/lib' })]]);
   });
 
-  it('says why a file is no pyc', async () => {
-    const entries = await read([
-      [{ name: 'a.pyc' }, 'text'],
-      [{ name: 'b.pyo' }, ''],
+  it('reads a file of many chunks, and none that is larger than the limit', async () => {
+    const large = Buffer.alloc(1_000_003, 'x');
+    const whole = await tar([
+      [{ name: 'a.pyc' }, large],
+      [{ name: 'b.pyc' }, Buffer.alloc(2_000_001)],
     ]);
-    expect(Array.from(entries.values(), (entry) => entry.header)).toEqual([
-      { unreadable: 'does not start with a magic number' },
-      { unreadable: expect.any(String) },
-    ]);
-  });
-
-  it('has no entry for what is no file, but for a symlink', async () => {
-    const entries = await read([
-      [{ name: 'usr', type: 'directory' }],
-      [{ name: 'a.pyc', type: 'symlink', linkname: 'b.pyc' }],
-      [{ name: 'c.pyc', type: 'fifo' }],
-    ]);
-    expect([...entries]).toEqual([['/a.pyc', expect.objectContaining({ isSymlink: true })]]);
-  });
-
-  it('reads a pyc of many chunks', async () => {
-    const large = Buffer.concat([pyc, Buffer.alloc(1_000_003, 'x')]);
-    const whole = await tar([[{ name: 'a.pyc' }, large]]);
     const pieces = Array.from({ length: Math.ceil(whole.length / 777) }, (_, i) =>
       whole.subarray(777 * i, 777 * (i + 1)),
     );
-    const wanted: Wanted = { pycs: new Set(), sources: new Set(), hashMagicNumbers: [] };
-    const entries = await readTar(Readable.from(pieces), wanted, new Budget('archive'));
-    expect(entries.get('/a.pyc' as PayloadPath)).toMatchObject({
-      sizeBytes: large.length,
-      sha256: sha256Of(large),
-      header,
-    });
+    const { search, taken } = searchFor(['*.pyc']);
+    await readTar(Readable.from(pieces), search, source, new Budget('a.tar', limits));
+    expect(large.equals(taken.get('/a.pyc') as Buffer)).toBe(true);
+    expect(taken.get('/b.pyc')).toMatch(/^too large: 1.9 MiB/);
   });
 
   it.each([
@@ -125,13 +139,13 @@ describe('readTar', () => {
       tar([[{ name: 'a.pyc' }, Buffer.alloc(5000)]]).then((bytes) => bytes.subarray(0, 2000)),
     ],
   ])('throws for a stream %s', async (_, bytes) => {
-    const wanted: Wanted = { pycs: new Set(), sources: new Set(), hashMagicNumbers: [] };
-    await expect(readTar(Readable.from([await bytes]), wanted, new Budget('archive'))).rejects.toThrow();
+    const read = readTar(Readable.from([await bytes]), searchFor([]).search, source, new Budget('a.tar'));
+    await expect(read).rejects.toThrow();
   });
 
   it('throws the error of the stream', async () => {
     const broken = new Readable({ read: (): void => void broken.destroy(new Error('the disk is gone')) });
-    const wanted: Wanted = { pycs: new Set(), sources: new Set(), hashMagicNumbers: [] };
-    await expect(readTar(broken, wanted, new Budget('archive'))).rejects.toThrow('the disk is gone');
+    const read = readTar(broken, searchFor([]).search, source, new Budget('a.tar'));
+    await expect(read).rejects.toThrow('the disk is gone');
   });
 });

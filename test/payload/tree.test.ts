@@ -1,147 +1,92 @@
+import { execFileSync } from 'node:child_process';
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openTree } from '../../src/buildroot/open.ts';
-import type { PayloadPath } from '../../src/files/path.ts';
-import { payloadOf, type Wanted } from '../../src/payload/entry.ts';
-import { readTree } from '../../src/payload/tree.ts';
-import { sourceHash } from '../../src/pyc/source-hash.ts';
-import { sha256Of } from '../../src/sha256.ts';
+import { defaultReadLimits } from '../../src/payload/budget.ts';
+import { Payload } from '../../src/payload/payload.ts';
+import { searchTree } from '../../src/payload/tree.ts';
 import { type Planted, plantBuildroot } from '../helpers/buildroot.ts';
-import { pycOf, wholeCode } from '../helpers/marshal.ts';
+import { searchFor } from '../helpers/payload.ts';
 
-const pyc = pycOf(wholeCode);
-[0x0a0d0000 + 3495, 0, 5, 6].forEach((word, i) => {
-  pyc.writeUInt32LE(word, 4 * i);
-});
+const names = ['*.py', '*.pyc'];
 
-function wanted(pycs: readonly string[], sources: readonly string[], hashMagicNumbers: readonly number[] = []): Wanted {
-  return {
-    pycs: new Set(pycs as PayloadPath[]),
-    sources: new Set(sources as PayloadPath[]),
-    hashMagicNumbers,
-  };
-}
-
-function read(files: Readonly<Record<string, Planted>>, wants: Wanted) {
+function searched(files: Readonly<Record<string, Planted>>, paths: readonly string[] = [], globs = names) {
   const tree = openTree(plantBuildroot(files));
-  const payload = payloadOf(readTree(tree, wants).entries);
-  return { tree: tree.path, payload, stat: (name: string) => lstatSync(join(tree.path, name)) };
+  const { search, taken } = searchFor(globs, paths);
+  const contents = searchTree(tree, search, { ...defaultReadLimits, maxFileBytes: 100 });
+  const filesOf = contents.entries.filter(({ type }) => type !== 'directory').map(({ path }) => path);
+  return { tree: tree.path, contents, taken, files: filesOf.sort(), payload: new Payload([contents]) };
 }
 
-describe('readTree', () => {
-  it('reads everything needed to check a pyc and its source', () => {
-    const { tree, payload, stat } = read(
-      {
-        'a.py': { content: 'x = 1\n', mode: 0o755, mtime: 5.75 },
-        '__pycache__/a.x.pyc': { content: pyc, mode: 0o640, mtime: 7.5 },
-      },
-      wanted(['/__pycache__/a.x.pyc'], ['/a.py']),
-    );
-    const [source, bytecode] = [stat('a.py'), stat('__pycache__/a.x.pyc')];
-    expect(payload).toEqual(
-      new Map([
-        [
-          '/__pycache__/a.x.pyc',
-          [
-            {
-              path: '/__pycache__/a.x.pyc',
-              container: tree,
-              inode: `${bytecode.dev}:${bytecode.ino}`,
-              isGhost: false,
-              sizeBytes: pyc.length,
-              mode: 0o640,
-              owner: `${bytecode.uid}:${bytecode.gid}`,
-              mtimeSeconds: 7,
-              sha256: sha256Of(pyc),
-              header: {
-                magicNumber: 3495,
-                invalidationMode: 'timestamp',
-                sourceMtimeSeconds: 5,
-                sourceSizeBytes: 6,
-              },
-            },
-          ],
-        ],
-        [
-          '/a.py',
-          [
-            {
-              path: '/a.py',
-              container: tree,
-              inode: `${source.dev}:${source.ino}`,
-              isGhost: false,
-              sizeBytes: 6,
-              mode: 0o755,
-              owner: `${source.uid}:${source.gid}`,
-              mtimeSeconds: 5,
-            },
-          ],
-        ],
-      ]),
-    );
+describe('searchTree', () => {
+  it('lists what the search names, with the directories around it, and has the bytes of files taken', () => {
+    const { tree, contents, taken } = searched({
+      'd/a.py': { content: 'x = 1\n', mode: 0o755, mtime: 5.75 },
+      'd/other.txt': 'not listed',
+    });
+    const stat = lstatSync(join(tree, 'd/a.py'), { bigint: true });
+    expect(contents.entries.find(({ path }) => path === '/d/a.py')).toEqual({
+      path: '/d/a.py',
+      type: 'file',
+      file: `${tree}\0${stat.dev}:${stat.ino}`,
+      container: tree,
+      sizeBytes: 6,
+      mode: 0o755,
+      owner: `${stat.uid}:${stat.gid}`,
+      mtimeSeconds: 5,
+    });
+    expect(contents.entries.map(({ path, type }) => [path, type]).sort()).toEqual([
+      ['/', 'directory'],
+      ['/d', 'directory'],
+      ['/d/a.py', 'file'],
+    ]);
+    expect([...taken]).toEqual([['/d/a.py', Buffer.from('x = 1\n')]]);
   });
 
-  it('gives the names of one file one inode', () => {
-    const { payload } = read(
-      { 'a.pyc': pyc, 'b.pyc': { hardLink: 'a.pyc' }, 'c.pyc': pyc },
-      wanted(['/a.pyc', '/b.pyc', '/c.pyc'], []),
-    );
-    const [a, b, c] = [...payload.values()].map(([entry]) => entry?.inode);
+  it('knows the names of one file, and reads it once', () => {
+    const { payload, taken } = searched({ 'a.pyc': 'x', 'b.pyc': { hardLink: 'a.pyc' }, 'c.pyc': 'x' });
+    const [a, b, c] = ['/a.pyc', '/b.pyc', '/c.pyc'].map((path) => payload.at(path as never)[0]?.file);
     expect(b).toBe(a);
     expect(c).not.toBe(a);
+    expect(taken.size).toBe(2);
   });
 
-  it('computes source hashes for the interpreters that need them', () => {
-    const { payload } = read({ 'a.py': 'x = 1\n' }, wanted([], ['/a.py'], [3439, 3495]));
-    const hash = (magicNumber: number) => sourceHash(magicNumber, Buffer.from('x = 1\n'));
-    expect(payload.get('/a.py' as PayloadPath)?.[0]?.sourceHashes).toEqual(
-      new Map([
-        [3439, hash(3439)],
-        [3495, hash(3495)],
-      ]),
-    );
-  });
-
-  it('says why a file is no pyc', () => {
-    const { payload } = read({ 'a.pyc': 'text' }, wanted(['/a.pyc'], []));
-    expect(payload.get('/a.pyc' as PayloadPath)?.[0]?.header).toEqual({
-      unreadable: 'does not start with a magic number',
-    });
-  });
-
-  it('looks for what is wanted and for nothing else', () => {
-    expect(read({ 'a.py': '', 'a.pyc': pyc }, wanted([], [])).payload).toEqual(new Map());
-  });
-
-  it('takes a symlinked source for its text, and a pyc for the symlink that it is', () => {
+  it('lists paths of the search whatever their names are, and what symlinks lead to', () => {
     const files: Record<string, Planted> = {
-      'real/text': { content: 'x = 1\n', mtime: 5 },
-      'real/b.pyc': pyc,
+      'real/text': 'x = 1\n',
+      'real/b.pyc': 'y',
       'a.py': { symlink: '/real/text' },
-      'b.pyc': { symlink: 'real/b.pyc' },
       lib: { symlink: '/real' },
     };
-    const { payload } = read(files, wanted(['/b.pyc', '/lib/b.pyc'], ['/a.py']));
-    expect([...payload.keys()]).toEqual(['/b.pyc', '/lib/b.pyc', '/a.py']);
-    expect(payload.get('/b.pyc' as PayloadPath)).toMatchObject([{ isSymlink: true }]);
-    expect(payload.get('/lib/b.pyc' as PayloadPath)).not.toMatchObject([{ isSymlink: true }]);
-    expect(payload.get('/a.py' as PayloadPath)).toEqual([
-      expect.objectContaining({ path: '/a.py', sizeBytes: 6, mtimeSeconds: 5 }),
-    ]);
+    const { payload, taken, files: listed } = searched(files, ['/lib/b.pyc', '/missing'], ['a.py']);
+    expect(listed).toEqual(['/a.py', '/real/b.pyc', '/real/text']);
+    expect(payload.follow('/a.py' as never)).toMatchObject([{ path: '/real/text', type: 'file' }]);
+    expect(payload.at('/lib/b.pyc' as never)).toMatchObject([{ path: '/real/b.pyc' }]);
+    expect([...taken.keys()].sort()).toEqual(['/real/b.pyc', '/real/text']);
   });
 
-  it('has no entry for what is missing, is no file, or leads out of the tree', () => {
-    const files: Record<string, Planted> = {
-      'directory.pyc': { directory: true },
-      'directory.py': { directory: true },
-      'dangling.py': { symlink: 'nothing' },
-      'host.py': { symlink: '/proc/version' },
-      'above.py': { symlink: '../../../../../../proc/version' },
-      away: { symlink: '/proc' },
-    };
-    const pycs = ['/missing.pyc', '/directory.pyc', '/away/version', '/missing/a.pyc'];
-    const sources = ['/missing.py', '/directory.py', '/dangling.py', '/host.py', '/above.py', '/away/version'];
-    expect(read(files, wanted(pycs, sources)).payload).toEqual(new Map());
+  it('follows no symlink out of the tree, and lists nothing that is neither file, symlink nor directory', () => {
+    const { payload, files } = searched(
+      { 'host.py': { symlink: '/proc/version' }, 'up.py': { symlink: '../../../../../../etc/passwd' } },
+      ['/host.py/x'],
+    );
+    expect(files).toEqual(['/host.py', '/up.py']);
+    expect(payload.follow('/host.py' as never)).toEqual([]);
+    expect(payload.follow('/up.py' as never)).toEqual([]);
+    const tree = openTree(plantBuildroot({ 'a.py': 'x' }));
+    execFileSync('mkfifo', [join(tree.path, 'pipe.py')]);
+    const { search } = searchFor(names);
+    expect(
+      searchTree(tree, search, defaultReadLimits)
+        .entries.map(({ path }) => path)
+        .sort(),
+    ).toEqual(['/', '/a.py']);
+  });
+
+  it('says which file is too large to be read', () => {
+    const { taken } = searched({ 'a.py': 'x'.repeat(101), 'b.py': 'x'.repeat(100) });
+    expect(taken.get('/a.py')).toMatch(/^too large: /);
+    expect(taken.get('/b.py')).toHaveLength(100);
   });
 });

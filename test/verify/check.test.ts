@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { PayloadPath } from '../../src/files/path.ts';
 import type { PycRecord } from '../../src/manifest/schema.ts';
-import type { Payload, PayloadEntry } from '../../src/payload/entry.ts';
 import type { PycHeader } from '../../src/pyc/header.ts';
 import { check } from '../../src/verify/check.ts';
+import { type DescribedEntry, describedPayload, entryAt } from '../helpers/payload.ts';
 
 const [source, pyc0, pyc1, pyc2] = [
   '/usr/lib/a.py',
@@ -29,34 +29,31 @@ const record: PycRecord = {
   invalidationMode: 'timestamp',
 };
 
-const sourceEntry: PayloadEntry = {
-  path: source,
-  container: 'a.rpm',
-  inode: '1',
-  isGhost: false,
-  sizeBytes: 6,
-  mode: 0o644,
-  owner: 'root:root',
-  mtimeSeconds: 5,
-};
-const pycEntry = (path: PayloadPath): PayloadEntry => ({
-  ...sourceEntry,
-  path,
-  inode: '2',
-  sizeBytes: 100,
-  sha256: 'right',
-  header,
-});
+const right = { sha256: 'right', header };
+const sourceEntry = entryAt(source, { file: '1', sizeBytes: 6 });
+const pycEntry = (path: PayloadPath) => entryAt(path, { file: '2', sizeBytes: 100, pyc: right });
 
-type Changes = Readonly<Record<string, Partial<PayloadEntry> | 'absent' | undefined>>;
+type Changes = Readonly<Record<string, Partial<DescribedEntry> | 'absent' | undefined>>;
 
-/** A payload that is as it was built, but for these changes. */
-function payload(changes: Changes): Payload {
-  const entries = [sourceEntry, ...record.paths.map(pycEntry)].flatMap((entry) => {
+/** The entries as they were built, but for these changes. */
+function entries(changes: Changes): DescribedEntry[] {
+  return [sourceEntry, ...record.paths.map(pycEntry)].flatMap((entry) => {
     const change = changes[entry.path];
     return change === 'absent' ? [] : { ...entry, ...change };
   });
-  return new Map(entries.map((entry) => [entry.path, [entry]]));
+}
+
+/** The bytes of the file that all names of the group are. */
+const bytes = (pyc: DescribedEntry['pyc']): Changes =>
+  Object.fromEntries([pyc0, pyc1, pyc2].map((path) => [path, { pyc }]));
+
+/** One finding for each name of the group. */
+const forEach = (kind: string, detail: string) => [pyc1, pyc2, pyc0].map((path) => ({ kind, path, detail }));
+
+/** What check finds in a payload of these entries. */
+function checked(records: readonly PycRecord[], described: readonly DescribedEntry[]) {
+  const { payload, facts } = describedPayload(described);
+  return check(records, payload, facts);
 }
 
 describe('check', () => {
@@ -64,7 +61,7 @@ describe('check', () => {
     ['nothing, where all is as built', {}, []],
     [
       'nothing, where the file got more names, another mtime and owner',
-      Object.fromEntries([pyc0, pyc1, pyc2].map((path) => [path, { owner: 'me:me', mtimeSeconds: 9, inode: '1' }])),
+      Object.fromEntries([pyc0, pyc1, pyc2].map((path) => [path, { owner: 'me:me', mtimeSeconds: 9, file: '1' }])),
       [],
     ],
     [
@@ -84,7 +81,7 @@ describe('check', () => {
     ],
     [
       'a pyc that is another file',
-      { [pyc1]: { inode: '3' } },
+      { [pyc1]: { file: '3' } },
       [{ kind: 'unlinked', path: pyc1, detail: `another file than ${pyc0}` }],
     ],
     [
@@ -120,34 +117,42 @@ describe('check', () => {
     ],
     [
       'a ghost, whatever else is different about it',
-      { [pyc1]: { isGhost: true, inode: '3', mode: 0, sha256: 'other' } },
+      { [pyc1]: { isGhost: true, file: '3', mode: 0, pyc: { ...right, sha256: 'other' } } },
       [{ kind: 'ghosted', path: pyc1, detail: 'recorded, but not stored' }],
     ],
     [
       'nothing, where all names of a file are ghosts',
-      Object.fromEntries([pyc0, pyc1, pyc2].map((path) => [path, { isGhost: true, sha256: 'other' }])),
+      Object.fromEntries(
+        [pyc0, pyc1, pyc2].map((path) => [path, { isGhost: true, pyc: { ...right, sha256: 'other' } }]),
+      ),
       [],
     ],
     [
       'a symlink in the place of a pyc',
-      { [pyc1]: { isSymlink: true, inode: '3', mode: 0o777 } },
+      { [pyc1]: { type: 'symlink', target: 'x', file: '3', mode: 0o777 } },
       [{ kind: 'missing', path: pyc1, detail: 'is a symlink' }],
     ],
-    ['nothing, where the source is a symlink', { [source]: { isSymlink: true, mtimeSeconds: 9 } }, []],
     [
-      'other bytes',
-      { [pyc1]: { sha256: 'other' } },
-      [{ kind: 'damaged', path: pyc1, detail: 'its SHA-256 is another' }],
+      'a source that is a symlink to nothing',
+      { [source]: { type: 'symlink', target: 'gone.py', mtimeSeconds: 9 } },
+      [],
     ],
+    ['other bytes', bytes({ ...right, sha256: 'other' }), forEach('damaged', 'its SHA-256 is another')],
     [
       'bytes that are no pyc',
-      { [pyc1]: { sha256: 'other', header: { unreadable: 'ends within its header' } } },
-      [{ kind: 'damaged', path: pyc1, detail: 'it ends within its header' }],
+      bytes({ sha256: 'other', header: { unreadable: 'ends within its header' } }),
+      forEach('damaged', 'it ends within its header'),
+    ],
+    ['bytes that are too many to be read', bytes({ unread: 'too large' }), forEach('damaged', 'too large')],
+    [
+      'nothing in what the system refuses to read: the report names it',
+      bytes({ unread: 'cannot be read (EACCES)', isRefused: true }),
+      [],
     ],
     [
       'code that ends early, which was built so',
-      { [pyc1]: { damage: 'ends within the code' } },
-      [{ kind: 'damaged', path: pyc1, detail: 'its code cannot be read: ends within the code' }],
+      bytes({ ...right, damage: 'ends within the code' }),
+      forEach('damaged', 'its code cannot be read: ends within the code'),
     ],
     [
       'a source that is newer than its pycs',
@@ -156,25 +161,31 @@ describe('check', () => {
     ],
     [
       'a source of another size than one pyc says',
-      { [pyc1]: { header: { ...header, sourceSizeBytes: 7 } } },
-      [{ kind: 'stale', path: pyc1, detail: 'it records 7 bytes, the source has 6' }],
+      bytes({ ...right, header: { ...header, sourceSizeBytes: 7 } }),
+      forEach('stale', 'it records 7 bytes, the source has 6'),
     ],
     [
       'nothing, where the source has the hash',
       {
-        [source]: { sourceHashes: new Map([[3495, 'ab']]), mtimeSeconds: 9 },
-        ...Object.fromEntries([pyc0, pyc1, pyc2].map((path) => [path, { header: hashed }])),
+        [source]: { source: { hashes: new Map([[3495, 'ab']]) }, mtimeSeconds: 9 },
+        ...bytes({ ...right, header: hashed }),
       },
       [],
     ],
     [
       'a source with another hash',
-      { [source]: { sourceHashes: new Map([[3495, 'cd']]) }, [pyc0]: { header: hashed } },
-      [{ kind: 'stale', path: pyc0, detail: 'the source has another hash' }],
+      { [source]: { source: { hashes: new Map([[3495, 'cd']]) } }, ...bytes({ ...right, header: hashed }) },
+      forEach('stale', 'the source has another hash'),
     ],
     [
       'several things wrong with one path, by kind',
-      { [pyc1]: { inode: '3', mode: 0o600, sha256: 'other', header: { ...header, sourceMtimeSeconds: 4 } } },
+      {
+        [pyc1]: {
+          file: '3',
+          mode: 0o600,
+          pyc: { sha256: 'other', header: { ...header, sourceMtimeSeconds: 4 } },
+        },
+      },
       [
         { kind: 'damaged', path: pyc1, detail: 'its SHA-256 is another' },
         {
@@ -187,41 +198,40 @@ describe('check', () => {
       ],
     ],
   ])('finds %s', (_name, changes, findings) => {
-    expect(check([record], payload(changes))).toEqual(findings);
+    expect(checked([record], entries(changes))).toEqual(findings);
   });
 
   it('checks only bytes and source of pycs that are not linked', () => {
     const alone = [pyc0, pyc1, pyc2].map((path) => ({ ...record, paths: [path] }));
-    expect(check(alone, payload({ [pyc1]: { inode: '3', mode: 0o600 } }))).toEqual([]);
+    expect(checked(alone, entries({ [pyc1]: { file: '3', mode: 0o600, pyc: right } }))).toEqual([]);
   });
 
   it('holds a pyc against the source of its own package', () => {
-    const entries = new Map(payload({}));
-    entries.set(source, [{ ...sourceEntry, container: 'b.rpm', mtimeSeconds: 99 }, sourceEntry]);
-    expect(check([record], entries)).toEqual([]);
+    const other = { ...sourceEntry, container: 'b.rpm', mtimeSeconds: 99 };
+    expect(checked([record], [other, ...entries({})])).toEqual([]);
   });
 
   it('finds nothing wrong if each of two packages has the whole group', () => {
-    const entries = new Map(
-      Array.from(payload({}), ([path, [entry]]) => [
-        path,
-        entry === undefined ? [] : [entry, { ...entry, container: 'b.rpm', inode: `${entry.inode}0`, owner: 'me:me' }],
-      ]),
-    );
-    expect(check([record], entries)).toEqual([]);
+    const other = entries({}).map((entry) => ({
+      ...entry,
+      container: 'b.rpm',
+      file: `${entry.file}0`,
+      owner: 'me:me',
+    }));
+    expect(checked([record], [...entries({}), ...other])).toEqual([]);
   });
 
   it('reports a missing source once, however many records are of it', () => {
     const records = [pyc0, pyc1, pyc2].map((path) => ({ ...record, paths: [path] }));
-    expect(check(records, payload({ [source]: 'absent' }))).toEqual([
+    expect(checked(records, entries({ [source]: 'absent' }))).toEqual([
       { kind: 'missing', path: source, detail: 'the source of pycs that are in the payload' },
     ]);
   });
 
   it('sorts what it finds by path, whatever the order of the records', () => {
-    const changed = payload({ [pyc0]: { sha256: 'other' }, [pyc1]: { sha256: 'other' }, [pyc2]: { sha256: 'other' } });
+    const changed = entries(bytes({ ...right, sha256: 'other' }));
     const records = [pyc0, pyc1, pyc2].map((path) => ({ ...record, paths: [path] }));
-    expect(check(records, changed).map(({ path }) => path)).toEqual([pyc1, pyc2, pyc0]);
-    expect(check(records.toReversed(), changed)).toEqual(check(records, changed));
+    expect(checked(records, changed).map(({ path }) => path)).toEqual([pyc1, pyc2, pyc0]);
+    expect(checked(records.toReversed(), changed)).toEqual(checked(records, changed));
   });
 });

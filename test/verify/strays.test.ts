@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { PayloadPath } from '../../src/files/path.ts';
 import type { PycRecord } from '../../src/manifest/schema.ts';
-import { type PayloadEntry, payloadOf } from '../../src/payload/entry.ts';
 import { findStrays } from '../../src/verify/strays.ts';
+import { describedPayload, entryAt } from '../helpers/payload.ts';
 
 const site = '/usr/lib/python3.11/site-packages';
 const app = '/usr/share/app';
@@ -17,21 +17,12 @@ const record = (directory: string): PycRecord => ({
 });
 const records = [record(site), record(app)];
 
-const entry = (path: string): PayloadEntry => ({
-  path: path as PayloadPath,
-  container: 'a.rpm',
-  inode: path,
-  isGhost: false,
-  sizeBytes: 1,
-  mode: 0o644,
-  owner: 'root:root',
-  mtimeSeconds: 5,
-});
 const recorded = records.flatMap(({ source, paths }) => [source, ...paths]);
 
 /** What is found of these files beside those of the manifest. */
 function found(...paths: string[]) {
-  return findStrays(records, ['cpython-311'], payloadOf([...recorded, ...paths].map(entry)));
+  const { payload } = describedPayload([...recorded, ...paths].map((path) => entryAt(path)));
+  return findStrays(records, ['cpython-311'], payload);
 }
 
 describe('findStrays', () => {

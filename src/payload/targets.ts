@@ -1,17 +1,16 @@
 import { join, resolve } from 'node:path';
 import { installedAt, openTree } from '../buildroot/open.ts';
 import { errnoOf, PyclinkError } from '../errors.ts';
-import type { PayloadPath } from '../files/path.ts';
 import { type FileStat, stat, statIfAny } from '../files/stat.ts';
-import { readArchive } from './archive.ts';
+import { searchArchive } from './archive.ts';
 import { Budget, defaultReadLimits, type ReadLimits } from './budget.ts';
-import type { PayloadEntry, Wanted } from './entry.ts';
-import { readImage } from './image.ts';
+import type { Contents, Search } from './entry.ts';
+import { searchImage } from './image.ts';
 import { filesOfDirectory, filesOfTar, type ImageFiles } from './image-files.ts';
-import { readRpm } from './rpm.ts';
+import { searchRpm } from './rpm.ts';
 import { systemAround } from './system-around.ts';
-import { readTree, type Unreadable } from './tree.ts';
-import { isZip, readZip } from './zip.ts';
+import { searchTree } from './tree.ts';
+import { isZip, searchZip } from './zip.ts';
 
 /** How targets are read. */
 export interface ReadOptions {
@@ -24,35 +23,30 @@ export interface ReadOptions {
   readonly mayBePart?: boolean;
 }
 
-/** What a target holds. */
-export interface TargetContent {
+/** What a target has. */
+export interface TargetContents extends Contents {
   /** As the user wrote it. */
   readonly target: string;
   /** A whole file system by itself, or one of the packages of a build. */
   readonly kind: 'tree' | 'image' | 'package';
-  readonly entries: readonly PayloadEntry[];
-  /** Which layer of an image removed a path. */
-  readonly removedBy: ReadonlyMap<PayloadPath, string>;
-  /** What could not be read, with the error. */
-  readonly unreadable: readonly Unreadable[];
 }
 
 /** The targets that are one payload: the packages of a build together, each image by itself. */
-export function payloadsOf(contents: readonly TargetContent[]): readonly (readonly TargetContent[])[] {
+export function together(contents: readonly TargetContents[]): readonly (readonly TargetContents[])[] {
   const packages = contents.filter(({ kind }) => kind !== 'image');
   const images = contents.filter(({ kind }) => kind === 'image').map((image) => [image]);
   return packages.length > 0 ? [packages, ...images] : images;
 }
 
 /**
- * Reads the targets: a directory, packages, archives, and images, which may have `:NAME` behind them.
+ * Searches the targets: a directory, packages, archives, and images, which may have `:NAME` behind them.
  * @throws PyclinkError `usage` for a target that is not there, or a directory among others; `tool-failed`
  */
-export async function readTargets(
+export async function searchTargets(
   targets: readonly string[],
-  wanted: Wanted,
+  search: Search,
   options: ReadOptions,
-): Promise<TargetContent[]> {
+): Promise<TargetContents[]> {
   const places = targets.map(placeOf);
   const directory = places.find(({ kind }) => kind === 'tree');
   if (directory === undefined && (options.prepend ?? '/') !== '/') {
@@ -61,9 +55,9 @@ export async function readTargets(
   if (directory !== undefined && targets.length > 1) {
     throw new PyclinkError('usage', 'a directory must be the only target', { path: directory.path });
   }
-  const contents: TargetContent[] = [];
+  const contents: TargetContents[] = [];
   for (const [i, place] of places.entries()) {
-    contents.push({ target: targets[i] ?? '', ...(await readPlace(place, wanted, options)) });
+    contents.push({ target: targets[i] ?? '', ...(await searchPlace(place, search, options)) });
   }
   return contents;
 }
@@ -92,32 +86,28 @@ function parted(target: string): [path: string, reference?: string] {
   return end === undefined ? [target] : [target.slice(0, end), target.slice(end + 1)];
 }
 
-async function readPlace(
+async function searchPlace(
   { kind, path, reference }: Place,
-  wanted: Wanted,
+  search: Search,
   { limits = defaultReadLimits, platform, prepend = '/', mayBePart = false }: ReadOptions,
-): Promise<Omit<TargetContent, 'target'>> {
-  const whole = { removedBy: new Map<PayloadPath, string>(), unreadable: [] };
-  const image = async (files: ImageFiles): Promise<Omit<TargetContent, 'target'>> => ({
+): Promise<Omit<TargetContents, 'target'>> {
+  const image = async (files: ImageFiles): Promise<Omit<TargetContents, 'target'>> => ({
     kind: 'image',
-    unreadable: [],
-    ...(await readImage({ files, path, reference, platform }, { ...wanted, others: false }, limits)),
+    ...(await searchImage({ files, path, reference, platform }, search, limits)),
   });
   if (kind === 'tree') {
-    // On a running system, pycs that are not wanted belong to other packages.
-    const others = wanted.others === true && resolve(path) !== '/';
     const tree = installedAt(openTree(resolve(path)), prepend);
     const root = mayBePart ? openTree(systemAround(tree.path)) : tree;
-    return { ...whole, kind, ...readTree(root, { ...wanted, others }, tree.path) };
+    return { kind, ...searchTree(root, search, limits, tree.path) };
   }
   if (kind === 'image-directory') return image(filesOfDirectory(openTree(resolve(path))));
-  if (kind === 'rpm') return { ...whole, kind: 'package', entries: await readRpm(path, wanted, limits) };
+  if (kind === 'rpm') return { kind: 'package', ...(await searchRpm(path, search, limits)) };
   const isInZip = isZip(path);
   const files = isInZip ? undefined : await filesOfTar(path, () => new Budget(path, limits));
   if (files !== undefined) return image(files);
   if (reference !== undefined) throw new PyclinkError('usage', 'is no image', { path });
-  const read = isInZip ? readZip : readArchive;
-  return { ...whole, kind: 'package', entries: await read(path, wanted, limits) };
+  const searchFile = isInZip ? searchZip : searchArchive;
+  return { kind: 'package', ...(await searchFile(path, search, limits)) };
 }
 
 function exists(path: string): boolean {

@@ -1,5 +1,14 @@
+import type { PayloadPath } from '../files/path.ts';
 import { type PycHeader, staleReason } from '../pyc/header.ts';
-import type { PayloadEntry } from './entry.ts';
+import type { SourceFacts } from './bytecode.ts';
+import type { PayloadEntry, Unread } from './entry.ts';
+import type { Payload } from './payload.ts';
+
+/** The source of a pyc in a payload, symlinks followed: that of its own container, if several have one. */
+export function sourceOf(payload: Payload, { container }: PayloadEntry, source: PayloadPath): PayloadEntry | undefined {
+  const found = payload.follow(source).filter(({ type, isGhost }) => type === 'file' && isGhost !== true);
+  return found.find((entry) => entry.container === container) ?? found[0];
+}
 
 /** How a pyc does not fit its source. */
 export interface Misfit {
@@ -10,11 +19,16 @@ export interface Misfit {
 
 /**
  * How a pyc does not fit its source in a payload, where the mtimes of a zip are not exact; undefined if it fits.
+ * @param facts of the source; needed for hash-based pycs
  * @see _eq_mtime in Lib/zipimport.py, which allows for a second
  */
-export function misfitOf(header: PycHeader, source: PayloadEntry): Misfit | undefined {
-  const { sizeBytes, mtimeSeconds, mtimeIs, sourceHashes } = source;
-  const hash = (number: number) => sourceHashes?.get(number) ?? '';
+export function misfitOf(
+  header: PycHeader,
+  source: PayloadEntry,
+  facts: SourceFacts | Unread | undefined,
+): Misfit | undefined {
+  const { sizeBytes, mtimeSeconds, mtimeIs } = source;
+  const hash = (number: number) => (facts === undefined || 'unread' in facts ? '' : (facts.hashes.get(number) ?? ''));
   const reasonAt = (mtime: number) => staleReason(header, { sizeBytes, mtimeSeconds: mtime, hash });
   if (header.invalidationMode !== 'timestamp') return misfit(reasonAt(mtimeSeconds), false);
   const recorded = header.sourceMtimeSeconds;

@@ -1,0 +1,52 @@
+import type { PayloadPath } from '../files/path.ts';
+import { type PycFacts, pycFactsOf } from '../marshal/pyc-facts.ts';
+import { sourceHash } from '../pyc/source-hash.ts';
+import { sha256Of } from '../sha256.ts';
+import type { Content, Search, Unread } from './entry.ts';
+
+/** What is read of sources. */
+export interface SourceFacts {
+  readonly sha256: string;
+  /** The source hashes of hash-based pycs, by magic number. */
+  readonly hashes: ReadonlyMap<number, string>;
+}
+
+/** What was read of the pycs and sources of a payload, by the identities of their files. */
+export interface BytecodeFacts {
+  readonly pycs: ReadonlyMap<string, PycFacts | Unread>;
+  readonly sources: ReadonlyMap<string, SourceFacts | Unread>;
+}
+
+/** What is read of them. */
+interface WantedFacts {
+  /** Pycs: not at all; enough to compare them with a manifest; or all that is known of their code. */
+  readonly pycs: 'none' | 'content' | 'in-depth';
+  /** Read sources too. */
+  readonly sources: boolean;
+  /** The magic numbers for which source hashes are computed. */
+  readonly hashMagicNumbers: readonly number[];
+  readonly paths?: ReadonlySet<PayloadPath>;
+}
+
+/** A search for pycs and sources, and the facts that it will collect. */
+export function searchForBytecode(wanted: WantedFacts): { readonly search: Search; readonly facts: BytecodeFacts } {
+  const pycs = new Map<string, PycFacts | Unread>();
+  const sources = new Map<string, SourceFacts | Unread>();
+  const asPyc = (content: Content) => ('unread' in content ? content : pycFactsOf(content, wanted.pycs === 'in-depth'));
+  const asSource = (content: Content): SourceFacts | Unread =>
+    'unread' in content ? content : { sha256: sha256Of(content), hashes: hashesOf(content, wanted.hashMagicNumbers) };
+  const search: Search = {
+    names: ['*.py', '*.pyc', '*.pyo'],
+    ...(wanted.paths === undefined ? {} : { paths: wanted.paths }),
+    visit: ({ path, file }) => {
+      if (/\.py[co]$/.test(path))
+        return wanted.pycs === 'none' ? undefined : (content) => pycs.set(file, asPyc(content));
+      return wanted.sources ? (content) => sources.set(file, asSource(content)) : undefined;
+    },
+  };
+  return { search, facts: { pycs, sources } };
+}
+
+function hashesOf(content: Buffer, magicNumbers: readonly number[]): ReadonlyMap<number, string> {
+  return new Map(magicNumbers.map((number) => [number, sourceHash(number, content)]));
+}

@@ -1,0 +1,90 @@
+import { childOf, normalise, type PayloadPath, parentOf } from '../files/path.ts';
+import type { Contents, PayloadEntry } from './entry.ts';
+
+/** As many symlinks as the Linux kernel follows. */
+const maxSymlinks = 40;
+
+/** A file system: the names of one or more containers that belong together. */
+export class Payload {
+  /** By path; several where packages share a path. */
+  readonly entries: ReadonlyMap<PayloadPath, readonly PayloadEntry[]>;
+  /** Which layer of an image removed a path. */
+  readonly removedBy: ReadonlyMap<PayloadPath, string>;
+  readonly #contents: readonly Contents[];
+
+  /** @param contents of containers that are installed together */
+  constructor(contents: readonly Contents[]) {
+    const entries = new Map<PayloadPath, PayloadEntry[]>();
+    for (const entry of contents.flatMap((one) => one.entries)) {
+      const others = entries.get(entry.path);
+      if (others === undefined) entries.set(entry.path, [entry]);
+      else others.push(entry);
+    }
+    this.entries = entries;
+    this.removedBy = new Map(contents.flatMap((one) => [...one.removedBy]));
+    this.#contents = contents;
+  }
+
+  /** Everything in it. */
+  get all(): PayloadEntry[] {
+    return Array.from(this.entries.values()).flat();
+  }
+
+  /** The entries of a path, also if directories on the way are symlinks. The last component is not followed. */
+  at(path: PayloadPath): readonly PayloadEntry[] {
+    const found = this.entries.get(path);
+    if (found !== undefined) return found;
+    const parent = this.#directory(parentOf(path));
+    return (parent === undefined || parent === parentOf(path) ? undefined : this.entries.get(join(parent, path))) ?? [];
+  }
+
+  /** Whether something is at a path. */
+  has(path: PayloadPath): boolean {
+    return this.at(path).length > 0;
+  }
+
+  /** The files that a path leads to when symlinks are followed; empty if it leads to none. */
+  follow(path: PayloadPath): readonly PayloadEntry[] {
+    let entries = this.at(path);
+    for (let followed = 0; entries[0]?.type === 'symlink'; followed++) {
+      const [{ path: from, target = '' }] = entries as [PayloadEntry];
+      if (followed === maxSymlinks) return [];
+      entries = this.at(absolute(parentOf(from), target));
+    }
+    return entries;
+  }
+
+  /** Where a directory lies; undefined if no container knows more than the path says. */
+  #directory(path: PayloadPath): PayloadPath | undefined {
+    for (const { resolve } of this.#contents) {
+      const resolved = resolve?.(path);
+      if (resolved !== undefined) return resolved;
+    }
+    const pending = path.split('/').filter(Boolean).reverse();
+    let reached = '/' as PayloadPath;
+    let followed = 0;
+    for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
+      const next = childOf(reached, name);
+      const [entry] = this.entries.get(next) ?? [];
+      if (entry?.type !== 'symlink') {
+        reached = next;
+        continue;
+      }
+      followed += 1;
+      if (followed > maxSymlinks) return undefined;
+      const target = absolute(reached, entry.target ?? '');
+      pending.push(...target.split('/').filter(Boolean).reverse());
+      reached = '/' as PayloadPath;
+    }
+    return reached;
+  }
+}
+
+/** The path that a symlink in a directory names. */
+function absolute(directory: PayloadPath, target: string): PayloadPath {
+  return normalise(target.startsWith('/') ? target : `${directory}/${target}`) as PayloadPath;
+}
+
+function join(parent: PayloadPath, path: PayloadPath): PayloadPath {
+  return childOf(parent, path.slice(path.lastIndexOf('/') + 1));
+}
