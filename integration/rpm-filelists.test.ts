@@ -1,25 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { pyclink } from '../test/helpers/pyclink.ts';
+import { bundle, pyclink } from '../test/helpers/pyclink.ts';
+import { systemPython } from '../test/helpers/pythons.ts';
+import { oddNames } from './helpers/odd-names.ts';
 import { describeRpm, groupsInRpms, pycs, queryRpms, type RpmBuildOptions, rpmbuilt, site } from './helpers/rpm.ts';
 
 const text = 'def pay(price):\n    return price\n';
-const names = [
-  'plain',
-  'with space',
-  `it's`,
-  'say "so"',
-  '[ab]',
-  '{a,b}',
-  'star*',
-  'what?',
-  '100%',
-  '%name',
-  'back\\slash',
-  '#hash',
-  'é',
-];
+const names = ['plain', 'with space', `it's`, 'say"so"', '[ab]', 'star*', 'what?', '100%', '%name', '#hash', 'é'];
 
 /** Sources for a package and a subpackage, their pycs in none of the specs' own lists. */
 const sources = names.map((name) => `${site}/shop/${name}.py`);
@@ -57,6 +45,28 @@ describeRpm('file lists', () => {
       sources,
       tillSources,
     ]);
+  });
+
+  it('take no file but the ones they name; what no pattern names alone is left to the spec, and said', async () => {
+    const directory = `${site}/shop`;
+    const { plant: modules, listed, unlisted } = oddNames(directory, systemPython.cacheTag);
+    const { topdir, log, rpms } = await rpmbuilt({
+      plant: modules,
+      preamble: '%global __os_install_post %{nil}\n%global _unpackaged_files_terminate_build 0',
+      install: `${process.execPath} ${bundle} build -q -o 0 --filelist %{_builddir}/pycs.list --python python3 ${directory}`,
+      files: ' -f %{_builddir}/pycs.list',
+    });
+    const packaged = await queryRpms(rpms, '[%{FILENAMES}\\n]');
+    expect(packaged.filter((path) => path.endsWith('.pyc')).sort()).toEqual(listed);
+    const list = join(topdir, 'BUILD/pycs.list');
+    const said = (path: string) =>
+      `pyclink: warning: ${path}: not in ${list}, no pattern of rpm's is for this name alone: list it in the spec`;
+    expect(
+      log
+        .split('\n')
+        .filter((line) => line.startsWith('pyclink: warning'))
+        .sort(),
+    ).toEqual(unlisted.map(said).sort());
   });
 
   it('owns the __pycache__ directories', async () => {

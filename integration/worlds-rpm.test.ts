@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { linkGroupsIn, plant } from '../test/helpers/buildroot.ts';
 import { describeInWorld, type InWorld, inWorld } from './helpers/in-world.ts';
+import { oddNames } from './helpers/odd-names.ts';
 import { specText } from './helpers/rpm.ts';
 
 const payloads = { zstd: 'w19.zstdio', xz: 'w6.xzdio', gzip: 'w9.gzdio' } as const;
@@ -59,6 +60,23 @@ for (const name of ['trixie', 'sid'] as const) {
       const { exitCode, all } = await world.attempt('pyclink', 'verify', '--manifest', manifest, ...targets);
       return { status: exitCode, said: all.replaceAll(cacheTag, 'TAG') };
     }
+
+    it('takes from a file list just what it names, whatever the names', async () => {
+      const odd = oddNames(directory, cacheTag);
+      plant(join(world.directory, 'srv/odd'), odd.plant);
+      const preamble = '%global __os_install_post %{nil}\n%global _unpackaged_files_terminate_build 0';
+      const call = `pyclink build -q --buildroot %{buildroot} --filelist /srv/list -o 0 --python python3 ${directory}`;
+      plant(world.directory, { '/srv/odd.spec': specText({ preamble, install: call, files: ' -f /srv/list' }) });
+      await world.inside('rpmbuild', '-bb', '-D', '_topdir /srv/odd-top', '-D', 'planted /srv/odd', '/srv/odd.spec');
+      const rpm = '/srv/odd-top/RPMS/noarch/shop-1.0-1.noarch.rpm';
+      const { stdout } = await world.inside('rpm', '-qp', '--qf', '[%{FILENAMES}\\n]', rpm);
+      expect(
+        stdout
+          .split('\n')
+          .filter((path) => path.endsWith('.pyc'))
+          .sort(),
+      ).toEqual(odd.listed);
+    });
 
     describe.each(formats[name])('with packages of format %s', (format) => {
       it.each(Object.keys(payloads) as (keyof typeof payloads)[])('and a payload of %s', async (payload) => {

@@ -67,10 +67,8 @@ export async function compileAndWrite(
       (examined as ReadonlySet<string>).has(path) || written.has(path);
     return completeManifest(version, mergeContent(earlier, current, isOutdated, goneFrom(buildroot)));
   };
-  if (!options.dryRun) {
-    const page = (file: string, whole: Manifest) => writePage(file, buildroot, whole);
-    await writeOutputs(outputs, wholeOf, context.warn, page);
-  }
+  const page = (file: string, whole: Manifest) => writePage(file, buildroot, whole);
+  const lacking = options.dryRun ? [] : await writeOutputs(outputs, wholeOf, context.warn, page);
   const isImage = options.inPlace || options.chroot;
   const unlisted =
     isImage && options.record && !options.dryRun
@@ -101,6 +99,7 @@ export async function compileAndWrite(
       ...dated.warnings,
       ...done.warnings,
       ...unlisted,
+      ...lacking,
     ].sort(byCodeUnit),
     cache: opened && {
       ...done.cache,

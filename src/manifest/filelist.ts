@@ -1,28 +1,44 @@
 import { byCodeUnit, type PayloadPath, parentOf } from '../files/path.ts';
 import type { PycRecord } from './schema.ts';
 
+/** A list for `%files -f`. */
+export interface Filelist {
+  readonly text: string;
+  /** What it lacks: rpm has no pattern for these that would not take other files too. */
+  readonly unlisted: readonly PayloadPath[];
+}
+
 /**
- * The text for `%files -f`: the `__pycache__` directories that are the package's own, then the pycs, one a line.
- * @see rpm's build/files.c; measured on rpm 4.18
+ * Lists the `__pycache__` directories that are the package's own, then the pycs, one a line.
+ * @see rpm's build/files.c; measured on rpm 4.18, 4.20 and 6.1
  */
-export function encodeFilelist(records: readonly PycRecord[]): string {
+export function encodeFilelist(records: readonly PycRecord[]): Filelist {
   const paths = records.flatMap((record) => record.paths).sort(byCodeUnit);
   const directories = [...new Set(paths.map(parentOf))].filter((path) => !shared.test(path)).sort(byCodeUnit);
-  const lines = [...directories.map((directory) => `%dir ${quoted(directory)}`), ...paths.map(quoted)];
-  return lines.map((line) => `${line}\n`).join('');
+  const unlisted = new Set([...directories, ...paths].filter((path) => patternFor(path) === undefined));
+  const lines = (of: readonly PayloadPath[], before = '') =>
+    of.flatMap((path) => (unlisted.has(path) ? [] : `${before}${patternFor(path)}\n`));
+  return {
+    text: [...lines(directories, '%dir '), ...lines(paths)].join(''),
+    unlisted: [...unlisted].filter((path) => !unlisted.has(parentOf(path))),
+  };
 }
 
 /** Where the package of an interpreter has its own `__pycache__`, so that no other has to own it. */
 const shared =
   /^\/(?:usr|app)\/lib(?:64)?\/(?:python3|python\d\.\d+t?|pypy3(?:\.\d+)?)(?:\/(?:site|dist)-packages)?\/__pycache__$/;
 
-const special = /[[\]*?{}\\"%'\n]/g;
+/** rpm refuses control characters; 4.18 and later versions read backslashes differently; all expand pairs of braces. */
+const unlistable = /[\0-\x1f\x7f\\]|\{.*\}/s;
 
 /**
- * rpm has no escape for what it reads as glob, macro or quote: `?` matches each of these characters. A name with such a
- * `?` is a glob, which rpm parts at blanks, quotes or not.
+ * What every rpm takes for this path and for nothing else; undefined if there is no such pattern. Blanks are kept
+ * together by quotes, but rpm 4.18 has no escapes within quotes, and splits globs at blanks in spite of them.
  */
-function quoted(path: PayloadPath): string {
-  const glob = path.replace(special, '?');
-  return `"${glob.includes('?') ? glob.replace(/\s/g, '?') : glob}"`;
+function patternFor(path: PayloadPath): string | undefined {
+  if (unlistable.test(path)) return undefined;
+  if (path.includes(' ')) return /[*?[{%"]/.test(path) ? undefined : `"${path}"`;
+  // In a glob, a class of one character stands for that character, and quotes need a backslash.
+  if (/[*?[\]{}%]/.test(path)) return path.replace(/[*?[\]{}%]/g, '[$&]').replace(/["']/g, '\\$&');
+  return path.includes('"') ? path : `"${path}"`;
 }

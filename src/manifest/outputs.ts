@@ -62,7 +62,7 @@ async function earlierManifest(path: string): Promise<Manifest | undefined> {
  * @param wholeOf gives the whole manifest, with what earlier runs wrote in it
  * @param warn told what the reader of a log should know at once
  * @param writePage writes the page for people
- * @returns the whole manifest
+ * @returns a warning for each file that a list lacks
  * @throws PyclinkError
  */
 export async function writeOutputs(
@@ -70,17 +70,21 @@ export async function writeOutputs(
   wholeOf: (earlier: Manifest | undefined) => Manifest,
   warn: (message: string) => unknown,
   writePage: (file: string, whole: Manifest) => Promise<void> | void = () => undefined,
-): Promise<Manifest> {
+): Promise<string[]> {
   const write = async (earlier: Manifest | undefined) => {
     const whole = wholeOf(earlier);
     const files = [manifest ?? [], filelists.map(({ file }) => file)].flat();
     for (const directory of new Set(files.map((file) => dirname(file)))) removeLeftovers(directory);
     if (manifest !== undefined) writeWhole(manifest, manifestPieces(whole));
-    for (const { file, takes } of filelists) {
-      writeWhole(file, [encodeFilelist(recordsOf(whole).filter(({ source }) => takes(source)))]);
-    }
+    const lacking = filelists.flatMap(({ file, takes }) => {
+      const { text, unlisted } = encodeFilelist(recordsOf(whole).filter(({ source }) => takes(source)));
+      writeWhole(file, [text]);
+      return unlisted.map(
+        (path) => `${path}: not in ${file}, no pattern of rpm's is for this name alone: list it in the spec`,
+      );
+    });
     if (html !== undefined) await writePage(html, whole);
-    return whole;
+    return lacking;
   };
   if (manifest === undefined || !append) return write(undefined);
   const { withLock } = await import('./lock.ts');
