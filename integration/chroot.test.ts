@@ -143,30 +143,45 @@ describeInWorld('trixie', 'build --chroot', () => {
     },
   );
 
-  it('stays out of what is mounted in the tree, and without it of what the kernel shows there', async () => {
+  it('compiles what is mounted in the tree, but nothing that the kernel shows there', async () => {
     const buildroot = await copyOfTemplate();
-    const places = ['dev', 'proc', 'srv/other'].map((name) => join(buildroot, name));
+    const places = ['dev', 'proc', 'srv/other', 'srv/proc'].map((name) => join(buildroot, name));
     for (const place of places) mkdirSync(place, { recursive: true });
     const commands = [
-      'mount -t tmpfs none "$0/dev"; mount -t proc none "$0/proc"; mount -t tmpfs none "$0/srv/other"',
+      'mount -t tmpfs none "$0/dev"; mount -t proc none "$0/proc"; mount -t proc none "$0/srv/proc"',
+      'mount -t tmpfs none "$0/srv/other"',
       `for top in "$0/dev" "$0/srv/other"; do mkdir -p $top/lib/python${minor}; echo 'x = 1' >$top/lib/python${minor}/x.py; done`,
       '"$@"',
-      'find "$0/dev" "$0/srv" -name "*.pyc" | LC_ALL=C sort -r',
+      'find "$0/dev" "$0/srv/other" -name "*.pyc" | LC_ALL=C sort -r',
+      'rm -rf "$0"/srv/other/lib/python*/__pycache__',
     ];
     const inNamespace = async (...args: string[]) => {
       const program = [process.execPath, bundle, 'build', '-q', '--buildroot', buildroot, ...args];
       const words = ['--mount', 'sh', '-e', '-c', commands.join('\n'), buildroot, ...program];
       return (await execa('unshare', words, { reject: false, all: true })).all;
     };
-    expect(await inNamespace('--chroot', '--exclude', '/usr')).toMatch(
-      /^pyclink: warning: nothing to compile: \d+ files skipped, see --verbose$/,
-    );
+    const compiled = ['', '.opt-2', '.opt-1']
+      .map((level) => `${buildroot}/srv/other/lib/python${minor}/__pycache__/x.${tag}${level}.pyc`)
+      .join('\n');
+    expect(await inNamespace('--chroot', '--exclude', '/usr')).toBe(compiled);
     const named = ['--python', join(world.root, '../bin/trixie', `python${minor}`)];
-    expect(await inNamespace('--exclude', '/usr', ...named)).toBe(
-      ['', '.opt-2', '.opt-1']
-        .map((level) => `${buildroot}/srv/other/lib/python${minor}/__pycache__/x.${tag}${level}.pyc`)
-        .join('\n'),
-    );
+    expect(await inNamespace('--exclude', '/usr', ...named)).toBe(compiled);
+  });
+
+  it('compiles a /usr that is a file system of its own', async () => {
+    const buildroot = await copyOfTemplate();
+    renameSync(join(buildroot, 'usr'), join(buildroot, 'usr.template'));
+    mkdirSync(join(buildroot, 'usr'));
+    const commands = [
+      'mount -t tmpfs -o mode=755 none "$0/usr"; cp -a "$0/usr.template/." "$0/usr"; rm -r "$0/usr.template"',
+      '"$@"',
+      `ls "$0/usr/lib/python${minor}/json/__pycache__"`,
+    ];
+    const program = [process.execPath, bundle, 'build', '-q', '--chroot', '-o', '0', '--buildroot', buildroot];
+    const words = ['--mount', 'sh', '-e', '-c', commands.join('\n'), buildroot, ...program];
+    const { exitCode, all } = await execa('unshare', words, { reject: false, all: true });
+    expect(exitCode).toBe(0);
+    expect(all?.split('\n')).toContain(`decoder.${tag}.pyc`);
   });
 
   it('names the interpreter and where it is', async () => {

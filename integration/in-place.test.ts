@@ -174,11 +174,17 @@ describeInWorld('trixie', 'build --in-place of a whole system', () => {
       `echo 'x = 1' >${site}/mounted/m.py`,
       // Nothing in the current directory may take the place of a module.
       'mkdir /srv/cwd; cd /srv/cwd; for name in site sysconfig; do echo "raise SystemExit(1)" >$name.py; done',
-      'pyclink build --in-place',
+      'mkdir /opt/disk; mount -t tmpfs none /opt/disk',
+      'pyclink build --in-place 2>&1',
       `ls ${site}/mounted`,
     ];
     const { stdout } = await world.inside('sh', '-e', '-c', script.join('\n'));
     expect(stdout).toMatch(/\nm\.py$/);
+    // What it passes over it says.
+    const passedOver = stdout.match(/^.*: not searched, because it is on another file system: give it as a PATH$/gm);
+    expect(passedOver).toEqual(
+      ['/opt/disk', `${site}/mounted`].map((path) => expect.stringMatching(`^pyclink: ${path}: not searched`)),
+    );
     expect(pycsIn(join(world.directory, 'opt'))).toEqual([
       `venv/lib/python${minor}/site-packages/shop.cpython-313.pyc`,
     ]);

@@ -7,6 +7,7 @@ export const skipReasons = {
   'python-2': 'belongs to Python 2, whose bytecode is not supported',
   'name-not-utf8': 'the name is not UTF-8',
   'unreadable-directory': 'the directory cannot be listed',
+  'other-file-system': 'not searched, because it is on another file system: give it as a PATH',
   'not-a-source': 'not named as a Python source',
   'not-a-regular-file': 'not a regular file',
   'dangling-symlink': 'a symlink to nothing',

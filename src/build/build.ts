@@ -26,16 +26,21 @@ export async function build(options: BuildOptions, context: BuildContext): Promi
   const buildroot = openTreeOf(options);
   const strip = resolveGiven(buildroot, options.strip ?? buildroot.path);
   const isWholeSystem = inPlace && options.paths.length === 0;
-  const { paths, passedOver } = isWholeSystem
+  const { paths, passedOver, skipped } = isWholeSystem
     ? await pathsOfSystem(context.environment)
-    : { paths: pathsOf(options), passedOver: [] };
-  const found = discover(buildroot, {
+    : { paths: pathsOf(options), passedOver: [], skipped: [] };
+  const discovered = discover(buildroot, {
     paths,
     only: options.only,
     python: python === undefined ? undefined : pythonRequest(python, options.pythonMayBeStaged),
     otherwise: inPlace ? activeInterpreter(context.environment) : undefined,
     isExcluded: excluder(options.excludeRegex, options.exclude),
   });
+  const known = new Set(discovered.skipped.map(({ path }) => path));
+  const found = {
+    ...discovered,
+    skipped: [...skipped.filter(({ path }) => !known.has(path)), ...discovered.skipped],
+  };
   refuseUnstrippable(found.sources, strip);
   watch.lap('discover');
 
@@ -51,7 +56,7 @@ export async function build(options: BuildOptions, context: BuildContext): Promi
   if (!options.dryRun) removeLeftoversBeside(found.sources);
   const [pools, [{ compileAndWrite }]] = await Promise.all([opening, loading]);
   try {
-    const settings = { ...options, paths, buildroot, strip, passedOver };
+    const settings = { ...options, paths, isWholeSystem, buildroot, strip, passedOver };
     return await compileAndWrite(found, pools, settings, context, watch);
   } finally {
     await pools.close();

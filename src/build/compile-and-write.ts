@@ -29,6 +29,8 @@ import type { Stopwatch } from './stopwatch.ts';
 type Settings = Omit<BuildOptions, 'buildroot' | 'strip'> & {
   readonly buildroot: Buildroot;
   readonly strip: string;
+  /** The PATHs are not the user's, but those of the whole running system. */
+  readonly isWholeSystem: boolean;
   /** Why interpreters were not asked what they read. */
   readonly passedOver: readonly string[];
 };
@@ -78,7 +80,7 @@ export async function compileAndWrite(
 
   const isAllowed = globMatcher(options.allowErrors);
   // What other users have in the running system was asked for only if a PATH names it.
-  const isWanted = ({ reason }: Skipped) => reason !== 'untrusted-interpreter' || options.paths.length > 0;
+  const isWanted = ({ reason }: Skipped) => reason !== 'untrusted-interpreter' || !options.isWholeSystem;
   const counts = manifest.totals;
   return {
     dryRun: options.dryRun,

@@ -5,6 +5,7 @@ import type { Buildroot } from '../buildroot/path.ts';
 import type { InterpreterRequest } from '../buildroot/python-directory.ts';
 import { virtualEnvironments } from '../buildroot/running-system.ts';
 import type { Environment } from '../compile/environment.ts';
+import type { Skipped } from '../skipped.ts';
 import type { BuildOptions } from './options.ts';
 
 /** Opens the tree that a build is about. Without `--strip`, `--prepend` is where it will lie. @throws PyclinkError */
@@ -19,20 +20,27 @@ export function pathsOf({ inPlace, paths }: BuildOptions): readonly string[] {
   return inPlace ? paths.map((path) => resolve(path)) : paths;
 }
 
-/**
- * What is compiled in the running system without PATHs: all that its interpreters read, and virtual environments; and
- * which interpreters were passed over.
- */
-export async function pathsOfSystem(
-  environment: Environment,
-): Promise<{ readonly paths: readonly string[]; readonly passedOver: readonly string[] }> {
+/** What is compiled in the running system without PATHs. */
+interface SystemPaths {
+  /** All that its interpreters read, and virtual environments. */
+  readonly paths: readonly string[];
+  /** Interpreters that were not asked what they read, and why. */
+  readonly passedOver: readonly string[];
+  /** What was not searched for virtual environments. */
+  readonly skipped: readonly Skipped[];
+}
+
+/** Finds out what is compiled in the running system without PATHs. */
+export async function pathsOfSystem(environment: Environment): Promise<SystemPaths> {
   const { systemDirectories } = await import('../compile/system-directories.ts');
   const { VIRTUAL_ENV: active } = environment;
-  const ofInterpreters = await systemDirectories(environment);
-  const directories = [...ofInterpreters.directories, ...virtualEnvironments(), ...(active ? [resolve(active)] : [])];
+  const { directories, passedOver } = await systemDirectories(environment);
+  const { environments, otherFileSystems } = virtualEnvironments();
+  const all = [...directories, ...environments, ...(active ? [resolve(active)] : [])];
   return {
-    paths: [...new Set(directories)].filter((path) => existsSync(path)),
-    passedOver: ofInterpreters.passedOver,
+    paths: [...new Set(all)].filter((path) => existsSync(path)),
+    passedOver,
+    skipped: otherFileSystems.map((path) => ({ path, reason: 'other-file-system' })),
   };
 }
 

@@ -50,7 +50,8 @@ export function discover(buildroot: Buildroot, options: DiscoverOptions): Discov
 
   const everywhere = options.paths.length === 0;
   for (const root of everywhere ? [buildroot.path] : startingPoints(buildroot, options.paths)) {
-    const { found, notUtf8, unreadable } = lstat(root).kind === 'directory' ? walk(root, ['*.py'], limits) : only(root);
+    const { found, notUtf8, unreadable, otherFileSystems } =
+      lstat(root).kind === 'directory' ? walk(root, ['*.py'], limits) : only(root);
     for (const path of notUtf8) {
       const payload = toPayload(buildroot, path as StagedPath);
       if (!everywhere || pythonDirectoryOf(payload)) skip(payload, 'name-not-utf8');
@@ -58,6 +59,7 @@ export function discover(buildroot: Buildroot, options: DiscoverOptions): Discov
     for (const { directory, error } of unreadable) {
       skip(toPayload(buildroot, directory as StagedPath), 'unreadable-directory', errnoOf(error));
     }
+    for (const directory of otherFileSystems) skip(toPayload(buildroot, directory), 'other-file-system');
     for (const file of found) {
       const payload = toPayload(buildroot, file.path);
       const place = pythonDirectoryOf(payload);
@@ -172,5 +174,5 @@ class Examiner {
 }
 
 function only(path: StagedPath): ReturnType<typeof walk> {
-  return { found: [{ path, type: lstat(path).kind }], notUtf8: [], unreadable: [] };
+  return { found: [{ path, type: lstat(path).kind }], notUtf8: [], unreadable: [], otherFileSystems: [] };
 }

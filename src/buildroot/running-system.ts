@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { childOf, contains, parentOf, type StagedPath } from '../files/path.ts';
 import { lstatIfAny } from '../files/stat.ts';
 import type { Buildroot } from './path.ts';
-import { type WalkLimits, walk } from './walk.ts';
+import { type Walk, type WalkLimits, walk } from './walk.ts';
 
 /** Whether the tree is the running system. */
 export function isRunningSystem({ path }: Buildroot): boolean {
@@ -13,16 +13,18 @@ export function isRunningSystem({ path }: Buildroot): boolean {
 const kernelDirectories = ['/proc', '/sys', '/dev', '/run'];
 
 /**
- * What a walk through a tree leaves out. Of a whole system, running or not: other file systems, and what the kernel
- * shows in it; mmdebstrap, for one, mounts parts of this machine's /dev for its hooks. Of any other tree, what the kernel
- * shows if it is mounted there.
+ * What a walk through a tree leaves out. Of the running system: other file systems than the starting point's, and what the
+ * kernel shows. Of other trees: the kernel's file systems, and of a whole system these directories in any case; mmdebstrap,
+ * for one, mounts parts of this machine's /dev for its hooks.
  */
 export function walkLimits(tree: Buildroot): WalkLimits {
-  const directories = kernelDirectories.map((directory) => childOf(tree.path, directory.slice(1)));
-  if (isRunningSystem(tree) || tree.isSystem === true) return { staysOnFileSystem: true, without: directories };
+  const without = kernelDirectories.map((directory) => childOf(tree.path, directory.slice(1)));
+  if (isRunningSystem(tree)) return { otherFileSystems: 'all', without };
+  const otherFileSystems = "the kernel's";
+  if (tree.isSystem === true) return { otherFileSystems, without };
   const fileSystem = lstatIfAny(tree.path)?.fileSystem;
   const isMounted = (directory: string) => ![undefined, fileSystem].includes(lstatIfAny(directory)?.fileSystem);
-  return { without: directories.filter(isMounted) };
+  return { otherFileSystems, without: without.filter(isMounted) };
 }
 
 /** Whether a path of the running system is in one of them. */
@@ -34,13 +36,14 @@ export function isOfKernel(path: string): boolean {
 const dataDirectories = [...kernelDirectories, '/tmp', '/var/lib', '/var/cache', '/var/tmp'];
 
 /**
- * The virtual environments of the running system, on the file system of `/`. Caches and the data of services are not
- * searched.
+ * The virtual environments of the running system on the file system of `/`, and the directories of others, which are not
+ * searched. Neither are caches and the data of services.
  * @see PEP 405
  */
-export function virtualEnvironments(): StagedPath[] {
-  const { found } = walk('/' as StagedPath, ['pyvenv.cfg'], { staysOnFileSystem: true, without: dataDirectories });
-  return found.map(({ path }) => parentOf(path));
+export function virtualEnvironments(): { readonly environments: StagedPath[] } & Pick<Walk, 'otherFileSystems'> {
+  const limits: WalkLimits = { otherFileSystems: 'all', without: dataDirectories };
+  const { found, otherFileSystems } = walk('/' as StagedPath, ['pyvenv.cfg'], limits);
+  return { environments: found.map(({ path }) => parentOf(path)), otherFileSystems };
 }
 
 /** The virtual environment that a directory of the running system lies in. */

@@ -1,7 +1,8 @@
 import { type Dirent, readdirSync } from 'node:fs';
 import { globbySync } from 'globby';
+import { errnoOf } from '../errors.ts';
 import { byCodeUnit, childOf, contains, parentOf, type StagedPath } from '../files/path.ts';
-import { lstat, lstatIfAny } from '../files/stat.ts';
+import { kindsSeenFrom } from './file-system-kind.ts';
 
 /** A file that was found. Symlinks are not followed. */
 export interface Found {
@@ -16,12 +17,14 @@ export interface Walk {
   readonly notUtf8: readonly string[];
   /** Directories that could not be listed, with the error. */
   readonly unreadable: readonly { readonly directory: string; readonly error: unknown }[];
+  /** Directories left out because they are on other file systems, but not on the kernel's own. Sorted. */
+  readonly otherFileSystems: readonly StagedPath[];
 }
 
 /** What a walk leaves out. */
 export interface WalkLimits {
-  /** Directories of other file systems. */
-  readonly staysOnFileSystem?: boolean;
+  /** Directories on other file systems than the top: all of them, or the kernel's own, such as proc. */
+  readonly otherFileSystems?: 'all' | "the kernel's";
   /** These directories. */
   readonly without?: readonly string[];
 }
@@ -31,7 +34,8 @@ export interface WalkLimits {
  * are searched, symlinked ones are not.
  */
 export function walk(directory: StagedPath, patterns: readonly string[], limits: WalkLimits = {}): Walk {
-  const isLeftOut = leftOut(directory, limits);
+  const otherFileSystems: StagedPath[] = [];
+  const isLeftOut = leftOut(directory, limits, (path) => otherFileSystems.push(path));
   const unreadable: { directory: string; error: unknown }[] = [];
   const list = (path: string, options?: { withFileTypes?: boolean }) => {
     try {
@@ -69,26 +73,50 @@ export function walk(directory: StagedPath, patterns: readonly string[], limits:
       .map((entry) => shown(childOf(directory, entry.path)))
       .sort(byCodeUnit),
     unreadable,
+    otherFileSystems: otherFileSystems.sort(byCodeUnit),
   };
 }
 
-/** Tells whether an entry of a directory is a directory to leave out. The path is below `top`, as the glob sees it. */
-function leftOut(top: StagedPath, { staysOnFileSystem = false, without = [] }: WalkLimits) {
-  if (!staysOnFileSystem && without.length === 0) return () => false;
-  const { fileSystem } = lstat(top);
-  return (path: string, entry: Dirent<Buffer>) => {
+/**
+ * Tells whether an entry of a directory is a directory to leave out. The path is below `top`, as the glob sees it.
+ * @param onOther told of each directory that is left out because of its file system, if that is not the kernel's own
+ */
+function leftOut(
+  top: StagedPath,
+  { otherFileSystems, without = [] }: WalkLimits,
+  onOther: (path: StagedPath) => void,
+): (path: string, entry: Dirent<Buffer>) => boolean {
+  if (otherFileSystems === undefined && without.length === 0) return () => false;
+  const kindOf = otherFileSystems && kindsSeenFrom(top);
+  return (path, entry) => {
     if (!entry.isDirectory()) return false;
     const whole = Buffer.concat([toBytes(childOf(top, path.replace(/^\//, ''))), slash, entry.name]);
-    if (without.includes(whole.toString().replace(/\/+/g, '/'))) return true;
-    return staysOnFileSystem && lstatIfAny(whole)?.fileSystem !== fileSystem;
+    const shownPath = whole.toString().replace(/\/+/g, '/') as StagedPath;
+    if (without.includes(shownPath)) return true;
+    const kind = kindIfAny(kindOf, whole);
+    if (kind === 'kernel') return true;
+    if (kind !== 'other' || otherFileSystems !== 'all') return false;
+    onOther(shownPath);
+    return true;
   };
+}
+
+/** What cannot be examined is not left out: the error shows when it is listed. */
+function kindIfAny(kindOf: ReturnType<typeof kindsSeenFrom> | undefined, directory: Buffer) {
+  try {
+    return kindOf?.(directory);
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    return undefined;
+  }
 }
 
 /** Whether a walk through a directory would come to a path in it. @throws the system's error */
-export function isReached(top: StagedPath, path: StagedPath, limits: WalkLimits): boolean {
-  const { staysOnFileSystem = false, without = [] } = limits;
+export function isReached(top: StagedPath, path: StagedPath, { otherFileSystems, without = [] }: WalkLimits): boolean {
   if (without.some((left) => left !== top && contains(top, left) && contains(left, path))) return false;
-  return !staysOnFileSystem || path === top || lstat(parentOf(path)).fileSystem === lstat(top).fileSystem;
+  if (otherFileSystems === undefined || path === top) return true;
+  const kind = kindsSeenFrom(top)(parentOf(path));
+  return kind === 'same' || (kind === 'other' && otherFileSystems !== 'all');
 }
 
 const slash = Buffer.from('/');

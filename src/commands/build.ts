@@ -69,6 +69,7 @@ export function hasProblems(report: BuildReport): boolean {
 /** The log levels of reasons that are not warnings. */
 const levels: Partial<Record<SkipReason, 'info' | 'debug'>> = {
   'not-asked-for': 'info',
+  'other-file-system': 'info',
   excluded: 'debug',
   'not-normalized': 'debug',
 };

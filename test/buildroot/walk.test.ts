@@ -130,6 +130,7 @@ describe('walk', () => {
       ],
       notUtf8: [],
       unreadable: [],
+      otherFileSystems: [],
     });
   });
 
@@ -152,7 +153,7 @@ describe('walk', () => {
         const all = naiveWalk(Buffer.from(root))
           .map(({ path, type }) => ({ path: path.toString(), type }))
           .sort((a, b) => (a.path < b.path ? -1 : 1));
-        expect(walk(root, ['*'])).toEqual({ found: all, notUtf8: [], unreadable: [] });
+        expect(walk(root, ['*'])).toEqual({ found: all, notUtf8: [], unreadable: [], otherFileSystems: [] });
         expect(walk(root, ['*.py']).found).toEqual(all.filter(({ path }) => path.endsWith('.py')));
       }),
       { numRuns: 150 },
@@ -184,6 +185,7 @@ describe('walk', () => {
       found: [],
       notUtf8: [`${root}/d\\xff/\\xe9\n.py`, `${root}/d\\xff/a.py`],
       unreadable: [],
+      otherFileSystems: [],
     });
   });
 

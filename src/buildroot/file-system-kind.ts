@@ -1,0 +1,37 @@
+import { statfsSync } from 'node:fs';
+import { lstat } from '../files/stat.ts';
+
+/** How the file system of a directory relates to another: the same, the kernel's own, or any other. */
+type FileSystemKind = 'same' | 'kernel' | 'other';
+
+/**
+ * File systems that show what the kernel has in memory, by their magic numbers. devtmpfs is not to be told from tmpfs.
+ * @see statfs(2), linux/magic.h
+ */
+const kernelTypes: ReadonlySet<number> = new Set([
+  0x9fa0, // proc
+  0x62656572, // sysfs
+  0x0027e0eb, // cgroup
+  0x63677270, // cgroup2
+  0x00001cd1, // devpts
+  0x19800202, // mqueue
+  0x64626720, // debugfs
+  0x74726163, // tracefs
+  0x73636673, // securityfs
+  0x62656570, // configfs
+  0xcafe4a11, // bpf
+  0x67596969, // rpc_pipefs
+  0x65735543, // fusectl
+  0xf97cff8c, // selinuxfs
+]);
+
+/** Tells of directories on what kind of file system they are, seen from one of them. @throws the system's error */
+export function kindsSeenFrom(top: string): (directory: string | Buffer) => FileSystemKind {
+  const kinds = new Map<string, FileSystemKind>([[lstat(top).fileSystem, 'same']]);
+  return (directory) => {
+    const { fileSystem } = lstat(directory);
+    const kind = kinds.get(fileSystem) ?? (kernelTypes.has(statfsSync(directory).type) ? 'kernel' : 'other');
+    kinds.set(fileSystem, kind);
+    return kind;
+  };
+}
