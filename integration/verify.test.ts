@@ -189,6 +189,7 @@ describe('verify', () => {
       linkGroups: 3,
       findings: [{ kind: 'unlinked', path, detail }],
       unrelated: [],
+      unreadable: [],
     });
   });
 });

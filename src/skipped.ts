@@ -8,6 +8,7 @@ export const skipReasons = {
   'name-not-utf8': 'the name is not UTF-8',
   'unreadable-directory': 'the directory cannot be listed',
   'other-file-system': 'not searched, because it is on another file system: give it as a PATH',
+  unreadable: 'cannot be read',
   'not-a-source': 'not named as a Python source',
   'not-a-regular-file': 'not a regular file',
   'dangling-symlink': 'a symlink to nothing',
@@ -24,6 +25,7 @@ export const skipReasons = {
   'mode-differs': 'not linked: the identical pycs differ in mode',
   'owner-differs': 'not linked: the identical pycs differ in owner',
   'link-refused': 'not linked: the file system refused the link',
+  'link-failed': 'not linked: the system failed to',
   'changed-meanwhile': 'not linked: the file changed while it was compared',
 } as const;
 
@@ -37,18 +39,20 @@ export interface Skipped {
   readonly message?: string;
 }
 
-const lostSource: ReadonlySet<SkipReason> = new Set([
+const problems: ReadonlySet<SkipReason> = new Set([
   'unreadable-directory',
   'mtime-not-set',
+  'unreadable',
   'no-interpreter',
   'untrusted-interpreter',
   'does-not-compile',
   'worker-died',
   'worker-hung',
   'not-written',
+  'link-failed',
 ]);
 
-/** Whether the reason means that requested bytecode is missing: exit status 1. */
+/** Whether the reason means that what was asked for is missing: exit status 1. */
 export function isProblem(reason: SkipReason): boolean {
-  return lostSource.has(reason);
+  return problems.has(reason);
 }

@@ -12,6 +12,7 @@ import { killCase } from './kill.ts';
 import { limitsCase } from './limits.ts';
 import { loadCase } from './load.ts';
 import { overlayCase } from './overlay.ts';
+import { refusalsCase } from './refusals.ts';
 import { swapCase } from './swap.ts';
 import { twoCase } from './two.ts';
 
@@ -19,6 +20,7 @@ import { twoCase } from './two.ts';
 const cases: Readonly<Record<string, readonly [FaultCase, number]>> = {
   kill: [killCase, 150],
   swap: [swapCase, 10_000],
+  refusals: [refusalsCase, 300],
   disk: [diskCase, 180],
   hostile: [hostileCase, 27],
   input: [inputCase, 20_000],

@@ -16,7 +16,7 @@ import { type Resolved, resolveInBuildroot } from './resolve.ts';
 import { environmentAround, isRunningSystem, walkLimits } from './running-system.ts';
 import type { Source } from './source.ts';
 import { startingPoints } from './starting-points.ts';
-import { type Found, walk } from './walk.ts';
+import { type Found, type Walk, type WalkLimits, walk } from './walk.ts';
 
 export interface Discovered {
   /** Sorted by payload path, each path once. */
@@ -50,8 +50,7 @@ export function discover(buildroot: Buildroot, options: DiscoverOptions): Discov
 
   const everywhere = options.paths.length === 0;
   for (const root of everywhere ? [buildroot.path] : startingPoints(buildroot, options.paths)) {
-    const { found, notUtf8, unreadable, otherFileSystems } =
-      lstat(root).kind === 'directory' ? walk(root, ['*.py'], limits) : only(root);
+    const { found, notUtf8, unreadable, otherFileSystems } = findIn(root, limits);
     for (const path of notUtf8) {
       const payload = toPayload(buildroot, path as StagedPath);
       if (!everywhere || pythonDirectoryOf(payload)) skip(payload, 'name-not-utf8');
@@ -72,6 +71,7 @@ export function discover(buildroot: Buildroot, options: DiscoverOptions): Discov
       else {
         const source = examine.source(file, payload);
         if (typeof source === 'string') skip(payload, source);
+        else if ('error' in source) skip(payload, 'unreadable', errnoOf(source.error));
         else sources.set(source.staged, source);
       }
     }
@@ -98,7 +98,17 @@ class Examiner {
     this.#otherwise = otherwise;
   }
 
-  source(file: Found, payload: PayloadPath): Source | SkipReason {
+  /** @returns the source; or why it is none; or the system's error if that cannot be told */
+  source(file: Found, payload: PayloadPath): Source | SkipReason | { readonly error: unknown } {
+    try {
+      return this.#source(file, payload);
+    } catch (error) {
+      if (errnoOf(error) === undefined) throw error;
+      return { error };
+    }
+  }
+
+  #source(file: Found, payload: PayloadPath): Source | SkipReason {
     if (file.type === 'other') return 'not-a-regular-file';
     const content: Resolved =
       file.type === 'file'
@@ -173,6 +183,15 @@ class Examiner {
   }
 }
 
-function only(path: StagedPath): ReturnType<typeof walk> {
-  return { found: [{ path, type: lstat(path).kind }], notUtf8: [], unreadable: [], otherFileSystems: [] };
+const nothing: Walk = { found: [], notUtf8: [], unreadable: [], otherFileSystems: [] };
+
+/** What there is at a PATH: a file, or what is below a directory. */
+function findIn(root: StagedPath, limits: WalkLimits): Walk {
+  try {
+    const { kind } = lstat(root);
+    return kind === 'directory' ? walk(root, ['*.py'], limits) : { ...nothing, found: [{ path: root, type: kind }] };
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    return { ...nothing, unreadable: [{ directory: root, error }] };
+  }
 }

@@ -3,6 +3,7 @@ import type { CompileOutcome, MadePycs } from '../compile/compile.ts';
 import type { CompileJob } from '../compile/plan.ts';
 import { PyclinkError } from '../errors.ts';
 import { Arena } from '../files/arena.ts';
+import { ifPossible } from '../files/if-possible.ts';
 import { type RegularFile, readRegular } from '../files/read-regular.ts';
 import type { InvalidationMode } from '../pyc/header.ts';
 import { sha256Of } from '../sha256.ts';
@@ -82,12 +83,17 @@ export class SourceCache {
 
   /** Reads a source, and makes its key. */
   #read(job: CompileJob): { readonly file: RegularFile; readonly sha256: string; readonly key: string } | undefined {
-    this.#memory.clear();
-    const file = readRegular(job.source.staged, this.#memory.take);
+    const file = this.#sourceOf(job);
     if (file === undefined) return undefined;
     const sha256 = sha256Of(file.content);
     const key = keyOf(job, sha256, this.#keyFields);
     return key === undefined ? undefined : { file, sha256, key };
+  }
+
+  /** The source of a job; undefined if it cannot be read, which the compiler will say. */
+  #sourceOf({ source }: CompileJob): RegularFile | undefined {
+    this.#memory.clear();
+    return ifPossible(() => readRegular(source.staged, this.#memory.take));
   }
 
   /** Whether to ask the server about the next source that the local store does not have. */
@@ -114,9 +120,8 @@ export class SourceCache {
     }
     this.#local.put(key, [bytes]);
     if (isInSample(key, this.#settings.verifyPercent)) return { ...looked, expected: entry };
-    this.#memory.clear();
     // It may be another one by now.
-    const file = readRegular(job.source.staged, this.#memory.take);
+    const file = this.#sourceOf(job);
     if (file === undefined || sha256Of(file.content) !== looked.sha256) return looked;
     this.counts.remote += 1;
     return this.#hit(job, entry, file);

@@ -46,7 +46,7 @@ async function explain(error: unknown, call: Call): Promise<number> {
     return error.exitStatus;
   }
   if (error instanceof Error && 'syscall' in error) {
-    log.error({ hint: 'is another process modifying these files?' }, messageOf(error));
+    log.error(messageOf(error));
     return exitStatus.toolFailed;
   }
   const lines = error instanceof Error ? (error.stack?.split('\n') ?? []) : [];

@@ -10,7 +10,7 @@ import { contentOfFiles, type SurveyedPycs, surveyPycs } from '../manifest/of-fi
 import { type Outputs, openOutputs, writeOutputs } from '../manifest/outputs.ts';
 import type { Manifest } from '../manifest/schema.ts';
 import { unknownMagicNumber } from '../marshal/normalize-pyc.ts';
-import { type Skipped, skipReasons } from '../skipped.ts';
+import { isProblem, type Skipped, skipReasons } from '../skipped.ts';
 import { counted, sizeText } from '../text.ts';
 import { version } from '../version.ts';
 import type { CommandResult } from './result.ts';
@@ -55,7 +55,9 @@ export async function linkCommand(options: LinkOptions, log: Log): Promise<Comma
     savedBytes += done.savedBytes;
     for (const left of done.left) {
       const path = toPayload(buildroot, left.path);
-      log.warn({ path }, [skipReasons[left.reason], left.message].filter(Boolean).join(': '));
+      if (isProblem(left.reason)) failed += 1;
+      const what = [skipReasons[left.reason], left.message].filter(Boolean).join(': ');
+      log[isProblem(left.reason) ? 'error' : 'warn']({ path }, what);
       skipped.push({ ...left, path });
     }
     failed += done.failed.length;

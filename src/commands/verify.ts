@@ -46,16 +46,14 @@ export async function verifyCommand(options: VerifyOptions): Promise<CommandResu
     }),
   );
   const unrelated = unrelatedTargets(contents, records);
-  const notes = [
-    ...unrelated.map((target) => `${target}: no pyc of the manifest is in it`),
-    ...unreadableNotes(contents.flatMap(({ unreadable }) => unreadable)),
-  ];
+  const unreadable = unreadableNotes(contents.flatMap((content) => content.unreadable));
+  const notes = [...unrelated.map((target) => `${target}: no pyc of the manifest is in it`), ...unreadable];
   if (html) writeWhole(html, [renderPage(pageOfVerify(options.targets, manifest, findings))]);
   const { pycs, linkGroups } = manifest.totals;
   return {
-    status: findings.length === 0 ? exitStatus.done : exitStatus.problems,
-    text: findingsText(findings, notes, pycs, linkGroups),
-    data: { pycs, linkGroups, findings, unrelated },
+    status: findings.length + unreadable.length === 0 ? exitStatus.done : exitStatus.problems,
+    text: findingsText(findings, notes, unreadable.length, { pycs, linkGroups }),
+    data: { pycs, linkGroups, findings, unrelated, unreadable },
   };
 }
 

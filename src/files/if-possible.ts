@@ -1,10 +1,11 @@
 import { errnoOf } from '../errors.ts';
 
-/** Does what one can do without: errors of the system are ignored. */
-export function ifPossible(work: () => void): void {
+/** Does what one can do without. @returns undefined if the system refused */
+export function ifPossible<T>(work: () => T): T | undefined {
   try {
-    work();
+    return work();
   } catch (error) {
     if (errnoOf(error) === undefined) throw error;
+    return undefined;
   }
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type CompileJob, pycsOf } from '../compile/plan.ts';
 import { Arena } from '../files/arena.ts';
+import { ifPossible } from '../files/if-possible.ts';
 import { type ReadPyc, readNames } from '../links/fingerprint.ts';
 import { codeFactsOf } from '../marshal/code-facts.ts';
 import { type InvalidationMode, parsePycHeader, staleReason } from '../pyc/header.ts';
@@ -20,14 +21,15 @@ const memory = new Arena();
 /**
  * Reads the pycs of a job, if every one exists, was written by this release in this mode, fits the source and is one that
  * the interpreter loads.
- * @returns undefined otherwise, and if pyclink cannot read the interpreter's code
+ * @returns undefined otherwise, and if pyclink cannot read the interpreter's code, or one of the files
  */
 export function currentPycs(job: CompileJob, invalidationMode: InvalidationMode): CurrentPycs | undefined {
   const layout = codeLayoutOf(job.interpreter.magicNumber);
   if (layout === undefined) return undefined;
   memory.clear();
   const names = pycsOf(job).map(({ staged }) => staged);
-  const pycs = readNames(names, (content) => fitsSource(content, job, invalidationMode), memory.take);
+  const isCurrent = (content: Buffer) => fitsSource(content, job, invalidationMode);
+  const pycs = ifPossible(() => readNames(names, isCurrent, memory.take));
   if (pycs === undefined) return undefined;
   let areNormal = true;
   for (const content of new Set(pycs.map((pyc) => pyc.content))) {

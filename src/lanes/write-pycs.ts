@@ -3,7 +3,7 @@ import type { CompileOptions, CompileOutcome, MadePyc, MadePycs } from '../compi
 import type { CompileJob } from '../compile/plan.ts';
 import { messageOf } from '../errors.ts';
 import { Arena } from '../files/arena.ts';
-import { byCodeUnit, type StagedPath } from '../files/path.ts';
+import { byCodeUnit, type PayloadPath, type StagedPath } from '../files/path.ts';
 import { type LinkResult, linkIdentical } from '../links/apply.ts';
 import type { ReadPyc } from '../links/fingerprint.ts';
 import { groupByFile } from '../links/group.ts';
@@ -68,11 +68,7 @@ export function writePycs(
     const message = withoutHostPaths(failure.problem, options.buildroot);
     skipped.unshift({ path: payload, reason: failure.reason, message });
   }
-  if (written.failed.length > 0) {
-    // The name of the temporary file follows after a comma.
-    const messages = written.failed.map(({ error }) => messageOf(error).split(',')[0]);
-    skipped.push({ path: payload, reason: 'not-written', message: [...new Set(messages)].join('\n') });
-  }
+  skipped.push(...notWritten(payload, written.failed));
   return { records: recordsOf(job, written.groups, digests, options), skipped, warnings };
 }
 
@@ -82,10 +78,11 @@ export function keepPycs(
   { pycs: found, areNormal }: CurrentPycs,
   options: WriteOptions,
 ): WrittenSource {
-  const { pycs, notNormalized } =
-    options.normalize && !areNormal ? normalizeFiles(found, false) : { pycs: found, notNormalized: [] };
+  const { pycs, notNormalized, failed } =
+    options.normalize && !areNormal ? normalizeFiles(found, false) : { pycs: found, notNormalized: [], failed: [] };
   const { groups, notLinked } = options.link ? linkIdentical(pycs) : { groups: groupByFile(pycs), notLinked: [] };
   const skipped = leftAsTheyAre(options.buildroot, notNormalized, notLinked);
+  skipped.push(...notWritten(job.source.payload, failed));
   return { records: recordsOf(job, groups, new Digests(), options), skipped, warnings: [] };
 }
 
@@ -120,6 +117,13 @@ function recordsOf(
     const kind = recordKind(endings, mode, invalidationMode, interpreter.version);
     return new CompiledRecord(payload, sizeBytes, digests.of(content), kind);
   });
+}
+
+/** What the system said of pycs that cannot be written, each once. */
+function notWritten(path: PayloadPath, failed: readonly { readonly error: unknown }[]): Skipped[] {
+  // The name of the temporary file follows after a comma.
+  const messages = failed.map(({ error }) => messageOf(error).split(',')[0]);
+  return failed.length === 0 ? [] : [{ path, reason: 'not-written', message: [...new Set(messages)].join('\n') }];
 }
 
 function leftAsTheyAre(

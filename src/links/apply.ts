@@ -1,4 +1,3 @@
-import { errnoOf, PyclinkError } from '../errors.ts';
 import { type ReadPyc, sameContent } from './fingerprint.ts';
 import { groupByFile, isLinked, planLinks } from './group.ts';
 import { linkName, type NotLinked } from './link-name.ts';
@@ -14,7 +13,6 @@ export interface LinkResult<F extends ReadPyc> {
 /**
  * Links identical files among those that may be linked with each other. Every name exists and is whole at every
  * instant.
- * @throws PyclinkError `file-failed` for a failure other than the file system's refusal to link
  */
 export function linkIdentical<F extends ReadPyc>(files: readonly F[]): LinkResult<F> {
   const { steps, hindered } = planLinks(files, sameContent);
@@ -27,7 +25,7 @@ export function linkIdentical<F extends ReadPyc>(files: readonly F[]): LinkResul
   const next = new Map<F, F>();
   const moved = new Set<F>();
   const linkTo = (keeper: F, file: F): NotLinked | undefined => {
-    const done = link(keeper, file);
+    const done = linkName(keeper, file.path, file);
     if ('reason' in done) {
       notLinked.push(done);
       return done;
@@ -50,19 +48,4 @@ export function linkIdentical<F extends ReadPyc>(files: readonly F[]): LinkResul
     }
   }
   return { groups: groupByFile(files, keyOf), notLinked, replaced };
-}
-
-/** Puts a link to `keeper` in the place of `duplicate`, if both are still the files that were compared. */
-function link(keeper: ReadPyc, duplicate: ReadPyc) {
-  const { path } = duplicate;
-  try {
-    return linkName(keeper, path, duplicate);
-  } catch (error) {
-    const reason = errnoOf(error);
-    if (reason === undefined) throw error;
-    throw new PyclinkError('file-failed', `cannot be replaced by a link to ${keeper.path} (${reason})`, {
-      path,
-      cause: error,
-    });
-  }
 }

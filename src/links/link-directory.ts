@@ -1,4 +1,4 @@
-import { errnoOf, PyclinkError } from '../errors.ts';
+import { errnoOf } from '../errors.ts';
 import { Arena } from '../files/arena.ts';
 import { withDirectory } from '../files/directory.ts';
 import { removeLeftovers } from '../files/leftovers.ts';
@@ -34,14 +34,14 @@ export interface LinkedDirectory {
 
 type Done = { -readonly [K in keyof LinkedDirectory]: LinkedDirectory[K] extends readonly (infer T)[] ? T[] : number };
 
-/** Links the identical pycs of a directory. What fails is data, and the rest is done. @throws PyclinkError `file-failed` */
+/** Links the identical pycs of a directory. What fails is data, and the rest is done. */
 export function linkDirectory({ directory, hasLeftovers, sets }: PycDirectory, mode: LinkMode): LinkedDirectory {
   const done: Done = { normalized: 0, links: 0, savedBytes: 0, left: [], unknown: [], failed: [] };
   const attempt = (path: StagedPath, work: () => void) => {
     try {
       work();
     } catch (error) {
-      if (error instanceof PyclinkError || errnoOf(error) === undefined) throw error;
+      if (errnoOf(error) === undefined) throw error;
       done.failed.push({ path, error });
     }
   };
@@ -54,7 +54,7 @@ export function linkDirectory({ directory, hasLeftovers, sets }: PycDirectory, m
   return done;
 }
 
-/** Links the identical pycs of a set, and adds what was done. @throws PyclinkError, and the system's error */
+/** Links the identical pycs of a set, and adds what was done. @throws the system's error */
 function linkSet(set: readonly StagedPath[], mode: LinkMode, done: Done): void {
   scratch.clear();
   let pycs = mode.normalize ? set.flatMap((path) => readPyc(path) ?? []) : readTwins(set);
@@ -64,6 +64,7 @@ function linkSet(set: readonly StagedPath[], mode: LinkMode, done: Done): void {
     const known = pycs.filter((pyc) => !other.includes(pyc));
     const result = normalizeFiles(known, mode.dryRun);
     done.normalized += result.normalized;
+    done.failed.push(...result.failed);
     for (const { path, message } of result.notNormalized) done.left.push({ path, reason: 'not-normalized', message });
     pycs = [...result.pycs, ...other];
   }

@@ -4,10 +4,10 @@ import { linkFreeName, replaceByLink } from '../files/replace.ts';
 import { lstat } from '../files/stat.ts';
 import { isStill, type ReadPyc } from './fingerprint.ts';
 
-/** Why a file was not linked. `errno` is the file system's error, if it refused. */
+/** Why a file was not linked. `errno` is the system's error, if it refused or failed. */
 export interface NotLinked {
   readonly path: StagedPath;
-  readonly reason: 'mode-differs' | 'owner-differs' | 'link-refused' | 'changed-meanwhile';
+  readonly reason: 'mode-differs' | 'owner-differs' | 'link-refused' | 'link-failed' | 'changed-meanwhile';
   readonly errno?: string;
 }
 
@@ -26,8 +26,7 @@ const refusals: ReadonlySet<string> = new Set(['EXDEV', 'EMLINK', 'EPERM', 'EOPN
 /**
  * Links a name to a file, and replaces what is there in one step. link(2) alone judges whether both can be one file.
  * @param there 'nothing' if the name is believed to be free; a file if only that may be replaced
- * @returns why not, if the file system refuses or another file is there
- * @throws the system's error for any other failure
+ * @returns why not, if the system refuses or fails, or another file is there
  */
 export function linkName(file: ReadPyc, path: StagedPath, there?: 'nothing' | ReadPyc): Linked | NotLinked {
   let hasMoved = false;
@@ -44,7 +43,7 @@ export function linkName(file: ReadPyc, path: StagedPath, there?: 'nothing' | Re
     return isDone ? { hasMoved } : { path, reason: 'changed-meanwhile' };
   } catch (error) {
     const errno = errnoOf(error);
-    if (errno !== undefined && refusals.has(errno)) return { path, reason: 'link-refused', errno };
-    throw error;
+    if (errno === undefined) throw error;
+    return { path, reason: refusals.has(errno) ? 'link-refused' : 'link-failed', errno };
   }
 }

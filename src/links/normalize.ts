@@ -8,10 +8,16 @@ export interface NormalizedFiles {
   /** How many of them were not so before. */
   readonly normalized: number;
   readonly notNormalized: RewrittenFiles['notRewritten'];
+  readonly failed: RewrittenFiles['failed'];
 }
 
 /** Brings existing pycs into normal form. @see rewriteFiles */
 export function normalizeFiles(pycs: readonly ReadPyc[], dryRun: boolean): NormalizedFiles {
-  const done = rewriteFiles(pycs, (content) => normalizePyc(content), dryRun);
-  return { pycs: done.pycs, normalized: done.rewritten, notNormalized: done.notRewritten };
+  const {
+    pycs: normal,
+    rewritten: normalized,
+    notRewritten: notNormalized,
+    failed,
+  } = rewriteFiles(pycs, (content) => normalizePyc(content), dryRun);
+  return { pycs: normal, normalized, notNormalized, failed };
 }

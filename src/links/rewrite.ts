@@ -1,4 +1,5 @@
-import { errnoOf, PyclinkError } from '../errors.ts';
+import { errnoOf } from '../errors.ts';
+import { ifPossible } from '../files/if-possible.ts';
 import type { StagedPath } from '../files/path.ts';
 import { rewriteFile } from '../files/replace.ts';
 import { lstat, lstatIfAny, mayNumberNames, secondsOf } from '../files/stat.ts';
@@ -12,6 +13,8 @@ export interface RewrittenFiles {
   /** How many of them have another content than before. */
   readonly rewritten: number;
   readonly notRewritten: readonly { readonly path: StagedPath; readonly message: string }[];
+  /** Those that could not be written, with the system's error. They are as they were. */
+  readonly failed: readonly { readonly path: StagedPath; readonly error: unknown }[];
 }
 
 /** The new content of a pyc, which may be the old one, or why there is none. */
@@ -21,11 +24,11 @@ type NewContent = (content: Buffer) => Buffer | { readonly unreadable: string };
  * Gives existing pycs other contents. Mode, owner, mtime and the links among them stay. A file with further names is left
  * as it is.
  * @param dryRun writes nothing, and returns the pycs as they would be
- * @throws PyclinkError `file-failed` if a pyc cannot be written
  */
 export function rewriteFiles(pycs: readonly ReadPyc[], newContent: NewContent, dryRun: boolean): RewrittenFiles {
   const done: ReadPyc[] = [];
   const notRewritten: RewrittenFiles['notRewritten'][number][] = [];
+  const failed: RewrittenFiles['failed'][number][] = [];
   let count = 0;
   for (const group of namesOfFiles(pycs)) {
     const rewritten = rewriteGroup(group, newContent, dryRun);
@@ -34,10 +37,11 @@ export function rewriteFiles(pycs: readonly ReadPyc[], newContent: NewContent, d
       done.push(...group);
     } else {
       done.push(...rewritten.pycs);
-      if (rewritten.isNew) count += rewritten.pycs.length;
+      failed.push(...rewritten.failed);
+      if (rewritten.isNew) count += rewritten.pycs.length - rewritten.failed.length;
     }
   }
-  return { pycs: done, rewritten: count, notRewritten };
+  return { pycs: done, rewritten: count, notRewritten, failed };
 }
 
 /** @param group names of one file */
@@ -45,17 +49,28 @@ function rewriteGroup(group: readonly ReadPyc[], newContent: NewContent, dryRun:
   const [first] = group as readonly [ReadPyc];
   const content = newContent(first.content);
   if ('unreadable' in content) return content;
-  if (content === first.content) return { pycs: group, isNew: false };
-  if (lstat(first.path).links > group.length) return { unreadable: 'the file has another name elsewhere' };
-  if (dryRun) return { pycs: group.map((pyc) => ({ ...pyc, content })), isNew: true };
-  const written = rewrite(first, content);
-  if (written === undefined) return { unreadable: 'the file changed while it was read' };
-  const linked = group
-    .slice(1)
-    .map((pyc) =>
-      'reason' in linkName(written, pyc.path, pyc) ? (rewrite(pyc, content) ?? pyc) : { ...written, path: pyc.path },
-    );
-  return { pycs: [written, ...linked], isNew: true };
+  const failed: RewrittenFiles['failed'][number][] = [];
+  if (content === first.content) return { pycs: group, isNew: false, failed };
+  try {
+    if (lstat(first.path).links > group.length) return { unreadable: 'the file has another name elsewhere' };
+    if (dryRun) return { pycs: group.map((pyc) => ({ ...pyc, content })), isNew: true, failed };
+    const written = rewrite(first, content);
+    if (written === undefined) return { unreadable: 'the file changed while it was read' };
+    const pycs = [written];
+    for (const pyc of group.slice(1)) {
+      try {
+        pycs.push(linkOrRewrite(written, pyc));
+      } catch (error) {
+        if (errnoOf(error) === undefined) throw error;
+        failed.push({ path: pyc.path, error });
+        pycs.push(pyc);
+      }
+    }
+    return { pycs, isNew: true, failed };
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    return { pycs: group, isNew: false, failed: group.map(({ path }) => ({ path, error })) };
+  }
 }
 
 /** The names of each file, in the order given. */
@@ -64,7 +79,8 @@ export function namesOfFiles(pycs: readonly ReadPyc[]): (readonly ReadPyc[])[] {
   return Array.from(left, (group) => {
     left.delete(group);
     const [first] = group as readonly [ReadPyc];
-    const hidden = (lstatIfAny(first.path)?.links ?? 0) > group.length ? hiddenNames(first, left) : [];
+    const links = ifPossible(() => lstatIfAny(first.path))?.links ?? 0;
+    const hidden = links > group.length ? hiddenNames(first, left) : [];
     for (const other of hidden) left.delete(other);
     return [...group, ...hidden.flat()];
   });
@@ -76,15 +92,18 @@ function hiddenNames(file: ReadPyc, others: ReadonlySet<readonly ReadPyc[]>): (r
   return [...others].filter(([other]) => other && isAlike(file, other) && sameContent(file, other));
 }
 
-/** @returns undefined if it is no longer the file that was read */
+/** Makes a name that of a file that was rewritten, or else a file like it. @throws the system's error */
+function linkOrRewrite(written: ReadPyc, pyc: ReadPyc): ReadPyc {
+  return 'reason' in linkName(written, pyc.path, pyc)
+    ? (rewrite(pyc, written.content) ?? pyc)
+    : { ...written, path: pyc.path };
+}
+
+/** @returns undefined if it is no longer the file that was read @throws the system's error */
 function rewrite(pyc: ReadPyc, content: Buffer): ReadPyc | undefined {
   const { path } = pyc;
   const seconds = secondsOf(pyc.modifiedNs);
   const attributes = { ...pyc, accessedSeconds: seconds, modifiedSeconds: seconds };
-  try {
-    const stat = rewriteFile(path, content, attributes, (name) => isStill(pyc, name));
-    return stat && readPycOf(path, stat, content);
-  } catch (error) {
-    throw new PyclinkError('file-failed', `cannot be written anew (${errnoOf(error)})`, { path, cause: error });
-  }
+  const stat = rewriteFile(path, content, attributes, (name) => isStill(pyc, name));
+  return stat && readPycOf(path, stat, content);
 }

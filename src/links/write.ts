@@ -1,6 +1,7 @@
 import { errnoOf } from '../errors.ts';
 import { isLikeNew } from '../files/credentials.ts';
 import { makeDirectory, withDirectory } from '../files/directory.ts';
+import { ifPossible } from '../files/if-possible.ts';
 import { parentOf, type StagedPath } from '../files/path.ts';
 import { replaceByContent } from '../files/replace.ts';
 import { type FileStat, lstatIfAny } from '../files/stat.ts';
@@ -84,7 +85,7 @@ function groupByContent(pycs: readonly PlannedPyc[]): PlannedPyc[][] {
 
 /** Writes a content under all of its names, which become one file, and adds what was done. */
 function writeContent(names: readonly PlannedPyc[], { files, notLinked, failed }: Done): void {
-  const kept = unchanged(names);
+  const kept = ifPossible(() => unchanged(names));
   if (kept !== undefined) {
     files.push(...names.map(({ path }) => ({ ...kept, path })));
     return;
@@ -100,7 +101,7 @@ function writeContent(names: readonly PlannedPyc[], { files, notLinked, failed }
         files.push({ ...written, path });
         continue;
       }
-      const own = (refusal && unchanged([pyc])) ?? writePyc(pyc);
+      const own = (refusal && ifPossible(() => unchanged([pyc]))) ?? writePyc(pyc);
       files.push(own);
       if (refusal !== undefined) notLinked.push(refusal);
       if (written === undefined || refusal?.errno === 'EMLINK') written = own;

@@ -11,16 +11,20 @@ export function unreadableNotes(unreadable: readonly Unreadable[]): string[] {
   );
 }
 
-/** The report of verify: one line for each finding, then the notes, then a summary. */
+/**
+ * The report of verify: one line for each finding, then the notes, then a summary.
+ * @param unreadable how many files and directories could not be read
+ */
 export function findingsText(
   findings: readonly Finding[],
   notes: readonly string[],
-  pycs: number,
-  linkGroups: number,
+  unreadable: number,
+  { pycs, linkGroups }: { readonly pycs: number; readonly linkGroups: number },
 ): string {
   const lines = findings.map(({ kind, path, detail }) => `${kind}: ${path}: ${detail}`);
   lines.push(...notes.map((note) => `pyclink: ${note}`));
-  const verdict = findings.length === 0 ? 'all as built' : counted(findings.length, 'finding');
-  lines.push(`pyclink: ${counted(pycs, 'pyc')}, ${counted(linkGroups, 'link group')}: ${verdict}`);
+  const verdict = findings.length + unreadable === 0 ? 'all as built' : counted(findings.length, 'finding');
+  const unchecked = unreadable === 0 ? '' : `, ${unreadable} unreadable`;
+  lines.push(`pyclink: ${counted(pycs, 'pyc')}, ${counted(linkGroups, 'link group')}: ${verdict}${unchecked}`);
   return lines.map((line) => `${printable(line)}\n`).join('');
 }

@@ -67,6 +67,7 @@ describe('normalizeFiles', () => {
     const files = read();
     expect(normalizeFiles(files, false)).toEqual({
       pycs: files,
+      failed: [],
       normalized: 0,
       notNormalized: ['a.pyc', 'b.pyc'].map((name) => ({
         path: path(name),

@@ -27,11 +27,11 @@ describe('findingsText', () => {
       'missing: /a\\n.pyc: gone\nsplit: /b.pyc: in b.rpm, /a.pyc in a.rpm\npyclink: 3 pycs, 1 link group: 2 findings\n',
     ],
   ])('of %s', (_name, findings, pycs, linkGroups, text) => {
-    expect(findingsText(findings, [], pycs, linkGroups)).toBe(text);
+    expect(findingsText(findings, [], 0, { pycs, linkGroups })).toBe(text);
   });
 
   it('has the notes before the summary', () => {
-    expect(findingsText([], ['other.deb: no pyc of the manifest is in it'], 3, 1)).toBe(
+    expect(findingsText([], ['other.deb: no pyc of the manifest is in it'], 0, { pycs: 3, linkGroups: 1 })).toBe(
       'pyclink: other.deb: no pyc of the manifest is in it\npyclink: 3 pycs, 1 link group: all as built\n',
     );
   });
