@@ -75,5 +75,13 @@ const features: Readonly<Record<string, readonly [pattern: RegExp, minor?: numbe
   'name in other letters': [/[\xc3-\xf0][\x80-\xbf]/],
   'private name': [/__x\b/],
   'slice of constants': [/\[\d+:\d+/],
+  'not a number': [/1e309 (- 1e309|\* 0)/],
+  'complex not a number': [/1e309 \* 1j/],
+  infinity: [/-1e309/],
+  'negative zero': [/-0\.0/],
+  'not a number in a tuple': [/, 1e309 - 1e309\)/],
+  'several in a frozenset': [/in \{1e309 - 1e309, 1e309 - 1e309/],
+  'not a number by default': [/def g\(x=[^\n]*y=-?\(?1e309/],
+  'slice to not a number': [/\[1e309 - 1e309:/],
   't-string': [/\bt["']/, 14],
 };

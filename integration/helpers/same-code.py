@@ -1,7 +1,8 @@
 """Says for each pyc whether it holds the code that this interpreter's compile() makes of its source.
 
 Every field that marshal writes counts, also those that code objects do not show, such as the kinds of local variables.
-Flags, references and interning are left out, and frozensets are taken as sets: the history of a process decides those.
+So does which constants are one object: programs see it by "is", and of NaNs also by "==" and "in". Flags and interning
+are left out, frozensets are taken as sets, and equal ones may be one: the history of a process decides those.
 Each line of standard input is a JSON array: pyc, source, the path that the code records, level. Each is answered by a
 line: "same"; "missing"; "none" if there is no pyc and the source does not compile; or "wrong" and the first difference
 in words. Runs on Python 3.6 and later, and PyPy.
@@ -142,6 +143,70 @@ class Values:
         return "bytes %s" % own.hex() if kind == "s" else "a %s of %d" % (kind, len(children))
 
 
+class Identities:
+    """Which constants of one code object are which of another."""
+
+    def __init__(self):
+        self.others, self.ones, self.kept = {}, {}, []
+
+    def fit(self, one, other):
+        """Whether two equal constants can be the same one."""
+        return self.others.get(id(one), id(other)) == id(other) and self.ones.get(id(other), id(one)) == id(one)
+
+    def pair(self, one, other):
+        self.others[id(one)], self.ones[id(other)] = id(other), id(one)
+        self.kept.append((one, other))  # So that no other objects get their addresses.
+
+    def difference(self, one, other):
+        """The constant at which it differs which are one object, in words; None if nowhere. Goes down without recursion."""
+        due = [(one, other)]
+        while due:
+            one, other = due.pop()
+            if isinstance(one, frozenset):
+                if len(one) != len(other):
+                    return "a frozenset of %d, expected one of %d" % (len(one), len(other))
+                due += self.pairs_of_elements(one, other)
+                continue
+            if not self.fit(one, other):
+                counts = "one object, expected two" if id(one) in self.others else "two objects, expected one"
+                return "%s: %s" % (ascii(one), counts)
+            if id(one) not in self.others:
+                self.pair(one, other)
+                due += reversed(list(zip(parts_of(one), parts_of(other))))
+        return None
+
+    def pairs_of_elements(self, one, other):
+        """The elements of two equal frozensets. Among NaNs, those that are each other elsewhere."""
+        pairs, others = [], sorted(other, key=shape_of)
+        for element in sorted(one, key=shape_of):
+            # Their shapes are in one order: where none fits, the first is as wrong as any.
+            fitting = (i for i, each in enumerate(others)
+                       if shape_of(each) == shape_of(element) and leaves_fit(self, element, each))
+            pairs.append((element, others.pop(next(fitting, 0))))
+        return pairs
+
+
+def parts_of(value):
+    if isinstance(value, type(main.__code__)):
+        return value.co_consts
+    return value if isinstance(value, tuple) else (value.start, value.stop, value.step) if isinstance(value, slice) else ()
+
+
+def leaves_of(value):
+    return [leaf for part in value for leaf in leaves_of(part)] if isinstance(value, tuple) else [value]
+
+
+def leaves_fit(identities, one, other):
+    return all(map(identities.fit, leaves_of(one), leaves_of(other)))
+
+
+def shape_of(value):
+    """What an element of a frozenset is, with NaNs told apart by number."""
+    leaves = leaves_of(value)
+    first = {id(leaf): i for i, leaf in reversed(list(enumerate(leaves)))}
+    return marshal.dumps(value, PLAIN), [first[id(leaf)] for leaf in leaves]
+
+
 HEADER_BYTES = 16 if VERSION >= (3, 7) else 12
 # Without references and interning, and floats in binary. It cannot write slices.
 PLAIN = 2
@@ -162,6 +227,12 @@ def is_used_up(body):
     except EOFError:
         return True
     return False
+
+
+def difference_in_identity(body, code):
+    """In words; None if there is none. For code that is the same in every field."""
+    # What PyPy writes stays as it is, and its equal numbers are one.
+    return None if IS_PYPY else Identities().difference(marshal.loads(body), code)
 
 
 def first_difference(body, code):
@@ -194,6 +265,7 @@ def answer(pyc, source, recorded, level):
         return "wrong header"
     body = content[HEADER_BYTES:]
     difference = None if is_plainly_same(body, code) else first_difference(body, code)
+    difference = difference or difference_in_identity(body, code)
     return "same" if difference is None else "wrong %s" % difference
 
 

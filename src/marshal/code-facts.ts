@@ -1,7 +1,8 @@
 import type { CodeLayout } from '../pyc/releases.ts';
 import { releaseOf } from '../pyc/releases.ts';
 import { brokenRule } from './code-rules.ts';
-import { ObjectReader, TooLarge } from './object-reader.ts';
+import { TooLarge } from './frozenset-order.ts';
+import { ObjectReader } from './object-reader.ts';
 import { isString, marshalType } from './types.ts';
 import { textOf } from './words.ts';
 

@@ -1,8 +1,8 @@
 import { Numbers } from './numbers.ts';
 
 /**
- * The distinct objects of a marshalled value, as numbers: equal objects have one number. Children come before their
- * parents, so that equal objects have equal children. Reused for one value after the other to keep its memory.
+ * The distinct objects of a marshalled value, as numbers: equal objects that were merged have one number. Children come
+ * before their parents. Reused for one value after the other to keep its memory.
  */
 export class DistinctObjects {
   readonly types = new Numbers();
@@ -62,7 +62,7 @@ export class DistinctObjects {
     }
   }
 
-  /** A new number, for an object that may not be merged. Children as for `merged`. */
+  /** A new number, for an object that is one of its own. Children as for `merged`. */
   apart(type: number, offset: number, sizeBytes: number, stack: Numbers, from: number): number {
     return this.#push(type, offset, sizeBytes, stack, from, noHash);
   }

@@ -1,22 +1,28 @@
 import type { CodeLayout } from '../pyc/releases.ts';
+import { TooLarge } from './frozenset-order.ts';
 import { Numbers } from './numbers.ts';
-import { nothing, ObjectReader, TooLarge, viewOf } from './object-reader.ts';
+import { nothing, ObjectReader, viewOf } from './object-reader.ts';
 import { flagRef, isSingleton, marshalType } from './types.ts';
 import type { Unreadable } from './walk.ts';
 
 /** To be raised when the bytes of any normal form change: caches keep them. A test notices. */
-export const normalFormVersion = 1;
+export const normalFormVersion = 2;
+
+/** How often a value is written again until the order in its frozensets stays. The compiler's need one check. */
+const maxRounds = 8;
 
 /** How deeply objects may be nested once references are followed. */
 const maxDepth = 2000;
 
 /**
  * Encodes a marshalled value again, in normal form:
- * - equal objects are written once and then referred to, except code objects and mutable ones;
  * - a string is interned if it looks like a name: the interpreter interns the others when it loads the code;
+ * - equal strings are written once and then referred to, where the compiler makes them one object too, and so are
+ *   frozensets with the same elements, and the fields of code objects;
  * - the elements of a frozenset are sorted by their bytes;
  * - an object has FLAG_REF if something refers to it.
- * Without this, all four depend on the history of the process and on what was compiled together.
+ * Without this, all four depend on the history of the process. Which other constants are one object does not: the
+ * compiler decides it, programs see it, and the normal form keeps it.
  * @param allocate returns the buffer for the result
  * @see intern_constants in Objects/codeobject.c, merge_const_one in Python/compile.c, w_ref and w_complex_object in
  *   Python/marshal.c
@@ -64,6 +70,7 @@ class NormalEncoder {
     layout: CodeLayout,
     allocate: (sizeBytes: number) => Buffer,
     keeps: boolean,
+    rounds = maxRounds,
   ): Buffer | Unreadable {
     try {
       const read = this.#reader.read(bytes, start, layout);
@@ -78,7 +85,9 @@ class NormalEncoder {
     }
     const normal = allocate(this.#size);
     this.#out.copy(normal, 0, 0, this.#size);
-    return normal;
+    if (!this.#reader.hasTies) return normal;
+    if (rounds === 0) return { unreadable: 'frozensets of equal elements in no stable order' };
+    return this.encoded(normal, start, layout, allocate, true, rounds - 1);
   }
 
   #begin(bytes: Buffer, codeObjects: number): void {

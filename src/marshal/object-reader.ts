@@ -1,5 +1,6 @@
 import type { CodeLayout } from '../pyc/releases.ts';
 import { DistinctObjects } from './distinct-objects.ts';
+import { FrozensetOrder } from './frozenset-order.ts';
 import { Numbers } from './numbers.ts';
 import { danglingReference, selfContaining } from './tree.ts';
 import {
@@ -14,27 +15,22 @@ import {
 } from './types.ts';
 import { type Unreadable, walkMarshal } from './walk.ts';
 
-/** How deeply objects may be nested in a frozenset once references are followed. */
-const maxDepthInFrozenset = 200;
-
-/** Limit on the expanded text of all frozensets, as a multiple of the size of the input. */
-const maxExpansion = 8;
-
-/** The value has no normal form because writing it would take too much time or space. */
-export class TooLarge extends Error {}
-
 /** Stands for "no object" and "no flag number". */
 export const nothing = -1;
 
 /**
- * Reads a marshalled value into distinct objects: equal immutable objects become one, strings that look like names
- * become interned strings, and the elements of frozensets are sorted. One reader serves all values in turn and reuses
- * its memory.
+ * Reads a marshalled value into distinct objects. What is one object stays one, and two equal ones stay two, except:
+ * - strings: those that look like names become interned strings, and equal ones become one where they are one to the
+ *   compiler too;
+ * - frozensets with the same elements, which are sorted;
+ * - the fields of code objects, other than the constants in them.
+ * One reader serves all values in turn and reuses its memory.
  */
 export class ObjectReader {
   readonly objects = new DistinctObjects();
   /** For each code object, the offset of its first line number, which lies between two of its children. */
   readonly firstLines = new Numbers();
+  readonly #order = new FrozensetOrder(this.objects, this.firstLines);
   /** Objects still being read, each nested in the one before: type, offset, size. */
   readonly #openTypes = new Numbers();
   readonly #openOffsets = new Numbers();
@@ -51,27 +47,31 @@ export class ObjectReader {
   #view = viewOf(this.#bytes);
   /** A code object's first line number is stored after this many of its child objects, before the others. */
   #codeObjects = 0;
+  #sharesStrings = false;
   #unreadable: string | undefined;
   /** What the bytes show at once of not being in normal form. */
   #isOtherwise = false;
-  /** How many more bytes of frozensets may be expanded. */
-  #budget = 0;
 
   /**
    * The number of the outermost object. `objects` and `firstLines` describe it until the next call.
    * @throws TooLarge
    */
   read(bytes: Buffer, start: number, layout: CodeLayout): { readonly root: number } | Unreadable {
-    this.#begin(bytes, layout.objects.length);
+    this.#begin(bytes, layout);
     const unreadable = walkMarshal(bytes, start, layout, this.#see) ?? this.#unreadable;
     if (unreadable !== undefined) return { unreadable };
     this.#close(0);
     return { root: this.#stack.at(0) };
   }
 
+  /** Whether the order in a frozenset may change when the value is written. @see FrozensetOrder.hasTies */
+  get hasTies(): boolean {
+    return this.#order.hasTies;
+  }
+
   /**
-   * Whether the bytes that were read are in normal form: nothing equal was written twice, strings and frozensets are as
-   * they should be, and what has FLAG_REF is what something refers to.
+   * Whether the bytes that were read are in normal form: nothing that is one object there was written twice, strings and
+   * frozensets are as they should be, and what has FLAG_REF is what something refers to.
    */
   isNormal(): boolean {
     const { types, offsets, uses } = this.objects;
@@ -83,17 +83,18 @@ export class ObjectReader {
     return true;
   }
 
-  #begin(bytes: Buffer, codeObjects: number): void {
+  #begin(bytes: Buffer, layout: CodeLayout): void {
     this.#bytes = bytes;
     this.#view = viewOf(bytes);
-    this.#codeObjects = codeObjects;
+    this.#codeObjects = layout.objects.length;
+    this.#sharesStrings = layout.sharesStrings;
     this.objects.begin(bytes);
+    this.#order.begin(bytes);
     for (const list of [this.#openTypes, this.#openOffsets, this.#openSizes, this.#openFlags]) list.clear();
     for (const list of [this.#openChildren, this.#stack, this.#stackOffsets, this.#flagged]) list.clear();
     this.firstLines.clear();
     this.#unreadable = undefined;
     this.#isOtherwise = false;
-    this.#budget = maxExpansion * bytes.length;
   }
 
   readonly #see = (offset: number, sizeBytes: number, depth: number): void => {
@@ -110,14 +111,35 @@ export class ObjectReader {
       this.#openFlags.push(typeByte === type ? nothing : this.#flagged.length);
       if (typeByte !== type) this.#flagged.push(nothing);
     } else {
-      const normal = isString(type) ? stringType(type, isNameText(this.#bytes, offset, sizeBytes)) : type;
-      const distinct = this.objects.types.length;
-      const object = this.objects.merged(normal, offset, sizeBytes, this.#stack, this.#stack.length);
-      if (normal !== type || (object < distinct && !isSingleton(type))) this.#isOtherwise = true;
+      const object = this.#leaf(type, offset, sizeBytes);
       if (typeByte !== type) this.#flagged.push(object);
       this.#push(object, offset);
     }
   };
+
+  /** The number of an object without children. */
+  #leaf(type: number, offset: number, sizeBytes: number): number {
+    const parent = this.#innermostType();
+    let isOne = parent === marshalType.code || isSingleton(type);
+    let normal = type;
+    // The compiler leaves the strings in a slice as the parser made them.
+    if (isString(type) && parent !== marshalType.slice) {
+      const isName = isNameText(this.#bytes, offset, sizeBytes);
+      normal = stringType(type, isName);
+      isOne ||= isName || this.#sharesStrings;
+    }
+    const distinct = this.objects.types.length;
+    const object = isOne
+      ? this.objects.merged(normal, offset, sizeBytes, this.#stack, this.#stack.length)
+      : this.objects.apart(normal, offset, sizeBytes, this.#stack, this.#stack.length);
+    if (normal !== type || (object < distinct && !isSingleton(type))) this.#isOtherwise = true;
+    return object;
+  }
+
+  /** The type of the innermost object still being read. */
+  #innermostType(): number {
+    return this.#openTypes.length === 0 ? nothing : this.#openTypes.at(this.#openTypes.length - 1);
+  }
 
   #push(object: number, offset: number): void {
     this.#stack.push(object);
@@ -141,11 +163,13 @@ export class ObjectReader {
       const sizeBytes = this.#openSizes.pop();
       const flag = this.#openFlags.pop();
       const from = this.#openChildren.pop();
-      if (type === marshalType.frozenset) this.#sort(from);
+      if (type === marshalType.frozenset && !this.#order.sort(this.#stack, from)) this.#isOtherwise = true;
       const distinct = this.objects.types.length;
-      const object = isImmutableContainer(type)
-        ? this.objects.merged(type, offset, sizeBytes, this.#stack, from)
-        : this.objects.apart(type, offset, sizeBytes, this.#stack, from);
+      const isField = isImmutableContainer(type) && this.#innermostType() === marshalType.code;
+      const object =
+        type === marshalType.frozenset || isField
+          ? this.objects.merged(type, offset, sizeBytes, this.#stack, from)
+          : this.objects.apart(type, offset, sizeBytes, this.#stack, from);
       if (object < distinct) this.#isOtherwise = true;
       if (type === marshalType.code) this.firstLines.put(object, this.#stackOffsets.at(from + this.#codeObjects) - 4);
       if (flag !== nothing) this.#flagged.set(flag, object);
@@ -153,36 +177,6 @@ export class ObjectReader {
       this.#stackOffsets.truncate(from);
       this.#push(object, offset);
     }
-  }
-
-  /** Sorts the elements of a frozenset: the part of the stack from `from` on. */
-  #sort(from: number): void {
-    const elements = Array.from({ length: this.#stack.length - from }, (_, i) => {
-      const object = this.#stack.at(from + i);
-      return { object, text: this.#text(object, 0) };
-    });
-    elements.sort((a, b) => (a.text < b.text ? -1 : a.text > b.text ? 1 : 0));
-    for (const [i, { object }] of elements.entries()) {
-      if (this.#stack.at(from + i) !== object) this.#isOtherwise = true;
-      this.#stack.set(from + i, object);
-    }
-  }
-
-  /** An object and everything in it as text, one character per byte, without references: the sort key. */
-  #text(object: number, depth: number): string {
-    const type = this.objects.types.at(object);
-    const offset = this.objects.offsets.at(object);
-    const sizeBytes = this.objects.sizes.at(object);
-    this.#budget -= sizeBytes;
-    if (depth > maxDepthInFrozenset) throw new TooLarge('nested too deep in a frozenset');
-    if (this.#budget < 0) throw new TooLarge('frozensets of frozensets without end');
-    const own = this.#bytes.toString('latin1', offset + 1, offset + sizeBytes);
-    const line = type === marshalType.code ? this.firstLines.at(object) : 0;
-    const firstLine = line === 0 ? '' : this.#bytes.toString('latin1', line, line + 4);
-    const parts = Array.from({ length: this.objects.childCount(object) }, (_, i) =>
-      this.#text(this.objects.child(object, i), depth + 1),
-    );
-    return String.fromCharCode(type | flagRef) + own + firstLine + parts.join('');
   }
 }
 

@@ -1,4 +1,4 @@
-/** The fields of a marshalled code object, in the order of its bytes. */
+/** How a release marshals code: the fields of a code object in the order of its bytes, and what it makes one object. */
 export interface CodeLayout {
   /** The numbers before the first object, four bytes each. */
   readonly numbers: readonly string[];
@@ -6,6 +6,8 @@ export interface CodeLayout {
   readonly objects: readonly string[];
   /** The objects after it. */
   readonly tail: readonly string[];
+  /** Whether equal strings of a module are one object to the compiler; otherwise only those of a function are. */
+  readonly sharesStrings: boolean;
 }
 
 /** What pyclink knows about a minor release of Python. Free-threaded builds share it. */
@@ -41,17 +43,20 @@ const layout36: CodeLayout = {
   numbers: ['argcount', 'kwonlyargcount', 'nlocals', 'stacksize', 'flags'],
   objects: oldObjects,
   tail: ['lnotab'],
+  sharesStrings: false,
 };
 const layout38: CodeLayout = {
   numbers: ['argcount', 'posonlyargcount', 'kwonlyargcount', 'nlocals', 'stacksize', 'flags'],
   objects: oldObjects,
   tail: ['lnotab'],
+  sharesStrings: true,
 };
 const layout310: CodeLayout = { ...layout38, tail: ['linetable'] };
 const layout311: CodeLayout = {
   numbers: ['argcount', 'posonlyargcount', 'kwonlyargcount', 'stacksize', 'flags'],
   objects: ['code', 'consts', 'names', 'localsplusnames', 'localspluskinds', 'filename', 'name', 'qualname'],
   tail: ['linetable', 'exceptiontable'],
+  sharesStrings: true,
 };
 
 const before37 = { headerSizeBytes: 12, hashRounds: { word: 2, end: 4 } } as const;

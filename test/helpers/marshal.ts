@@ -22,12 +22,19 @@ export const marshalled = {
   none: Buffer.from([marshalType.none]),
   null: Buffer.from([marshalType.null]),
   int: (value: number) => sized(marshalType.int, value),
+  float: (value: number) => {
+    const bytes = Buffer.alloc(9);
+    bytes[0] = marshalType.binaryFloat;
+    bytes.writeDoubleLE(value, 1);
+    return bytes;
+  },
   /** A long of no digits is zero. */
   long: (digits: number) => sized(marshalType.long, digits),
   text: short(marshalType.shortAscii),
   interned: short(marshalType.shortAsciiInterned),
   bytes: (value: string) => sized(marshalType.bytes, value.length, Buffer.from(value, 'latin1')),
   tuple: many(marshalType.tuple),
+  slice: (...parts: readonly Buffer[]) => Buffer.concat([Buffer.from([marshalType.slice]), ...parts]),
   list: many(marshalType.list),
   frozenset: many(marshalType.frozenset),
   dict: (items: readonly Buffer[]) =>
@@ -92,6 +99,7 @@ const leaf = fc.oneof(
   text.map(marshalled.interned),
   text.map(marshalled.bytes),
   fc.nat(3).map(marshalled.int),
+  fc.constant(marshalled.float(Number.NaN)),
 );
 const { draft } = fc.letrec<{ draft: Draft }>((tie) => ({
   draft: fc.oneof(
