@@ -137,6 +137,16 @@ describe('a build that finds nothing', () => {
     });
   });
 
+  it('does not search the running system for others', async () => {
+    const top = temporaryDirectory();
+    plant(top, { 'empty/data': '', 'near/a.py': '' });
+    const place = join(top, 'empty');
+    expect(await pyclink(['build', '--in-place', place])).toMatchObject({
+      status: 0,
+      stderr: `pyclink: warning: nothing to compile: no .py files below ${place}\n`,
+    });
+  });
+
   it('says so where there is none at all, or all were skipped', async () => {
     const top = temporaryDirectory();
     const build = (...more: string[]) => pyclink(['build', '--buildroot', top, ...more]);

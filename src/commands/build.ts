@@ -56,6 +56,8 @@ function nothingFound(options: BuildOptions, skipped: number): string {
   if (skipped > 0) return `nothing to compile: ${counted(skipped, 'file')} skipped, see --verbose`;
   const places = 'a Python directory (lib/pythonX.Y, lib/python3/dist-packages, lib/pypy3.X)';
   const where = paths.length > 0 ? `below ${paths.join(', ')}` : `in ${places}`;
+  // To search all of the running system takes much longer than to build.
+  if (options.inPlace) return `nothing to compile: no .py files ${where}`;
   const nearest = nearestSources(openTreeOf(options), paths, 3);
   const others = nearest.length > 0 ? `the nearest are in ${nearest.join(', ')}: give a PATH` : 'nor anywhere else';
   return `nothing to compile: no .py files ${where}; ${others}`;
