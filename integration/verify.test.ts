@@ -187,8 +187,9 @@ describe('verify', () => {
     expect(JSON.parse(stdout)).toEqual({
       pycs: 9,
       linkGroups: 3,
-      findings: [{ kind: 'unlinked', path, detail }],
+      findings: [{ kind: 'unlinked', path, container: tree.buildroot, detail }],
       unrelated: [],
+      leftOut: 0,
       unreadable: [],
     });
   });

@@ -137,7 +137,7 @@ async function relink({ buildroot, file }: Target, manifest: Buffer): Promise<vo
 async function verify(target: Target, name: string, whole: Buffer, random: Random): Promise<void> {
   writeFileSync(target.file(name), damaged(whole, random));
   writeFileSync(target.file('good.json'), target.manifest);
-  await verifyCommand({ manifest: target.file('good.json'), targets: [target.file(name)] });
+  await verifyCommand({ manifests: [target.file('good.json')], allow: [], targets: [target.file(name)] });
 }
 
 const plainAudit = { only: [], ignore: [], failOn: [], isVerbose: true, format: 'text' } as const;

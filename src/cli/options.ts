@@ -59,7 +59,8 @@ function onlyOnce(flags: string): (value: string, earlier?: string) => string {
   };
 }
 
-function collect(value: string, earlier: readonly string[] = []): string[] {
+/** For an option that may be given more than once. */
+export function collect(value: string, earlier: readonly string[] = []): string[] {
   return [...earlier, value];
 }
 

@@ -5,7 +5,7 @@ import { type AuditKind, auditKindNames } from '../audit/kinds.ts';
 import type { CacheAction } from '../commands/cache.ts';
 import { PyclinkError } from '../errors.ts';
 import type { Call } from './call.ts';
-import { buildFlags, type Flags, fileOption, withBuildOptions, withCommonOptions } from './options.ts';
+import { buildFlags, collect, type Flags, fileOption, withBuildOptions, withCommonOptions } from './options.ts';
 import type { Subcommands } from './program.ts';
 import { readMtime, readOptionsOf, readPrepend, withPrepend, withReadOptions } from './read-options.ts';
 import { variablesHelp } from './variables.ts';
@@ -98,18 +98,28 @@ interface RestampFlags {
 }
 
 function verify(command: Command, call: Call): Command {
-  const manifest = fileOption('--manifest <file>', 'what the build wrote').makeOptionMandatory();
-  return withPrepend(withReadOptions(withCommonOptions(command).addOption(manifest)))
+  const manifest = new Option('--manifest <file>', 'what a build wrote, repeatable').argParser<string[]>(collect);
+  const allow = new Option('--allow <glob>', 'pycs that are there on purpose, and in no manifest; repeatable');
+  return withPrepend(withReadOptions(withCommonOptions(command).addOption(manifest.makeOptionMandatory())))
     .argument(
       '<TARGET...>',
       'a directory that holds the payload, all packages of a build (.rpm, .deb, tar), or container images (FILE[:NAME])',
     )
+    .addOption(allow.argParser<string[]>(collect))
     .addOption(fileOption('--html <file>', htmlHelp))
-    .action(async (targets: string[], flags: Flags & { manifest: string; prepend?: string; html?: string }) => {
+    .action(async (targets: string[], flags: Flags & VerifyFlags) => {
       const { verifyCommand } = await import('../commands/verify.ts');
-      const options = { manifest: flags.manifest, targets, html: flags.html, prepend: readPrepend(flags) };
+      const { manifest: manifests, allow: allowed = [], html } = flags;
+      const options = { manifests, allow: allowed, targets, html, prepend: readPrepend(flags) };
       call.report(await verifyCommand({ ...options, ...readOptionsOf(flags) }), flags);
     });
+}
+
+interface VerifyFlags {
+  readonly manifest: string[];
+  readonly allow?: string[];
+  readonly prepend?: string;
+  readonly html?: string;
 }
 
 function audit(command: Command, call: Call): Command {

@@ -1,81 +1,101 @@
+import { globMatcher } from '../buildroot/exclude.ts';
 import { exitStatus } from '../errors.ts';
 import type { PayloadPath } from '../files/path.ts';
 import { recordsOf } from '../manifest/encode.ts';
 import { outputPath, refuseSameFile, writeWhole } from '../manifest/file.ts';
 import { readManifest } from '../manifest/read.ts';
-import type { PycRecord } from '../manifest/schema.ts';
+import type { Manifest, PycRecord } from '../manifest/schema.ts';
 import { pageOfVerify } from '../page/of-manifest.ts';
 import { renderPage } from '../page/render.ts';
-import { type BytecodeFacts, searchForBytecode } from '../payload/bytecode.ts';
+import { searchForBytecode } from '../payload/bytecode.ts';
 import { Payload } from '../payload/payload.ts';
 import { type ReadOptions, searchTargets, type TargetContents, together } from '../payload/targets.ts';
-import { findingsText, unreadableNotes } from '../report/findings.ts';
-import { check, type Finding, inOrder } from '../verify/check.ts';
-import { findStrays } from '../verify/strays.ts';
+import { unreadableNotes, verifyText } from '../report/findings.ts';
+import { counted } from '../text.ts';
+import { check, leftOut } from '../verify/check.ts';
+import { type Finding, inOrder } from '../verify/finding.ts';
+import { findUnrecorded } from '../verify/unrecorded.ts';
 import type { CommandResult } from './result.ts';
 
 export interface VerifyOptions extends ReadOptions {
-  readonly manifest: string;
+  /** What the builds wrote: all of them are used. */
+  readonly manifests: readonly string[];
   /** A directory that holds the payload, the packages of a build, or images. */
   readonly targets: readonly string[];
+  /** Globs for pycs that the package has on purpose, and no manifest. */
+  readonly allow: readonly string[];
   /** Where to write a page. */
   readonly html?: string | undefined;
 }
 
-/** `pyclink verify`: checks payloads against a manifest. @throws PyclinkError */
+/** `pyclink verify`: checks payloads against manifests. @throws PyclinkError */
 export async function verifyCommand(options: VerifyOptions): Promise<CommandResult> {
-  const manifest = readManifest(options.manifest);
+  const { targets } = options;
+  const manifests = options.manifests.map((path) => readManifest(path));
   const html = options.html && outputPath(undefined, options.html);
-  if (html) refuseSameFile([['--html', html]], [options.manifest, ...options.targets]);
-  const records = recordsOf(manifest);
-  const magicNumbers = manifest.interpreters.map(({ magicNumber }) => magicNumber);
-  const cacheTags = manifest.interpreters.map(({ cacheTag }) => cacheTag);
+  if (html) refuseSameFile([['--html', html]], [...options.manifests, ...targets]);
+  const records = manifests.flatMap((manifest) => recordsOf(manifest));
+  const interpreters = manifests.flatMap((manifest) => manifest.interpreters);
   const isHashed = records.some(({ invalidationMode }) => invalidationMode !== 'timestamp');
   const { search, facts } = searchForBytecode({
     pycs: 'content',
     sources: isHashed,
-    hashMagicNumbers: magicNumbers,
+    hashMagicNumbers: interpreters.map(({ magicNumber }) => magicNumber),
     paths: new Set(records.flatMap(({ source, paths }) => [source, ...paths])),
   });
-  const contents = await searchTargets(options.targets, search, options);
-  const checked = together(contents);
+  const contents = await searchTargets(targets, search, options);
+  const payloads = together(contents).map((parts) => ({ parts, payload: new Payload(parts) }));
+  const isAllowed = globMatcher(options.allow);
+  const cacheTags = [...new Set(interpreters.map(({ cacheTag }) => cacheTag))];
   const findings = inOrder(
-    checked.flatMap((parts) => {
-      const found = findingsIn(parts, records, cacheTags, facts);
-      return checked.length === 1 ? found : found.map((finding) => inTarget(finding, parts));
+    payloads.flatMap(({ parts, payload }) => {
+      // Where nothing of the manifest is, one line says so for all of it.
+      const missing = hasAny(records, payload) ? check(records, payload, facts) : [];
+      const found = [...missing, ...findUnrecorded(records, cacheTags, payload, isAllowed)];
+      return payloads.length === 1 ? found : found.map((finding) => inTarget(finding, parts));
     }),
   );
   const unrelated = unrelatedTargets(contents, records);
   const unreadable = unreadableNotes(contents.flatMap((content) => content.unreadable));
-  const notes = [...unrelated.map((target) => `${target}: no pyc of the manifest is in it`), ...unreadable];
-  if (html) writeWhole(html, [renderPage(pageOfVerify(options.targets, manifest, findings))]);
-  const { pycs, linkGroups } = manifest.totals;
+  const left = new Set(payloads.flatMap(({ payload }) => [...leftOut(records, payload)]));
+  const notes = [
+    ...(records.length === 0 ? ['the manifest has no pycs: there is nothing to verify'] : []),
+    ...unrelated.map((target) => `${target}: no pyc of the manifest is in it: is it that of another package?`),
+    ...(left.size > 0 && unrelated.length < contents.length
+      ? [`${counted(left.size, 'source')} of the manifest left out, with all pycs`]
+      : []),
+    ...unreadable,
+  ];
+  if (html) writeWhole(html, [renderPage(pageOfVerify(targets, manifests, findings))]);
+  const isProven = records.length > 0 && unrelated.length < contents.length;
+  const [pycs, linkGroups] = [totalOf(manifests, 'pycs'), totalOf(manifests, 'linkGroups')];
+  const isRight = findings.length === 0 && unreadable.length === 0 && isProven;
   return {
-    status: findings.length + unreadable.length === 0 ? exitStatus.done : exitStatus.problems,
-    text: findingsText(findings, notes, unreadable.length, { pycs, linkGroups }),
-    data: { pycs, linkGroups, findings, unrelated, unreadable },
+    status: isRight ? exitStatus.done : exitStatus.problems,
+    text: verifyText({ findings, notes, pycs, linkGroups, unreadable: unreadable.length, isProven }),
+    data: { pycs, linkGroups, findings, unrelated, leftOut: left.size, unreadable },
   };
 }
 
-/** Checks targets that are one payload. */
-function findingsIn(
-  contents: readonly TargetContents[],
-  records: readonly PycRecord[],
-  cacheTags: readonly string[],
-  facts: BytecodeFacts,
-): Finding[] {
-  const payload = new Payload(contents);
-  return [...check(records, payload, facts), ...findStrays(records, cacheTags, payload)];
+function totalOf(manifests: readonly Manifest[], what: 'pycs' | 'linkGroups'): number {
+  return manifests.reduce((sum, { totals }) => sum + totals[what], 0);
+}
+
+function hasAny(records: readonly PycRecord[], payload: Payload): boolean {
+  return records.some(({ source, paths }) => payload.has(source) || paths.some((path) => payload.has(path)));
 }
 
 function inTarget(finding: Finding, contents: readonly TargetContents[]): Finding {
   return { ...finding, detail: `${finding.detail}, in ${contents.map(({ target }) => target).join(', ')}` };
 }
 
-/** The targets in which not one pyc of the manifest is. */
+/** The targets in which not one pyc of the manifests is. */
 function unrelatedTargets(contents: readonly TargetContents[], records: readonly PycRecord[]): string[] {
   const recorded = new Set<PayloadPath>(records.flatMap(({ paths }) => paths));
   if (recorded.size === 0) return [];
-  const isUnrelated = ({ entries }: TargetContents) => !entries.some(({ path }) => recorded.has(path));
+  const isUnrelated = (content: TargetContents) => {
+    const payload = new Payload([content]);
+    return ![...recorded].some((path) => payload.has(path));
+  };
   return contents.filter(isUnrelated).map(({ target }) => target);
 }

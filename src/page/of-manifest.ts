@@ -12,27 +12,34 @@ export function pageOfBuild(buildroot: string, manifest: Manifest): Page {
     const meaning = skipReasons[reason as SkipReason] ?? reason;
     return { kind: reason, path, detail: firstLine === undefined ? meaning : `${meaning}: ${firstLine}` };
   });
-  return { title: `pyclink build ${buildroot}`, ...factsOf(manifest), findings: skipped };
+  return { title: `pyclink build ${buildroot}`, ...factsOf([manifest]), findings: skipped };
 }
 
 /** What verify found, as a page: the modules of the manifest, and the findings. */
-export function pageOfVerify(targets: readonly string[], manifest: Manifest, findings: readonly PageFinding[]): Page {
-  return { title: `pyclink verify ${targets.join(' ')}`, ...factsOf(manifest), findings };
+export function pageOfVerify(
+  targets: readonly string[],
+  manifests: readonly Manifest[],
+  findings: readonly PageFinding[],
+): Page {
+  return { title: `pyclink verify ${targets.join(' ')}`, ...factsOf(manifests), findings };
 }
 
-function factsOf(manifest: Manifest): Omit<Page, 'title' | 'findings'> {
-  const { pycs, links, linkGroups, sizeBytes, sizeBytesWithoutLinks } = manifest.totals;
+function factsOf(manifests: readonly Manifest[]): Omit<Page, 'title' | 'findings'> {
+  const sum = (what: keyof Manifest['totals']) => manifests.reduce((total, { totals }) => total + totals[what], 0);
+  const [sizeBytes, sizeBytesWithoutLinks] = [sum('sizeBytes'), sum('sizeBytesWithoutLinks')];
   const savedBytes = sizeBytesWithoutLinks - sizeBytes;
   const saved = `${sizeText(savedBytes)} saved (${percentText(savedBytes, sizeBytesWithoutLinks)})`;
   return {
     headline: `${sizeText(sizeBytesWithoutLinks)} of bytecode before links, ${sizeText(sizeBytes)} after: ${saved}.`,
     facts: [
-      `${counted(pycs, 'pyc')}, ${counted(links, 'link')} in ${counted(linkGroups, 'group')}`,
-      ...manifest.interpreters.map(
-        ({ implementation, version, cacheTag }) => `${implementation} ${version}: ${cacheTag}`,
+      `${counted(sum('pycs'), 'pyc')}, ${counted(sum('links'), 'link')} in ${counted(sum('linkGroups'), 'group')}`,
+      ...new Set(
+        manifests.flatMap(({ interpreters }) =>
+          interpreters.map(({ implementation, version, cacheTag }) => `${implementation} ${version}: ${cacheTag}`),
+        ),
       ),
     ],
     hatched: 'links save',
-    modules: modulesOfRecords(recordsOf(manifest)),
+    modules: modulesOfRecords(manifests.flatMap((manifest) => recordsOf(manifest))),
   };
 }

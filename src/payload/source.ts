@@ -10,6 +10,26 @@ export function sourceOf(payload: Payload, { container }: PayloadEntry, source: 
   return found.find((entry) => entry.container === container) ?? found[0];
 }
 
+/** Who may read a pyc that may not read its source: undefined if nobody. What only root may read counts as well. */
+export function exposure(pyc: PayloadEntry, source: PayloadEntry): string | undefined {
+  // Zips made elsewhere than on Unix have no modes.
+  if (pyc.mode === 0 || source.mode === 0) return undefined;
+  const [pycUser, pycGroup] = pyc.owner.split(':');
+  const [user, group] = source.owner.split(':');
+  const modes = `mode ${octal(pyc.mode)}, its source has ${octal(source.mode)}`;
+  const isOpen = source.mode & 0o004;
+  if ((pyc.mode & 0o044 & ~source.mode) !== 0) return modes;
+  if (isOpen) return undefined;
+  const owners = `owner ${pyc.owner}, its source has ${source.owner}`;
+  const isOtherGroup = (pyc.mode & 0o040) !== 0 && pycGroup !== group;
+  const isOtherUser = (pyc.mode & 0o400) !== 0 && pycUser !== user && pycUser !== 'root' && pycUser !== '0';
+  return isOtherGroup || isOtherUser ? owners : undefined;
+}
+
+function octal(mode: number): string {
+  return mode.toString(8).padStart(4, '0');
+}
+
 /** How a pyc does not fit its source. */
 export interface Misfit {
   readonly reason: string;

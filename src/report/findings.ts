@@ -2,7 +2,7 @@ import { errnoOf } from '../errors.ts';
 import type { Unreadable } from '../payload/entry.ts';
 import { printable } from '../printable.ts';
 import { counted } from '../text.ts';
-import type { Finding } from '../verify/check.ts';
+import type { Finding } from '../verify/finding.ts';
 
 /** A note for each directory or file that could not be read. */
 export function unreadableNotes(unreadable: readonly Unreadable[]): string[] {
@@ -11,20 +11,28 @@ export function unreadableNotes(unreadable: readonly Unreadable[]): string[] {
   );
 }
 
-/**
- * The report of verify: one line for each finding, then the notes, then a summary.
- * @param unreadable how many files and directories could not be read
- */
-export function findingsText(
-  findings: readonly Finding[],
-  notes: readonly string[],
-  unreadable: number,
-  { pycs, linkGroups }: { readonly pycs: number; readonly linkGroups: number },
-): string {
+/** What verify has to say. */
+interface Verified {
+  readonly findings: readonly Finding[];
+  readonly notes: readonly string[];
+  readonly pycs: number;
+  readonly linkGroups: number;
+  /** How many files and directories could not be read. */
+  readonly unreadable: number;
+  /** Something of the manifest is in the payload. */
+  readonly isProven: boolean;
+}
+
+/** The report of verify: one line for each finding, then the notes, then a summary. */
+export function verifyText({ findings, notes, pycs, linkGroups, unreadable, isProven }: Verified): string {
   const lines = findings.map(({ kind, path, detail }) => `${kind}: ${path}: ${detail}`);
   lines.push(...notes.map((note) => `pyclink: ${note}`));
-  const verdict = findings.length + unreadable === 0 ? 'all as built' : counted(findings.length, 'finding');
   const unchecked = unreadable === 0 ? '' : `, ${unreadable} unreadable`;
-  lines.push(`pyclink: ${counted(pycs, 'pyc')}, ${counted(linkGroups, 'link group')}: ${verdict}${unchecked}`);
+  const counts =
+    isProven || findings.length > 0 ? `${counted(findings.length, 'finding')}${unchecked}` : 'not verified';
+  const isRight = isProven && findings.length + unreadable === 0;
+  lines.push(
+    `pyclink: ${counted(pycs, 'pyc')}, ${counted(linkGroups, 'link group')}: ${isRight ? 'all as built' : counts}`,
+  );
   return lines.map((line) => `${printable(line)}\n`).join('');
 }

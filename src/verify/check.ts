@@ -1,50 +1,23 @@
-import { byCodeUnit, type PayloadPath } from '../files/path.ts';
+import type { PayloadPath } from '../files/path.ts';
 import type { PycRecord } from '../manifest/schema.ts';
 import type { PycFacts } from '../marshal/pyc-facts.ts';
 import type { BytecodeFacts } from '../payload/bytecode.ts';
 import type { PayloadEntry, Unread } from '../payload/entry.ts';
 import type { Payload } from '../payload/payload.ts';
-import { misfitOf, sourceOf } from '../payload/source.ts';
+import { exposure, misfitOf, sourceOf } from '../payload/source.ts';
 import { parsePycPath } from '../pyc/name.ts';
-
-/**
- * What can be wrong with a path:
- * - `missing`: in the manifest, but not in the payload as a file
- * - `unlinked`: another file than the other names of its link group in the same package
- * - `split`: its link group is spread over packages, which cannot record the link
- * - `metadata-differs`: recorded with another mode or owner than the other names of its link group
- * - `ghosted`: recorded, but not in the payload, unlike other names of its link group
- * - `stale`: does not fit the source in the payload
- * - `damaged`: not the bytes that were built, or no code that an interpreter can load
- * - `foreign`, `orphan`: not in the manifest, and no interpreter that this is for will load it
- */
-type FindingKind =
-  | 'missing'
-  | 'unlinked'
-  | 'split'
-  | 'metadata-differs'
-  | 'ghosted'
-  | 'stale'
-  | 'damaged'
-  | 'foreign'
-  | 'orphan';
-
-/** One thing that is wrong with one path. */
-export interface Finding {
-  readonly kind: FindingKind;
-  readonly path: PayloadPath;
-  /** What exactly is wrong. */
-  readonly detail: string;
-}
+import { type Finding, type FindingKind, inOrder } from './finding.ts';
 
 /**
  * Checks a payload against the records of a manifest. A link group is intact if its names are one file; further names
- * of that file do not matter.
+ * of that file do not matter. Nothing is expected of sources that are left out together with all their pycs.
  */
 export function check(records: readonly PycRecord[], payload: Payload, facts: BytecodeFacts): Finding[] {
+  const left = leftOut(records, payload);
+  const expected = records.filter(({ source }) => !left.has(source));
   const findings = [
-    ...records.flatMap((record) => checkRecord(record, payload, facts)),
-    ...sourceless(records, payload),
+    ...expected.flatMap((record) => checkRecord(record, payload, facts)),
+    ...sourceless(expected, payload),
   ];
   return inOrder(findings.map((finding) => withLayer(finding, payload)));
 }
@@ -61,11 +34,11 @@ function withLayer(finding: Finding, payload: Payload): Finding {
   return layers.length === 0 ? finding : { ...finding, detail: `${detail}: ${layers.join(', ')}` };
 }
 
-/** Findings by path, then by kind. */
-export function inOrder(findings: readonly Finding[]): Finding[] {
-  return findings.toSorted(
-    (a, b) => byCodeUnit(a.path, b.path) || byCodeUnit(a.kind, b.kind) || byCodeUnit(a.detail, b.detail),
-  );
+/** The sources that are not in a payload, nor any of their pycs: `%exclude` and subpackages take them away whole. */
+export function leftOut(records: readonly PycRecord[], payload: Payload): ReadonlySet<PayloadPath> {
+  const sources = new Set(records.map(({ source }) => source).filter((source) => !payload.has(source)));
+  for (const { source, paths } of records) if (paths.some((path) => payload.has(path))) sources.delete(source);
+  return sources;
 }
 
 /** Sources that are missing while their pycs are there. */
@@ -86,8 +59,8 @@ function checkRecord(record: PycRecord, payload: Payload, facts: BytecodeFacts):
   const isMeant = missing.length === 0 && ghosts.length === present.length;
   return [
     ...missing.map((path) => finding('missing', path, 'in the manifest, but not in the payload')),
-    ...present.filter(({ type }) => type === 'symlink').map(({ path }) => finding('missing', path, 'is a symlink')),
-    ...(isMeant ? [] : ghosts.map(({ path }) => finding('ghosted', path, 'recorded, but not stored'))),
+    ...present.filter(({ type }) => type === 'symlink').map((entry) => at(entry, 'missing', 'is a symlink')),
+    ...(isMeant ? [] : ghosts.map((entry) => at(entry, 'ghosted', 'recorded, but not stored'))),
     ...containersOf(stored).flatMap((container) => checkContainer(container, stored)),
     ...stored.flatMap((entry) => checkContent(entry, record, payload, facts)),
   ];
@@ -101,7 +74,7 @@ function checkContainer(container: string, stored: readonly PayloadEntry[]): Fin
   const findings = others.flatMap((entry) => compare(entry, first));
   if (elsewhere !== undefined) {
     const detail = `in ${container}, without ${elsewhere.path}, which is in ${elsewhere.container}`;
-    findings.push(...here.map(({ path }) => finding('split', path, detail)));
+    findings.push(...here.map((entry) => at(entry, 'split', detail)));
   }
   return findings;
 }
@@ -110,25 +83,26 @@ function compare(entry: PayloadEntry, first: PayloadEntry): Finding[] {
   const findings: Finding[] = [];
   if (entry.file !== first.file) {
     const writer = first.replacedBy === undefined ? '' : `, which ${first.replacedBy} wrote`;
-    findings.push(finding('unlinked', entry.path, `another file than ${first.path}${writer}`));
+    findings.push(at(entry, 'unlinked', `another file than ${first.path}${writer}`));
   }
   if (entry.mode !== first.mode || entry.owner !== first.owner) {
     const detail = `${metadata(entry)}, ${first.path} has ${metadata(first)}`;
-    findings.push(finding('metadata-differs', entry.path, detail));
+    findings.push(at(entry, 'metadata-differs', detail));
   }
   return findings;
 }
 
 function checkContent(entry: PayloadEntry, record: PycRecord, payload: Payload, facts: BytecodeFacts): Finding[] {
-  const { path, file } = entry;
   const findings: Finding[] = [];
-  const pyc = facts.pycs.get(file);
+  const pyc = facts.pycs.get(entry.file);
   const damage = damageIn(pyc, record);
-  if (damage !== undefined) findings.push(finding('damaged', path, damage));
+  if (damage !== undefined) findings.push(at(entry, 'damaged', damage));
   const source = sourceOf(payload, entry, record.source);
+  const exposed = source && exposure(entry, source);
+  if (exposed !== undefined) findings.push(at(entry, 'exposed', exposed));
   if (source === undefined || pyc === undefined || 'unread' in pyc || 'unreadable' in pyc.header) return findings;
   const misfit = misfitOf(pyc.header, source, facts.sources.get(source.file));
-  if (misfit !== undefined) findings.push(finding('stale', path, misfit.reason));
+  if (misfit !== undefined) findings.push(at(entry, 'stale', misfit.reason));
   return findings;
 }
 
@@ -151,4 +125,8 @@ function metadata({ mode, owner }: PayloadEntry): string {
 
 function finding(kind: FindingKind, path: PayloadPath, detail: string): Finding {
   return { kind, path, detail };
+}
+
+function at({ path, container }: PayloadEntry, kind: FindingKind, detail: string): Finding {
+  return { kind, path, container, detail };
 }

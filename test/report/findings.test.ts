@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { PayloadPath } from '../../src/files/path.ts';
-import { findingsText } from '../../src/report/findings.ts';
-import type { Finding } from '../../src/verify/check.ts';
+import { verifyText } from '../../src/report/findings.ts';
+import type { Finding } from '../../src/verify/finding.ts';
 
 const finding = (kind: Finding['kind'], path: string, detail: string): Finding => ({
   kind,
@@ -9,7 +9,7 @@ const finding = (kind: Finding['kind'], path: string, detail: string): Finding =
   detail,
 });
 
-describe('findingsText', () => {
+describe('verifyText', () => {
   it.each<[string, Finding[], number, number, string]>([
     ['nothing wrong', [], 3, 1, 'pyclink: 3 pycs, 1 link group: all as built\n'],
     [
@@ -27,12 +27,20 @@ describe('findingsText', () => {
       'missing: /a\\n.pyc: gone\nsplit: /b.pyc: in b.rpm, /a.pyc in a.rpm\npyclink: 3 pycs, 1 link group: 2 findings\n',
     ],
   ])('of %s', (_name, findings, pycs, linkGroups, text) => {
-    expect(findingsText(findings, [], 0, { pycs, linkGroups })).toBe(text);
+    expect(verifyText({ findings, notes: [], pycs, linkGroups, unreadable: 0, isProven: true })).toBe(text);
   });
 
   it('has the notes before the summary', () => {
-    expect(findingsText([], ['other.deb: no pyc of the manifest is in it'], 0, { pycs: 3, linkGroups: 1 })).toBe(
+    const notes = ['other.deb: no pyc of the manifest is in it'];
+    expect(verifyText({ findings: [], notes, pycs: 3, linkGroups: 1, unreadable: 0, isProven: true })).toBe(
       'pyclink: other.deb: no pyc of the manifest is in it\npyclink: 3 pycs, 1 link group: all as built\n',
+    );
+  });
+
+  it('does not say that all is as built if something could not be looked at', () => {
+    const notes = ['/x/a.pyc: cannot be read (EACCES)'];
+    expect(verifyText({ findings: [], notes, pycs: 3, linkGroups: 1, unreadable: 1, isProven: true })).toBe(
+      'pyclink: /x/a.pyc: cannot be read (EACCES)\npyclink: 3 pycs, 1 link group: 0 findings, 1 unreadable\n',
     );
   });
 });

@@ -53,7 +53,7 @@ const forEach = (kind: string, detail: string) => [pyc1, pyc2, pyc0].map((path) 
 /** What check finds in a payload of these entries. */
 function checked(records: readonly PycRecord[], described: readonly DescribedEntry[]) {
   const { payload, facts } = describedPayload(described);
-  return check(records, payload, facts);
+  return check(records, payload, facts).map(({ kind, path, detail }) => ({ kind, path, detail }));
 }
 
 describe('check', () => {
@@ -131,6 +131,24 @@ describe('check', () => {
       'a symlink in the place of a pyc',
       { [pyc1]: { type: 'symlink', target: 'x', file: '3', mode: 0o777 } },
       [{ kind: 'missing', path: pyc1, detail: 'is a symlink' }],
+    ],
+    [
+      'nothing, where the source and all its pycs are left out',
+      { [source]: 'absent', [pyc0]: 'absent', [pyc1]: 'absent', [pyc2]: 'absent' },
+      [],
+    ],
+    [
+      'pycs that more users may read than their source',
+      { [source]: { mode: 0o640 } },
+      forEach('exposed', 'mode 0644, its source has 0640'),
+    ],
+    [
+      'pycs that another group may read than their source',
+      {
+        [source]: { mode: 0o640, owner: 'root:shop' },
+        ...Object.fromEntries([pyc0, pyc1, pyc2].map((path) => [path, { mode: 0o640 }])),
+      },
+      forEach('exposed', 'owner root:root, its source has root:shop'),
     ],
     [
       'a source that is a symlink to nothing',

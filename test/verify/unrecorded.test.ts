@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest';
+import type { PayloadPath } from '../../src/files/path.ts';
+import type { PycRecord } from '../../src/manifest/schema.ts';
+import { findUnrecorded } from '../../src/verify/unrecorded.ts';
+import { type DescribedEntry, describedPayload, entryAt } from '../helpers/payload.ts';
+
+const site = '/usr/lib/python3.11/site-packages';
+const app = '/usr/share/app';
+
+const record = (directory: string): PycRecord => ({
+  source: `${directory}/a.py` as PayloadPath,
+  paths: [`${directory}/__pycache__/a.cpython-311.pyc` as PayloadPath],
+  sizeBytes: 100,
+  sha256: 'right',
+  mode: '0644',
+  invalidationMode: 'timestamp',
+});
+const records = [record(site), record(app)];
+
+const recorded = records.flatMap(({ source, paths }) => [source, ...paths]);
+
+/** What is found of these files beside those of the manifest: kind and path, and what exactly. */
+function found(paths: readonly (string | DescribedEntry)[], isAllowed: (path: string) => boolean = () => false) {
+  const entries = [...recorded, ...paths].map((path) => (typeof path === 'string' ? entryAt(path) : path));
+  const findings = findUnrecorded(records, ['cpython-311'], describedPayload(entries).payload, isAllowed);
+  return findings.map(({ kind, path, detail }) => ({ kind, path, detail }));
+}
+
+const notMade = 'not in the manifest: this build did not make it';
+
+describe('findUnrecorded', () => {
+  it.each<[string, (string | DescribedEntry)[]]>([
+    ['what the manifest names', []],
+    ['a pyc beside its source, which Python does not load', [`${app}/b.py`, `${app}/b.pyc`]],
+    ['a .pyo, which Python 3 does not load', [`${app}/b.pyo`]],
+    ['what is recorded, but not stored', [entryAt(`${site}/__pycache__/a.cpython-311.opt-2.pyc`, { isGhost: true })]],
+    ['the bytecode of Python 2', ['/usr/lib/python2.7/b.py', '/usr/lib/python2.7/b.pyc', '/usr/lib/python2.7/c.pyc']],
+    ['a directory with the name of a pyc', [entryAt(`${app}/b.pyc`, { type: 'directory' })]],
+  ])('finds nothing wrong with %s', (_, paths) => {
+    expect(found(paths)).toEqual([]);
+  });
+
+  it.each<[string, string, string, (string | DescribedEntry)[]]>([
+    ['another level', `${site}/__pycache__/a.cpython-311.opt-2.pyc`, notMade, []],
+    ['another module', `${app}/__pycache__/b.cpython-311.pyc`, notMade, [`${app}/b.py`]],
+    ['a private tree for another interpreter', '/opt/__pycache__/b.cpython-39.pyc', notMade, ['/opt/b.py']],
+    [
+      'what another interpreter of the system reads',
+      '/usr/lib/pypy3.9/__pycache__/b.pypy39.pyc',
+      notMade,
+      ['/usr/lib/pypy3.9/b.py'],
+    ],
+    [
+      'what another interpreter made of a source of the manifest',
+      `${app}/__pycache__/a.pypy39.pyc`,
+      'made by pypy39, the others of its source by cpython-311',
+      [],
+    ],
+    ['a pyc without a source', `${app}/evil.pyc`, 'is loaded without a source', []],
+  ])('names %s, which an interpreter loads', (_, path, detail, others) => {
+    expect(found([path, ...others])).toEqual([{ kind: 'unrecorded', path, detail }]);
+    expect(found([entryAt(path, { type: 'symlink', target: 'x' }), ...others])).toMatchObject([{ path }]);
+    expect(found([path, ...others], (asked) => asked === path)).toEqual([]);
+  });
+
+  it('names a pyc beside its source in a zip, where zipimport loads it', () => {
+    const path = '/app/b.pyc';
+    expect(found(['/app/b.py', entryAt(path, { mtimeIs: 'rounded' })])).toMatchObject([{ kind: 'unrecorded', path }]);
+  });
+
+  it('names pycs without a source', () => {
+    const path = `${site}/__pycache__/gone.cpython-311.pyc`;
+    expect(found([path])).toEqual([{ kind: 'orphan', path, detail: `there is no ${site}/gone.py` }]);
+  });
+
+  it('names pycs that the interpreter of their directory does not read', () => {
+    const path = `${site}/__pycache__/b.cpython-39.pyc`;
+    const detail = 'python3.11 does not read the pycs of cpython-39';
+    expect(found([`${site}/b.py`, path])).toEqual([{ kind: 'foreign', path, detail }]);
+  });
+
+  it('knows a recorded pyc under a path that goes through a symlink', () => {
+    const entries = [
+      entryAt('/lib', { type: 'symlink', target: 'usr/lib' }),
+      entryAt('/usr/lib/a.py'),
+      entryAt('/usr/lib/__pycache__/a.cpython-311.pyc'),
+    ];
+    const { payload } = describedPayload(entries);
+    expect(findUnrecorded([record('/lib')], ['cpython-311'], payload, () => false)).toEqual([]);
+  });
+});
