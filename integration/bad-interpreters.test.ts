@@ -76,7 +76,6 @@ test.each([
   ['a program that says nothing', 'exit 0', 'does not start (exit status 0)'],
   ['a program that says something else', 'echo hello', undefined],
   ['another version', `exec ${systemPython.executable} "$@"`, `is Python ${systemPython.version}`],
-  ['a program that is killed', 'kill -9 $$', 'does not start (SIGKILL)'],
 ])('%s under the name of the interpreter is not taken for it', async (_, script, reason) => {
   const { program, searchPath } = plantProgram('python3.77', script);
   const buildroot = plantBesideHealthy({ '/usr/lib/python3.77/m.py': healthyText });
@@ -92,6 +91,19 @@ test.each([
   expect((await pyclink(quietBuild(buildroot, library), { env: { PATH: searchPath } })).status).toBe(0);
   await expectHealthy(buildroot);
 });
+
+test.each(['fail', 'warn'])(
+  'an interpreter that is killed while it starts ends the build, with --errors %s',
+  async (errors) => {
+    const { program, searchPath } = plantProgram('python3.77', 'kill -9 $$');
+    const buildroot = plantBesideHealthy({ '/usr/lib/python3.77/m.py': healthyText });
+    const before = contentsOf(buildroot);
+    const ran = await pyclink(quietBuild(buildroot, '--errors', errors), { env: { PATH: searchPath } });
+    const stderr = `pyclink: error: ${program}: the interpreter cannot be started (SIGKILL)\n`;
+    expect(ran).toEqual({ status: 3, stdout: '', stderr });
+    expect(changesSince(before, buildroot)).toEqual(unchanged);
+  },
+);
 
 test('a broken shim before the system directory on PATH is not even asked', async () => {
   const name = `python${systemPython.minor}`;

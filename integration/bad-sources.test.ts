@@ -59,7 +59,7 @@ test('an unreadable file', async () => {
   const before = contentsOf(buildroot);
   const ran = await pyclink(quietBuild(buildroot), options);
   expect(ran.stderr).toBe(
-    `pyclink: error: ${bad}: does not compile\n    PermissionError: [Errno 13] Permission denied: '${bad}'\n`,
+    `pyclink: error: ${bad}: cannot be read\n    PermissionError: [Errno 13] Permission denied: '${bad}'\n`,
   );
   expect(ran.stdout).toContain('\npyclink: 1 problem, see above\n');
   expect(ran.status).toBe(1);
@@ -132,7 +132,7 @@ test.each<[string, Planted | 'fifo', string]>([
   const before = contentsOf(buildroot);
   const ran = await pyclink(quietBuild(buildroot));
   expect(ran.stderr).toBe(
-    `pyclink: error: ${source}: does not compile\n` +
+    `pyclink: error: ${source}: its pycs cannot be written\n` +
       `    FileExistsError: ${level2} ${complaint} if import writes a byte-compiled file to it\n`,
   );
   expect(ran.stdout).toContain('\npyclink: 1 problem, see above\n');

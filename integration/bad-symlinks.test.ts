@@ -123,7 +123,7 @@ test.each<[string, (canary: Canary) => string]>([
   const [before, outside] = [contentsOf(buildroot), canary.state()];
   const ran = await pyclink(quietBuild(buildroot));
   expect(ran.stderr).toBe(
-    `pyclink: error: ${source}: does not compile\n` +
+    `pyclink: error: ${source}: its pycs cannot be written\n` +
       `    FileExistsError: ${level2} is a symlink and will be changed into a regular file` +
       ' if import writes a byte-compiled file to it\n',
   );

@@ -52,6 +52,22 @@ const problems: ReadonlySet<SkipReason> = new Set([
   'link-failed',
 ]);
 
+const forgivable: ReadonlySet<SkipReason> = new Set([
+  'no-interpreter',
+  'untrusted-interpreter',
+  'does-not-compile',
+  'worker-died',
+  'worker-hung',
+]);
+
+/**
+ * Whether `--errors warn` and `--allow-errors` make a warning of a problem: the source is at fault, or has no interpreter.
+ * What the system refuses is never forgiven.
+ */
+export function isForgivable(reason: SkipReason): boolean {
+  return forgivable.has(reason);
+}
+
 /** Whether the reason means that what was asked for is missing: exit status 1. */
 export function isProblem(reason: SkipReason): boolean {
   return problems.has(reason);

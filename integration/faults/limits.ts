@@ -38,19 +38,27 @@ export async function limitsCase(rounds: number, seed: number): Promise<Outcome>
       mkdirSync(join(work, `round-${round}`));
       await copyTree(template, buildroot);
       // The limit is an argument of its own, and so is everything that has a path in it.
+      const errors = ['--errors', ['fail', 'warn'][random(2)] as string];
       const limited = ['-c', `ulimit ${option} "$1" && shift && exec "$@"`, 'sh', String(limit)];
-      const ran = await execa('sh', [...limited, process.execPath, bundle, ...quietBuild(buildroot, '-j', '3')], {
-        uid: user,
-        gid: user,
-        reject: false,
-        env: { HOME: '/nonexistent' },
-        all: true,
-      });
+      const ran = await execa(
+        'sh',
+        [...limited, process.execPath, bundle, ...quietBuild(buildroot, '-j', '3', ...errors)],
+        {
+          uid: user,
+          gid: user,
+          reject: false,
+          env: { HOME: '/nonexistent' },
+          all: true,
+        },
+      );
       // Node itself may abort, which leaves what a kill leaves; the next run removes it.
       const isKilled = ran.signal !== undefined;
       const problems = (await harmIn(buildroot, names)).filter((problem) => !isKilled || !problem.endsWith(': left'));
       tally.count(`runs under ulimit ${option} by exit status or signal`, ran.signal ?? String(ran.exitCode));
       if (ran.exitCode === 70) problems.push(`calls it a bug: ${ran.all}`);
+      if (ran.exitCode === 0 && !isDeepStrictEqual(stateOf(buildroot), stateOf(undisturbed))) {
+        problems.push('status 0, and not all is done');
+      }
       if (ran.exitCode !== 0 && ran.all === '' && !isKilled) problems.push('says nothing');
       const next = await pyclink(quietBuild(buildroot), { uid: user });
       if (next.status !== 0 || next.stderr !== '') problems.push(`the next run: ${next.status}: ${next.stderr}`);

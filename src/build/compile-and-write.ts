@@ -16,7 +16,7 @@ import { completeManifest, mergeContent, recordsOf } from '../manifest/encode.ts
 import { goneFrom, writeWhole } from '../manifest/file.ts';
 import { openOutputs, writeOutputs } from '../manifest/outputs.ts';
 import type { Manifest } from '../manifest/schema.ts';
-import { isProblem, type Skipped } from '../skipped.ts';
+import { isForgivable, isProblem, type Skipped } from '../skipped.ts';
 import { version } from '../version.ts';
 import type { BuildContext } from './context.ts';
 import { closeCache, compilerForCache, openCache } from './open-cache.ts';
@@ -79,6 +79,8 @@ export async function compileAndWrite(
   watch.lap('write');
 
   const isAllowed = globMatcher(options.allowErrors);
+  const isForgiven = ({ path, reason }: Skipped) =>
+    isForgivable(reason) && (options.errors === 'warn' || isAllowed(path));
   // What other users have in the running system was asked for only if a PATH names it.
   const isWanted = ({ reason }: Skipped) => reason !== 'untrusted-interpreter' || !options.isWholeSystem;
   const counts = manifest.totals;
@@ -93,7 +95,7 @@ export async function compileAndWrite(
     pycs: options.dryRun ? done.jobs * options.levels.length : counts.pycs,
     skipped: skipped.map((entry) => ({
       ...entry,
-      isProblem: isProblem(entry.reason) && isWanted(entry) && options.errors === 'fail' && !isAllowed(entry.path),
+      isProblem: isProblem(entry.reason) && isWanted(entry) && !isForgiven(entry),
     })),
     warnings: [
       ...new Set([...options.passedOver, ...pools.passedOver]),

@@ -25,7 +25,7 @@ export interface CompileOutcome<J extends CompileJob = CompileJob> {
   /** The compiled pycs; all of the job's unless it failed. */
   readonly made: readonly MadePyc[];
   readonly failure?: {
-    readonly reason: 'does-not-compile' | 'worker-died' | 'worker-hung';
+    readonly reason: 'does-not-compile' | 'unreadable' | 'not-written' | 'worker-died' | 'worker-hung';
     readonly problem: string;
   };
   /** The warnings of the compiler, each once. */
@@ -99,7 +99,14 @@ function outcomeOf<J extends CompileJob>(job: J, result: PoolResult, lost: reado
   const done = { job, made, warnings: [...lost, ...result.warnings], losses, compiled };
   const problem =
     result.failure?.problem ?? (made.length < job.levels.length ? 'the interpreter made no pyc' : undefined);
-  return problem === undefined ? done : { ...done, failure: { reason: 'does-not-compile', problem } };
+  return problem === undefined ? done : { ...done, failure: { reason: reasonOf(problem), problem } };
+}
+
+/** What a problem that an interpreter reports is about: an OSError is not of the compiler, but of the system. */
+function reasonOf(problem: string): 'does-not-compile' | 'unreadable' | 'not-written' {
+  if (/^\w+: \[Errno \d+\] /.test(problem)) return 'unreadable';
+  // py_compile refuses to write over what is no regular file.
+  return problem.startsWith('FileExistsError: ') ? 'not-written' : 'does-not-compile';
 }
 
 function madePycs(job: CompileJob, compiled: readonly CompiledLevel[]): MadePyc[] {

@@ -41,6 +41,7 @@ export interface Pools {
  * @param workersFor how many workers of an interpreter to start for these sources
  * @param inChroot the interpreters are those of the buildroot
  * @param forCache whether workers tell what a cache has to know
+ * @throws PyclinkError `worker-failed` if one is kept from starting
  * @throws PyclinkError `interpreter-missing`, if missing ones are errors: names each of them and what was tried. In the
  *   running system, one that may not be started is no error.
  */
@@ -83,7 +84,10 @@ export async function openPools(
       continue;
     }
     const count = workersFor(sources.filter((source) => requestsOf(source).some((other) => requestKey(other) === key)));
-    const started = await startFirst(programs, expected, workersEnvironment, count, root);
+    const started = await startFirst(programs, expected, workersEnvironment, count, root).catch(async (error) => {
+      await close();
+      throw error;
+    });
     if ('refused' in started) {
       const isStaged = !inChroot && !isRunningSystem(buildroot) && chrootCandidates(buildroot, request).length > 0;
       const isPassedOver = distrusted.length > 0 && isRunningSystem(buildroot);

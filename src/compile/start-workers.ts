@@ -1,4 +1,5 @@
 import type { ExpectedInterpreter } from '../buildroot/python-directory.ts';
+import { PyclinkError } from '../errors.ts';
 import type { Environment } from './environment.ts';
 import { type Interpreter, mismatchReason } from './interpreter.ts';
 import type { CompilerFacts } from './protocol.ts';
@@ -16,6 +17,7 @@ export interface StartedWorkers {
  * @param count how many workers at the same time
  * @param root the root file system that the candidates are in, if not the running system's
  * @returns the workers, or why each candidate was refused
+ * @throws PyclinkError `worker-failed` if one was kept from starting or saying what it is: it may be the right one
  */
 export async function startFirst(
   candidates: readonly string[],
@@ -28,6 +30,7 @@ export async function startFirst(
   for (const executable of candidates) {
     const workers = Array.from({ length: count }, () => startTwice(executable, environment, root));
     const all = Promise.allSettled(workers);
+    let lost: WorkerDied | undefined;
     try {
       const { interpreter, compiler } = (await workers[0]) as Worker;
       const mismatch = mismatchReason(interpreter, expected);
@@ -35,9 +38,13 @@ export async function startFirst(
       refused.push(`${executable} ${mismatch}`);
     } catch (error) {
       if (!(error instanceof WorkerDied)) throw error;
+      if (error.end !== 'ended') lost = error;
       refused.push(`${executable} does not start (${error.message})`);
     }
     for (const worker of await all) if (worker.status === 'fulfilled') await worker.value.close();
+    if (lost === undefined) continue;
+    const message = `the interpreter cannot be started (${lost.message})`;
+    throw new PyclinkError('worker-failed', message, { path: executable, cause: lost });
   }
   return { refused };
 }

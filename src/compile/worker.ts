@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { errnoOf, messageOf } from '../errors.ts';
 import { ByteReader } from './byte-reader.ts';
 import type { Environment } from './environment.ts';
@@ -24,8 +24,11 @@ export interface Worker {
 /** A worker ended unexpectedly. */
 export class WorkerDied extends Error {
   override readonly name = 'WorkerDied';
-  /** Whether pyclink killed it because it took too long, something else killed it, or it exited. */
-  readonly end: 'hung' | 'killed' | 'ended';
+  /**
+   * Whether pyclink killed it because it took too long, something else killed it, it exited, or the system could not
+   * start it for lack of memory, processes or open files.
+   */
+  readonly end: 'hung' | 'killed' | 'ended' | 'unstarted';
 
   constructor(message: string, end: WorkerDied['end']) {
     super(message);
@@ -34,6 +37,9 @@ export class WorkerDied extends Error {
 }
 
 const startLimitMs = 60_000;
+
+/** What the system lacks when it cannot start any program. */
+const shortages: ReadonlySet<string> = new Set(['EAGAIN', 'EMFILE', 'ENFILE', 'ENOMEM']);
 
 /** How much of a worker's standard error is kept to explain its death. */
 const keptErrorChars = 2000;
@@ -47,13 +53,13 @@ const keptErrorChars = 2000;
 export async function startWorker(executable: string, environment: Environment, root?: string): Promise<Worker> {
   const { command, args } = workerCommand(executable, root);
   // execa would take longer to load and to start a process than an interpreter takes to start.
-  const child = spawn(command, args, { env: environment });
+  const child = spawned(command, args, environment);
   const ended = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(errnoOf(error) ?? error.message));
     child.once('close', (status, signal) => resolve(signal ?? `exit status ${status}`));
   });
   // Without a process there are no pipes.
-  if (child.pid === undefined) throw new WorkerDied(await ended, 'ended');
+  if (child.pid === undefined) throw unstarted(await ended);
   let saidOnError = '';
   child.stderr.on('data', (chunk: Buffer) => {
     saidOnError = (saidOnError + chunk.toString()).slice(-keptErrorChars);
@@ -96,4 +102,19 @@ export async function startWorker(executable: string, environment: Environment, 
       await ended;
     },
   };
+}
+
+/** Starts a process. Node tells of some errors by an event, of others it throws. @throws WorkerDied */
+function spawned(command: string, args: readonly string[], env: Environment): ChildProcessWithoutNullStreams {
+  try {
+    return spawn(command, args, { env });
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === undefined) throw error;
+    throw unstarted(errno);
+  }
+}
+
+function unstarted(errno: string): WorkerDied {
+  return new WorkerDied(errno, shortages.has(errno) ? 'unstarted' : 'ended');
 }
