@@ -45,7 +45,12 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   'build --in-place': {
     call: ({ buildroot }) => ['build', '-q', '--in-place', '--python', systemPython.executable, buildroot],
   },
+  'build --append': { before: (place) => run(recorded(place)), call: (place) => recorded(place, '--append') },
   link: linked(),
+  'link --manifest': {
+    before: (place) => unlinked(place),
+    call: ({ buildroot, manifest }) => ['link', '-q', '--append', '--buildroot', buildroot, '--manifest', manifest],
+  },
   'link --dry-run': linked('--dry-run'),
   'link --normalize': linked('--normalize'),
   relink: {

@@ -77,6 +77,7 @@ export async function linkCommand(options: LinkOptions, log: Log): Promise<Comma
       buildroot,
       directories.flatMap(({ sets }) => sets),
     );
+    failed += surveyed.unreadable;
     await record(buildroot, outputs, surveyed, skipped, options, log);
   }
   const verb = dryRun ? 'to make' : 'made';

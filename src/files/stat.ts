@@ -45,6 +45,16 @@ export function lstatIfAny(path: string | Buffer): FileStat | undefined {
   }
 }
 
+/** Whether there is no such name. False if the system does not let that be found out. */
+export function isGone(path: string): boolean {
+  try {
+    return lstatIfAny(path) === undefined;
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    return false;
+  }
+}
+
 /** The metadata of the file that a path leads to. @throws the system's error */
 export function stat(path: string): FileStat {
   return factsOf(statSync(path, exact));

@@ -5,7 +5,7 @@ import { isRunningSystem } from '../buildroot/running-system.ts';
 import { errnoOf, PyclinkError } from '../errors.ts';
 import { contains, type PayloadPath } from '../files/path.ts';
 import { replaceByContent } from '../files/replace.ts';
-import { lstatIfAny, stat, statIfAny } from '../files/stat.ts';
+import { isGone, stat, statIfAny } from '../files/stat.ts';
 import type { Manifest } from './schema.ts';
 
 /**
@@ -107,5 +107,5 @@ function indented(value: unknown, depth: number): string {
 
 /** Tells which payload paths are no longer in the buildroot. Of paths that do not belong there nothing is known. */
 export function goneFrom(buildroot: Buildroot): (path: PayloadPath) => boolean {
-  return (path) => isInside(buildroot, path) && lstatIfAny(toStaged(buildroot, path)) === undefined;
+  return (path) => isInside(buildroot, path) && isGone(toStaged(buildroot, path));
 }

@@ -1,7 +1,7 @@
 import { type Buildroot, isInside, toStaged } from '../buildroot/path.ts';
 import { PyclinkError } from '../errors.ts';
 import type { PayloadPath } from '../files/path.ts';
-import { lstatIfAny } from '../files/stat.ts';
+import { isGone } from '../files/stat.ts';
 import type { Manifest } from './schema.ts';
 
 /**
@@ -10,8 +10,7 @@ import type { Manifest } from './schema.ts';
  */
 export function pycsNotIn(buildroot: Buildroot, { linkGroups, singlePycs }: Manifest): PayloadPath[] {
   const paths = [...linkGroups, ...singlePycs].flatMap((record) => record.paths);
-  const isThere = (path: PayloadPath) =>
-    isInside(buildroot, path) && lstatIfAny(toStaged(buildroot, path)) !== undefined;
+  const isThere = (path: PayloadPath) => isInside(buildroot, path) && !isGone(toStaged(buildroot, path));
   const missing = paths.filter((path) => !isThere(path));
   if (paths.length === 0 || missing.length < paths.length) return missing;
   throw new PyclinkError('manifest-unusable', `has no pyc of the manifest, such as ${paths[0]}`, {

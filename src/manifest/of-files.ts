@@ -1,7 +1,7 @@
 import { type Buildroot, toPayload } from '../buildroot/path.ts';
 import { errnoOf } from '../errors.ts';
 import { byCodeUnit, type PayloadPath, type StagedPath } from '../files/path.ts';
-import { lstatIfAny } from '../files/stat.ts';
+import { isGone } from '../files/stat.ts';
 import { getOrAdd } from '../get-or-add.ts';
 import { type ReadPyc, readPyc } from '../links/fingerprint.ts';
 import { groupByFile } from '../links/group.ts';
@@ -20,12 +20,15 @@ export interface SurveyedPycs {
   readonly magicNumbers: ReadonlyMap<string, ReadonlySet<number>>;
   /** The pycs that have no place in a manifest, by the reason. */
   readonly unrecorded: ReadonlyMap<string, readonly PayloadPath[]>;
+  /** How many of them could not be read. */
+  readonly unreadable: number;
 }
 
 /** Reads pycs for a manifest. @param sets each of one source and one cache tag */
 export function surveyPycs(buildroot: Buildroot, sets: readonly (readonly StagedPath[])[]): SurveyedPycs {
   const records: PycRecord[] = [];
   const magicNumbers = new Map<string, Set<number>>();
+  let unreadable = 0;
   const unrecorded = new Map<string, PayloadPath[]>();
   const leaveOut = (reason: string, paths: readonly StagedPath[]) =>
     getOrAdd(unrecorded, reason, () => []).push(...paths.map((path) => toPayload(buildroot, path)));
@@ -35,14 +38,16 @@ export function surveyPycs(buildroot: Buildroot, sets: readonly (readonly Staged
       leaveOut('not in a __pycache__ directory', set);
       continue;
     }
-    if (lstatIfAny(source) === undefined) {
+    if (isGone(source)) {
       leaveOut('without a source', set);
       continue;
     }
     const pycs = set.flatMap((path) => {
       const read = readOrReason(path);
-      if (typeof read === 'string') leaveOut(read, [path]);
-      return typeof read === 'object' ? read : [];
+      if (typeof read !== 'string') return read ?? [];
+      leaveOut(read, [path]);
+      unreadable += 1;
+      return [];
     });
     for (const group of groupByFile(pycs)) {
       const [{ content, sizeBytes, mode }] = group as [ReadPyc];
@@ -65,7 +70,7 @@ export function surveyPycs(buildroot: Buildroot, sets: readonly (readonly Staged
       });
     }
   }
-  return { records, magicNumbers, unrecorded };
+  return { records, magicNumbers, unrecorded, unreadable };
 }
 
 /** @returns why it cannot be read; undefined if it is gone */

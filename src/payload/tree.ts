@@ -5,6 +5,7 @@ import { isRunningSystem, walkLimits } from '../buildroot/running-system.ts';
 import { walk } from '../buildroot/walk.ts';
 import { errnoOf } from '../errors.ts';
 import { Arena } from '../files/arena.ts';
+import { ifPossible } from '../files/if-possible.ts';
 import { type PayloadPath, parentOf, type StagedPath } from '../files/path.ts';
 import { readAll, withRegular } from '../files/read-regular.ts';
 import { type FileStat, lstatIfAny, wholeSeconds } from '../files/stat.ts';
@@ -35,7 +36,7 @@ export function searchTree(
   /** Lists a name, and has its bytes taken. */
   const look = (staged: StagedPath): void => {
     if (entries.has(staged)) return;
-    try {
+    ifAllowed(staged, () => {
       const stat = lstatIfAny(staged);
       const entry = stat && entryOf(tree, staged, stat);
       if (entry === undefined) return;
@@ -47,9 +48,14 @@ export function searchTree(
       if (take === undefined) return;
       taken.add(entry.file);
       unreadable.push(...readInto(staged, take, limits, arena));
+    });
+  };
+  const ifAllowed = (path: StagedPath, work: () => void): void => {
+    try {
+      work();
     } catch (error) {
       if (errnoOf(error) === undefined) throw error;
-      unreadable.push({ path: staged, isDirectory: false, error });
+      unreadable.push({ path, isDirectory: false, error });
     }
   };
   const follow = (staged: StagedPath): void => {
@@ -58,11 +64,15 @@ export function searchTree(
   };
   for (const { path } of walked?.found ?? []) look(path);
   for (const path of search.paths ?? []) {
-    const place = isInside(tree, path) ? resolveParent(tree, toStaged(tree, path)) : undefined;
-    if (place?.kind === 'inside') look(place.path);
+    if (!isInside(tree, path)) continue;
+    const staged = toStaged(tree, path);
+    ifAllowed(staged, () => {
+      const place = resolveParent(tree, staged);
+      if (place.kind === 'inside') look(place.path);
+    });
   }
   const resolve = (path: PayloadPath) => {
-    const place = isInside(tree, path) ? resolveInBuildroot(tree, toStaged(tree, path)) : undefined;
+    const place = isInside(tree, path) ? ifPossible(() => resolveInBuildroot(tree, toStaged(tree, path))) : undefined;
     return place?.kind === 'inside' ? toPayload(tree, place.path) : undefined;
   };
   return { entries: [...entries.values()], removedBy: new Map(), unreadable, resolve };
