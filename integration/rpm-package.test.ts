@@ -38,7 +38,13 @@ describeRpm("pyclink's own package", () => {
     expect(rpms).toEqual([expect.stringMatching(/\/noarch\/pyclink-[\d.]+-1\.noarch\.rpm$/)]);
 
     const required = await queryRpms(rpms, '[%{REQUIRENAME}\\n]');
-    expect(required.filter((name) => !name.startsWith('rpmlib('))).toEqual(['/bin/sh', '/bin/sh', '/bin/sh', 'nodejs']);
+    expect(required.filter((name) => !name.startsWith('rpmlib('))).toEqual([
+      '/bin/sh',
+      '/bin/sh',
+      '/bin/sh',
+      'nodejs',
+      'util-linux',
+    ]);
     const flags = await queryRpms(rpms, '[%{FILEFLAGS:fflags} %{FILENAMES}\\n]');
     expect(flags.filter((line) => / \/usr\/share\/(doc|licenses)\/.*\//.test(line))).toEqual([
       'd /usr/share/doc/pyclink/cache.md',
