@@ -67,6 +67,25 @@ describeWith(debianTools, 'dh_pyclink', () => {
     expect(stateOf(source)).toEqual(before);
   });
 
+  it('clamps whatever a source leads to in the package, in a directory that is not compiled too', async () => {
+    const [data, modules] = ['usr/share/data', 'usr/lib/python3/dist-packages'].map(
+      (directory) => `debian/python3-shop/${directory}`,
+    );
+    const late = { content: 'x = 1\n', mtime: 1_800_000_000 };
+    const { source, dhPyclink } = await installedSource({
+      [`${data}/text.py`]: late,
+      [`${data}/hard.py`]: late,
+      [`${modules}/link.py`]: { symlink: '/usr/share/data/text.py' },
+      [`${modules}/hard.py`]: { hardLink: `${data}/hard.py` },
+    });
+    expect(await dhPyclink(['-ppython3-shop'])).toEqual(silent);
+    expect(lstatSync(join(source, `${data}/text.py`)).mtimeMs).toBe(1_700_000_000_000);
+    expect(lstatSync(join(source, `${data}/hard.py`))).toMatchObject({ mtimeMs: 1_700_000_000_000, nlink: 2 });
+    const pyc = (name: string) =>
+      readFileSync(join(source, `${modules}/__pycache__/${name}.${systemPython.cacheTag}.pyc`));
+    expect(['link', 'hard'].map((name) => pyc(name).readUInt32LE(8))).toEqual([1_700_000_000, 1_700_000_000]);
+  });
+
   it('touches with -n nothing but pycs, the manifest and the dependency', async () => {
     const { source, dhPyclink } = await installedSource();
     const before = contentsOf(source);
