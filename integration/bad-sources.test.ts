@@ -117,10 +117,19 @@ test('a fifo is named and not opened', async () => {
   await expectHealthy(buildroot);
 });
 
-test.each<[string, Planted | 'fifo', string]>([
-  ['a directory', { directory: true }, 'is a non-regular file and will be changed into a regular one'],
-  ['a fifo', 'fifo', 'is a non-regular file and will be changed into a regular one'],
-])('a pyc path that is %s stays, and the other levels are written', async (_, planted, complaint) => {
+const takenBy: readonly (readonly [string, Planted | 'fifo', string])[] = [
+  ['a directory', { directory: true }, 'a directory'],
+  ['a fifo', 'fifo', 'a fifo, a socket or a device'],
+];
+const ways: readonly (readonly [string, readonly string[]])[] = [
+  ['compiled', []],
+  ['taken from a cache', ['--cache-dir', 'CACHE']],
+  ['kept', ['--keep-current']],
+];
+
+test.each(
+  takenBy.flatMap(([name, planted, said]) => ways.map(([way, flags]) => [name, way, planted, said, flags] as const)),
+)('a pyc path that is %s stays, and the other levels are written: %s', async (_name, way, planted, said, given) => {
   const source = `${library}/taken.py`;
   const [level0 = '', level1 = '', level2 = ''] = pycsOf(source);
   const cache = dirname(level2);
@@ -129,12 +138,18 @@ test.each<[string, Planted | 'fifo', string]>([
     ...(planted === 'fifo' ? { [cache]: { directory: true } } : { [level2]: planted }),
   });
   if (planted === 'fifo') await execa('mkfifo', [join(buildroot, level2)]);
+  const cacheDirectory = join(buildroot, '../cache');
+  const flags = given.map((flag) => flag.replace('CACHE', cacheDirectory));
+  if (way === 'taken from a cache') {
+    const other = plantBesideHealthy({ [source]: healthyText });
+    expect(await pyclink(quietBuild(other, ...flags))).toMatchObject({ status: 0 });
+  }
   const before = contentsOf(buildroot);
-  const ran = await pyclink(quietBuild(buildroot));
+  const ran = await pyclink(quietBuild(buildroot, ...flags));
   expect(ran.stderr).toBe(
-    `pyclink: error: ${source}: its pycs cannot be written\n` +
-      `    FileExistsError: ${level2} ${complaint} if import writes a byte-compiled file to it\n`,
+    `pyclink: error: ${level2}: a pyc is not written: something else has its name\n    ${said}\n`,
   );
+  if (way === 'taken from a cache') expect(ran.stdout).toContain('cache: 2 of 2 from local, 0 compiled\n');
   expect(ran.stdout).toContain('\npyclink: 1 problem, see above\n');
   expect(ran.status).toBe(1);
   const added = [...healthyAdds, level0.slice(1), level1.slice(1)].sort();

@@ -115,25 +115,26 @@ test.each<[string, (canary: Canary) => string]>([
   ['out of the buildroot', ({ file }) => file],
   ['to nothing', () => 'nowhere'],
   ['to its source', () => '../taken.py'],
-])('a pyc path that is a symlink %s stays, and the other levels are written', async (_, target) => {
+])('a pyc path that is a symlink %s is replaced, by the compiler and from a cache', async (_, target) => {
+  for (const isCached of [false, true]) await expectReplaced(target, isCached);
+});
+
+async function expectReplaced(target: (canary: Canary) => string, isCached: boolean): Promise<void> {
   const canary = plantCanary(healthyText);
   const source = `${library}/taken.py`;
-  const [level0 = '', level1 = '', level2 = ''] = pycsOf(source);
-  const buildroot = plantBesideHealthy({ [source]: healthyText, [level2]: { symlink: target(canary) } });
+  const [level0 = '', level1 = '', level2 = ''] = pycsOf(source).map((path) => path.slice(1));
+  const buildroot = plantBesideHealthy({ [source]: healthyText, [`/${level2}`]: { symlink: target(canary) } });
   const [before, outside] = [contentsOf(buildroot), canary.state()];
-  const ran = await pyclink(quietBuild(buildroot));
-  expect(ran.stderr).toBe(
-    `pyclink: error: ${source}: its pycs cannot be written\n` +
-      `    FileExistsError: ${level2} is a symlink and will be changed into a regular file` +
-      ' if import writes a byte-compiled file to it\n',
-  );
-  expect(ran.stdout).toContain('\npyclink: 1 problem, see above\n');
-  expect(ran.status).toBe(1);
+  const flags = isCached ? ['--cache-dir', join(buildroot, '../cache')] : [];
+  if (isCached) await pyclink(quietBuild(plantBesideHealthy({ [source]: healthyText }), ...flags));
+  const ran = await pyclink(quietBuild(buildroot, ...flags));
+  expect(ran).toMatchObject({ status: 0, stderr: '' });
   expect(canary.state()).toEqual(outside);
-  const added = [...healthyAdds, level0.slice(1), level1.slice(1)].sort();
-  expect(changesSince(before, buildroot)).toEqual({ added, ...nothing });
+  const added = [...healthyAdds, level0, level1].sort();
+  expect(changesSince(before, buildroot)).toEqual({ ...nothing, added, changed: [level2] });
+  await expectCompiled(buildroot, source);
   await expectHealthy(buildroot);
-});
+}
 
 test('an absolute symlink that is right once installed: its own name is recorded, with the mtime of its target', async () => {
   const [target, link] = [`${library}/a.py`, `${library}/b.py`];

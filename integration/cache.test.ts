@@ -67,7 +67,7 @@ describe('a build with a cache', () => {
     const flags = ['--cache-dir', place.cache];
     const [cold, warm] = [await built(template, place, flags), await built(template, place, flags)];
     expect([cold.result, warm.result]).toEqual([without.result, without.result]);
-    expect(cold.cache['uncached']).toEqual({ 'another encoding': 1, 'did not compile': 1, 'not a regular file': 1 });
+    expect(cold.cache['uncached']).toEqual({ 'another encoding': 1, 'not compiled': 1, 'not a regular file': 1 });
     expect(warm.cache).toMatchObject({ compiled: 3, local: cold.cache['stored'] });
   });
 
@@ -245,7 +245,7 @@ describe('a cache that is not as it should be', () => {
       },
       'others may write to it',
     ],
-    ['is a file', (place: CachePlace) => writeFileSync(place.cache, ''), 'it cannot be made (ENOTDIR)'],
+    ['is a file', (place: CachePlace) => writeFileSync(place.cache, ''), 'it cannot be read (ENOTDIR)'],
   ])('is one that %s: the build goes on without it, and says so once', async (_name, spoil, reason) => {
     const [template, place] = [smallTemplate(), newPlace()];
     const without = await built(template, place, []);
@@ -293,7 +293,7 @@ describe('a cache that is not as it should be', () => {
   it.runIf(process.getuid?.() === 0)('may only be read: it is read', async () => {
     const [template, place] = [smallTemplate(), newPlace()];
     await built(template, place, ['--cache-dir', place.cache]);
-    chmodSync(join(place.buildroot, '..'), 0o777);
+    chmodSync(join(place.buildroot, '..'), 0o1777);
     rmSync(place.manifest);
     await execa('cp', ['-a', template, `${place.buildroot}2`]);
     await execa('chown', ['-R', '1234:1234', `${place.buildroot}2`]);
@@ -402,7 +402,7 @@ describe('pyclink cache', () => {
 
   it.each([
     [['stats'], 'no cache is named'],
-    [['stats', '--cache-dir', '/nonexistent'], '/nonexistent: it cannot be read (ENOENT)'],
+    [['stats', '--cache-dir', '/dev/null'], '/dev/null: it is no directory'],
     [['empty', '--cache-dir', '/tmp'], "command-argument value 'empty' is invalid"],
     [['stats', '--cache-dir', '/tmp'], '/tmp: '],
   ])('%j is refused', async (words, message) => {

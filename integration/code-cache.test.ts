@@ -24,9 +24,10 @@ describe('the code cache', () => {
 
   const plain = { env: { PATH: '/usr/bin:/bin' }, extendEnv: false, reject: false } as const;
 
-  const writeCache = async () => {
+  const writeCache = async (env: Readonly<Record<string, string>> = {}) => {
     const file = join(root, library, 'write-code-cache.cjs');
-    const { exitCode, all } = await execa(process.execPath, [file], { ...plain, all: true });
+    const options = { ...plain, env: { ...plain.env, ...env }, all: true };
+    const { exitCode, all } = await execa(process.execPath, [file], options);
     return { exitCode, all };
   };
 
@@ -51,6 +52,15 @@ describe('the code cache', () => {
     });
     expect(script.cachedDataRejected).toBe(false);
     expect(await build()).toEqual(without);
+  });
+
+  it('is written without a cache of bytecode, whoever installs the program', async () => {
+    const store = join(root, 'store');
+    expect(await writeCache({ PYCLINK_CACHE_DIR: store, PYCLINK_CACHE_MAX_SIZE: 'huge' })).toMatchObject({
+      exitCode: 0,
+    });
+    expect(existsSync(store)).toBe(false);
+    expect(statSync(cache).size).toBeGreaterThan(100_000);
   });
 
   it.each<[string, () => void]>([

@@ -21,6 +21,7 @@ export const skipReasons = {
   'worker-died': 'the interpreter died while compiling it',
   'worker-hung': 'the interpreter took too long to compile it',
   'not-written': 'its pycs cannot be written',
+  'name-taken': 'a pyc is not written: something else has its name',
   'not-normalized': 'left as the interpreter wrote it, not in normal form',
   'mode-differs': 'not linked: the identical pycs differ in mode',
   'owner-differs': 'not linked: the identical pycs differ in owner',
@@ -50,6 +51,7 @@ const problems: ReadonlySet<SkipReason> = new Set([
   'worker-hung',
   'not-written',
   'link-failed',
+  'name-taken',
 ]);
 
 const forgivable: ReadonlySet<SkipReason> = new Set([

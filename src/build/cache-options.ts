@@ -60,12 +60,17 @@ export const cacheOptions = {
   ),
 };
 
-/** The variables of the cache. Empty means unset. */
-export const cacheVariables = {
+/** The variables of a local store. Empty means unset. */
+const storeVariables = {
   PYCLINK_CACHE_DIR: once(directory, ''),
   PYCLINK_CACHE_MAX_SIZE: once((given) => (given === '' ? defaultMaxBytes : sizeInBytes(given)), defaultMaxBytes),
-  PYCLINK_CACHE_NAMESPACE: once(anything, ''),
   PYCLINK_CACHE_SECRET_FILE: once(anything, ''),
+};
+
+/** The variables of a build's cache. Empty means unset. */
+const cacheVariables = {
+  ...storeVariables,
+  PYCLINK_CACHE_NAMESPACE: once(anything, ''),
   PYCLINK_CACHE_REMOTE: once(server, ''),
   PYCLINK_CACHE_REMOTE_WRITE: once(yesOrNo, false),
   PYCLINK_CACHE_REMOTE_TOKEN_FILE: once(anything, ''),
@@ -104,15 +109,20 @@ export interface CacheRequest extends StoreRequest {
 
 type Variables = ValuesOf<typeof cacheVariables>;
 
-/** The cache that is asked for, if any. */
+/** The cache that is asked for, if any; or why there is none: a build goes on without it. */
 export function cacheRequest(
   flags: ValuesOf<{ [K in keyof typeof cacheOptions]: (typeof cacheOptions)[K]['read'] }>,
-  env: Variables,
-): CacheRequest | undefined {
+  environment: Environment,
+): { readonly cache?: CacheRequest; readonly cacheProblem?: string } {
+  if (!flags.cache) return {};
+  const problems: string[] = [];
+  const env = readAll(cacheVariables, environment, (name) => name, problems);
+  if (problems.length > 0) return { cacheProblem: `no cache is used: ${problems.join('; ')}` };
   const store = storeRequest(flags.cacheDir, env);
-  if (!flags.cache || (store.directory === '' && env.PYCLINK_CACHE_REMOTE === '')) return undefined;
+  if (store.directory === '' && env.PYCLINK_CACHE_REMOTE === '') return {};
   const { recache, cacheVerify: verifyPercent } = flags;
-  return { ...store, namespace: env.PYCLINK_CACHE_NAMESPACE, recache, verifyPercent, remote: remoteRequest(env) };
+  const namespace = env.PYCLINK_CACHE_NAMESPACE;
+  return { cache: { ...store, namespace, recache, verifyPercent, remote: remoteRequest(env) } };
 }
 
 function remoteRequest(env: Variables): RemoteRequest | undefined {
@@ -133,14 +143,14 @@ function remoteRequest(env: Variables): RemoteRequest | undefined {
  */
 export function readStoreRequest(directory: string | undefined, environment: Environment): StoreRequest {
   const problems: string[] = [];
-  const env = readAll(cacheVariables, environment, (name) => name, problems);
+  const env = readAll(storeVariables, environment, (name) => name, problems);
   if (problems.length > 0) throw new PyclinkError('usage', problems.join('; '));
   const request = storeRequest(directory, env);
   if (request.directory !== '') return request;
   throw new PyclinkError('usage', 'no cache is named', { hint: 'give --cache-dir, or set PYCLINK_CACHE_DIR' });
 }
 
-function storeRequest(given: string | undefined, env: Variables): StoreRequest {
+function storeRequest(given: string | undefined, env: ValuesOf<typeof storeVariables>): StoreRequest {
   const directory = given ?? env.PYCLINK_CACHE_DIR;
   return { directory, secretFile: env.PYCLINK_CACHE_SECRET_FILE || undefined, maxBytes: env.PYCLINK_CACHE_MAX_SIZE };
 }

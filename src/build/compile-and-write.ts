@@ -49,8 +49,8 @@ export async function compileAndWrite(
   const { buildroot } = options;
   const outputs = await openOutputs(buildroot, options);
   const dated = setMtimes(buildroot, found.sources, options);
-  const cache = options.dryRun ? undefined : options.cache;
-  const opened = cache && openCache(cache, buildroot);
+  const { cache, cacheProblem } = options.dryRun ? {} : options;
+  const opened = cacheProblem === undefined ? cache && openCache(cache, buildroot) : { problem: cacheProblem };
   const settings = opened !== undefined && 'directory' in opened ? opened : undefined;
   watch.lap('start');
   const done = await compileAll(dated.sources, pools, options, settings, context);
@@ -105,10 +105,11 @@ export async function compileAndWrite(
       ...unlisted,
       ...lacking,
     ].sort(byCodeUnit),
-    cache: opened && {
-      ...done.cache,
-      problems: 'problem' in opened ? [opened.problem] : closeCache(opened, done.cache, cache?.maxBytes ?? 0),
-    },
+    cache:
+      opened &&
+      ('problem' in opened
+        ? { ...done.cache, compiled: done.jobs - done.current, problems: [opened.problem] }
+        : { ...done.cache, problems: closeCache(opened, done.cache, cache?.maxBytes ?? 0) }),
     manifest: outputs.manifest,
     filelists: outputs.filelists.map(({ file }) => file),
     seconds: watch.seconds,

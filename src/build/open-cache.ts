@@ -1,7 +1,6 @@
-import { resolve } from 'node:path';
 import type { Buildroot } from '../buildroot/path.ts';
 import { isRunningSystem } from '../buildroot/running-system.ts';
-import { checkCacheDirectory, makeCacheDirectory } from '../cache/cache-directory.ts';
+import { checkCacheDirectory, makeCacheDirectory, placeOfCache } from '../cache/cache-directory.ts';
 import { compilerDigest } from '../cache/compiler.ts';
 import type { CacheCounts } from '../cache/counts.ts';
 import type { CompilerDigest } from '../cache/key.ts';
@@ -24,10 +23,9 @@ export function openCache(request: CacheRequest, buildroot: Buildroot): CacheSet
   try {
     if (directory === '') throw new UnusableCache(remote?.url ?? '', 'a directory is needed too: give --cache-dir');
     const secret = secretFile === undefined ? undefined : readSecret(secretFile);
-    refuseIn(buildroot, resolve(directory));
+    refuseIn(buildroot, placeOfCache(directory));
     makeCacheDirectory(directory);
     const place = checkCacheDirectory(directory);
-    refuseIn(buildroot, place);
     return { directory: place, namespace, secret, recache, verifyPercent, remote: remote && openRemote(remote) };
   } catch (error) {
     if (!(error instanceof UnusableCache)) throw error;
@@ -92,10 +90,11 @@ const trimAt = 0.1;
  * @returns what the build has to say about its cache
  */
 export function closeCache({ directory, remote }: CacheSettings, counts: CacheCounts, maxBytes: number): string[] {
-  const { local, compiled, verified, storedBytes, corrupt, notStored, problem } = counts;
+  const { local, remote: fromServer, compiled, verified, storedBytes, corrupt, foreign, notStored, problem } = counts;
   const store = new LocalStore(directory);
-  store.tally.add({ hits: local + verified, misses: compiled - verified, storedBytes });
+  store.tally.add({ hits: local + fromServer + verified, misses: compiled - verified, storedBytes });
   const problems = corrupt === 0 ? [] : [`${corrupt} damaged, and removed`];
+  if (foreign > 0) problems.push(`${foreign} not used: others could have written them`);
   if (notStored > 0) problems.push(`${notStored} not stored (${problem})`);
   try {
     if (store.tally.read().storedBytes > trimAt * maxBytes) store.trim(maxBytes);

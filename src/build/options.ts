@@ -4,7 +4,7 @@ import { PyclinkError } from '../errors.ts';
 import { normalise } from '../files/path.ts';
 import { invalidationModes } from '../pyc/header.ts';
 import { levels as allLevels, type Level } from '../pyc/name.ts';
-import { type CacheRequest, cacheOptions, cacheRequest, cacheVariables } from './cache-options.ts';
+import { type CacheRequest, cacheOptions, cacheRequest } from './cache-options.ts';
 import {
   each,
   flag,
@@ -132,6 +132,8 @@ export type BuildOptions = Readonly<
   /** The buildroot is one package, all of whose mtimes are clamped: PATHs do not limit which sources get theirs. */
   readonly isPackage?: boolean;
   readonly cache?: CacheRequest;
+  /** Why there is no cache, if one is asked for in a way that cannot be used. */
+  readonly cacheProblem?: string;
 };
 
 /** The variables that stand in for options. */
@@ -142,7 +144,6 @@ const variables = {
     text('takes seconds since 1970, a whole number of 0 or more', (given) => /^\d{0,11}$/.test(given)),
   ),
   RPM_BUILD_NCPUS: once(text('takes a number of jobs', (given) => /^\d{0,4}$/.test(given))),
-  ...cacheVariables,
 };
 
 /**
@@ -179,7 +180,6 @@ export function readBuildOptions(
   if (problems.length > 0) throw usageError(problems);
   const mtime: MtimePolicy =
     policy === 'keep' || epochSeconds === undefined ? { policy: 'keep' } : { policy, epochSeconds };
-  const request = cacheRequest(cacheFlags, env);
   const debianJobs = /(?:^|\s)parallel=(\d{1,4})(?:\s|$)/.exec(environment['DEB_BUILD_OPTIONS'] ?? '')?.[1];
   return Object.freeze({
     ...given,
@@ -187,7 +187,7 @@ export function readBuildOptions(
     paths,
     levels: [...new Set(optimize)].sort(),
     mtime,
-    ...(request && { cache: request }),
+    ...cacheRequest(cacheFlags, environment),
     jobs: given.jobs || Number(env.RPM_BUILD_NCPUS ?? 0) || Number(debianJobs ?? 0) || availableCpus,
   });
 }

@@ -2,7 +2,7 @@
 export type UncachedReason =
   | 'not a regular file'
   | 'another encoding'
-  | 'did not compile'
+  | 'not compiled'
   | 'changed meanwhile'
   | 'unknown compiler'
   | 'no normal form';
@@ -17,7 +17,9 @@ export interface CacheCounts {
   compiled: number;
   /** Entries that were no whole entries. They are removed. */
   corrupt: number;
-  /** The same of the server's. */
+  /** Entries that others could have written. They are not used. */
+  foreign: number;
+  /** Those of the server that were no whole entries. */
   remoteCorrupt: number;
   /** Hits that were compiled all the same, and were right. */
   verified: number;
@@ -35,7 +37,7 @@ export interface CacheCounts {
 }
 
 const numbers = [
-  ...(['local', 'remote', 'compiled', 'corrupt', 'remoteCorrupt', 'verified'] as const),
+  ...(['local', 'remote', 'compiled', 'corrupt', 'foreign', 'remoteCorrupt', 'verified'] as const),
   ...(['stored', 'storedBytes', 'notStored', 'sent', 'notSent'] as const),
 ];
 

@@ -22,7 +22,7 @@ export function storableOf(
   expectedSha256: string | undefined,
 ): Storable | { readonly reason: UncachedReason } {
   if (!isRegular(job.source)) return { reason: 'not a regular file' };
-  if (failure !== undefined || losses > 0) return { reason: 'did not compile' };
+  if (failure !== undefined || losses > 0) return { reason: 'not compiled' };
   if (made === undefined) return { reason: 'no normal form' };
   if (compiled === undefined) return { reason: 'changed meanwhile' };
   const { sha256, isUtf8 } = compiled;

@@ -23,6 +23,8 @@ export interface Entry {
  */
 const plainMark = 'pyclink cache 1\n';
 const signedMark = 'pyclink sealed1\n';
+/** Also of versions to come. */
+const anyMark = /^pyclink [a-z]+ ?\d+\n/;
 const sealLength = 64;
 const lineEnd = 10;
 
@@ -34,6 +36,8 @@ interface Head {
   /** The size of each pyc in bytes, and its SHA-256 in Base64. */
   readonly pycs: readonly (readonly [number, string])[];
   readonly warnings: readonly string[];
+  /** Of an entry with an HMAC: whose secret that is. */
+  readonly signer?: string | undefined;
 }
 
 /**
@@ -47,35 +51,75 @@ export function encodeEntry(key: string, { pycs, digests, warnings }: Entry, sec
     return [level, known === -1 ? distinct.push(content) - 1 : known];
   });
   const described = distinct.map((pyc): Head['pycs'][number] => [pyc.length, toBase64(digests.of(pyc))]);
-  const head: Head = { key, levels, pycs: described, warnings };
+  const head: Head = { key, levels, pycs: described, warnings, signer: secret && signerOf(secret) };
   const sealed = `${markFor(secret)}${JSON.stringify(head)}\n`;
   return [Buffer.from(`${sealed}${sealOf(sealed, secret)}\n`), ...distinct];
 }
 
 /** The entry of these bytes, and in them; undefined if they are not a whole and genuine entry for this key. */
 export function decodeEntry(key: string, bytes: Buffer, secret?: Buffer): Entry | undefined {
-  const mark = markFor(secret);
+  const parts = split(bytes, markFor(secret));
+  if (parts === undefined) return undefined;
+  const expected = Buffer.from(sealOf(parts.sealed, secret));
+  if (parts.seal.length !== sealLength || !timingSafeEqual(parts.seal, expected)) return undefined;
+  return entryIn(key, parts)?.entry;
+}
+
+/** What the bytes of an entry are. Signed ones are genuine only for who has the secret. */
+export type EntryState = 'whole' | 'damaged' | 'signed' | 'signedByOther' | 'ofOtherVersion';
+
+/** Says whether an entry is whole, as far as the secret tells. */
+export function checkEntry(key: string, bytes: Buffer, secret?: Buffer): EntryState {
+  const mark = [plainMark, signedMark].find((one) => startsWith(bytes, one));
+  if (mark === undefined) return anyMark.test(bytes.toString('latin1', 0, 32)) ? 'ofOtherVersion' : 'damaged';
+  // Entries of builds without a secret are no harm to those with one: their keys differ.
+  if (mark === plainMark) return decodeEntry(key, bytes) === undefined ? 'damaged' : 'whole';
+  const parts = split(bytes, mark);
+  const found = parts && entryIn(key, parts);
+  if (found === undefined) return 'damaged';
+  if (secret === undefined) return 'signed';
+  if (found.signer !== signerOf(secret)) return 'signedByOther';
+  return decodeEntry(key, bytes, secret) === undefined ? 'damaged' : 'whole';
+}
+
+/** The pieces of an entry. */
+interface Parts {
+  readonly sealed: Buffer;
+  readonly seal: Buffer;
+  readonly head: string;
+  readonly content: Buffer;
+}
+
+function split(bytes: Buffer, mark: string): Parts | undefined {
   if (!startsWith(bytes, mark)) return undefined;
   const headEnd = bytes.indexOf(lineEnd, mark.length) + 1;
   const sealEnd = headEnd + sealLength;
-  const seal = bytes.subarray(headEnd, sealEnd);
-  const expected = Buffer.from(sealOf(bytes.subarray(0, headEnd), secret));
-  if (seal.length !== sealLength || !timingSafeEqual(seal, expected) || bytes[sealEnd] !== lineEnd) return undefined;
+  if (headEnd === 0 || bytes[sealEnd] !== lineEnd) return undefined;
+  return {
+    sealed: bytes.subarray(0, headEnd),
+    seal: bytes.subarray(headEnd, sealEnd),
+    head: bytes.toString('utf8', mark.length, headEnd),
+    content: bytes.subarray(sealEnd + 1),
+  };
+}
+
+/** What is under the seal; undefined if that is no whole entry for this key. */
+function entryIn(
+  key: string,
+  { head: text, content }: Parts,
+): { entry: Entry; signer: string | undefined } | undefined {
   try {
-    const head = JSON.parse(bytes.toString('utf8', mark.length, headEnd)) as Head;
-    return head.key === key ? withPycs(head, bytes.subarray(sealEnd + 1)) : undefined;
+    const head = JSON.parse(text) as Head;
+    return head.key === key ? { entry: withPycs(head, content), signer: head.signer } : undefined;
   } catch {
-    // A pyc is damaged, or there is no head of an entry under the seal.
+    // A pyc is damaged, or there is no head of an entry.
     return undefined;
   }
 }
 
-/** Whether an entry is whole. Signed ones cannot be checked without the secret. */
-export function checkEntry(key: string, bytes: Buffer, secret?: Buffer): 'whole' | 'damaged' | 'signed' {
-  // Entries of builds without a secret are no harm to those with one: their keys differ.
-  const isSigned = startsWith(bytes, signedMark);
-  if (isSigned && secret === undefined) return 'signed';
-  return decodeEntry(key, bytes, isSigned ? secret : undefined) === undefined ? 'damaged' : 'whole';
+/** Tells secrets apart, and tells nothing of them. */
+function signerOf(secret: Buffer): string {
+  return createHmac('sha256', secret).update('signer').digest('hex').slice(0, 16);
 }
 
 function markFor(secret: Buffer | undefined): string {

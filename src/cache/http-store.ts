@@ -3,7 +3,7 @@ import https from 'node:https';
 import type { Socket } from 'node:net';
 import {
   limitMs,
-  maxAnswerBytes,
+  maxEntryBytes,
   maxRequests,
   RemoteFailure,
   type RemoteSettings,
@@ -106,7 +106,7 @@ export class HttpStore implements RemoteStore {
         response.on('data', (piece: Buffer) => {
           pieces.push(piece);
           size += piece.length;
-          if (size > maxAnswerBytes) request.destroy(new RemoteFailure('an answer without end'));
+          if (size > maxEntryBytes) request.destroy(new RemoteFailure('a response larger than 64 MiB'));
         });
         response.on('error', reject);
         response.on('end', () => {

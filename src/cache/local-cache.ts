@@ -1,5 +1,7 @@
 import { errnoOf } from '../errors.ts';
 import type { Arena } from '../files/arena.ts';
+import { foreignWriterOf } from '../files/foreign-writer.ts';
+import { ifPossible } from '../files/if-possible.ts';
 import type { CacheCounts } from './counts.ts';
 import { LocalStore } from './local-store.ts';
 
@@ -17,10 +19,14 @@ export class LocalCache {
     this.#counts = counts;
   }
 
-  /** The bytes of an entry, if there is one that can be read. @param take gives the memory for them */
+  /** The bytes of an entry that can be read, and that nobody else could write. @param take gives the memory for them */
   get(key: string, take: Arena['take'] | undefined): Buffer | undefined {
     try {
-      return this.#store.get(key, take);
+      const file = this.#store.get(key, take);
+      if (file === undefined) return undefined;
+      if (foreignWriterOf(file.stat) === undefined) return file.content;
+      this.#counts.foreign += 1;
+      return undefined;
     } catch (error) {
       if (errnoOf(error) === undefined) throw error;
       return undefined;
@@ -30,7 +36,7 @@ export class LocalCache {
   /** Removes a damaged entry, and counts it. */
   removeCorrupt(key: string): void {
     this.#counts.corrupt += 1;
-    this.#store.remove(key);
+    ifPossible(() => this.#store.remove(key));
   }
 
   /** Stores an entry. @param pieces its bytes */

@@ -13,7 +13,7 @@ import { dirname, join } from 'node:path';
 import { errnoOf } from '../errors.ts';
 import { ifPossible } from '../files/if-possible.ts';
 import { temporaryName } from '../files/leftovers.ts';
-import { readRegular } from '../files/read-regular.ts';
+import { atMost, type RegularFile, readRegular } from '../files/read-regular.ts';
 import { type FileStat, lstatIfAny } from '../files/stat.ts';
 import type { CacheSettings } from './settings.ts';
 import { Tally } from './tally.ts';
@@ -28,6 +28,9 @@ export interface StoredEntry {
 
 /** An entry counts as unused for so long before its time is set again, to save writes. */
 const usedAgainMs = 3_600_000;
+
+/** A larger file is no entry. */
+const maxEntryBytes = 256 * 1024 ** 2;
 
 /** Nobody takes so long to write an entry. */
 const leftoverMs = 3_600_000;
@@ -49,17 +52,17 @@ export class LocalStore {
   }
 
   /**
-   * The bytes of an entry; undefined if there is none.
-   * @param take gives the memory for them
+   * The file of an entry; undefined if there is none.
+   * @param take gives the memory for its bytes
    * @throws the system's error
    */
-  get(key: string, take?: (sizeBytes: number) => Buffer): Buffer | undefined {
+  get(key: string, take?: (sizeBytes: number) => Buffer): RegularFile | undefined {
     const path = this.pathOf(key);
     // An open that fails costs more: Node makes an error of it.
-    const file = this.#isLikely || existsSync(path) ? readRegular(path, take) : undefined;
+    const file = this.#isLikely || existsSync(path) ? readRegular(path, atMost(maxEntryBytes, take)) : undefined;
     this.#isLikely = file !== undefined;
     if (file !== undefined && Date.now() - milliseconds(file.stat) > usedAgainMs) this.#markUsed(path);
-    return file?.content;
+    return file;
   }
 
   /** Stores an entry. @param pieces its bytes @throws the system's error */
@@ -69,20 +72,23 @@ export class LocalStore {
       writeWhole(path, pieces);
     } catch (error) {
       if (errnoOf(error) !== 'ENOENT') throw error;
-      mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+      for (const directory of [this.#entries, dirname(path)]) makeIfMissing(directory);
       writeWhole(path, pieces);
     }
   }
 
-  /** Removes an entry, if it is there and may be removed. */
+  /** Removes an entry, if it is there. @throws the system's error */
   remove(key: string): void {
-    ifPossible(() => unlinkSync(this.pathOf(key)));
+    try {
+      unlinkSync(this.pathOf(key));
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw error;
+    }
   }
 
   /** All entries. @throws the system's error */
   *entries(): Generator<StoredEntry> {
-    for (const shard of namesIn(this.#entries)) {
-      if (!isShard(shard)) continue;
+    for (const shard of namesIn(this.#entries).filter(isShard)) {
       for (const key of namesIn(join(this.#entries, shard))) {
         const stat = isKey(key) ? lstatIfAny(this.pathOf(key)) : undefined;
         if (stat?.kind === 'file') yield { key, sizeBytes: stat.sizeBytes, usedMs: milliseconds(stat) };
@@ -115,7 +121,7 @@ export class LocalStore {
     this.#removeLeftovers();
     let count = 0;
     for (const { key } of this.entries()) {
-      unlinkSync(this.pathOf(key));
+      this.remove(key);
       count += 1;
     }
     this.tally.remove();
@@ -127,8 +133,8 @@ export class LocalStore {
    * the directory has its own numbers.
    */
   #removeLeftovers(): void {
-    for (const shard of namesIn(this.#entries)) {
-      for (const name of isShard(shard) ? namesIn(join(this.#entries, shard)) : []) {
+    for (const shard of namesIn(this.#entries).filter(isShard)) {
+      for (const name of namesIn(join(this.#entries, shard))) {
         const path = join(this.#entries, shard, name);
         const stat = lstatIfAny(path);
         const ageMs = stat === undefined ? 0 : Date.now() - milliseconds(stat);
@@ -148,6 +154,18 @@ export class LocalStore {
   }
 }
 
+/** What is in the places of directories with entries. @throws the system's error */
+export function shardsIn(directory: string): { readonly path: string; readonly stat: FileStat }[] {
+  const entries = join(directory, 'v1');
+  return namesIn(entries)
+    .filter(isShard)
+    .flatMap((name) => {
+      const path = join(entries, name);
+      const stat = lstatIfAny(path);
+      return stat === undefined ? [] : [{ path, stat }];
+    });
+}
+
 /** Whether a build may find an entry: the store has one now, or that cannot be found out. */
 export function mayHaveEntries({ directory, recache }: Pick<CacheSettings, 'directory' | 'recache'>): boolean {
   if (recache) return false;
@@ -156,6 +174,15 @@ export function mayHaveEntries({ directory, recache }: Pick<CacheSettings, 'dire
   } catch (error) {
     if (errnoOf(error) === undefined) throw error;
     return true;
+  }
+}
+
+/** @throws the system's error */
+function makeIfMissing(directory: string): void {
+  try {
+    mkdirSync(directory, 0o755);
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error;
   }
 }
 
@@ -190,11 +217,12 @@ function isKey(name: string): boolean {
   return /^[0-9a-f]{64}$/.test(name);
 }
 
+/** The names in a directory; none if it is missing, or something else. @throws the system's error */
 function namesIn(directory: string): string[] {
   try {
     return readdirSync(directory);
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return [];
+    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return [];
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib';
 import type { CacheCounts } from './counts.ts';
-import { maxAnswerBytes, RemoteFailure, type RemoteSettings, type RemoteStore } from './remote-store.ts';
+import { maxEntryBytes, RemoteFailure, type RemoteSettings, type RemoteStore } from './remote-store.ts';
 
 /** After so many failures in a row, or so much time lost in them, a server is asked no more. */
 const maxFailures = 3;
@@ -56,26 +56,31 @@ export class RemoteCache {
     return true;
   }
 
-  /** The bytes of an entry, if there is one. Does not throw. */
-  async get(key: string): Promise<Buffer | undefined> {
-    const bytes = await this.#patiently((store) => store.get(key));
-    this.#misses = bytes === undefined ? this.#misses + 1 : 0;
-    if (bytes === undefined) return undefined;
-    try {
-      return brotliDecompressSync(bytes, { maxOutputLength: maxAnswerBytes });
-    } catch {
+  /**
+   * An entry, if there is one. Does not throw. A server that answers with anything else fails: it may be a page for people.
+   * @param decode gives what is in the bytes of an entry; undefined if they are none
+   */
+  async get<T>(key: string, decode: (bytes: Buffer) => T | undefined): Promise<T | undefined> {
+    const entry = await this.#patiently(async (store) => {
+      const bytes = await store.get(key);
+      if (bytes === undefined) return undefined;
+      const found = decode(decompressed(bytes));
+      if (found !== undefined) return found;
       this.#counts.remoteCorrupt += 1;
-      return undefined;
-    }
+      throw new RemoteFailure('its answer is no entry');
+    });
+    this.#misses = entry === undefined ? this.#misses + 1 : 0;
+    return entry;
   }
 
   /** Sends an entry. Does not throw. @param pieces its bytes, which may change afterwards */
   put(key: string, pieces: readonly Buffer[]): void {
-    if (!this.isOn || this.#waitingBytes > maxWaitingBytes) {
+    const sizeBytes = pieces.reduce((sum, { length }) => sum + length, 0);
+    if (!this.isOn || this.#waitingBytes > maxWaitingBytes || sizeBytes > maxEntryBytes) {
       this.#counts.notSent += 1;
       return;
     }
-    const compressed = brotliCompressSync(Buffer.concat(pieces), compression);
+    const compressed = brotliCompressSync(Buffer.concat(pieces, sizeBytes), compression);
     this.#waitingBytes += compressed.length;
     const sending = this.#send(key, compressed).finally(() => {
       this.#waitingBytes -= compressed.length;
@@ -121,6 +126,15 @@ export class RemoteCache {
       if (isEnough && this.isOn) this.#counts.remoteProblem = error.message;
       return undefined;
     }
+  }
+}
+
+/** Empty if they were not compressed, or are too many: then they are no entry. */
+function decompressed(bytes: Buffer): Buffer {
+  try {
+    return brotliDecompressSync(bytes, { maxOutputLength: maxEntryBytes });
+  } catch {
+    return Buffer.alloc(0);
   }
 }
 

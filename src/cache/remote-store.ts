@@ -27,8 +27,8 @@ export const limitMs = { connect: 1000, request: 2000 } as const;
 /** How many requests a lane has on their way at a time. */
 export const maxRequests = 16;
 
-/** A larger answer is no entry. */
-export const maxAnswerBytes = 256 * 1024 ** 2;
+/** Larger entries stay on the machine, compressed or not: it would take too long to send and to unpack them. */
+export const maxEntryBytes = 64 * 1024 ** 2;
 
 /** A server could not be reached, or did not do what it was asked for. The message says why. */
 export class RemoteFailure extends Error {

@@ -18,6 +18,12 @@ import { pycsForSource } from './pycs-for-source.ts';
 import { RemoteCache } from './remote-cache.ts';
 import type { CacheSettings } from './settings.ts';
 
+/** What a server has of a job: the entry, and its bytes. */
+interface Answer {
+  readonly entry: Entry;
+  readonly bytes: Buffer;
+}
+
 /** The cache of a lane, for the sources of one interpreter. */
 export class SourceCache {
   readonly counts: CacheCounts;
@@ -101,23 +107,22 @@ export class SourceCache {
     return !this.#settings.recache && this.#remote?.shouldAsk() === true;
   }
 
-  /** Asks the server for an entry. Does not throw. @returns what `accept` needs */
-  async ask({ key }: Looked): Promise<Buffer | undefined> {
-    return this.#remote?.get(key);
+  /** Asks the server for the entry of a job. Does not throw. @returns what `accept` needs */
+  async ask(job: CompileJob, { key }: Looked): Promise<Answer | undefined> {
+    return this.#remote?.get(key, (bytes) => {
+      const entry = entryForJob(job, key, bytes, this.#settings.secret);
+      return entry && { entry, bytes };
+    });
   }
 
   /**
    * Takes what the server gave for a source that the local store did not have, and stores it there.
    * @returns as `lookUp` does
    */
-  accept(job: CompileJob, looked: Looked, bytes: Buffer | undefined): Hit | Looked {
-    if (bytes === undefined) return looked;
+  accept(job: CompileJob, looked: Looked, answer: Answer | undefined): Hit | Looked {
+    if (answer === undefined) return looked;
     const { key } = looked;
-    const entry = entryForJob(job, key, bytes, this.#settings.secret);
-    if (entry === undefined) {
-      this.counts.remoteCorrupt += 1;
-      return looked;
-    }
+    const { entry, bytes } = answer;
     this.#local.put(key, [bytes]);
     if (isInSample(key, this.#settings.verifyPercent)) return { ...looked, expected: entry };
     // It may be another one by now.

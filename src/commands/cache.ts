@@ -1,10 +1,11 @@
 import type { StoreRequest } from '../build/cache-options.ts';
 import { checkCacheDirectory } from '../cache/cache-directory.ts';
-import { checkEntry } from '../cache/entry.ts';
+import { checkEntry, type EntryState } from '../cache/entry.ts';
 import { LocalStore } from '../cache/local-store.ts';
 import { readSecret } from '../cache/secret.ts';
 import { UnusableCache } from '../cache/unusable-cache.ts';
-import { exitStatus, PyclinkError } from '../errors.ts';
+import { errnoOf, exitStatus, PyclinkError } from '../errors.ts';
+import { foreignWriterOf } from '../files/foreign-writer.ts';
 import type { Log } from '../log.ts';
 import { counted, sizeText } from '../text.ts';
 import type { CommandResult } from './result.ts';
@@ -15,34 +16,32 @@ import type { CommandResult } from './result.ts';
  */
 export type CacheAction = 'stats' | 'trim' | 'clear' | 'check';
 
-/** `pyclink cache`. @throws PyclinkError */
+/** `pyclink cache`. One that is missing or empty has no entries, and is not made. @throws PyclinkError */
 export function cacheCommand(action: CacheAction, request: StoreRequest, log: Log): CommandResult {
-  const { directory, secret } = opened(request);
-  const store = new LocalStore(directory);
-  switch (action) {
-    case 'stats':
-      return stats(store, directory, request.maxBytes);
-    case 'trim': {
-      const { removed, bytes } = store.trim(request.maxBytes);
-      return result({ directory, removed, bytes }, [`${entries(removed)} removed, ${sizeText(bytes)} left`]);
-    }
-    case 'clear': {
-      const removed = store.clear();
-      return result({ directory, removed }, [`${entries(removed)} removed`]);
-    }
-    case 'check':
-      return check(store, directory, secret, log);
-  }
-}
-
-/** @throws PyclinkError */
-function opened({ directory, secretFile }: StoreRequest) {
+  const { secretFile, maxBytes } = request;
   try {
-    const secret = secretFile === undefined ? undefined : readSecret(secretFile);
-    return { directory: checkCacheDirectory(directory), secret };
+    const directory = checkCacheDirectory(request.directory);
+    const store = new LocalStore(directory);
+    switch (action) {
+      case 'stats':
+        return stats(store, directory, maxBytes);
+      case 'trim': {
+        const { removed, bytes } = store.trim(maxBytes);
+        return result({ directory, removed, bytes }, [`${entries(removed)} removed, ${sizeText(bytes)} left`]);
+      }
+      case 'clear': {
+        const removed = store.clear();
+        return result({ directory, removed }, [`${entries(removed)} removed`]);
+      }
+      case 'check':
+        return check(store, directory, secretFile === undefined ? undefined : readSecret(secretFile), log);
+    }
   } catch (error) {
-    if (!(error instanceof UnusableCache)) throw error;
-    throw new PyclinkError('usage', error.reason, { path: error.path });
+    if (error instanceof UnusableCache) throw new PyclinkError('usage', error.reason, { path: error.path });
+    const errno = errnoOf(error);
+    if (errno === undefined) throw error;
+    const { path = request.directory } = error as NodeJS.ErrnoException;
+    throw new PyclinkError('file-failed', `the cache cannot be read or changed (${errno})`, { path, cause: error });
   }
 }
 
@@ -58,21 +57,42 @@ function stats(store: LocalStore, directory: string, maxBytes: number): CommandR
   ]);
 }
 
+/** What is said of entries that are no problem, and were not checked. */
+const unchecked = {
+  signed: 'signed, not checked: $PYCLINK_CACHE_SECRET_FILE names no secret',
+  signedByOther: 'signed with another secret, not checked',
+  ofOtherVersion: 'of another version of pyclink, not checked',
+} as const;
+
 function check(store: LocalStore, directory: string, secret: Buffer | undefined, log: Log): CommandResult {
-  const counts = { whole: 0, damaged: 0, signed: 0 };
+  const counts = { whole: 0, damaged: 0, foreign: 0, signed: 0, signedByOther: 0, ofOtherVersion: 0 };
   for (const { key } of store.entries()) {
-    const bytes = store.get(key);
-    if (bytes === undefined) continue;
-    const state = checkEntry(key, bytes, secret);
+    const state = stateOf(store, key, secret);
+    if (state === undefined) continue;
     counts[state] += 1;
-    if (state === 'damaged') log.error({ path: store.pathOf(key) }, 'damaged: a build that meets it removes it');
+    const path = store.pathOf(key);
+    if (state === 'damaged') log.error({ path }, 'damaged: a build that meets it removes it');
+    if (state === 'foreign') log.error({ path }, 'others could have written it: builds do not use it');
   }
   const lines = [`${entries(counts.whole)} whole, ${counts.damaged} damaged`];
-  if (counts.signed > 0) {
-    lines.push(`${entries(counts.signed)} signed, not checked: $PYCLINK_CACHE_SECRET_FILE names no secret`);
+  if (counts.foreign > 0) lines.push(`${entries(counts.foreign)} not used: others could have written them`);
+  for (const [state, text] of Object.entries(unchecked) as [keyof typeof unchecked, string][]) {
+    if (counts[state] > 0) lines.push(`${entries(counts[state])} ${text}`);
   }
-  const status = counts.damaged > 0 ? exitStatus.problems : exitStatus.done;
+  const status = counts.damaged + counts.foreign > 0 ? exitStatus.problems : exitStatus.done;
   return { ...result({ directory, ...counts }, lines), status };
+}
+
+/** What an entry is; undefined if it is gone. @throws the system's error */
+function stateOf(store: LocalStore, key: string, secret: Buffer | undefined): EntryState | 'foreign' | undefined {
+  try {
+    const file = store.get(key);
+    if (file === undefined) return undefined;
+    return foreignWriterOf(file.stat) === undefined ? checkEntry(key, file.content, secret) : 'foreign';
+  } catch (error) {
+    if (errnoOf(error) !== 'EFBIG') throw error;
+    return 'damaged';
+  }
 }
 
 function entries(count: number): string {

@@ -25,7 +25,7 @@ export interface CompileOutcome<J extends CompileJob = CompileJob> {
   /** The compiled pycs; all of the job's unless it failed. */
   readonly made: readonly MadePyc[];
   readonly failure?: {
-    readonly reason: 'does-not-compile' | 'unreadable' | 'not-written' | 'worker-died' | 'worker-hung';
+    readonly reason: 'does-not-compile' | 'unreadable' | 'worker-died' | 'worker-hung';
     readonly problem: string;
   };
   /** The warnings of the compiler, each once. */
@@ -97,16 +97,16 @@ function outcomeOf<J extends CompileJob>(job: J, result: PoolResult, lost: reado
   const made = madePycs(job, result.levels);
   const { compiled } = result;
   const done = { job, made, warnings: [...lost, ...result.warnings], losses, compiled };
-  const problem =
-    result.failure?.problem ?? (made.length < job.levels.length ? 'the interpreter made no pyc' : undefined);
-  return problem === undefined ? done : { ...done, failure: { reason: reasonOf(problem), problem } };
+  const problem = result.failure?.problem;
+  // The interpreter compiles nothing, and says nothing, if a source has become something else than a file.
+  if (problem !== undefined) return { ...done, failure: { reason: reasonOf(problem), problem } };
+  if (made.length === job.levels.length) return done;
+  return { ...done, failure: { reason: 'unreadable', problem: 'the interpreter made no pyc' } };
 }
 
 /** What a problem that an interpreter reports is about: an OSError is not of the compiler, but of the system. */
-function reasonOf(problem: string): 'does-not-compile' | 'unreadable' | 'not-written' {
-  if (/^\w+: \[Errno \d+\] /.test(problem)) return 'unreadable';
-  // py_compile refuses to write over what is no regular file.
-  return problem.startsWith('FileExistsError: ') ? 'not-written' : 'does-not-compile';
+function reasonOf(problem: string): 'does-not-compile' | 'unreadable' {
+  return /^\w+: \[Errno \d+\] /.test(problem) ? 'unreadable' : 'does-not-compile';
 }
 
 function madePycs(job: CompileJob, compiled: readonly CompiledLevel[]): MadePyc[] {

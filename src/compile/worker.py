@@ -114,11 +114,6 @@ class Loader(importlib.machinery.SourceFileLoader):
         return code
 
 
-def is_ready_for_link(path):
-    """Whether py_compile would write this pyc: it refuses to replace a symlink, a directory or a device."""
-    return not os.path.lexists(path) or os.path.isfile(path) and not os.path.islink(path)
-
-
 def compile_level(source, content, directory, level, mode):
     """Compiles to `written`. Returns None, or the error that compileall reports."""
     # Python 3.6 knows only timestamps, and its functions do not take the argument.
@@ -128,7 +123,7 @@ def compile_level(source, content, directory, level, mode):
     if content:  # The source is a symlink that only the installed system can follow.
         recorded = os.path.join(directory, os.path.basename(source))
         try:
-            py_compile.compile(content, cache_of(source, level), recorded, True, optimize=level, **modes)
+            py_compile.compile(content, NOWHERE, recorded, True, optimize=level, **modes)
         except py_compile.PyCompileError as error:
             return error.msg
         return None
@@ -141,10 +136,6 @@ def compile_level(source, content, directory, level, mode):
         return None
     lines = said.getvalue().splitlines()
     return "\n".join(line for line in lines if not line.startswith("*** Error compiling"))
-
-
-def cache_of(source, level):
-    return importlib.util.cache_from_source(source, optimization=level or "")
 
 
 def answer(source, content, directory, wanted, mode, docstring_flag):
@@ -164,8 +155,7 @@ def answer(source, content, directory, wanted, mode, docstring_flag):
     failed, problem = "", None
     for level in map(int, wanted):
         try:
-            may_be_same = docstring_flag and Loader.last and is_ready_for_link(cache_of(source, level))
-            if may_be_same and levels.is_same(*Loader.last, level, int(docstring_flag)):
+            if docstring_flag and Loader.last and levels.is_same(*Loader.last, level, int(docstring_flag)):
                 made.append("%d:same" % level)
                 continue
             del written[:]
@@ -185,6 +175,7 @@ def answer(source, content, directory, wanted, mode, docstring_flag):
     return (failed, problem or "", " ".join(made), *text, *sorted(found)), contents
 
 
+NOWHERE = "/dev/null/pyc"  # A path at which nothing can be.
 written = []
 compiled = []  # The texts that the current job compiled: more than one if the source changed. Only for a cache.
 # There is no normal form for the pycs of PyPy, and so no cache.
@@ -193,8 +184,10 @@ is_for_cache = "PYCLINK_CACHE" in os.environ and sys.implementation.name == "cpy
 
 def main():
     to_pyclink = sys.stdout.buffer
-    # pyclink makes the directories and writes the pycs.
+    # pyclink makes the directories and writes the pycs. What has the name of a pyc is its business too: py_compile would
+    # refuse to replace a symlink, and compile nothing.
     os.makedirs = lambda *args, **options: None
+    importlib.util.cache_from_source = lambda *args, **options: NOWHERE
     importlib.machinery.SourceFileLoader = Loader
     importlib._bootstrap_external._write_atomic = lambda path, data, mode=0o666: written.append((data, mode & 0o666))
     gc.disable()  # The compiler leaves no cycles behind.

@@ -2,7 +2,7 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { errnoOf } from '../errors.ts';
 import { currentCredentials } from './credentials.ts';
 import { childOf, parentOf, type StagedPath } from './path.ts';
-import { lstat } from './stat.ts';
+import { type FileStat, lstat } from './stat.ts';
 
 /** As many as the Linux kernel follows before it says ELOOP. */
 const maxSymlinks = 40;
@@ -42,6 +42,15 @@ export function foreignWriter(path: string): string | undefined {
     return `${path} cannot be examined (${errnoOf(error)})`;
   }
   return undefined;
+}
+
+/**
+ * The same of a file by itself: why somebody other than root and this user decides what is in it. Other than on the way
+ * to a file, a sticky directory is no exception: others may make files in it.
+ */
+export function foreignWriterOf({ userId, mode }: FileStat): string | undefined {
+  if (!isTrusted(userId)) return `it belongs to user ${userId}`;
+  return (mode & 0o022) === 0 ? undefined : 'others may write to it';
 }
 
 /** What the kernel shows as the owner where the real one has no number in this user namespace. */

@@ -45,6 +45,14 @@ export function withRegular<T>(path: string, use: (descriptor: number, stat: Fil
   }
 }
 
+/** Memory for the bytes of a file that is not larger than this. @param take gives it @returns it throws EFBIG */
+export function atMost(maxBytes: number, take: (sizeBytes: number) => Buffer = Buffer.allocUnsafe) {
+  return (sizeBytes: number): Buffer => {
+    if (sizeBytes <= maxBytes) return take(sizeBytes);
+    throw Object.assign(new Error(`EFBIG: a file of ${sizeBytes} bytes, read`), { code: 'EFBIG' });
+  };
+}
+
 /** Reads as much as there is memory for; what it returns is shorter if the file is. */
 export function readAll(descriptor: number, memory: Buffer): Buffer {
   for (let read = 0; read < memory.length; ) {

@@ -155,12 +155,12 @@ export class DueJobs implements JobQueue<NumberedJob> {
 
   /** Takes what the server has; what it does not have is added. */
   async #receive(cache: SourceCache, job: NumberedJob, looked: Looked, onHit: OnHit): Promise<void> {
-    const bytes = await cache.ask(looked);
+    const answer = await cache.ask(job, looked);
     this.#requests -= 1;
     this.#answers?.tick();
     // Otherwise a worker has it.
     if (this.#asked.delete(job)) {
-      const found = cache.accept(job, looked, bytes);
+      const found = cache.accept(job, looked, answer);
       if ('pycs' in found) onHit(job, found);
       else this.#add(job, found);
     }

@@ -68,6 +68,10 @@ export function writePycs(
     const message = withoutHostPaths(failure.problem, options.buildroot);
     skipped.unshift({ path: payload, reason: failure.reason, message });
   }
+  for (const { path, by } of written.taken) {
+    const message = by === 'directory' ? 'a directory' : 'a fifo, a socket or a device';
+    skipped.push({ path: toPayload(options.buildroot, path), reason: 'name-taken', message });
+  }
   skipped.push(...notWritten(payload, written.failed));
   return { records: recordsOf(job, written.groups, digests, options), skipped, warnings };
 }

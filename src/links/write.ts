@@ -22,25 +22,29 @@ interface NewPyc {
 interface WriteResult extends LinkResult<ReadPyc> {
   /** The pycs that could not be written, with the system's error. An old file is unchanged. */
   readonly failed: readonly { readonly path: StagedPath; readonly error: unknown }[];
+  /** The pycs that were not written, because something that is no file and no symlink has their names. */
+  readonly taken: readonly { readonly path: StagedPath; readonly by: 'directory' | 'other' }[];
 }
 
 /**
  * Writes pycs of one directory that may be linked with each other. Each content is written once, its other names become
- * links. What is there already as it should be is left alone, other files are replaced in one step. A failure does not
- * affect the other pycs.
+ * links. What is there already as it should be is left alone; other files, and symlinks, are replaced in one step. Anything
+ * else that is there stays. A failure does not affect the other pycs.
  * @param link if false, all are written as separate files
  * @param mayBeThere false: nothing is known to be there, and what is there is not kept
  */
 export function writeLinked(pycs: readonly NewPyc[], link: boolean, mayBeThere = true): WriteResult {
   const [first] = pycs;
-  if (first === undefined) return { groups: [], notLinked: [], replaced: [], failed: [] };
+  if (first === undefined) return nothingWritten;
   try {
     return inCache(parentOf(first.path), () => writeAll(pycs, link, mayBeThere));
   } catch (error) {
     if (errnoOf(error) === undefined) throw error;
-    return { groups: [], notLinked: [], replaced: [], failed: pycs.map(({ path }) => ({ path, error })) };
+    return { ...nothingWritten, failed: pycs.map(({ path }) => ({ path, error })) };
   }
 }
+
+const nothingWritten: WriteResult = { groups: [], notLinked: [], replaced: [], failed: [], taken: [] };
 
 /** Works while the `__pycache__` is held, which is made if it is missing. @throws the system's error */
 function inCache<T>(directory: StagedPath, work: () => T): T {
@@ -56,9 +60,16 @@ function inCache<T>(directory: StagedPath, work: () => T): T {
 function writeAll(pycs: readonly NewPyc[], link: boolean, mayBeThere: boolean): WriteResult {
   const done: Done = { files: [], notLinked: [], failed: [] };
   // If nothing should be there but something is, it is replaced all the same.
-  const planned = pycs.map((pyc) => ({ ...pyc, old: mayBeThere ? lstatIfAny(pyc.path) : undefined }));
+  const planned: PlannedPyc[] = [];
+  const taken: WriteResult['taken'][number][] = [];
+  for (const pyc of pycs) {
+    const old = mayBeThere ? lstatIfAny(pyc.path) : undefined;
+    if (old?.kind === 'directory' || old?.kind === 'other') taken.push({ path: pyc.path, by: old.kind });
+    else planned.push({ ...pyc, old });
+  }
   for (const names of link ? groupByContent(planned) : planned.map((pyc) => [pyc])) writeContent(names, done);
-  return { groups: groupByFile(done.files), notLinked: done.notLinked, replaced: [], failed: done.failed };
+  const { files, notLinked, failed } = done;
+  return { groups: groupByFile(files), notLinked, replaced: [], failed, taken };
 }
 
 /** A pyc to write, and what is there. */

@@ -3,8 +3,10 @@ import { readStoreRequest } from '../../src/build/cache-options.ts';
 import { readBuildOptions } from '../../src/build/options.ts';
 
 const flags = { buildroot: '/root' };
+const optionsFor = (given: object, environment: Readonly<Record<string, string>> = {}) =>
+  readBuildOptions([], { ...flags, ...given }, environment, 2);
 const cacheOf = (given: object, environment: Readonly<Record<string, string>> = {}) =>
-  readBuildOptions([], { ...flags, ...given }, environment, 2).cache;
+  optionsFor(given, environment).cache;
 
 describe('the cache that a build is asked for', () => {
   it('is none, unless a directory is named', () => {
@@ -37,11 +39,20 @@ describe('the cache that a build is asked for', () => {
   });
 
   it.each([
-    [{ cacheVerify: '/usr/lib' }, {}, '--cache-verify: takes a number from 0 to 100, as in --cache-verify=10'],
-    [{ cacheVerify: '101' }, {}, '--cache-verify: takes a number from 0 to 100, as in --cache-verify=10'],
-    [{}, { PYCLINK_CACHE_MAX_SIZE: '2 GiB' }, 'PYCLINK_CACHE_MAX_SIZE: takes a size in bytes, or with K, M, G or T'],
-  ])('refuses %j with %j', (given, environment, message) => {
-    expect(() => cacheOf(given, environment)).toThrow(message);
+    [{ cacheVerify: '/usr/lib' }, '--cache-verify: takes a number from 0 to 100, as in --cache-verify=10'],
+    [{ cacheVerify: '101' }, '--cache-verify: takes a number from 0 to 100, as in --cache-verify=10'],
+  ])('refuses %j', (given, message) => {
+    expect(() => cacheOf(given)).toThrow(message);
+  });
+
+  it('is none where variables cannot be used, and the build goes on', () => {
+    const environment = { PYCLINK_CACHE_MAX_SIZE: '2 GiB', PYCLINK_CACHE_REMOTE_WRITE: 'yes', PYCLINK_CACHE_DIR: '/c' };
+    expect(optionsFor({}, environment)).not.toHaveProperty('cache');
+    expect(optionsFor({ cacheDir: '/c' }, environment).cacheProblem).toBe(
+      'no cache is used: PYCLINK_CACHE_MAX_SIZE: takes a size in bytes, or with K, M, G or T; ' +
+        'PYCLINK_CACHE_REMOTE_WRITE: takes 0 or 1',
+    );
+    expect(optionsFor({ cache: false }, environment)).not.toHaveProperty('cacheProblem');
   });
 });
 
@@ -74,8 +85,8 @@ describe('the server that a build is to share', () => {
     ['http://me:secret@h', 'takes a URL without a login: PYCLINK_CACHE_REMOTE_LOGIN_FILE has that'],
     ['http://h/?a=b', 'takes a URL that ends with a path'],
   ])('%s is refused', (url, message) => {
-    expect(() => remoteOf({ PYCLINK_CACHE_REMOTE: url })).toThrow(message);
-    expect(() => remoteOf({ PYCLINK_CACHE_REMOTE: url })).not.toThrow('me:secret');
+    const { cacheProblem } = optionsFor({ cacheDir: '/c' }, { PYCLINK_CACHE_REMOTE: url });
+    expect(cacheProblem).toBe(`no cache is used: PYCLINK_CACHE_REMOTE: ${message}`);
   });
 });
 
@@ -86,6 +97,11 @@ it.each([
   ['1T', 1024 ** 4],
 ])('the store of pyclink cache may have %s: %d bytes', (text, maxBytes) => {
   expect(readStoreRequest('/c', { PYCLINK_CACHE_MAX_SIZE: text }).maxBytes).toBe(maxBytes);
+});
+
+it('pyclink cache reads no variable of servers', () => {
+  expect(readStoreRequest('/c', { PYCLINK_CACHE_REMOTE: 'ftp://h' })).toMatchObject({ directory: '/c' });
+  expect(() => readStoreRequest('/c', { PYCLINK_CACHE_MAX_SIZE: 'x' })).toThrow('takes a size');
 });
 
 it('pyclink cache needs a directory', () => {

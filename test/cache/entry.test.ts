@@ -82,12 +82,32 @@ describe('an entry', () => {
     expect([undefined, secret, otherSecret].map((given) => checkEntry(key, signed, given))).toEqual([
       'signed',
       'whole',
-      'damaged',
+      'signedByOther',
     ]);
     expect([undefined, secret].map((given) => checkEntry(key, plain, given))).toEqual(['whole', 'whole']);
     expect(checkEntry(key, plain.subarray(1))).toBe('damaged');
     expect(checkEntry(key, Buffer.alloc(0), secret)).toBe('damaged');
   });
+
+  it('that is signed is found damaged with any secret, and without; a false signature with the right one', () => {
+    const signed = bytesOf(sample, secret);
+    const cut = signed.subarray(0, -1);
+    expect([undefined, secret, otherSecret].map((given) => checkEntry(key, cut, given))).toEqual(
+      Array(3).fill('damaged'),
+    );
+    expect(checkEntry(otherKey, signed)).toBe('damaged');
+    const sealAt = signed.indexOf('\n', 20) + 1;
+    const forged = Buffer.concat([signed.subarray(0, sealAt), Buffer.alloc(64, '0'), signed.subarray(sealAt + 64)]);
+    expect(checkEntry(key, forged, secret)).toBe('damaged');
+  });
+
+  it.each(['pyclink cache 2\n', 'pyclink sealed2\n', 'pyclink cache 12\n'])(
+    'that begins with %j is not judged',
+    (mark) => {
+      expect(checkEntry(key, Buffer.from(`${mark}whatever comes`))).toBe('ofOtherVersion');
+      expect(decodeEntry(key, Buffer.from(`${mark}whatever comes`))).toBeUndefined();
+    },
+  );
 });
 
 it('an entry with a right seal and a senseless head is none', () => {

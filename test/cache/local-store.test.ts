@@ -1,16 +1,19 @@
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
   lstatSync,
   mkdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { checkCacheDirectory, makeCacheDirectory } from '../../src/cache/cache-directory.ts';
 import { LocalStore } from '../../src/cache/local-store.ts';
@@ -38,7 +41,7 @@ describe('a local store', () => {
     store.put(keyOf(1), [Buffer.from('on'), Buffer.from('e')]);
     put(keyOf(2), 'two');
     put(keyOf(2), 'two, again');
-    expect([1, 2, 3].map((i) => store.get(keyOf(i))?.toString())).toEqual(['one', 'two, again', undefined]);
+    expect([1, 2, 3].map((i) => store.get(keyOf(i))?.content.toString())).toEqual(['one', 'two, again', undefined]);
     expect(everythingIn(join(directory, 'v1'))).toEqual(['01', `01/${keyOf(1)}`, '02', `02/${keyOf(2)}`]);
     expect(Array.from(store.entries(), ({ key, sizeBytes }) => [key, sizeBytes])).toEqual([
       [keyOf(1), 3],
@@ -105,6 +108,33 @@ describe('a local store', () => {
     expect(store.tally.read()).toEqual({ hits: 11, misses: 22, storedBytes: 33 });
   });
 
+  it.each([
+    ['a fifo', (path: string) => execFileSync('mkfifo', [path])],
+    ['a symlink', (path: string) => symlinkSync('/dev/null', path)],
+    ['a file of 3 GB', (path: string) => truncateFile(path, 3 * 1024 ** 3)],
+  ])('puts a new tally in the place of %s', (_name, plant) => {
+    const { directory, store } = newStore();
+    plant(join(directory, 'v1/tally'));
+    expect(store.tally.read()).toEqual({ hits: 0, misses: 0, storedBytes: 0 });
+    store.tally.add({ hits: 1, misses: 2, storedBytes: 3 });
+    expect(store.tally.read()).toEqual({ hits: 1, misses: 2, storedBytes: 3 });
+  });
+
+  it('does without a tally where a directory is in its place', () => {
+    const { directory, store } = newStore();
+    mkdirSync(join(directory, 'v1/tally'));
+    store.tally.add({ hits: 1, misses: 2, storedBytes: 3 });
+    store.tally.forgetStored();
+    expect(store.tally.read()).toEqual({ hits: 0, misses: 0, storedBytes: 0 });
+  });
+
+  it('has no memory for an entry of 3 GB', () => {
+    const { store, put } = newStore();
+    put(keyOf(1), 'one');
+    truncateFile(store.pathOf(keyOf(1)), 3 * 1024 ** 3);
+    expect(() => store.get(keyOf(1))).toThrow('EFBIG');
+  });
+
   it('is empty after clear, which leaves files of others alone', () => {
     const { directory, store, put } = newStore();
     put(keyOf(1), 'one');
@@ -114,6 +144,11 @@ describe('a local store', () => {
     expect(everythingIn(directory)).toEqual(['CACHEDIR.TAG', 'v1', 'v1/01', 'v1/01/notes']);
   });
 });
+
+function truncateFile(path: string, sizeBytes: number): void {
+  writeFileSync(path, '');
+  truncateSync(path, sizeBytes);
+}
 
 describe('a cache directory', () => {
   it('is made with a tag for backup programs', () => {
@@ -132,26 +167,75 @@ describe('a cache directory', () => {
   });
 
   it.each([
-    ['that is not there', (path: string) => rmSync(path, { recursive: true }), 'it cannot be read (ENOENT)'],
     ['that others may write to', (path: string) => chmodSync(path, 0o777), 'others may write to it'],
     ['that a group may write to', (path: string) => chmodSync(path, 0o775), 'others may write to it'],
-    ['with entries that others may write', (path: string) => chmodSync(join(path, 'v1'), 0o777), 'others may write'],
+    ['that is sticky, where others may add files', (path: string) => chmodSync(path, 0o1777), 'others may write to it'],
+    ['in which others may put entries', (path: string) => chmodSync(join(path, 'v1'), 0o777), '/v1: others may write'],
+    [
+      'with a part that others may write to',
+      (path: string) => chmodSync(join(path, 'v1/ab'), 0o1777),
+      '/v1/ab: others',
+    ],
+    [
+      'with a symlink in the place of a part',
+      (path: string) => {
+        mkdirSync(join(path, '../elsewhere'));
+        symlinkSync('../../elsewhere', join(path, 'v1/ac'));
+      },
+      '/v1/ac: it is a symlink',
+    ],
+    [
+      'with a symlink in the place of all entries',
+      (path: string) => {
+        renameSync(join(path, 'v1'), join(path, '../elsewhere'));
+        symlinkSync('../elsewhere', join(path, 'v1'));
+      },
+      '/v1: it is no directory',
+    ],
+    ['below one that others may write to', (path: string) => chmodSync(dirname(path), 0o777), 'others may write to'],
   ])('%s is refused', (_name, change, reason) => {
     const { directory } = newStore();
+    mkdirSync(join(directory, 'v1/ab'));
     change(directory);
     expect(() => checkCacheDirectory(directory)).toThrow(UnusableCache);
-    expect(() => checkCacheDirectory(directory)).toThrow(`no cache is used: ${directory}: ${reason}`);
+    expect(() => checkCacheDirectory(directory)).toThrow(`no cache is used: ${directory}`);
+    expect(() => checkCacheDirectory(directory)).toThrow(reason);
   });
 
-  it.runIf(process.getuid?.() === 0)('of another user is refused', () => {
+  it.each([
+    ['that is not there', (path: string) => rmSync(path, { recursive: true })],
+    ['that is empty', (path: string) => rmSync(join(path, 'v1'), { recursive: true })],
+    ['with a file in the place of a part', (path: string) => writeFileSync(join(path, 'v1/ab'), '')],
+    ['below a sticky one that others may write to', (path: string) => chmodSync(dirname(path), 0o1777)],
+  ])('%s is not refused, and has no entries', (_name, change) => {
     const { directory } = newStore();
-    chownSync(directory, 1234, 0);
-    expect(() => checkCacheDirectory(directory)).toThrow('it belongs to user 1234');
+    change(directory);
+    expect([...new LocalStore(checkCacheDirectory(directory)).entries()]).toEqual([]);
+  });
+
+  it.runIf(process.getuid?.() === 0).each(['.', 'v1', 'v1/ab', '..'])('of another user is refused: %s', (path) => {
+    const { directory } = newStore();
+    mkdirSync(join(directory, 'v1/ab'));
+    chownSync(join(directory, path), 1234, 0);
+    expect(() => checkCacheDirectory(directory)).toThrow('belongs to user 1234');
+  });
+
+  it('is not made below one that others may write to', () => {
+    const above = temporaryDirectory();
+    chmodSync(above, 0o777);
+    expect(() => makeCacheDirectory(join(above, 'cache'))).toThrow(`others may write to ${above} (mode 777)`);
+    expect(everythingIn(above)).toEqual([]);
+  });
+
+  it.each(['/proc/nope', '/proc/nope/cache', '/sys/nope'])('is not made where the kernel makes none: %s', (path) => {
+    expect(() => makeCacheDirectory(path)).toThrow(
+      /^no cache is used: .*: it cannot be made \((ENOENT|EPERM|EACCES)\)$/,
+    );
   });
 
   it('that cannot be made is refused', () => {
     const file = join(temporaryDirectory(), 'file');
     writeFileSync(file, '');
-    expect(() => makeCacheDirectory(join(file, 'cache'))).toThrow('it cannot be made (ENOTDIR)');
+    expect(() => makeCacheDirectory(join(file, 'cache'))).toThrow('it cannot be read (ENOTDIR)');
   });
 });

@@ -1,11 +1,14 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { brotliCompressSync, brotliDecompressSync } from 'node:zlib';
+import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib';
 import { expect, it, onTestFinished } from 'vitest';
 import { emptyCounts } from '../../src/cache/counts.ts';
 import { RemoteCache } from '../../src/cache/remote-cache.ts';
 import type { RemoteSettings } from '../../src/cache/remote-store.ts';
 
 const key = 'a'.repeat(64);
+
+/** What counts as an entry here. */
+const asText = (bytes: Buffer) => (bytes.length === 3 ? bytes.toString() : undefined);
 
 /** A server, and the cache that asks it. */
 async function serving(
@@ -40,10 +43,10 @@ it('gets what is there, under its key, and sends what is new', async () => {
       response.end(request.method === 'GET' ? stored.get(path) : '');
     });
   });
-  expect(await cache.get(key)).toBeUndefined();
+  expect(await cache.get(key, asText)).toBeUndefined();
   cache.put(key, [Buffer.from('on'), Buffer.from('e')]);
   await expect.poll(() => stored.size).toBe(1);
-  expect((await cache.get(key))?.toString()).toBe('one');
+  expect(await cache.get(key, asText)).toBe('one');
   await cache.close(1000);
   expect(asked).toEqual([`GET /base/${key} `, `PUT /base/${key} `, `GET /base/${key} `]);
   expect(brotliDecompressSync(stored.get(`/base/${key}`) ?? '').toString()).toBe('one');
@@ -55,7 +58,7 @@ it.each([
   [{ login: { user: 'me', password: 'a:b' } }, `Basic ${Buffer.from('me:a:b').toString('base64')}`],
 ])('says who asks: %j', async (settings, authorization) => {
   const { cache, asked } = await serving((_, response) => response.writeHead(404).end(), settings);
-  await cache.get(key);
+  await cache.get(key, asText);
   expect(asked).toEqual([`GET /base/${key} ${authorization}`]);
 });
 
@@ -66,7 +69,7 @@ it.each([
   [204, 3, 'HTTP status 204'],
 ])('asks a server that answers with %d no more than %d times', async (status, times, reason) => {
   const { cache, counts, asked } = await serving((_, response) => response.writeHead(status).end());
-  for (let i = 0; i < 10; i++) expect(await cache.get(key)).toBeUndefined();
+  for (let i = 0; i < 10; i++) expect(await cache.get(key, asText)).toBeUndefined();
   expect([asked.length, counts.remoteProblem, cache.isOn]).toEqual([times, reason, false]);
   cache.put(key, [Buffer.from('one')]);
   expect(counts.notSent).toBe(1);
@@ -77,7 +80,7 @@ it('goes on asking where only some requests fail', async () => {
   const { cache, counts, asked } = await serving((_, response) =>
     response.writeHead(++count % 3 === 0 ? 404 : 500).end(),
   );
-  for (let i = 0; i < 10; i++) await cache.get(key);
+  for (let i = 0; i < 10; i++) await cache.get(key, asText);
   expect([asked.length, counts.remoteProblem]).toEqual([10, undefined]);
 });
 
@@ -87,7 +90,7 @@ it('asks a server that has nothing more and more rarely, until it has something'
   const { cache, asked } = await serving((_, response) => (has ? response.end(body) : response.writeHead(404).end()));
   const askFor = async (sources: number) => {
     const before = asked.length;
-    for (let i = 0; i < sources; i++) if (cache.shouldAsk()) await cache.get(key);
+    for (let i = 0; i < sources; i++) if (cache.shouldAsk()) await cache.get(key, asText);
     return asked.length - before;
   };
   expect(await askFor(16)).toBe(16);
@@ -99,24 +102,36 @@ it('asks a server that has nothing more and more rarely, until it has something'
   expect(await askFor(20)).toBe(20);
 });
 
-it('counts what is not compressed, or would be too much, as damaged', async () => {
-  const bodies = [Buffer.from('one'), brotliCompressSync(Buffer.alloc(300 * 1024 ** 2))];
-  const { cache, counts } = await serving((_, response) => response.end(bodies.shift()));
-  expect([await cache.get(key), await cache.get(key)]).toEqual([undefined, undefined]);
-  expect(counts).toMatchObject({ remoteCorrupt: 2 });
-  expect(counts).not.toHaveProperty('remoteProblem');
+it.each([
+  ['a page for people', Buffer.from('<html>')],
+  ['what is not compressed', Buffer.from('one')],
+  ['no entry', brotliCompressSync(Buffer.from('no entry'))],
+  ['a bomb', brotliCompressSync(Buffer.alloc(300 * 1024 ** 2), { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } })],
+])('asks a server that answers with %s no more than three times', async (_, body) => {
+  const { cache, counts, asked } = await serving((_request, response) => response.end(body));
+  for (let i = 0; i < 10; i++) expect(await cache.get(key, asText)).toBeUndefined();
+  expect(asked).toHaveLength(3);
+  expect(counts).toMatchObject({ remoteCorrupt: 3, remoteProblem: 'its answer is no entry' });
+});
+
+it('goes on asking where only some answers are damaged', async () => {
+  const [right, wrong] = [brotliCompressSync(Buffer.from('one')), Buffer.from('garbage')];
+  const { cache, counts, asked } = await serving((_, response) => response.end(asked.length % 3 === 0 ? right : wrong));
+  for (let i = 0; i < 10; i++) await cache.get(key, asText);
+  expect(asked).toHaveLength(10);
+  expect(counts).toMatchObject({ remoteCorrupt: 7 });
 });
 
 it('asks nobody once it is closed, not even again over a connection that is gone', async () => {
   const { cache, asked } = await serving((_, response) => {
     if (asked.length === 1) response.writeHead(404).end();
   });
-  expect(await cache.get(key)).toBeUndefined();
-  const late = cache.get(key);
+  expect(await cache.get(key, asText)).toBeUndefined();
+  const late = cache.get(key, asText);
   await expect.poll(() => asked.length).toBe(2);
   await cache.close(0);
   expect(await late).toBeUndefined();
-  expect([await cache.get(key), cache.shouldAsk(), asked.length]).toEqual([undefined, false, 2]);
+  expect([await cache.get(key, asText), cache.shouldAsk(), asked.length]).toEqual([undefined, false, 2]);
 });
 
 it('does not wait for a server longer than it is told', async () => {

@@ -83,8 +83,8 @@ describe('the cache of a lane', () => {
   it.each<[string, Partial<CompileOutcome>, string]>([
     ['was changed between two levels', { compiled: undefined }, 'changed meanwhile'],
     ['may have another encoding', { compiled: { sha256: sha256Of(text), isUtf8: false } }, 'another encoding'],
-    ['did not compile', { failure: { reason: 'does-not-compile', problem: '' } }, 'did not compile'],
-    ['cost a worker', { losses: 1 }, 'did not compile'],
+    ['did not compile', { failure: { reason: 'does-not-compile', problem: '' } }, 'not compiled'],
+    ['cost a worker', { losses: 1 }, 'not compiled'],
   ])('stores nothing of a source that %s', (_, more, reason) => {
     const [open, job] = [newCache(), newJob()];
     const cache = open();

@@ -79,7 +79,7 @@ describe('with a server', () => {
   const withServer = (answerAfterMs: number) => ({
     hasServer: true,
     lookUp: ({ number }: NumberedJob) => ({ key: `${number}`, sha256: '', shouldAskServer: true }),
-    ask: ({ key }: Looked) =>
+    ask: (_: NumberedJob, { key }: Looked) =>
       new Promise<Buffer>((resolve) => {
         if (Number.isFinite(answerAfterMs)) setTimeout(() => resolve(Buffer.from(key)), answerAfterMs);
       }),

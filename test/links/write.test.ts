@@ -1,4 +1,5 @@
-import { lstatSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { StagedPath } from '../../src/files/path.ts';
@@ -44,11 +45,28 @@ describe('writeLinked', () => {
   it('writes the others when one cannot be written', () => {
     const { root, path } = planted({ '1.pyc': { directory: true } });
     const made = [0, 1, 2].map((level) => ({ path: path(`${level}.pyc`), content: content('same'), mode: 0o644 }));
-    const { groups, failed } = writeLinked(made, true);
+    const { groups, failed } = writeLinked(made, true, false);
     expect(groups.map(names)).toEqual([['0.pyc', '2.pyc']]);
     expect(failed).toEqual([{ path: path('1.pyc'), error: expect.objectContaining({ code: 'EISDIR' }) }]);
     expect(lstatSync(path('2.pyc')).ino).toBe(lstatSync(path('0.pyc')).ino);
     expect(readdirSync(root).sort()).toEqual(['0.pyc', '1.pyc', '2.pyc']);
+  });
+
+  it.each([
+    ['directory', (path: string) => mkdirSync(path)],
+    ['other', (path: string) => execFileSync('mkfifo', [path])],
+  ])('leaves what has the name of a pyc and is no file: %s', (by, plant) => {
+    const { path } = planted({});
+    const made = [0, 1, 2].map((level) => ({ path: path(`${level}.pyc`), content: content('same'), mode: 0o644 }));
+    plant(path('0.pyc'));
+    symlinkSync('2.pyc', path('1.pyc'));
+    const before = lstatSync(path('0.pyc')).ino;
+    const { groups, failed, taken } = writeLinked(made, true);
+    expect(groups.map(names)).toEqual([['1.pyc', '2.pyc']]);
+    expect([failed, taken]).toEqual([[], [{ path: path('0.pyc'), by }]]);
+    expect(lstatSync(path('0.pyc')).ino).toBe(before);
+    expect(readFileSync(path('1.pyc'), 'utf8')).toBe('same');
+    expect(lstatSync(path('1.pyc')).nlink).toBe(2);
   });
 
   it('makes the directory, but none above it', () => {

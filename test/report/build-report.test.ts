@@ -72,8 +72,8 @@ describe('the line about the cache', () => {
     ],
     [
       'sources that are not for the cache',
-      { ...cache, uncached: { 'another encoding': 1, 'did not compile': 2 } },
-      'cache: 3 of 4 from local, 1 compiled (not for the cache: 1 another encoding, 2 did not compile)',
+      { ...cache, uncached: { 'another encoding': 1, 'not compiled': 2 } },
+      'cache: 3 of 4 from local, 1 compiled (not for the cache: 1 another encoding, 2 not compiled)',
     ],
   ])('tells of %s', (_name, told, line) => {
     expect(buildReportText({ ...report, cache: told })).toContain(`\npyclink: ${line}\n`);
