@@ -58,7 +58,6 @@ test.each([
   ['build', '--manifest', 'build --buildroot TREE'],
   ['build', '--filelist', 'build --buildroot TREE'],
   ['build', '--html', 'build --buildroot TREE'],
-  ['verify', '--manifest', 'verify TREE'],
   ['verify', '--html', 'verify --manifest MANIFEST TREE'],
   ['relink', '--manifest', 'relink --buildroot TREE'],
   ['restamp', '--manifest', 'restamp --buildroot TREE --mtime 1'],

@@ -57,6 +57,15 @@ describe('link --manifest --append', () => {
     expect(state()).toEqual(before);
   });
 
+  it('records where the tree will lie, as the builds before it', async () => {
+    const buildroot = plantBuildroot({ '/share/app/m.py': 'x = 1\n' });
+    await build(buildroot, '-p', '/usr', '-o', '0', '/usr');
+    await build(buildroot, '-p', '/usr', '-o', '1', '--append', '/usr');
+    await link(buildroot, '-p', '/usr', '--append');
+    expect(parsed(buildroot).linkGroups.map(({ source }) => source)).toEqual(['/usr/share/app/m.py']);
+    expect(parsed(buildroot).singlePycs).toEqual([]);
+  });
+
   it('of one directory keeps what the manifest says of others', async () => {
     const buildroot = plantBuildroot(sources);
     await build(buildroot, '-o', '0', '/');

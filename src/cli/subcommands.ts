@@ -35,7 +35,7 @@ function build(command: Command, call: Call): Command {
 }
 
 function link(command: Command, call: Call): Command {
-  return withCommonOptions(command)
+  return withPrepend(withCommonOptions(command))
     .argument('[PATH...]', 'directories, as installed or below the buildroot; default: the whole buildroot')
     .option('--buildroot <dir>', buildrootHelp)
     .option('--normalize', 'bring the pycs into normal form first')
@@ -47,13 +47,15 @@ function link(command: Command, call: Call): Command {
       const { buildroot = call.environment['RPM_BUILD_ROOT'], normalize = false, dryRun = false } = flags;
       const { manifest, append = false } = flags;
       if (append && manifest === undefined) throw new PyclinkError('usage', '--append: needs --manifest');
-      const options = { buildroot, paths, normalize, dryRun, manifest, append };
+      const prepend = readPrepend(flags);
+      const options = { buildroot, prepend, paths, normalize, dryRun, manifest, append };
       call.report(await linkCommand(options, await call.log(flags)), flags);
     });
 }
 
 interface LinkFlags {
   readonly buildroot?: string;
+  readonly prepend?: string;
   readonly normalize?: boolean;
   readonly manifest?: string;
   readonly append?: boolean;
@@ -62,7 +64,7 @@ interface LinkFlags {
 
 function relink(command: Command, call: Call): Command {
   return withPrepend(withCommonOptions(command))
-    .requiredOption('--manifest <file>', 'what the build wrote')
+    .addOption(fileOption('--manifest <file>', 'what the build wrote').makeOptionMandatory())
     .option('--buildroot <dir>', buildrootHelp)
     .option('--dry-run', dryRunHelp)
     .action(async (flags: Flags & Omit<RestampFlags, 'mtime'> & { manifest: string }) => {
@@ -78,7 +80,7 @@ function restamp(command: Command, call: Call): Command {
     .argument('[PATH...]', 'directories, as installed or below the buildroot; default: the whole buildroot')
     .requiredOption('--mtime <time>', 'seconds since 1970, or a date; ostree gives all files 0, Nix 1')
     .option('--buildroot <dir>', buildrootHelp)
-    .option('--manifest <file>', 'what the build wrote; brought up to date')
+    .addOption(fileOption('--manifest <file>', 'what the build wrote; brought up to date'))
     .option('--dry-run', dryRunHelp)
     .action(async (paths: string[], flags: Flags & RestampFlags) => {
       const { restampCommand } = await import('../commands/restamp.ts');

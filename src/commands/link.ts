@@ -17,6 +17,8 @@ import type { CommandResult } from './result.ts';
 
 export interface LinkOptions extends LinkMode {
   readonly buildroot: string | undefined;
+  /** Where the tree will lie. */
+  readonly prepend?: string;
   /** Staged or payload paths; none: the whole buildroot. */
   readonly paths: readonly string[];
   /** Records the pycs that were looked at. */
@@ -41,7 +43,7 @@ interface LinkReport {
 /** `pyclink link`: links pycs that others compiled. @throws PyclinkError */
 export async function linkCommand(options: LinkOptions, log: Log): Promise<CommandResult<LinkReport>> {
   const { dryRun } = options;
-  const buildroot = openBuildroot(options.buildroot);
+  const buildroot = openBuildroot(options.buildroot, options.prepend);
   const outputs = await openOutputs(buildroot, { append: false, filelistFor: [], ...options });
   const { directories, pycs, unreadable } = findPycs(buildroot, options.paths);
   let [normalized, links, savedBytes] = [0, 0, 0];
