@@ -25,6 +25,8 @@ export const skipReasons = {
   'not-normalized': 'left as the interpreter wrote it, not in normal form',
   'mode-differs': 'not linked: the identical pycs differ in mode',
   'owner-differs': 'not linked: the identical pycs differ in owner',
+  'attributes-differ': 'not linked: the identical pycs differ in ACL or extended attributes',
+  'attributes-unknown': 'not linked: ACL and extended attributes cannot be read',
   'link-refused': 'not linked: the file system refused the link',
   'link-failed': 'not linked: the system failed to',
   'changed-meanwhile': 'not linked: the file changed while it was compared',

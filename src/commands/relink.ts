@@ -4,9 +4,8 @@ import { resolveParent } from '../buildroot/resolve.ts';
 import { errnoOf, exitStatus } from '../errors.ts';
 import { removeLeftovers } from '../files/leftovers.ts';
 import { type PayloadPath, parentOf, type StagedPath } from '../files/path.ts';
-import { linkIdentical } from '../links/apply.ts';
+import { linkIdentical, planIdentical } from '../links/apply.ts';
 import { type ReadPyc, readPyc, sameContent } from '../links/fingerprint.ts';
-import { planLinks } from '../links/group.ts';
 import type { Log } from '../log.ts';
 import { pycsNotIn } from '../manifest/fit.ts';
 import { readManifest } from '../manifest/read.ts';
@@ -56,7 +55,7 @@ export async function relinkCommand(options: RelinkOptions, log: Log): Promise<C
       }
     }
     if (options.dryRun) {
-      links += planLinks(pycs, sameContent).steps.length;
+      links += planIdentical(pycs).steps.length;
       continue;
     }
     const { replaced, notLinked } = linkIdentical(pycs);

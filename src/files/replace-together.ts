@@ -4,7 +4,7 @@ import { withDirectory } from './directory.ts';
 import { ifPossible } from './if-possible.ts';
 import { temporaryName } from './leftovers.ts';
 import { nameOf, parentOf } from './path.ts';
-import { type Attributes, writeNew } from './replace.ts';
+import { type Attributes, writeVersion } from './replace.ts';
 
 /** A file to replace. */
 export interface NewVersion<P extends string> {
@@ -124,13 +124,13 @@ function prepare<P extends string>(step: Step<P>, held: string): string | undefi
   const [fresh, backup] = [`${held}/${step.fresh}`, `${held}/${step.backup}`];
   if (!isStill(old)) return changed;
   if (step.first === undefined || !linkToFirst(step.first, fresh)) {
-    writeNew(fresh, [newContent], attributes.mode, attributes);
+    writeVersion(fresh, newContent, attributes, old);
   }
   const refusal = refusalToLink(old, backup);
   if (refusal !== undefined) {
     // If another file can be linked, it is this one that may not be replaced: it is immutable, or a mount point.
     if (refusalToLink(fresh, backup) === undefined) throw refusal;
-    writeNew(backup, [oldContent], attributes.mode, attributes);
+    writeVersion(backup, oldContent, attributes, old);
   }
   return isStill(backup) ? undefined : changed;
 }

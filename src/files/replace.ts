@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { errnoOf } from '../errors.ts';
+import { copyAttributes } from './attributes.ts';
 import { withDirectory } from './directory.ts';
 import { temporaryName } from './leftovers.ts';
 import { nameOf, parentOf } from './path.ts';
@@ -85,30 +86,40 @@ export function rewriteFile(
 ): FileStat | undefined {
   let stat: FileStat | undefined;
   const make = (temporary: string) => {
-    stat = writeNew(temporary, [content], attributes.mode, attributes);
+    stat = writeVersion(temporary, content, attributes, `${parentOf(temporary)}/${nameOf(path)}`);
   };
   return replaceFile(path, make, (_, old) => isStill(old)) ? stat : undefined;
 }
 
-/** Writes a file that is not there yet. @param mode permission bits, less the umask @throws the system's error */
-export function writeNew(
-  name: string,
-  pieces: Iterable<string | Uint8Array>,
-  mode: number,
-  attributes?: Attributes,
-): FileStat {
+/** @param mode permission bits, less the umask */
+function writeNew(name: string, pieces: Iterable<string | Uint8Array>, mode: number, finish?: Finish): FileStat {
   const descriptor = openSync(name, 'wx', mode);
   try {
     for (const piece of pieces) writeFileSync(descriptor, piece);
-    if (attributes !== undefined) {
-      fchownSync(descriptor, attributes.userId, attributes.groupId);
-      fchmodSync(descriptor, attributes.mode);
-      futimesSync(descriptor, attributes.accessedSeconds, attributes.modifiedSeconds);
-    }
+    finish?.(descriptor);
     return fstat(descriptor);
   } finally {
     closeSync(descriptor);
   }
+}
+
+/** Does what is left to be done with a new file. */
+type Finish = (descriptor: number) => void;
+
+/**
+ * Writes another version of a file, under a name that is free: with its ACL, its extended attributes and these. At no
+ * moment more users may read it.
+ * @param old the file
+ * @throws the system's error
+ */
+export function writeVersion(name: string, content: Uint8Array, attributes: Attributes, old: string): FileStat {
+  const { mode, userId, groupId, accessedSeconds, modifiedSeconds } = attributes;
+  return writeNew(name, [content], 0o600, (descriptor) => {
+    fchownSync(descriptor, userId, groupId);
+    copyAttributes(old, name);
+    fchmodSync(descriptor, mode);
+    futimesSync(descriptor, accessedSeconds, modifiedSeconds);
+  });
 }
 
 /**

@@ -1,5 +1,7 @@
+import { attributesOf, type FileAttributes } from '../files/attributes.ts';
+import type { StagedPath } from '../files/path.ts';
 import { type ReadPyc, sameContent } from './fingerprint.ts';
-import { groupByFile, isLinked, planLinks } from './group.ts';
+import { groupByFile, isLinked, type LinkPlan, planLinks } from './group.ts';
 import { linkName, type NotLinked } from './link-name.ts';
 
 export interface LinkResult<F extends ReadPyc> {
@@ -14,9 +16,9 @@ export interface LinkResult<F extends ReadPyc> {
  * Links identical files among those that may be linked with each other. Every name exists and is whole at every
  * instant.
  */
-export function linkIdentical<F extends ReadPyc>(files: readonly F[]): LinkResult<F> {
-  const { steps, hindered } = planLinks(files, sameContent);
-  const notLinked: NotLinked[] = hindered.map(({ file, reason }) => ({ path: file.path, reason }));
+export function linkIdentical<F extends ReadPyc>(files: readonly F[], read?: ReadAttributes): LinkResult<F> {
+  const { steps, hindered } = planIdentical(files, read);
+  const notLinked: NotLinked[] = hindered.map(({ file, ...why }) => ({ path: file.path, ...why }));
   const replaced: F[] = [];
   /** Which file a name is now, if no longer what it was. */
   const fileOf = new Map<F, string>();
@@ -48,4 +50,20 @@ export function linkIdentical<F extends ReadPyc>(files: readonly F[]): LinkResul
     }
   }
   return { groups: groupByFile(files, keyOf), notLinked, replaced };
+}
+
+/** Reads the ACL and extended attributes of files of one directory. */
+export type ReadAttributes = (paths: readonly StagedPath[]) => readonly FileAttributes[];
+
+/** Plans what linkIdentical does. ACLs and extended attributes are read only if files are to be linked. */
+export function planIdentical<F extends ReadPyc>(
+  files: readonly F[],
+  read: ReadAttributes = attributesOf,
+): LinkPlan<F> {
+  const plan = planLinks(files, sameContent);
+  if (plan.steps.length === 0) return plan;
+  const attributes = read(files.map(({ path }) => path));
+  if (attributes.every((one) => one === attributes[0] && typeof one === 'string')) return plan;
+  const byFile = new Map(files.map((file, i) => [file, attributes[i] as FileAttributes]));
+  return planLinks(files, sameContent, (file) => byFile.get(file) as FileAttributes);
 }

@@ -1,3 +1,4 @@
+import type { FileAttributes } from '../files/attributes.ts';
 import type { StagedPath } from '../files/path.ts';
 import type { FileIdentity } from '../files/stat.ts';
 import { getOrAdd } from '../get-or-add.ts';
@@ -16,7 +17,11 @@ export interface PycFile {
 }
 
 /** Why two identical pycs are not linked. */
-type Hindrance = 'mode-differs' | 'owner-differs';
+interface Hindrance {
+  readonly reason: 'mode-differs' | 'owner-differs' | 'attributes-differ' | 'attributes-unknown';
+  /** Why the attributes cannot be read. */
+  readonly errno?: string;
+}
 
 /** Put a link to `keeper` in the place of `duplicate`. */
 interface LinkStep<F extends PycFile> {
@@ -27,18 +32,24 @@ interface LinkStep<F extends PycFile> {
 export interface LinkPlan<F extends PycFile> {
   readonly steps: readonly LinkStep<F>[];
   /** Files that are identical to an earlier one but may not be linked to it. */
-  readonly hindered: readonly { readonly file: F; readonly reason: Hindrance }[];
+  readonly hindered: readonly (Hindrance & { readonly file: F })[];
 }
 
 /**
  * Plans the links among files that may be linked with each other: the pycs of one source, cache tag and directory. The
  * first of each set of identical files is kept.
  * @param sameContent compares byte for byte; called only for files of equal size that are not linked yet
+ * @param attributesOf the ACL and extended attributes of a file
  */
-export function planLinks<F extends PycFile>(files: readonly F[], sameContent: (a: F, b: F) => boolean): LinkPlan<F> {
+export function planLinks<F extends PycFile>(
+  files: readonly F[],
+  sameContent: (a: F, b: F) => boolean,
+  attributesOf: (file: F) => FileAttributes = () => '',
+): LinkPlan<F> {
   const keepers: F[] = [];
   const steps: LinkStep<F>[] = [];
-  const hindered: { file: F; reason: Hindrance }[] = [];
+  const hindered: LinkPlan<F>['hindered'][number][] = [];
+  const hindrance = (a: F, b: F) => differenceInOwner(a, b) ?? differenceInAttributes(attributesOf(a), attributesOf(b));
   for (const file of files) {
     if (keepers.some((keeper) => isLinked(keeper, file))) continue;
     const twins = keepers.filter((keeper) => keeper.sizeBytes === file.sizeBytes && sameContent(keeper, file));
@@ -48,8 +59,8 @@ export function planLinks<F extends PycFile>(files: readonly F[], sameContent: (
       continue;
     }
     keepers.push(file);
-    const reason = twins[0] && hindrance(twins[0], file);
-    if (reason !== undefined) hindered.push({ file, reason });
+    const why = twins[0] && hindrance(twins[0], file);
+    if (why !== undefined) hindered.push({ file, ...why });
   }
   return { steps, hindered };
 }
@@ -69,8 +80,12 @@ export function groupByFile<F extends PycFile>(
   return [...groups.values()];
 }
 
-function hindrance(a: PycFile, b: PycFile): Hindrance | undefined {
-  if (a.userId !== b.userId || a.groupId !== b.groupId) return 'owner-differs';
-  if (a.mode !== b.mode) return 'mode-differs';
-  return undefined;
+function differenceInOwner(a: PycFile, b: PycFile): Hindrance | undefined {
+  if (a.userId !== b.userId || a.groupId !== b.groupId) return { reason: 'owner-differs' };
+  return a.mode === b.mode ? undefined : { reason: 'mode-differs' };
+}
+
+function differenceInAttributes(a: FileAttributes, b: FileAttributes): Hindrance | undefined {
+  for (const one of [a, b]) if (typeof one !== 'string') return { reason: 'attributes-unknown', errno: one.unknown };
+  return a === b ? undefined : { reason: 'attributes-differ' };
 }

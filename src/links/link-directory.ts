@@ -1,15 +1,16 @@
 import { errnoOf } from '../errors.ts';
 import { Arena } from '../files/arena.ts';
+import { attributesOf, type FileAttributes } from '../files/attributes.ts';
 import { withDirectory } from '../files/directory.ts';
 import { removeLeftovers } from '../files/leftovers.ts';
 import type { StagedPath } from '../files/path.ts';
 import { lstatIfAny } from '../files/stat.ts';
 import { isOfUnknownRelease } from '../marshal/normalize-pyc.ts';
 import type { SkipReason } from '../skipped.ts';
-import { linkIdentical } from './apply.ts';
+import { linkIdentical, planIdentical, type ReadAttributes } from './apply.ts';
 import type { PycDirectory } from './find.ts';
-import { pycFile, type ReadPyc, readPyc, sameContent } from './fingerprint.ts';
-import { isLinked, type PycFile, planLinks } from './group.ts';
+import { pycFile, type ReadPyc, readPyc } from './fingerprint.ts';
+import { isLinked, type PycFile } from './group.ts';
 import { normalizeFiles } from './normalize.ts';
 
 /** How existing pycs are linked. */
@@ -48,14 +49,15 @@ export function linkDirectory({ directory, hasLeftovers, sets }: PycDirectory, m
   if (hasLeftovers && !mode.dryRun) removeLeftovers(directory);
   attempt(directory, () =>
     withDirectory(directory, () => {
-      for (const set of sets) attempt(set[0] ?? directory, () => linkSet(set, mode, done));
+      const read = attributesTogether(sets.flat());
+      for (const set of sets) attempt(set[0] ?? directory, () => linkSet(set, mode, read, done));
     }),
   );
   return done;
 }
 
 /** Links the identical pycs of a set, and adds what was done. @throws the system's error */
-function linkSet(set: readonly StagedPath[], mode: LinkMode, done: Done): void {
+function linkSet(set: readonly StagedPath[], mode: LinkMode, read: ReadAttributes, done: Done): void {
   scratch.clear();
   let pycs = mode.normalize ? set.flatMap((path) => readPyc(path) ?? []) : readTwins(set);
   if (mode.normalize) {
@@ -68,7 +70,7 @@ function linkSet(set: readonly StagedPath[], mode: LinkMode, done: Done): void {
     for (const { path, message } of result.notNormalized) done.left.push({ path, reason: 'not-normalized', message });
     pycs = [...result.pycs, ...other];
   }
-  const { notLinked, replaced } = mode.dryRun ? planned(pycs) : linkIdentical(pycs);
+  const { notLinked, replaced } = mode.dryRun ? planned(pycs, read) : linkIdentical(pycs, read);
   done.links += replaced.length;
   for (const { sizeBytes } of replaced) done.savedBytes += sizeBytes;
   for (const { path, reason, errno } of notLinked) done.left.push({ path, reason, ...(errno && { message: errno }) });
@@ -91,7 +93,16 @@ function readTwins(set: readonly StagedPath[]): ReadPyc[] {
 }
 
 /** What linking would do. */
-function planned(set: readonly ReadPyc[]) {
-  const { steps } = planLinks(set, sameContent);
+function planned(set: readonly ReadPyc[], read: ReadAttributes) {
+  const { steps } = planIdentical(set, read);
   return { notLinked: [], replaced: steps.map(({ duplicate }) => duplicate) };
+}
+
+/** Reads the attributes of all files of a directory when those of the first are asked for. */
+function attributesTogether(paths: readonly StagedPath[]): ReadAttributes {
+  let known: ReadonlyMap<StagedPath, FileAttributes> | undefined;
+  return (asked) => {
+    known ??= new Map(attributesOf(paths).map((one, i) => [paths[i] as StagedPath, one]));
+    return asked.map((path) => known?.get(path) as FileAttributes);
+  };
 }

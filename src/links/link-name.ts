@@ -3,11 +3,16 @@ import type { StagedPath } from '../files/path.ts';
 import { linkFreeName, replaceByLink } from '../files/replace.ts';
 import { lstat } from '../files/stat.ts';
 import { isStill, type ReadPyc } from './fingerprint.ts';
+import type { LinkPlan } from './group.ts';
 
-/** Why a file was not linked. `errno` is the system's error, if it refused or failed. */
+/** Why a file was not linked. `errno` is the system's error, or says more in words. */
 export interface NotLinked {
   readonly path: StagedPath;
-  readonly reason: 'mode-differs' | 'owner-differs' | 'link-refused' | 'link-failed' | 'changed-meanwhile';
+  readonly reason:
+    | LinkPlan<ReadPyc>['hindered'][number]['reason']
+    | 'link-refused'
+    | 'link-failed'
+    | 'changed-meanwhile';
   readonly errno?: string;
 }
 
