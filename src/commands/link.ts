@@ -31,6 +31,8 @@ interface LinkReport {
   readonly dryRun: boolean;
   readonly buildroot: string;
   readonly pycs: number;
+  /** Pycs that more users could read than their sources. */
+  readonly narrowed: number;
   /** Pycs that were brought into normal form, or in a dry run would be. */
   readonly normalized: number;
   /** Made, or in a dry run, to be made. */
@@ -46,12 +48,13 @@ export async function linkCommand(options: LinkOptions, log: Log): Promise<Comma
   const buildroot = openBuildroot(options.buildroot, options.prepend);
   const outputs = await openOutputs(buildroot, { append: false, filelistFor: [], ...options });
   const { directories, pycs, unreadable } = findPycs(buildroot, options.paths);
-  let [normalized, links, savedBytes] = [0, 0, 0];
+  let [narrowed, normalized, links, savedBytes] = [0, 0, 0, 0];
   let failed = unreadable.length;
   const skipped: Skipped[] = [];
   const unknownCounts = new Map<number, number>();
   for (const directory of directories) {
     const done = linkDirectory(directory, options);
+    narrowed += done.narrowed;
     normalized += done.normalized;
     links += done.links;
     savedBytes += done.savedBytes;
@@ -67,6 +70,10 @@ export async function linkCommand(options: LinkOptions, log: Log): Promise<Comma
       log.error({ path: toPayload(buildroot, path) }, `not linked: the system refused (${errnoOf(error)})`);
     }
     for (const magicNumber of done.unknown) unknownCounts.set(magicNumber, (unknownCounts.get(magicNumber) ?? 0) + 1);
+  }
+  if (narrowed > 0) {
+    const what = dryRun ? 'their modes are to be narrowed' : 'their modes were narrowed';
+    log.warn(`${counted(narrowed, 'pyc')} readable by more users than the sources: ${what}`);
   }
   for (const [magicNumber, count] of unknownCounts) {
     log.warn(`${counted(count, 'pyc')}: ${unknownMagicNumber(magicNumber)}, so there is no normal form for them`);
@@ -91,6 +98,7 @@ export async function linkCommand(options: LinkOptions, log: Log): Promise<Comma
       dryRun,
       buildroot: buildroot.path,
       pycs,
+      narrowed,
       normalized,
       links,
       savedBytes,

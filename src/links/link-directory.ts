@@ -11,6 +11,7 @@ import { linkIdentical, planIdentical, type ReadAttributes } from './apply.ts';
 import type { PycDirectory } from './find.ts';
 import { pycFile, type ReadPyc, readPyc } from './fingerprint.ts';
 import { isLinked, type PycFile } from './group.ts';
+import { narrowModes } from './narrow.ts';
 import { normalizeFiles } from './normalize.ts';
 
 /** How existing pycs are linked. */
@@ -22,6 +23,8 @@ export interface LinkMode {
 
 /** What was done in a directory, or in a dry run would be. */
 export interface LinkedDirectory {
+  /** Pycs that more users could read than their sources. */
+  readonly narrowed: number;
   readonly normalized: number;
   readonly links: number;
   readonly savedBytes: number;
@@ -37,7 +40,7 @@ type Done = { -readonly [K in keyof LinkedDirectory]: LinkedDirectory[K] extends
 
 /** Links the identical pycs of a directory. What fails is data, and the rest is done. */
 export function linkDirectory({ directory, hasLeftovers, sets }: PycDirectory, mode: LinkMode): LinkedDirectory {
-  const done: Done = { normalized: 0, links: 0, savedBytes: 0, left: [], unknown: [], failed: [] };
+  const done: Done = { narrowed: 0, normalized: 0, links: 0, savedBytes: 0, left: [], unknown: [], failed: [] };
   const attempt = (path: StagedPath, work: () => void) => {
     try {
       work();
@@ -59,6 +62,7 @@ export function linkDirectory({ directory, hasLeftovers, sets }: PycDirectory, m
 /** Links the identical pycs of a set, and adds what was done. @throws the system's error */
 function linkSet(set: readonly StagedPath[], mode: LinkMode, read: ReadAttributes, done: Done): void {
   scratch.clear();
+  done.narrowed += narrowModes(set, mode.dryRun);
   let pycs = mode.normalize ? set.flatMap((path) => readPyc(path) ?? []) : readTwins(set);
   if (mode.normalize) {
     const other = pycs.filter(({ content }) => isOfUnknownRelease(content));

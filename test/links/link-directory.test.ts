@@ -30,6 +30,7 @@ it.each([
   expect(linkDirectory(directory, { ...mode, dryRun: true })).toMatchObject({ links, savedBytes });
   expect(new Set(inodes()).size).toBe(2);
   expect(linkDirectory(directory, mode)).toEqual({
+    narrowed: 0,
     normalized: 0,
     links,
     savedBytes,

@@ -1,0 +1,60 @@
+/** No more users may read a pyc than its source. */
+import { chmodSync, lstatSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { plantBuildroot, temporaryDirectory } from '../test/helpers/buildroot.ts';
+import { pyclink } from '../test/helpers/pyclink.ts';
+import { library, pycsOf, quietBuild } from './helpers/healthy.ts';
+
+const modes = [0o600, 0o640, 0o604, 0o644];
+const sourceOf = (mode: number) => `${library}/m${mode.toString(8)}.py`;
+const pycs = modes.flatMap((mode) => pycsOf(sourceOf(mode)));
+
+/** A buildroot with a source of each mode. */
+function planted() {
+  const content = (mode: number) => `"""Docs."""\nx = ${mode}\n`;
+  const buildroot = plantBuildroot(
+    Object.fromEntries(modes.map((mode) => [sourceOf(mode), { content: content(mode), mode }])),
+  );
+  return {
+    buildroot,
+    setModes: (paths: readonly string[], mode: number) => {
+      for (const path of paths) chmodSync(join(buildroot, path), mode);
+    },
+    modesOf: () => pycs.map((path) => (lstatSync(join(buildroot, path)).mode & 0o777).toString(8)),
+  };
+}
+
+const expected = modes.flatMap((mode) => [mode, mode, mode].map((one) => one.toString(8)));
+
+it.each([[[]], [['-j', '8']], [['--no-link', '--no-normalize']]])('of what build %j writes', async (flags) => {
+  const { buildroot, modesOf } = planted();
+  expect((await pyclink(quietBuild(buildroot, ...flags))).status).toBe(0);
+  expect(modesOf()).toEqual(expected);
+});
+
+it('of what comes from the cache, where the source had another mode then', async () => {
+  const { buildroot, setModes, modesOf } = planted();
+  const build = () => pyclink(quietBuild(buildroot, '--cache-dir', cache));
+  const cache = temporaryDirectory();
+  setModes(modes.map(sourceOf), 0o644);
+  await build();
+  for (const mode of modes) setModes([sourceOf(mode)], mode);
+  await build();
+  expect(modesOf()).toEqual(expected);
+});
+
+it.each([[[]], [['--normalize']]])('of what link %j finds, and says so', async (flags) => {
+  const { buildroot, setModes, modesOf } = planted();
+  await pyclink(quietBuild(buildroot, '--no-link', '--no-normalize'));
+  setModes(pycs, 0o644);
+  const link = (...more: string[]) => pyclink(['link', '--buildroot', buildroot, ...flags, ...more]);
+  const warning = 'pyclink: warning: 9 pycs readable by more users than the sources: their modes';
+  expect((await link('--dry-run')).stderr).toBe(`${warning} are to be narrowed\n`);
+  expect(new Set(modesOf())).toEqual(new Set(['644']));
+  const { status, stdout, stderr } = await link();
+  expect({ status, stderr }).toEqual({ status: 0, stderr: `${warning} were narrowed\n` });
+  expect(stdout).toContain(', 4 links made, ');
+  expect(modesOf()).toEqual(expected);
+  expect((await link()).stderr).toBe('');
+});

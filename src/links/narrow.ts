@@ -1,0 +1,48 @@
+import { fchmodSync } from 'node:fs';
+import { join } from 'node:path';
+import { withDirectory } from '../files/directory.ts';
+import { nameOf, parentOf, type StagedPath } from '../files/path.ts';
+import { readAll, withRegular } from '../files/read-regular.ts';
+import { rewriteFile } from '../files/replace.ts';
+import { type FileIdentity, lstat, lstatIfAny, secondsOf } from '../files/stat.ts';
+import { getOrAdd } from '../get-or-add.ts';
+import { parsePycPath } from '../pyc/name.ts';
+
+/**
+ * Takes from the modes of pycs what lets more users read them than their source, if that is a regular file. A pyc with a
+ * further name elsewhere becomes a separate file.
+ * @param pycs of one source and directory
+ * @returns how many that are, also in a dry run
+ * @throws the system's error
+ */
+export function narrowModes(pycs: readonly StagedPath[], dryRun: boolean): number {
+  const [first] = pycs;
+  const source = first && parsePycPath(first)?.source;
+  const { kind, mode = 0 } = (source && lstatIfAny(source)) ?? {};
+  if (kind !== 'file') return 0;
+  const forbidden = 0o044 & ~mode;
+  const names = new Map<FileIdentity, StagedPath[]>();
+  for (const path of pycs) {
+    const stat = lstatIfAny(path);
+    if (stat?.kind === 'file' && (stat.mode & forbidden) !== 0) getOrAdd(names, stat.identity, () => []).push(path);
+  }
+  if (!dryRun) for (const [identity, paths] of names) narrow(paths, identity, forbidden);
+  return [...names.values()].flat().length;
+}
+
+/** @param paths the names of a file */
+function narrow(paths: readonly StagedPath[], identity: FileIdentity, forbidden: number): void {
+  for (const [done, path] of paths.entries()) {
+    withDirectory(parentOf(path), (held) =>
+      withRegular(join(held, nameOf(path)), (descriptor, stat) => {
+        const mode = stat.mode & ~forbidden;
+        if (stat.identity !== identity || mode === stat.mode) return;
+        if (stat.links === paths.length - done) return fchmodSync(descriptor, mode);
+        const { accessedNs, modifiedNs } = stat;
+        const times = { accessedSeconds: secondsOf(accessedNs), modifiedSeconds: secondsOf(modifiedNs) };
+        const content = readAll(descriptor, Buffer.allocUnsafe(stat.sizeBytes));
+        rewriteFile(path, content, { ...stat, ...times, mode }, (name) => lstat(name).identity === identity);
+      }),
+    );
+  }
+}
