@@ -1,4 +1,4 @@
-import { cpSync, lstatSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, lstatSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
@@ -100,5 +100,55 @@ describe('--append', () => {
       '%dir "/usr/share/app/__pycache__"',
     ]);
     expect(lines.length).toBe(2 + 9 + 1);
+  });
+});
+
+describe('--keep-current', () => {
+  /** What a build gives, whatever was there before. */
+  const state = (buildroot: string) => [contentsOf(buildroot), linkGroupsIn(buildroot)];
+  const options = (buildroot: string) => ['--keep-current', '--buildroot', buildroot, '/'];
+
+  it.each<[string, readonly string[], readonly string[]]>([
+    ['another recorded path', ['-p', '/WRONG', '-s', '/'], []],
+    ['links, where there are to be none', [], ['--no-link']],
+    ['separate files, where there are to be links', ['--no-link'], []],
+    ['the normal form, where it is not wanted', [], ['--no-normalize']],
+    ['no normal form, where it is wanted', ['--no-normalize'], []],
+  ])('gives what a build anew gives over pycs with %s', async (_, before, flags) => {
+    const [kept, anew] = [plantBuildroot(sources), plantBuildroot(sources)];
+    await pyclink(['build', '-q', ...before, '--buildroot', kept, '/']);
+    expect((await pyclink(['build', '-q', ...flags, ...options(kept)])).status).toBe(0);
+    await pyclink(['build', '-q', ...flags, '--buildroot', anew, '/']);
+    expect(state(kept)).toEqual(state(anew));
+  });
+
+  it.each([0o600, 0o666])('gives pycs their mode where they have %o', async (mode) => {
+    const buildroot = plantBuildroot(sources);
+    await pyclink(['build', '-q', '--buildroot', buildroot, '/']);
+    const before = state(buildroot);
+    for (const path of everythingIn(buildroot).filter((name) => name.endsWith('.pyc'))) {
+      chmodSync(join(buildroot, path), mode);
+    }
+    await pyclink(['build', '-q', ...options(buildroot)]);
+    expect(state(buildroot)).toEqual(before);
+  });
+
+  it('says in a dry run what it would do, and does not', async () => {
+    const buildroot = plantBuildroot({ '/app/a.py': 'a = 1\n', '/app/b.py': 'b = 1\n' });
+    const manifest = join(buildroot, '../m.json');
+    await pyclink(['build', '-q', '--buildroot', buildroot, '/']);
+    plant(buildroot, { '/app/b.py': 'b = 22\n' });
+    const dry = await pyclink(['build', '--dry-run', '--manifest', manifest, ...options(buildroot)]);
+    expect(dry.stdout.split('\n').slice(0, 3)).toEqual([
+      'pyclink: would compile 1 source to 3 pycs',
+      'pyclink: would keep the bytecode of 1 source, which is current',
+      `pyclink: would write manifest ${manifest}`,
+    ]);
+    expect(existsSync(manifest)).toBe(false);
+    // These mtimes would change before anything is compiled.
+    const env = { SOURCE_DATE_EPOCH: '1500000000' };
+    const clamped = await pyclink(['build', '--dry-run', ...options(buildroot)], { env });
+    expect(clamped.stdout).toContain('would compile 2 sources to 6 pycs\n');
+    expect(clamped.stdout).not.toContain('would keep');
   });
 });

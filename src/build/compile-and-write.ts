@@ -92,7 +92,7 @@ export async function compileAndWrite(
     sources: found.sources.length,
     current: done.current,
     ...counts,
-    pycs: options.dryRun ? done.jobs * options.levels.length : counts.pycs,
+    ...done.due,
     skipped: skipped.map((entry) => ({
       ...entry,
       isProblem: isProblem(entry.reason) && isWanted(entry) && !isForgiven(entry),
@@ -134,13 +134,20 @@ async function compileAll(
   options: Settings,
   cache: CacheSettings | undefined,
   context: BuildContext,
-): Promise<Done & { readonly jobs: number }> {
+): Promise<Done & { readonly jobs: number; readonly due?: Pick<BuildReport, 'dueSources' | 'pycs'> }> {
   const { strip, prepend } = options;
   const jobs = planCompile(sources, interpretersOf(pools), options.levels, { strip, prepend });
   if (options.dryRun) {
-    const isCurrent = (job: CompileJob) => currentPycs(job, options.invalidationMode) !== undefined;
-    const current = options.keepCurrent ? jobs.filter(isCurrent).length : 0;
-    return { jobs: jobs.length, current, records: [], skipped: [], warnings: [], cache: emptyCounts() };
+    const isDue = (job: CompileJob) => !options.keepCurrent || currentPycs(job, options) === undefined;
+    const due = jobs.filter(isDue);
+    const dueSources = new Set(due.map(({ source }) => source)).size;
+    const nothing = { records: [], skipped: [], warnings: [], cache: emptyCounts() };
+    return {
+      ...nothing,
+      jobs: jobs.length,
+      current: jobs.length - due.length,
+      due: { dueSources, pycs: due.length * options.levels.length },
+    };
   }
   // The largest first: none of them is left for the end.
   jobs.sort((a, b) => b.source.sizeBytes - a.source.sizeBytes);
@@ -156,7 +163,7 @@ async function compileAll(
   const laneOptions = { buildroot, link, normalize, invalidationMode, keepCurrent, cache };
   const done = await workInLanes(work, laneOptions, context);
   if (cache !== undefined) addCounts(done.cache, withoutCache(work));
-  return { jobs: jobs.length, ...done };
+  return { ...done, jobs: jobs.length };
 }
 
 /** Counts the sources of interpreters whose pycs are not for a cache. */

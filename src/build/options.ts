@@ -99,7 +99,12 @@ export const buildOptions = {
     'with --in-place or --chroot: do not list pycs in the RECORD of their distribution',
     flag(true),
   ),
-  keepCurrent: option('--keep-current', 'skip sources whose pycs are all current', flag(false)),
+  keepCurrent: option(
+    '--keep-current',
+    'skip sources whose pycs are as they would be made: header, recorded path, mode, normal form, whole code. ' +
+      'Whether it is the code of this source and level, only compiling can tell',
+    flag(false),
+  ),
   manifest: option('--manifest <file>', 'write what was compiled and linked', file),
   append: option('--append', 'keep what earlier runs wrote to the manifest', flag(false)),
   filelist: option('--filelist <file>', 'write a list for %files -f', file),

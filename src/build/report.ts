@@ -19,7 +19,9 @@ export interface BuildReport {
   /** The number of sources, and how many of them had current pycs. */
   readonly sources: number;
   readonly current: number;
-  /** Of this run, not of the whole manifest. In a dry run: what would be written. */
+  /** Only in a dry run: how many sources would be compiled. */
+  readonly dueSources?: number;
+  /** Of this run, not of the whole manifest. In a dry run: what would be written anew. */
   readonly pycs: number;
   readonly linkGroups: number;
   readonly links: number;
@@ -31,6 +33,7 @@ export interface BuildReport {
   readonly warnings: readonly string[];
   /** What the cache did, if one was asked for. */
   readonly cache: (CacheCounts & { readonly problems: readonly string[] }) | undefined;
+  /** Files that were written; in a dry run, that would be. */
   readonly manifest: string | undefined;
   readonly filelists: readonly string[];
   readonly seconds: Readonly<Record<Stage, number>>;

@@ -1,4 +1,4 @@
-import { applyMtimePolicy } from '../buildroot/mtime.ts';
+import { applyMtimePolicy, dueTest } from '../buildroot/mtime.ts';
 import type { Buildroot } from '../buildroot/path.ts';
 import { Scope } from '../buildroot/scope.ts';
 import type { Source } from '../buildroot/source.ts';
@@ -14,14 +14,22 @@ interface Dated {
   readonly warnings: readonly string[];
 }
 
-/** Gives sources their mtimes before they are compiled, and says what is left. A dry run does nothing. */
+/** Gives sources their mtimes before they are compiled, and says what is left. A dry run only says what they would be. */
 export function setMtimes(
   buildroot: Buildroot,
   all: readonly Source[],
   { paths, mtime, isPackage, dryRun }: Pick<BuildOptions, 'paths' | 'mtime' | 'isPackage' | 'dryRun'>,
 ): Dated {
-  if (mtime.policy === 'keep' || dryRun) return { sources: all, skipped: [], warnings: [] };
+  if (mtime.policy === 'keep') return { sources: all, skipped: [], warnings: [] };
   const scope = new Scope(buildroot, isPackage ? [] : paths);
+  if (dryRun) {
+    const isDue = dueTest(mtime);
+    const mtimeSeconds = mtime.epochSeconds;
+    const sources = all.map((source) =>
+      isDue(source.mtimeSeconds) && scope.includes(source.content) ? { ...source, mtimeSeconds } : source,
+    );
+    return { sources, skipped: [], warnings: [] };
+  }
   const { sources, outside, refused } = applyMtimePolicy(scope, all, mtime);
   const skipped = refused.map(({ source, error }): Skipped => {
     // The name of the file follows after a comma.

@@ -36,7 +36,7 @@ export function applyMtimePolicy<S extends SourceFile>(
 ): Dated<S> {
   if (policy.policy === 'keep') return { sources, outside: [], refused: [] };
   const { epochSeconds } = policy;
-  const isDue: IsDue = policy.policy === 'set' ? (mtime) => mtime !== epochSeconds : (mtime) => mtime > epochSeconds;
+  const isDue = dueTest(policy);
   const outcomes = new Map<StagedPath, Outcome>();
   const dated: S[] = [];
   const outside: S[] = [];
@@ -55,6 +55,11 @@ export function applyMtimePolicy<S extends SourceFile>(
     dated.push(isNew ? { ...source, ...outcome } : source);
   }
   return { sources: dated, outside, refused };
+}
+
+/** Tells which mtimes the policy changes. */
+export function dueTest({ policy, epochSeconds }: Exclude<MtimePolicy, { policy: 'keep' }>): IsDue {
+  return policy === 'set' ? (mtime) => mtime !== epochSeconds : (mtime) => mtime > epochSeconds;
 }
 
 /** The mtime that a file has now, or why it has not the one that it should. */

@@ -1,5 +1,5 @@
 import type { MadePyc } from '../compile/compile.ts';
-import { type CompileJob, pycOf } from '../compile/plan.ts';
+import { type CompileJob, pycModeFor, pycOf } from '../compile/plan.ts';
 import type { RegularFile } from '../files/read-regular.ts';
 import { wholeSeconds } from '../files/stat.ts';
 import { encodePycHeader, type InvalidationMode, type PycHeader } from '../pyc/header.ts';
@@ -24,8 +24,7 @@ export function pycsForSource(
         }
       : { magicNumber, invalidationMode, sourceHash: sourceHash(magicNumber, content) };
   const header = encodePycHeader(fields);
-  // As _calc_mode in importlib._bootstrap_external has it.
-  const mode = (stat.mode | 0o200) & 0o666;
+  const mode = pycModeFor(stat.mode);
   return pycs.map((pyc) => {
     if (header.compare(pyc.content, 0, header.length) !== 0) {
       pyc.content.set(header);

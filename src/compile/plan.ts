@@ -56,3 +56,17 @@ export function recordedDirectoryOf({ source, recorded: { strip, prepend } }: Co
     .join('/')
     .replace(/^\/\//, '/');
 }
+
+/** The path that bytecode of a job records: `co_filename`. */
+export function recordedPathOf(job: CompileJob): string {
+  const directory = recordedDirectoryOf(job);
+  return (directory === '' || directory.endsWith('/') ? directory : `${directory}/`) + nameOf(job.source.staged);
+}
+
+/**
+ * The permission bits of a new pyc, less the umask, from those of its source.
+ * @see _calc_mode in importlib._bootstrap_external
+ */
+export function pycModeFor(sourceMode: number): number {
+  return (sourceMode | 0o200) & 0o666;
+}

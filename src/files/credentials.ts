@@ -17,9 +17,16 @@ let credentials: Credentials | undefined | 'unread' = 'unread';
  */
 export function isLikeNew(stat: FileStat, mode: number): boolean {
   const known = currentCredentials();
-  if (known === undefined) return false;
-  const { userId, groupId, umask } = known;
-  return stat.userId === userId && stat.groupId === groupId && stat.mode === (mode & ~umask);
+  return stat.userId === known?.userId && stat.groupId === known.groupId && hasNewMode(stat, mode);
+}
+
+/**
+ * Whether a file has the mode that a new one would have. False if that is not known.
+ * @param mode permission bits, less the umask
+ */
+export function hasNewMode(file: { readonly mode: number }, mode: number): boolean {
+  const known = currentCredentials();
+  return known !== undefined && file.mode === (mode & ~known.umask);
 }
 
 /** Owner and mode of new files; undefined where no /proc is mounted. */

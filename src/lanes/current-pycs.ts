@@ -1,43 +1,45 @@
 import { readFileSync } from 'node:fs';
-import { type CompileJob, pycsOf } from '../compile/plan.ts';
+import type { CompileOptions } from '../compile/compile.ts';
+import { type CompileJob, pycModeFor, pycsOf, recordedPathOf } from '../compile/plan.ts';
 import { Arena } from '../files/arena.ts';
+import { hasNewMode } from '../files/credentials.ts';
 import { ifPossible } from '../files/if-possible.ts';
+import { stat } from '../files/stat.ts';
 import { type ReadPyc, readNames } from '../links/fingerprint.ts';
 import { codeFactsOf } from '../marshal/code-facts.ts';
 import { type InvalidationMode, parsePycHeader, staleReason } from '../pyc/header.ts';
-import { codeLayoutOf } from '../pyc/releases.ts';
+import { type CodeLayout, codeLayoutOf } from '../pyc/releases.ts';
 import { sourceHash } from '../pyc/source-hash.ts';
 
-/** The pycs of a job that are there and current. */
-export interface CurrentPycs {
-  /** Valid until others are read. */
-  readonly pycs: readonly ReadPyc[];
-  /** Whether all are in normal form. */
-  readonly areNormal: boolean;
+/** What a build would write anew. */
+interface Wanted extends CompileOptions {
+  /** Whether pycs with one content are links. */
+  readonly link: boolean;
 }
 
 const memory = new Arena();
 
 /**
- * Reads the pycs of a job, if every one exists, was written by this release in this mode, fits the source and is one that
- * the interpreter loads.
- * @returns undefined otherwise, and if pyclink cannot read the interpreter's code, or one of the files
+ * Reads the pycs of a job, if every one exists and is what the job would write, as far as that can be told without
+ * compiling: its header, the path that it records, its mode, whether it is in normal form, and code that the interpreter
+ * loads, to its last byte. Those of one content may be separate files: they can still be linked.
+ * @returns the pycs, valid until others are read; undefined otherwise, and if pyclink cannot read one of the files or the
+ *   interpreter's code
  */
-export function currentPycs(job: CompileJob, invalidationMode: InvalidationMode): CurrentPycs | undefined {
+export function currentPycs(job: CompileJob, { invalidationMode, normalize, link }: Wanted): ReadPyc[] | undefined {
   const layout = codeLayoutOf(job.interpreter.magicNumber);
   if (layout === undefined) return undefined;
   memory.clear();
-  const names = pycsOf(job).map(({ staged }) => staged);
-  const isCurrent = (content: Buffer) => fitsSource(content, job, invalidationMode);
-  const pycs = ifPossible(() => readNames(names, isCurrent, memory.take));
-  if (pycs === undefined) return undefined;
-  let areNormal = true;
-  for (const content of new Set(pycs.map((pyc) => pyc.content))) {
-    const facts = codeFactsOf(content, layout);
-    if ('damage' in facts) return undefined;
-    areNormal &&= facts.isNormal === true;
-  }
-  return { pycs, areNormal };
+  return ifPossible(() => {
+    const mode = pycModeFor(stat(job.source.content).mode);
+    const isWanted = (content: Buffer) =>
+      fitsSource(content, job, invalidationMode) && hasCode(content, layout, recordedPathOf(job), normalize);
+    const names = pycsOf(job).map(({ staged }) => staged);
+    const pycs = readNames(names, isWanted, memory.take);
+    if (pycs?.every((pyc) => hasNewMode(pyc, mode)) !== true) return undefined;
+    const areSeparate = new Set(pycs.map(({ identity }) => identity)).size === pycs.length;
+    return link || areSeparate ? pycs : undefined;
+  });
 }
 
 function fitsSource(pyc: Buffer, { source, interpreter }: CompileJob, invalidationMode: InvalidationMode): boolean {
@@ -47,4 +49,9 @@ function fitsSource(pyc: Buffer, { source, interpreter }: CompileJob, invalidati
   const { sizeBytes, mtimeSeconds } = source;
   const hash = (magicNumber: number) => sourceHash(magicNumber, readFileSync(source.content));
   return staleReason(header, { sizeBytes, mtimeSeconds, hash }) === undefined;
+}
+
+function hasCode(pyc: Buffer, layout: CodeLayout, recordedPath: string, isNormal: boolean): boolean {
+  const facts = codeFactsOf(pyc, layout);
+  return !('damage' in facts) && facts.recordedPath === recordedPath && (facts.isNormal === true) === isNormal;
 }

@@ -56,7 +56,7 @@ export async function runLane(
     listener.onWritten(job, written, false);
   };
   const keep = (job: NumberedJob) => {
-    const current = currentPycs(job, options.invalidationMode);
+    const current = currentPycs(job, options);
     if (current === undefined) return false;
     const written = listener.write(() => keepPycs(job, current, options));
     listener.onWritten(job, written, true);

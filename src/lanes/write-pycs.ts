@@ -7,7 +7,6 @@ import { byCodeUnit, type PayloadPath, type StagedPath } from '../files/path.ts'
 import { type LinkResult, linkIdentical } from '../links/apply.ts';
 import type { ReadPyc } from '../links/fingerprint.ts';
 import { groupByFile } from '../links/group.ts';
-import { normalizeFiles } from '../links/normalize.ts';
 import { writeLinked } from '../links/write.ts';
 import { CompiledRecord, recordKind } from '../manifest/compiled-record.ts';
 import { normalizePyc } from '../marshal/normalize-pyc.ts';
@@ -15,7 +14,6 @@ import type { Unreadable } from '../marshal/walk.ts';
 import { pycStem } from '../pyc/name.ts';
 import { Digests } from '../sha256.ts';
 import type { Skipped } from '../skipped.ts';
-import type { CurrentPycs } from './current-pycs.ts';
 
 /** What was written for a source, for the manifest and the log. */
 export interface WrittenSource {
@@ -76,17 +74,10 @@ export function writePycs(
   return { records: recordsOf(job, written.groups, digests, options), skipped, warnings };
 }
 
-/** Keeps the pycs of a source that are current: brings them into normal form, and links them. */
-export function keepPycs(
-  job: CompileJob,
-  { pycs: found, areNormal }: CurrentPycs,
-  options: WriteOptions,
-): WrittenSource {
-  const { pycs, notNormalized, failed } =
-    options.normalize && !areNormal ? normalizeFiles(found, false) : { pycs: found, notNormalized: [], failed: [] };
+/** Keeps the pycs of a source that are current, and links them. */
+export function keepPycs(job: CompileJob, pycs: readonly ReadPyc[], options: WriteOptions): WrittenSource {
   const { groups, notLinked } = options.link ? linkIdentical(pycs) : { groups: groupByFile(pycs), notLinked: [] };
-  const skipped = leftAsTheyAre(options.buildroot, notNormalized, notLinked);
-  skipped.push(...notWritten(job.source.payload, failed));
+  const skipped = leftAsTheyAre(options.buildroot, [], notLinked);
   return { records: recordsOf(job, groups, new Digests(), options), skipped, warnings: [] };
 }
 

@@ -4,19 +4,26 @@ import { counted, percentText, sizeText } from '../text.ts';
 
 /** The closing lines of a build. */
 export function buildReportText(report: BuildReport): string {
-  const { sources, pycs, linkGroups, links, current, dryRun } = report;
+  const { sources, pycs, linkGroups, links, current, dryRun, dueSources = sources } = report;
   const lines = dryRun
-    ? [`would compile ${counted(sources, 'source')} to ${counted(pycs, 'pyc')}`]
+    ? [`would compile ${counted(dueSources, 'source')} to ${counted(pycs, 'pyc')}`]
     : [
         `${counted(sources, 'source')}, ${counted(pycs, 'pyc')}, ${counted(links, 'link')} in ${counted(linkGroups, 'group')}`,
         `${sizeText(report.sizeBytesWithoutLinks)} before links, ${sizeText(report.sizeBytes)} after: ${saved(report)}`,
       ];
-  if (current > 0) lines.push(`${counted(current, 'source')} had current bytecode`);
+  if (current > 0) {
+    lines.push(
+      dryRun
+        ? `would keep the bytecode of ${counted(current, 'source')}, which is current`
+        : `${counted(current, 'source')} had current bytecode`,
+    );
+  }
   if (report.cache !== undefined) lines.push(cacheText(report.cache));
   const problems = report.skipped.filter(({ isProblem }) => isProblem).length;
   if (problems > 0) lines.push(`${counted(problems, 'problem')}, see above`);
-  if (report.manifest !== undefined) lines.push(`manifest ${report.manifest}`);
-  for (const filelist of report.filelists) lines.push(`file list ${filelist}`);
+  const would = dryRun ? 'would write ' : '';
+  if (report.manifest !== undefined) lines.push(`${would}manifest ${report.manifest}`);
+  for (const filelist of report.filelists) lines.push(`${would}file list ${filelist}`);
   const times = Object.entries(report.seconds).map(([stage, seconds]) => `${stage} ${seconds.toFixed(1)} s`);
   lines.push(times.join(', '));
   return lines.map((line) => `pyclink: ${line}\n`).join('');

@@ -41,14 +41,15 @@ export const marshalled = {
     Buffer.concat([Buffer.from([marshalType.dict]), ...items, Buffer.from([marshalType.null])]),
   reference: (index: number) => sized(marshalType.reference, index),
   /** A code object of CPython 3.11 with these constants. */
-  code: (firstLine: number, constants: Buffer) => {
+  code: (firstLine: number, constants: Buffer, filename = 'f') => {
     const empty = sized(marshalType.bytes, 0);
     const names = sized(marshalType.tuple, 0);
     const name = short(marshalType.shortAsciiInterned)('f');
     const line = Buffer.alloc(4);
     line.writeInt32LE(firstLine);
     const numbers = Buffer.alloc(20);
-    const objects = [empty, constants, names, names, empty, name, name, name];
+    const path = short(marshalType.shortAsciiInterned)(filename);
+    const objects = [empty, constants, names, names, empty, path, name, name];
     return Buffer.concat([Buffer.from([marshalType.code]), numbers, ...objects, line, empty, empty]);
   },
   flagged: (object: Buffer) => Buffer.concat([Buffer.from([(object[0] as number) | flagRef]), object.subarray(1)]),

@@ -1,26 +1,38 @@
-import { rmSync } from 'node:fs';
+import { chmodSync, linkSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { discover } from '../../src/buildroot/discover.ts';
 import { openTree } from '../../src/buildroot/open.ts';
 import { type CompileJob, planCompile } from '../../src/compile/plan.ts';
 import { currentPycs } from '../../src/lanes/current-pycs.ts';
+import { normalizePyc } from '../../src/marshal/normalize-pyc.ts';
 import type { InvalidationMode } from '../../src/pyc/header.ts';
 import { sourceHash } from '../../src/pyc/source-hash.ts';
 import { plant, plantBuildroot } from '../helpers/buildroot.ts';
 import { python311 } from '../helpers/interpreter.ts';
-import { marshalled, wholeCode } from '../helpers/marshal.ts';
+import { marshalled } from '../helpers/marshal.ts';
 
 const text = 'x = 1\n';
 const mtime = 1_600_000_000;
 const pycs = ['__pycache__/a.cpython-311.pyc', '__pycache__/a.cpython-311.opt-1.pyc'];
 
-function header(magicNumber: number, flags: number, mtimeSeconds: number, sizeBytes: number): Buffer {
+/** Code in normal form that records this path. */
+function codeOf(path: string): Buffer {
+  const code = Buffer.concat([header(3495, 0, 0, 0, Buffer.alloc(0)), marshalled.code(1, marshalled.tuple([]), path)]);
+  const normal = normalizePyc(code);
+  if ('unreadable' in normal) throw new Error(normal.unreadable);
+  return normal.subarray(16);
+}
+
+const wholeCode = codeOf('/a.py');
+const otherForm = marshalled.code(1, marshalled.tuple([]), '/a.py');
+
+function header(magicNumber: number, flags: number, mtimeSeconds: number, sizeBytes: number, code = wholeCode): Buffer {
   const bytes = Buffer.alloc(16);
   [0x0a0d0000 + magicNumber, flags, mtimeSeconds, sizeBytes].forEach((word, i) => {
     bytes.writeUInt32LE(word, 4 * i);
   });
-  return Buffer.concat([bytes, wholeCode]);
+  return Buffer.concat([bytes, code]);
 }
 
 function hashed(flags: number, source: string): Buffer {
@@ -46,7 +58,8 @@ function planted(pyc: Buffer, magicNumber = 3495) {
   return { job, path: (name: string) => join(buildroot.path, name), buildroot: buildroot.path };
 }
 
-const isCurrent = (job: CompileJob, mode: InvalidationMode) => currentPycs(job, mode) !== undefined;
+const isCurrent = (job: CompileJob, mode: InvalidationMode) =>
+  currentPycs(job, { invalidationMode: mode, normalize: true, link: true }) !== undefined;
 
 describe('currentPycs', () => {
   it.each([
@@ -62,6 +75,8 @@ describe('currentPycs', () => {
     ['is cut', header(3495, 0, mtime, 6).subarray(0, 60), 'timestamp', false],
     ['goes on behind its end', Buffer.concat([header(3495, 0, mtime, 6), wholeCode]), 'timestamp', false],
     ['is whole, but no interpreter loads', unloadable, 'timestamp', false],
+    ['records another path', header(3495, 0, mtime, 6, codeOf('/b.py')), 'timestamp', false],
+    ['is not in normal form', header(3495, 0, mtime, 6, otherForm), 'timestamp', false],
     ['is empty', Buffer.alloc(0), 'timestamp', false],
     ['is no pyc', Buffer.from('no pyc at all, but long enough'), 'timestamp', false],
   ] as const)('keeps a pyc that %s: %o in mode %s: %s', (_name, pyc, mode, expected) => {
@@ -70,6 +85,35 @@ describe('currentPycs', () => {
 
   it('are none where pyclink cannot read the code, so that nothing is kept on a guess', () => {
     expect(isCurrent(planted(header(3999, 0, mtime, 6), 3999).job, 'timestamp')).toBe(false);
+  });
+
+  it.each([
+    [0o600, 0o644, false],
+    [0o644, 0o600, false],
+    [0o600, 0o600, true],
+    [0o444, 0o644, true],
+  ])('keeps, of a source of mode %o, pycs of mode %o: %s', (sourceMode, pycMode, expected) => {
+    const { job, path } = planted(header(3495, 0, mtime, 6));
+    chmodSync(path('a.py'), sourceMode);
+    for (const name of pycs) chmodSync(path(name), pycMode);
+    expect(isCurrent(job, 'timestamp')).toBe(expected);
+  });
+
+  it('wants separate files where there are to be no links', () => {
+    const { job, path } = planted(header(3495, 0, mtime, 6));
+    const wanted = { invalidationMode: 'timestamp', normalize: true } as const;
+    expect(currentPycs(job, { ...wanted, link: false })).toBeDefined();
+    const [first = '', second = ''] = pycs.map(path);
+    rmSync(second);
+    linkSync(first, second);
+    expect(currentPycs(job, { ...wanted, link: false })).toBeUndefined();
+    expect(currentPycs(job, { ...wanted, link: true })).toBeDefined();
+  });
+
+  it("wants compileall's own bytes where there is to be no normal form", () => {
+    const wanted = { invalidationMode: 'timestamp', normalize: false, link: true } as const;
+    expect(currentPycs(planted(header(3495, 0, mtime, 6)).job, wanted)).toBeUndefined();
+    expect(currentPycs(planted(header(3495, 0, mtime, 6, otherForm)).job, wanted)).toBeDefined();
   });
 
   it('wants every pyc of the job', () => {

@@ -51,6 +51,13 @@ describe('buildReportText', () => {
         'pyclink: manifest /out/manifest\n' +
         `pyclink: file list /out/list\npyclink: file list /out/other\n${times}`,
     ],
+    [
+      'a dry run that would keep what is current',
+      { dryRun: true, current: 1, dueSources: 1, pycs: 3, manifest: '/out/manifest', filelists: ['/out/list'] },
+      'pyclink: would compile 1 source to 3 pycs\n' +
+        'pyclink: would keep the bytecode of 1 source, which is current\n' +
+        `pyclink: would write manifest /out/manifest\npyclink: would write file list /out/list\n${times}`,
+    ],
     ['a dry run', { dryRun: true, sources: 1, pycs: 3 }, `pyclink: would compile 1 source to 3 pycs\n${times}`],
   ])('of %s', (_name, change, text) => {
     expect(buildReportText({ ...report, ...change })).toBe(text);
