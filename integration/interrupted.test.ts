@@ -25,25 +25,25 @@ function plantMany(): string {
   );
 }
 
-it.each([
-  ['SIGINT', 130],
-  ['SIGTERM', 143],
-] as const)('%s ends a build with status %i, and the next one ends as if nothing had been', async (signal, status) => {
-  const [buildroot, undisturbed] = [plantMany(), plantMany()];
-  const running = execa(process.execPath, [bundle, ...quietBuild(buildroot)], { reject: false });
-  await until('pycs', () => existsSync(join(buildroot, pycsOf(`${library}/m5.py`)[0] as string)) || undefined);
-  const workers = workersOf(buildroot);
-  expect(workers.length).toBeGreaterThan(0);
-  running.kill(signal);
-  expect((await running).exitCode).toBe(status);
-  await until('the end of the workers', () => workers.every((pid) => !existsSync(`/proc/${pid}`)) || undefined);
-  expect(everythingIn(buildroot).filter((path) => path.includes('.pyclink-'))).toEqual([]);
-  expect(existsSync(join(buildroot, pycsOf(`${library}/m199.py`)[0] as string))).toBe(false);
+it.each(['SIGINT', 'SIGTERM'] as const)(
+  '%s ends a build, and the next one ends as if nothing had been',
+  async (signal) => {
+    const [buildroot, undisturbed] = [plantMany(), plantMany()];
+    const running = execa(process.execPath, [bundle, ...quietBuild(buildroot)], { reject: false });
+    await until('pycs', () => existsSync(join(buildroot, pycsOf(`${library}/m5.py`)[0] as string)) || undefined);
+    const workers = workersOf(buildroot);
+    expect(workers.length).toBeGreaterThan(0);
+    running.kill(signal);
+    expect((await running).signal).toBe(signal);
+    await until('the end of the workers', () => workers.every((pid) => !existsSync(`/proc/${pid}`)) || undefined);
+    expect(everythingIn(buildroot).filter((path) => path.includes('.pyclink-'))).toEqual([]);
+    expect(existsSync(join(buildroot, pycsOf(`${library}/m199.py`)[0] as string))).toBe(false);
 
-  for (const tree of [buildroot, undisturbed]) expect((await pyclink(quietBuild(tree))).status).toBe(0);
-  expect(contentsOf(buildroot)).toEqual(contentsOf(undisturbed));
-  expect(linkGroupsIn(buildroot)).toEqual(linkGroupsIn(undisturbed));
-});
+    for (const tree of [buildroot, undisturbed]) expect((await pyclink(quietBuild(tree))).status).toBe(0);
+    expect(contentsOf(buildroot)).toEqual(contentsOf(undisturbed));
+    expect(linkGroupsIn(buildroot)).toEqual(linkGroupsIn(undisturbed));
+  },
+);
 
 const ended = execa('true');
 const leftover = () => `.pyclink-${ended.pid}-${randomUUID()}`;

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
 import { errnoOf, exitStatus } from './errors.ts';
+import { exitSignal, handleExitSignals } from './exit-signal.ts';
 
 if (isMainThread) void start();
 else void import('./lanes/lane-thread.ts').then(({ runLaneThread }) => runLaneThread());
@@ -17,19 +18,29 @@ function killChildren(): void {
   }
 }
 
-async function start(): Promise<void> {
-  const exiting = new AbortController();
-  // Files are replaced in synchronous steps, so nothing is left half done. Threads wait; workers end with this process.
+/** Files are replaced in synchronous steps, so a handler finds nothing half done. Threads wait. */
+function handleSignals(): AbortSignal {
+  const controller = new AbortController();
   for (const [signal, status] of [
     ['SIGINT', exitStatus.interrupted],
     ['SIGTERM', exitStatus.terminated],
   ] as const) {
-    process.once(signal, () => {
-      exiting.abort();
+    process.on(signal, () => {
+      controller.abort();
       killChildren();
+      // The caller shall see that it was the signal: a shell goes on after a status, not after a signal.
+      process.removeAllListeners(signal);
+      process.kill(process.pid, signal);
       process.exit(status);
     });
   }
+  return controller.signal;
+}
+
+async function start(): Promise<void> {
+  handleExitSignals(handleSignals);
+  // The kernel spares the first process of a container all signals that it does not handle.
+  if (process.pid === 1) exitSignal();
   // If the reader of a pipe goes away, as head does, the work goes on.
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error) => {
@@ -43,5 +54,5 @@ async function start(): Promise<void> {
     return;
   }
   const { main } = await import('./cli/main.ts');
-  process.exitCode = await main(process.argv.slice(2), process.env, process, exiting.signal);
+  process.exitCode = await main(process.argv.slice(2), process.env, process);
 }

@@ -15,3 +15,8 @@ export async function* inTurns<T>(items: Iterable<T>): AsyncGenerator<T> {
 }
 
 const turnMs = 50;
+
+/** Divides a list, for work that is done in turns. */
+export function* pieces<T>(items: readonly T[], size: number): Generator<T[]> {
+  for (let i = 0; i < items.length; i += size) yield items.slice(i, i + size);
+}

@@ -23,6 +23,17 @@ export async function until<T>(what: string, ask: () => T | undefined): Promise<
   }
 }
 
+/** Waits until a process has ended, be it that its parent has noticed or not. */
+export async function endOf(pid: number): Promise<void> {
+  await until('the end of a process', () => {
+    try {
+      return /^State:\tZ/m.test(readFileSync(`/proc/${pid}/status`, 'utf8')) || undefined;
+    } catch {
+      return true;
+    }
+  });
+}
+
 /** How much processor time a process has had. */
 export function cpuSecondsOf(pid: number): number {
   const afterName = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];

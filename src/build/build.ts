@@ -6,9 +6,11 @@ import type { Source } from '../buildroot/source.ts';
 import { mayHaveEntries } from '../cache/local-store.ts';
 import { openPools } from '../compile/open-pools.ts';
 import { PyclinkError } from '../errors.ts';
+import { exitSignal } from '../exit-signal.ts';
 import { removeLeftovers } from '../files/leftovers.ts';
 import { childOf, contains, parentOf } from '../files/path.ts';
 import { interpretersPerLane, slotsFor } from '../lanes/slots.ts';
+import { inTurns } from '../turns.ts';
 import type { BuildContext } from './context.ts';
 import type { BuildOptions } from './options.ts';
 import type { BuildReport } from './report.ts';
@@ -51,9 +53,10 @@ export async function build(options: BuildOptions, context: BuildContext): Promi
     inChroot: options.chroot,
     forCache: options.cache !== undefined && options.normalize && !options.dryRun,
   };
+  exitSignal();
   const opening = openPools(buildroot, found.sources, context.environment, ifMissing, workersFor, start);
   const loading = Promise.all([import('./compile-and-write.ts'), loadCache(options, isStocked), context.onStart?.()]);
-  if (!options.dryRun) removeLeftoversBeside(found.sources);
+  if (!options.dryRun) await removeLeftoversBeside(found.sources);
   const [pools, [{ compileAndWrite }]] = await Promise.all([opening, loading]);
   try {
     const settings = { ...options, paths, isWholeSystem, buildroot, strip, passedOver };
@@ -75,8 +78,8 @@ function mayTakeFromStore({ cache }: BuildOptions): boolean {
 }
 
 /** Removes what killed runs left beside the sources and their pycs. */
-function removeLeftoversBeside(sources: readonly Source[]): void {
-  for (const directory of new Set(sources.map(({ staged }) => parentOf(staged)))) {
+async function removeLeftoversBeside(sources: readonly Source[]): Promise<void> {
+  for await (const directory of inTurns(new Set(sources.map(({ staged }) => parentOf(staged))))) {
     removeLeftovers(directory);
     removeLeftovers(childOf(directory, '__pycache__'));
   }

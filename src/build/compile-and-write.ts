@@ -17,6 +17,7 @@ import { goneFrom, writeWhole } from '../manifest/file.ts';
 import { openOutputs, writeOutputs } from '../manifest/outputs.ts';
 import type { Manifest } from '../manifest/schema.ts';
 import { isForgivable, isProblem, type Skipped } from '../skipped.ts';
+import { inTurns } from '../turns.ts';
 import { version } from '../version.ts';
 import type { BuildContext } from './context.ts';
 import { closeCache, compilerForCache, openCache } from './open-cache.ts';
@@ -48,7 +49,7 @@ export async function compileAndWrite(
 ): Promise<BuildReport> {
   const { buildroot } = options;
   const outputs = await openOutputs(buildroot, options);
-  const dated = setMtimes(buildroot, found.sources, options);
+  const dated = await setMtimes(buildroot, found.sources, options);
   const { cache, cacheProblem } = options.dryRun ? {} : options;
   const opened = cacheProblem === undefined ? cache && openCache(cache, buildroot) : { problem: cacheProblem };
   const settings = opened !== undefined && 'directory' in opened ? opened : undefined;
@@ -138,8 +139,10 @@ async function compileAll(
   const { strip, prepend } = options;
   const jobs = planCompile(sources, interpretersOf(pools), options.levels, { strip, prepend });
   if (options.dryRun) {
-    const isDue = (job: CompileJob) => !options.keepCurrent || currentPycs(job, options) === undefined;
-    const due = jobs.filter(isDue);
+    const due: CompileJob[] = [];
+    for await (const job of inTurns(jobs)) {
+      if (!options.keepCurrent || currentPycs(job, options) === undefined) due.push(job);
+    }
     const dueSources = new Set(due.map(({ source }) => source)).size;
     const nothing = { records: [], skipped: [], warnings: [], cache: emptyCounts() };
     return {

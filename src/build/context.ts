@@ -5,8 +5,6 @@ import type { Interpreter } from '../compile/interpreter.ts';
 /** What a build knows of its process. */
 export interface Surroundings {
   readonly environment: Environment;
-  /** Aborted when the process is about to exit. */
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** What a build needs besides its options. */

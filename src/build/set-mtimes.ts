@@ -5,6 +5,7 @@ import type { Source } from '../buildroot/source.ts';
 import { messageOf } from '../errors.ts';
 import { parentOf } from '../files/path.ts';
 import type { Skipped } from '../skipped.ts';
+import { inTurns, pieces } from '../turns.ts';
 import type { BuildOptions } from './options.ts';
 
 /** The sources with the mtimes that they have now, and what there is to say of the others. */
@@ -15,11 +16,11 @@ interface Dated {
 }
 
 /** Gives sources their mtimes before they are compiled, and says what is left. A dry run only says what they would be. */
-export function setMtimes(
+export async function setMtimes(
   buildroot: Buildroot,
   all: readonly Source[],
   { paths, mtime, isPackage, dryRun }: Pick<BuildOptions, 'paths' | 'mtime' | 'isPackage' | 'dryRun'>,
-): Dated {
+): Promise<Dated> {
   if (mtime.policy === 'keep') return { sources: all, skipped: [], warnings: [] };
   const scope = new Scope(buildroot, isPackage ? [] : paths);
   if (dryRun) {
@@ -30,14 +31,18 @@ export function setMtimes(
     );
     return { sources, skipped: [], warnings: [] };
   }
-  const { sources, outside, refused } = applyMtimePolicy(scope, all, mtime);
-  const skipped = refused.map(({ source, error }): Skipped => {
-    // The name of the file follows after a comma.
-    const [message = ''] = messageOf(error).split(',');
-    return { path: source.payload, reason: 'mtime-not-set', message };
-  });
+  const [sources, skipped]: [Source[], Skipped[]] = [[], []];
   const counts = new Map<string, number>();
-  for (const { payload } of outside) counts.set(parentOf(payload), (counts.get(parentOf(payload)) ?? 0) + 1);
+  for await (const piece of inTurns(pieces(all, 100))) {
+    const dated = applyMtimePolicy(scope, piece, mtime);
+    sources.push(...dated.sources);
+    for (const { source, error } of dated.refused) {
+      // The name of the file follows after a comma.
+      const [message = ''] = messageOf(error).split(',');
+      skipped.push({ path: source.payload, reason: 'mtime-not-set', message });
+    }
+    for (const { payload } of dated.outside) counts.set(parentOf(payload), (counts.get(parentOf(payload)) ?? 0) + 1);
+  }
   const warnings = Array.from(counts, ([directory, count]) => `${directory}: ${linksToOutside(count)}`);
   return { sources, skipped, warnings };
 }

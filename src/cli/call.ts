@@ -14,16 +14,13 @@ export interface Streams {
 export class Call {
   readonly environment: Environment;
   readonly streams: Streams;
-  /** Aborted when the process is about to exit. */
-  readonly signal: AbortSignal | undefined;
   status: number = exitStatus.done;
   /** Made once: every log adds listeners to stderr. */
   #log: Promise<Log> | undefined;
 
-  constructor(environment: Environment, streams: Streams, signal?: AbortSignal) {
+  constructor(environment: Environment, streams: Streams) {
     this.environment = environment;
     this.streams = streams;
-    this.signal = signal;
   }
 
   /** The log. It is loaded at the first call, whose flags count: that takes a while, and many builds log nothing. */

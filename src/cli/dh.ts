@@ -23,7 +23,6 @@ export async function dh(words: readonly string[], call: Call): Promise<void> {
   const result = await dhCommand(debhelperCall, {
     source: resolve('.'),
     environment: call.environment,
-    signal: call.signal,
     outputs: Object.keys(parser.opts()).flatMap((name) => (outputs.has(name) ? flagOf(name) : [])),
     log: () => call.log({ quiet: !debhelperCall.verbose }),
     readOptions: (paths, flags, environment) =>

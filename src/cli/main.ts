@@ -7,16 +7,10 @@ import { createProgram, isSubcommand } from './program.ts';
 /**
  * Runs pyclink with these arguments.
  * @param argv the arguments, without the names of node and of the program
- * @param signal aborted when the process is about to exit
  * @returns the exit status
  */
-export async function main(
-  argv: readonly string[],
-  environment: Environment,
-  streams: Streams,
-  signal?: AbortSignal,
-): Promise<number> {
-  const call = new Call(environment, streams, signal);
+export async function main(argv: readonly string[], environment: Environment, streams: Streams): Promise<number> {
+  const call = new Call(environment, streams);
   try {
     const [name, ...words] = argv;
     if (name === 'brp') await (await import('./brp.ts')).brp(words, call);

@@ -20,7 +20,7 @@ import type { CommandResult } from './result.ts';
  */
 export async function brpCommand(
   builds: readonly BuildOptions[],
-  { environment, signal }: Surroundings,
+  { environment }: Surroundings,
   log: () => Promise<Log>,
   print: (line: string) => void,
 ): Promise<CommandResult> {
@@ -30,7 +30,7 @@ export async function brpCommand(
       for (const line of announcements(sources)) print(line);
     };
     const warn = async (message: string) => (await log()).warn(message);
-    const context = { environment, signal, onInterpreter, warn, onProgress: () => undefined };
+    const context = { environment, onInterpreter, warn, onProgress: () => undefined };
     const report = await build(options, context).catch(withHintForSpecs);
     await logOutcomes({ ...report, skipped: byDirectory(report.skipped) }, log);
     reports.push(report);

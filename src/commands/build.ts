@@ -27,12 +27,11 @@ interface BuildOutput {
 /** `pyclink build`: compiles, links, writes the manifest. @throws PyclinkError */
 export async function buildCommand(
   options: BuildOptions,
-  { environment, signal }: Surroundings,
+  { environment }: Surroundings,
   { log, isQuiet, progress }: BuildOutput,
 ): Promise<CommandResult> {
   const report = await build(options, {
     environment,
-    signal,
     onStart: isQuiet ? undefined : log,
     onInterpreter: async ({ executable, version, root }, sources) => {
       if (isQuiet) return;

@@ -78,7 +78,7 @@ async function buildPackage(
   target: BinaryPackage,
   directories: readonly PackageDirectories[],
   call: DebhelperCall,
-  { environment, signal, readOptions, log }: DhContext,
+  { environment, readOptions, log }: DhContext,
 ): Promise<BuildReport[]> {
   const manifest = manifestFile(target, call.manifestDirectory);
   const reports: BuildReport[] = [];
@@ -89,7 +89,7 @@ async function buildPackage(
     const options = { ...read, isPackage: true };
     const silent = { onInterpreter: () => undefined, onProgress: () => undefined };
     const warn = async (message: string) => (await log()).warn(message);
-    reports.push(await build(options, { environment, signal, warn, ...silent }));
+    reports.push(await build(options, { environment, warn, ...silent }));
   }
   adaptPackage(target, shippedIn(readManifest(manifest)), call);
   return reports;

@@ -1,7 +1,7 @@
 import { openBuildroot } from '../buildroot/open.ts';
 import { type Buildroot, toPayload } from '../buildroot/path.ts';
 import { errnoOf, exitStatus } from '../errors.ts';
-import { findPycs } from '../links/find.ts';
+import { findPycs, type PycDirectory } from '../links/find.ts';
 import { type LinkMode, linkDirectory } from '../links/link-directory.ts';
 import type { Log } from '../log.ts';
 import { completeManifest, mergeContent } from '../manifest/encode.ts';
@@ -12,6 +12,7 @@ import type { Manifest } from '../manifest/schema.ts';
 import { unknownMagicNumber } from '../marshal/normalize-pyc.ts';
 import { isProblem, type Skipped, skipReasons } from '../skipped.ts';
 import { counted, sizeText } from '../text.ts';
+import { inTurns, pieces } from '../turns.ts';
 import { version } from '../version.ts';
 import type { CommandResult } from './result.ts';
 
@@ -52,7 +53,7 @@ export async function linkCommand(options: LinkOptions, log: Log): Promise<Comma
   let failed = unreadable.length;
   const skipped: Skipped[] = [];
   const unknownCounts = new Map<number, number>();
-  for (const directory of directories) {
+  for await (const directory of inTurns(directories.flatMap(partsOf))) {
     const done = linkDirectory(directory, options);
     narrowed += done.narrowed;
     normalized += done.normalized;
@@ -82,7 +83,7 @@ export async function linkCommand(options: LinkOptions, log: Log): Promise<Comma
     log.error({ path: directory }, `${skipReasons['unreadable-directory']} (${errnoOf(error)})`);
   }
   if (outputs.manifest !== undefined && !dryRun) {
-    const surveyed = surveyPycs(
+    const surveyed = await surveyPycs(
       buildroot,
       directories.flatMap(({ sets }) => sets),
     );
@@ -105,6 +106,12 @@ export async function linkCommand(options: LinkOptions, log: Log): Promise<Comma
       manifest: dryRun ? undefined : outputs.manifest,
     },
   };
+}
+
+/** A directory in parts: it may have any number of pycs. */
+function partsOf(directory: PycDirectory): PycDirectory[] {
+  const [first = [], ...others] = pieces(directory.sets, 20);
+  return [{ ...directory, sets: first }, ...others.map((sets) => ({ ...directory, sets, hasLeftovers: false }))];
 }
 
 /** Writes the manifest. @throws PyclinkError */

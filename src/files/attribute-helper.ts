@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { env } from 'node:process';
 import { errnoOf } from '../errors.ts';
+import { exitSignal } from '../exit-signal.ts';
 import { foreignWriter } from './foreign-writer.ts';
 
 /**
@@ -72,6 +73,7 @@ function startHelper(): Helper {
   const programs = ['/usr/bin', ...(env['PATH'] ?? '').split(':')].map((directory) => join(directory, 'python3'));
   const program = programs.find((path) => path.startsWith('/') && isExecutable(path) && !foreignWriter(path));
   if (program === undefined) return { lack: 'no python3' };
+  exitSignal();
   try {
     return withPipes((pipes) => {
       const { error, status } = spawnSync('mkfifo', ['-m', '600', ...pipes]);

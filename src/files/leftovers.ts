@@ -3,6 +3,7 @@ import { readdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { kill, pid } from 'node:process';
 import { errnoOf } from '../errors.ts';
+import { exitSignal } from '../exit-signal.ts';
 import { withDirectory } from './directory.ts';
 import { ifPossible } from './if-possible.ts';
 
@@ -11,6 +12,7 @@ let count = 0;
 
 /** A new name for a temporary file, with the process id of its owner. */
 export function temporaryName(): string {
+  exitSignal();
   count += 1;
   return `.pyclink-${pid}-${first.slice(0, -12)}${count.toString(16).padStart(12, '0')}`;
 }

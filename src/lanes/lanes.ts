@@ -2,6 +2,7 @@ import { addCounts, type CacheCounts, emptyCounts } from '../cache/counts.ts';
 import type { CompilerDigest } from '../cache/key.ts';
 import type { CompileJob } from '../compile/plan.ts';
 import type { WorkerPool } from '../compile/worker-pool.ts';
+import { exitSignal } from '../exit-signal.ts';
 import type { CompiledRecord } from '../manifest/compiled-record.ts';
 import { recordsFrom } from '../manifest/record-columns.ts';
 import type { Skipped } from '../skipped.ts';
@@ -31,8 +32,6 @@ export interface Done {
 /** What happens meanwhile. */
 export interface WorkListener {
   readonly onProgress: (done: number, total: number) => void;
-  /** Aborted when the process is about to exit. */
-  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -73,7 +72,7 @@ async function inThreads(
   work: readonly Work[],
   lanes: number,
   options: LaneOptions,
-  { onProgress, signal }: WorkListener,
+  { onProgress }: WorkListener,
 ): Promise<Done> {
   // They have said which interpreters they are. Each lane has workers of its own.
   await Promise.all(work.map(({ pool }) => pool.close()));
@@ -90,7 +89,7 @@ async function inThreads(
   }));
   const total = totalOf(work);
   const { runLaneThreads } = await import('./lane-threads.ts');
-  const results = await runLaneThreads(orders, { onProgress: (done) => onProgress(done, total), signal });
+  const results = await runLaneThreads(orders, { onProgress: (done) => onProgress(done, total), signal: exitSignal() });
   const counts = emptyCounts();
   for (const { cache } of results) addCounts(counts, cache);
   const payloads = work.map(({ jobs }) => jobs.map(({ source }) => source.payload));

@@ -8,6 +8,7 @@ import { groupByFile } from '../links/group.ts';
 import { parsePycHeader } from '../pyc/header.ts';
 import { parsePycPath } from '../pyc/name.ts';
 import { sha256Of } from '../sha256.ts';
+import { inTurns } from '../turns.ts';
 import { type ManifestContent, recordsOf } from './encode.ts';
 import { attributed } from './interpreters.ts';
 import type { Manifest, ManifestInterpreter, PycRecord } from './schema.ts';
@@ -25,14 +26,17 @@ export interface SurveyedPycs {
 }
 
 /** Reads pycs for a manifest. @param sets each of one source and one cache tag */
-export function surveyPycs(buildroot: Buildroot, sets: readonly (readonly StagedPath[])[]): SurveyedPycs {
+export async function surveyPycs(
+  buildroot: Buildroot,
+  sets: readonly (readonly StagedPath[])[],
+): Promise<SurveyedPycs> {
   const records: PycRecord[] = [];
   const magicNumbers = new Map<string, Set<number>>();
   let unreadable = 0;
   const unrecorded = new Map<string, PayloadPath[]>();
   const leaveOut = (reason: string, paths: readonly StagedPath[]) =>
     getOrAdd(unrecorded, reason, () => []).push(...paths.map((path) => toPayload(buildroot, path)));
-  for (const set of sets) {
+  for await (const set of inTurns(sets)) {
     const { source, cacheTag } = (set[0] && parsePycPath(set[0])) ?? {};
     if (source === undefined || cacheTag === undefined) {
       leaveOut('not in a __pycache__ directory', set);

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { execa } from 'execa';
 import { errnoOf, messageOf, PyclinkError } from '../errors.ts';
+import { exitSignal } from '../exit-signal.ts';
 
 /**
  * Opens a tar, which may be compressed with gzip, xz or zstd, or the tar in a Debian package. The stream ends with an
@@ -47,6 +48,7 @@ function gunzipped(stream: Readable): Readable {
 /** What a program writes to its standard output. @throws with the last line of its standard error, if it fails */
 async function* outputOf(command: string, args: readonly string[], input?: Readable): AsyncGenerator<Buffer> {
   const source = input === undefined ? ({ stdin: 'ignore' } as const) : { input };
+  exitSignal();
   const child = execa(command, args, { ...source, buffer: { stdout: false }, reject: false });
   for await (const chunk of child.stdout) yield chunk as Buffer;
   const { failed, stderr, shortMessage } = await child;

@@ -1,5 +1,6 @@
 import { execa } from 'execa';
 import { messageOf, PyclinkError } from '../errors.ts';
+import { exitSignal } from '../exit-signal.ts';
 import type { PayloadPath } from '../files/path.ts';
 import { Budget, type ReadLimits } from './budget.ts';
 import { type Contents, contentsOf, type PayloadEntry, type Search, type TakeContent } from './entry.ts';
@@ -44,6 +45,7 @@ export async function searchRpm(file: string, search: Search, limits: ReadLimits
 
 async function queryHeader(file: string): Promise<PayloadEntry[]> {
   const args = ['-qp', '--nosignature', '--nodigest', '--qf', queryFormat, '--', file];
+  exitSignal();
   const { stdout, stderr, failed } = await execa('rpm', args, { reject: false, env: { LC_ALL: 'C.UTF-8' } });
   if (failed) throw unreadable(file, 'rpm', stderr);
   const [first = '', ...lines] = stdout.split('\n');

@@ -2,7 +2,7 @@ import { linkSync, lstatSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execaSync } from 'execa';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { describeWhere, missingRoot } from '../../integration/helpers/tools.ts';
+import { describeWhere, lackingAbilities } from '../../integration/helpers/tools.ts';
 import { type NewVersion, replaceTogether } from '../../src/files/replace-together.ts';
 import { lstat, secondsOf } from '../../src/files/stat.ts';
 import { everythingIn, plantBuildroot } from '../helpers/buildroot.ts';
@@ -110,25 +110,29 @@ describe('replaceTogether', () => {
   });
 });
 
-describeWhere(missingRoot(), 'replaceTogether, where a file becomes immutable at the last moment', () => {
-  it('puts everything back', () => {
-    const { directory, path } = plantFour();
-    const ino = lstatSync(path('a')).ino;
-    onTestFinished(() => void execaSync('chattr', ['-i', path('d')]));
-    const commit = () => void execaSync('chattr', ['+i', path('d')]) as undefined;
-    expect(replaceTogether(versions(path, 'a b', 'd'), commit, nothing)).toEqual({
-      path: path('d'),
-      message: 'cannot be replaced (EPERM)',
+describeWhere(
+  lackingAbilities('immutable files'),
+  'replaceTogether, where a file becomes immutable at the last moment',
+  () => {
+    it('puts everything back', () => {
+      const { directory, path } = plantFour();
+      const ino = lstatSync(path('a')).ino;
+      onTestFinished(() => void execaSync('chattr', ['-i', path('d')]));
+      const commit = () => void execaSync('chattr', ['+i', path('d')]) as undefined;
+      expect(replaceTogether(versions(path, 'a b', 'd'), commit, nothing)).toEqual({
+        path: path('d'),
+        message: 'cannot be replaced (EPERM)',
+      });
+      expect(lstatSync(path('a'))).toMatchObject({ ino, nlink: 2 });
+      expect(readFileSync(path('a'), 'utf8')).toBe('old a');
+      // The backup of an immutable file cannot be removed: that is the same file.
+      expect(everythingIn(directory).filter((name) => !name.startsWith('.pyclink-'))).toEqual([
+        'a',
+        'b',
+        'd',
+        'sub',
+        'sub/c',
+      ]);
     });
-    expect(lstatSync(path('a'))).toMatchObject({ ino, nlink: 2 });
-    expect(readFileSync(path('a'), 'utf8')).toBe('old a');
-    // The backup of an immutable file cannot be removed: that is the same file.
-    expect(everythingIn(directory).filter((name) => !name.startsWith('.pyclink-'))).toEqual([
-      'a',
-      'b',
-      'd',
-      'sub',
-      'sub/c',
-    ]);
-  });
-});
+  },
+);
