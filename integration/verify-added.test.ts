@@ -1,6 +1,17 @@
 /** Bytecode that the build did not make, and payloads of which a manifest says little or nothing. */
 
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
@@ -232,6 +243,49 @@ describe('verify', () => {
     expect(ran.stdout).toContain(`pyclink: ${path}: cannot be read (EACCES)\n`);
     expect(ran.stdout).toContain(`unlinked: ${directory}/__pycache__/cart.${tag}.pyc: another file than `);
     expect(ran).toMatchObject({ status: 1, stderr: '' });
+  });
+
+  it('names a source that changed, though its size and mtime did not', async () => {
+    const tree = await built();
+    const path = tree.at(`${directory}/cart.py`);
+    const { atime, mtime } = statSync(path);
+    writeFileSync(path, 'SAID = "BUILT"\n');
+    utimesSync(path, atime, mtime);
+    const { status, stdout } = await verify(tree);
+    expect(status).toBe(1);
+    expect(stdout).toContain(`source-changed: ${directory}/__pycache__/cart.${tag}.pyc: `);
+    expect(await saidBy(tree, 'shop.cart')).toBe('built');
+  });
+
+  it.each([
+    ['--no-normalize'],
+    ['-j', '8'],
+    ['--keep-current'],
+    ['--cache-dir', 'CACHE'],
+    ['--invalidation-mode', 'checked-hash'],
+  ])('knows what the sources were, however they were compiled: %s %s', async (...flags) => {
+    const tree = await built();
+    const args = flags.map((flag) => (flag === 'CACHE' ? tree.beside('cache') : flag));
+    const again = [
+      'build',
+      '--buildroot',
+      tree.buildroot,
+      '-q',
+      '-o',
+      '0',
+      '-o',
+      '1',
+      '--manifest',
+      tree.manifest,
+      ...args,
+    ];
+    for (const _ of [1, 2]) expect(await pyclink(again)).toMatchObject({ status: 0 });
+    const { linkGroups, singlePycs } = JSON.parse(readFileSync(tree.manifest, 'utf8'));
+    for (const { source, sourceSha256 } of [...linkGroups, ...singlePycs]) {
+      const content = readFileSync(tree.at(source));
+      expect(sourceSha256).toBe(createHash('sha256').update(content).digest('hex'));
+    }
+    expect(await verify(tree)).toMatchObject({ status: 0 });
   });
 
   it('names pycs that more users may read than their source', async () => {

@@ -163,7 +163,8 @@ async function compileAll(
     await context.onInterpreter(pool.interpreter, ownSources);
   }
   const { buildroot, link, normalize, invalidationMode, keepCurrent } = options;
-  const laneOptions = { buildroot, link, normalize, invalidationMode, keepCurrent, cache };
+  const hashSources = options.manifest !== undefined;
+  const laneOptions = { buildroot, link, normalize, hashSources, invalidationMode, keepCurrent, cache };
   const done = await workInLanes(work, laneOptions, context);
   if (cache !== undefined) addCounts(done.cache, withoutCache(work));
   return { ...done, jobs: jobs.length };

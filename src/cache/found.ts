@@ -14,4 +14,6 @@ export interface Looked {
 /** What a build takes from the cache: valid until the next source is looked up. */
 export interface Hit extends MadePycs {
   readonly warnings: readonly string[];
+  /** Of the source. */
+  readonly sha256: string;
 }

@@ -84,7 +84,7 @@ export class SourceCache {
     if (entry === undefined) return { key, sha256, shouldAskServer: this.#shouldAsk() };
     if (isVerified) return { key, sha256, expected: entry, shouldAskServer: false };
     this.counts.local += 1;
-    return this.#hit(job, entry, file);
+    return this.#hit(job, entry, file, sha256);
   }
 
   /** Reads a source, and makes its key. */
@@ -129,7 +129,7 @@ export class SourceCache {
     const file = this.#sourceOf(job);
     if (file === undefined || sha256Of(file.content) !== looked.sha256) return looked;
     this.counts.remote += 1;
-    return this.#hit(job, entry, file);
+    return this.#hit(job, entry, file, looked.sha256);
   }
 
   /** Waits until the server has what was stored, but not longer than this. */
@@ -196,8 +196,8 @@ export class SourceCache {
     return undefined;
   }
 
-  #hit(job: CompileJob, entry: Entry, source: RegularFile): Hit {
+  #hit(job: CompileJob, entry: Entry, source: RegularFile, sha256: string): Hit {
     const pycs = pycsForSource(job, entry, source, this.#invalidationMode);
-    return { pycs, digests: entry.digests, warnings: entry.warnings };
+    return { pycs, digests: entry.digests, warnings: entry.warnings, sha256 };
   }
 }

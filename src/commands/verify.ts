@@ -36,10 +36,9 @@ export async function verifyCommand(options: VerifyOptions): Promise<CommandResu
   if (html) refuseSameFile([['--html', html]], [...options.manifests, ...targets]);
   const records = manifests.flatMap((manifest) => recordsOf(manifest));
   const interpreters = manifests.flatMap((manifest) => manifest.interpreters);
-  const isHashed = records.some(({ invalidationMode }) => invalidationMode !== 'timestamp');
   const { search, facts } = searchForBytecode({
     pycs: 'content',
-    sources: isHashed,
+    sources: true,
     hashMagicNumbers: interpreters.map(({ magicNumber }) => magicNumber),
     paths: new Set(records.flatMap(({ source, paths }) => [source, ...paths])),
   });

@@ -51,8 +51,10 @@ export async function runLane(
     cache?.store(due?.takeLooked(outcome.job), outcome, isNormal ? finished : undefined);
     listener.onWritten(outcome.job, written, false);
   };
-  const onHit = (job: NumberedJob, { pycs, digests, warnings }: Hit) => {
-    const written = listener.write(() => writePycs({ job, warnings }, { pycs, digests, notNormalized: [] }, options));
+  const onHit = (job: NumberedJob, { pycs, digests, warnings, sha256 }: Hit) => {
+    const compiled = { sha256, isUtf8: true };
+    const finished = { pycs, digests, notNormalized: [] };
+    const written = listener.write(() => writePycs({ job, warnings, compiled }, finished, options));
     listener.onWritten(job, written, false);
   };
   const keep = (job: NumberedJob) => {

@@ -1,9 +1,10 @@
 import { type Buildroot, toPayload } from '../buildroot/path.ts';
 import type { CompileOptions, CompileOutcome, MadePyc, MadePycs } from '../compile/compile.ts';
 import type { CompileJob } from '../compile/plan.ts';
-import { messageOf } from '../errors.ts';
+import { errnoOf, messageOf } from '../errors.ts';
 import { Arena } from '../files/arena.ts';
 import { byCodeUnit, type PayloadPath, type StagedPath } from '../files/path.ts';
+import { readRegular } from '../files/read-regular.ts';
 import { type LinkResult, linkIdentical } from '../links/apply.ts';
 import type { ReadPyc } from '../links/fingerprint.ts';
 import { groupByFile } from '../links/group.ts';
@@ -28,6 +29,8 @@ export interface WriteOptions extends CompileOptions {
   readonly buildroot: Buildroot;
   /** Link pycs with one content. */
   readonly link: boolean;
+  /** Record what the sources were. */
+  readonly hashSources: boolean;
 }
 
 /** A pyc that has no normal form, and why. */
@@ -47,11 +50,11 @@ export function finish(made: readonly MadePyc[], options: WriteOptions): Finishe
 }
 
 /** What is known of a compiled source besides its pycs. */
-type Compiled = Pick<CompileOutcome, 'job' | 'failure' | 'warnings'>;
+type Compiled = Pick<CompileOutcome, 'job' | 'failure' | 'warnings' | 'compiled'>;
 
 /** Writes the pycs of a source: each content once, its other names as links. */
 export function writePycs(
-  { job, failure, warnings }: Compiled,
+  { job, failure, warnings, compiled }: Compiled,
   { pycs, notNormalized, digests }: Finished,
   options: WriteOptions,
 ): WrittenSource {
@@ -71,7 +74,7 @@ export function writePycs(
     skipped.push({ path: toPayload(options.buildroot, path), reason: 'name-taken', message });
   }
   skipped.push(...notWritten(payload, written.failed));
-  return { records: recordsOf(job, written.groups, digests, options), skipped, warnings };
+  return { records: recordsOf(job, written.groups, digests, options, compiled?.sha256), skipped, warnings };
 }
 
 /** Keeps the pycs of a source that are current, and links them. */
@@ -100,18 +103,32 @@ function normalized(made: readonly MadePyc[]): Finished {
 }
 
 function recordsOf(
-  { source: { payload, staged }, interpreter }: CompileJob,
+  { source: { payload, staged, content }, interpreter }: CompileJob,
   groups: LinkResult<ReadPyc>['groups'],
   digests: Digests,
-  { invalidationMode }: WriteOptions,
+  { invalidationMode, hashSources }: WriteOptions,
+  sourceSha256?: string,
 ): CompiledRecord[] {
   const stem = pycStem(staged);
+  const sourceDigest = hashSources && groups.length > 0 ? digestOfSource(content, sourceSha256) : undefined;
   return groups.map((group) => {
     const endings = group.map(({ path }) => path.slice(stem.length)).sort(byCodeUnit);
-    const [{ sizeBytes, content, mode }] = group as readonly [ReadPyc];
+    const [{ sizeBytes, content: pyc, mode }] = group as readonly [ReadPyc];
     const kind = recordKind(endings, mode, invalidationMode, interpreter.version);
-    return new CompiledRecord(payload, sizeBytes, digests.of(content), kind);
+    return new CompiledRecord(payload, sizeBytes, digests.of(pyc), kind, sourceDigest);
   });
+}
+
+/** The SHA-256 of a source, one character per byte; undefined if it cannot be read. @param known in hexadecimal */
+function digestOfSource(path: StagedPath, known: string | undefined): string | undefined {
+  if (known !== undefined) return Buffer.from(known, 'hex').toString('latin1');
+  try {
+    const source = readRegular(path, scratch.take);
+    return source && new Digests().of(source.content);
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    return undefined;
+  }
 }
 
 /** What the system said of pycs that cannot be written, each once. */

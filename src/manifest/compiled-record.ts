@@ -39,13 +39,22 @@ export class CompiledRecord implements PycRecord {
   /** The SHA-256, one character per byte. */
   readonly digest: string;
   readonly kind: RecordKind;
+  /** The SHA-256 of the source, one character per byte; undefined if it could not be read. */
+  readonly sourceDigest: string | undefined;
 
-  /** @param digest the SHA-256, one character per byte */
-  constructor(source: PayloadPath, sizeBytes: number, digest: string, kind: RecordKind) {
+  /** @param digest the SHA-256, one character per byte; so is `sourceDigest` */
+  constructor(
+    source: PayloadPath,
+    sizeBytes: number,
+    digest: string,
+    kind: RecordKind,
+    sourceDigest: string | undefined,
+  ) {
     this.source = source;
     this.sizeBytes = sizeBytes;
     this.digest = digest;
     this.kind = kind;
+    this.sourceDigest = sourceDigest;
   }
 
   get paths(): PayloadPath[] {
@@ -54,7 +63,11 @@ export class CompiledRecord implements PycRecord {
   }
 
   get sha256(): string {
-    return Buffer.from(this.digest, 'latin1').toString('hex');
+    return hexOf(this.digest);
+  }
+
+  get sourceSha256(): string | undefined {
+    return this.sourceDigest === undefined ? undefined : hexOf(this.sourceDigest);
   }
 
   get mode(): PycRecord['mode'] {
@@ -71,7 +84,12 @@ export class CompiledRecord implements PycRecord {
 
   /** The version of the interpreter is not in it: it is written only if there are several. */
   toJSON(): PycRecord {
-    const { source, paths, sizeBytes, sha256, mode, invalidationMode } = this;
-    return { source, paths, sizeBytes, sha256, mode, invalidationMode };
+    const { source, sourceSha256, paths, sizeBytes, sha256, mode, invalidationMode } = this;
+    const ofSource = sourceSha256 === undefined ? {} : { sourceSha256 };
+    return { source, ...ofSource, paths, sizeBytes, sha256, mode, invalidationMode };
   }
+}
+
+function hexOf(digest: string): string {
+  return Buffer.from(digest, 'latin1').toString('hex');
 }

@@ -1,6 +1,7 @@
 import { type Buildroot, toPayload } from '../buildroot/path.ts';
 import { errnoOf } from '../errors.ts';
 import { byCodeUnit, type PayloadPath, type StagedPath } from '../files/path.ts';
+import { readRegular } from '../files/read-regular.ts';
 import { isGone } from '../files/stat.ts';
 import { getOrAdd } from '../get-or-add.ts';
 import { type ReadPyc, readPyc } from '../links/fingerprint.ts';
@@ -53,6 +54,7 @@ export async function surveyPycs(
       unreadable += 1;
       return [];
     });
+    const ofSource = digestOf(source);
     for (const group of groupByFile(pycs)) {
       const [{ content, sizeBytes, mode }] = group as [ReadPyc];
       const header = parsePycHeader(content);
@@ -66,6 +68,7 @@ export async function surveyPycs(
       getOrAdd(magicNumbers, cacheTag, () => new Set()).add(header.magicNumber);
       records.push({
         source: toPayload(buildroot, source),
+        ...(ofSource === undefined ? {} : { sourceSha256: ofSource }),
         paths: group.map(({ path }) => toPayload(buildroot, path)).sort(byCodeUnit),
         sizeBytes,
         sha256: sha256Of(content),
@@ -75,6 +78,17 @@ export async function surveyPycs(
     }
   }
   return { records, magicNumbers, unrecorded, unreadable };
+}
+
+/** The SHA-256 of a source; undefined if it cannot be read. */
+function digestOf(source: StagedPath): string | undefined {
+  try {
+    const file = readRegular(source);
+    return file && sha256Of(file.content);
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    return undefined;
+  }
 }
 
 /** @returns why it cannot be read; undefined if it is gone */

@@ -12,15 +12,18 @@ const payloadPath = z
   .transform((path) => path as PayloadPath)
   .meta({ description: 'A path as installed.' });
 
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+
 const pycRecord = z
   .looseObject({
     source: payloadPath.meta({ description: 'The source that the pycs were compiled from.' }),
+    sourceSha256: sha256.optional().meta({ description: 'Of the source, as it was when its pycs were written.' }),
     paths: z
       .array(payloadPath)
       .min(1)
       .meta({ description: 'The pycs, sorted. Two or more: they are hard links to one file.' }),
     sizeBytes: z.int().nonnegative(),
-    sha256: z.string().regex(/^[0-9a-f]{64}$/),
+    sha256,
     mode: z
       .string()
       .regex(/^[0-7]{4}$/)

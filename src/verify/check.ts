@@ -1,7 +1,7 @@
 import type { PayloadPath } from '../files/path.ts';
 import type { PycRecord } from '../manifest/schema.ts';
 import type { PycFacts } from '../marshal/pyc-facts.ts';
-import type { BytecodeFacts } from '../payload/bytecode.ts';
+import type { BytecodeFacts, SourceFacts } from '../payload/bytecode.ts';
 import type { PayloadEntry, Unread } from '../payload/entry.ts';
 import type { Payload } from '../payload/payload.ts';
 import { exposure, misfitOf, sourceOf } from '../payload/source.ts';
@@ -98,12 +98,20 @@ function checkContent(entry: PayloadEntry, record: PycRecord, payload: Payload, 
   const damage = damageIn(pyc, record);
   if (damage !== undefined) findings.push(at(entry, 'damaged', damage));
   const source = sourceOf(payload, entry, record.source);
+  const changed = source && changeOf(facts.sources.get(source.file), record);
+  if (changed !== undefined) findings.push(at(entry, 'source-changed', changed));
   const exposed = source && exposure(entry, source);
   if (exposed !== undefined) findings.push(at(entry, 'exposed', exposed));
   if (source === undefined || pyc === undefined || 'unread' in pyc || 'unreadable' in pyc.header) return findings;
   const misfit = misfitOf(pyc.header, source, facts.sources.get(source.file));
   if (misfit !== undefined) findings.push(at(entry, 'stale', misfit.reason));
   return findings;
+}
+
+/** How a source is not the one that was compiled, whatever its size and mtime are. */
+function changeOf(source: SourceFacts | Unread | undefined, { sourceSha256 }: PycRecord): string | undefined {
+  if (sourceSha256 === undefined || source === undefined || 'unread' in source) return undefined;
+  return source.sha256 === sourceSha256 ? undefined : 'its source has another SHA-256 than when it was compiled';
 }
 
 function damageIn(pyc: PycFacts | Unread | undefined, record: PycRecord): string | undefined {

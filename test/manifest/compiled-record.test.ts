@@ -5,12 +5,14 @@ import { parsePycPath, pycPath } from '../../src/pyc/name.ts';
 
 const source = '/usr/lib/python3.11/a.b/x y.py' as PayloadPath;
 const sha256 = '00ff7f80'.repeat(8);
-const record = new CompiledRecord(source, 1234, Buffer.from(sha256, 'hex').toString('latin1'), {
+const kind = {
   endings: ['.cpython-311.opt-1.pyc', '.cpython-311.pyc'],
   mode: '0644',
   invalidationMode: 'timestamp',
   interpreterVersion: '3.11.2',
-});
+} as const;
+const latin1 = (hex: string) => Buffer.from(hex, 'hex').toString('latin1');
+const record = new CompiledRecord(source, 1234, latin1(sha256), kind, undefined);
 
 describe('CompiledRecord', () => {
   it('returns what it was made of, with the paths of the pycs', () => {
@@ -30,5 +32,9 @@ describe('CompiledRecord', () => {
         invalidationMode: 'timestamp',
       }),
     );
+    const sourceSha256 = '80ff0001'.repeat(8);
+    const whole = new CompiledRecord(source, 1234, latin1(sha256), kind, latin1(sourceSha256));
+    const { source: path, ...rest } = JSON.parse(JSON.stringify(record));
+    expect(JSON.stringify(whole)).toBe(JSON.stringify({ source: path, sourceSha256, ...rest }));
   });
 });

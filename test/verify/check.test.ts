@@ -25,6 +25,7 @@ const record: PycRecord = {
   paths: [pyc0, pyc1, pyc2],
   sizeBytes: 100,
   sha256: 'right',
+  sourceSha256: 'source',
   mode: '0644',
   invalidationMode: 'timestamp',
 };
@@ -138,6 +139,11 @@ describe('check', () => {
       [],
     ],
     [
+      'a source of another content, whose size and mtime are the same',
+      { [source]: { source: { sha256: 'other' } } },
+      forEach('source-changed', 'its source has another SHA-256 than when it was compiled'),
+    ],
+    [
       'pycs that more users may read than their source',
       { [source]: { mode: 0o640 } },
       forEach('exposed', 'mode 0644, its source has 0640'),
@@ -185,14 +191,17 @@ describe('check', () => {
     [
       'nothing, where the source has the hash',
       {
-        [source]: { source: { hashes: new Map([[3495, 'ab']]) }, mtimeSeconds: 9 },
+        [source]: { source: { sha256: 'source', hashes: new Map([[3495, 'ab']]) }, mtimeSeconds: 9 },
         ...bytes({ ...right, header: hashed }),
       },
       [],
     ],
     [
       'a source with another hash',
-      { [source]: { source: { hashes: new Map([[3495, 'cd']]) } }, ...bytes({ ...right, header: hashed }) },
+      {
+        [source]: { source: { sha256: 'source', hashes: new Map([[3495, 'cd']]) } },
+        ...bytes({ ...right, header: hashed }),
+      },
       forEach('stale', 'the source has another hash'),
     ],
     [
