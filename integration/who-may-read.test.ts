@@ -1,8 +1,8 @@
-/** No more users may read a pyc than its source. */
+/** No more users may read a pyc that link has seen than its source. What build writes: modes.test.ts. */
 import { chmodSync, lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { plantBuildroot, temporaryDirectory } from '../test/helpers/buildroot.ts';
+import { plantBuildroot } from '../test/helpers/buildroot.ts';
 import { pyclink } from '../test/helpers/pyclink.ts';
 import { library, pycsOf, quietBuild } from './helpers/healthy.ts';
 
@@ -26,23 +26,6 @@ function planted() {
 }
 
 const expected = modes.flatMap((mode) => [mode, mode, mode].map((one) => one.toString(8)));
-
-it.each([[[]], [['-j', '8']], [['--no-link', '--no-normalize']]])('of what build %j writes', async (flags) => {
-  const { buildroot, modesOf } = planted();
-  expect((await pyclink(quietBuild(buildroot, ...flags))).status).toBe(0);
-  expect(modesOf()).toEqual(expected);
-});
-
-it('of what comes from the cache, where the source had another mode then', async () => {
-  const { buildroot, setModes, modesOf } = planted();
-  const build = () => pyclink(quietBuild(buildroot, '--cache-dir', cache));
-  const cache = temporaryDirectory();
-  setModes(modes.map(sourceOf), 0o644);
-  await build();
-  for (const mode of modes) setModes([sourceOf(mode)], mode);
-  await build();
-  expect(modesOf()).toEqual(expected);
-});
 
 it.each([[[]], [['--normalize']]])('of what link %j finds, and says so', async (flags) => {
   const { buildroot, setModes, modesOf } = planted();

@@ -21,6 +21,7 @@ export function narrowModes(pycs: readonly StagedPath[], dryRun: boolean): numbe
   const { kind, mode = 0 } = (source && lstatIfAny(source)) ?? {};
   if (kind !== 'file') return 0;
   const forbidden = 0o044 & ~mode;
+  if (forbidden === 0) return 0;
   const names = new Map<FileIdentity, StagedPath[]>();
   for (const path of pycs) {
     const stat = lstatIfAny(path);
