@@ -1,8 +1,9 @@
 import { lstatSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { expect, test } from 'vitest';
 import { contentsOf, everythingIn, temporaryDirectory } from '../test/helpers/buildroot.ts';
-import { pyclink } from '../test/helpers/pyclink.ts';
+import { bundle, pyclink } from '../test/helpers/pyclink.ts';
 import {
   addedBy,
   changesSince,
@@ -14,6 +15,7 @@ import {
   plantBesideHealthy,
   quietBuild,
 } from './helpers/healthy.ts';
+import { describeWhere, lackingAbilities, missingRoot } from './helpers/tools.ts';
 
 const unchanged = { added: [], changed: [], gone: [] };
 const healthyBuilt = { added: healthyAdds, changed: [], gone: [] };
@@ -173,3 +175,79 @@ test.each([
   await expectCompiled(buildroot, source);
   await expectHealthy(buildroot);
 });
+
+test.each<[string, string[]]>([
+  ['a build', ['build']],
+  ['an audit as JSON', ['audit', '--json']],
+])(
+  '%s whose standard output is full says so with status 3, and the work is done',
+  async (_, [command = '', ...flags]) => {
+    const buildroot = plantBesideHealthy({});
+    const built = () => pyclink(quietBuild(buildroot));
+    if (command === 'audit') expect((await built()).status).toBe(0);
+    const target = command === 'audit' ? [buildroot] : ['--buildroot', buildroot];
+    const ran = await throughShell('exec "$@" > /dev/full', [command, ...flags, ...target]);
+    expect(ran.stderr).toMatch(
+      /^(pyclink: compiling .*\n)?pyclink: error: standard output cannot be written \(ENOSPC\)$/,
+    );
+    expect(ran.exitCode).toBe(3);
+    await expectHealthy(buildroot);
+  },
+);
+
+test('a full standard error is status 3, and the work is done', async () => {
+  const buildroot = plantBesideHealthy({});
+  const ran = await throughShell('exec "$@" 2> /dev/full', ['build', '--buildroot', buildroot]);
+  expect(ran.stdout).toContain('pyclink: 1 source, 3 pycs, 1 link in 1 group\n');
+  expect(ran.exitCode).toBe(3);
+  await expectHealthy(buildroot);
+});
+
+test.each([
+  ['standard input', '<&-'],
+  ['standard output', '>&-'],
+  ['standard error', '2>&-'],
+  ['all three', '<&- >&- 2>&-'],
+])('a build with %s closed is done', async (_, closed) => {
+  const buildroot = plantBesideHealthy({});
+  expect((await throughShell(`exec "$@" ${closed}`, quietBuild(buildroot))).exitCode).toBe(0);
+  await expectHealthy(buildroot);
+});
+
+test('a current directory that is gone is named, and nothing is touched', async () => {
+  const buildroot = plantBesideHealthy({});
+  const before = contentsOf(buildroot);
+  const ran = await throughShell('mkdir gone && cd gone && rmdir ../gone && exec "$@"', quietBuild(buildroot));
+  expect(ran.stderr).toBe('pyclink: error: the current directory cannot be used (ENOENT)');
+  expect(ran.exitCode).toBe(2);
+  expect(changesSince(before, buildroot)).toEqual(unchanged);
+});
+
+test('a build needs neither HOME nor TMPDIR', async () => {
+  const buildroot = plantBesideHealthy({});
+  const call = `unset HOME; TMPDIR=/nonexistent; export TMPDIR; exec "$@"`;
+  expect(await throughShell(call, quietBuild(buildroot))).toMatchObject({ exitCode: 0, stderr: '' });
+  await expectHealthy(buildroot);
+});
+
+const lacking = missingRoot().length > 0 ? [] : lackingAbilities('mounts');
+
+describeWhere([...missingRoot(), ...lacking], 'a machine with nothing mounted', () => {
+  test.each(['/proc', '/dev', '/sys'])('%s is not needed', async (directory) => {
+    const buildroot = plantBesideHealthy({});
+    const script = `mount -t tmpfs none ${directory} && exec "$@"`;
+    for (const command of ['build', 'link', 'restamp']) {
+      const flags = command === 'restamp' ? ['--mtime', '1600000000'] : [];
+      const call = [command, '-q', ...flags, '--buildroot', buildroot];
+      const ran = await throughShell(script, call, ['unshare', '--mount']);
+      expect([command, ran.exitCode, ran.stderr]).toEqual([command, 0, '']);
+    }
+    await expectHealthy(buildroot);
+  });
+});
+
+/** Runs pyclink from a shell script, as its arguments. @param before what starts the shell */
+function throughShell(script: string, args: readonly string[], before: readonly string[] = []) {
+  const [command = '', ...words] = [...before, 'sh', '-c', script, 'sh', process.execPath, bundle, ...args];
+  return execa(command, words, { cwd: temporaryDirectory(), reject: false });
+}

@@ -41,18 +41,36 @@ async function start(): Promise<void> {
   handleExitSignals(handleSignals);
   // The kernel spares the first process of a container all signals that it does not handle.
   if (process.pid === 1) exitSignal();
-  // If the reader of a pipe goes away, as head does, the work goes on.
+  let isSilenced = false;
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error) => {
-      if (errnoOf(error) !== 'EPIPE') throw error;
+      const errno = errnoOf(error);
+      if (errno === undefined) throw error;
+      // If the reader of a pipe goes away, as head does, the work goes on.
+      if (errno === 'EPIPE') return;
+      if (!isSilenced && stream === process.stdout) complain(`standard output cannot be written (${errno})`);
+      isSilenced = true;
+      process.exitCode = exitStatus.toolFailed;
     });
   }
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   if (major < 20 || (major === 20 && minor < 19)) {
-    process.stderr.write(`pyclink: error: needs Node.js 20.19 or later, this is ${process.versions.node}\n`);
+    complain(`needs Node.js 20.19 or later, this is ${process.versions.node}`);
+    process.exitCode = exitStatus.unusable;
+    return;
+  }
+  try {
+    process.cwd();
+  } catch (error) {
+    complain(`the current directory cannot be used (${errnoOf(error)})`);
     process.exitCode = exitStatus.unusable;
     return;
   }
   const { main } = await import('./cli/main.ts');
-  process.exitCode = await main(process.argv.slice(2), process.env, process);
+  const status = await main(process.argv.slice(2), process.env, process);
+  process.exitCode = isSilenced ? exitStatus.toolFailed : status;
+}
+
+function complain(message: string): void {
+  process.stderr.write(`pyclink: error: ${message}\n`);
 }

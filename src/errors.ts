@@ -55,6 +55,11 @@ export class PyclinkError extends Error {
   }
 }
 
+/** An error like those of the system, for what it would not say by itself. @param code its errno name */
+export function systemError(code: string, meaning: string): Error {
+  return Object.assign(new Error(`${code}: ${meaning}`), { code });
+}
+
 /** What libuv, and so Node.js, has no name for, of what file systems report. The same numbers on all of Linux but MIPS. */
 const unnamed: ReadonlyMap<number, string> = new Map([
   [37, 'ENOLCK: no locks available'],

@@ -76,7 +76,7 @@ function setMtime(scope: Scope, path: StagedPath, isDue: IsDue, epochSeconds: nu
         if (!isDue(current)) return current;
         const names: Names = stat.links === 1 ? [path] : scope.namesOf(path, stat.identity);
         if (stat.links === names.length) futimesSync(descriptor, secondsOf(stat.accessedNs), epochSeconds);
-        else separate(names, stat, readAll(descriptor, Buffer.allocUnsafe(stat.sizeBytes)), epochSeconds);
+        else separate(names, stat, readAll(descriptor, stat.sizeBytes), epochSeconds);
         return epochSeconds;
       }),
     );

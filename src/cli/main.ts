@@ -1,6 +1,6 @@
 import { CommanderError } from 'commander';
 import type { Environment } from '../compile/environment.ts';
-import { exitStatus, messageOf, PyclinkError } from '../errors.ts';
+import { errnoOf, exitStatus, messageOf, PyclinkError } from '../errors.ts';
 import { Call, type Streams } from './call.ts';
 import { createProgram, isSubcommand } from './program.ts';
 
@@ -39,7 +39,8 @@ async function explain(error: unknown, call: Call): Promise<number> {
     log.error({ path, hint }, message);
     return error.exitStatus;
   }
-  if (error instanceof Error && 'syscall' in error) {
+  // Node's own codes begin so; they are for programmers.
+  if (errnoOf(error)?.startsWith('ERR_') === false) {
     log.error(messageOf(error));
     return exitStatus.toolFailed;
   }

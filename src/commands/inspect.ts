@@ -38,7 +38,7 @@ export function inspectCommand(file: string): CommandResult {
   const objects = 'unreadable' in tree ? tree : outlineOf(tree);
   const outline = 'unreadable' in objects ? `objects       ${objects.unreadable}\n` : outlineText(objects);
   return {
-    status: match.state === 'differs' ? exitStatus.problems : exitStatus.done,
+    status: match.state === 'differs' || match.state === 'unreadable' ? exitStatus.problems : exitStatus.done,
     text: inspectionText(inspection) + outline,
     data: { ...inspection, objects },
   };
@@ -107,6 +107,16 @@ function readPycOrRefuse(path: StagedPath) {
 }
 
 function matchSource(header: PycHeader, source: StagedPath) {
+  try {
+    return matchReadable(header, source);
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    return { state: 'unreadable' as const, reason: `cannot be read (${errnoOf(error)})` };
+  }
+}
+
+/** @throws the system's error */
+function matchReadable(header: PycHeader, source: StagedPath) {
   const stat = statIfAny(source);
   if (stat?.kind !== 'file') return { state: 'missing' as const };
   const reason = staleReason(header, {

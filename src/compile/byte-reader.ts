@@ -1,5 +1,8 @@
 import type { Readable } from 'node:stream';
 
+/** What is taken at once for later. */
+const maxSpareBytes = 64 * 1024 * 1024;
+
 /**
  * Reads portions of given lengths from a stream, one at a time. All share one buffer: a portion is valid until the next
  * one is read.
@@ -10,11 +13,18 @@ export class ByteReader {
   #start = 0;
   #end = 0;
   #isEnded = false;
+  /** How many bytes are waited for. */
+  #wanted = 0;
   #wake: () => void = () => undefined;
 
   constructor(stream: Readable) {
     stream.on('data', (chunk: Buffer) => {
-      this.#makeRoom(chunk.length);
+      if (!this.#makeRoom(chunk.length)) {
+        this.#isEnded = true;
+        stream.destroy();
+        this.#wake();
+        return;
+      }
       this.#end += chunk.copy(this.#buffer, this.#end);
       this.#wake();
     });
@@ -26,8 +36,9 @@ export class ByteReader {
     }
   }
 
-  /** The next `length` bytes; undefined if the stream ends before. */
+  /** The next `length` bytes; undefined if the stream ends before, or there is no memory for them. */
   async read(length: number): Promise<Buffer | undefined> {
+    this.#wanted = length;
     while (this.#end - this.#start < length) {
       if (this.#isEnded) return undefined;
       await new Promise<void>((resolve) => {
@@ -38,12 +49,22 @@ export class ByteReader {
     return this.#buffer.subarray(this.#start - length, this.#start);
   }
 
-  #makeRoom(length: number): void {
-    if (this.#end + length <= this.#buffer.length) return;
+  /** @returns false if there is no memory */
+  #makeRoom(length: number): boolean {
+    if (this.#end + length <= this.#buffer.length) return true;
     const kept = this.#end - this.#start;
     const old = this.#buffer;
-    if (2 * (kept + length) > old.length) this.#buffer = Buffer.allocUnsafeSlow(4 * (kept + length));
+    const needed = Math.max(this.#wanted, kept + length);
+    if (2 * (kept + length) > old.length) {
+      try {
+        this.#buffer = Buffer.allocUnsafeSlow(needed + Math.min(3 * needed, maxSpareBytes));
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error;
+        return false;
+      }
+    }
     old.copy(this.#buffer, 0, this.#start, this.#end);
     [this.#start, this.#end] = [0, kept];
+    return true;
   }
 }

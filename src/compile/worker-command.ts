@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import { join } from 'node:path';
+import { currentCredentials } from '../files/credentials.ts';
 import { isOneExecutable, ownText } from '../own-files.ts';
 
 /** A command line. */
@@ -25,7 +25,7 @@ export function workerCommand(executable: string, root: string | undefined): Wor
   if (root === undefined && !isOneExecutable()) return { command: executable, args: [...flags, workerFile] };
   const started = [...flags, '-c', programText()];
   if (root === undefined) return { command: executable, args: started };
-  return userInfo().uid === 0
+  return (currentCredentials()?.userId ?? 0) === 0
     ? { command: programOf('chroot'), args: [root, executable, ...started] }
     : { command: programOf('unshare'), args: ['--map-root-user', `--root=${root}`, '--', executable, ...started] };
 }

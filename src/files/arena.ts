@@ -1,3 +1,6 @@
+/** What is taken at once for later. */
+const maxSpareBytes = 64 * 1024 * 1024;
+
 /** Memory for short-lived bytes, reused so that it does not burden the garbage collector. */
 export class Arena {
   #buffer = Buffer.allocUnsafeSlow(65_536);
@@ -7,7 +10,7 @@ export class Arena {
   readonly take = (sizeBytes: number): Buffer => {
     // Buffers that were taken keep the old memory.
     if (this.#used + sizeBytes > this.#buffer.length) {
-      this.#buffer = Buffer.allocUnsafeSlow(2 * (this.#used + sizeBytes));
+      this.#buffer = Buffer.allocUnsafeSlow(sizeBytes + Math.min(2 * this.#used + sizeBytes, maxSpareBytes));
       this.#used = 0;
     }
     this.#used += sizeBytes;

@@ -1,5 +1,5 @@
 import { closeSync, constants, mkdirSync, openSync, readlinkSync } from 'node:fs';
-import { errnoOf } from '../errors.ts';
+import { errnoOf, systemError } from '../errors.ts';
 import { nameOf, parentOf } from './path.ts';
 
 /** Linux's O_PATH, which Node does not name: opens a file without permission to read it. */
@@ -23,7 +23,7 @@ export function withDirectory<T>(path: string, use: (held: string) => T): T {
     const held = `/proc/self/fd/${descriptor}`;
     const place = placeOf(held);
     if (place !== undefined && place !== path) {
-      throw Object.assign(new Error(`ESTALE: a directory was replaced meanwhile, open '${path}'`), { code: 'ESTALE' });
+      throw systemError('ESTALE', `a directory was replaced meanwhile, open '${path}'`);
     }
     holding = { path, held: place === undefined ? path : held };
     return use(holding.held);

@@ -1,5 +1,5 @@
 import { closeSync, constants, openSync, readSync } from 'node:fs';
-import { errnoOf } from '../errors.ts';
+import { errnoOf, systemError } from '../errors.ts';
 import { type FileStat, fstat } from './stat.ts';
 
 /** A file's bytes and metadata, read through one descriptor so that they belong together. */
@@ -21,7 +21,7 @@ export function readRegular(
   path: string,
   take: (sizeBytes: number) => Buffer = Buffer.allocUnsafe,
 ): RegularFile | undefined {
-  return withRegular(path, (descriptor, stat) => ({ stat, content: readAll(descriptor, take(stat.sizeBytes)) }));
+  return withRegular(path, (descriptor, stat) => ({ stat, content: readAll(descriptor, stat.sizeBytes, take) }));
 }
 
 /**
@@ -49,16 +49,39 @@ export function withRegular<T>(path: string, use: (descriptor: number, stat: Fil
 export function atMost(maxBytes: number, take: (sizeBytes: number) => Buffer = Buffer.allocUnsafe) {
   return (sizeBytes: number): Buffer => {
     if (sizeBytes <= maxBytes) return take(sizeBytes);
-    throw Object.assign(new Error(`EFBIG: a file of ${sizeBytes} bytes, read`), { code: 'EFBIG' });
+    throw systemError('EFBIG', 'file too large');
   };
 }
 
-/** Reads as much as there is memory for; what it returns is shorter if the file is. */
-export function readAll(descriptor: number, memory: Buffer): Buffer {
+/** Linux reads no more at a time, and Node.js has no larger buffers in all its releases. */
+const maxReadBytes = 0x7fff_f000;
+
+/**
+ * Reads as much as a file was said to have; what it returns is shorter if the file is.
+ * @param take gives the memory for its bytes
+ * @throws the system's error, EFBIG if the file has 2 GiB or more, and ENOMEM if there is no memory for it
+ */
+export function readAll(
+  descriptor: number,
+  sizeBytes: number,
+  take: (sizeBytes: number) => Buffer = Buffer.allocUnsafe,
+): Buffer {
+  if (sizeBytes > maxReadBytes) throw systemError('EFBIG', 'file too large');
+  const memory = taken(sizeBytes, take);
   for (let read = 0; read < memory.length; ) {
     const more = readSync(descriptor, memory, read, memory.length - read, null);
     if (more === 0) return memory.subarray(0, read);
     read += more;
   }
   return memory;
+}
+
+function taken(sizeBytes: number, take: (sizeBytes: number) => Buffer): Buffer {
+  try {
+    return take(sizeBytes);
+  } catch (error) {
+    // V8 throws it where malloc(3) fails.
+    if (!(error instanceof RangeError)) throw error;
+    throw systemError('ENOMEM', 'not enough memory');
+  }
 }

@@ -34,7 +34,7 @@ export function readNames(
       const own = pycFile(path, stat);
       const read = pycs.find((other) => isSameVersion(own, other));
       if (read !== undefined) return Object.assign(own, { content: read.content });
-      const content = readAll(descriptor, take(stat.sizeBytes));
+      const content = readAll(descriptor, stat.sizeBytes, take);
       return isWanted(content) ? Object.assign(own, { content }) : undefined;
     });
     if (pyc === undefined) return undefined;

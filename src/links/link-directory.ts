@@ -32,7 +32,7 @@ export interface LinkedDirectory {
   readonly left: readonly { readonly path: StagedPath; readonly reason: SkipReason; readonly message?: string }[];
   /** The magic numbers of pycs that have no normal form, one for each. */
   readonly unknown: readonly number[];
-  /** The first pyc of a set, or the directory, with the system's error. */
+  /** A pyc, or the directory, with the system's error. */
   readonly failed: readonly { readonly path: StagedPath; readonly error: unknown }[];
 }
 
@@ -41,29 +41,33 @@ type Done = { -readonly [K in keyof LinkedDirectory]: LinkedDirectory[K] extends
 /** Links the identical pycs of a directory. What fails is data, and the rest is done. */
 export function linkDirectory({ directory, hasLeftovers, sets }: PycDirectory, mode: LinkMode): LinkedDirectory {
   const done: Done = { narrowed: 0, normalized: 0, links: 0, savedBytes: 0, left: [], unknown: [], failed: [] };
-  const attempt = (path: StagedPath, work: () => void) => {
+  const attempt: Attempt = (path, work) => {
     try {
-      work();
+      return work();
     } catch (error) {
       if (errnoOf(error) === undefined) throw error;
       done.failed.push({ path, error });
+      return undefined;
     }
   };
   if (hasLeftovers && !mode.dryRun) removeLeftovers(directory);
   attempt(directory, () =>
     withDirectory(directory, () => {
       const read = attributesTogether(sets.flat());
-      for (const set of sets) attempt(set[0] ?? directory, () => linkSet(set, mode, read, done));
+      for (const set of sets) linkSet(set, mode, read, done, attempt);
     }),
   );
   return done;
 }
 
-/** Links the identical pycs of a set, and adds what was done. @throws the system's error */
-function linkSet(set: readonly StagedPath[], mode: LinkMode, read: ReadAttributes, done: Done): void {
+/** Does something with a file, and notes the system's error. */
+type Attempt = <T>(path: StagedPath, work: () => T) => T | undefined;
+
+/** Links the identical pycs of a set, and adds what was done. */
+function linkSet(set: readonly StagedPath[], mode: LinkMode, read: ReadAttributes, done: Done, attempt: Attempt): void {
   scratch.clear();
-  done.narrowed += narrowModes(set, mode.dryRun);
-  let pycs = mode.normalize ? set.flatMap((path) => readPyc(path) ?? []) : readTwins(set);
+  done.narrowed += attempt(set[0] as StagedPath, () => narrowModes(set, mode.dryRun)) ?? 0;
+  let pycs = mode.normalize ? set.flatMap((path) => attempt(path, () => readPyc(path)) ?? []) : readTwins(set, attempt);
   if (mode.normalize) {
     const other = pycs.filter(({ content }) => isOfUnknownRelease(content));
     for (const { content } of other) done.unknown.push(content.readUInt16LE(0));
@@ -84,16 +88,16 @@ function linkSet(set: readonly StagedPath[], mode: LinkMode, read: ReadAttribute
 const scratch = new Arena();
 
 /** Reads those that may have an identical file among them: others have another size, or are one file already. */
-function readTwins(set: readonly StagedPath[]): ReadPyc[] {
+function readTwins(set: readonly StagedPath[], attempt: Attempt): ReadPyc[] {
   if (set.length < 2) return [];
   const files = set.flatMap((path) => {
-    const stat = lstatIfAny(path);
+    const stat = attempt(path, () => lstatIfAny(path));
     return stat === undefined ? [] : pycFile(path, stat);
   });
   const isTwin = (a: PycFile, b: PycFile) => a.sizeBytes === b.sizeBytes && !isLinked(a, b);
   return files
     .filter((file) => files.some((other) => isTwin(file, other)))
-    .flatMap(({ path }) => readPyc(path, scratch.take) ?? []);
+    .flatMap(({ path }) => attempt(path, () => readPyc(path, scratch.take)) ?? []);
 }
 
 /** What linking would do. */

@@ -41,7 +41,7 @@ function narrow(paths: readonly StagedPath[], identity: FileIdentity, forbidden:
         if (stat.links === paths.length - done) return fchmodSync(descriptor, mode);
         const { accessedNs, modifiedNs } = stat;
         const times = { accessedSeconds: secondsOf(accessedNs), modifiedSeconds: secondsOf(modifiedNs) };
-        const content = readAll(descriptor, Buffer.allocUnsafe(stat.sizeBytes));
+        const content = readAll(descriptor, stat.sizeBytes);
         rewriteFile(path, content, { ...stat, ...times, mode }, (name) => lstat(name).identity === identity);
       }),
     );

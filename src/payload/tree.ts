@@ -31,11 +31,13 @@ export function searchTree(
     error,
   }));
   const entries = new Map<StagedPath, PayloadEntry>();
+  const looked = new Set<StagedPath>();
   const taken = new Set<string>();
   const arena = new Arena();
   /** Lists a name, and has its bytes taken. */
   const look = (staged: StagedPath): void => {
-    if (entries.has(staged)) return;
+    if (looked.has(staged)) return;
+    looked.add(staged);
     ifAllowed(staged, () => {
       const stat = lstatIfAny(staged);
       const entry = stat && entryOf(tree, staged, stat);
@@ -99,7 +101,7 @@ function readInto(staged: StagedPath, take: TakeContent, limits: ReadLimits, are
   try {
     const isRead = withRegular(staged, (descriptor, stat) => {
       arena.clear();
-      take(tooLarge(stat.sizeBytes, limits) ?? readAll(descriptor, arena.take(stat.sizeBytes)));
+      take(tooLarge(stat.sizeBytes, limits) ?? readAll(descriptor, stat.sizeBytes, arena.take));
       return true;
     });
     if (isRead === undefined) take({ unread: 'is gone' });

@@ -13,7 +13,7 @@ export interface Inspection {
   readonly sha256: string;
   readonly source:
     | { readonly path: string; readonly state: 'fits' | 'missing' | 'unknown' }
-    | { readonly path: string; readonly state: 'differs'; readonly reason: string }
+    | { readonly path: string; readonly state: 'differs' | 'unreadable'; readonly reason: string }
     | undefined;
 }
 
@@ -45,5 +45,6 @@ function recordedFacts(header: PycHeader): [string, string | number][] {
 
 function sourceText(source: NonNullable<Inspection['source']>): string {
   if (source.state === 'differs') return `does not fit: ${source.reason}`;
+  if (source.state === 'unreadable') return source.reason;
   return source.state === 'fits' ? 'fits' : 'not there';
 }

@@ -56,4 +56,22 @@ describe('ByteReader', () => {
     stop(stream);
     expect(await reading).toBeUndefined();
   });
+
+  it('ends where there is no memory for a portion', async () => {
+    const stream = Readable.from([Buffer.alloc(100_000)], { objectMode: false });
+    expect(await portions(stream, [Number.MAX_SAFE_INTEGER])).toEqual([undefined]);
+  });
+
+  it('needs little more memory than a portion has', async () => {
+    const chunk = Buffer.alloc(1_000_000);
+    const stream = Readable.from(
+      (function* () {
+        for (let i = 0; i < 300; i++) yield chunk;
+      })(),
+      { objectMode: false },
+    );
+    const portion = await new ByteReader(stream).read(300_000_000);
+    expect(portion).toHaveLength(300_000_000);
+    expect(portion?.buffer.byteLength).toBeLessThan(400_000_000);
+  });
 });

@@ -25,6 +25,17 @@ describe('readRegular', () => {
     expect(changing(() => truncateSync(path, 2))?.content.toString()).toBe('te');
   });
 
+  it('refuses a file of 2 GiB before it takes memory', () => {
+    const path = join(plantBuildroot({ file: '' }), 'file');
+    truncateSync(path, 2 ** 31);
+    expect(() => readRegular(path, () => expect.unreachable())).toThrow('EFBIG: file too large');
+  });
+
+  it('says so if there is no memory for a file', () => {
+    const path = join(plantBuildroot({ file: 'text' }), 'file');
+    expect(() => readRegular(path, () => Buffer.allocUnsafe(Number.MAX_SAFE_INTEGER))).toThrow('ENOMEM');
+  });
+
   it.each(['missing', 'file/below', 'directory', 'symlink', 'loop', 'fifo'])('reads nothing at %s', (name) => {
     const root = plantBuildroot({
       file: 'text',
