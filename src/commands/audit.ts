@@ -100,6 +100,15 @@ async function readAll(
   }
   if (hashMagicNumbers.size === 0) return { contents, facts };
   const again = searchForBytecode({ pycs: 'none', sources: true, hashMagicNumbers: [...hashMagicNumbers] });
-  await searchTargets(options.targets, again.search, options);
-  return { contents, facts: { ...facts, sources: again.facts.sources } };
+  const reread = await searchTargets(options.targets, again.search, options);
+  return {
+    contents: contents.map((one, i) => withUnreadable(one, reread[i]?.unreadable ?? [])),
+    facts: { ...facts, sources: again.facts.sources },
+  };
+}
+
+/** Adds what another search could not read. */
+function withUnreadable(contents: TargetContents, unreadable: TargetContents['unreadable']): TargetContents {
+  const known = new Set(contents.unreadable.map(({ path }) => path));
+  return { ...contents, unreadable: [...contents.unreadable, ...unreadable.filter(({ path }) => !known.has(path))] };
 }

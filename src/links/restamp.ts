@@ -89,7 +89,8 @@ export function restampText(
   }
   const due = files.filter(isDue);
   if (left.length === 0 && !dryRun) {
-    const set = (seconds: number) => () => setMtime(scope, names, seconds);
+    const set = (seconds: number) => () =>
+      ifAllowed(() => setMtime(scope, names, seconds), 'the mtime of its source cannot be set');
     const { path, message } = replaceTogether(due, set(mtimeSeconds), set(secondsOf(stat.modifiedNs))) ?? {};
     if (path !== undefined && message !== undefined) left.push({ path, message });
     else if (message !== undefined) return leave(message);

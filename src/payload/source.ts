@@ -48,9 +48,13 @@ export function misfitOf(
   facts: SourceFacts | Unread | undefined,
 ): Misfit | undefined {
   const { sizeBytes, mtimeSeconds, mtimeIs } = source;
-  const hash = (number: number) => (facts === undefined || 'unread' in facts ? '' : (facts.hashes.get(number) ?? ''));
+  const hash = (number: number) => (facts && 'hashes' in facts ? (facts.hashes.get(number) ?? '') : '');
   const reasonAt = (mtime: number) => staleReason(header, { sizeBytes, mtimeSeconds: mtime, hash });
-  if (header.invalidationMode !== 'timestamp') return misfit(reasonAt(mtimeSeconds), false);
+  if (header.invalidationMode !== 'timestamp') {
+    // That the system refuses the source is said elsewhere, and then nothing is known of its hash.
+    if (facts === undefined || ('unread' in facts && facts.isRefused === true)) return undefined;
+    return misfit('unread' in facts ? `the source ${facts.unread}` : reasonAt(mtimeSeconds), false);
+  }
   const recorded = header.sourceMtimeSeconds;
   const ofSize = reasonAt(recorded);
   if (ofSize !== undefined) return misfit(ofSize, false);
