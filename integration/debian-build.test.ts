@@ -70,7 +70,7 @@ describeWith(debianTools, 'dpkg-buildpackage', () => {
     const { debs } = await buildPackages(rules.addon);
     const minor = Number(systemPython.minor.split('.')[1]);
     expect(await scriptIn(debs['python3-shop'] as string, 'control')).toContain(
-      `python3 (>= 3.${minor}), python3 (<< 3.${minor + 1})`,
+      `python3:any (>= 3.${minor}), python3:any (<< 3.${minor + 1})`,
     );
   });
 });

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { build } from '../build/build.ts';
 import type { Surroundings } from '../build/context.ts';
 import type { BuildOptions } from '../build/options.ts';
@@ -5,6 +6,7 @@ import type { BuildReport } from '../build/report.ts';
 import type { Environment } from '../compile/environment.ts';
 import { adaptPackage, type ShippedPycs } from '../debian/adapt.ts';
 import type { DebhelperCall } from '../debian/arguments.ts';
+import { isMultiArchSame } from '../debian/control.ts';
 import { logRun } from '../debian/debhelper-log.ts';
 import {
   type BinaryPackage,
@@ -14,6 +16,7 @@ import {
   manifestFile,
   type PackageDirectories,
 } from '../debian/packages.ts';
+import { textIfAny } from '../debian/text-if-any.ts';
 import { exitStatus, PyclinkError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { recordsOf } from '../manifest/encode.ts';
@@ -82,9 +85,12 @@ async function buildPackage(
 ): Promise<BuildReport[]> {
   const manifest = manifestFile(target, call.manifestDirectory);
   const reports: BuildReport[] = [];
+  const isShared = isMultiArchSame(textIfAny(join(target.source, 'debian/control')), target.name);
+  if (isShared) (await log()).warn(`${target.name}: no links, which dpkg refuses where a package is Multi-Arch: same`);
   for (const { paths, python } of directories) {
     // An override and the addon may both call for one package.
-    const flags = { buildroot: target.tree, manifest, append: true, exclude: call.excludeGlobs };
+    const link = isShared ? { link: false } : {};
+    const flags = { buildroot: target.tree, manifest, append: true, exclude: call.excludeGlobs, ...link };
     const read = readOptions(paths, python === undefined ? flags : { ...flags, python }, environment);
     const options = { ...read, isPackage: true };
     const silent = { onInterpreter: () => undefined, onProgress: () => undefined };

@@ -2,9 +2,10 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, wr
 import { dirname, join } from 'node:path';
 import type { DebhelperCall } from './arguments.ts';
 import { bcepText } from './bcep.ts';
-import { withoutClean, withoutCompileSections } from './maintainer-scripts.ts';
+import { usesDepends } from './control.ts';
+import { cleaningOnRemoval, withoutClean, withoutCompileSections } from './maintainer-scripts.ts';
 import type { BinaryPackage } from './packages.ts';
-import { dependsText, usesDepends, withSubstvar } from './substvars.ts';
+import { dependsText, withSubstvar } from './substvars.ts';
 import { textIfAny } from './text-if-any.ts';
 
 /** What the rest of a package has to know about its pycs. */
@@ -41,6 +42,7 @@ function adaptScripts(
     const which = postinst === 'strip' ? 'all' : 'private';
     edit(join(source, `debian/${name}.postinst.debhelper`), (text) => withoutCompileSections(text, which));
   }
+  edit(join(source, `debian/${name}.prerm.debhelper`), cleaningOnRemoval);
   if (postinst === 'bcep') addLines(join(tree, 'usr/share/python3/bcep', name), bcepText(sources, versions));
   // This hook cleans the private directories and recompiles them when python3 is configured.
   const hook = join(tree, 'usr/share/python3/runtime.d', `${name}.rtupdate`);

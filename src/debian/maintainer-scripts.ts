@@ -4,6 +4,9 @@ export interface PrivateDirectory {
   readonly versions: string | undefined;
 }
 
+/** When the last instance of a Multi-Arch: same package goes; not where dpkg may still keep the files as they are. */
+const onRemoval = 'if [ "$1" = remove ] && [ "${DPKG_MAINTSCRIPT_PACKAGE_REFCOUNT:-1}" -le 1 ]; then\n';
+
 const sectionOfDhPython3 = /\n?# Automatically added by dh_python3\n[\s\S]*?# End automatically added section\n/g;
 
 /** The private directories in the text of debian/PACKAGE.postinst.debhelper. @see dh_python3(1) */
@@ -28,4 +31,13 @@ export function withoutCompileSections(postinst: string, which: 'all' | 'private
 /** The runtime.d hook without the line that removes pycs when python3 is configured. */
 export function withoutClean(rtupdate: string): string {
   return rtupdate.replaceAll(/^[ \t]*py3clean .*\n/gm, '');
+}
+
+/** The prerm that cleans only when the package is removed: py3clean removes pycs that are shipped, too. @see deb-prerm(5) */
+export function cleaningOnRemoval(prerm: string): string {
+  return prerm.replaceAll(sectionOfDhPython3, (section) =>
+    section.includes(onRemoval)
+      ? section
+      : section.replace(/(?<=dh_python3\n).*(?=# End)/s, (body) => `${onRemoval}${body}fi\n`),
+  );
 }

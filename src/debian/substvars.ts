@@ -4,20 +4,9 @@ export function withSubstvar(substvars: string, name: string, value: string): st
   return [...others, `${name}=${value}`, ''].join('\n');
 }
 
-/** The dependency on the versions of python3 that the pycs were compiled for. */
+/** The dependency on the versions of python3 that the pycs were compiled for: of any architecture, as dh_python3's. */
 export function dependsText(versions: readonly string[]): string {
   const minors = versions.map((version) => Number(version.split('.')[1])).sort((a, b) => a - b);
   const [first, last] = [minors[0], minors.at(-1)];
-  return first === undefined || last === undefined ? '' : `python3 (>= 3.${first}), python3 (<< 3.${last + 1})`;
-}
-
-/** Whether a package's paragraph in debian/control mentions the variable. @see deb-src-control(5) */
-export function usesDepends(control: string, name: string): boolean {
-  const isOwn = (paragraph: string) => /^Package:[ \t]*(\S+)/im.exec(paragraph)?.[1] === name;
-  return (
-    control
-      .split(/\n\s*\n/)
-      .find(isOwn)
-      ?.includes('{pyclink:Depends}') ?? false
-  );
+  return first === undefined || last === undefined ? '' : `python3:any (>= 3.${first}), python3:any (<< 3.${last + 1})`;
 }

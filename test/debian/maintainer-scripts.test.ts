@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { privateDirectories, withoutClean, withoutCompileSections } from '../../src/debian/maintainer-scripts.ts';
+import {
+  cleaningOnRemoval,
+  privateDirectories,
+  withoutClean,
+  withoutCompileSections,
+} from '../../src/debian/maintainer-scripts.ts';
 
 const section = (call: string) =>
   `\n# Automatically added by dh_python3\nif command -v py3compile >/dev/null 2>&1; then\n\tpy3compile ${call}\nfi\n` +
@@ -31,4 +36,16 @@ it('the rtupdate hook loses its cleaning, once and for all', () => {
   const expected = 'if [ "$1" = rtupdate ]; then\n\tpy3compile -p shop  /usr/share/shop\nfi';
   expect(withoutClean(hook)).toBe(expected);
   expect(withoutClean(expected)).toBe(expected);
+});
+
+it('the prerm cleans only when the last instance is removed, once and for all', () => {
+  const clean = '\nif command -v py3clean >/dev/null 2>&1; then\n\tpy3clean -p shop \nfi\n';
+  const prerm = (body: string) =>
+    `${other}\n# Automatically added by dh_python3\n${body}\n# End automatically added section\n`;
+  const changed = cleaningOnRemoval(prerm(clean));
+  expect(changed).toBe(
+    prerm(`if [ "$1" = remove ] && [ "\${DPKG_MAINTSCRIPT_PACKAGE_REFCOUNT:-1}" -le 1 ]; then\n${clean}\nfi`),
+  );
+  expect(cleaningOnRemoval(changed)).toBe(changed);
+  expect(cleaningOnRemoval(other)).toBe(other);
 });
