@@ -6,6 +6,7 @@ import { env } from 'node:process';
 import { errnoOf } from '../errors.ts';
 import { exitSignal } from '../exit-signal.ts';
 import { foreignWriter } from './foreign-writer.ts';
+import { ifPossible } from './if-possible.ts';
 
 /**
  * Answers each line of its input, a JSON array, by one line. One path: its extended attributes, ACLs among them, as text,
@@ -76,10 +77,11 @@ function startHelper(): Helper {
   exitSignal();
   try {
     return withPipes((pipes) => {
-      const { error, status } = spawnSync('mkfifo', ['-m', '600', ...pipes]);
+      const { error, status } = spawnSync('mkfifo', pipes);
       if (error !== undefined || status !== 0) return { lack: 'mkfifo failed' };
       const [[input, to], [from, output]] = pipes.map(endsOf) as [Ends, Ends];
-      const child = spawn(program, ['-I', '-S', '-c', script], { stdio: [input, output, 'ignore'] });
+      // What it says of its own is no answer, and so its end. To ignore it would need /dev/null.
+      const child = spawn(program, ['-I', '-S', '-c', script], { stdio: [input, output, output] });
       child.once('error', () => undefined);
       child.unref();
       closeSync(input);
@@ -103,12 +105,18 @@ function isExecutable(path: string): boolean {
 
 /** Node.js cannot wait for the pipes that it makes for its children, so these have names; only until both ends are open. */
 function withPipes(use: (pipes: readonly string[]) => Helper): Helper {
-  const directory = mkdtempSync(join(tmpdir(), 'pyclink-'));
+  const directory = temporaryDirectory([tmpdir(), '/tmp', '/var/tmp']);
   try {
     return use(['to', 'from'].map((name) => join(directory, name)));
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+/** A new directory in the first of these that can have one. @throws the system's error */
+function temporaryDirectory([first = '/', ...others]: readonly string[]): string {
+  const make = () => mkdtempSync(join(first, 'pyclink-'));
+  return others.length === 0 ? make() : (ifPossible(make) ?? temporaryDirectory(others));
 }
 
 type Ends = readonly [read: number, write: number];
