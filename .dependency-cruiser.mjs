@@ -14,6 +14,7 @@ const rooms = [
   'payload',
   'verify',
   'audit',
+  'recompile',
   'page',
   'lanes',
   'build',

@@ -3,12 +3,13 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { expect, it } from 'vitest';
-import { type AuditKind, auditKindNames as kinds } from '../src/audit/kinds.ts';
+
 import { temporaryDirectory } from '../test/helpers/buildroot.ts';
 import { pyclink } from '../test/helpers/pyclink.ts';
-import { faults, type Tree } from './helpers/faulty-tree.ts';
+import { faults, type PlainKind, type Tree } from './helpers/faulty-tree.ts';
 import { describeWith, missingTools } from './helpers/tools.ts';
 
+const kinds = Object.keys(faults) as PlainKind[];
 const nothing = Object.fromEntries(kinds.map((kind) => [kind, [] as string[]]));
 
 /** The kinds that audit finds in a package. */
@@ -56,7 +57,7 @@ describeWith(
 );
 
 /** Packs a tree for each kind of fault, and has audit find that fault in the package. */
-async function packed(pack: (kind: AuditKind, tree: Tree) => Promise<string>): Promise<string[]> {
+async function packed(pack: (kind: PlainKind, tree: Tree) => Promise<string>): Promise<string[]> {
   const files: string[] = [];
   for (const kind of kinds) {
     const file = await pack(kind, await faults[kind]());
@@ -66,7 +67,7 @@ async function packed(pack: (kind: AuditKind, tree: Tree) => Promise<string>): P
   return files;
 }
 
-async function rpmOf(kind: AuditKind, { buildroot }: Tree): Promise<string> {
+async function rpmOf(kind: PlainKind, { buildroot }: Tree): Promise<string> {
   const work = temporaryDirectory();
   const spec = join(work, 'shop.spec');
   const head = `Name: shop-${kind}\nVersion: 1\nRelease: 1\nSummary: Shop\nLicense: MIT\nBuildArch: noarch\n`;
@@ -76,7 +77,7 @@ async function rpmOf(kind: AuditKind, { buildroot }: Tree): Promise<string> {
   return join(work, `RPMS/noarch/shop-${kind}-1-1.noarch.rpm`);
 }
 
-async function debOf(kind: AuditKind, { buildroot }: Tree): Promise<string> {
+async function debOf(kind: PlainKind, { buildroot }: Tree): Promise<string> {
   const control = `Package: shop-${kind}\nVersion: 1\nArchitecture: all\nMaintainer: A <a@example.org>\nDescription: shop\n it sells\n`;
   mkdirSync(join(buildroot, 'DEBIAN'));
   writeFileSync(join(buildroot, 'DEBIAN/control'), control);

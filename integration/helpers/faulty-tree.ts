@@ -39,14 +39,18 @@ export async function built(python: RealPython = systemPython, ...more: string[]
 
 export type Tree = Awaited<ReturnType<typeof built>>;
 
+/** The kinds that audit finds without compiling. */
+export type PlainKind = Exclude<AuditKind, 'differs' | 'other-compiler'>;
+
 /** How to make a tree with one kind of fault in it. */
-export const faults: Readonly<Record<AuditKind, () => Promise<Tree>>> = {
+export const faults: Readonly<Record<PlainKind, () => Promise<Tree>>> = {
   damaged: () => builtThen(({ pyc }) => truncateSync(pyc('till'), 40)),
   stale: () => builtThen(changeSource),
   'never-loaded': () => builtThen(({ source }) => utimesSync(source('till'), 5, 5)),
   foreign: () => builtThen(({ pyc }) => giveMagicNumber(pyc('till'), 3531)),
   orphan: () => builtThen(({ source }) => rmSync(source('till'))),
   writable: () => builtThen(({ pyc }) => chmodSync(pyc('till'), 0o666)),
+  exposed: () => builtThen(({ source }) => chmodSync(source('till'), 0o600)),
   'leaks-path': () => built(systemPython, '--strip', '/'),
   'missing-level': () => builtThen(({ pyc }) => rmSync(pyc('till', 1))),
   unlinked: () => builtThen(({ pyc }) => breakLink(pyc('__init__'))),

@@ -59,7 +59,7 @@ export async function fuzzAudit(count: number, seed: number): Promise<FuzzedAudi
 }
 
 function damageIn(pyc: Buffer): string | undefined {
-  const { header, damage } = pycFactsOf(pyc, true);
+  const { header, damage } = pycFactsOf(pyc, 'in-depth');
   if ('unreadable' in header) return header.unreadable;
   return codeLayoutOf(header.magicNumber) === undefined ? 'of an unknown release' : damage;
 }

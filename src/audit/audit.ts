@@ -5,7 +5,7 @@ import type { PycFacts } from '../marshal/pyc-facts.ts';
 import type { BytecodeFacts } from '../payload/bytecode.ts';
 import type { PayloadEntry, Unread } from '../payload/entry.ts';
 import type { Payload } from '../payload/payload.ts';
-import { misfitOf, sourceOf } from '../payload/source.ts';
+import { exposure, misfitOf, sourceOf } from '../payload/source.ts';
 import type { PycHeader } from '../pyc/header.ts';
 import { type Level, type PycName, parsePycPath, pycPath } from '../pyc/name.ts';
 import { releaseOf } from '../pyc/releases.ts';
@@ -15,6 +15,8 @@ import type { AuditKind } from './kinds.ts';
 export interface AuditFinding {
   readonly kind: AuditKind;
   readonly path: PayloadPath;
+  /** The package, image or directory that it is in. */
+  readonly container: string;
   /** What was seen, and what was expected. */
   readonly detail: string;
   /** Only of `unlinked`: the bytes that a link would save. */
@@ -22,7 +24,7 @@ export interface AuditFinding {
 }
 
 /** A pyc with its name taken apart. */
-interface Pyc {
+export interface Pyc {
   readonly entry: PayloadEntry;
   readonly name: PycName<PayloadPath>;
   /** What its bytes say; undefined if there are none under its name. */
@@ -43,7 +45,14 @@ export function audit({ payload, pycs, facts }: Audited): AuditFinding[] {
     ...unlinkedIn(pycs),
     ...missingLevels(pycs, payload),
   ];
-  return findings.sort((a, b) => byCodeUnit(a.path, b.path) || byCodeUnit(a.kind, b.kind));
+  return inOrder(findings);
+}
+
+/** Findings by path, then by kind. */
+export function inOrder(findings: readonly AuditFinding[]): AuditFinding[] {
+  return findings.toSorted(
+    (a, b) => byCodeUnit(a.path, b.path) || byCodeUnit(a.kind, b.kind) || byCodeUnit(a.container, b.container),
+  );
 }
 
 /** Looks for the pycs that a payload stores. */
@@ -57,9 +66,9 @@ export function auditedOf(payload: Payload, facts: BytecodeFacts): Audited {
 }
 
 function auditPyc({ entry, name, facts: pyc }: Pyc, payload: Payload, facts: BytecodeFacts): AuditFinding[] {
-  const { path, mode } = entry;
+  const { path, container, mode } = entry;
   const findings: AuditFinding[] = [];
-  const add = (kind: AuditKind, detail: string) => findings.push({ kind, path, detail });
+  const add = (kind: AuditKind, detail: string) => findings.push({ kind, path, container, detail });
   const place = pythonDirectoryOf(path);
   if (place !== undefined && (mode & 0o022) !== 0) add('writable', `mode ${mode.toString(8).padStart(4, '0')}`);
   if (pyc === undefined || 'unread' in pyc) {
@@ -77,6 +86,8 @@ function auditPyc({ entry, name, facts: pyc }: Pyc, payload: Payload, facts: Byt
   const reader = readerProblem(path, name, header);
   if (reader !== undefined) add('foreign', reader);
   const source = sourceOf(payload, entry, name.source);
+  const exposed = source && exposure(entry, source);
+  if (exposed !== undefined) add('exposed', exposed);
   const misplaced = misplacedReason(entry, name, source);
   if (misplaced !== undefined) add('orphan', misplaced);
   else if (source !== undefined) {
@@ -149,7 +160,13 @@ function unlinkedIn(pycs: readonly Pyc[]): AuditFinding[] {
     const isLinked = equal.some(({ file }) => file === entry.file);
     equal.push(entry);
     if (first === undefined || isLinked) continue;
-    findings.push({ kind: 'unlinked', path, detail: `has the bytes of ${first.path}`, savedBytes: sizeBytes });
+    findings.push({
+      kind: 'unlinked',
+      path,
+      container,
+      detail: `has the bytes of ${first.path}`,
+      savedBytes: sizeBytes,
+    });
   }
   return findings;
 }
@@ -160,27 +177,31 @@ function unlinkedIn(pycs: readonly Pyc[]): AuditFinding[] {
  */
 function missingLevels(pycs: readonly Pyc[], payload: Payload): AuditFinding[] {
   /** By package and cache tag: the levels of each module. */
-  const groups = new Map<string, { readonly cacheTag: string; readonly modules: Map<PayloadPath, Set<Level>> }>();
-  for (const { name } of pycs) {
+  const groups = new Map<string, { readonly cacheTag: string; readonly modules: Modules }>();
+  for (const { name, entry } of pycs) {
     const { source, cacheTag, level } = name;
     if (cacheTag === undefined || !payload.has(source)) continue;
     const key = `${packageOf(source)}\0${cacheTag}`;
     const { modules } = getOrAdd(groups, key, () => ({ cacheTag, modules: new Map() }));
-    getOrAdd(modules, source, () => new Set<Level>()).add(level);
+    getOrAdd(modules, source, () => ({ container: entry.container, levels: new Set() })).levels.add(level);
   }
   return Array.from(groups.values()).flatMap(({ cacheTag, modules }) => lacking(modules, cacheTag));
 }
 
-function lacking(modules: ReadonlyMap<PayloadPath, ReadonlySet<Level>>, cacheTag: string): AuditFinding[] {
+/** The levels that modules have. */
+type Modules = Map<PayloadPath, { readonly container: string; readonly levels: Set<Level> }>;
+
+function lacking(modules: Modules, cacheTag: string): AuditFinding[] {
   return ([0, 1, 2] as const).flatMap((level) => {
-    const without = Array.from(modules).filter(([, levels]) => !levels.has(level));
+    const without = Array.from(modules).filter(([, { levels }]) => !levels.has(level));
     const having = modules.size - without.length;
     if (having < without.length || having === 0) return [];
     const detail = `${having} of ${modules.size} modules of the package have level ${level}`;
     return without.map(
-      ([source]): AuditFinding => ({
+      ([source, { container }]): AuditFinding => ({
         kind: 'missing-level',
         path: pycPath(source, cacheTag, level),
+        container,
         detail,
       }),
     );

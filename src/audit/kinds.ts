@@ -1,11 +1,15 @@
 /** What audit finds, the worst first, and what each means for a user of the package. */
 export const auditKinds = {
+  differs: 'its code is not what its source compiles to',
+  'other-compiler':
+    'only instructions differ from what its source compiles to: another patch release, or changed by hand',
   damaged: 'cut, or not what an interpreter can load',
   stale: 'does not fit its source: import compiles again, or with unchecked hashes runs old code',
   'never-loaded': 'the mtime of its source was changed after compiling: import compiles again',
   foreign: 'no Python that reads this directory reads it',
   orphan: 'has no source, or lies where it is not read',
   writable: 'may be changed by others than its owner, in a system directory',
+  exposed: 'more users may read it than its source',
   'leaks-path': 'records another path than the one where its source lies',
   'missing-level': 'other modules of the package have this level: with it, Python compiles this one at each start',
   unlinked: 'equal to another level of the same module, but a separate file',
@@ -13,6 +17,11 @@ export const auditKinds = {
 } as const;
 
 export type AuditKind = keyof typeof auditKinds;
+
+/** The kinds that a user of the package can notice: they make the exit status 1, if no others are named. */
+export const noticeableKinds: readonly AuditKind[] = (Object.keys(auditKinds) as AuditKind[]).filter(
+  (kind) => kind !== 'unreproducible',
+);
 
 /** The worst first. */
 export const auditKindNames = Object.keys(auditKinds) as readonly AuditKind[];

@@ -14,6 +14,8 @@ export interface AuditSummary {
   readonly modules: number;
   /** Those without any pyc: each start compiles them. */
   readonly modulesWithoutBytecode: number;
+  /** Pycs whose code is what their source compiles to, if they were compiled again. */
+  readonly recompiled?: number;
 }
 
 /** Adds up what payloads have. @param findings all that audit found in them */

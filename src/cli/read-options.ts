@@ -52,6 +52,11 @@ export function readPrepend({ prepend }: { readonly prepend?: string }): string 
   return valuesOf({ prepend: once(directory, '/') }, { prepend }).prepend;
 }
 
+/** Reads `--jobs` of audit; undefined if it is not given, or 0. @throws PyclinkError `usage` */
+export function readJobs(jobs: string | undefined): number | undefined {
+  return Number(valuesOf({ jobs: once(count) }, { jobs }).jobs ?? 0) || undefined;
+}
+
 /** Reads `--mtime` of restamp. @returns seconds since 1970 @throws PyclinkError `usage` */
 export function readMtime(mtime: string): number {
   return valuesOf({ mtime: once(timeInSeconds, 0) }, { mtime }).mtime;

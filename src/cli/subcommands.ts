@@ -7,7 +7,7 @@ import { PyclinkError } from '../errors.ts';
 import type { Call } from './call.ts';
 import { buildFlags, collect, type Flags, fileOption, withBuildOptions, withCommonOptions } from './options.ts';
 import type { Subcommands } from './program.ts';
-import { readMtime, readOptionsOf, readPrepend, withPrepend, withReadOptions } from './read-options.ts';
+import { readJobs, readMtime, readOptionsOf, readPrepend, withPrepend, withReadOptions } from './read-options.ts';
 import { variablesHelp } from './variables.ts';
 
 const buildrootHelp = 'the staged tree (default: $RPM_BUILD_ROOT)';
@@ -138,25 +138,40 @@ function audit(command: Command, call: Call): Command {
     )
     .addOption(each('--only <kind>', 'only this kind of finding, repeatable'))
     .addOption(each('--ignore <kind>', 'not this kind of finding, repeatable'))
-    .addOption(each('--fail-on <kind>', 'exit with status 1 only for this kind, repeatable (default: for all)'))
+    .addOption(
+      each('--fail-on <kind>', 'exit with status 1 only for this kind, repeatable (default: all but unreproducible)'),
+    )
     .addOption(fileOption('--baseline <file>', 'leave out what an earlier --json report has'))
     .addOption(
       new Option('--format <format>', 'form of the report (default: text)').choices(auditFormats).conflicts('json'),
     )
     .addOption(fileOption('--html <file>', htmlHelp))
+    .option('--recompile', 'compile the sources again, and name pycs that have other code')
+    .option('--python <cmd>', 'with --recompile: the interpreter (default: that of each pyc)')
+    .option('--chroot', 'with --recompile: the interpreters of the target directory, in it')
+    .option('-j, --jobs <n>', 'with --recompile: interpreters at a time (default: the CPUs)')
     .action(async (targets: string[], flags: Flags & AuditFlags) => {
       const { auditCommand } = await import('../commands/audit.ts');
       const { only = [], ignore = [], failOn = [], verbose: isVerbose = false, baseline, html } = flags;
       const format = flags.format ?? (flags.json === true ? 'json' : 'text');
       const filters = { only, ignore, failOn, isVerbose, baseline };
-      const options = { targets, ...filters, format, html, ...readOptionsOf(flags) };
+      const recompile = flags.recompile === true ? recompileFlags(flags, call) : undefined;
+      const options = { targets, ...filters, format, html, recompile, ...readOptionsOf(flags) };
       const result = await auditCommand(options, () => call.log(flags));
       const json = format === 'json' || format === 'sarif';
       call.report(result, { json, quiet: flags.quiet === true && format === 'text' });
     });
 }
 
+function recompileFlags({ python, chroot = false, jobs }: AuditFlags, { environment }: Call) {
+  return { python, chroot, jobs: readJobs(jobs) ?? availableParallelism(), environment };
+}
+
 interface AuditFlags {
+  readonly recompile?: boolean;
+  readonly python?: string;
+  readonly chroot?: boolean;
+  readonly jobs?: string;
   readonly only?: AuditKind[];
   readonly ignore?: AuditKind[];
   readonly failOn?: AuditKind[];

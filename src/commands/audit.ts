@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { type AuditFinding, audit, auditedOf } from '../audit/audit.ts';
+import { resolve } from 'node:path';
+import { type Audited, type AuditFinding, audit, auditedOf, inOrder } from '../audit/audit.ts';
 import { type Baseline, parseBaseline } from '../audit/baseline.ts';
 import type { AuditFormat } from '../audit/formats.ts';
-import type { AuditKind } from '../audit/kinds.ts';
+import { type AuditKind, noticeableKinds } from '../audit/kinds.ts';
 import { summaryOf } from '../audit/summary.ts';
+import { openTree } from '../buildroot/open.ts';
+import type { Environment } from '../compile/environment.ts';
 import { errnoOf, exitStatus, PyclinkError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { outputPath, refuseSameFile, writeWhole } from '../manifest/file.ts';
@@ -24,7 +27,7 @@ export interface AuditOptions extends ReadOptions {
   /** Only these kinds of finding; empty: all. */
   readonly only: readonly AuditKind[];
   readonly ignore: readonly AuditKind[];
-  /** The kinds that make the exit status 1; empty: all. */
+  /** The kinds that make the exit status 1; empty: those that a user can notice. */
   readonly failOn: readonly AuditKind[];
   readonly isVerbose: boolean;
   /** The JSON report of an earlier audit: what it found is known. */
@@ -33,6 +36,19 @@ export interface AuditOptions extends ReadOptions {
   readonly format: AuditFormat;
   /** Where to write a page. */
   readonly html?: string | undefined;
+  /** Compile the sources again, and compare. */
+  readonly recompile?: RecompileRequest | undefined;
+}
+
+/** How sources are compiled again. */
+interface RecompileRequest {
+  /** The command that the user named. */
+  readonly python?: string | undefined;
+  /** The interpreters of the target are started, in it. */
+  readonly chroot: boolean;
+  /** How many run at a time. */
+  readonly jobs: number;
+  readonly environment: Environment;
 }
 
 /**
@@ -46,19 +62,32 @@ export async function auditCommand(options: AuditOptions, log: () => Promise<Log
   if (html) refuseSameFile([['--html', html]], [options.baseline ?? [], options.targets].flat());
   const { contents, facts } = await readAll(options);
   const audited = together(contents).map((parts) => auditedOf(new Payload(parts), facts));
-  const all = audited.flatMap(audit);
+  const again = options.recompile && (await recompileAll(audited, options, options.recompile));
+  const all = inOrder([...audited.flatMap(audit), ...(again?.findings ?? [])]);
   const findings = all.filter((finding) => isMeant(finding, options) && baseline?.isKnown(finding) !== true);
-  const summary = summaryOf(audited, all);
+  const summary = { ...summaryOf(audited, all), ...(again && { recompiled: again.same }) };
   const unreadable = unreadableNotes(contents.flatMap((content) => content.unreadable));
-  const notes = [...unreadable, ...baselineNotes(baseline, all)];
+  const notes = [...unreadable, ...(again?.notes ?? []), ...baselineNotes(baseline, all)];
   if (options.format === 'sarif' || options.format === 'junit') for (const note of notes) (await log()).warn(note);
   if (html) writeWhole(html, [renderPage(pageOfAudit(options.targets, audited, all, findings, summary, notes))]);
-  const isFailure = findings.some(({ kind }) => options.failOn.length === 0 || options.failOn.includes(kind));
+  const failOn = options.failOn.length === 0 ? noticeableKinds : options.failOn;
+  const isFailure = findings.some(({ kind }) => failOn.includes(kind));
   return {
-    status: isFailure || unreadable.length > 0 ? exitStatus.problems : exitStatus.done,
+    status: isFailure || unreadable.length > 0 || again?.isComplete === false ? exitStatus.problems : exitStatus.done,
     text: options.format === 'junit' ? junitXml(findings) : auditText(findings, summary, notes, options.isVerbose),
     data: options.format === 'sarif' ? sarifLog(findings) : { findings, summary, unreadable },
   };
+}
+
+/** @throws PyclinkError */
+async function recompileAll(audited: readonly Audited[], options: AuditOptions, request: RecompileRequest) {
+  const { recompile } = await import('../recompile/recompile.ts');
+  const [target = ''] = options.targets;
+  return recompile(audited, {
+    ...request,
+    chroot: request.chroot ? openTree(resolve(target)) : undefined,
+    search: (search) => searchTargets(options.targets, search, { ...options, mayBePart: true }),
+  });
 }
 
 function isMeant({ kind }: AuditFinding, { only, ignore }: AuditOptions): boolean {
@@ -91,7 +120,8 @@ async function readAll(
   given: AuditOptions,
 ): Promise<{ readonly contents: readonly TargetContents[]; readonly facts: BytecodeFacts }> {
   const options = { ...given, mayBePart: true };
-  const { search, facts } = searchForBytecode({ pycs: 'in-depth', sources: false, hashMagicNumbers: [] });
+  const pycs = options.recompile === undefined ? 'in-depth' : 'code';
+  const { search, facts } = searchForBytecode({ pycs, sources: false, hashMagicNumbers: [] });
   const contents = await searchTargets(options.targets, search, options);
   const hashMagicNumbers = new Set<number>();
   for (const pyc of facts.pycs.values()) {

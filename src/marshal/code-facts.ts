@@ -12,14 +12,16 @@ export interface CodeFacts {
   readonly recordedPath?: string;
   /** Undefined if it has no normal form. */
   readonly isNormal?: boolean;
+  /** Why no interpreter loads it, if none does. */
+  readonly damage?: string;
 }
 
 /**
  * Reads the code of a pyc with a whole header to its last byte.
  * @param layout of the code objects of the interpreter that wrote it
- * @returns why no interpreter loads it, if none does; nothing of code that would take too much time or space
+ * @returns nothing of code that would take too much time or space
  */
-export function codeFactsOf(pyc: Buffer, layout: CodeLayout): CodeFacts | { readonly damage: string } {
+export function codeFactsOf(pyc: Buffer, layout: CodeLayout): CodeFacts {
   reader ??= new ObjectReader();
   try {
     const read = reader.read(pyc, releaseOf(pyc.readUInt16LE(0)).headerSizeBytes, layout);
@@ -34,18 +36,16 @@ export function codeFactsOf(pyc: Buffer, layout: CodeLayout): CodeFacts | { read
 /** Shared by all calls, which reuse its memory. */
 let reader: ObjectReader | undefined;
 
-function factsOf(
-  read: ObjectReader,
-  root: number,
-  pyc: Buffer,
-  layout: CodeLayout,
-): CodeFacts | { readonly damage: string } {
+function factsOf(read: ObjectReader, root: number, pyc: Buffer, layout: CodeLayout): CodeFacts {
   const { objects } = read;
   if (objects.types.at(root) !== marshalType.code) return { damage: 'not a code object' };
   const damage = brokenRule(objects, pyc, layout);
-  if (damage !== undefined) return { damage };
   const isNormal = read.isNormal();
   const name = objects.child(root, layout.objects.indexOf('filename'));
   const [type, offset, sizeBytes] = [objects.types.at(name), objects.offsets.at(name), objects.sizes.at(name)];
-  return isString(type) ? { isNormal, recordedPath: textOf(pyc, { type, offset, sizeBytes }) } : { isNormal };
+  return {
+    isNormal,
+    ...(damage === undefined ? {} : { damage }),
+    ...(isString(type) ? { recordedPath: textOf(pyc, { type, offset, sizeBytes }) } : {}),
+  };
 }

@@ -29,15 +29,22 @@ export function headerDifference(one: PycHeader, other: PycHeader): Difference |
   return { place: 'header', what: words[name] ?? name, first: `${value}`, second: `${second[at]?.[1]}` };
 }
 
-/** Where the code of two pycs of one interpreter first differs, in the order of the bytes; undefined if nowhere. */
-export function firstDifference(one: PycTree, other: PycTree): Difference | undefined {
+/**
+ * Where the code of two pycs of one interpreter first differs, in the order of the bytes; undefined if nowhere.
+ * @param ignored fields of code objects, in words: `instructions`
+ */
+export function firstDifference(
+  one: PycTree,
+  other: PycTree,
+  ignored: ReadonlySet<string> = new Set(),
+): Difference | undefined {
   const { layout } = one;
   const numbers = [new Map<MarshalNode, number>(), new Map<MarshalNode, number>()] as const;
   const find = (a: MarshalNode, b: MarshalNode, place: Place): Difference | undefined => {
     if (a.isFlagged) numbers[0].set(a, numbers[0].size);
     if (b.isFlagged) numbers[1].set(b, numbers[1].size);
     const own = ownDifference(one, other, a, b, numbers);
-    if (own !== undefined) {
+    if (own !== undefined && !ignored.has(own[0]) && !ignored.has(place.inside)) {
       const [what, first, second] = own;
       return { place: placeText(place), what, first, second };
     }

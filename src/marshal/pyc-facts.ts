@@ -1,8 +1,9 @@
 import { type PycHeader, parsePycHeader, type UnreadableHeader } from '../pyc/header.ts';
-import { codeLayoutOf } from '../pyc/releases.ts';
+import { codeLayoutOf, releaseOf } from '../pyc/releases.ts';
 import { sha256Of } from '../sha256.ts';
 import { codeFactsOf } from './code-facts.ts';
 import { damageOf } from './damage.ts';
+import { normalizePyc } from './normalize-pyc.ts';
 
 /** What is read from the bytes of a pyc. */
 export interface PycFacts {
@@ -15,15 +16,34 @@ export interface PycFacts {
   readonly recordedPath?: string;
   /** Read in depth: whether it is in normal form; undefined if it can have none. */
   readonly isNormal?: boolean;
+  /** Read to be compiled again: the SHA-256 of its code in normal form; undefined if it can have none. */
+  readonly codeSha256?: string;
 }
 
-/** Reads the bytes of a pyc. @param inDepth more than is needed to compare it with a manifest */
-export function pycFactsOf(pyc: Buffer, inDepth: boolean): PycFacts {
+/** How much is read: what is compared with a manifest; all that is known of the code; that, and what it is in normal form. */
+export type Depth = 'content' | 'in-depth' | 'code';
+
+/** Reads the bytes of a pyc. */
+export function pycFactsOf(pyc: Buffer, depth: Depth): PycFacts {
   const sha256 = sha256Of(pyc);
   const header = parsePycHeader(pyc);
   const layout = 'unreadable' in header ? undefined : codeLayoutOf(header.magicNumber);
   if (layout === undefined) return { sha256, header };
-  if (inDepth) return { sha256, header, ...codeFactsOf(pyc, layout) };
+  if (depth !== 'content') {
+    const codeSha256 = depth === 'code' ? codeSha256Of(pyc) : undefined;
+    return { sha256, header, ...codeFactsOf(pyc, layout), ...(codeSha256 === undefined ? {} : { codeSha256 }) };
+  }
   const damage = damageOf(pyc, layout);
   return { sha256, header, ...(damage === undefined ? {} : { damage }) };
+}
+
+/** The SHA-256 of the code of a pyc in normal form; undefined if it has none. */
+export function codeSha256Of(pyc: Buffer): string | undefined {
+  const normal = normalizePyc(pyc);
+  return 'unreadable' in normal ? undefined : sha256Of(codeOf(normal));
+}
+
+/** The code of a pyc with a whole header. */
+function codeOf(pyc: Buffer): Buffer {
+  return pyc.subarray(releaseOf(pyc.readUInt16LE(0)).headerSizeBytes);
 }

@@ -1,5 +1,5 @@
 import type { PayloadPath } from '../files/path.ts';
-import { type PycFacts, pycFactsOf } from '../marshal/pyc-facts.ts';
+import { type Depth, type PycFacts, pycFactsOf } from '../marshal/pyc-facts.ts';
 import { sourceHash } from '../pyc/source-hash.ts';
 import { sha256Of } from '../sha256.ts';
 import type { Content, Search, Unread } from './entry.ts';
@@ -19,8 +19,8 @@ export interface BytecodeFacts {
 
 /** What is read of them. */
 interface WantedFacts {
-  /** Pycs: not at all; enough to compare them with a manifest; or all that is known of their code. */
-  readonly pycs: 'none' | 'content' | 'in-depth';
+  /** How much of pycs. */
+  readonly pycs: 'none' | Depth;
   /** Read sources too. */
   readonly sources: boolean;
   /** The magic numbers for which source hashes are computed. */
@@ -32,7 +32,7 @@ interface WantedFacts {
 export function searchForBytecode(wanted: WantedFacts): { readonly search: Search; readonly facts: BytecodeFacts } {
   const pycs = new Map<string, PycFacts | Unread>();
   const sources = new Map<string, SourceFacts | Unread>();
-  const asPyc = (content: Content) => ('unread' in content ? content : pycFactsOf(content, wanted.pycs === 'in-depth'));
+  const { pycs: depth } = wanted;
   const asSource = (content: Content): SourceFacts | Unread =>
     'unread' in content ? content : { sha256: sha256Of(content), hashes: hashesOf(content, wanted.hashMagicNumbers) };
   const search: Search = {
@@ -40,7 +40,9 @@ export function searchForBytecode(wanted: WantedFacts): { readonly search: Searc
     ...(wanted.paths === undefined ? {} : { paths: wanted.paths }),
     visit: ({ path, file }) => {
       if (/\.py[co]$/.test(path))
-        return wanted.pycs === 'none' ? undefined : (content) => pycs.set(file, asPyc(content));
+        return depth === 'none'
+          ? undefined
+          : (content) => pycs.set(file, 'unread' in content ? content : pycFactsOf(content, depth));
       return wanted.sources ? (content) => sources.set(file, asSource(content)) : undefined;
     },
   };

@@ -45,11 +45,12 @@ function body(findings: readonly AuditFinding[], isVerbose: boolean): string[] {
 }
 
 function summaryLines(findings: readonly AuditFinding[], summary: AuditSummary): string[] {
-  const { pycs, sizeBytes, savedBytes, modules, modulesWithoutBytecode } = summary;
+  const { pycs, sizeBytes, savedBytes, modules, modulesWithoutBytecode, recompiled } = summary;
   const kinds = Object.entries(pycs).map(([tag, levels]) => `${tag}: ${levels.join(', ')} at levels 0, 1, 2`);
   const lines = kinds.length === 0 ? ['no pycs'] : kinds;
   lines.push(`${sizeText(sizeBytes)} of bytecode${savedBytes > 0 ? `, ${sizeText(savedBytes)} less with links` : ''}`);
   lines.push(`${modulesWithoutBytecode} of ${counted(modules, 'module')} without bytecode`);
+  if (recompiled !== undefined) lines.push(`${counted(recompiled, 'pyc')} compiled again: the same code`);
   lines.push(findings.length === 0 ? 'nothing wrong' : counted(findings.length, 'finding'));
   return lines.map((line) => `pyclink: ${line}`);
 }

@@ -6,6 +6,7 @@ import type { PayloadPath } from '../../src/files/path.ts';
 const finding = (kind: AuditFinding['kind'], path: string, detail = ''): AuditFinding => ({
   kind,
   path: path as PayloadPath,
+  container: 'a.rpm',
   detail,
 });
 

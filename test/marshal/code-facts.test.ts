@@ -29,7 +29,7 @@ describe('codeFactsOf', () => {
     ['a highest digit of zero', withConstant(sized('l', 2, 1, 0, 0, 0)), 'a number with a digit out of range'],
     ['a float that is a word', withConstant(Buffer.from('f\x03abc', 'latin1')), 'text in the place of a number'],
   ])('names the damage of a pyc with %s', (_, value, damage) => {
-    expect(codeFactsOf(pycOf(value), layout)).toEqual({ damage });
+    expect(codeFactsOf(pycOf(value), layout).damage).toBe(damage);
   });
 
   it('takes a lone surrogate in a string, as marshal does', () => {

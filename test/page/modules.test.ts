@@ -42,7 +42,7 @@ it('takes the bytes that a payload has, and of them what more links would save',
   ]);
   const [module] = modulesOfAudit(
     [auditedOf(payload, facts)],
-    [{ kind: 'unlinked', path: pyc('.opt-2'), detail: '', savedBytes: 100 }],
+    [{ kind: 'unlinked', path: pyc('.opt-2'), container: 'a.rpm', detail: '', savedBytes: 100 }],
   );
   expect(module).toEqual({
     source,

@@ -5,7 +5,9 @@ import { junitXml } from '../../src/report/junit.ts';
 
 it('has a failed test for each finding, and a passed one for each kind that was not found', () => {
   const kinds = Object.keys(auditKinds).length;
-  const text = junitXml([{ kind: 'stale', path: '/a & <b>.pyc' as PayloadPath, detail: 'it records "5"\x07' }]);
+  const text = junitXml([
+    { kind: 'stale', path: '/a & <b>.pyc' as PayloadPath, container: 'a.rpm', detail: 'it records "5"\x07' },
+  ]);
   expect(text).toContain(`<testsuite name="pyclink audit" tests="${kinds}" failures="1">`);
   expect(text).toContain(
     '<testcase classname="pyclink.stale" name="/a &amp; &lt;b&gt;.pyc"><failure type="stale" ' +

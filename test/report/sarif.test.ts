@@ -9,7 +9,7 @@ import { sarifLog } from '../../src/report/sarif.ts';
 
 const path = '/usr/lib/python3.13/site-packages/a b#é\n.py' as PayloadPath;
 const kinds = Object.keys(auditKinds) as AuditKind[];
-const each = kinds.map((kind): AuditFinding => ({ kind, path, detail: 'it is\nso' }));
+const each = kinds.map((kind): AuditFinding => ({ kind, path, container: 'a.rpm', detail: 'it is\nso' }));
 
 it('is what the published schema says', () => {
   const schema = createRequire(import.meta.url).resolve('@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json');

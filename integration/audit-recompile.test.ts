@@ -1,0 +1,139 @@
+/** `pyclink audit --recompile`: whether bytecode is what its source compiles to. */
+
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { describe, expect, it } from 'vitest';
+import { everythingIn, temporaryDirectory } from '../test/helpers/buildroot.ts';
+import { pyclink } from '../test/helpers/pyclink.ts';
+import { allPythons, systemPython } from '../test/helpers/pythons.ts';
+import { built, compileAll, type Tree } from './helpers/faulty-tree.ts';
+
+/** The findings of a recompiling audit: kind, path below the package, detail. */
+async function recompiled(target: string, ...args: string[]) {
+  const { status, stdout, stderr } = await pyclink(['audit', '--recompile', '--json', target, ...args]);
+  const { findings, summary } = JSON.parse(stdout) as {
+    findings: { kind: string; path: string; detail: string }[];
+    summary: { recompiled: number };
+  };
+  return { status, stderr, findings, same: summary.recompiled };
+}
+
+/** Gives a source another text of the same size and mtime. */
+function rewrite({ source }: Tree, module: string, from: string, to: string): void {
+  const text = readFileSync(source(module), 'utf8');
+  expect([text.includes(from), from.length]).toEqual([true, to.length]);
+  writeFileSync(source(module), text.replace(from, to));
+  utimesSync(source(module), 1_600_000_000, 1_600_000_000);
+}
+
+describe('audit --recompile', () => {
+  it.each(allPythons)('finds the code of $name to be its own, whoever wrote the pycs', async (python) => {
+    const tree = await built(python);
+    const ours = await recompiled(tree.buildroot, '--python', python.executable);
+    expect(ours).toEqual({ status: 0, stderr: '', findings: [], same: python.cacheTag.startsWith('cpython') ? 9 : 0 });
+    if (python.executable !== systemPython.executable) return;
+    await compileAll(tree);
+    expect(await recompiled(tree.buildroot, '--ignore', 'unreproducible')).toMatchObject({ status: 0, same: 9 });
+  });
+
+  it('names what differs, and what the source gives', async () => {
+    const tree = await built();
+    rewrite(tree, 'till', 'sum > 0', 'sum > 9');
+    expect(await recompiled(tree.buildroot)).toEqual({
+      status: 1,
+      stderr: '',
+      same: 8,
+      findings: [
+        {
+          kind: 'differs',
+          path: tree.pyc('till').slice(tree.buildroot.length),
+          container: tree.buildroot,
+          detail: expect.stringMatching(/^<module>\.pay: constant \d is int 0, the source gives int 9 with /),
+        },
+      ],
+    });
+    expect((await tree.audit()).stdout).toContain('pyclink: nothing wrong\n');
+  });
+
+  it('names code that was compiled at another level', async () => {
+    const tree = await built();
+    writeFileSync(tree.pyc('till', 0), readFileSync(tree.pyc('till', 1)));
+    const { findings } = await recompiled(tree.buildroot, '--only', 'differs', '--only', 'other-compiler');
+    expect(findings.map(({ path }) => path)).toEqual([tree.pyc('till').slice(tree.buildroot.length)]);
+  });
+
+  it('tells instructions from the rest: another patch release may write others', async () => {
+    const tree = await built();
+    const flip = [
+      'import marshal, sys',
+      'data = open(sys.argv[1], "rb").read()',
+      'code = next(c for c in marshal.loads(data[16:]).co_consts if hasattr(c, "co_code")).co_code',
+      'at = data.index(code) + len(code) - 1',
+      'open(sys.argv[1], "wb").write(data[:at] + bytes([data[at] ^ 1]) + data[at + 1:])',
+    ];
+    await execa(systemPython.executable, ['-c', flip.join('\n'), tree.pyc('till')]);
+    const { status, findings } = await recompiled(tree.buildroot);
+    expect(findings).toMatchObject([
+      {
+        kind: 'other-compiler',
+        detail: expect.stringMatching(/^<module>\.pay: instructions differ from what .* makes of its source$/),
+      },
+    ]);
+    expect(status).toBe(1);
+  });
+
+  it('says of a source that does not compile that its pyc cannot come from it', async () => {
+    const tree = await built();
+    rewrite(tree, 'till', 'def pay', 'dex pay');
+    const { findings } = await recompiled(tree.buildroot);
+    expect(new Set(findings.map(({ kind }) => kind))).toEqual(new Set(['differs']));
+    expect(findings).toHaveLength(3);
+    expect(findings[0]?.detail).toMatch(/^its source does not compile with .*: SyntaxError: /);
+  });
+
+  it('reads packages, and leaves nothing of them behind', async () => {
+    const tree = await built();
+    rewrite(tree, 'till', 'sum > 0', 'sum > 9');
+    const tar = join(temporaryDirectory(), 'shop.tar.gz');
+    await execa('tar', ['-C', tree.buildroot, '-czf', tar, '.']);
+    const before = readdirSync(tmpdir()).filter((name) => /^pyclink-[^-]+$/.test(name));
+    const { findings, same } = await recompiled(tar);
+    expect([findings.length, same]).toEqual([1, 8]);
+    expect(readdirSync(tmpdir()).filter((name) => /^pyclink-[^-]+$/.test(name))).toEqual(before);
+  });
+
+  it('says how many pycs were not compiled again, and why', async () => {
+    const tree = await built();
+    const { stdout, status } = await tree.audit('--recompile', '--python', '/usr/bin/false');
+    expect(stdout).toMatch(
+      /^pyclink: 9 pycs not compiled again: no python3\.\d+ that works: \/usr\/bin\/false does not/m,
+    );
+    expect(stdout).toContain('pyclink: 0 pycs compiled again: the same code\n');
+    expect(status).toBe(1);
+  });
+
+  it('finds each change of one thing in many pycs', async () => {
+    const root = temporaryDirectory();
+    const library = join(root, 'usr/lib', `python${systemPython.minor}`);
+    const from = join(systemPython.library);
+    for (const name of ['email', 'json', 'logging', 'unittest', 'http', 'xml', 'urllib', 'importlib']) {
+      if (existsSync(join(from, name))) cpSync(join(from, name), join(library, name), { recursive: true });
+    }
+    for (const path of everythingIn(root)) if (path.endsWith('.pyc')) rmSync(join(root, path));
+    expect(await pyclink(['build', '-q', '--buildroot', root, '--no-link'])).toMatchObject({ status: 0 });
+    const pycs = everythingIn(root).filter((path) => path.endsWith('.pyc'));
+    expect(await recompiled(root)).toMatchObject({
+      findings: expect.not.arrayContaining([{ kind: 'differs' }]),
+      same: pycs.length,
+    });
+    const seed = Math.floor(Math.random() * 1_000_000);
+    const changed = pycs.filter((_, i) => i % 2 === seed % 2);
+    const input = changed.map((path) => join(root, path)).join('\n');
+    const script = join(import.meta.dirname, 'helpers/change-pycs.py');
+    await execa(systemPython.executable, [script, `${seed}`], { input });
+    const { findings } = await recompiled(root, '--only', 'differs', '--only', 'other-compiler');
+    expect({ seed, paths: findings.map(({ path }) => path.slice(1)) }).toEqual({ seed, paths: changed.sort() });
+  }, 240_000);
+});

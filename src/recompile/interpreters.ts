@@ -1,0 +1,47 @@
+import type { Buildroot } from '../buildroot/path.ts';
+import { expectedInterpreter } from '../buildroot/python-directory.ts';
+import { type Environment, workerEnvironment } from '../compile/environment.ts';
+import { chrootCandidates, interpreterCandidates } from '../compile/interpreter-candidates.ts';
+import { startFirst } from '../compile/start-workers.ts';
+import { WorkerPool } from '../compile/worker-pool.ts';
+import type { StagedPath } from '../files/path.ts';
+import { releaseOf } from '../pyc/releases.ts';
+
+/** Who compiles again. */
+export interface RecompileInterpreters {
+  /** The command that the user named. */
+  readonly python?: string | undefined;
+  /** The interpreters of a tree are started, in it. */
+  readonly chroot?: Buildroot | undefined;
+}
+
+/** No interpreter lies in it. */
+const nowhere: Buildroot = { path: '/dev/null' as StagedPath, given: '/dev/null' };
+
+/**
+ * Starts the interpreter that writes a magic number, found as `build` finds it.
+ * @returns its workers, or why there is none
+ * @throws PyclinkError `worker-failed`
+ */
+export async function openPool(
+  magicNumber: number,
+  { python, chroot }: RecompileInterpreters,
+  environment: Environment,
+): Promise<WorkerPool | string> {
+  const version = /^CPython (\S+)$/.exec(releaseOf(magicNumber).name ?? '')?.[1];
+  if (version === undefined) return `magic number ${magicNumber} is not known`;
+  const request = python === undefined ? { command: `python${version}` } : { command: python, isNamed: true };
+  const candidates =
+    chroot === undefined
+      ? interpreterCandidates(nowhere, request, environment['PATH'] ?? '')
+      : chrootCandidates(chroot, request);
+  const programs = candidates.flatMap((candidate) => ('path' in candidate ? candidate.path : []));
+  const distrusted = candidates.flatMap((candidate) => ('distrusted' in candidate ? candidate.distrusted : []));
+  const forWorkers = workerEnvironment(environment);
+  const started = await startFirst(programs, expectedInterpreter(`python${version}`), forWorkers, 1, chroot?.path);
+  if ('refused' in started) return [`no python${version} that works`, ...distrusted, ...started.refused].join(': ');
+  const pool = new WorkerPool(forWorkers, started);
+  if (pool.interpreter.magicNumber === magicNumber) return pool;
+  await pool.close();
+  return `${pool.interpreter.executable} writes magic number ${pool.interpreter.magicNumber}, not ${magicNumber}`;
+}

@@ -1,0 +1,53 @@
+import type { Audited, Pyc } from '../audit/audit.ts';
+import type { PayloadEntry } from '../payload/entry.ts';
+import { sourceOf } from '../payload/source.ts';
+import type { Level } from '../pyc/name.ts';
+import { codeLayoutOf } from '../pyc/releases.ts';
+
+/** A source to compile again, for the pycs that say they come from it. */
+export interface RecompileJob {
+  readonly source: PayloadEntry;
+  /** What the pycs record for tracebacks. */
+  readonly recordedPath: string;
+  readonly magicNumber: number;
+  /** By the level that their names say. */
+  readonly pycs: ReadonlyMap<Level, readonly Pyc[]>;
+}
+
+/** What is compiled again, and how many pycs are not, by the reason. */
+export interface RecompilePlan {
+  readonly jobs: readonly RecompileJob[];
+  readonly left: ReadonlyMap<string, number>;
+}
+
+/** Plans which sources to compile again, at which levels and as which paths. */
+export function planRecompile(all: readonly Audited[]): RecompilePlan {
+  const jobs = new Map<string, RecompileJob & { readonly pycs: Map<Level, Pyc[]> }>();
+  const left = new Map<string, number>();
+  for (const { payload, pycs } of all) {
+    for (const pyc of pycs) {
+      const { entry, name, facts } = pyc;
+      const source = sourceOf(payload, entry, name.source);
+      const reason = reasonToLeave(pyc, source);
+      if (reason !== undefined) left.set(reason, (left.get(reason) ?? 0) + 1);
+      if (reason !== undefined || source === undefined || facts === undefined || 'unread' in facts) continue;
+      const { header, recordedPath } = facts;
+      if ('unreadable' in header || recordedPath === undefined) continue;
+      const key = [source.file, header.magicNumber, recordedPath].join('\0');
+      const job = jobs.get(key) ?? { source, recordedPath, magicNumber: header.magicNumber, pycs: new Map() };
+      jobs.set(key, job);
+      job.pycs.set(name.level, [...(job.pycs.get(name.level) ?? []), pyc]);
+    }
+  }
+  return { jobs: [...jobs.values()], left };
+}
+
+/** Why a pyc is not compiled again; undefined if it is. */
+function reasonToLeave({ facts }: Pyc, source: PayloadEntry | undefined): string | undefined {
+  if (facts === undefined || 'unread' in facts || 'unreadable' in facts.header) return 'not readable';
+  if (source === undefined) return 'without a source';
+  const { header, codeSha256, recordedPath } = facts;
+  if (codeLayoutOf(header.magicNumber) === undefined) return 'of an interpreter whose code pyclink does not read';
+  if (codeSha256 === undefined || recordedPath === undefined) return 'damaged, or without a normal form';
+  return undefined;
+}

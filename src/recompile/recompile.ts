@@ -1,0 +1,201 @@
+import type { Audited, AuditFinding, Pyc } from '../audit/audit.ts';
+import type { Environment } from '../compile/environment.ts';
+import type { PoolResult, WorkerPool } from '../compile/worker-pool.ts';
+import { readRegular } from '../files/read-regular.ts';
+import { codeDifference } from '../marshal/code-difference.ts';
+import { normalizePyc } from '../marshal/normalize-pyc.ts';
+import { codeSha256Of } from '../marshal/pyc-facts.ts';
+import type { Search } from '../payload/entry.ts';
+import type { Level } from '../pyc/name.ts';
+import { counted } from '../text.ts';
+import { openPool, type RecompileInterpreters } from './interpreters.ts';
+import { planRecompile, type RecompileJob } from './jobs.ts';
+import { PrivateDirectory, searchForFiles } from './sources.ts';
+
+/** How sources are compiled again. */
+export interface RecompileOptions extends RecompileInterpreters {
+  readonly environment: Environment;
+  /** How many interpreters run at a time. */
+  readonly jobs: number;
+  /** Searches the targets once more. */
+  readonly search: (search: Search) => Promise<unknown>;
+}
+
+/** What came of it. */
+export interface Recompiled {
+  /** How many pycs have the code that their source compiles to. */
+  readonly same: number;
+  readonly findings: readonly AuditFinding[];
+  /** What could not be compared, and why. */
+  readonly notes: readonly string[];
+  /** An interpreter was missing: then what it would have compiled is not proved. */
+  readonly isComplete: boolean;
+}
+
+/** A pyc with other code than its source gives. */
+interface Differing {
+  readonly pyc: Pyc;
+  readonly magicNumber: number;
+  /** Where the code is that the source gives. */
+  readonly compiled: string;
+  /** `python3.11 (3.11.2)` */
+  readonly compiler: string;
+}
+
+/**
+ * Compiles each source again, and compares the code in normal form: the same interpreter gives the same for the same
+ * text, level and recorded path.
+ * @throws PyclinkError `worker-failed`, `file-failed`
+ */
+export async function recompile(all: readonly Audited[], options: RecompileOptions): Promise<Recompiled> {
+  const { jobs, left } = planRecompile(all);
+  const directory = new PrivateDirectory();
+  try {
+    const notes = Array.from(left, ([reason, count]) => `${counted(count, 'pyc')} not compiled again: ${reason}`);
+    const findings: AuditFinding[] = [];
+    const differing: Differing[] = [];
+    let same = 0;
+    let isComplete = true;
+    const sources = searchForFiles(new Set(jobs.map(({ source }) => source.file)), ['*.py'], directory);
+    await options.search(sources.search);
+    for (const magicNumber of new Set(jobs.map((job) => job.magicNumber))) {
+      const own = jobs.filter((job) => job.magicNumber === magicNumber);
+      const pool = await openPool(magicNumber, options, options.environment);
+      if (typeof pool === 'string') {
+        const count = own.reduce((sum, job) => sum + pycsOf(job).length, 0);
+        notes.push(`${counted(count, 'pyc')} not compiled again: ${pool}`);
+        isComplete = false;
+        continue;
+      }
+      try {
+        const textOf = ({ source }: RecompileJob) =>
+          options.chroot === undefined ? sources.paths.get(source.file) : source.path;
+        await compileAll(pool, own, textOf, options.jobs, (job, result) => {
+          const { executable, version } = pool.interpreter;
+          const compiler = `${executable} (${version})`;
+          const compared = compare(job, result, compiler, directory);
+          same += compared.same;
+          findings.push(...compared.findings);
+          differing.push(...compared.differing);
+        });
+      } finally {
+        await pool.close();
+      }
+    }
+    findings.push(...(await explained(differing, directory, options.search)));
+    return { same, findings, notes, isComplete };
+  } finally {
+    directory.remove();
+  }
+}
+
+function pycsOf({ pycs }: RecompileJob): Pyc[] {
+  return [...pycs.values()].flat();
+}
+
+/** @param textOf the file with the text of a source, as the interpreter reaches it */
+async function compileAll(
+  pool: WorkerPool,
+  jobs: readonly RecompileJob[],
+  textOf: (job: RecompileJob) => string | undefined,
+  slots: number,
+  onResult: (job: RecompileJob, result: PoolResult) => void,
+): Promise<void> {
+  const pending = jobs.filter((job) => textOf(job) !== undefined).reverse();
+  const queue = { next: () => pending.pop(), left: () => pending.length };
+  await pool.run<RecompileJob>(queue, Math.min(slots, Math.max(1, pending.length)), slots, {
+    request: (job) => {
+      const { recordedPath, pycs } = job;
+      const end = recordedPath.lastIndexOf('/');
+      const directory = recordedPath.slice(0, Math.max(end, end === 0 ? 1 : 0));
+      return {
+        source: recordedPath.slice(end + 1),
+        content: textOf(job) as string,
+        recordedDirectory: directory,
+        levels: [...pycs.keys()].sort(),
+        invalidationMode: 'timestamp',
+      };
+    },
+    limitMs: () => 120_000,
+    onResult,
+    onLoss: () => undefined,
+  });
+}
+
+/** Compares what a source gave with its pycs. */
+function compare(job: RecompileJob, result: PoolResult, compiler: string, directory: PrivateDirectory) {
+  const findings: AuditFinding[] = [];
+  const differing: Differing[] = [];
+  let same = 0;
+  const all = (levels: readonly Level[], detail: string) => {
+    for (const level of levels) {
+      for (const { entry } of job.pycs.get(level) ?? []) findings.push(findingAt(entry, detail));
+    }
+  };
+  if ('lost' in result) {
+    all([...job.pycs.keys()], `${compiler} died while compiling its source: ${result.problem}`);
+    return { same, findings, differing };
+  }
+  const made = new Map(result.levels.flatMap((one) => ('content' in one ? [[one.level, one.content] as const] : [])));
+  const failed = [...job.pycs.keys()].filter((level) => !made.has(level));
+  all(failed, `its source does not compile with ${compiler}: ${lastLine(result.failure?.problem)}`);
+  for (const [level, content] of made) {
+    const codeSha256 = codeSha256Of(content);
+    const others = (job.pycs.get(level) ?? []).filter(
+      ({ facts }) => facts === undefined || 'unread' in facts || facts.codeSha256 !== codeSha256,
+    );
+    same += (job.pycs.get(level)?.length ?? 0) - others.length;
+    const [first] = others;
+    if (first === undefined) continue;
+    const compiled = directory.add(content);
+    for (const pyc of others) differing.push({ pyc, magicNumber: job.magicNumber, compiled, compiler });
+  }
+  return { same, findings, differing };
+}
+
+/** Says how pycs differ from what their sources give: their bytes are read once more for that. */
+async function explained(
+  differing: readonly Differing[],
+  directory: PrivateDirectory,
+  searchTargets: (search: Search) => Promise<unknown>,
+): Promise<AuditFinding[]> {
+  if (differing.length === 0) return [];
+  const files = new Set(differing.map(({ pyc }) => pyc.entry.file));
+  const { search, paths } = searchForFiles(files, ['*.pyc', '*.pyo'], directory);
+  await searchTargets(search);
+  return differing.map(({ pyc: { entry }, magicNumber, compiled, compiler }): AuditFinding => {
+    const [own, given] = [normalAt(paths.get(entry.file)), normalAt(compiled)];
+    const difference = own && given && codeDifference(own, given, magicNumber);
+    if (difference === undefined) return findingAt(entry, `its code is not what ${compiler} makes of its source`);
+    const { place, what, first, second, isOfInstructions } = difference;
+    if (isOfInstructions) {
+      const detail = `${place} differ from what ${compiler} makes of its source`;
+      return { ...findingAt(entry, detail), kind: 'other-compiler' };
+    }
+    const where = what === 'value' ? place : `${place}: ${what}`;
+    return findingAt(entry, `${where} is ${shortened(first)}, the source gives ${shortened(second)} with ${compiler}`);
+  });
+}
+
+/** The last line of what an interpreter said: the error itself. */
+function lastLine(problem = ''): string {
+  return problem.trim().split('\n').at(-1) ?? '';
+}
+
+/** A value for a line of text. */
+function shortened(value: string): string {
+  return value.length > maxValueChars ? `${value.slice(0, maxValueChars)}…` : value;
+}
+
+const maxValueChars = 80;
+
+/** A pyc in normal form. */
+function normalAt(path: string | undefined): Buffer | undefined {
+  const content = path === undefined ? undefined : readRegular(path)?.content;
+  const normal = content && normalizePyc(content);
+  return normal === undefined || 'unreadable' in normal ? undefined : normal;
+}
+
+function findingAt({ path, container }: Pyc['entry'], detail: string): AuditFinding {
+  return { kind: 'differs', path, container, detail };
+}

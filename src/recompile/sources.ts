@@ -1,0 +1,52 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { errnoOf, PyclinkError } from '../errors.ts';
+import type { Content, Search } from '../payload/entry.ts';
+
+/** A private directory for sources that lie in packages and images, and for code that is to be compared. */
+export class PrivateDirectory {
+  readonly path: string;
+  #count = 0;
+
+  /** @throws PyclinkError `file-failed` */
+  constructor() {
+    this.path = attempt(tmpdir(), () => mkdtempSync(join(tmpdir(), 'pyclink-')));
+  }
+
+  /** Writes a file of its own. @returns its path @throws PyclinkError `file-failed` */
+  add(content: Uint8Array): string {
+    this.#count += 1;
+    const path = join(this.path, `${this.#count}`);
+    attempt(path, () => writeFileSync(path, content, { flag: 'wx', mode: 0o600 }));
+    return path;
+  }
+
+  remove(): void {
+    rmSync(this.path, { recursive: true, force: true });
+  }
+}
+
+function attempt<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    const hint = 'TMPDIR names another directory for temporary files';
+    throw new PyclinkError('file-failed', `cannot be written (${errnoOf(error)})`, { path, hint, cause: error });
+  }
+}
+
+/** A search that writes these files into a directory. @param files their identities @returns where they are then */
+export function searchForFiles(files: ReadonlySet<string>, names: readonly string[], directory: PrivateDirectory) {
+  const paths = new Map<string, string>();
+  const search: Search = {
+    names,
+    visit: ({ file }) =>
+      files.has(file) && !paths.has(file)
+        ? (content: Content) => {
+            if (!('unread' in content)) paths.set(file, directory.add(content));
+          }
+        : undefined,
+  };
+  return { search, paths };
+}
