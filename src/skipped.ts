@@ -53,6 +53,7 @@ const problems: ReadonlySet<SkipReason> = new Set([
   'worker-hung',
   'not-written',
   'link-failed',
+  'attributes-unknown',
   'name-taken',
 ]);
 

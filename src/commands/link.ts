@@ -1,6 +1,7 @@
 import { openBuildroot } from '../buildroot/open.ts';
 import { type Buildroot, toPayload } from '../buildroot/path.ts';
 import { errnoOf, exitStatus } from '../errors.ts';
+import { readAhead } from '../files/attributes.ts';
 import { findPycs, type PycDirectory } from '../links/find.ts';
 import { type LinkMode, linkDirectory } from '../links/link-directory.ts';
 import type { Log } from '../log.ts';
@@ -53,8 +54,9 @@ export async function linkCommand(options: LinkOptions, log: Log): Promise<Comma
   let failed = unreadable.length;
   const skipped: Skipped[] = [];
   const unknownCounts = new Map<number, number>();
+  const read = readAhead(directories.flatMap(({ sets }) => sets.flat()));
   for await (const directory of inTurns(directories.flatMap(partsOf))) {
-    const done = linkDirectory(directory, options);
+    const done = linkDirectory(directory, options, read);
     narrowed += done.narrowed;
     normalized += done.normalized;
     links += done.links;

@@ -1,29 +1,11 @@
 import { readlinkSync } from 'node:fs';
-import { errnoOf } from '../errors.ts';
 import { askHelper } from './attribute-helper.ts';
-import { withDirectory } from './directory.ts';
-import { nameOf, parentOf } from './path.ts';
 
 /** The ACL and the extended attributes of a file as text, empty if it has none; or why they cannot be read. */
 export type FileAttributes = string | { readonly unknown: string };
 
 /** The ACL and extended attributes of files, in their order. A file that is gone has none. */
 export function attributesOf(paths: readonly string[]): FileAttributes[] {
-  const [first] = paths;
-  if (first === undefined) return [];
-  try {
-    return withDirectory(parentOf(first), (held) => {
-      const isIn = (path: string) => parentOf(path) === parentOf(first);
-      return read(paths.map((path) => (isIn(path) ? seen(`${held}/${nameOf(path)}`) : path)));
-    });
-  } catch (error) {
-    const unknown = errnoOf(error);
-    if (unknown === undefined) throw error;
-    return paths.map(() => ({ unknown }));
-  }
-}
-
-function read(paths: readonly string[]): FileAttributes[] {
   const asked = askHelper({ read: paths });
   if ('lack' in asked) return paths.map(() => ({ unknown: asked.lack }));
   return (asked.answer as (string | { failed: string })[]).map((one) => {
@@ -43,6 +25,26 @@ export function copyAttributes(from: string, to: string): void {
   throw Object.assign(new Error(`${code}: its ACL and extended attributes cannot be kept`), {
     code: `${code} for its ACL and extended attributes`,
   });
+}
+
+/**
+ * Reads attributes of some of these files, asked for in this order, and of those that follow: one question takes as long as
+ * thirty files.
+ */
+export function readAhead<P extends string>(paths: readonly P[]): (asked: readonly P[]) => FileAttributes[] {
+  let known: ReadonlyMap<P, FileAttributes> = new Map();
+  let places: ReadonlyMap<P, number> | undefined;
+  return (asked) => {
+    const areKnown = () => asked.every((path) => known.has(path));
+    if (!areKnown()) {
+      places ??= new Map(paths.map((path, i) => [path, i]));
+      const start = Math.min(...asked.map((path) => places?.get(path) ?? 0));
+      const portion = paths.slice(start, start + 1000);
+      const attributes = attributesOf(portion);
+      known = new Map(portion.map((path, i) => [path, attributes[i] as FileAttributes]));
+    }
+    return areKnown() ? asked.map((path) => known.get(path) as FileAttributes) : attributesOf(asked);
+  };
 }
 
 /** A path as another process sees it. */

@@ -1,6 +1,5 @@
 import { errnoOf } from '../errors.ts';
 import { Arena } from '../files/arena.ts';
-import { attributesOf, type FileAttributes } from '../files/attributes.ts';
 import { withDirectory } from '../files/directory.ts';
 import { removeLeftovers } from '../files/leftovers.ts';
 import type { StagedPath } from '../files/path.ts';
@@ -39,7 +38,11 @@ export interface LinkedDirectory {
 type Done = { -readonly [K in keyof LinkedDirectory]: LinkedDirectory[K] extends readonly (infer T)[] ? T[] : number };
 
 /** Links the identical pycs of a directory. What fails is data, and the rest is done. */
-export function linkDirectory({ directory, hasLeftovers, sets }: PycDirectory, mode: LinkMode): LinkedDirectory {
+export function linkDirectory(
+  { directory, hasLeftovers, sets }: PycDirectory,
+  mode: LinkMode,
+  read: ReadAttributes,
+): LinkedDirectory {
   const done: Done = { narrowed: 0, normalized: 0, links: 0, savedBytes: 0, left: [], unknown: [], failed: [] };
   const attempt: Attempt = (path, work) => {
     try {
@@ -53,7 +56,6 @@ export function linkDirectory({ directory, hasLeftovers, sets }: PycDirectory, m
   if (hasLeftovers && !mode.dryRun) removeLeftovers(directory);
   attempt(directory, () =>
     withDirectory(directory, () => {
-      const read = attributesTogether(sets.flat());
       for (const set of sets) linkSet(set, mode, read, done, attempt);
     }),
   );
@@ -104,13 +106,4 @@ function readTwins(set: readonly StagedPath[], attempt: Attempt): ReadPyc[] {
 function planned(set: readonly ReadPyc[], read: ReadAttributes) {
   const { steps } = planIdentical(set, read);
   return { notLinked: [], replaced: steps.map(({ duplicate }) => duplicate) };
-}
-
-/** Reads the attributes of all files of a directory when those of the first are asked for. */
-function attributesTogether(paths: readonly StagedPath[]): ReadAttributes {
-  let known: ReadonlyMap<StagedPath, FileAttributes> | undefined;
-  return (asked) => {
-    known ??= new Map(attributesOf(paths).map((one, i) => [paths[i] as StagedPath, one]));
-    return asked.map((path) => known?.get(path) as FileAttributes);
-  };
 }

@@ -3,7 +3,7 @@ import { chmodSync, lstatSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { describeWith, missingRoot, missingTools } from '../../integration/helpers/tools.ts';
-import { attributesOf, copyAttributes } from '../../src/files/attributes.ts';
+import { attributesOf, copyAttributes, readAhead } from '../../src/files/attributes.ts';
 import { rewriteFile } from '../../src/files/replace.ts';
 import { lstat } from '../../src/files/stat.ts';
 import { plantBuildroot } from '../helpers/buildroot.ts';
@@ -27,6 +27,19 @@ describe('attributesOf', () => {
   it('answers about many files', () => {
     const root = plantBuildroot({ a: 'text' });
     expect(attributesOf(Array.from({ length: 20_000 }, () => join(root, 'a')))).toEqual(Array(20_000).fill(''));
+  });
+});
+
+describe('readAhead', () => {
+  it('answers in any order, also about what another question had left out', () => {
+    const root = plantBuildroot({});
+    const paths = Array.from({ length: 2500 }, (_, i) => join(root, `${i}`));
+    for (const path of paths) writeFileSync(path, '');
+    const read = readAhead(paths);
+    const asked = [[0, 1], [2], [1999, 998], [2499], [0, 2499]].map((numbers) =>
+      numbers.map((i) => paths[i] as string),
+    );
+    expect(asked.map(read)).toEqual(asked.map((some) => some.map(() => '')));
   });
 });
 

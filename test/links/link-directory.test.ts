@@ -2,6 +2,7 @@ import { appendFileSync, lstatSync, readFileSync, renameSync, rmSync, symlinkSyn
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { openTree } from '../../src/buildroot/open.ts';
+import { attributesOf } from '../../src/files/attributes.ts';
 import { findPycs, type PycDirectory } from '../../src/links/find.ts';
 import { linkDirectory } from '../../src/links/link-directory.ts';
 import { everythingIn, type Planted, plantBuildroot } from '../helpers/buildroot.ts';
@@ -27,9 +28,9 @@ it.each([
 ])('links %s as it should', (_name, a, b, links) => {
   const { root, directory, inodes } = directoryOf({ 'a.pyc': a, 'a.pyo': b });
   const savedBytes = links * a.length;
-  expect(linkDirectory(directory, { ...mode, dryRun: true })).toMatchObject({ links, savedBytes });
+  expect(linkDirectory(directory, { ...mode, dryRun: true }, attributesOf)).toMatchObject({ links, savedBytes });
   expect(new Set(inodes()).size).toBe(2);
-  expect(linkDirectory(directory, mode)).toEqual({
+  expect(linkDirectory(directory, mode, attributesOf)).toEqual({
     narrowed: 0,
     normalized: 0,
     links,
@@ -45,13 +46,13 @@ it.each([
 it('links nothing where a file has grown since it was found', () => {
   const { root, directory } = directoryOf({ 'a.pyc': 'same', 'a.pyo': 'same' });
   appendFileSync(join(root, 'a.pyo'), 'and more');
-  expect(linkDirectory(directory, mode).links).toBe(0);
+  expect(linkDirectory(directory, mode, attributesOf).links).toBe(0);
 });
 
 it('passes over a file that is gone, and links the others', () => {
   const { root, directory } = directoryOf({ 'a.pyc': 'same', 'a.pyo': 'same', 'b.pyc': 'b', 'b.pyo': 'b' });
   rmSync(join(root, 'a.pyo'));
-  expect(linkDirectory(directory, mode)).toMatchObject({ links: 1, failed: [] });
+  expect(linkDirectory(directory, mode, attributesOf)).toMatchObject({ links: 1, failed: [] });
 });
 
 it.each([
@@ -66,7 +67,7 @@ it.each([
   if (name === 'reached through a symlink') renameSync(join(root, 'd'), away);
   else renameSync(place, away);
   replace(away, place);
-  const { links, failed } = linkDirectory(directory, mode);
+  const { links, failed } = linkDirectory(directory, mode, attributesOf);
   expect({ links, failed }).toMatchObject({ links: 0, failed: [{ path: directory.directory, error: { code } }] });
   rmSync(away, { recursive: true });
 });
@@ -74,8 +75,8 @@ it.each([
 it('takes away what a killed run left, but not in a dry run', () => {
   const leftover = '.pyclink-999999999-00000000-0000-0000-0000-000000000000';
   const { root, directory } = directoryOf({ 'a.pyc': 'a', [leftover]: '' });
-  linkDirectory(directory, { ...mode, dryRun: true });
+  linkDirectory(directory, { ...mode, dryRun: true }, attributesOf);
   expect(everythingIn(root)).toContain(leftover);
-  linkDirectory(directory, mode);
+  linkDirectory(directory, mode, attributesOf);
   expect(everythingIn(root)).toEqual(['a.pyc']);
 });
