@@ -55,6 +55,9 @@ export function word<const W extends string>(words: readonly W[], expected: stri
   return Object.assign(parse, { choices: words });
 }
 
+/** An absolute path. */
+export const absoluteDirectory = text('takes an absolute directory', (given) => given.startsWith('/'));
+
 const aSize = text('takes a size in bytes, or with K, M, G or T', (given) => /^\d{1,12}[KMGT]?$/.test(given));
 
 /** A size in bytes. @throws Misfit */
@@ -65,8 +68,14 @@ export function sizeInBytes(given: string): number {
 
 const aTime = text(
   'takes seconds since 1970, or a date and time in UTC as 2026-01-31T12:00:00Z',
-  (given) => /^\d{1,11}$/.test(given) || (/^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\dZ)?$/.test(given) && Date.parse(given) >= 0),
+  (given) => /^\d{1,11}$/.test(given) || (/^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\dZ)?$/.test(given) && isDate(given)),
 );
+
+/** Whether a day and a time exist since 1970: Date.parse takes the 30th of February for the 1st of March. */
+function isDate(given: string): boolean {
+  const milliseconds = Date.parse(given);
+  return milliseconds >= 0 && new Date(milliseconds).toISOString().startsWith(given.replace(/Z$/, '.000Z'));
+}
 
 /** Seconds since 1970. @throws Misfit */
 export function timeInSeconds(given: string): number {

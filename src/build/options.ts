@@ -6,6 +6,7 @@ import { invalidationModes } from '../pyc/header.ts';
 import { levels as allLevels, type Level } from '../pyc/name.ts';
 import { type CacheRequest, cacheOptions, cacheRequest } from './cache-options.ts';
 import {
+  absoluteDirectory,
   each,
   flag,
   flagOf,
@@ -29,9 +30,11 @@ const level = Object.assign((given: string) => Number(digit(given)) as Level, { 
 const number = text('takes a number of jobs', (given) => /^\d{1,4}$/.test(given));
 const jobs = once((given) => Number(number(given)));
 
+/** A regular expression of JavaScript. Flags at its start are as in Python. @throws Misfit */
 const regex = each((given) => {
+  const [, flags = '', rest = given] = /^\(\?([ims]+)\)(.*)$/s.exec(given) ?? [];
   try {
-    return new RegExp(given, 'u');
+    return new RegExp(rest, [...new Set(`u${flags}`)].join(''));
   } catch (error) {
     throw new Misfit(error instanceof Error ? error.message : `${error}`);
   }
@@ -57,12 +60,12 @@ export const buildOptions = {
   strip: option(
     '-s, --strip <dir>',
     'prefix removed from recorded file names (default: the buildroot)',
-    once(text('takes an absolute directory', (given) => given.startsWith('/'))),
+    once(absoluteDirectory),
   ),
   prepend: option(
     '-p, --prepend <dir>',
     'prefix added to recorded file names; without --strip also where the tree will lie (default: /)',
-    once(directory, '/'),
+    once(absoluteDirectory, '/'),
   ),
   invalidationMode: option(
     '--invalidation-mode <mode>',
@@ -81,7 +84,8 @@ export const buildOptions = {
   ),
   excludeRegex: option(
     '-x, --exclude-regex <regex>',
-    'do not compile sources whose staged path has a match, repeatable',
+    'do not compile sources whose staged path has a match, repeatable; a regular expression of JavaScript, ' +
+      'with (?i), (?m) or (?s) at its start if need be',
     regex,
   ),
   exclude: option('--exclude <glob>', 'do not compile sources whose installed path matches, repeatable', globs),

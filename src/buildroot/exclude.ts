@@ -1,20 +1,66 @@
 import picomatch from 'picomatch';
-import type { PayloadPath, StagedPath } from '../files/path.ts';
+import { nameOf, normalise, type PayloadPath, parentOf, type StagedPath } from '../files/path.ts';
+import { getOrAdd } from '../get-or-add.ts';
 
 /**
  * Matches payload paths against globs. A glob without a slash matches a name anywhere. One that does not start with a
- * slash matches below any directory. A glob that matches a directory includes everything below it.
+ * slash matches below any directory. A glob that matches a directory includes everything below it. Slashes too many and
+ * `.` or `..` mean what they mean in a path.
  */
 export function globMatcher(globs: readonly string[]): (path: string) => boolean {
   if (globs.length === 0) return () => false;
-  const anchored = globs.map(
-    (glob) => (glob.startsWith('/') ? glob.replace(/^\/+/, '') : `**/${glob}`).replace(/\/+$/, '') || '**',
-  );
-  const matches = picomatch(
-    anchored.flatMap((glob) => [glob, `${glob}/**`]),
-    { dot: true, flags: 's' },
-  );
-  return (path) => matches(path.slice(1));
+  const isNamed = nameMatcher(globs.map(plain));
+  const directories = new Map<string, boolean>();
+  const isIn = (directory: string): boolean => getOrAdd(directories, directory, () => matches(directory));
+  const matches = (path: string): boolean => isNamed(path) || (path !== '/' && isIn(parentOf(path)));
+  return matches;
+}
+
+function plain(glob: string): string {
+  if (glob.startsWith('/')) return normalise(glob);
+  return normalise(`/${glob}`).slice(1) || glob;
+}
+
+/** What makes a glob more than a path; and of that, what may make any part of it optional. */
+const special = /[*?[\]{}()!+@\\|^$]/;
+const optional = /[[\]{}()!\\|]/;
+
+/** A glob that is no path. Looking for its words first spares nearly every path the regular expression. */
+interface Pattern {
+  readonly words: readonly string[];
+  readonly regex: RegExp;
+}
+
+/** Matches a path itself. */
+function nameMatcher(globs: readonly string[]): (path: string) => boolean {
+  const paths = new Set<string>();
+  const ends = new Map<string, string[]>();
+  const patterns: Pattern[] = [];
+  for (const glob of globs) {
+    if (special.test(glob)) patterns.push(patternOf(glob));
+    else if (glob.startsWith('/')) paths.add(glob);
+    else getOrAdd(ends, nameOf(glob), () => []).push(`/${glob}`);
+  }
+  const fits = (path: string, { words, regex }: Pattern) =>
+    words.every((word) => path.includes(word)) && regex.test(path.slice(1));
+  return (path) =>
+    paths.has(path) ||
+    (path !== '/' &&
+      (ends.get(nameOf(path))?.some((end) => path.endsWith(end)) === true ||
+        patterns.some((pattern) => fits(path, pattern))));
+}
+
+function patternOf(glob: string): Pattern {
+  const literal = optional.test(glob) ? glob.slice(0, glob.search(special)) : glob;
+  return {
+    // The last ones tell most.
+    words: literal.split(/[*?/]+/).reverse(),
+    regex: picomatch.makeRe(glob.startsWith('/') ? glob.slice(1) : `**/${glob}`, {
+      dot: true,
+      flags: 's',
+      nonegate: true,
+    }),
+  };
 }
 
 /** What `--exclude-regex` (searches the staged path) and `--exclude` (matches the payload path) leave out. */

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import {
+  absoluteDirectory,
   flagOf,
   once,
   type Reader,
@@ -48,8 +49,7 @@ export function withPrepend(command: Command): Command {
 
 /** Reads it. @throws PyclinkError `usage` */
 export function readPrepend({ prepend }: { readonly prepend?: string }): string {
-  const directory = text('takes an absolute directory', (given) => given.startsWith('/'));
-  return valuesOf({ prepend: once(directory, '/') }, { prepend }).prepend;
+  return valuesOf({ prepend: once(absoluteDirectory, '/') }, { prepend }).prepend;
 }
 
 /** Reads `--jobs` of audit; undefined if it is not given, or 0. @throws PyclinkError `usage` */

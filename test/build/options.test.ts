@@ -31,6 +31,7 @@ const defaults: BuildOptions = {
 
 const read = (flags: object, environment: Record<string, string> = {}, paths: string[] = []) =>
   readBuildOptions(paths, flags, environment, 4);
+const setAt = (epochSeconds: number) => ({ mtime: { policy: 'set', epochSeconds } });
 const clampedAt = (epochSeconds: number) => ({ mtime: { policy: 'clamp', epochSeconds } });
 
 describe('readBuildOptions', () => {
@@ -43,9 +44,9 @@ describe('readBuildOptions', () => {
     ['levels in any order, twice', { optimize: ['2', '0', '2'] }, {}, { levels: [0, 2] }],
     [
       'names for the bytecode',
-      { strip: '/build', prepend: '', python: 'python3.9' },
+      { strip: '/build', prepend: '/usr', python: 'python3.9' },
       {},
-      { strip: '/build', prepend: '', python: 'python3.9' },
+      { strip: '/build', prepend: '/usr', python: 'python3.9' },
     ],
     ['a mode, also under SOURCE_DATE_EPOCH', { mtimePolicy: 'keep' }, { SOURCE_DATE_EPOCH: '1' }, {}],
     ['SOURCE_DATE_EPOCH: clamp', {}, { SOURCE_DATE_EPOCH: '1500000000' }, clampedAt(1_500_000_000)],
@@ -59,6 +60,15 @@ describe('readBuildOptions', () => {
       {},
       { excludeRegex: [/a.b/u, /\p{L}/u], exclude: ['*.py'], allowErrors: ['bad'], errors: 'warn' },
     ],
+    [
+      "Python's flags of a regex",
+      { excludeRegex: ['(?i)TESTS', '(?sm)^a.b$', '(?ii)x', '(?:i)y'] },
+      {},
+      { excludeRegex: [/TESTS/iu, /^a.b$/msu, /x/iu, /(?:i)y/u] },
+    ],
+    ['a day that some years have', { mtime: '2024-02-29' }, {}, setAt(Date.UTC(2024, 1, 29) / 1000)],
+    ['the last second of a day', { mtime: '1970-01-01T23:59:59Z' }, {}, setAt(86_399)],
+    ['seconds', { mtime: '00012' }, {}, setAt(12)],
     [
       'switches',
       { link: false, keepCurrent: true, dryRun: true },
@@ -110,6 +120,73 @@ describe('readBuildOptions', () => {
     ['--mtime-policy: takes clamp, set or keep', { mtimePolicy: 'x' }, {}],
     ['--mtime-policy: clamp needs --mtime or SOURCE_DATE_EPOCH', { mtimePolicy: 'clamp' }, {}],
     ['--mtime-policy: set needs --mtime or SOURCE_DATE_EPOCH', { mtimePolicy: 'set' }, { SOURCE_DATE_EPOCH: '' }],
+    [
+      '--mtime: takes seconds since 1970, or a date and time in UTC as 2026-01-31T12:00:00Z',
+      { mtime: '2020-02-30' },
+      {},
+    ],
+    [
+      '--mtime: takes seconds since 1970, or a date and time in UTC as 2026-01-31T12:00:00Z',
+      { mtime: '2023-02-29' },
+      {},
+    ],
+    [
+      '--mtime: takes seconds since 1970, or a date and time in UTC as 2026-01-31T12:00:00Z',
+      { mtime: '2020-04-31T00:00:00Z' },
+      {},
+    ],
+    [
+      '--mtime: takes seconds since 1970, or a date and time in UTC as 2026-01-31T12:00:00Z',
+      { mtime: '2020-13-01' },
+      {},
+    ],
+    [
+      '--mtime: takes seconds since 1970, or a date and time in UTC as 2026-01-31T12:00:00Z',
+      { mtime: '2020-00-10' },
+      {},
+    ],
+    [
+      '--mtime: takes seconds since 1970, or a date and time in UTC as 2026-01-31T12:00:00Z',
+      { mtime: '2020-01-00' },
+      {},
+    ],
+    [
+      '--mtime: takes seconds since 1970, or a date and time in UTC as 2026-01-31T12:00:00Z',
+      { mtime: '2020-01-01T24:00:00Z' },
+      {},
+    ],
+    [
+      '--mtime: takes seconds since 1970, or a date and time in UTC as 2026-01-31T12:00:00Z',
+      { mtime: '2016-12-31T23:59:60Z' },
+      {},
+    ],
+    [
+      '--mtime: takes seconds since 1970, or a date and time in UTC as 2026-01-31T12:00:00Z',
+      { mtime: '2020-01-01T00:60:00Z' },
+      {},
+    ],
+    [
+      '--mtime: takes seconds since 1970, or a date and time in UTC as 2026-01-31T12:00:00Z',
+      { mtime: '1969-12-31' },
+      {},
+    ],
+    ['--mtime: takes seconds since 1970, or a date and time in UTC as 2026-01-31T12:00:00Z', { mtime: '-1' }, {}],
+    ['--mtime: takes seconds since 1970, or a date and time in UTC as 2026-01-31T12:00:00Z', { mtime: '1.5' }, {}],
+    [
+      '--mtime: takes seconds since 1970, or a date and time in UTC as 2026-01-31T12:00:00Z',
+      { mtime: '2020-01-01T00:00:00' },
+      {},
+    ],
+    [
+      '--mtime: takes seconds since 1970, or a date and time in UTC as 2026-01-31T12:00:00Z',
+      { mtime: '2020-01-01T00:00:00+01:00' },
+      {},
+    ],
+    ['--mtime: takes seconds since 1970, or a date and time in UTC as 2026-01-31T12:00:00Z', { mtime: '' }, {}],
+    ['--prepend: takes an absolute directory', { prepend: 'x/y' }, {}],
+    ['--prepend: takes an absolute directory', { prepend: '' }, {}],
+    ['--exclude-regex: Invalid regular expression: /a\\Z/u: Invalid escape', { excludeRegex: ['a\\Z'] }, {}],
+    ['--exclude-regex: Invalid regular expression: /(?P<a>b)/u: Invalid group', { excludeRegex: ['(?P<a>b)'] }, {}],
     ['--errors: takes fail or warn', { errors: 'x' }, {}],
     ['--manifest: takes a file', { manifest: '' }, {}],
     ['--filelist: takes a file', { filelist: '' }, {}],

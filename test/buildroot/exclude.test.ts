@@ -1,3 +1,5 @@
+import fc from 'fast-check';
+import picomatch from 'picomatch';
 import { describe, expect, it } from 'vitest';
 import { excluder, globMatcher } from '../../src/buildroot/exclude.ts';
 import type { PayloadPath, StagedPath } from '../../src/files/path.ts';
@@ -27,8 +29,72 @@ describe('globMatcher', () => {
     [['*.py'], '/usr/.hidden/.a.py', true],
     [['/**/a.py'], '/usr/two\nlines/a.py', true],
     [['A.py'], '/usr/a.py', false],
+    [['/usr//lib'], '/usr/lib/a.py', true],
+    [['//usr/./lib//'], '/usr/lib/a.py', true],
+    [['/usr/share/../lib'], '/usr/lib/a.py', true],
+    [['/usr//lib/*.py'], '/usr/lib/a.py', true],
+    [['./lib//a.py'], '/usr/lib/a.py', true],
+    [['.'], '/usr/lib/a.py', false],
+    [['*'], '/usr/lib/a.py', true],
+    [['/*/lib'], '/usr/lib/deep/a.py', true],
+    [['lib/*/a.py'], '/usr/lib/x/a.py', true],
+    [['lib/*/a.py'], '/lib/x/a.py', true],
+    [['/a[1].py'], '/a[1].py', true],
+    [['/a[1].py'], '/a1.py', true],
+    [['/usr/a+b.py'], '/usr/a+b.py', true],
+    [['a+b.py'], '/usr/a+b.py', true],
+    [['a$.py'], '/usr/a$.py', true],
+    [['mytests'], '/usr/tests/a.py', false],
   ])('%j on %j is %s', (globs, path, expected) => {
     expect(globMatcher(globs)(path)).toBe(expected);
+  });
+});
+
+describe('many globs', () => {
+  /** A glob alone, as picomatch itself has it. */
+  const alone = (glob: string) => {
+    const anchored = glob.startsWith('/') ? glob.slice(1) : `**/${glob}`;
+    const matches = picomatch([anchored, `${anchored}/**`], { dot: true, flags: 's', nonegate: true });
+    return (path: string) => matches(path.slice(1));
+  };
+
+  it('match what one of them matches', () => {
+    const part = fc.constantFrom(
+      'a',
+      'b',
+      '.c',
+      'a*',
+      '*b',
+      '**',
+      '?',
+      '{a,b}',
+      '[ab]',
+      'a+b',
+      '@(a|b)',
+      '!a',
+      '\\\\a',
+      'a\\$',
+      'é',
+    );
+    const glob = fc
+      .tuple(fc.boolean(), fc.array(part, { minLength: 1, maxLength: 3 }))
+      .map(([isAbsolute, parts]) => (isAbsolute ? '/' : '') + parts.join('/'));
+    const path = fc
+      .array(fc.constantFrom('a', 'b', '.c', 'ab', 'a+b', 'é', 'a\nb'), { minLength: 1, maxLength: 4 })
+      .map((parts) => `/${parts.join('/')}`);
+    fc.assert(
+      fc.property(fc.array(glob, { minLength: 1, maxLength: 5 }), path, (globs, one) => {
+        expect(globMatcher(globs)(one)).toBe(globs.some((each) => alone(each)(one)));
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  it('may be thousands', () => {
+    const globs = Array.from({ length: 5000 }, (_, i) => `/usr/lib/package-${i}/*/tests`);
+    const matches = globMatcher(globs);
+    expect(matches('/usr/lib/package-4999/x/tests/a.py')).toBe(true);
+    expect(matches('/usr/lib/package-5000/x/tests/a.py')).toBe(false);
   });
 });
 
