@@ -14,6 +14,7 @@ import {
   stageSynthetic,
   tellLevelsApart,
 } from './corpora.ts';
+import { manyGlobsWork } from './globs.ts';
 import { imagesWork } from './images.ts';
 import { type Command, measure } from './measure.ts';
 import {
@@ -99,6 +100,7 @@ export const works: readonly Work[] = [
   linkWork(),
   scaleWork(),
   normalizeWork(),
+  manyGlobsWork(),
   imagesWork(),
 ];
 
