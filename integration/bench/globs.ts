@@ -17,7 +17,7 @@ export function manyGlobsWork(): Work {
   const contestants = [0, 500, 2000].map((count) => {
     const globs = Array.from({ length: count }, (_, i) => kinds[i % kinds.length]?.(i) ?? '');
     const { command } = pyclinkBuild([0], '--dry-run', ...globs.flatMap((glob) => ['--exclude', glob]));
-    return { name: `pyclink build --dry-run, ${count} globs`, command, buildroot };
+    return { name: `${count} globs: pyclink build --dry-run`, command, buildroot };
   });
   return {
     name: 'many-globs',
