@@ -50,20 +50,24 @@ describeWith(debianTools, 'dpkg-buildpackage', () => {
     expect(ran.status).toBe(0);
   });
 
-  it('says nothing in the log but its name', async () => {
-    const { log } = await buildPackages(rules.addon);
-    expect(log.split('\n').filter((line) => /pyclink(?!-test)/.test(line))).toEqual([
-      'dh clean --with python3,pyclink',
-      'dh binary --with python3,pyclink',
-      '   dh_pyclink',
+  it('says in the log a line for each package, unless it is to be terse', async () => {
+    const linesOf = (log: string) => log.split('\n').filter((line) => /pyclink(?!-test)/.test(line));
+    const named = ['dh clean --with python3,pyclink', 'dh binary --with python3,pyclink', '   dh_pyclink'];
+    expect(linesOf((await buildPackages(rules.addon)).log)).toEqual([
+      ...named,
+      expect.stringMatching(/^pyclink: python3-shop: 2 sources, 6 pycs, 2 links, .* saved \(/),
+      expect.stringMatching(/^pyclink: shop-app: 2 sources, 6 pycs, 4 links, .* saved \(/),
+      '   dh_pyclink_verify',
     ]);
+    const terse = rules.addon.replace('%:', 'export DEB_BUILD_OPTIONS = terse\n%:');
+    expect(linesOf((await buildPackages(terse)).log).filter((line) => line.startsWith('pyclink: '))).toEqual([]);
   });
 
   it('says what it did with DH_VERBOSE', async () => {
     const verbose = `export DH_VERBOSE=1\n${rules.addon.replace('#!/usr/bin/make -f\n', '')}`;
     const { log } = await buildPackages(`#!/usr/bin/make -f\n${verbose}`);
     expect(log).toMatch(/^\tpyclink build --buildroot \S+\/debian\/python3-shop \/usr\/lib\/python3\/dist-packages$/m);
-    expect(log).toMatch(/^pyclink: 2 sources, 6 pycs, 2 links, /m);
+    expect(log).toMatch(/^pyclink: python3-shop: 2 sources, 6 pycs, 2 links, /m);
   });
 
   it('lets the package depend on the Python that it was compiled for', async () => {

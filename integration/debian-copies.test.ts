@@ -23,6 +23,8 @@ execute_after_dh_pyclink:
 \trm -r debian/python3-shop/usr/lib
 \tmv debian/copy debian/python3-shop/usr/lib
 `;
+/** What happens where nobody looks. */
+const unverified = `${copying}\noverride_dh_pyclink_verify:\n`;
 const manifestOf = (name: string) => `debian/.debhelper/generated/${name}/pyclink.json`;
 const relinking = `${copying}
 execute_before_dh_fixperms:
@@ -35,7 +37,7 @@ const unlinked = (directory: string, name: string, other: string) => {
 
 describeWith(debianTools, 'links that a copy broke', () => {
   it('are found by verify in the package', async () => {
-    const built = await buildPackages(copying, '-b', install);
+    const built = await buildPackages(unverified, '-b', install);
     const opt = (name: string) => ['.opt-2', ''].map(unlinked('/opt/shop', name, '.opt-1'));
     const modules = '/usr/lib/python3/dist-packages/shop';
     for (const [name, expected] of [

@@ -60,6 +60,7 @@ describeWith([...debianTools, ...missingTools('lintian')], "pyclink's own packag
     const files = stdout.split('\n').filter((line) => !line.startsWith('d'));
     expect(files.map((line) => line.replace(/^(\S+) (\S+) .* \.(\/.+)$/, '$1 $2 $3'))).toEqual([
       '-rwxr-xr-x root/root /usr/bin/dh_pyclink',
+      '-rwxr-xr-x root/root /usr/bin/dh_pyclink_verify',
       '-rwxr-xr-x root/root /usr/bin/pyclink',
       '-rw-r--r-- root/root /usr/lib/pyclink/levels.py',
       '-rw-r--r-- root/root /usr/lib/pyclink/program.cjs',
@@ -86,6 +87,7 @@ describeWith([...debianTools, ...missingTools('lintian')], "pyclink's own packag
       '-rw-r--r-- root/root /usr/share/zsh/vendor-completions/_pyclink',
       // Symlinks come last.
       'lrwxrwxrwx root/root /usr/lib/rpm/pyclink/brp-python-bytecompile -> brp-pyclink',
+      'lrwxrwxrwx root/root /usr/share/man/man1/dh_pyclink_verify.1.gz -> dh_pyclink.1.gz',
     ]);
   });
 

@@ -22,6 +22,7 @@ const layout: Readonly<Record<string, string | (() => string)>> = {
   'usr/lib/pyclink/worker.py': 'dist/worker.py',
   'usr/lib/pyclink/levels.py': 'dist/levels.py',
   'usr/bin/dh_pyclink': 'hooks/dh_pyclink',
+  'usr/bin/dh_pyclink_verify': 'hooks/dh_pyclink_verify',
   'usr/share/perl5/Debian/Debhelper/Sequence/pyclink.pm': 'hooks/Sequence/pyclink.pm',
   'usr/lib/rpm/pyclink/brp-pyclink': 'hooks/brp-pyclink',
   'usr/lib/rpm/pyclink/brp-pyclink-hardlink': 'hooks/brp-pyclink-hardlink',
@@ -41,8 +42,11 @@ const layout: Readonly<Record<string, string | (() => string)>> = {
   'usr/share/licenses/pyclink/Apache-2.0': 'node_modules/b4a/LICENSE',
 };
 
-/** Specs take the step out by this name. */
-const symlinks: Readonly<Record<string, string>> = { 'usr/lib/rpm/pyclink/brp-python-bytecompile': 'brp-pyclink' };
+const symlinks: Readonly<Record<string, string>> = {
+  // Specs take the step out by this name.
+  'usr/lib/rpm/pyclink/brp-python-bytecompile': 'brp-pyclink',
+  'usr/share/man/man1/dh_pyclink_verify.1': 'dh_pyclink.1',
+};
 
 /** What somebody calls. */
 const programs = /^usr\/bin\/|^usr\/lib\/rpm\/pyclink\/brp-/;

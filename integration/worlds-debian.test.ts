@@ -60,7 +60,11 @@ describeWith(debianTools, "pyclink's own package", () => {
         const tags = await cacheTags(world);
         expect(tags).toHaveLength(name === 'sid' ? 2 : 1);
         const { log, debs } = await buildShop(world, compatLevels[name]);
-        expect(log.filter((line) => /^dh |pyclink/.test(line))).toEqual(['dh clean', 'dh binary', '   dh_pyclink']);
+        expect(log.filter((line) => /^dh |^ .*pyclink/.test(line))).toEqual([
+          ...['dh clean', 'dh binary'],
+          ...['   dh_pyclink', '   dh_pyclink_verify'],
+        ]);
+        expect(log.filter((line) => line.startsWith('pyclink: '))).toHaveLength(2);
         const links = Object.assign({}, ...tags.map((tag) => shopLinks(tag)['python3-shop']));
         expect(await linksIn(join(directory, debs['python3-shop']))).toEqual(links);
         const [defaultTag = ''] = tags;

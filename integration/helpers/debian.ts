@@ -169,7 +169,8 @@ export async function installedSource(more: Readonly<Record<string, Planted>> = 
       const { exitCode, stdout, stderr } = await execa('dh_pyclink', args, {
         cwd: source,
         extendEnv: false,
-        env: { ...env, ...variables },
+        // Only warnings and errors.
+        env: { ...env, DH_QUIET: '1', ...variables },
         reject: false,
       });
       return { status: exitCode, stdout, stderr };

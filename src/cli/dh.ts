@@ -20,7 +20,8 @@ export async function dh(words: readonly string[], call: Call): Promise<void> {
     const hint = '--manifest-dir says where the manifests go';
     throw new PyclinkError('usage', 'dh_pyclink: --manifest: each package has a manifest of its own', { hint });
   }
-  const result = await dhCommand(debhelperCall, {
+  const command = debhelperCall.verify ? (await import('../commands/dh-verify.ts')).dhVerifyCommand : dhCommand;
+  const result = await command(debhelperCall, {
     source: resolve('.'),
     environment: call.environment,
     outputs: Object.keys(parser.opts()).flatMap((name) => (outputs.has(name) ? flagOf(name) : [])),

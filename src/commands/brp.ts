@@ -39,7 +39,7 @@ export async function brpCommand(
   return {
     status: reports.some(hasProblems) ? exitStatus.problems : exitStatus.done,
     text: busy
-      .flatMap(summaryLines)
+      .flatMap((report) => summaryLines(report))
       .map((line) => `${line}\n`)
       .join(''),
     data: reports,

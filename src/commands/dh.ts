@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { build } from '../build/build.ts';
 import type { Surroundings } from '../build/context.ts';
 import type { BuildOptions } from '../build/options.ts';
@@ -12,6 +13,7 @@ import {
   type BinaryPackage,
   changelogSeconds,
   findDirectories,
+  keepManifest,
   listPackages,
   manifestFile,
   type PackageDirectories,
@@ -38,7 +40,7 @@ export interface DhContext extends Surroundings {
   readonly readOptions: (paths: readonly string[], flags: object, environment: Environment) => BuildOptions;
 }
 
-/** `pyclink dh`: what dh_pyclink does for each package. Silent unless verbose. @throws PyclinkError */
+/** `pyclink dh`: what dh_pyclink does for each package. One line for each package and interpreter. @throws PyclinkError */
 export async function dhCommand(call: DebhelperCall, context: DhContext): Promise<CommandResult> {
   const { source, log, outputs } = context;
   const epoch = context.environment['SOURCE_DATE_EPOCH'] || (await changelogSeconds(source));
@@ -57,22 +59,25 @@ export async function dhCommand(call: DebhelperCall, context: DhContext): Promis
   }
   for (const { target, directories } of targets) {
     for (const path of directories.flatMap(({ paths }) => paths)) found.add(path);
-    lines.push(...directories.map(({ paths }) => `\tpyclink build --buildroot ${target.tree} ${paths.join(' ')}`));
+    if (call.verbose) {
+      lines.push(...directories.map(({ paths }) => `\tpyclink build --buildroot ${target.tree} ${paths.join(' ')}`));
+    }
     if (call.noAct) continue;
     if (directories.length > 0) {
       const done = await buildPackage(target, directories, call, { ...context, environment });
       for (const report of done) await logOutcomes(report, log);
-      lines.push(...done.flatMap(summaryLines));
+      const busy = done.filter(({ sources }) => sources > 0);
+      lines.push(...busy.flatMap((report) => summaryLines(report, target.name)));
       reports.push(...done);
     }
-    if (context.environment['DH_INTERNAL_OVERRIDE']) logRun(source, target.name);
+    if (context.environment['DH_INTERNAL_OVERRIDE']) logRun(source, target.name, 'dh_pyclink');
   }
   for (const directory of call.directories.filter((path) => !found.has(path))) {
     (await log()).warn(`${directory}: a directory of none of the packages`);
   }
   return {
     status: reports.some(hasProblems) ? exitStatus.problems : exitStatus.done,
-    text: call.verbose ? lines.map((line) => `${line}\n`).join('') : '',
+    text: call.quiet && !call.verbose ? '' : lines.map((line) => `${line}\n`).join(''),
     data: reports,
   };
 }
@@ -83,7 +88,8 @@ async function buildPackage(
   call: DebhelperCall,
   { environment, readOptions, log }: DhContext,
 ): Promise<BuildReport[]> {
-  const manifest = manifestFile(target, call.manifestDirectory);
+  const manifest = manifestFile(target);
+  mkdirSync(dirname(manifest), { recursive: true });
   const reports: BuildReport[] = [];
   const isShared = isMultiArchSame(textIfAny(join(target.source, 'debian/control')), target.name);
   if (isShared) (await log()).warn(`${target.name}: no links, which dpkg refuses where a package is Multi-Arch: same`);
@@ -97,6 +103,7 @@ async function buildPackage(
     const warn = async (message: string) => (await log()).warn(message);
     reports.push(await build(options, { environment, warn, ...silent }));
   }
+  if (call.manifestDirectory !== undefined) keepManifest(target, call.manifestDirectory);
   adaptPackage(target, shippedIn(readManifest(manifest)), call);
   return reports;
 }

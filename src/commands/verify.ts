@@ -28,8 +28,21 @@ export interface VerifyOptions extends ReadOptions {
   readonly html?: string | undefined;
 }
 
+interface VerifyReport {
+  /** Of the manifests. */
+  readonly pycs: number;
+  readonly linkGroups: number;
+  readonly findings: readonly Finding[];
+  /** Targets in which nothing of the manifests is. */
+  readonly unrelated: readonly string[];
+  /** Sources that are not there, with all their pycs. */
+  readonly leftOut: number;
+  /** What could not be read. */
+  readonly unreadable: readonly string[];
+}
+
 /** `pyclink verify`: checks payloads against manifests. @throws PyclinkError */
-export async function verifyCommand(options: VerifyOptions): Promise<CommandResult> {
+export async function verifyCommand(options: VerifyOptions): Promise<CommandResult<VerifyReport>> {
   const { targets } = options;
   const manifests = options.manifests.map((path) => readManifest(path));
   const html = options.html && outputPath(undefined, options.html);

@@ -3,6 +3,8 @@ import { messageOf, PyclinkError } from '../errors.ts';
 
 /** The command line of dh_pyclink, with what debhelper's environment adds to it. */
 export interface DebhelperCall {
+  /** Called as dh_pyclink_verify. */
+  readonly verify: boolean;
   /** The flags that select packages, for dh_listpackages. */
   readonly selection: readonly string[];
   /** `--remaining-packages`: skip those for which an override has called dh_pyclink. */
@@ -16,6 +18,8 @@ export interface DebhelperCall {
   /** `-n`: do not touch maintainer scripts. */
   readonly noScripts: boolean;
   readonly verbose: boolean;
+  /** No line for each package. */
+  readonly quiet: boolean;
   readonly noAct: boolean;
   /** What to do with the postinst section of dh_python3, which compiles at installation. */
   readonly postinst: 'keep' | 'bcep' | 'strip';
@@ -42,6 +46,7 @@ const options = {
   postinst: { type: 'string' },
   'manifest-dir': { type: 'string' },
   'lintian-overrides': { type: 'boolean' },
+  verify: { type: 'boolean' },
 } as const;
 
 /** The options that dh_listpackages takes too. */
@@ -70,6 +75,7 @@ export function readDebhelperCall(
   const values = { ...inherited.values, ...call.values };
   const excludes = [...(inherited.values.exclude ?? []), ...(call.values.exclude ?? [])];
   return {
+    verify: values.verify === true,
     // dh_listpackages reads the environment itself.
     selection: call.tokens.flatMap((token) =>
       token.kind === 'option' && selecting.includes(token.name)
@@ -82,6 +88,7 @@ export function readDebhelperCall(
     excludeGlobs: excludes.map(globOfText),
     noScripts: values['no-scripts'] === true || values.noscripts === true,
     verbose: values.verbose === true || isSet(environment['DH_VERBOSE']),
+    quiet: isSet(environment['DH_QUIET']) || /\bterse\b/.test(environment['DEB_BUILD_OPTIONS'] ?? ''),
     noAct: values['no-act'] === true || isSet(environment['DH_NO_ACT']),
     postinst: postinstOf(values.postinst ?? 'keep'),
     manifestDirectory: values['manifest-dir'],

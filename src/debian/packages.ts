@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { copyFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { execa } from 'execa';
 import { PyclinkError } from '../errors.ts';
 import { lstatIfAny } from '../files/stat.ts';
@@ -84,15 +84,14 @@ export function findDirectories({ source, name, tree }: BinaryPackage, named: re
     .filter(({ paths }) => paths.length > 0);
 }
 
-/**
- * The path of a package's manifest. Its directory is made if it is missing.
- * @param directory of the manifests; default: one that dh_clean removes
- */
-export function manifestFile({ source, name }: BinaryPackage, directory: string | undefined): string {
-  const file =
-    directory === undefined
-      ? join(source, 'debian/.debhelper/generated', name, 'pyclink.json')
-      : join(source, directory, `${name}.json`);
+/** The path of a package's manifest, below a directory that dh_clean removes. */
+export function manifestFile({ source, name }: Pick<BinaryPackage, 'source' | 'name'>): string {
+  return join(source, 'debian/.debhelper/generated', name, 'pyclink.json');
+}
+
+/** Copies a package's manifest to where it lasts. */
+export function keepManifest(target: Pick<BinaryPackage, 'source' | 'name'>, directory: string): void {
+  const file = resolve(target.source, directory, `${target.name}.json`);
   mkdirSync(dirname(file), { recursive: true });
-  return file;
+  copyFileSync(manifestFile(target), file);
 }

@@ -21,6 +21,8 @@ export interface ReadOptions {
   readonly prepend?: string | undefined;
   /** A directory may be a part of a system: paths then begin at the root of that. */
   readonly mayBePart?: boolean;
+  /** What later mtimes in a directory will be set to, as dpkg-deb does it. */
+  readonly latestMtimeSeconds?: number;
 }
 
 /** What a target has. */
@@ -89,7 +91,13 @@ function parted(target: string): [path: string, reference?: string] {
 async function searchPlace(
   { kind, path, reference }: Place,
   search: Search,
-  { limits = defaultReadLimits, platform, prepend = '/', mayBePart = false }: ReadOptions,
+  {
+    limits = defaultReadLimits,
+    platform,
+    prepend = '/',
+    mayBePart = false,
+    latestMtimeSeconds = Number.POSITIVE_INFINITY,
+  }: ReadOptions,
 ): Promise<Omit<TargetContents, 'target'>> {
   const image = async (files: ImageFiles): Promise<Omit<TargetContents, 'target'>> => ({
     kind: 'image',
@@ -98,7 +106,12 @@ async function searchPlace(
   if (kind === 'tree') {
     const tree = installedAt(openTree(resolve(path)), prepend);
     const root = mayBePart ? openTree(systemAround(tree.path)) : tree;
-    return { kind, ...searchTree(root, search, limits, tree.path) };
+    const contents = searchTree(root, search, limits, tree.path);
+    const clamped = contents.entries.map((entry) => ({
+      ...entry,
+      mtimeSeconds: Math.min(entry.mtimeSeconds, latestMtimeSeconds),
+    }));
+    return { kind, ...contents, entries: clamped };
   }
   if (kind === 'image-directory') return image(filesOfDirectory(openTree(resolve(path))));
   if (kind === 'rpm') return { kind: 'package', ...(await searchRpm(path, search, limits)) };

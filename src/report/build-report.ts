@@ -40,10 +40,12 @@ function cacheText({ local, remote, verified, compiled, uncached }: CacheCounts)
 }
 
 /** A summary in a line or two, the same for each build of the same input with the same cache. */
-export function summaryLines(report: BuildReport): string[] {
+export function summaryLines(report: BuildReport, about?: string): string[] {
   const { sources, pycs, links, cache } = report;
   const counts = `${counted(sources, 'source')}, ${counted(pycs, 'pyc')}, ${counted(links, 'link')}, ${saved(report)}`;
-  return [counts, ...(cache === undefined ? [] : [cacheText(cache)])].map((line) => `pyclink: ${line}`);
+  return [counts, ...(cache === undefined ? [] : [cacheText(cache)])].map(
+    (line) => `pyclink: ${about === undefined ? '' : `${about}: `}${line}`,
+  );
 }
 
 function saved({ sizeBytesWithoutLinks, sizeBytes }: BuildReport): string {

@@ -1,8 +1,14 @@
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { describeWith, missingTools } from '../../integration/helpers/tools.ts';
-import { changelogSeconds, findDirectories, listPackages, manifestFile } from '../../src/debian/packages.ts';
+import {
+  changelogSeconds,
+  findDirectories,
+  keepManifest,
+  listPackages,
+  manifestFile,
+} from '../../src/debian/packages.ts';
 import { type Planted, plant, temporaryDirectory } from '../helpers/buildroot.ts';
 
 const control = `Source: shop
@@ -99,17 +105,11 @@ describe('findDirectories', () => {
   });
 });
 
-describe('manifestFile', () => {
-  it.each([
-    [undefined, 'debian/.debhelper/generated/shop/pyclink.json'],
-    ['out/manifests', 'out/manifests/shop.json'],
-  ])('is for the directory %j %s, in a directory that is there', (directory, expected) => {
-    const source = temporaryDirectory();
-    const file = manifestFile({ source, name: 'shop', tree: '' }, directory);
-    expect(file).toBe(join(source, expected));
-    expect(existsSync(dirname(file))).toBe(true);
-    expect(existsSync(file)).toBe(false);
-  });
+it('the manifest of a package is kept in a directory that is made', () => {
+  const target = { source: plantSource({ 'debian/.debhelper/generated/shop/pyclink.json': '{}' }), name: 'shop' };
+  expect(manifestFile(target)).toBe(join(target.source, 'debian/.debhelper/generated/shop/pyclink.json'));
+  keepManifest(target, 'out/manifests');
+  expect(readFileSync(join(target.source, 'out/manifests/shop.json'), 'utf8')).toBe('{}');
 });
 
 const everything = { selection: [], onlyRemaining: false, packageDirectory: undefined };

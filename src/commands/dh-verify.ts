@@ -1,0 +1,57 @@
+import { existsSync } from 'node:fs';
+import { openBuildroot } from '../buildroot/open.ts';
+import type { DebhelperCall } from '../debian/arguments.ts';
+import { logRun } from '../debian/debhelper-log.ts';
+import { type BinaryPackage, changelogSeconds, listPackages, manifestFile } from '../debian/packages.ts';
+import { exitStatus } from '../errors.ts';
+import { findPycs } from '../links/find.ts';
+import { narrowModes } from '../links/narrow.ts';
+import type { Log } from '../log.ts';
+import type { ReadOptions } from '../payload/targets.ts';
+import { counted } from '../text.ts';
+import type { DhContext } from './dh.ts';
+import type { CommandResult } from './result.ts';
+import { verifyCommand } from './verify.ts';
+
+/**
+ * `pyclink dh --verify`: the last step before checksums are taken. Narrows the modes of pycs to those of their sources,
+ * which dh_fixperms may have left alone, and holds what dh_pyclink wrote against its manifest. @throws PyclinkError
+ */
+export async function dhVerifyCommand(call: DebhelperCall, context: DhContext): Promise<CommandResult> {
+  const reports: CommandResult[] = [];
+  const epoch = context.environment['SOURCE_DATE_EPOCH'] || (await changelogSeconds(context.source));
+  const latest = epoch === undefined ? {} : { latestMtimeSeconds: Number(epoch) };
+  for (const target of await listPackages(context.source, call)) {
+    const isBuilt = existsSync(manifestFile(target)) && existsSync(target.tree);
+    if (isBuilt && !call.noAct) reports.push(await verifyPackage(target, latest, await context.log()));
+    if (context.environment['DH_INTERNAL_OVERRIDE']) logRun(context.source, target.name, 'dh_pyclink_verify');
+  }
+  const wrong = reports.filter(({ status }) => status !== exitStatus.done);
+  return {
+    status: wrong.length > 0 ? exitStatus.problems : exitStatus.done,
+    text: (call.verbose ? reports : wrong).map(({ text }) => text).join(''),
+    data: reports.map(({ data }) => data),
+  };
+}
+
+async function verifyPackage(target: BinaryPackage, latest: ReadOptions, log: Log): Promise<CommandResult> {
+  const { directories } = findPycs(openBuildroot(target.tree), []);
+  const sets = directories.flatMap((directory) => directory.sets);
+  const narrowed = sets.reduce((sum, pycs) => sum + narrowModes(pycs, false), 0);
+  if (narrowed > 0) {
+    const what = `${counted(narrowed, 'pyc')} readable by more users than the sources: their modes were narrowed`;
+    log.warn(`${target.name}: ${what}`);
+  }
+  // A package may have other pycs on purpose.
+  const what = { manifests: [manifestFile(target)], targets: [target.tree], allow: ['/**'] };
+  const report = await verifyCommand({ ...what, ...latest });
+  const { findings, unreadable, unrelated } = report.data;
+  if (findings.length + unreadable.length > 0) {
+    const hint =
+      'call dh_pyclink again behind the step that changed them; an empty override_dh_pyclink_verify: leaves this out';
+    log.error({ hint }, `${target.name}: pycs, or their sources, are not as dh_pyclink left them`);
+    return report;
+  }
+  if (unrelated.length > 0) log.warn(`${target.name}: no pyc that dh_pyclink wrote is in the package`);
+  return { ...report, status: exitStatus.done };
+}
