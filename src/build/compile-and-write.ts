@@ -1,6 +1,6 @@
 import type { Discovered } from '../buildroot/discover.ts';
 import { globMatcher } from '../buildroot/exclude.ts';
-import type { Buildroot } from '../buildroot/path.ts';
+import { type Buildroot, toStaged } from '../buildroot/path.ts';
 import type { Source } from '../buildroot/source.ts';
 import { addCounts, type CacheCounts, emptyCounts } from '../cache/counts.ts';
 import type { CacheSettings } from '../cache/settings.ts';
@@ -8,7 +8,9 @@ import { foreignDirectories } from '../compile/foreign-directories.ts';
 import type { Interpreter } from '../compile/interpreter.ts';
 import type { Pools } from '../compile/open-pools.ts';
 import { type CompileJob, planCompile } from '../compile/plan.ts';
-import { byCodeUnit } from '../files/path.ts';
+import { ifPossible } from '../files/if-possible.ts';
+import { byCodeUnit, type PayloadPath } from '../files/path.ts';
+import { lstatIfAny } from '../files/stat.ts';
 import { currentPycs } from '../lanes/current-pycs.ts';
 import { type Done, type Work, workInLanes } from '../lanes/lanes.ts';
 import { slotsFor } from '../lanes/slots.ts';
@@ -77,6 +79,11 @@ export async function compileAndWrite(
     isImage && options.record && !options.dryRun
       ? (await import('../manifest/distribution-record.ts')).listInRecords(buildroot, recordsOf(manifest))
       : [];
+  if (!options.dryRun && !showsLinks(buildroot, manifest)) {
+    await context.warn(
+      `${buildroot.path}: its file system shows the links as separate files; a package or copy made from there has none`,
+    );
+  }
   watch.lap('write');
 
   const isAllowed = globMatcher(options.allowErrors);
@@ -115,6 +122,13 @@ export async function compileAndWrite(
     filelists: outputs.filelists.map(({ file }) => file),
     seconds: watch.seconds,
   };
+}
+
+/** Whether the names of a link group have one identity. Some file systems in user space number names, not files. */
+function showsLinks(buildroot: Buildroot, { linkGroups }: Manifest): boolean {
+  const identity = (path: PayloadPath) => ifPossible(() => lstatIfAny(toStaged(buildroot, path))?.identity);
+  const [first, second] = (linkGroups[0]?.paths ?? []).map(identity);
+  return first === undefined || second === undefined || first === second;
 }
 
 async function writePage(file: string, buildroot: Buildroot, manifest: Manifest): Promise<void> {
