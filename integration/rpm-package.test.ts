@@ -1,5 +1,5 @@
 /** Builds pyclink's own RPM. What the hooks in it do is in rpm-hooks.test.ts. */
-import { cpSync } from 'node:fs';
+import { cpSync, lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { expect, it } from 'vitest';
@@ -32,6 +32,21 @@ async function ownPackage(directory: string): Promise<string[]> {
 }
 
 describeRpm("pyclink's own package", () => {
+  it.each([0o077, 0o002])('has the modes that others need, staged with a umask of %o', (mask) => {
+    const before = process.umask(mask);
+    const staged = join(temporaryDirectory(), 'staged');
+    try {
+      stage(staged);
+    } finally {
+      process.umask(before);
+    }
+    const modes = readdirSync(staged, { recursive: true, encoding: 'utf8' })
+      .map((path) => lstatSync(join(staged, path)))
+      .filter((stat) => !stat.isSymbolicLink())
+      .map((stat) => `${stat.isDirectory() ? 'directory' : 'file'} ${(stat.mode & 0o777).toString(8)}`);
+    expect([...new Set(modes)].sort()).toEqual(['directory 755', 'file 644', 'file 755']);
+  });
+
   it('builds from a staged tree, installs, and builds a package from there', async () => {
     const directory = temporaryDirectory();
     const rpms = await ownPackage(directory);

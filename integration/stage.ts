@@ -1,5 +1,5 @@
 /** `npm run stage -- DIR`: lays out what a package of pyclink installs under DIR, from the bundle in dist/. */
-import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { bashCompletions } from './stage/bash.ts';
 import { commands, ownOptions } from './stage/commands.ts';
@@ -55,13 +55,25 @@ const programs = /^usr\/bin\/|^usr\/lib\/rpm\/pyclink\/brp-/;
 export function stage(directory: string): void {
   for (const [path, content] of Object.entries(layout)) {
     const target = join(directory, path);
-    mkdirSync(dirname(target), { recursive: true });
+    makeDirectories(directory, dirname(path));
     writeFileSync(target, typeof content === 'string' ? read(content) : content());
     chmodSync(target, programs.test(path) ? 0o755 : 0o644);
   }
   for (const [path, target] of Object.entries(symlinks)) {
     rmSync(join(directory, path), { force: true });
     symlinkSync(target, join(directory, path));
+  }
+}
+
+/** Whatever the umask: a package has the modes of the staged tree. */
+function makeDirectories(root: string, path: string): void {
+  mkdirSync(root, { recursive: true });
+  let directory = root;
+  for (const name of path.split('/')) {
+    directory = join(directory, name);
+    if (existsSync(directory)) continue;
+    mkdirSync(directory);
+    chmodSync(directory, 0o755);
   }
 }
 
