@@ -64,7 +64,7 @@ describe('brp-pyclink by itself', () => {
   it.each([
     ['a fifth position', ['', '', '', '', '']],
     ['an option that there is not', ['', '', '', '--nonsense']],
-    ['an option without its value', ['', '', '', '', '--', '--manifest']],
+    ['an option without its value', ['--manifest', '--', 'brp-python-bytecompile', '']],
   ])('refuses %s before anything is done', async (_, positions) => {
     const buildroot = plantBuildroot(plant);
     const before = contentsOf(buildroot);

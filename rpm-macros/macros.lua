@@ -23,10 +23,20 @@ local function nothingBecause(reason) return echo('compiles nothing at the end o
 
 local hooks = value('pyclink_prefix') .. '/lib/rpm/pyclink/'
 
+-- The body of a macro as it was defined; '' if it is not.
+local function bodyOf(name) return rpm.expand('%{?' .. name .. ':%{macrobody:' .. name .. '}}') end
+
+-- Whether a macro is on, as rpm reads numbers: Y and N are numbers too, other words are 0.
+local function isOn(name)
+  local text = value(name)
+  if text:find('^[YyNn]') then return text:find('^[Yy]') ~= nil end
+  return (tonumber(text) or 0) ~= 0
+end
+
 -- Which time rpm clamps mtimes to, if it clamps any.
 local function clampsTo()
   local policy = value('build_mtime_policy')
-  if policy == '' and value('clamp_mtime_to_source_date_epoch'):find('[^0]') then policy = 'clamp_to_source_date_epoch' end
+  if policy == '' and isOn('clamp_mtime_to_source_date_epoch') then policy = 'clamp_to_source_date_epoch' end
   return ({ clamp_to_source_date_epoch = 'SOURCE_DATE_EPOCH', clamp_to_buildtime = 'RPM_BUILD_TIME' })[policy]
 end
 
@@ -50,44 +60,123 @@ function pyclink.options()
   print(table.concat(words, ' '))
 end
 
--- Puts the wiring before %__spec_install_pre, once.
-function pyclink.prepare()
-  local body = rpm.expand('%{macrobody:__spec_install_pre}')
-  if not body:find('pyclink__lua wire', 1, true) then define('__spec_install_pre', '%{pyclink__lua wire}' .. body) end
+-- What makes a call of brp-python-bytecompile one of pyclink, if it comes before it. The call stays as it is, with
+-- whatever is before and behind it.
+local function prefix()
+  local options = rpm.expand('%{pyclink__lua options}') .. ' ' .. value('pyclink_extra')
+  return rpm.expand('%{pyclink__lua epoch}') .. hooks .. 'brp-pyclink ' .. options:gsub('%s+$', '') .. ' -- '
 end
 
--- Takes away all definitions of a macro. Returns how many are macros.pyclink's, and the values of the others, the
--- newest first.
+-- Takes prefixes away, of which some may be older than the knobs of the spec.
+local function unprefixed(text)
+  local bare = (text .. ' '):gsub('%S*/pyclink/brp%-pyclink [^\n]- %-%- ', '')
+  return bare:gsub('env SOURCE_DATE_EPOCH="?%${[%w_]+%-}"? ', ''):sub(1, -2)
+end
+
+local function isKnown(directory)
+  for known in value('pyclink_replaces'):gmatch('%S+') do
+    if known == directory then return true end
+  end
+  return directory == value('_rpmconfigdir') .. '/pyclink'
+end
+
+-- Text with something else in the place of each script of this name. Returns the scripts as well: the first one that
+-- pyclink may take the place of, and the first that it does not know.
+local function replaced(text, name, replacement)
+  local known, unknown
+  local word = '([^%s;|&()<>]*)/' .. name:gsub('%-', '%%-') .. '%f[%s;|&()<>\0]'
+  local result = text:gsub(word, function(directory)
+    local script = directory .. '/' .. name
+    if not isKnown(directory) then
+      unknown = unknown or script
+      return nil
+    end
+    known = known or script
+    return replacement(script)
+  end)
+  return result, known, unknown
+end
+
+local function withPyclink(text)
+  local before = prefix()
+  return replaced(unprefixed(text), 'brp-python-bytecompile', function(script) return before .. script end)
+end
+
+-- The script that compiles on this system; where there is none, the name that specs of old look for.
+local function systemScript()
+  local found = value('_rpmconfigdir') .. '/pyclink'
+  for directory in value('pyclink_replaces'):gmatch('%S+') do
+    local file = io.open(directory .. '/brp-python-bytecompile')
+    if file then
+      file:close()
+      found = directory
+    end
+  end
+  return found .. '/brp-python-bytecompile'
+end
+
+-- The call of the step that compiles, of the system or, where it has none, in the form of rpm's own.
+local function systemCall()
+  local call = value('pyclink__call')
+  if call ~= '' then return call end
+  local python = isOn('_python_bytecompile_extra') and value('__python') or ''
+  return systemScript() .. ' "' .. python .. '" ' .. rpm.expand('"%{?_python_bytecompile_errors_terminate_build}" '
+    .. '"%{?_python_bytecompile_extra}" "%{?_smp_build_ncpus:-j%{_smp_build_ncpus}}"')
+end
+
+local function isKeptOut() return not isOn('pyclink_auto_byte_compile') end
+
+-- The expansion of %__brp_python_bytecompile, wherever a spec has it.
+function pyclink.step()
+  local call = systemCall()
+  if not isKeptOut() then
+    print((withPyclink(call)))
+  elseif not call:find('/pyclink/brp-python-bytecompile', 1, true) then
+    print(call)
+  end
+end
+
+-- Takes away all definitions of a macro. Returns how many are macros.pyclink's, and the bodies and the values of the
+-- others, the newest first.
 local function undefined(name)
-  local own, others = 0, {}
+  local own, bodies, values = 0, {}, {}
   while rpm.expand('%{?' .. name .. ':1}') == '1' do
-    if value(name):find('^marked') then own = own + 1 else others[#others + 1] = value(name) end
+    local body = bodyOf(name)
+    if body:find('pyclink__', 1, true) then
+      own = own + 1
+    else
+      bodies[#bodies + 1], values[#values + 1] = body, value(name)
+    end
     rpm.expand('%undefine ' .. name)
   end
-  return own, others
+  return own, bodies, values
 end
 
--- The word of a line that is a script of this name, and whether pyclink may take its place.
-local function scriptIn(line, name)
-  local script = (line .. ' '):match('(%S*/' .. name:gsub('%-', '%%-') .. ')%s')
-  local directory = script and script:sub(1, -#name - 2)
-  local isKnown = false
-  for known in value('pyclink_replaces'):gmatch('%S+') do isKnown = isKnown or known == directory end
-  return script, isKnown
+local debians = rpm.expand('%{_rpmconfigdir}/brp-python-bytecompile')
+local install, auto, step = '__os_install_post', 'py_auto_byte_compile', '__brp_python_bytecompile'
+
+-- Puts macros.pyclink's definition of the step before that of the system, if that was read later, and keeps what that
+-- one calls. A definition that is neither of them is the spec's, and stays the newest.
+local function adoptStep()
+  local isOwnNewest = bodyOf(step):find('pyclink__', 1, true) ~= nil
+  if isOwnNewest and value('pyclink__call') ~= '' then return end
+  local own, bodies, values = undefined(step)
+  local first = values[1] or ''
+  local _, known = replaced(first, 'brp-python-bytecompile', function(script) return script end)
+  local isSystems = bodies[1] and (isOwnNewest or (known and unprefixed(first) == first))
+  local function defineOwn()
+    for _ = 1, own do define(step, '%{pyclink__lua step}') end
+  end
+  if isSystems then define('pyclink__call', bodies[1]) else defineOwn() end
+  for i = #bodies, 1, -1 do define(step, bodies[i]) end
+  if isSystems then defineOwn() end
 end
 
--- A line with one word in the place of another.
-local function replaced(line, word, other)
-  local from, to = line:find(word, 1, true)
-  return line:sub(1, from - 1) .. other .. line:sub(to + 1)
-end
-
--- The step that compiles, from a call of brp-python-bytecompile: the same call with pyclink in the place of the script,
--- and options of pyclink build behind it.
-local function compileStep(call, script)
-  local words = replaced(call, script, rpm.expand('%{pyclink__lua epoch}') .. hooks .. 'brp-pyclink')
-  local options = rpm.expand('%{pyclink__lua options}') .. ' ' .. value('pyclink_extra')
-  return words:gsub('%s+%-%- .*$', ''):gsub('%s+$', '') .. ' -- ' .. options
+-- Puts the wiring before %__spec_install_pre, once.
+function pyclink.prepare()
+  local body = bodyOf('__spec_install_pre')
+  if not body:find('pyclink__lua wire', 1, true) then define('__spec_install_pre', '%{pyclink__lua wire}' .. body) end
+  adoptStep()
 end
 
 -- Debian's rpm before 6 defines the step in its platform file, but does not call it. Whether the platform file does so.
@@ -98,16 +187,16 @@ local function platformDefines(name)
   return ('\n' .. text):find('\n%%' .. name .. '%s') ~= nil
 end
 
-local debians = rpm.expand('%{_rpmconfigdir}/brp-python-bytecompile')
-local install, auto, step = '__os_install_post', 'py_auto_byte_compile', '__brp_python_bytecompile'
+-- Whether a call was pyclink's when the spec was read, or is that of a platform file that does not call it.
+local function isOwnCall(call)
+  return unprefixed(call) ~= call or call:find(debians, 1, true) ~= nil
+end
 
 -- What the spec and the system say about the step that compiles. Afterwards only their own definitions are left.
 local function settings()
-  rpm.define('pyclink__mark marked')
   local _, loads = undefined('pyclink__loaded')
   local ownAuto, autos = undefined(auto)
-  local ownStep, calls = undefined(step)
-  rpm.expand('%undefine pyclink__mark')
+  local own, _, calls = undefined(step)
 
   -- A word in the place of the step shows which of the two macros the steps that end %install ask for.
   local function hasProbe() return value(install):find('pyclink-probe', 1, true) ~= nil end
@@ -121,40 +210,35 @@ local function settings()
   local asksForAuto = asksForStep and not withoutAuto
   local isAutoOff = ownAuto < #loads or (asksForAuto and #autos == 0)
   if isAutoOff then rpm.expand('%undefine ' .. auto) end
+  local isUncalled = false
+  for _, call in ipairs(calls) do isUncalled = isUncalled or not (asksForStep or isOwnCall(call)) end
   return {
-    isKeptOut = not value('pyclink_auto_byte_compile'):find('[^0]'),
     call = calls[1],
     isAutoOff = isAutoOff,
-    isUndefined = ownStep < #loads or (not calls[1] and (asksForStep or platformDefines(step))),
-    -- It is there to be called, but nothing calls it, unlike Debian's.
-    isUncalled = calls[1] and not asksForStep and scriptIn(calls[1], 'brp-python-bytecompile') ~= debians
+    isUndefined = own < #loads or (not calls[1] and (asksForStep or platformDefines(step))),
+    isUncalled = isUncalled
   }
 end
 
 -- The lines of the steps that end %install, with pyclink in the place of the scripts that it knows; which script that
 -- compiles was among them; and which one that it does not know.
-local function rewrittenSteps(set)
+local function rewrittenSteps(text, set)
   local lines, compiler, unknown, links = {}, nil, nil, false
-  for line in value(install):gmatch('[^\n]*%S[^\n]*') do
-    local script, isKnown = scriptIn(line, 'brp-python-bytecompile')
-    local linker, isKnownLinker = scriptIn(line, 'brp-python-hardlink')
-    -- Where the spec has expanded the steps, macros.pyclink's own definition may be in the place of the system's.
-    local isOwn = script == value('_rpmconfigdir') .. '/pyclink/brp-python-bytecompile'
-    if isOwn and set.call then
-      line = set.call
-      script, isKnown = scriptIn(line, 'brp-python-bytecompile')
-    end
-    if set.isKeptOut then
-      if isOwn and not set.call then line = '' end
-    elseif script and (isKnown or (isOwn and not set.call)) then
-      compiler = script
+  for line in text:gmatch('[^\n]*%S[^\n]*') do
+    if isKeptOut() then
+      line = unprefixed(line)
+      if line:find('/pyclink/brp-python-bytecompile', 1, true) then line = '' end
+    else
       local isOff = set.isAutoOff or set.isUndefined
-      line = isOff and '' or echo('takes the place of ' .. script) .. '\n' .. compileStep(line, script)
-    elseif script then
-      unknown = script
-    elseif linker and isKnownLinker then
-      links = true
-      line = replaced(line, linker, hooks .. 'brp-pyclink-hardlink')
+      local bare = unprefixed(line)
+      local new, script, other = withPyclink(line)
+      local _, linker = replaced(line, 'brp-python-hardlink', function(name) return name end)
+      unknown = unknown or other
+      compiler = compiler or script
+      links = links or linker ~= nil
+      line = isOff and replaced(bare, 'brp-python-bytecompile', function() return 'true' end) or new
+      line = replaced(line, 'brp-python-hardlink', function() return hooks .. 'brp-pyclink-hardlink' end)
+      if script and not isOff then line = echo('takes the place of ' .. script) .. '\n' .. line end
     end
     lines[#lines + 1] = line
   end
@@ -163,37 +247,98 @@ end
 
 -- Why pyclink does not compile at the end of %install; nil if it does.
 local function reasonAgainst(set, lines, compiler, unknown)
-  if set.isKeptOut then return '%pyclink_auto_byte_compile is 0' end
+  if isKeptOut() then return '%pyclink_auto_byte_compile is 0' end
   if set.isAutoOff then return '%py_auto_byte_compile is not defined' end
   if set.isUndefined then return '%__brp_python_bytecompile is not defined' end
   if unknown then return unknown .. ' has conventions of its own (see %pyclink_replaces)' end
   if compiler then return nil end
   if #lines == 0 then return '%__os_install_post is empty' end
-  if set.call and not scriptIn(set.call, 'brp-python-bytecompile') then
+  if set.call and not set.call:find('/brp-python-bytecompile', 1, true) then
     return '%__brp_python_bytecompile is "' .. set.call:gsub('^%s+', '') .. '"'
   end
   if set.isUncalled then return '%__os_install_post does not call %__brp_python_bytecompile' end
 end
 
+-- The macro that has the steps that end %install, and why pyclink cannot come in there. A spec that defines
+-- %__spec_install_post with %global has the steps themselves in it.
+local function macroOfSteps()
+  local post = '__spec_install_post'
+  if bodyOf(post):find(install, 1, true) then return install end
+  local text = value(post)
+  local hasAll, hasAny = true, text:find('/brp-python-bytecompile', 1, true) ~= nil
+  for line in unprefixed(value(install)):gmatch('%S[^\n]*') do
+    hasAll = hasAll and text:find(line, 1, true) ~= nil
+  end
+  if hasAny or (hasAll and text:find('%S')) then return post end
+  return install, '%' .. post .. ' does not call %' .. install
+end
+
 -- Rewrites the steps that end %install: pyclink takes the place of those that compile and link, or is added to them.
 local function rewrite()
-  local own = value(step)
   local set = settings()
-  local lines, compiler, unknown, links = rewrittenSteps(set)
-  local reason = reasonAgainst(set, lines, compiler, unknown)
+  local name, reason = macroOfSteps()
+  local lines, compiler, unknown, links = rewrittenSteps(value(name), set)
+  local isCut = reason ~= nil
+  reason = reason or reasonAgainst(set, lines, compiler, unknown)
   if reason then
+    local assignment = 'pyclink_nothing=' .. quoted(reason) .. '\n'
+    define('__spec_check_pre', assignment:gsub('%%', '%%%%') .. bodyOf('__spec_check_pre'))
+  end
+  if isCut then
+    print(nothingBecause(reason) .. '\n')
+  elseif reason then
     table.insert(lines, 1, nothingBecause(reason))
   elseif not compiler then
-    local call = set.call or own
     lines[#lines + 1] = echo('added to the steps at the end of %install')
-    lines[#lines + 1] = compileStep(call, scriptIn(call, 'brp-python-bytecompile'))
+    lines[#lines + 1] = withPyclink(set.call or systemCall())
     if not links then lines[#lines + 1] = hooks .. 'brp-pyclink-hardlink' end
   end
-  define(install, '\n' .. table.concat(lines, '\n'):gsub('%%', '%%%%'))
+  define(name, '\n' .. table.concat(lines, '\n'):gsub('%%', '%%%%'))
+end
 
-  local post = '__spec_install_post'
-  if not rpm.expand('%{macrobody:' .. post .. '}'):find(install, 1, true) then
-    print(nothingBecause('%' .. post .. ' does not call %' .. install) .. '\n')
+-- %pyclink_verify. By then %pyclink_nothing says why pyclink has compiled nothing; %py_byte_compile may have.
+function pyclink.verify()
+  local manifest = quoted(value('pyclink_manifest'))
+  if manifest == "''" then return print(echo('nothing to verify: %pyclink_manifest is empty') .. ' #') end
+  local isNothing = '[ -n "${pyclink_nothing-}" ] && [ ! -e ' .. manifest .. ' ]'
+  local verify = value('pyclink_prefix') .. '/bin/pyclink verify --manifest ' .. manifest
+  print(isNothing .. ' && echo "pyclink: nothing to verify: $pyclink_nothing" || '
+    .. verify .. ' "' .. rpm.expand('%{buildroot}') .. '"')
+end
+
+local knobs = { 'auto_byte_compile', 'optimize', 'extra', 'exclude', 'manifest', 'filelist', 'options', 'replaces' }
+
+-- Macros that are defined and have a letter more or less than a knob, or another one: `optimise`.
+local function misspelled()
+  local words = {}
+  for _, knob in ipairs(knobs) do
+    local function ask(start, letter, rest)
+      local name = 'pyclink_' .. start .. letter .. rest
+      if start .. letter .. rest ~= knob then
+        words[#words + 1] = '%{?' .. name .. ':' .. name .. ' pyclink_' .. knob .. ' }'
+      end
+    end
+    for i = 1, #knob + 1 do
+      ask(knob:sub(1, i - 1), '', knob:sub(i + 1))
+      for letter in ('abcdefghijklmnopqrstuvwxyz_'):gmatch('.') do
+        ask(knob:sub(1, i - 1), letter, knob:sub(i))
+        ask(knob:sub(1, i - 1), letter, knob:sub(i + 1))
+      end
+    end
+  end
+  return rpm.expand(table.concat(words))
+end
+
+-- What the log says of the knobs, before anything else.
+local function checkKnobs()
+  local said = {}
+  for name, knob in misspelled():gmatch('(%S+) (%S+)') do
+    if not said[name] then print(echo('warning: %' .. name .. ' is no knob: is it to be %' .. knob .. '?') .. ' >&2\n') end
+    said[name] = true
+  end
+  local manifest = value('pyclink_manifest')
+  if manifest:find('^[^/]') then
+    print(echo('error: %pyclink_manifest: takes an absolute path, not ' .. manifest) .. ' >&2; exit 2\n')
   end
 end
 
@@ -201,6 +346,7 @@ end
 function pyclink.wire()
   if value('pyclink__wired') ~= '' then return end
   rpm.define('pyclink__wired 1')
+  checkKnobs()
   -- What an earlier build linked.
   if value('pyclink_manifest') ~= '' then os.remove(value('pyclink_manifest')) end
   -- rpm goes on after an error in Lua.

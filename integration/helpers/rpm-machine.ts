@@ -10,13 +10,16 @@ export const rpmMachines = [thisRelease, 'trixie', 'sid'] as const;
 
 /** Whose macros a build reads: those of rpm alone, or with what Fedora or openSUSE have besides. */
 export const macroSets = ['bare', 'fedora', 'opensuse'] as const;
-export type MacroSet = (typeof macroSets)[number];
+/** Further ones: no number of jobs, or all of the buildroot to compile with one interpreter. */
+export type MacroSet = (typeof macroSets)[number] | 'pld' | 'openeuler';
 
 /** Which files of its own a set has: some before the platform's, some after it. */
 const files: Readonly<Record<MacroSet, { readonly early: string; readonly late: string }>> = {
   bare: { early: '', late: '' },
   fedora: { early: '/srv/fedora-like/macros.d/macros.*', late: '/srv/fedora-like/macros.vendor' },
   opensuse: { early: '', late: '/srv/opensuse-like/macros.suse' },
+  pld: { early: '', late: '/srv/pld-like/macros.pld' },
+  openeuler: { early: '', late: '/srv/openeuler-like/macros.openeuler' },
 };
 
 export interface MachineOptions extends Spec {
@@ -67,7 +70,7 @@ export class RpmMachine {
     const world = await inWorld(name);
     world.stagePyclink();
     const own = join(world.directory, 'srv');
-    for (const set of ['fedora-like', 'opensuse-like']) {
+    for (const set of ['fedora-like', 'opensuse-like', 'pld-like', 'openeuler-like']) {
       cpSync(join(import.meta.dirname, set), join(own, set), { recursive: true });
     }
     cpSync(join(import.meta.dirname, 'fedora-like/redhat'), join(world.directory, 'usr/lib/rpm/redhat'), {

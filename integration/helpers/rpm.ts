@@ -34,6 +34,8 @@ export interface Spec {
   readonly preamble?: string;
   /** Subpackages by their suffix, with their %files. */
   readonly subpackages?: Readonly<Record<string, string>>;
+  /** Between the descriptions and %install. */
+  readonly middle?: string;
   /** After the planted files are in the buildroot. */
   readonly install?: string;
   /** What follows the word %files. */
@@ -75,7 +77,15 @@ export interface RpmBuildOptions extends Spec {
 
 /** A spec of a package `shop`, in whose %install all that was planted is copied. */
 export function specText(spec: Spec): string {
-  const { preamble = '', subpackages = {}, install = '', files = '\n/usr', version = '1.0', end = '' } = spec;
+  const {
+    preamble = '',
+    subpackages = {},
+    middle = '',
+    install = '',
+    files = '\n/usr',
+    version = '1.0',
+    end = '',
+  } = spec;
   const others = Object.entries(subpackages);
   const noarch = spec.arch === 'native' ? '' : 'BuildArch: noarch';
   return [
@@ -83,6 +93,7 @@ export function specText(spec: Spec): string {
     `Name: shop\nVersion: ${version}\nRelease: 1\nSummary: A shop\nLicense: MIT\n${noarch}`,
     '%description\nIt sells things.',
     ...others.map(([name]) => `%package ${name}\nSummary: A part\n%description ${name}\nA part of a shop.`),
+    middle,
     `%install\ncp -a %{planted}/. %{buildroot}\n${install}`,
     `%files${files}`,
     ...others.map(([name, list]) => `%files ${name} ${list}`),

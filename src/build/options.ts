@@ -1,3 +1,4 @@
+import type { Only } from '../buildroot/discover.ts';
 import type { MtimePolicy } from '../buildroot/mtime-policy.ts';
 import type { Environment } from '../compile/environment.ts';
 import { PyclinkError } from '../errors.ts';
@@ -134,8 +135,7 @@ export type BuildOptions = Readonly<
   readonly levels: readonly Level[];
   readonly mtime: MtimePolicy;
   readonly jobs: number;
-  /** Without PATHs: which installed paths are compiled, in place of every Python directory. */
-  readonly only?: RegExp;
+  readonly only?: Only;
   /** The named interpreter may be in the buildroot. */
   readonly pythonMayBeStaged?: boolean;
   /** The buildroot is one package, all of whose mtimes are clamped: PATHs do not limit which sources get theirs. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { errnoOf } from '../errors.ts';
-import { byCodeUnit, childOf, type PayloadPath, parentOf, type StagedPath } from '../files/path.ts';
+import { byCodeUnit, childOf, contains, type PayloadPath, parentOf, type StagedPath } from '../files/path.ts';
 import { readRegular } from '../files/read-regular.ts';
 import { lstat, lstatIfAny, wholeSeconds } from '../files/stat.ts';
 import type { Skipped, SkipReason } from '../skipped.ts';
@@ -24,11 +24,18 @@ export interface Discovered {
   readonly skipped: readonly Skipped[];
 }
 
+/** Without paths: which sources are compiled, in place of those of every Python directory. */
+export interface Only {
+  /** Their installed paths. */
+  readonly matching: RegExp;
+  /** What a later run compiles, as staged or payload paths: no source below is reported as left out. */
+  readonly later: readonly string[];
+}
+
 export interface DiscoverOptions {
   /** Staged or payload paths. None: every Python directory in the buildroot. */
   readonly paths: readonly string[];
-  /** Without paths: which installed paths are compiled, in place of every Python directory. */
-  readonly only?: RegExp | undefined;
+  readonly only?: Only | undefined;
   /** The interpreter that the user named for all of them. */
   readonly python?: InterpreterRequest | undefined;
   /** Where nothing else says which interpreter it is. */
@@ -49,6 +56,7 @@ export function discover(buildroot: Buildroot, options: DiscoverOptions): Discov
   const limits = walkLimits(buildroot);
 
   const everywhere = options.paths.length === 0;
+  const later = startingPoints(buildroot, options.only?.later ?? []);
   for (const root of everywhere ? [buildroot.path] : startingPoints(buildroot, options.paths)) {
     const { found, notUtf8, unreadable, otherFileSystems } = findIn(root, limits);
     for (const path of notUtf8) {
@@ -64,8 +72,9 @@ export function discover(buildroot: Buildroot, options: DiscoverOptions): Discov
       const place = pythonDirectoryOf(payload);
       const unwanted = file.type === 'directory' || payload.includes('/__pycache__/') || (everywhere && !place);
       if (unwanted) continue;
-      if (everywhere && options.only?.test(payload) === false) skip(payload, 'not-asked-for');
-      else if (options.isExcluded(file.path, payload)) skip(payload, 'excluded');
+      if (everywhere && options.only?.matching.test(payload) === false) {
+        if (!later.some((point) => contains(point, file.path))) skip(payload, 'not-asked-for');
+      } else if (options.isExcluded(file.path, payload)) skip(payload, 'excluded');
       else if (!/[^/]\.py$/.test(payload)) skip(payload, 'not-a-source');
       else if (place?.kind === 'python2' && options.python === undefined) skip(payload, 'python-2');
       else {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { Command } from 'commander';
 import { type BuildOptions, readBuildOptions } from '../build/options.ts';
@@ -28,16 +29,24 @@ export async function brp([name, ...words]: readonly string[], call: Call): Prom
   const common = parsed[0]?.common ?? {};
   const log = () => call.log(common);
   const absent: string[] = [];
+  const passedOver: string[] = [];
+  const hasRest = parsed.some(({ step }) => step.kind === 'rest');
   const builds = parsed.flatMap(({ step, extra, flags }) => {
     const read: ReadOptions = (paths, more = {}) =>
       readBuildOptions(paths, { ...flags, ...more }, call.environment, availableParallelism());
-    if (step.kind === 'system') return systemBuilds(buildroot, extra, read);
-    if (step.kind === 'rest') return [read(['/'])];
+    if (step.kind === 'none') {
+      passedOver.push(step.reason);
+      return [];
+    }
+    if (step.kind === 'system') return systemBuilds(buildroot, extra, hasRest ? ['/'] : [], read);
+    // As the script of rpm: without that interpreter, the rest is not compiled.
+    if (step.kind === 'rest') return [read(['/'], isMissing(flags['python']) ? { errors: 'warn' } : {})];
     const { builds: named, missing } = namedBuilds(buildroot, step.paths, read);
     absent.push(...missing);
     return named;
   });
   refuseSharedOutputs(builds);
+  for (const reason of passedOver) (await log()).warn(reason);
   for (const path of absent) (await log()).warn({ path }, 'nothing to compile: there is no such file or directory');
   const isSilent = common.quiet === true || common.json === true;
   const print = (line: string) => isSilent || call.streams.stdout.write(`${line}\n`);
@@ -48,13 +57,22 @@ export async function brp([name, ...words]: readonly string[], call: Call): Prom
 type ReadOptions = (paths: readonly string[], more?: Readonly<Record<string, unknown>>) => BuildOptions;
 
 /** Builds of the system's Python directories, and of further ones, whose errors are warnings. */
-function systemBuilds(buildroot: string, extra: readonly string[], read: ReadOptions): BuildOptions[] {
-  const builds = [{ ...read([]), only: systemDirectories }];
+function systemBuilds(
+  buildroot: string,
+  extra: readonly string[],
+  rest: readonly string[],
+  read: ReadOptions,
+): BuildOptions[] {
   const present = placesOf(
     buildroot,
     extra.map((path) => `${buildroot}/${path}`),
   ).staged;
-  return present.length === 0 ? builds : [...builds, { ...read(present, { errors: 'warn' }), isPackage: true }];
+  const system = { ...read([]), only: { matching: systemDirectories, later: [...present, ...rest] } };
+  return present.length === 0 ? [system] : [system, { ...read(present, { errors: 'warn' }), isPackage: true }];
+}
+
+function isMissing(python: unknown): boolean {
+  return typeof python === 'string' && python.startsWith('/') && !existsSync(python);
 }
 
 /** Builds of the paths that a spec names. Those outside the buildroot have no manifest and no lists. */

@@ -64,7 +64,8 @@ function byDirectory(skipped: BuildReport['skipped']): BuildReport['skipped'] {
   const others: BuildReport['skipped'][number][] = [];
   for (const entry of skipped) {
     const isAlike = entry.reason === 'no-interpreter' || entry.reason === 'not-asked-for';
-    const key = isAlike ? pythonDirectoryOf(entry.path as PayloadPath)?.directory : undefined;
+    const path = entry.path as PayloadPath;
+    const key = isAlike ? (pythonDirectoryOf(path)?.directory ?? parentOf(path)) : undefined;
     if (key === undefined) others.push(entry);
     else directories.set(key, [...(directories.get(key) ?? []), entry]);
   }

@@ -7,7 +7,9 @@ export type Step =
   /** Everything else too, with an interpreter that the system names. */
   | { readonly kind: 'rest'; readonly flags: readonly string[] }
   /** Files and directories that a spec names, with their interpreter. */
-  | { readonly kind: 'named'; readonly paths: readonly string[]; readonly flags: readonly string[] };
+  | { readonly kind: 'named'; readonly paths: readonly string[]; readonly flags: readonly string[] }
+  /** Nothing, for this reason. */
+  | { readonly kind: 'none'; readonly reason: string; readonly flags: readonly string[] };
 
 /**
  * The directories that Fedora's brp-python-bytecompile compiles, as installed, and the one that Debian's Pythons share.
@@ -16,26 +18,33 @@ export type Step =
 export const systemDirectories = /\/(?:usr|app)\/lib(?:64)?\/python\d\.\d+\/|^\/usr\/lib\/python3\/dist-packages\//;
 
 /**
- * Translates the arguments of an rpm macro to steps. Options of `build` follow after `--`.
+ * Translates the arguments of an rpm macro to steps. Options of `build` come first, and `--` ends them; what follows is
+ * the call that pyclink takes the place of. So a shell's `;`, `||` or `>` behind a call stays behind all of it.
  * @throws PyclinkError `usage`
  * @see brp-python-bytecompile of rpm up to 4.16 and of python-rpm-macros; %py_byte_compile of python-rpm-macros
  */
 export function translateBrp(step: string, words: readonly string[]): readonly Step[] {
   const end = words.indexOf('--');
-  const positions = end < 0 ? words : words.slice(0, end);
-  const options = end < 0 ? [] : words.slice(end + 1);
-  if (step === 'bytecompile') return bytecompile(positions, options);
-  if (step === 'py-byte-compile') return [pyByteCompile(positions, options)];
+  const options = end < 0 ? [] : words.slice(0, end);
+  const call = words.slice(end + 1);
+  if (step === 'bytecompile') return end < 0 ? bytecompile(call, options) : replacedScript(call, options);
+  if (step === 'py-byte-compile') return [pyByteCompile(call, options)];
   throw usageError(`brp ${step}: no such step`);
+}
+
+/** A spec that takes the script out of the line takes the step out. */
+function replacedScript([script, ...positions]: readonly string[], options: readonly string[]): readonly Step[] {
+  return script === undefined ? [] : bytecompile(positions, options);
 }
 
 /** Positions: default interpreter, whether errors end the build, whether to compile elsewhere too, more flags. */
 function bytecompile(positions: readonly string[], options: readonly string[]): readonly Step[] {
-  if (positions.length > 4) throw usageError('takes one to four positions, then -- and options of build');
+  if (positions.length > 4) throw usageError('takes one to four positions');
   const [defaultInterpreter = '', terminate = '', elsewhere = '', moreFlags = ''] = positions;
+  // `-j` alone: %_smp_build_ncpus is defined, but empty.
   const flags = [
     ...['--errors', isOn(terminate) ? 'fail' : 'warn'],
-    ...moreFlags.split(/\s+/).filter((flag) => flag !== ''),
+    ...moreFlags.split(/\s+/).filter((flag) => flag !== '' && flag !== '-j'),
     ...options,
   ];
   const steps: Step[] = [{ kind: 'system', flags }];
@@ -47,12 +56,17 @@ function bytecompile(positions: readonly string[], options: readonly string[]): 
 }
 
 /** What rpm's own brp-python-bytecompile does not compile with the default interpreter. */
-const notElsewhere = ['bin', 'sbin', 'lib/python*', 'lib64/python*', 'lib/pypy*', 'lib64/pypy*', '/usr/share/doc'];
+const systemGlobs = ['usr', 'app'].flatMap((top) => [`${top}/lib/python*`, `${top}/lib64/python*`]);
+const notElsewhere = ['bin', 'sbin', ...systemGlobs, '/usr/share/doc'];
 
 function pyByteCompile(positions: readonly string[], options: readonly string[]): Step {
   const [interpreter = '', ...paths] = positions;
   if (interpreter === '' || paths.length === 0 || paths.includes('')) {
     throw usageError('%py_byte_compile takes an interpreter and paths');
+  }
+  // A spec that asks for `%{?py_byte_compile:…}` may do so on a system that has no such interpreter.
+  if (interpreter.startsWith('%')) {
+    return { kind: 'none', reason: `nothing compiled with ${interpreter}: there is no such macro`, flags: options };
   }
   const flag = positions.find((word) => word.startsWith('-'));
   if (interpreter.includes(' -') || flag !== undefined) {

@@ -121,7 +121,7 @@ describe('discover', () => {
 
   it('leaves out, of what is in Python directories, what was not asked for', () => {
     const files = { 'usr/lib/python3.11/a.py': '', 'opt/lib/python3.11/b.py': '', 'usr/share/app/c.py': '' };
-    expect(discovered(files, { only: /^\/usr\// })).toEqual({
+    expect(discovered(files, { only: { matching: /^\/usr\//, later: [] } })).toEqual({
       sources: ['/usr/lib/python3.11/a.py'],
       skipped: [{ path: '/opt/lib/python3.11/b.py', reason: 'not-asked-for' }],
     });

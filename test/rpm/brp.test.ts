@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { PyclinkError } from '../../src/errors.ts';
 import { type Step, systemDirectories, translateBrp } from '../../src/rpm/brp.ts';
 
-const leftOut = ['bin', 'sbin', 'lib/python*', 'lib64/python*', 'lib/pypy*', 'lib64/pypy*', '/usr/share/doc'];
+const system = ['usr/lib/python*', 'usr/lib64/python*', 'app/lib/python*', 'app/lib64/python*'];
+const leftOut = ['bin', 'sbin', ...system, '/usr/share/doc'];
+const script = '/usr/lib/rpm/brp-python-bytecompile';
 const excludes = leftOut.flatMap((glob) => ['--exclude', glob]);
 const byDirectory = (...flags: string[]): Step => ({ kind: 'system', flags });
 const elsewhere = (python: string, ...flags: string[]): Step => ({
@@ -27,11 +29,13 @@ describe('translateBrp', () => {
     ],
     [['', '1', '', '-j4'], [byDirectory('--errors', 'fail', '-j4')]],
     [['', '1', '', ' -j4  --no-link '], [byDirectory('--errors', 'fail', '-j4', '--no-link')]],
-    [['', '1', '', '-j4', '--', '-o', '0', 'a b'], [byDirectory('--errors', 'fail', '-j4', '-o', '0', 'a b')]],
-    [['--', '--errors', 'fail'], [byDirectory('--errors', 'warn', '--errors', 'fail')]],
-    [['', '--', '--'], [byDirectory('--errors', 'warn', '--')]],
+    [['', '1', '', '-j'], [byDirectory('--errors', 'fail')]],
+    [['-o', '0', 'a b', '--', script, '', '1', '', '-j4'], [byDirectory('--errors', 'fail', '-j4', '-o', '0', 'a b')]],
+    [['--errors', 'fail', '--', script], [byDirectory('--errors', 'warn', '--errors', 'fail')]],
+    [['--', script], [byDirectory('--errors', 'warn')]],
+    [['-o', '0', '--'], []],
     [
-      ['python3', '0', '1', '', '--', '-j1'],
+      ['-j1', '--', script, 'python3', '0', '1', ''],
       [byDirectory('--errors', 'warn', '-j1'), elsewhere('python3', '--errors', 'warn', '-j1')],
     ],
   ])('bytecompile %j', (words, calls) => {
@@ -41,9 +45,15 @@ describe('translateBrp', () => {
   it.each<[string[], Step[]]>([
     [['python3', '/usr/share/a'], [{ kind: 'named', paths: ['/usr/share/a'], flags: ['--python', 'python3'] }]],
     [['a b', 'c d', 'e'], [{ kind: 'named', paths: ['c d', 'e'], flags: ['--python', 'a b'] }]],
-    [['python3', '/a', '--', '-o', '0'], [{ kind: 'named', paths: ['/a'], flags: ['--python', 'python3', '-o', '0'] }]],
+    [['-o', '0', '--', 'python3', '/a'], [{ kind: 'named', paths: ['/a'], flags: ['--python', 'python3', '-o', '0'] }]],
   ])('py-byte-compile %j', (words, calls) => {
     expect(translateBrp('py-byte-compile', words)).toEqual(calls);
+  });
+
+  it('passes over an interpreter that is a macro', () => {
+    expect(translateBrp('py-byte-compile', ['-q', '--', '%{python3}', '/a'])).toEqual([
+      { kind: 'none', reason: 'nothing compiled with %{python3}: there is no such macro', flags: ['-q'] },
+    ]);
   });
 
   it.each<[string, string[], string]>([
@@ -54,7 +64,7 @@ describe('translateBrp', () => {
     ['py-byte-compile', ['', '/a'], 'takes an interpreter and paths'],
     ['py-byte-compile', ['python3', '/a', ''], 'takes an interpreter and paths'],
     ['py-byte-compile', ['python3', '-O', '/a'], 'takes an interpreter without flags, not "-O"'],
-    ['py-byte-compile', ['python3', '--', '/a'], 'takes an interpreter and paths'],
+    ['py-byte-compile', ['-o', '0', '--'], 'takes an interpreter and paths'],
     ['py-byte-compile', ['python3 -O', '/a'], 'takes an interpreter without flags, not "python3 -O"'],
     ['strip', [], 'no such step'],
     ['', [], 'no such step'],
