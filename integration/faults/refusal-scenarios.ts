@@ -68,6 +68,17 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
       return ['restamp', '-q', '--mtime', '9', ...place];
     },
   },
+  // Whatever becomes of a cache, a build ends as without one.
+  'build that fills a cache that fails': { call: (place) => cached(place), file: '/cache(?:/|$)' },
+  'build from a cache that fails': {
+    before: (place) => stocked(place),
+    call: (place) => cached(place),
+    file: '/cache(?:/|$)',
+  },
+  'cache stats': ofCache('stats'),
+  'cache check': ofCache('check'),
+  'cache trim': ofCache('trim'),
+  'cache clear': ofCache('clear'),
   verify: checked('verify', 'timestamp'),
   'verify of hashes': checked('verify', 'checked-hash'),
   audit: checked('audit', 'timestamp'),
@@ -111,6 +122,16 @@ function kept(mode: string, ...more: string[]): Scenario {
   return {
     before: (place) => run(recorded(place, '--invalidation-mode', mode)),
     call: (place) => recorded(place, '--keep-current', '--invalidation-mode', mode, ...more),
+  };
+}
+
+/** Entries fail. Where it cannot be seen whose the directories are that they are in, the whole cache is refused. */
+function ofCache(action: string): Scenario {
+  return {
+    before: (place) => stocked(place),
+    call: ({ cache }) => ['cache', action, '--cache-dir', cache],
+    file: '/cache/v1/[0-9a-f]{2}/',
+    env: { PYCLINK_CACHE_MAX_SIZE: '1K' },
   };
 }
 

@@ -91,7 +91,10 @@ const trimAt = 0.1;
  */
 export function closeCache({ directory, remote }: CacheSettings, counts: CacheCounts, maxBytes: number): string[] {
   const { local, remote: fromServer, compiled, verified, storedBytes, corrupt, foreign, notStored, problem } = counts;
-  const store = new LocalStore(directory);
+  let refused: string | undefined;
+  const store = new LocalStore(directory, (_, error) => {
+    refused ??= errnoOf(error);
+  });
   store.tally.add({ hits: local + fromServer + verified, misses: compiled - verified, storedBytes });
   const problems = corrupt === 0 ? [] : [`${corrupt} damaged, and removed`];
   if (foreign > 0) problems.push(`${foreign} not used: others could have written them`);
@@ -99,8 +102,9 @@ export function closeCache({ directory, remote }: CacheSettings, counts: CacheCo
   try {
     if (store.tally.read().storedBytes > trimAt * maxBytes) store.trim(maxBytes);
   } catch (error) {
-    problems.push(`not trimmed (${errnoOf(error)})`);
+    refused = errnoOf(error);
   }
+  if (refused !== undefined) problems.push(`not trimmed (${refused})`);
   const texts = problems.map((text) => `cache ${directory}: ${text}`);
   return remote === undefined ? texts : [...texts, ...remoteProblems(remote, counts)];
 }

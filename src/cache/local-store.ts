@@ -26,6 +26,9 @@ export interface StoredEntry {
   readonly usedMs: number;
 }
 
+/** Is told which entry, or directory of entries, the system refused. */
+type OnRefusal = (path: string, error: unknown) => void;
+
 /** An entry counts as unused for so long before its time is set again, to save writes. */
 const usedAgainMs = 3_600_000;
 
@@ -45,8 +48,14 @@ export class LocalStore {
   /** Whether there was the entry that was asked for last: then it is likely that the next one is there too. */
   #isLikely = true;
 
-  /** @param directory as `checkCacheDirectory` returns it */
-  constructor(directory: string) {
+  readonly #onRefusal: OnRefusal;
+
+  /**
+   * @param directory as `checkCacheDirectory` returns it
+   * @param onRefusal told of what cannot be looked at or removed by `entries`, `trim` and `clear`, which do the rest
+   */
+  constructor(directory: string, onRefusal: OnRefusal = () => undefined) {
+    this.#onRefusal = onRefusal;
     this.#entries = join(directory, 'v1');
     this.tally = new Tally(join(this.#entries, 'tally'));
   }
@@ -86,11 +95,12 @@ export class LocalStore {
     }
   }
 
-  /** All entries. @throws the system's error */
+  /** All entries. @throws the system's error if the store cannot be listed */
   *entries(): Generator<StoredEntry> {
     for (const shard of namesIn(this.#entries).filter(isShard)) {
-      for (const key of namesIn(join(this.#entries, shard))) {
-        const stat = isKey(key) ? lstatIfAny(this.pathOf(key)) : undefined;
+      const directory = join(this.#entries, shard);
+      for (const key of this.#attempt(directory, () => namesIn(directory)) ?? []) {
+        const stat = isKey(key) ? this.#attempt(this.pathOf(key), () => lstatIfAny(this.pathOf(key))) : undefined;
         if (stat?.kind === 'file') yield { key, sizeBytes: stat.sizeBytes, usedMs: milliseconds(stat) };
       }
     }
@@ -99,7 +109,7 @@ export class LocalStore {
   /**
    * Removes what was not used for longest, until the entries are at most this large.
    * @returns how many were removed, and how large the others are
-   * @throws the system's error
+   * @throws the system's error if the store cannot be listed
    */
   trim(maxBytes: number): { readonly removed: number; readonly bytes: number } {
     this.#removeLeftovers();
@@ -108,7 +118,7 @@ export class LocalStore {
     let removed = 0;
     for (const { key, sizeBytes } of entries) {
       if (bytes <= maxBytes) break;
-      this.remove(key);
+      if (!this.#removeIfAllowed(key)) continue;
       bytes -= sizeBytes;
       removed += 1;
     }
@@ -116,16 +126,29 @@ export class LocalStore {
     return { removed, bytes };
   }
 
-  /** Removes everything. @returns how many entries there were @throws the system's error */
+  /** Removes everything. @returns how many entries were removed @throws the system's error if the store cannot be listed */
   clear(): number {
     this.#removeLeftovers();
     let count = 0;
     for (const { key } of this.entries()) {
-      this.remove(key);
-      count += 1;
+      if (this.#removeIfAllowed(key)) count += 1;
     }
     this.tally.remove();
     return count;
+  }
+
+  #removeIfAllowed(key: string): boolean {
+    return this.#attempt(this.pathOf(key), () => [this.remove(key)]) !== undefined;
+  }
+
+  #attempt<T>(path: string, work: () => T): T | undefined {
+    try {
+      return work();
+    } catch (error) {
+      if (errnoOf(error) === undefined) throw error;
+      this.#onRefusal(path, error);
+      return undefined;
+    }
   }
 
   /**
@@ -134,9 +157,9 @@ export class LocalStore {
    */
   #removeLeftovers(): void {
     for (const shard of namesIn(this.#entries).filter(isShard)) {
-      for (const name of namesIn(join(this.#entries, shard))) {
+      for (const name of ifPossible(() => namesIn(join(this.#entries, shard))) ?? []) {
         const path = join(this.#entries, shard, name);
-        const stat = lstatIfAny(path);
+        const stat = ifPossible(() => lstatIfAny(path));
         const ageMs = stat === undefined ? 0 : Date.now() - milliseconds(stat);
         if (name.startsWith('.pyclink-') && ageMs > leftoverMs) ifPossible(() => unlinkSync(path));
       }

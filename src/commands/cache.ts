@@ -21,21 +21,30 @@ export function cacheCommand(action: CacheAction, request: StoreRequest, log: Lo
   const { secretFile, maxBytes } = request;
   try {
     const directory = checkCacheDirectory(request.directory);
-    const store = new LocalStore(directory);
-    switch (action) {
-      case 'stats':
-        return stats(store, directory, maxBytes);
-      case 'trim': {
-        const { removed, bytes } = store.trim(maxBytes);
-        return result({ directory, removed, bytes }, [`${entries(removed)} removed, ${sizeText(bytes)} left`]);
+    let isComplete = true;
+    const refuse = (path: string, error: unknown) => {
+      isComplete = false;
+      log.error({ path }, `cannot be read or changed (${errnoOf(error)})`);
+    };
+    const store = new LocalStore(directory, refuse);
+    const done = () => {
+      switch (action) {
+        case 'stats':
+          return stats(store, directory, maxBytes);
+        case 'trim': {
+          const { removed, bytes } = store.trim(maxBytes);
+          return result({ directory, removed, bytes }, [`${entries(removed)} removed, ${sizeText(bytes)} left`]);
+        }
+        case 'clear': {
+          const removed = store.clear();
+          return result({ directory, removed }, [`${entries(removed)} removed`]);
+        }
+        case 'check':
+          return check(store, directory, secretFile === undefined ? undefined : readSecret(secretFile), refuse, log);
       }
-      case 'clear': {
-        const removed = store.clear();
-        return result({ directory, removed }, [`${entries(removed)} removed`]);
-      }
-      case 'check':
-        return check(store, directory, secretFile === undefined ? undefined : readSecret(secretFile), log);
-    }
+    };
+    const { status, ...rest } = done();
+    return { ...rest, status: isComplete ? status : exitStatus.problems };
   } catch (error) {
     if (error instanceof UnusableCache) throw new PyclinkError('usage', error.reason, { path: error.path });
     const errno = errnoOf(error);
@@ -64,13 +73,19 @@ const unchecked = {
   ofOtherVersion: 'of another version of pyclink, not checked',
 } as const;
 
-function check(store: LocalStore, directory: string, secret: Buffer | undefined, log: Log): CommandResult {
+function check(
+  store: LocalStore,
+  directory: string,
+  secret: Buffer | undefined,
+  refuse: (path: string, error: unknown) => void,
+  log: Log,
+): CommandResult {
   const counts = { whole: 0, damaged: 0, foreign: 0, signed: 0, signedByOther: 0, ofOtherVersion: 0 };
   for (const { key } of store.entries()) {
-    const state = stateOf(store, key, secret);
+    const path = store.pathOf(key);
+    const state = stateOf(store, key, secret, (error) => refuse(path, error));
     if (state === undefined) continue;
     counts[state] += 1;
-    const path = store.pathOf(key);
     if (state === 'damaged') log.error({ path }, 'damaged: a build that meets it removes it');
     if (state === 'foreign') log.error({ path }, 'others could have written it: builds do not use it');
   }
@@ -83,15 +98,22 @@ function check(store: LocalStore, directory: string, secret: Buffer | undefined,
   return { ...result({ directory, ...counts }, lines), status };
 }
 
-/** What an entry is; undefined if it is gone. @throws the system's error */
-function stateOf(store: LocalStore, key: string, secret: Buffer | undefined): EntryState | 'foreign' | undefined {
+/** What an entry is; undefined if it is gone, or the system refuses it. */
+function stateOf(
+  store: LocalStore,
+  key: string,
+  secret: Buffer | undefined,
+  onRefusal: (error: unknown) => void,
+): EntryState | 'foreign' | undefined {
   try {
     const file = store.get(key);
     if (file === undefined) return undefined;
     return foreignWriterOf(file.stat) === undefined ? checkEntry(key, file.content, secret) : 'foreign';
   } catch (error) {
-    if (errnoOf(error) !== 'EFBIG') throw error;
-    return 'damaged';
+    if (errnoOf(error) === 'EFBIG') return 'damaged';
+    if (errnoOf(error) === undefined) throw error;
+    onRefusal(error);
+    return undefined;
   }
 }
 

@@ -25,7 +25,7 @@ export function listInRecords(buildroot: Buildroot, records: readonly PycRecord[
     for (const information of informationIn(toStaged(buildroot, directory))) {
       const file = join(information, 'RECORD') as StagedPath;
       try {
-        addToRecord(file, directory, pycsOf);
+        if (isOfInstaller(information)) addToRecord(file, directory, pycsOf);
       } catch (error) {
         const reason = error instanceof CsvError ? 'it is no CSV' : errnoOf(error);
         if (reason === undefined) throw error;
@@ -74,7 +74,7 @@ function directoriesAbove(files: readonly PayloadPath[]): PayloadPath[] {
   return [...directories].sort();
 }
 
-/** The `.dist-info` directories of the distributions that one of Python's installers put into a directory. */
+/** The `.dist-info` directories in a directory. */
 function informationIn(directory: StagedPath): string[] {
   let names: string[];
   try {
@@ -82,10 +82,12 @@ function informationIn(directory: StagedPath): string[] {
   } catch {
     return [];
   }
-  return names
-    .filter((name) => name.endsWith('.dist-info'))
-    .map((name) => join(directory, name))
-    .filter((path) => installers.test(readRegular(join(path, 'INSTALLER'))?.content.toString() ?? ''));
+  return names.filter((name) => name.endsWith('.dist-info')).map((name) => join(directory, name));
+}
+
+/** Whether one of Python's installers installed a distribution. @throws the system's error */
+function isOfInstaller(information: string): boolean {
+  return installers.test(readRegular(join(information, 'INSTALLER'))?.content.toString() ?? '');
 }
 
 /** The file INSTALLER names who installed a distribution: these are Python's installers, not rpm or Debian's tools. */
