@@ -1,9 +1,10 @@
-import { lstatSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
-import { contentsOf, everythingIn, temporaryDirectory } from '../test/helpers/buildroot.ts';
+import { contentsOf, everythingIn, plant, temporaryDirectory } from '../test/helpers/buildroot.ts';
 import { bundle, pyclink } from '../test/helpers/pyclink.ts';
+import { systemPython } from '../test/helpers/pythons.ts';
 import {
   addedBy,
   changesSince,
@@ -231,6 +232,17 @@ test('neither HOME nor TMPDIR is needed', async () => {
     expect(await throughShell(call, args)).toMatchObject({ exitCode: 0, stderr: '' });
   }
   await expectHealthy(buildroot);
+});
+
+test.skipIf(missingRoot().length > 0)('a user without an entry in /etc/passwd may ask for a chroot', async () => {
+  const buildroot = plantBesideHealthy({});
+  plant(buildroot, { [`/usr/bin/python${systemPython.minor}`]: { content: '#!/bin/sh\n', mode: 0o755 } });
+  for (const path of ['..', '.']) chmodSync(join(buildroot, path), 0o755);
+  const ran = await pyclink(quietBuild(buildroot, '--chroot'), { uid: 77_777 });
+  expect(ran.stderr).toContain(
+    `no python${systemPython.minor} that works: /usr/bin/python${systemPython.minor} does not start`,
+  );
+  expect(ran.status).toBe(2);
 });
 
 const lacking = missingRoot().length > 0 ? [] : lackingAbilities('mounts');
