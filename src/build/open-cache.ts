@@ -13,7 +13,7 @@ import { UnusableCache } from '../cache/unusable-cache.ts';
 import type { WorkerPool } from '../compile/worker-pool.ts';
 import { errnoOf } from '../errors.ts';
 import { contains } from '../files/path.ts';
-import { readRegular } from '../files/read-regular.ts';
+import { atMost, readRegular } from '../files/read-regular.ts';
 import { codeLayoutOf } from '../pyc/releases.ts';
 import type { CacheRequest, RemoteRequest } from './cache-options.ts';
 
@@ -51,10 +51,13 @@ function readLogin(path: string): RemoteSettings['login'] {
   return { user, password };
 }
 
+/** All certificates of a system are a fraction of this. */
+const maxCertificatesBytes = 16 * 1024 ** 2;
+
 /** @throws UnusableCache */
 function readCertificates(path: string): string {
   try {
-    const text = readRegular(path)?.content.toString('latin1') ?? '';
+    const text = readRegular(path, atMost(maxCertificatesBytes))?.content.toString('latin1') ?? '';
     if (text.includes('-----BEGIN CERTIFICATE-----')) return text;
   } catch (error) {
     throw new UnusableCache(path, `the certificates cannot be read (${errnoOf(error)})`);

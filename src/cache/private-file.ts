@@ -1,6 +1,9 @@
 import { errnoOf } from '../errors.ts';
-import { readRegular } from '../files/read-regular.ts';
+import { atMost, readRegular } from '../files/read-regular.ts';
 import { UnusableCache } from './unusable-cache.ts';
+
+/** No secret, token or login is as large as this. */
+const maxBytes = 64 * 1024;
 
 /**
  * Reads a file that only its owner and group may read, without white space at its ends.
@@ -10,7 +13,7 @@ import { UnusableCache } from './unusable-cache.ts';
 export function readPrivateFile(path: string, what: string): Buffer {
   let file: ReturnType<typeof readRegular>;
   try {
-    file = readRegular(path);
+    file = readRegular(path, atMost(maxBytes));
   } catch (error) {
     throw new UnusableCache(path, `the ${what} cannot be read (${errnoOf(error)})`);
   }

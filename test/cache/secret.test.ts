@@ -14,6 +14,7 @@ it.each([
   ['is missing', () => '/nonexistent/secret', 'the secret is no regular file'],
   ['is a directory', () => '/usr', 'the secret is no regular file'],
   ['everybody may read', () => fileWith('0123456789abcdef', 0o644), 'everybody may read the secret'],
+  ['is a disk image', () => fileWith('0123456789abcdef'.repeat(10_000)), 'the secret cannot be read (EFBIG)'],
   ['is short', () => fileWith('0123456789abcde\n'), 'the secret has less than 16 bytes'],
 ])('a secret that %s is refused', (_name, make, reason) => {
   expect(() => readSecret(make())).toThrow(reason);
