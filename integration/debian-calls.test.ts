@@ -1,6 +1,7 @@
 /** Calls dh_pyclink by itself on a source package that is installed into debian/, and holds what it changed there. */
 import { existsSync, lstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { expect, it } from 'vitest';
 import { contentsOf, linkGroupsIn, plant } from '../test/helpers/buildroot.ts';
 import { pyclink } from '../test/helpers/pyclink.ts';
@@ -154,13 +155,60 @@ describeWith(debianTools, 'dh_pyclink', () => {
     );
   });
 
-  it('names a directory that is in none of the packages', async () => {
+  it('ends the build for a directory that is in none of the packages, unless it may be in one that is not built', async () => {
+    const { source, dhPyclink } = await installedSource();
+    const before = stateOf(source);
+    const said = '/opt/venvs/shop: a directory of none of the packages';
+    expect(await dhPyclink(['/opt/venvs/shop'])).toEqual({ status: 2, stdout: '', stderr: `pyclink: error: ${said}` });
+    expect(stateOf(source)).toEqual(before);
+    const some = { DH_INTERNAL_OPTIONS: '-i' };
+    expect(await dhPyclink(['/opt/venvs/shop'], some)).toEqual({ ...silent, stderr: `pyclink: warning: ${said}` });
+    expect((await dhPyclink(['-ppython3-shop', '/opt/venvs/shop'], some)).status).toBe(2);
+  });
+
+  it("ends the build for an unknown package, with debhelper's own words", async () => {
     const { dhPyclink } = await installedSource();
-    const ran = await dhPyclink(['/opt/venvs/shop']);
-    expect(ran).toEqual({
-      ...silent,
-      stderr: 'pyclink: warning: /opt/venvs/shop: a directory of none of the packages',
+    const { status, stderr } = await dhPyclink(['-pshpo']);
+    expect(status).toBe(3);
+    expect(stderr).toContain('dh_listpackages: Requested unknown package shpo via -p/--package, expected one of: ');
+  });
+
+  it.each(['--help', '-h'])('says with %s how it is called', async (flag) => {
+    const { dhPyclink } = await installedSource();
+    const { status, stdout } = await dhPyclink([flag]);
+    expect({ status, stdout }).toEqual({ status: 0, stdout: expect.stringMatching(/^Usage: dh_pyclink /) });
+  });
+
+  it('leaves out of a private directory what dh_python3 is told to leave out', async () => {
+    const template = 'x = {{ value }}\n';
+    const { source, dhPyclink } = await installedSource({
+      'debian/shop-app/opt/shop/templates/new.py': template,
+      'debian/shop-app/opt/shop/lib/templates/tool.py': 'x = 1\n',
+      'debian/shop-app/opt/shop/old.py': template,
     });
+    const command = "dh_python3 -pshop-app -X'templates/.*' -X/opt/shop/old /opt/shop";
+    await execa('dpkg-architecture', ['--command', command], { cwd: source });
+    expect(await dhPyclink(['-pshop-app'])).toEqual(silent);
+    expect(compiledIn(join(source, 'debian/shop-app/opt'))).toEqual(['shop/lib/templates/tool']);
+  });
+
+  it('warns where a package diverts a module, and not its pycs', async () => {
+    const module = '/usr/lib/python3/dist-packages/shop/till';
+    const divert = (path: string) =>
+      `dpkg-divert --package python3-shop --add --rename --divert ${path}.orig ${path}\n`;
+    const { source, dhPyclink } = await installedSource({ 'debian/python3-shop.preinst': divert(`${module}.py`) });
+    expect(await dhPyclink()).toEqual({
+      ...silent,
+      stderr: [
+        `pyclink: warning: ${module}.py: python3-shop diverts it, but not its pycs, which the other package may ship too`,
+        '    hint: divert each of its pycs as well, or leave it out with -X',
+      ].join('\n'),
+    });
+    const pycs = ['', '.opt-1', '.opt-2'].map(
+      (level) => `${module.replace('till', '__pycache__/till')}.${systemPython.cacheTag}${level}.pyc`,
+    );
+    plant(source, { 'debian/python3-shop.preinst': [`${module}.py`, ...pycs].map(divert).join('') });
+    expect(await dhPyclink()).toEqual(silent);
   });
 
   it('ends the build where a source does not compile', async () => {

@@ -4,7 +4,7 @@ import { execa } from 'execa';
 import { expect, it } from 'vitest';
 import { pyclink } from '../test/helpers/pyclink.ts';
 import { systemPython } from '../test/helpers/pythons.ts';
-import { buildPackages, debianTools, rules, verifyWords } from './helpers/debian.ts';
+import { buildPackages, control, debianTools, linksIn, rules, verifyWords } from './helpers/debian.ts';
 import { describeWith } from './helpers/tools.ts';
 
 const modules = 'usr/lib/python3/dist-packages/shop';
@@ -22,6 +22,30 @@ async function failure(text: string): Promise<string> {
   );
   return String((error as { all?: string } | undefined)?.all);
 }
+
+describeWith(debianTools, 'the packages of a source', () => {
+  it('are verified in one call', async () => {
+    const built = await buildPackages(rules.addon);
+    const manifests = Object.keys(built.debs).flatMap((name) => ['--manifest', built.manifest(name)]);
+    const { status, stdout } = await pyclink(['verify', ...manifests, ...Object.values(built.debs)]);
+    expect({ status, stdout }).toEqual({ status: 0, stdout: 'pyclink: 12 pycs, 4 link groups: all as built\n' });
+  });
+
+  it('are built without pycs under the build profile that leaves the sequence out', async () => {
+    const named = control.replace(
+      'dh-python, python3',
+      'dh-sequence-python3, python3, dh-sequence-pyclink <!nopyclink>',
+    );
+    const text = rules.addon.replace(' --with python3,pyclink', '');
+    const files = { 'debian/control': named };
+    expect(
+      Object.keys(await linksIn((await buildPackages(text, '-A', files)).debs['python3-shop'] as string)),
+    ).toHaveLength(2);
+    const { log } = await buildPackages(text, '-A', files, { words: ['-Pnopyclink'] });
+    expect(log).toContain('   dh_fixperms');
+    expect(log).not.toContain('dh_pyclink');
+  });
+});
 
 describeWith(debianTools, 'the last step of a build', () => {
   it.each([

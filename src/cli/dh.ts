@@ -12,6 +12,7 @@ import { buildFlags, mergedFlags, withBuildOptions, withCommonOptions } from './
 /** `pyclink dh WORDS…`, for debhelper: the arguments of dh_pyclink. @throws PyclinkError */
 export async function dh(words: readonly string[], call: Call): Promise<void> {
   const debhelperCall = readDebhelperCall(words, call.environment);
+  if (debhelperCall.help) return void call.streams.stdout.write(usage);
   const parser = withBuildOptions(withCommonOptions(new Command('dh')))
     .exitOverride()
     .configureOutput({ writeErr: () => undefined });
@@ -31,6 +32,15 @@ export async function dh(words: readonly string[], call: Call): Promise<void> {
   });
   call.report(result);
 }
+
+const usage = `Usage: dh_pyclink [debhelper options] [-n] [-X item] [--postinst=keep|bcep|strip]
+         [--manifest-dir=DIR] [--lintian-overrides] [DIR ...] [-- options of pyclink build]
+       dh_pyclink_verify [debhelper options]
+
+dh_pyclink compiles the Python bytecode of packages and hard-links identical pycs.
+dh_pyclink_verify holds the packages against what dh_pyclink wrote.
+See dh_pyclink(1), debhelper(7) and pyclink build --help.
+`;
 
 /** The options that name a file, which one package can have. */
 const outputs: ReadonlySet<string> = new Set(['filelist', 'filelistFor', 'html']);

@@ -13,6 +13,7 @@ import {
   type BinaryPackage,
   changelogSeconds,
   findDirectories,
+  findDiverted,
   keepManifest,
   listPackages,
   manifestFile,
@@ -23,7 +24,7 @@ import { exitStatus, PyclinkError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { recordsOf } from '../manifest/encode.ts';
 import { readManifest } from '../manifest/read.ts';
-import type { Manifest } from '../manifest/schema.ts';
+import type { Manifest, PycRecord } from '../manifest/schema.ts';
 import { summaryLines } from '../report/build-report.ts';
 import { hasProblems, logOutcomes } from './build.ts';
 import type { CommandResult } from './result.ts';
@@ -46,7 +47,6 @@ export async function dhCommand(call: DebhelperCall, context: DhContext): Promis
   const epoch = context.environment['SOURCE_DATE_EPOCH'] || (await changelogSeconds(source));
   const environment = { ...context.environment, ...(epoch === undefined ? {} : { SOURCE_DATE_EPOCH: epoch }) };
   const lines: string[] = [];
-  const found = new Set<string>();
   const reports: BuildReport[] = [];
   const targets = (await listPackages(source, call)).map((target) => ({
     target,
@@ -57,8 +57,14 @@ export async function dhCommand(call: DebhelperCall, context: DhContext): Promis
     const message = `dh_pyclink: ${outputs.join(', ')}: one file for ${busy.join(', ')}`;
     throw new PyclinkError('usage', message, { hint: 'call dh_pyclink for each package: -p PACKAGE' });
   }
+  const found = new Set(targets.flatMap(({ directories }) => directories.flatMap(({ paths }) => paths)));
+  for (const path of targets.length === 0 ? [] : call.directories.filter((directory) => !found.has(directory))) {
+    const message = 'a directory of none of the packages';
+    // It may be in a package that is not built this time.
+    if (!call.isOfSome && !call.noAct) throw new PyclinkError('usage', message, { path });
+    (await log()).warn({ path }, message);
+  }
   for (const { target, directories } of targets) {
-    for (const path of directories.flatMap(({ paths }) => paths)) found.add(path);
     if (call.verbose) {
       lines.push(...directories.map(({ paths }) => `\tpyclink build --buildroot ${target.tree} ${paths.join(' ')}`));
     }
@@ -71,9 +77,6 @@ export async function dhCommand(call: DebhelperCall, context: DhContext): Promis
       reports.push(...done);
     }
     if (context.environment['DH_INTERNAL_OVERRIDE']) logRun(source, target.name, 'dh_pyclink');
-  }
-  for (const directory of call.directories.filter((path) => !found.has(path))) {
-    (await log()).warn(`${directory}: a directory of none of the packages`);
   }
   return {
     status: reports.some(hasProblems) ? exitStatus.problems : exitStatus.done,
@@ -93,10 +96,10 @@ async function buildPackage(
   const reports: BuildReport[] = [];
   const isShared = isMultiArchSame(textIfAny(join(target.source, 'debian/control')), target.name);
   if (isShared) (await log()).warn(`${target.name}: no links, which dpkg refuses where a package is Multi-Arch: same`);
-  for (const { paths, python } of directories) {
+  for (const { paths, python, excludeRegex } of directories) {
     // An override and the addon may both call for one package.
     const link = isShared ? { link: false } : {};
-    const flags = { buildroot: target.tree, manifest, append: true, exclude: call.excludeGlobs, ...link };
+    const flags = { buildroot: target.tree, manifest, append: true, exclude: call.excludeGlobs, excludeRegex, ...link };
     const read = readOptions(paths, python === undefined ? flags : { ...flags, python }, environment);
     const options = { ...read, isPackage: true };
     const silent = { onInterpreter: () => undefined, onProgress: () => undefined };
@@ -104,7 +107,16 @@ async function buildPackage(
     reports.push(await build(options, { environment, warn, ...silent }));
   }
   if (call.manifestDirectory !== undefined) keepManifest(target, call.manifestDirectory);
-  adaptPackage(target, shippedIn(readManifest(manifest)), call);
+  const shipped = shippedIn(readManifest(manifest));
+  const diverted = findDiverted(target);
+  const isWhole = ({ source, paths }: PycRecord) => !diverted.has(source) || paths.every((path) => diverted.has(path));
+  const parted = recordsOf(readManifest(manifest)).filter((record) => !isWhole(record));
+  for (const path of new Set(parted.map(({ source }) => source))) {
+    const message = `${target.name} diverts it, but not its pycs, which the other package may ship too`;
+    const hint = 'divert each of its pycs as well, or leave it out with -X';
+    (await log()).warn({ path, hint }, message);
+  }
+  adaptPackage(target, shipped, call);
   return reports;
 }
 

@@ -3,10 +3,13 @@ import { messageOf, PyclinkError } from '../errors.ts';
 
 /** The command line of dh_pyclink, with what debhelper's environment adds to it. */
 export interface DebhelperCall {
+  readonly help: boolean;
   /** Called as dh_pyclink_verify. */
   readonly verify: boolean;
   /** The flags that select packages, for dh_listpackages. */
   readonly selection: readonly string[];
+  /** dh asks for some of the packages only, and the call does not name its own. */
+  readonly isOfSome: boolean;
   /** `--remaining-packages`: skip those for which an override has called dh_pyclink. */
   readonly onlyRemaining: boolean;
   /** Directories as installed that are not found otherwise, such as a virtual environment below /opt. */
@@ -47,6 +50,7 @@ const options = {
   'manifest-dir': { type: 'string' },
   'lintian-overrides': { type: 'boolean' },
   verify: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
 } as const;
 
 /** The options that dh_listpackages takes too. */
@@ -75,7 +79,9 @@ export function readDebhelperCall(
   const values = { ...inherited.values, ...call.values };
   const excludes = [...(inherited.values.exclude ?? []), ...(call.values.exclude ?? [])];
   return {
+    help: values.help === true,
     verify: values.verify === true,
+    isOfSome: selecting.some((name) => Object.hasOwn(inherited.values, name)) && call.values.package === undefined,
     // dh_listpackages reads the environment itself.
     selection: call.tokens.flatMap((token) =>
       token.kind === 'option' && selecting.includes(token.name)

@@ -2,6 +2,8 @@
 export interface PrivateDirectory {
   readonly directory: string;
   readonly versions: string | undefined;
+  /** Python's regular expressions for sources that are left out, as installed or below the directory: `-X`. */
+  readonly excludes: readonly string[];
 }
 
 /** When the last instance of a Multi-Arch: same package goes; not where dpkg may still keep the files as they are. */
@@ -13,8 +15,11 @@ const sectionOfDhPython3 = /\n?# Automatically added by dh_python3\n[\s\S]*?# En
 export function privateDirectories(postinst: string): PrivateDirectory[] {
   return [...postinst.matchAll(/^\s*py3compile -p \S+(.*)$/gm)].flatMap(([, rest = '']) => {
     const versions = /(?:^|\s)-V\s*(\S+)/.exec(rest)?.[1];
-    const directory = /(?:^|\s)(\/\S+)/.exec(rest)?.[1];
-    return directory === undefined ? [] : { directory, versions };
+    const directory = /^\s*(\/\S+)/.exec(rest)?.[1];
+    const excludes = [...rest.matchAll(/\s-X '((?:[^']|'\\'')*)'/g)].map(([, quoted = '']) =>
+      quoted.replaceAll("'\\''", "'"),
+    );
+    return directory === undefined ? [] : { directory, versions, excludes };
   });
 }
 
@@ -26,6 +31,12 @@ export function withoutCompileSections(postinst: string, which: 'all' | 'private
   return postinst.replaceAll(sectionOfDhPython3, (section) =>
     which === 'all' || privateDirectories(section).length > 0 ? '' : section,
   );
+}
+
+/** The paths that a maintainer script diverts, as far as it names them. @see dpkg-divert(1) */
+export function divertedPaths(script: string): string[] {
+  const calls = script.replaceAll('\\\n', ' ').match(/\bdpkg-divert\b.*/g) ?? [];
+  return calls.flatMap((call) => call.match(/(?<=[\s"'])\/[^\s"']+/g) ?? []);
 }
 
 /** The runtime.d hook without the line that removes pycs when python3 is configured. */

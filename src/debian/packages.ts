@@ -1,11 +1,11 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, realpathSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { execa } from 'execa';
 import { PyclinkError } from '../errors.ts';
 import { lstatIfAny } from '../files/stat.ts';
 import type { DebhelperCall } from './arguments.ts';
 import { hasRun } from './debhelper-log.ts';
-import { privateDirectories } from './maintainer-scripts.ts';
+import { divertedPaths, type PrivateDirectory, privateDirectories } from './maintainer-scripts.ts';
 import { textIfAny } from './text-if-any.ts';
 
 /** A binary package during the build. */
@@ -23,6 +23,8 @@ export interface PackageDirectories {
   readonly paths: readonly string[];
   /** The interpreter; undefined: by directory. */
   readonly python: string | undefined;
+  /** Regular expressions for staged paths that are left out. */
+  readonly excludeRegex: readonly string[];
 }
 
 /**
@@ -40,8 +42,9 @@ export async function listPackages(
 ): Promise<BinaryPackage[]> {
   const { stdout, stderr, failed } = await execa('dh_listpackages', selection, { cwd: source, reject: false });
   if (failed) {
-    const reason = stderr.trim().split('\n').at(-1) || 'it does not start';
-    throw new PyclinkError('tool-failed', `dh_listpackages: ${reason}`, { hint: 'is this a source package?' });
+    // What follows the reason says only that there is one.
+    const reason = /: error: (.*)/.exec(stderr)?.[1] ?? (stderr.trim() || 'it does not start');
+    throw new PyclinkError('tool-failed', `dh_listpackages: ${reason}`);
   }
   const chosen = stdout.split('\n').filter((name) => name !== '');
   // dh_listpackages would look for calls of itself.
@@ -75,13 +78,32 @@ export function findDirectories({ source, name, tree }: BinaryPackage, named: re
   const byPlace = [...publicPaths, ...own, ...told.map(({ directory }) => directory), ...named];
   const pinned = new Set(versioned.map(({ directory }) => directory));
   const isThere = (path: string) => lstatIfAny(join(tree, path))?.kind === 'directory';
-  const calls: PackageDirectories[] = [
+  const calls: Omit<PackageDirectories, 'excludeRegex'>[] = [
     { paths: [...new Set(byPlace)].filter((path) => !pinned.has(path)), python: undefined },
     ...versioned.map(({ directory, versions }) => ({ paths: [directory], python: `python${versions}` })),
   ];
   return calls
     .map(({ paths, python }) => ({ paths: paths.filter(isThere), python }))
-    .filter(({ paths }) => paths.length > 0);
+    .filter(({ paths }) => paths.length > 0)
+    .map((directories) => ({ ...directories, excludeRegex: excludesOf(tree, told) }));
+}
+
+/** What py3compile leaves out of private directories: it matches the installed path and the path in the directory. */
+function excludesOf(tree: string, told: readonly PrivateDirectory[]): string[] {
+  const literal = (text: string) => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
+  return told.flatMap(({ directory, excludes }) =>
+    excludes.map((exclude) => {
+      const [, flags = '', pattern = ''] = /^(\(\?[ims]+\))?(.*)$/s.exec(exclude) ?? [];
+      const [root, below] = [literal(realpathSync(tree)), literal(`${directory.replace(/\/+$/, '')}/`)];
+      return `${flags}^${root}(?:(?=${below})(?:${pattern})|${below}(?:${pattern}))`;
+    }),
+  );
+}
+
+/** The paths that the packager's maintainer scripts divert. */
+export function findDiverted({ source, name }: Pick<BinaryPackage, 'source' | 'name'>): ReadonlySet<string> {
+  const scripts = ['preinst', 'postinst'].map((script) => textIfAny(join(source, `debian/${name}.${script}`)));
+  return new Set(scripts.flatMap(divertedPaths));
 }
 
 /** The path of a package's manifest, below a directory that dh_clean removes. */

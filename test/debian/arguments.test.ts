@@ -4,6 +4,8 @@ import { globMatcher } from '../../src/buildroot/exclude.ts';
 import { readDebhelperCall } from '../../src/debian/arguments.ts';
 
 const nothing = {
+  help: false,
+  isOfSome: false,
   verify: false,
   quiet: false,
   selection: [],
@@ -39,7 +41,7 @@ describe('readDebhelperCall', () => {
     [['-P', 'debian/tmp', '--exclude', '/tests/'], { packageDirectory: 'debian/tmp', excludeGlobs: ['/**/tests/*'] }],
     [['-v', '--no-act', '--lintian-overrides'], { verbose: true, noAct: true, lintianOverrides: true }],
     [['-O--buildsystem=pybuild', '-O-v', '-O-pshop'], { verbose: true, selection: ['--package=shop'] }],
-    [['--verify'], { verify: true }],
+    [['--verify', '-h'], { verify: true, help: true }],
     [['--postinst=bcep', '--manifest-dir', 'out'], { postinst: 'bcep', manifestDirectory: 'out' }],
     [['--mainpackage=shop', '--mainpackage', 'till', '--', '-o', '0'], { buildFlags: ['-o', '0'] }],
   ])('reads %j', (words, expected) => {

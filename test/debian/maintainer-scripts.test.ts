@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   cleaningOnRemoval,
+  divertedPaths,
   privateDirectories,
   withoutClean,
   withoutCompileSections,
@@ -15,10 +16,10 @@ const privateSection = section('-p shop:amd64 /usr/share/shop -V 3.11');
 
 describe('the postinst', () => {
   it('names private directories and their versions', () => {
-    const text = publicSection + privateSection + other + section('-p shop /opt/shop -X tests');
+    const text = publicSection + privateSection + other + section("-p shop /opt/shop -X 'it'\\''s /.*' -X 'b'");
     expect(privateDirectories(text)).toEqual([
-      { directory: '/usr/share/shop', versions: '3.11' },
-      { directory: '/opt/shop', versions: undefined },
+      { directory: '/usr/share/shop', versions: '3.11', excludes: [] },
+      { directory: '/opt/shop', versions: undefined, excludes: ["it's /.*", 'b'] },
     ]);
   });
 
@@ -48,4 +49,10 @@ it('the prerm cleans only when the last instance is removed, once and for all', 
   );
   expect(cleaningOnRemoval(changed)).toBe(changed);
   expect(cleaningOnRemoval(other)).toBe(other);
+});
+
+it('a script diverts what its calls of dpkg-divert name', () => {
+  const script =
+    'dpkg-divert --package shop --add --rename \\\n  --divert "/usr/a.py.orig" \'/usr/a.py\'\nrm /usr/b.py\n';
+  expect(divertedPaths(script)).toEqual(['/usr/a.py.orig', '/usr/a.py']);
 });
