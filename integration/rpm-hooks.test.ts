@@ -136,7 +136,7 @@ function installLog({ log, buildroot }: RpmBuild): string {
 
 const announcement = `Bytecompiling .py files below BUILDROOT/usr/lib/python${systemPython.minor} using python${systemPython.minor}`;
 
-const added = 'pyclink: added to the steps at the end of %install';
+const added = 'pyclink: added to the steps at the end of %install; %pyclink_adds 0 has it add no files';
 
 describeRpm('the build log', () => {
   it('has these lines of pyclink in it, and no others', async () => {

@@ -7,7 +7,7 @@ import { type MachineOptions, RpmMachine, rpmMachines } from './helpers/rpm-mach
 
 const text = 'def pay(price):\n    return price\n';
 const epoch = 1_600_000_000;
-const added = 'pyclink: added to the steps at the end of %install';
+const added = 'pyclink: added to the steps at the end of %install; %pyclink_adds 0 has it add no files';
 
 for (const name of rpmMachines) {
   describeInWorld(name, `a knob (${name})`, () => {

@@ -234,6 +234,13 @@ for (const name of rpmMachines) {
       }
     });
 
+    it.each(['redhat', 'azl', 'mariner'])("takes the place of the script that is Fedora's in %s", async (vendor) => {
+      const script = `/usr/lib/rpm/${vendor}/brp-python-bytecompile`;
+      const build = await built({ preamble: `%global __os_install_post ${script} "" 1`, plant: { [cart]: text } });
+      expect(build.said[0]).toBe(`pyclink: takes the place of ${script}`);
+      expect(build.compiled).toEqual(machine.pycs(cart));
+    });
+
     it('reports foreign pycs, orphans and symlinks', async () => {
       const caches = `${site}/shop/__pycache__`;
       const [one = '', zero = ''] = machine.pycs(cart);

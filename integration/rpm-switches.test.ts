@@ -37,7 +37,7 @@ describe.each(worlds)('off switches (%s)', (world) => {
       expect(compiled(build)).toEqual(pycs(cart).sort());
       const place = world.startsWith('fedora')
         ? 'takes the place of /usr/lib/rpm/redhat/brp-python-bytecompile'
-        : 'added to the steps at the end of %install';
+        : 'added to the steps at the end of %install; %pyclink_adds 0 has it add no files';
       expect(said(build)[0]).toBe(`pyclink: ${place}`);
     });
 

@@ -63,7 +63,8 @@ end
 -- What makes a call of brp-python-bytecompile one of pyclink, if it comes before it. The call stays as it is, with
 -- whatever is before and behind it.
 local function prefix()
-  local options = rpm.expand('%{pyclink__lua options}') .. ' ' .. value('pyclink_extra')
+  local existing = isOn('pyclink_adds') and '' or '--existing '
+  local options = existing .. rpm.expand('%{pyclink__lua options}') .. ' ' .. (existing == '' and value('pyclink_extra') or '')
   return rpm.expand('%{pyclink__lua epoch}') .. hooks .. 'brp-pyclink ' .. options:gsub('%s+$', '') .. ' -- '
 end
 
@@ -289,7 +290,8 @@ local function rewrite()
   elseif reason then
     table.insert(lines, 1, nothingBecause(reason))
   elseif not compiler then
-    lines[#lines + 1] = echo('added to the steps at the end of %install')
+    local knob = isOn('pyclink_adds') and '%pyclink_adds 0 has it add no files' or 'it adds no files'
+    lines[#lines + 1] = echo('added to the steps at the end of %install; ' .. knob)
     lines[#lines + 1] = withPyclink(set.call or systemCall())
     if not links then lines[#lines + 1] = hooks .. 'brp-pyclink-hardlink' end
   end
@@ -306,7 +308,7 @@ function pyclink.verify()
     .. verify .. ' "' .. rpm.expand('%{buildroot}') .. '"')
 end
 
-local knobs = { 'auto_byte_compile', 'optimize', 'extra', 'exclude', 'manifest', 'filelist', 'options', 'replaces' }
+local knobs = { 'auto_byte_compile', 'optimize', 'extra', 'exclude', 'manifest', 'filelist', 'options', 'adds', 'replaces' }
 
 -- Macros that are defined and have a letter more or less than a knob, or another one: `optimise`.
 local function misspelled()

@@ -7,7 +7,7 @@ import type { CacheSettings } from '../cache/settings.ts';
 import { foreignDirectories } from '../compile/foreign-directories.ts';
 import type { Interpreter } from '../compile/interpreter.ts';
 import type { Pools } from '../compile/open-pools.ts';
-import { type CompileJob, planCompile } from '../compile/plan.ts';
+import { type CompileJob, planCompile, pycsOf } from '../compile/plan.ts';
 import { ifPossible } from '../files/if-possible.ts';
 import { byCodeUnit, type PayloadPath } from '../files/path.ts';
 import { lstatIfAny } from '../files/stat.ts';
@@ -151,7 +151,9 @@ async function compileAll(
   context: BuildContext,
 ): Promise<Done & { readonly jobs: number; readonly due?: Pick<BuildReport, 'dueSources' | 'pycs'> }> {
   const { strip, prepend } = options;
-  const jobs = planCompile(sources, interpretersOf(pools), options.levels, { strip, prepend });
+  const planned = planCompile(sources, interpretersOf(pools), options.levels, { strip, prepend });
+  const isThere = (job: CompileJob) => pycsOf(job).every(({ staged }) => lstatIfAny(staged)?.kind === 'file');
+  const jobs = options.addsNothing === true ? planned.filter(isThere) : planned;
   if (options.dryRun) {
     const due: CompileJob[] = [];
     for await (const job of inTurns(jobs)) {

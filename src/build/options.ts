@@ -138,6 +138,8 @@ export type BuildOptions = Readonly<
   readonly only?: Only;
   /** The named interpreter may be in the buildroot. */
   readonly pythonMayBeStaged?: boolean;
+  /** Only pycs that are there are written anew. */
+  readonly addsNothing?: boolean;
   /** The buildroot is one package, all of whose mtimes are clamped: PATHs do not limit which sources get theirs. */
   readonly isPackage?: boolean;
   readonly cache?: CacheRequest;

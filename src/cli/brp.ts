@@ -6,7 +6,9 @@ import { brpCommand } from '../commands/brp.ts';
 import { linkCommand } from '../commands/link.ts';
 import { PyclinkError } from '../errors.ts';
 import { type Step, systemDirectories, translateBrp } from '../rpm/brp.ts';
+import { existingPycs } from '../rpm/existing.ts';
 import { placesOf } from '../rpm/places.ts';
+import { counted } from '../text.ts';
 import type { Call } from './call.ts';
 import { buildFlags, type CommonFlags, withBuildOptions, withCommonOptions } from './options.ts';
 
@@ -30,6 +32,7 @@ export async function brp([name, ...words]: readonly string[], call: Call): Prom
   const log = () => call.log(common);
   const absent: string[] = [];
   const passedOver: string[] = [];
+  const notes: string[] = [];
   const hasRest = parsed.some(({ step }) => step.kind === 'rest');
   const builds = parsed.flatMap(({ step, extra, flags }) => {
     const read: ReadOptions = (paths, more = {}) =>
@@ -38,6 +41,7 @@ export async function brp([name, ...words]: readonly string[], call: Call): Prom
       passedOver.push(step.reason);
       return [];
     }
+    if (step.kind === 'existing') return existingBuilds(buildroot, read, (line) => notes.push(line));
     if (step.kind === 'system') return systemBuilds(buildroot, extra, hasRest ? ['/'] : [], read);
     // As the script of rpm: without that interpreter, the rest is not compiled.
     if (step.kind === 'rest') return [read(['/'], isMissing(flags['python']) ? { errors: 'warn' } : {})];
@@ -46,6 +50,7 @@ export async function brp([name, ...words]: readonly string[], call: Call): Prom
     return named;
   });
   refuseSharedOutputs(builds);
+  for (const note of notes) (await log()).info(note);
   for (const reason of passedOver) (await log()).warn(reason);
   for (const path of absent) (await log()).warn({ path }, 'nothing to compile: there is no such file or directory');
   const isSilent = common.quiet === true || common.json === true;
@@ -69,6 +74,21 @@ function systemBuilds(
   ).staged;
   const system = { ...read([]), only: { matching: systemDirectories, later: [...present, ...rest] } };
   return present.length === 0 ? [system] : [system, { ...read(present, { errors: 'warn' }), isPackage: true }];
+}
+
+/** Builds of the pycs that are there: each at its levels, invalidated as it is. @param say what has none */
+function existingBuilds(buildroot: string, read: ReadOptions, say: (line: string) => void): BuildOptions[] {
+  const { alike, withoutPycs } = existingPycs(buildroot);
+  if (withoutPycs > 0) say(`${counted(withoutPycs, 'source')} without pycs, and %pyclink_adds is 0: none added`);
+  return alike.map(({ levels, invalidationMode, isSystem, sources }) => ({
+    ...read(sources, {
+      optimize: levels.map(String),
+      invalidationMode,
+      ...(isSystem ? {} : { errors: 'warn' }),
+    }),
+    isPackage: true,
+    addsNothing: true,
+  }));
 }
 
 function isMissing(python: unknown): boolean {

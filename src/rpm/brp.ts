@@ -4,6 +4,8 @@ import { PyclinkError } from '../errors.ts';
 export type Step =
   /** The directories of the system's Pythons. */
   | { readonly kind: 'system'; readonly flags: readonly string[] }
+  /** The pycs that are there already, and no others. */
+  | { readonly kind: 'existing'; readonly flags: readonly string[] }
   /** Everything else too, with an interpreter that the system names. */
   | { readonly kind: 'rest'; readonly flags: readonly string[] }
   /** Files and directories that a spec names, with their interpreter. */
@@ -32,6 +34,9 @@ export function translateBrp(step: string, words: readonly string[]): readonly S
   throw usageError(`brp ${step}: no such step`);
 }
 
+/** The first option if %pyclink_adds is 0. */
+const existingOnly = '--existing';
+
 /** A spec that takes the script out of the line takes the step out. */
 function replacedScript([script, ...positions]: readonly string[], options: readonly string[]): readonly Step[] {
   return script === undefined ? [] : bytecompile(positions, options);
@@ -47,6 +52,7 @@ function bytecompile(positions: readonly string[], options: readonly string[]): 
     ...moreFlags.split(/\s+/).filter((flag) => flag !== '' && flag !== '-j'),
     ...options,
   ];
+  if (options[0] === existingOnly) return [{ kind: 'existing', flags: flags.filter((flag) => flag !== existingOnly) }];
   const steps: Step[] = [{ kind: 'system', flags }];
   if (isOn(elsewhere) && defaultInterpreter !== '') {
     const leftOut = notElsewhere.flatMap((glob) => ['--exclude', glob]);

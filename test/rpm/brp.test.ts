@@ -33,6 +33,10 @@ describe('translateBrp', () => {
     [['-o', '0', 'a b', '--', script, '', '1', '', '-j4'], [byDirectory('--errors', 'fail', '-j4', '-o', '0', 'a b')]],
     [['--errors', 'fail', '--', script], [byDirectory('--errors', 'warn', '--errors', 'fail')]],
     [['--', script], [byDirectory('--errors', 'warn')]],
+    [
+      ['--existing', '-q', '--', script, 'python3', '1', '1'],
+      [{ kind: 'existing', flags: ['--errors', 'fail', '-q'] }],
+    ],
     [['-o', '0', '--'], []],
     [
       ['-j1', '--', script, 'python3', '0', '1', ''],
