@@ -107,7 +107,7 @@ export const buildOptions = {
   keepCurrent: option(
     '--keep-current',
     'skip sources whose pycs are as they would be made: header, recorded path, mode, normal form, whole code. ' +
-      'Whether it is the code of this source and level, only compiling can tell',
+      'Whether it is the code of this source and level, only compiling can tell: see audit --recompile',
     flag(false),
   ),
   manifest: option('--manifest <file>', 'write what was compiled and linked', file),
