@@ -59,11 +59,11 @@ export function stageStandardLibrary(buildroot: string): void {
   copyModules(systemPython.library, join(buildroot, `usr/lib/python${systemPython.minor}`), others);
 }
 
-/** Fills a buildroot with small modules that are all different, a hundred in a directory. */
-export function stageSynthetic(buildroot: string, modules: number): void {
+/** Fills a buildroot with small modules that are all different, so many in a directory. */
+export function stageSynthetic(buildroot: string, modules: number, perDirectory = 100): void {
   for (let i = 0; i < modules; i++) {
-    const directory = join(buildroot, library, `synthetic/p${Math.floor(i / 100)}`);
-    if (i % 100 === 0) mkdirSync(directory, { recursive: true });
+    const directory = join(buildroot, library, `synthetic/p${Math.floor(i / perDirectory)}`);
+    if (i % perDirectory === 0) mkdirSync(directory, { recursive: true });
     const file = join(directory, `m${i}.py`);
     writeFileSync(file, syntheticModule(i));
     utimesSync(file, 1_600_000_000, 1_600_000_000);

@@ -15,6 +15,7 @@ import {
   tellLevelsApart,
 } from './corpora.ts';
 import { manyGlobsWork } from './globs.ts';
+import { growthWorks } from './growth.ts';
 import { imagesWork } from './images.ts';
 import { type Command, measure } from './measure.ts';
 import {
@@ -101,6 +102,7 @@ export const works: readonly Work[] = [
   scaleWork(),
   normalizeWork(),
   manyGlobsWork(),
+  ...growthWorks(),
   imagesWork(),
 ];
 
