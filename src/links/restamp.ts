@@ -84,7 +84,7 @@ export function restampText(
   const left: LeftFile[] = [];
   const files = namesOfFiles(readDated(paths, left)).map((group) => newVersion(group, mtimeSeconds));
   for (const file of files) {
-    const message = misfitOf(file, facts);
+    const message = ifAllowed(() => misfitOf(file, facts), 'it cannot be looked at');
     if (message !== undefined) left.push(...file.paths.map((path) => ({ path, message })));
   }
   const due = files.filter(isDue);
@@ -109,8 +109,10 @@ function readDated(paths: readonly StagedPath[], left: LeftFile[]): ReadPyc[] {
   return paths.flatMap((path) => {
     const pyc = ifAllowed(() => {
       const stat = lstatIfAny(path);
-      const known = stat && files.get(stat.identity);
-      return known && isSameVersion(known, pycFile(path, stat)) ? { ...known, path } : readPyc(path);
+      if (stat?.kind !== 'file') return undefined;
+      const known = files.get(stat.identity);
+      if (known !== undefined && isSameVersion(known, pycFile(path, stat))) return { ...known, path };
+      return readPyc(path) ?? 'it cannot be read';
     }, 'it cannot be read');
     if (typeof pyc === 'string') left.push({ path, message: pyc });
     if (pyc === undefined || typeof pyc === 'string') return [];
