@@ -63,17 +63,21 @@ test.each([
   ['restamp', '--manifest', 'restamp --buildroot TREE --mtime 1'],
   ['audit', '--html', 'audit TREE'],
   ['audit', '--baseline', 'audit TREE'],
-  ['brp', '--manifest', 'brp py-byte-compile python3 TREE --'],
-  ['brp', '--html', 'brp py-byte-compile python3 TREE --'],
-])('%s with %s twice: exit status 2', async (_, option, call) => {
+  ['brp', '--manifest', 'brp py-byte-compile', '-- python3 TREE'],
+  ['brp', '--html', 'brp py-byte-compile', '-- python3 TREE'],
+])('%s with %s twice: exit status 2', async (_, option, call, behind = '') => {
   const buildroot = plantBesideHealthy({});
   const around = dirname(buildroot);
   const manifest = join(around, 'm.json');
   expect((await pyclink(quietBuild(buildroot, '--manifest', manifest))).status).toBe(0);
   const before = contentsOf(around);
-  const words = call.split(' ').map((word) => word.replace('TREE', buildroot).replace('MANIFEST', manifest));
+  const wordsOf = (text: string) =>
+    text.split(' ').map((word) => word.replace('TREE', buildroot).replace('MANIFEST', manifest));
+  const rest = behind === '' ? [] : wordsOf(behind);
   const [one, other] = [join(around, 'one'), join(around, 'other')];
-  const ran = await pyclink([...words, option, one, option, other], { env: { RPM_BUILD_ROOT: buildroot } });
+  const ran = await pyclink([...wordsOf(call), option, one, option, other, ...rest], {
+    env: { RPM_BUILD_ROOT: buildroot },
+  });
   expect(ran).toEqual(usage(`${option}: given twice, as ${one} and ${other}\n`));
   expect(changesSince(before, around)).toEqual(untouched);
 });
@@ -106,7 +110,7 @@ test.each([
 test('brp refuses a file that two builds would write one after the other', async () => {
   const buildroot = plantBesideHealthy({ '/opt/m.py': 'x = 1\n' });
   const list = join(buildroot, '../list');
-  const call = ['brp', 'bytecompile', '', '', '', '', '--', '--filelist', list, '/opt'];
+  const call = ['brp', 'bytecompile', '--filelist', list, '/opt', '--', '', '', '', ''];
   const ran = await pyclink(call, { env: { RPM_BUILD_ROOT: buildroot } });
   const hint = '    hint: keep %pyclink_manifest, which collects what they compile\n';
   expect(ran).toEqual(usage(`${list}: several builds write this file, and only the last would be in it\n${hint}`));

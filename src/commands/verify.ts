@@ -63,7 +63,7 @@ export async function verifyCommand(options: VerifyOptions): Promise<CommandResu
     payloads.flatMap(({ parts, payload }) => {
       // Where nothing of the manifest is, one line says so for all of it.
       const missing = hasAny(records, payload) ? check(records, payload, facts) : [];
-      const found = [...missing, ...findUnrecorded(records, cacheTags, payload, isAllowed)];
+      const found = [...missing, ...findUnrecorded(records, cacheTags, payload, facts, isAllowed)];
       return payloads.length === 1 ? found : found.map((finding) => inTarget(finding, parts));
     }),
   );
@@ -72,7 +72,7 @@ export async function verifyCommand(options: VerifyOptions): Promise<CommandResu
   const left = new Set(payloads.flatMap(({ payload }) => [...leftOut(records, payload)]));
   const notes = [
     ...(records.length === 0 ? ['the manifest has no pycs: there is nothing to verify'] : []),
-    ...unrelated.map((target) => `${target}: no pyc of the manifest is in it: is it that of another package?`),
+    ...unrelated.map((target) => `${target}: no pyc of the manifest is in it`),
     ...(left.size > 0 && unrelated.length < contents.length
       ? [`${counted(left.size, 'source')} of the manifest left out, with all pycs`]
       : []),
@@ -94,7 +94,8 @@ function totalOf(manifests: readonly Manifest[], what: 'pycs' | 'linkGroups'): n
 }
 
 function hasAny(records: readonly PycRecord[], payload: Payload): boolean {
-  return records.some(({ source, paths }) => payload.has(source) || paths.some((path) => payload.has(path)));
+  const isKnown = (path: PayloadPath) => payload.has(path) || payload.removedBy.has(path);
+  return records.some(({ source, paths }) => isKnown(source) || paths.some(isKnown));
 }
 
 function inTarget(finding: Finding, contents: readonly TargetContents[]): Finding {

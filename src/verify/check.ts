@@ -34,10 +34,14 @@ function withLayer(finding: Finding, payload: Payload): Finding {
   return layers.length === 0 ? finding : { ...finding, detail: `${detail}: ${layers.join(', ')}` };
 }
 
-/** The sources that are not in a payload, nor any of their pycs: `%exclude` and subpackages take them away whole. */
+/**
+ * The sources that are not in a payload, nor any of their pycs: `%exclude` and subpackages take them away whole. What a
+ * layer of an image removed is not meant.
+ */
 export function leftOut(records: readonly PycRecord[], payload: Payload): ReadonlySet<PayloadPath> {
   const sources = new Set(records.map(({ source }) => source).filter((source) => !payload.has(source)));
-  for (const { source, paths } of records) if (paths.some((path) => payload.has(path))) sources.delete(source);
+  const isKnown = (path: PayloadPath) => payload.has(path) || payload.removedBy.has(path);
+  for (const { source, paths } of records) if (paths.some(isKnown)) sources.delete(source);
   return sources;
 }
 
@@ -98,13 +102,13 @@ function checkContent(entry: PayloadEntry, record: PycRecord, payload: Payload, 
   const damage = damageIn(pyc, record);
   if (damage !== undefined) findings.push(at(entry, 'damaged', damage));
   const source = sourceOf(payload, entry, record.source);
-  const changed = source && changeOf(facts.sources.get(source.file), record);
-  if (changed !== undefined) findings.push(at(entry, 'source-changed', changed));
   const exposed = source && exposure(entry, source);
   if (exposed !== undefined) findings.push(at(entry, 'exposed', exposed));
   if (source === undefined || pyc === undefined || 'unread' in pyc || 'unreadable' in pyc.header) return findings;
   const misfit = misfitOf(pyc.header, source, facts.sources.get(source.file));
+  const changed = changeOf(facts.sources.get(source.file), record);
   if (misfit !== undefined) findings.push(at(entry, 'stale', misfit.reason));
+  else if (changed !== undefined) findings.push(at(entry, 'source-changed', changed));
   return findings;
 }
 

@@ -1,6 +1,7 @@
 import { pythonDirectoryOf, readerOf, readsTag } from '../buildroot/python-directory.ts';
 import type { PayloadPath } from '../files/path.ts';
 import type { PycRecord } from '../manifest/schema.ts';
+import type { BytecodeFacts } from '../payload/bytecode.ts';
 import type { PayloadEntry } from '../payload/entry.ts';
 import type { Payload } from '../payload/payload.ts';
 import { parsePycPath } from '../pyc/name.ts';
@@ -16,13 +17,16 @@ export function findUnrecorded(
   records: readonly PycRecord[],
   cacheTags: readonly string[],
   payload: Payload,
+  { pycs }: Pick<BytecodeFacts, 'pycs'>,
   isAllowed: (path: PayloadPath) => boolean,
 ): Finding[] {
   const recorded = new Set(records.flatMap(({ paths }) => paths.flatMap((path) => payload.at(path))));
   const sources = new Set(records.map(({ source }) => source));
   return payload.all.flatMap((entry): Finding[] => {
     const { path, container } = entry;
-    const isStored = entry.type !== 'directory' && entry.isGhost !== true;
+    // A hard link to nothing has no bytes.
+    const isStored =
+      entry.type === 'symlink' || (entry.type === 'file' && pycs.has(entry.file) && entry.isGhost !== true);
     if (!isStored || recorded.has(entry) || isAllowed(path) || pythonDirectoryOf(path)?.kind === 'python2') return [];
     const name = parsePycPath(path);
     if (name === undefined) return [];

@@ -22,7 +22,8 @@ const recorded = records.flatMap(({ source, paths }) => [source, ...paths]);
 /** What is found of these files beside those of the manifest: kind and path, and what exactly. */
 function found(paths: readonly (string | DescribedEntry)[], isAllowed: (path: string) => boolean = () => false) {
   const entries = [...recorded, ...paths].map((path) => (typeof path === 'string' ? entryAt(path) : path));
-  const findings = findUnrecorded(records, ['cpython-311'], describedPayload(entries).payload, isAllowed);
+  const { payload, facts } = describedPayload(entries.map((entry) => ({ pyc: { unread: 'not looked at' }, ...entry })));
+  const findings = findUnrecorded(records, ['cpython-311'], payload, facts, isAllowed);
   return findings.map(({ kind, path, detail }) => ({ kind, path, detail }));
 }
 
@@ -35,6 +36,7 @@ describe('findUnrecorded', () => {
     ['a .pyo, which Python 3 does not load', [`${app}/b.pyo`]],
     ['what is recorded, but not stored', [entryAt(`${site}/__pycache__/a.cpython-311.opt-2.pyc`, { isGhost: true })]],
     ['the bytecode of Python 2', ['/usr/lib/python2.7/b.py', '/usr/lib/python2.7/b.pyc', '/usr/lib/python2.7/c.pyc']],
+    ['a hard link to nothing', [entryAt(`${app}/b.pyc`, { pyc: undefined })]],
     ['a directory with the name of a pyc', [entryAt(`${app}/b.pyc`, { type: 'directory' })]],
   ])('finds nothing wrong with %s', (_, paths) => {
     expect(found(paths)).toEqual([]);
@@ -85,7 +87,9 @@ describe('findUnrecorded', () => {
       entryAt('/usr/lib/a.py'),
       entryAt('/usr/lib/__pycache__/a.cpython-311.pyc'),
     ];
-    const { payload } = describedPayload(entries);
-    expect(findUnrecorded([record('/lib')], ['cpython-311'], payload, () => false)).toEqual([]);
+    const { payload, facts } = describedPayload(
+      entries.map((entry) => ({ pyc: { unread: 'not looked at' }, ...entry })),
+    );
+    expect(findUnrecorded([record('/lib')], ['cpython-311'], payload, facts, () => false)).toEqual([]);
   });
 });
