@@ -12,11 +12,11 @@ import { copyTree, harmIn, inDirectory, stageSlice, stateOf } from './tree.ts';
 /** An ordinary user who runs nothing else: a limit of processes counts all that the user has. */
 const user = 60_000;
 
-/** Options of ulimit, from too little to start with up to enough. */
+/** Options of ulimit, from too little to start with up to enough. With fewer than six threads Node.js itself waits forever. */
 const limits = [
   ['-n', 16, 64],
   ['-v', 200_000, 1_500_000],
-  ['-u', 1, 60],
+  ['-u', 6, 30],
   ['-f', 1, 60],
 ] as const;
 
@@ -37,11 +37,11 @@ export async function limitsCase(rounds: number, seed: number): Promise<Outcome>
       const buildroot = join(work, `round-${round}`, 'buildroot');
       mkdirSync(join(work, `round-${round}`));
       await copyTree(template, buildroot);
-      // The limit is an argument of its own, and so is everything that has a path in it.
+      // dash has no -u. The limit is an argument of its own, and so is everything that has a path in it.
       const errors = ['--errors', ['fail', 'warn'][random(2)] as string];
       const limited = ['-c', `ulimit ${option} "$1" && shift && exec "$@"`, 'sh', String(limit)];
       const ran = await execa(
-        'sh',
+        'bash',
         [...limited, process.execPath, bundle, ...quietBuild(buildroot, '-j', '3', ...errors)],
         {
           uid: user,
