@@ -98,7 +98,7 @@ test('a worker that is killed, and its replacement too: the source is named and 
 
 test.each([
   [1, 0, ''],
-  [2, 2, / does not start \(SIGKILL\)/],
+  [2, 3, / cannot be started \(SIGKILL\)/],
 ])('an interpreter that is killed %i times while it starts: exit status %i', async (times, status, complaint) => {
   const buildroot = plantBesideHealthy({});
   const [python, count] = ['python', 'count'].map((name) => join(buildroot, '..', name)) as [string, string];

@@ -56,7 +56,7 @@ describe('main', () => {
   });
 
   it('does not take option-like words of rpm macros for options', async () => {
-    const { status, stderr } = await call(['brp', 'py-byte-compile', '--version', '--help', '--', '-q'], {
+    const { status, stderr } = await call(['brp', 'py-byte-compile', '-q', '--', '--version', '--help'], {
       RPM_BUILD_ROOT: plantBuildroot({}),
       PATH: '/usr/bin',
     });
