@@ -245,7 +245,7 @@ describe('a cache that is not as it should be', () => {
       },
       'others may write to it',
     ],
-    ['is a file', (place: CachePlace) => writeFileSync(place.cache, ''), 'it cannot be read (ENOTDIR)'],
+    ['is a file', (place: CachePlace) => writeFileSync(place.cache, ''), 'it is no directory'],
   ])('is one that %s: the build goes on without it, and says so once', async (_name, spoil, reason) => {
     const [template, place] = [smallTemplate(), newPlace()];
     const without = await built(template, place, []);

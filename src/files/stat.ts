@@ -36,9 +36,14 @@ export function lstat(path: string | Buffer): FileStat {
  * @throws the system's error for any other reason
  */
 export function lstatIfAny(path: string | Buffer): FileStat | undefined {
+  return ifAny(() => lstatSync(path, exactIfAny));
+}
+
+/** Node.js 20 throws ENOTDIR where later releases find nothing. */
+function ifAny(look: () => BigIntStats | undefined): FileStat | undefined {
   try {
-    const stat = lstatSync(path, exactIfAny);
-    return stat && factsOf(stat);
+    const stats = look();
+    return stats && factsOf(stats);
   } catch (error) {
     if (errnoOf(error) === 'ENOTDIR') return undefined;
     throw error;
@@ -60,10 +65,12 @@ export function stat(path: string): FileStat {
   return factsOf(statSync(path, exact));
 }
 
-/** The metadata of the file that a path leads to; undefined if there is none (ENOENT). @throws the system's error */
+/**
+ * The metadata of the file that a path leads to; undefined if there is none (ENOENT, ENOTDIR).
+ * @throws the system's error for any other reason
+ */
 export function statIfAny(path: string): FileStat | undefined {
-  const found = statSync(path, exactIfAny);
-  return found && factsOf(found);
+  return ifAny(() => statSync(path, exactIfAny));
 }
 
 /** The metadata of an open file. @throws the system's error */

@@ -236,6 +236,6 @@ describe('a cache directory', () => {
   it('that cannot be made is refused', () => {
     const file = join(temporaryDirectory(), 'file');
     writeFileSync(file, '');
-    expect(() => makeCacheDirectory(join(file, 'cache'))).toThrow('it cannot be read (ENOTDIR)');
+    expect(() => makeCacheDirectory(join(file, 'cache'))).toThrow('it cannot be made (ENOTDIR)');
   });
 });

@@ -34,11 +34,12 @@ describe('the metadata of a file', () => {
 
   it('is undefined where nothing is, if so asked', () => {
     writeFileSync(join(root, 'a'), '');
-    expect([lstatIfAny(join(root, 'b')), lstatIfAny(join(root, 'a/b')), statIfAny(join(root, 'b'))]).toEqual([
-      undefined,
-      undefined,
-      undefined,
-    ]);
+    expect([
+      lstatIfAny(join(root, 'b')),
+      lstatIfAny(join(root, 'a/b')),
+      statIfAny(join(root, 'b')),
+      statIfAny(join(root, 'a/b')),
+    ]).toEqual([undefined, undefined, undefined, undefined]);
     expect(() => lstat(join(root, 'b'))).toThrow('ENOENT');
   });
 });
