@@ -96,7 +96,7 @@ export function once<T>(parse: Parse<T>, ifNotGiven?: T): Reader<T | undefined> 
   return Object.assign(read, { isRepeatable: false, choices: parse.choices ?? [] });
 }
 
-/** A file. Two values are a mistake: one of them would be ignored. */
+/** A file, given at most once: of two values, one would be ignored. */
 export function oneFile(): Reader<string | undefined> {
   return Object.assign(once(text('takes a file')), { isUnique: true });
 }

@@ -8,7 +8,7 @@ export interface InterpreterRequest {
   readonly home?: string | undefined;
   /** Somebody named the command. If it is a path, it is started whoever may write there. */
   readonly isNamed?: boolean;
-  /** What else will do: the named command, for a virtual environment. */
+  /** The fallback: for a virtual environment, the command that the user named. */
   readonly otherwise?: InterpreterRequest | undefined;
   /** A program in the buildroot is allowed, because somebody named it. */
   readonly mayBeStaged?: boolean;

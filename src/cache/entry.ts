@@ -72,7 +72,7 @@ export type EntryState = 'whole' | 'damaged' | 'signed' | 'signedByOther' | 'ofO
 export function checkEntry(key: string, bytes: Buffer, secret?: Buffer): EntryState {
   const mark = [plainMark, signedMark].find((one) => startsWith(bytes, one));
   if (mark === undefined) return anyMark.test(bytes.toString('latin1', 0, 32)) ? 'ofOtherVersion' : 'damaged';
-  // Entries of builds without a secret are no harm to those with one: their keys differ.
+  // Entries written without a secret cannot be used by builds with one: their keys differ.
   if (mark === plainMark) return decodeEntry(key, bytes) === undefined ? 'damaged' : 'whole';
   const parts = split(bytes, mark);
   const found = parts && entryIn(key, parts);

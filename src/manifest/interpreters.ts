@@ -32,7 +32,7 @@ export function versionsByTag(interpreters: readonly ManifestInterpreter[]): Map
   return versions;
 }
 
-/** Adds to records of a manifest who compiled them, where only one interpreter can have done so. */
+/** Adds the interpreter's version to records that only one interpreter of the manifest can have compiled. */
 export function attributed(records: readonly PycRecord[], interpreters: readonly ManifestInterpreter[]): PycRecord[] {
   const versions = versionsByTag(interpreters);
   return records.map((record) => {

@@ -28,7 +28,7 @@ export interface Recompiled {
   readonly findings: readonly AuditFinding[];
   /** What could not be compared, and why. */
   readonly notes: readonly string[];
-  /** An interpreter was missing: then what it would have compiled is not proved. */
+  /** False if an interpreter was missing: the pycs that it would have compiled are not proved. */
   readonly isComplete: boolean;
 }
 
