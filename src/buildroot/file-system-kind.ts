@@ -1,5 +1,5 @@
 import { statfsSync } from 'node:fs';
-import { lstat } from '../files/stat.ts';
+import { fileSystemOf, lstat } from '../files/stat.ts';
 
 /** How the file system of a directory relates to another: the same, the kernel's own, or any other. */
 type FileSystemKind = 'same' | 'kernel' | 'other';
@@ -27,9 +27,9 @@ const kernelTypes: ReadonlySet<number> = new Set([
 
 /** Tells of directories on what kind of file system they are, seen from one of them. @throws the system's error */
 export function kindsSeenFrom(top: string): (directory: string | Buffer) => FileSystemKind {
-  const kinds = new Map<string, FileSystemKind>([[lstat(top).fileSystem, 'same']]);
+  const kinds = new Map<string, FileSystemKind>([[fileSystemOf(lstat(top)), 'same']]);
   return (directory) => {
-    const { fileSystem } = lstat(directory);
+    const fileSystem = fileSystemOf(lstat(directory));
     const kind = kinds.get(fileSystem) ?? (kernelTypes.has(statfsSync(directory).type) ? 'kernel' : 'other');
     kinds.set(fileSystem, kind);
     return kind;

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { childOf, contains, parentOf, type StagedPath } from '../files/path.ts';
-import { lstatIfAny } from '../files/stat.ts';
+import { fileSystemOf, lstatIfAny } from '../files/stat.ts';
 import type { Buildroot } from './path.ts';
 import { type Walk, type WalkLimits, walk } from './walk.ts';
 
@@ -22,8 +22,12 @@ export function walkLimits(tree: Buildroot): WalkLimits {
   if (isRunningSystem(tree)) return { otherFileSystems: 'all', without };
   const otherFileSystems = "the kernel's";
   if (tree.isSystem === true) return { otherFileSystems, without };
-  const fileSystem = lstatIfAny(tree.path)?.fileSystem;
-  const isMounted = (directory: string) => ![undefined, fileSystem].includes(lstatIfAny(directory)?.fileSystem);
+  const fileSystemIn = (path: string) => {
+    const stat = lstatIfAny(path);
+    return stat && fileSystemOf(stat);
+  };
+  const top = fileSystemIn(tree.path);
+  const isMounted = (directory: string) => ![undefined, top].includes(fileSystemIn(directory));
   return { otherFileSystems, without: without.filter(isMounted) };
 }
 

@@ -12,8 +12,6 @@ export type FileIdentity = string & { readonly __file: 'identity' };
 export interface FileStat {
   readonly kind: 'file' | 'directory' | 'symlink' | 'other';
   readonly identity: FileIdentity;
-  /** Equal for files of one file system. The names of one directory of an overlay may have different ones. */
-  readonly fileSystem: string;
   /** Permission bits, with setuid, setgid and sticky. */
   readonly mode: number;
   readonly userId: number;
@@ -24,6 +22,11 @@ export interface FileStat {
   readonly accessedNs: bigint;
   readonly modifiedNs: bigint;
   readonly changedNs: bigint;
+}
+
+/** Equal for files of one file system. The names of one directory of an overlay may have different ones. */
+export function fileSystemOf({ identity }: Pick<FileStat, 'identity'>): string {
+  return identity.slice(0, identity.indexOf(':'));
 }
 
 /** The metadata of a name; a symlink is not followed. @throws the system's error */
@@ -105,7 +108,6 @@ function factsOf(stats: BigIntStats): FileStat {
   return {
     kind: kinds.get(mode & typeBits) ?? 'other',
     identity: `${stats.dev}:${stats.ino}` as FileIdentity,
-    fileSystem: `${stats.dev}`,
     mode: mode & 0o7777,
     userId: Number(stats.uid),
     groupId: Number(stats.gid),

@@ -62,16 +62,24 @@ export function pycFile(path: StagedPath, stat: FileStat): PycFile {
   };
 }
 
+/** Whether a name is still the file that was read, as `statIfStill` tells it. @throws the system's error */
+export function isStill(file: ReadPyc, name: string): boolean {
+  return statIfStill(file, name) !== undefined;
+}
+
 /**
- * Whether a name is still the file that was read, or one that nobody can tell from it: file systems without inode numbers
- * may give it another identity each time, and an overlay does when it copies a file from a lower layer.
+ * The metadata of a name that is still the file that was read, or one that nobody can tell from it: file systems without
+ * inode numbers may give it another identity each time, and an overlay does when it copies a file from a lower layer.
+ * Undefined if it is another file, or gone.
  * @throws the system's error if that cannot be told
  */
-export function isStill(file: ReadPyc, name: string): boolean {
+export function statIfStill(file: ReadPyc, name: string): FileStat | undefined {
   const stat = lstatIfAny(name);
-  if (stat?.kind !== 'file') return false;
+  if (stat?.kind !== 'file') return undefined;
   const now = pycFile(file.path, stat);
-  return isSameVersion(now, file) || (isAlike(now, file) && readRegular(name)?.content.equals(file.content) === true);
+  const isSame =
+    isSameVersion(now, file) || (isAlike(now, file) && readRegular(name)?.content.equals(file.content) === true);
+  return isSame ? stat : undefined;
 }
 
 /**

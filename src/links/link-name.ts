@@ -1,8 +1,7 @@
 import { errnoOf } from '../errors.ts';
 import type { StagedPath } from '../files/path.ts';
 import { linkFreeName, replaceByLink } from '../files/replace.ts';
-import { lstat } from '../files/stat.ts';
-import { isStill, type ReadPyc } from './fingerprint.ts';
+import { isStill, type ReadPyc, statIfStill } from './fingerprint.ts';
 import type { LinkPlan } from './group.ts';
 
 /** Why a file was not linked. `errno` is the system's error, or says more in words. */
@@ -36,9 +35,9 @@ const refusals: ReadonlySet<string> = new Set(['EXDEV', 'EMLINK', 'EPERM', 'EOPN
 export function linkName(file: ReadPyc, path: StagedPath, there?: 'nothing' | ReadPyc): Linked | NotLinked {
   let hasMoved = false;
   const isRight = (name: string) => {
-    if (!isStill(file, name)) return false;
-    hasMoved = lstat(name).identity !== file.identity;
-    return true;
+    const stat = statIfStill(file, name);
+    if (stat !== undefined) hasMoved = stat.identity !== file.identity;
+    return stat !== undefined;
   };
   const isReplaceable = (old: string) => there === undefined || there === 'nothing' || isStill(there, old);
   try {
