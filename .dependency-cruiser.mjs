@@ -2,7 +2,6 @@
 
 /** A room imports itself, rooms before it in this list, and the files in the hall: src/*.ts. */
 const rooms = [
-  'start',
   'files',
   'pyc',
   'marshal',
@@ -73,7 +72,7 @@ export default {
       // leftovers.ts asks whether the run that a temporary file is named for is still there, attribute-helper.ts searches
       // PATH for a python3.
       comment: 'Only cli.ts knows the process: pass what is needed from there.',
-      from: { path: '^src/', pathNot: '^src/(cli|files/(leftovers|attribute-helper)|start/write-code-cache)[.]ts$' },
+      from: { path: '^src/', pathNot: '^src/(cli|files/(leftovers|attribute-helper))[.]ts$' },
       to: { path: '^(node:)?process$' },
     },
   ],

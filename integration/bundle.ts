@@ -1,7 +1,5 @@
-/** `npm run build`: bundles the program into dist/, with what starts it and the Python files that it runs. */
-import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+/** `npm run build`: bundles the program into dist/, with the Python files that it runs. */
+import { chmodSync, cpSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 
@@ -18,42 +16,40 @@ const options: BuildOptions = {
   logLevel: 'warning',
 };
 
-/** What few use and everybody would have to load. */
-const redisClient: Plugin = {
-  name: 'redis-client',
+/** Large packages that many calls do not need. Each has a bundle of its own, which is read when it is needed. */
+const separatePackages = ['@redis/client', 'execa', 'globby', 'pino', 'pino-pretty', 'tar-stream', 'yauzl'];
+
+/** `@redis/client` is in `redis-client.cjs`. */
+function bundleName(packageName: string): string {
+  return `${packageName.replace('@', '').replaceAll('/', '-')}.cjs`;
+}
+
+const separate: Plugin = {
+  name: 'separate-packages',
   setup: (bundler) => {
-    bundler.onResolve({ filter: /^@redis\/client$/ }, () => ({ path: './redis-client.cjs', external: true }));
+    bundler.onResolve({ filter: /^[^.]/ }, ({ path, kind }) =>
+      kind !== 'entry-point' && separatePackages.includes(path)
+        ? { path: `./${bundleName(path)}`, external: true }
+        : undefined,
+    );
   },
 };
 
-/**
- * Bundles the program, what starts it, and the Python files into a directory.
- * @param start what starts it
- * @param plugins for the program
- */
-export async function bundleInto(directory: string, start: string, plugins: Plugin[]): Promise<void> {
-  const at = (name: string) => join(directory, name);
+/** Bundles the program and the Python files into a directory. @param settings of the program's bundle */
+export async function bundleInto(directory: string, settings: BuildOptions): Promise<void> {
   rmSync(directory, { recursive: true, force: true });
   mkdirSync(directory, { recursive: true });
-  await build({ ...options, entryPoints: ['src/cli.ts'], plugins, outfile: at('program.cjs') });
-  // It is read as Latin-1. Comments of libraries have other characters; strings have escapes for them.
-  const ascii = readFileSync(at('program.cjs'), 'utf8').replace(/\P{ASCII}/gu, '?');
-  const program = `(function (require, module, exports, __filename, __dirname) {${ascii}})\n`;
-  writeFileSync(at('program.cjs'), program);
-  const define = { ...options.define, PROGRAM_ID: JSON.stringify(createHash('sha256').update(program).digest('hex')) };
-  const banner = { js: '#!/usr/bin/env node' };
-  await build({ ...options, define, banner, entryPoints: [start], outfile: at('pyclink.cjs') });
-  const writer = ['src/start/write-code-cache.ts'];
-  await build({ ...options, define, entryPoints: writer, outfile: at('write-code-cache.cjs') });
-  for (const name of ['worker.py', 'levels.py']) cpSync(join(checkout, 'src/compile', name), at(name));
+  await build({ ...options, ...settings, entryPoints: ['src/cli.ts'], outfile: join(directory, 'pyclink.cjs') });
+  for (const name of ['worker.py', 'levels.py']) cpSync(join(checkout, 'src/compile', name), join(directory, name));
 }
 
 /** Makes dist/. */
 async function main(): Promise<void> {
-  await bundleInto(dist, 'src/start/start.ts', [redisClient]);
-  await build({ ...options, entryPoints: ['@redis/client'], outfile: join(dist, 'redis-client.cjs') });
+  await bundleInto(dist, { plugins: [separate], banner: { js: '#!/usr/bin/env node' } });
+  for (const name of separatePackages) {
+    await build({ ...options, entryPoints: [name], outfile: join(dist, bundleName(name)) });
+  }
   chmodSync(join(dist, 'pyclink.cjs'), 0o755);
-  execFileSync(process.execPath, [join(dist, 'write-code-cache.cjs')]);
 }
 
 if (process.argv[1] === import.meta.filename) await main();

@@ -1,5 +1,5 @@
 /** Builds pyclink's own package with debhelper. What it does once it is installed is in worlds-debian.test.ts. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { execa } from 'execa';
@@ -18,8 +18,10 @@ describe('what the packages say of pyclink', () => {
     expect(read('rpm-macros/pyclink.spec')).toContain(`\nVersion:        ${version}\n`);
   });
 
-  it('is the licence of each library in the bundle', () => {
-    const libraries = read('dist/program.cjs').matchAll(/^\/\/ node_modules\/((?:@[^/]+\/)?[^/]+)\//gm);
+  it('is the licence of each library in the bundles', () => {
+    const bundles = readdirSync(join(checkout, 'dist')).filter((name) => name.endsWith('.cjs'));
+    const text = bundles.map((name) => read(`dist/${name}`)).join('\n');
+    const libraries = text.matchAll(/^\/\/ node_modules\/((?:@[^/]+\/)?[^/]+)\//gm);
     const ofLibraries = [...new Set([...libraries].map(([, name = '']) => name))].map((name) => {
       const { license } = JSON.parse(read(`node_modules/${name}/package.json`)) as { license: string };
       return `node_modules/${name}/*: ${license === 'MIT' ? 'Expat' : license}`;
@@ -62,12 +64,16 @@ describeWith([...debianTools, ...missingTools('lintian')], "pyclink's own packag
       '-rwxr-xr-x root/root /usr/bin/dh_pyclink',
       '-rwxr-xr-x root/root /usr/bin/dh_pyclink_verify',
       '-rwxr-xr-x root/root /usr/bin/pyclink',
+      '-rw-r--r-- root/root /usr/lib/pyclink/execa.cjs',
+      '-rw-r--r-- root/root /usr/lib/pyclink/globby.cjs',
       '-rw-r--r-- root/root /usr/lib/pyclink/levels.py',
-      '-rw-r--r-- root/root /usr/lib/pyclink/program.cjs',
+      '-rw-r--r-- root/root /usr/lib/pyclink/pino-pretty.cjs',
+      '-rw-r--r-- root/root /usr/lib/pyclink/pino.cjs',
       '-rw-r--r-- root/root /usr/lib/pyclink/pyclink.cjs',
       '-rw-r--r-- root/root /usr/lib/pyclink/redis-client.cjs',
+      '-rw-r--r-- root/root /usr/lib/pyclink/tar-stream.cjs',
       '-rw-r--r-- root/root /usr/lib/pyclink/worker.py',
-      '-rw-r--r-- root/root /usr/lib/pyclink/write-code-cache.cjs',
+      '-rw-r--r-- root/root /usr/lib/pyclink/yauzl.cjs',
       '-rw-r--r-- root/root /usr/lib/rpm/macros.d/macros.zz-pyclink',
       '-rwxr-xr-x root/root /usr/lib/rpm/pyclink/brp-pyclink',
       '-rwxr-xr-x root/root /usr/lib/rpm/pyclink/brp-pyclink-hardlink',

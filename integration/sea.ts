@@ -1,5 +1,5 @@
 /**
- * `npm run sea [-- FILE]`: makes dist/pyclink, one executable with Node.js, the program, its code cache and the Python files in it.
+ * `npm run sea [-- FILE]`: makes dist/pyclink, one executable with Node.js, the program and the Python files in it.
  * See docs/images.md.
  */
 import { chmodSync, copyFileSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -20,9 +20,8 @@ const work = mkdtempSync(join(tmpdir(), 'pyclink-sea-'));
 const at = (name: string) => join(work, name);
 try {
   const node = await fetchNode(release);
-  await bundleInto(work, 'src/start/start-executable.ts', []);
-  await execa(node, [at('write-code-cache.cjs')]);
-  const assets = ['program.cjs', 'program.cache', 'worker.py', 'levels.py'];
+  await bundleInto(work, {});
+  const assets = ['pyclink.cjs', 'worker.py', 'levels.py'];
   const config = {
     main: at('pyclink.cjs'),
     output: at('blob'),

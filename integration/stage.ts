@@ -1,5 +1,14 @@
 /** `npm run stage -- DIR`: lays out what a package of pyclink installs under DIR, from the bundle in dist/. */
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { bashCompletions } from './stage/bash.ts';
 import { commands, ownOptions } from './stage/commands.ts';
@@ -14,11 +23,7 @@ const read = (path: string) => readFileSync(join(checkout, path), 'utf8');
 /** What each installed file has in it: a file of the checkout, or what is made here. */
 const layout: Readonly<Record<string, string | (() => string)>> = {
   'usr/bin/pyclink': 'hooks/pyclink',
-  // hooks/pyclink has found node by then.
-  'usr/lib/pyclink/pyclink.cjs': () => read('dist/pyclink.cjs').replace(/^#!.*\n/, ''),
-  'usr/lib/pyclink/program.cjs': 'dist/program.cjs',
-  'usr/lib/pyclink/redis-client.cjs': 'dist/redis-client.cjs',
-  'usr/lib/pyclink/write-code-cache.cjs': 'dist/write-code-cache.cjs',
+  ...Object.fromEntries(bundles().map((name) => [`usr/lib/pyclink/${name}`, () => withoutShebang(name)])),
   'usr/lib/pyclink/worker.py': 'dist/worker.py',
   'usr/lib/pyclink/levels.py': 'dist/levels.py',
   'usr/bin/dh_pyclink': 'hooks/dh_pyclink',
@@ -47,6 +52,16 @@ const symlinks: Readonly<Record<string, string>> = {
   'usr/lib/rpm/pyclink/brp-python-bytecompile': 'brp-pyclink',
   'usr/share/man/man1/dh_pyclink_verify.1': 'dh_pyclink.1',
 };
+
+/** The bundles in dist/: the program, and the packages that have bundles of their own. */
+function bundles(): string[] {
+  return readdirSync(join(checkout, 'dist')).filter((name) => name.endsWith('.cjs'));
+}
+
+/** hooks/pyclink has found node by then. */
+function withoutShebang(name: string): string {
+  return read(`dist/${name}`).replace(/^#!.*\n/, '');
+}
 
 /** What somebody calls. */
 const programs = /^usr\/bin\/|^usr\/lib\/rpm\/pyclink\/brp-/;

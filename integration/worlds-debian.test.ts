@@ -40,15 +40,6 @@ describeWith(debianTools, "pyclink's own package", () => {
         expect((await world.inside('pyclink', '--version')).all).toBe(version);
       });
 
-      it('has a code cache from its installation on, and a new one when Node.js is another', async () => {
-        const codeCache = join(world.directory, 'usr/lib/pyclink/program.cache');
-        expect(existsSync(codeCache)).toBe(true);
-        rmSync(codeCache);
-        await world.inside('dpkg-trigger', '--by-package=nodejs', '/usr/bin/node');
-        await world.inside('dpkg', '--triggers-only', 'pyclink');
-        expect(existsSync(codeCache)).toBe(true);
-      });
-
       it('gives lintian nothing to report', async () => {
         const changes = world.carry([own.changes]);
         const args = ['--allow-root', '--fail-on', 'error,warning', ...changes];

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const checkout = join(import.meta.dirname, '../..');
@@ -12,7 +12,9 @@ export interface Library {
 
 /** The libraries of the bundles in dist/, in which esbuild names each file in a comment; sorted, each version once. */
 export function bundledLibraries(): Library[] {
-  const bundles = ['program.cjs', 'redis-client.cjs'].map((name) => readFileSync(join(checkout, 'dist', name), 'utf8'));
+  const bundles = readdirSync(join(checkout, 'dist'))
+    .filter((name) => name.endsWith('.cjs'))
+    .map((name) => readFileSync(join(checkout, 'dist', name), 'utf8'));
   const files = bundles.join('\n').matchAll(/^\/\/ (.*\bnode_modules\/(?:@[^/]+\/)?[^/]+)\//gm);
   const directories = new Set([...files].map(([, directory = '']) => directory));
   const libraries = [...directories].map((directory) => {

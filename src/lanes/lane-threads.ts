@@ -53,14 +53,9 @@ export async function runLaneThreads(
 
 const progressMs = 100;
 
-/** The program as a script: its bundle is one function, as of CommonJS modules. */
-function programText(): string {
-  return `${ownText('program.cjs').trim()}(require, module, exports, __filename, __dirname)`;
-}
-
 async function runThread({ program: file, resourceLimits }: LaneThread, order: LaneOrder): Promise<LaneResult> {
   const options = { workerData: order, ...(resourceLimits && { resourceLimits }) };
-  const thread = isOneExecutable() ? new Worker(programText(), { ...options, eval: true }) : new Worker(file, options);
+  const thread = isOneExecutable() ? new Worker(ownText(file), { ...options, eval: true }) : new Worker(file, options);
   const result = await new Promise<LaneResult | LaneFailure>((resolve, reject) => {
     thread.once('message', resolve);
     thread.once('error', reject);
