@@ -23,7 +23,11 @@ test.each<[string, (buildroot: string) => string, (value: string) => string]>([
     (value) => `${value}: cannot be opened (ENOENT)\n    hint: has anything been installed into it?\n`,
   ],
   ['a file', (buildroot) => `${buildroot}${library}/kernel/healthy.py`, (value) => `${value}: is not a directory\n`],
-  ['relative', () => 'buildroot', (value) => `${value}: the buildroot must be an absolute path\n`],
+  [
+    'relative, and missing',
+    () => 'buildroot',
+    (value) => `${value}: cannot be opened (ENOENT)\n    hint: has anything been installed into it?\n`,
+  ],
 ])('RPM_BUILD_ROOT %s is refused, and nothing is touched', async (_, value, complaint) => {
   const buildroot = plantBesideHealthy({});
   const before = contentsOf(dirname(buildroot));

@@ -37,8 +37,8 @@ const badCalls: readonly (readonly [string, BadCall])[] = [
     },
   ],
   [
-    '--strip that is relative',
-    { args: () => ['--strip', 'usr'], complaint: () => `--strip: takes an absolute directory\n${seeBuildHelp}` },
+    '--strip that is empty',
+    { args: () => ['--strip', ''], complaint: () => `--strip: takes a directory\n${seeBuildHelp}` },
   ],
   [
     '--manifest inside the buildroot',
@@ -86,10 +86,10 @@ const badCalls: readonly (readonly [string, BadCall])[] = [
   ],
   ['--append alone', { args: () => ['--append'], complaint: () => `--append: needs --manifest\n${seeBuildHelp}` }],
   [
-    'a PATH that is relative',
+    'a relative PATH, outside the buildroot',
     {
       args: () => ['usr/lib'],
-      complaint: (buildroot) => `usr/lib: a PATH must be absolute\n${pathHint(buildroot)}`,
+      complaint: (buildroot) => `usr/lib: not in the buildroot\n${pathHint(buildroot)}`,
     },
   ],
   [
@@ -118,7 +118,7 @@ const badCalls: readonly (readonly [string, BadCall])[] = [
     {
       args: () => ['a b', library, '', '/none'],
       complaint: (buildroot) =>
-        `a b: a PATH must be absolute; : a PATH must be absolute; /none: not in the buildroot\n${pathHint(buildroot)}`,
+        `a b: not in the buildroot; : a PATH must not be empty; /none: not in the buildroot\n${pathHint(buildroot)}`,
     },
   ],
   [
@@ -131,6 +131,13 @@ const badCalls: readonly (readonly [string, BadCall])[] = [
     },
   ],
   [
+    'levels that commas should join',
+    {
+      args: () => ['-o', '0', '1', '2'],
+      complaint: () => `1: this is a PATH; several levels are -o 0,1,2 or -o 0 -o 1 -o 2\n${seeBuildHelp}`,
+    },
+  ],
+  [
     '--mtime-policy clamp without a date',
     {
       args: () => ['--mtime-policy', 'clamp'],
@@ -139,7 +146,7 @@ const badCalls: readonly (readonly [string, BadCall])[] = [
   ],
   [
     'an option that does not exist',
-    { args: () => ['--frobnicate'], complaint: () => "unknown option '--frobnicate'\n    hint: see pyclink --help\n" },
+    { args: () => ['--frobnicate'], complaint: () => `unknown option '--frobnicate'\n${seeBuildHelp}` },
   ],
 ];
 

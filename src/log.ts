@@ -1,3 +1,4 @@
+import { styleText } from 'node:util';
 import { type DestinationStream, type Logger, pino } from 'pino';
 import pretty from 'pino-pretty';
 import { printable } from './printable.ts';
@@ -15,11 +16,13 @@ export type Log = Logger;
  * The log: plain lines for people who read build logs, or JSON lines.
  * @param level the least important level that is written
  * @param stream where it goes; written synchronously, so that nothing is lost at exit
+ * @param hasColour whether plain lines show warnings and errors in colour
  */
 export function createLog(
   level: 'warn' | 'info' | 'debug',
   format: 'lines' | 'json',
   stream: NodeJS.WritableStream,
+  hasColour = false,
 ): Log {
   const destination: DestinationStream =
     format === 'json'
@@ -29,20 +32,23 @@ export function createLog(
           destination: stream,
           hideObject: true,
           ignore: 'time,pid,hostname,level',
-          messageFormat: line,
+          messageFormat: (entry) => line(entry, hasColour),
         });
   return pino({ level, base: null, timestamp: format === 'json' }, destination);
 }
 
-function line(entry: Record<string, unknown>): string {
+function line(entry: Record<string, unknown>, hasColour: boolean): string {
   const { level, msg, path, hint, lines = [] } = entry as unknown as { level: number; msg: string } & LogFields;
-  const severity = level >= 50 ? 'error: ' : level >= 40 ? 'warning: ' : '';
   const about = path === undefined ? '' : `${path}: `;
   return [
-    `pyclink: ${severity}${about}${msg}`,
-    ...lines.map((text) => `    ${text}`),
-    ...(hint === undefined ? [] : [`    hint: ${hint}`]),
-  ]
-    .map(printable)
-    .join('\n');
+    `pyclink: ${severity(level, hasColour)}${printable(`${about}${msg}`)}`,
+    ...lines.map((text) => printable(`    ${text}`)),
+    ...(hint === undefined ? [] : [printable(`    hint: ${hint}`)]),
+  ].join('\n');
+}
+
+function severity(level: number, hasColour: boolean): string {
+  if (level < 40) return '';
+  const [word, colour] = level >= 50 ? (['error:', 'red'] as const) : (['warning:', 'yellow'] as const);
+  return `${hasColour ? styleText(colour, word) : word} `;
 }

@@ -1,6 +1,6 @@
 /** What help says of pyclink's commands and options, for what is generated from it: completions and the man page. */
 import { type Command, Help, type Option } from 'commander';
-import { buildOptions } from '../../src/build/options.ts';
+import { buildOptions } from '../../src/build/option-table.ts';
 import { Call } from '../../src/cli/call.ts';
 import { createProgram } from '../../src/cli/program.ts';
 import { subcommands } from '../../src/cli/subcommands.ts';

@@ -15,7 +15,7 @@ import type { BuildContext } from './context.ts';
 import type { BuildOptions } from './options.ts';
 import type { BuildReport } from './report.ts';
 import { Stopwatch } from './stopwatch.ts';
-import { activeInterpreter, openTreeOf, pathsOf, pathsOfSystem } from './tree.ts';
+import { activeInterpreter, openTreeOf, pathsOfSystem } from './tree.ts';
 
 /**
  * The main job, stage by stage: find the sources, start the interpreters, compile, link, write the manifest. An
@@ -30,7 +30,7 @@ export async function build(options: BuildOptions, context: BuildContext): Promi
   const isWholeSystem = inPlace && options.paths.length === 0;
   const { paths, passedOver, skipped } = isWholeSystem
     ? await pathsOfSystem(context.environment)
-    : { paths: pathsOf(options), passedOver: [], skipped: [] };
+    : { paths: options.paths, passedOver: [], skipped: [] };
   const discovered = discover(buildroot, {
     paths,
     only: options.only,

@@ -119,6 +119,7 @@ export async function compileAndWrite(
         ? { ...done.cache, compiled: done.jobs - done.current, problems: [opened.problem] }
         : { ...done.cache, problems: closeCache(opened, done.cache, cache?.maxBytes ?? 0) }),
     manifest: outputs.manifest,
+    html: outputs.html,
     filelists: outputs.filelists.map(({ file }) => file),
     seconds: watch.seconds,
   };

@@ -35,6 +35,7 @@ export interface BuildReport {
   readonly cache: (CacheCounts & { readonly problems: readonly string[] }) | undefined;
   /** Files that were written; in a dry run, that would be. */
   readonly manifest: string | undefined;
+  readonly html: string | undefined;
   readonly filelists: readonly string[];
   readonly seconds: Readonly<Record<Stage, number>>;
 }

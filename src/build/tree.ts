@@ -15,11 +15,6 @@ export function openTreeOf({ inPlace, chroot, buildroot: given, strip, prepend }
   return chroot ? { ...buildroot, isSystem: true } : buildroot;
 }
 
-/** The PATHs. Those of the running system may be given as relative ones. */
-export function pathsOf({ inPlace, paths }: BuildOptions): readonly string[] {
-  return inPlace ? paths.map((path) => resolve(path)) : paths;
-}
-
 /** What is compiled in the running system without PATHs. */
 interface SystemPaths {
   /** All that its interpreters read, and virtual environments. */

@@ -1,4 +1,5 @@
 import { realpathSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { errnoOf, PyclinkError } from '../errors.ts';
 import { normalise, type PayloadPath, type StagedPath } from '../files/path.ts';
 import { stat } from '../files/stat.ts';
@@ -7,7 +8,7 @@ import type { Buildroot } from './path.ts';
 /**
  * Opens the buildroot, and resolves the symlinks in its path.
  * @param prepend the directory where the tree will lie; if it is not absolute, nothing is known of that
- * @throws PyclinkError `buildroot-unusable` if it is not named, not absolute, missing, not a directory, or `/`.
+ * @throws PyclinkError `buildroot-unusable` if it is not named, missing, not a directory, or `/`.
  */
 export function openBuildroot(given: string | undefined, prepend = '/'): Buildroot {
   if (given === undefined || given === '') {
@@ -15,7 +16,6 @@ export function openBuildroot(given: string | undefined, prepend = '/'): Buildro
       hint: 'give --buildroot DIR, or set RPM_BUILD_ROOT',
     });
   }
-  if (!given.startsWith('/')) throw unusable(given, 'the buildroot must be an absolute path');
   const buildroot = openTree(given);
   if (buildroot.path === '/') {
     throw unusable(
@@ -35,13 +35,12 @@ export function installedAt(tree: Buildroot, prepend: string): Buildroot {
 
 /**
  * Opens a directory that holds a payload, for reading only. It may be `/`.
- * @param given absolute
  * @throws PyclinkError `buildroot-unusable` if it is missing or not a directory
  */
 export function openTree(given: string): Buildroot {
   try {
     const path = realpathSync.native(given) as StagedPath;
-    if (stat(path).kind === 'directory') return { path, given: normalise(given) };
+    if (stat(path).kind === 'directory') return { path, given: normalise(resolve(given)) };
   } catch (error) {
     throw unusable(given, `cannot be opened (${errnoOf(error)})`, 'has anything been installed into it?');
   }

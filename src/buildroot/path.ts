@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { contains, normalise, type PayloadPath, type StagedPath } from '../files/path.ts';
 
 /** The staged tree. `path` has no symlink in it; `given` is how the user wrote it, normalised. */
@@ -41,16 +42,16 @@ function join(directory: string, rest: string): string {
 }
 
 /**
- * Reads a PATH argument: below the buildroot it is a staged path, any other absolute path is a payload path.
- * @returns undefined if it is relative, or outside the directory where the tree will lie
+ * Reads a PATH argument: below the buildroot it is a staged path, any other absolute path is a payload path. A relative
+ * one is staged, as a shell would take it.
+ * @returns undefined if it is empty, relative and outside the buildroot, or outside the directory where the tree will lie
  */
 export function locate(buildroot: Buildroot, argument: string): StagedPath | undefined {
-  if (!argument.startsWith('/')) return undefined;
-  const path = normalise(argument);
+  const path = normalise(argument === '' ? '' : resolve(argument));
   for (const prefix of [buildroot.path, buildroot.given]) {
     if (contains(prefix, path)) return join(buildroot.path, within(prefix, path)) as StagedPath;
   }
-  return isInside(buildroot, path) ? toStaged(buildroot, path) : undefined;
+  return argument.startsWith('/') && isInside(buildroot, path) ? toStaged(buildroot, path) : undefined;
 }
 
 /** A directory that the user named; if it is in the buildroot, with the path of the buildroot resolved. */

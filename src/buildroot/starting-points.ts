@@ -16,7 +16,8 @@ export function startingPoints(buildroot: Buildroot, paths: readonly string[]): 
     const staged = locate(buildroot, path);
     if (staged === undefined) {
       const { installedAt } = buildroot;
-      complaints.push(`${path}: ${path.startsWith('/') ? `not below ${installedAt}` : 'a PATH must be absolute'}`);
+      const relative = path === '' ? 'a PATH must not be empty' : 'not in the buildroot';
+      complaints.push(`${path}: ${path.startsWith('/') ? `not below ${installedAt}` : relative}`);
       return [];
     }
     const whole = resolveInBuildroot(buildroot, staged);

@@ -7,7 +7,10 @@ import type { CommonFlags } from './options.ts';
 /** Where a call writes to: the report to `stdout`, the log to `stderr`. */
 export interface Streams {
   readonly stdout: NodeJS.WritableStream;
-  readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean };
+  readonly stderr: NodeJS.WritableStream & {
+    readonly isTTY?: boolean;
+    readonly hasColors?: (environment: Environment) => boolean;
+  };
 }
 
 /** A call of pyclink: its environment and streams, and its exit status so far. */
@@ -31,9 +34,19 @@ export class Call {
 
   async #makeLog({ quiet, verbose }: CommonFlags): Promise<Log> {
     const { createLog } = await import('../log.ts');
-    const format = this.environment['PYCLINK_LOG_FORMAT'] === 'json' ? 'json' : 'lines';
+    const { PYCLINK_LOG_FORMAT: format = '' } = this.environment;
     const level = quiet === true ? 'warn' : verbose === true ? 'debug' : 'info';
-    return createLog(level, format, this.streams.stderr);
+    const { stderr } = this.streams;
+    const hasColour = this.isWatched && stderr.hasColors?.(this.environment) === true;
+    const log = createLog(level, format === 'json' ? 'json' : 'lines', stderr, hasColour);
+    if (!['', 'json', 'lines'].includes(format)) log.warn(`PYCLINK_LOG_FORMAT: takes json or lines, not ${format}`);
+    return log;
+  }
+
+  /** Whether a person watches the log. Some build systems log what is written to a terminal. */
+  get isWatched(): boolean {
+    const { CI: ci, TERM: terminal } = this.environment;
+    return this.streams.stderr.isTTY === true && !ci && terminal !== 'dumb';
   }
 
   /** Writes the report of a command, and sets the exit status. */

@@ -11,27 +11,34 @@ import { createProgram, isSubcommand } from './program.ts';
  */
 export async function main(argv: readonly string[], environment: Environment, streams: Streams): Promise<number> {
   const call = new Call(environment, streams);
+  const [name, ...words] = argv;
+  const subcommand = name === 'brp' || name === 'dh' ? name : argv.find(isSubcommand);
   try {
-    const [name, ...words] = argv;
     if (name === 'brp') await (await import('./brp.ts')).brp(words, call);
     else if (name === 'dh') await (await import('./dh.ts')).dh(words, call);
     else {
-      const subcommands = isSubcommand(name) ? (await import('./subcommands.ts')).subcommands : {};
+      const subcommands = subcommand === undefined ? {} : (await import('./subcommands.ts')).subcommands;
       await createProgram(call, subcommands).parseAsync([...argv], { from: 'user' });
     }
     return call.status;
   } catch (error) {
-    return await explain(error, call);
+    return await explain(error, subcommand, call);
   }
 }
 
-/** Logs what was thrown. @returns the exit status that goes with it */
-async function explain(error: unknown, call: Call): Promise<number> {
+/**
+ * Logs what was thrown.
+ * @param subcommand the one that was called, if any
+ * @returns the exit status that goes with it
+ */
+async function explain(error: unknown, subcommand: string | undefined, call: Call): Promise<number> {
   if (error instanceof CommanderError && error.exitCode === 0) return exitStatus.done;
+  // Without a subcommand commander has written the help.
+  if (error instanceof CommanderError && error.code === 'commander.help') return exitStatus.unusable;
   const log = await call.log();
   if (error instanceof CommanderError) {
     const [message = '', ...lines] = error.message.replace(/^error: /, '').split('\n');
-    log.error({ lines, hint: 'see pyclink --help' }, message);
+    log.error({ lines, hint: helpFor(subcommand) }, message);
     return exitStatus.unusable;
   }
   if (error instanceof PyclinkError) {
@@ -47,4 +54,11 @@ async function explain(error: unknown, call: Call): Promise<number> {
   const lines = error instanceof Error ? (error.stack?.split('\n') ?? []) : [];
   log.error({ lines, hint: 'this is a bug in pyclink' }, messageOf(error));
   return exitStatus.bug;
+}
+
+/** Where the options of a subcommand are explained. */
+function helpFor(subcommand: string | undefined): string {
+  if (subcommand === 'brp') return 'see docs/rpm.md';
+  if (subcommand === 'dh') return 'see dh_pyclink(1)';
+  return `see pyclink ${subcommand === undefined ? '' : `${subcommand} `}--help`;
 }

@@ -1,6 +1,6 @@
 import { type Command, Option as CommanderOption } from 'commander';
+import { buildOptionGroups } from '../build/option-table.ts';
 import type { Option } from '../build/option-values.ts';
-import { buildOptions } from '../build/options.ts';
 import { PyclinkError } from '../errors.ts';
 
 /** The options of every subcommand. */
@@ -37,11 +37,13 @@ export function withBuildOptions(command: Command): Command {
     '[PATH...]',
     'as installed, or below the buildroot; default: every Python directory in the buildroot',
   );
-  for (const { flags, help, read } of Object.values<Option<unknown>>(buildOptions)) {
-    const option = new CommanderOption(flags, help);
-    if (read.isRepeatable) option.argParser(collect);
-    else if (read.isUnique) option.argParser(onlyOnce(flags));
-    command.addOption(option);
+  for (const [heading, options] of Object.entries(buildOptionGroups)) {
+    for (const { flags, help, read } of Object.values<Option<unknown>>(options)) {
+      const option = new CommanderOption(flags, help).helpGroup(heading);
+      if (read.isRepeatable) option.argParser(collect);
+      else if (read.isUnique) option.argParser(onlyOnce(flags));
+      command.addOption(option);
+    }
   }
   return command;
 }

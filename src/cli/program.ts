@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { version } from '../version.ts';
 import type { Call } from './call.ts';
+import { withCommonOptions } from './options.ts';
 import { variablesHelp } from './variables.ts';
 
 /** The subcommands in the order of help, and what help says about them. */
@@ -31,13 +32,17 @@ export function isSubcommand(name: string | undefined): boolean {
  * @param subcommands the others are there for the help only
  */
 export function createProgram(call: Call, subcommands: Subcommands): Command {
-  const program = new Command('pyclink')
+  const program = withCommonOptions(new Command('pyclink'))
     .description(
       'Compiles Python bytecode in a buildroot, hard-links identical pycs, and proves what the package recorded.',
     )
     .version(version)
     .addHelpText('after', variablesHelp)
-    .enablePositionalOptions();
+    .enablePositionalOptions()
+    // The common options may stand before the subcommand too.
+    .hook('preAction', (_, command) => {
+      for (const [name, value] of Object.entries(program.opts())) command.setOptionValue(name, value);
+    });
   for (const [name, description] of Object.entries(descriptions)) {
     const command = new Command(name).description(description);
     program.addCommand(subcommands[name as SubcommandName]?.(command, call) ?? command);
@@ -48,8 +53,9 @@ export function createProgram(call: Call, subcommands: Subcommands): Command {
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({
       writeOut: (text) => call.streams.stdout.write(text),
+      writeErr: (text) => call.streams.stderr.write(text),
       // main() logs the error.
-      writeErr: () => undefined,
+      outputError: () => undefined,
     });
   }
   return program;

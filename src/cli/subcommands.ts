@@ -14,24 +14,31 @@ const buildrootHelp = 'the staged tree (default: $RPM_BUILD_ROOT)';
 const htmlHelp = 'write a page with the savings and the findings';
 const dryRunHelp = 'say what would be done, and change nothing';
 
+const buildExamples = `
+Examples:
+  pyclink build --buildroot pkg --manifest pkg.json    all Python directories of a staged tree
+  pyclink build --buildroot pkg -o 0,2 /opt/acme       one directory, two levels
+  pyclink build --in-place                             in a container image: all that its Pythons read
+`;
+
 /** The subcommands. Each loads what it needs when it is called. */
 export const subcommands: Required<Subcommands> = { build, link, relink, restamp, verify, audit, cache, inspect };
 
 function build(command: Command, call: Call): Command {
-  return withBuildOptions(withCommonOptions(command).addHelpText('after', variablesHelp)).action(
-    async (paths: string[], flags: Flags) => {
-      const [{ readBuildOptions }, { buildCommand }] = await Promise.all([
-        import('../build/options.ts'),
-        import('../commands/build.ts'),
-      ]);
-      const { environment, streams } = call;
-      const options = readBuildOptions(paths, buildFlags(flags), environment, availableParallelism());
-      const isQuiet = flags.quiet === true;
-      const isWatched = streams.stderr.isTTY === true && !isQuiet;
-      const progress = isWatched ? (await import('../report/progress.ts')).progressBar(streams.stderr) : undefined;
-      call.report(await buildCommand(options, call, { log: () => call.log(flags), isQuiet, progress }), flags);
-    },
-  );
+  return withBuildOptions(
+    withCommonOptions(command).addHelpText('after', () => buildExamples + variablesHelp()),
+  ).action(async (paths: string[], flags: Flags) => {
+    const [{ readBuildOptions }, { buildCommand }] = await Promise.all([
+      import('../build/options.ts'),
+      import('../commands/build.ts'),
+    ]);
+    const { environment, streams } = call;
+    const options = readBuildOptions(paths, buildFlags(flags), environment, availableParallelism());
+    const isQuiet = flags.quiet === true;
+    const isWatched = call.isWatched && !isQuiet;
+    const progress = isWatched ? (await import('../report/progress.ts')).progressBar(streams.stderr) : undefined;
+    call.report(await buildCommand(options, call, { log: () => call.log(flags), isQuiet, progress }), flags);
+  });
 }
 
 function link(command: Command, call: Call): Command {
@@ -114,6 +121,7 @@ function verify(command: Command, call: Call): Command {
       const { manifest: manifests, allow: allowed = [], html } = flags;
       const options = { manifests, allow: allowed, targets, html, prepend: readPrepend(flags) };
       call.report(await verifyCommand({ ...options, ...readOptionsOf(flags) }), flags);
+      await sayPage(html, call, flags);
     });
 }
 
@@ -160,7 +168,13 @@ function audit(command: Command, call: Call): Command {
       const result = await auditCommand(options, () => call.log(flags));
       const json = format === 'json' || format === 'sarif';
       call.report(result, { json, quiet: flags.quiet === true && format === 'text' });
+      await sayPage(html, call, flags);
     });
+}
+
+/** Says that the page of a report was written. */
+async function sayPage(file: string | undefined, call: Call, flags: Flags): Promise<void> {
+  if (file !== undefined) (await call.log(flags)).info(`page ${file}`);
 }
 
 function recompileFlags({ python, chroot = false, jobs }: AuditFlags, { environment }: Call) {

@@ -13,7 +13,7 @@ export const variables: Readonly<Record<string, string>> = {
   PYCLINK_CACHE_REMOTE_TOKEN_FILE: 'a file with the bearer token for it',
   PYCLINK_CACHE_REMOTE_LOGIN_FILE: 'a file with USER:PASSWORD for it',
   PYCLINK_CACHE_REMOTE_CA_FILE: 'certificates, in PEM, that are trusted instead of those of the system',
-  PYCLINK_LOG_FORMAT: 'json: the log on standard error has one JSON object per line',
+  PYCLINK_LOG_FORMAT: 'json: the log on standard error has one JSON object per line (default: lines)',
 };
 
 /** The part of help that lists the variables. */

@@ -2,7 +2,7 @@ import { build } from '../build/build.ts';
 import type { Surroundings } from '../build/context.ts';
 import type { BuildOptions } from '../build/options.ts';
 import type { BuildReport } from '../build/report.ts';
-import { openTreeOf, pathsOf } from '../build/tree.ts';
+import { openTreeOf } from '../build/tree.ts';
 import { nearestSources } from '../buildroot/nearest.ts';
 import { namedByPath } from '../compile/open-pools.ts';
 import { exitStatus } from '../errors.ts';
@@ -51,7 +51,7 @@ export async function buildCommand(
 
 /** What to say where nothing was compiled: what was looked for, and where there are sources. */
 function nothingFound(options: BuildOptions, skipped: number): string {
-  const paths = pathsOf(options);
+  const { paths } = options;
   if (skipped > 0) return `nothing to compile: ${counted(skipped, 'file')} skipped, see --verbose`;
   const places = 'a Python directory (lib/pythonX.Y, lib/python3/dist-packages, lib/pypy3.X)';
   const where = paths.length > 0 ? `below ${paths.join(', ')}` : `in ${places}`;

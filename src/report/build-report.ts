@@ -23,6 +23,7 @@ export function buildReportText(report: BuildReport): string {
   if (problems > 0) lines.push(`${counted(problems, 'problem')}, see above`);
   const would = dryRun ? 'would write ' : '';
   if (report.manifest !== undefined) lines.push(`${would}manifest ${report.manifest}`);
+  if (report.html !== undefined) lines.push(`${would}page ${report.html}`);
   for (const filelist of report.filelists) lines.push(`${would}file list ${filelist}`);
   const times = Object.entries(report.seconds).map(([stage, seconds]) => `${stage} ${seconds.toFixed(1)} s`);
   lines.push(times.join(', '));

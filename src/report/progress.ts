@@ -9,7 +9,8 @@ export interface Progress {
 
 /** A bar on a terminal, cleared at the end. */
 export function progressBar(terminal: NodeJS.WritableStream): Progress {
-  const format = 'pyclink: {bar} {value}/{total} sources, {eta_formatted} left';
+  // A narrow terminal cuts the end of the line.
+  const format = 'pyclink: {value}/{total} sources, {eta_formatted} left {bar}';
   const bar = new SingleBar({ format, stream: terminal, clearOnComplete: true, hideCursor: true }, Presets.legacy);
   return {
     show: (done, total) => {

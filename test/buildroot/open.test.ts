@@ -1,5 +1,5 @@
 import { symlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openBuildroot, openTree } from '../../src/buildroot/open.ts';
 import { plantBuildroot, temporaryDirectory } from '../helpers/buildroot.ts';
@@ -21,8 +21,9 @@ describe('openBuildroot', () => {
     );
   });
 
-  it('refuses a relative path', () => {
-    expect(() => openBuildroot('build/tree')).toThrow(refusal('the buildroot must be an absolute path', 'build/tree'));
+  it('takes a relative path from the current directory', () => {
+    const path = plantBuildroot({});
+    expect(openBuildroot(relative(process.cwd(), path))).toEqual({ path, given: path });
   });
 
   it.each(['/', '//', '/usr/..', '/proc/self/root'])('refuses %s: it is the running system', (given) => {

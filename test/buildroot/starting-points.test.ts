@@ -52,11 +52,13 @@ describe('startingPoints', () => {
 
   it('name every PATH that cannot be used', () => {
     const buildroot = openTree(plantBuildroot(planted));
-    expect(() => startingPoints(buildroot, ['usr/lib', '/usr/lib', '/opt', '/away/a.py'])).toThrow(
+    expect(() => startingPoints(buildroot, ['usr/lib', '', '/usr/lib', '/opt', '/away/a.py'])).toThrow(
       expect.objectContaining({
         code: 'usage',
         exitStatus: 2,
-        message: 'usr/lib: a PATH must be absolute; /opt: not in the buildroot; /away/a.py: leads out of the buildroot',
+        message:
+          'usr/lib: not in the buildroot; : a PATH must not be empty; /opt: not in the buildroot; ' +
+          '/away/a.py: leads out of the buildroot',
         hint: `a PATH is as installed (/usr/lib/…), or starts with the buildroot ${buildroot.path}`,
       }),
     );

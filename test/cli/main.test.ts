@@ -31,6 +31,32 @@ describe('main', () => {
     }
   });
 
+  it('writes the help to standard error if nothing is asked for, and returns 2', async () => {
+    const { stdout: help } = await call(['--help']);
+    expect(await call([])).toEqual({ status: 2, stdout: '', stderr: help });
+  });
+
+  it.each(['build', 'verify'])('has the same help for help %s as for the subcommand', async (name) => {
+    const asked = await call([name, '--help']);
+    expect(asked.stdout).toContain('--json');
+    expect(await call(['help', name])).toEqual(asked);
+  });
+
+  it('takes the common options before the subcommand too', async () => {
+    const buildroot = plantBuildroot({ '/opt/app/a.py': 'x = 1\n' });
+    const { status, stdout, stderr } = await call(
+      ['--json', '-q', 'build', '--buildroot', buildroot, '-o', '0,2', '/opt/app'],
+      { PATH: '/usr/bin' },
+    );
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(JSON.parse(stdout)).toMatchObject({ levels: [0, 2], pycs: 2 });
+  });
+
+  it('names a log format that it does not know', async () => {
+    const { stderr } = await call(['build', '--buildroot', '/nowhere'], { PYCLINK_LOG_FORMAT: 'yaml' });
+    expect(stderr).toContain('pyclink: warning: PYCLINK_LOG_FORMAT: takes json or lines, not yaml\n');
+  });
+
   it('builds, and says what it did on standard output', async () => {
     const buildroot = plantBuildroot({ '/opt/app/a.py': 'x = 1\n' });
     const { status, stdout, stderr } = await call(['build', '/opt/app', '-q', '--json'], {
@@ -46,6 +72,16 @@ describe('main', () => {
     ['an unknown option', ['build', '--bad'], "unknown option '--bad'"],
     ['no buildroot', ['build'], 'no buildroot'],
     ['a missing argument', ['verify', '--manifest', 'm'], "missing required argument 'TARGET'"],
+    [
+      'a value that is no level',
+      ['build', '-o', '0,3'],
+      '--optimize: takes 0, 1 or 2\n    hint: see pyclink build --help',
+    ],
+    [
+      'an option of another subcommand',
+      ['link', '--frob'],
+      "unknown option '--frob'\n    hint: see pyclink link --help",
+    ],
     ['a step that brp does not have', ['brp', 'bad'], 'brp bad: no such step'],
     ['no step', ['brp'], 'brp: no step'],
   ])('returns 2 for %s', async (_name, argv, message) => {

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { buildOptions } from '../../src/build/options.ts';
+import { buildOptions } from '../../src/build/option-table.ts';
 import { buildFlags, mergedFlags, withBuildOptions, withCommonOptions } from '../../src/cli/options.ts';
 
 const parse = (...args: string[]) =>

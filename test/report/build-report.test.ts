@@ -19,6 +19,7 @@ const report: BuildReport = {
   warnings: [],
   cache: undefined,
   manifest: undefined,
+  html: undefined,
   filelists: [],
   seconds: { discover: 0.04, start: 0.06, compile: 12.34, write: 0.1 },
 };

@@ -1,0 +1,143 @@
+import { resolve } from 'node:path';
+import { invalidationModes } from '../pyc/header.ts';
+import { levels as allLevels, type Level } from '../pyc/name.ts';
+import { cacheOptions } from './cache-options.ts';
+import {
+  absoluteDirectory,
+  each,
+  flag,
+  Misfit,
+  once,
+  oneFile,
+  option,
+  text,
+  timeInSeconds,
+  word,
+} from './option-values.ts';
+
+const file = oneFile();
+const directory = text('takes a directory', () => true);
+const aDirectory = text('takes a directory');
+const globs = each(text('takes a glob'));
+const digits = ['0', '1', '2'] as const;
+const digit = word(digits, 'takes 0, 1 or 2');
+const levelList = Object.assign((given: string) => given.split(',').map((one) => Number(digit(one)) as Level), {
+  choices: digits,
+});
+const number = text('takes a number of jobs', (given) => /^\d{1,4}$/.test(given));
+const jobs = once((given) => Number(number(given)));
+
+/** A regular expression of JavaScript. Flags at its start are as in Python. @throws Misfit */
+const regex = each((given) => {
+  const [, flags = '', rest = given] = /^\(\?([ims]+)\)(.*)$/s.exec(given) ?? [];
+  try {
+    return new RegExp(rest, [...new Set(`u${flags}`)].join(''));
+  } catch (error) {
+    throw new Misfit(error instanceof Error ? error.message : `${error}`);
+  }
+});
+
+const filelistFor = each((given) => {
+  const [, glob, list] = /^([^=]+)=(.+)$/s.exec(given) ?? [];
+  if (glob === undefined || list === undefined) throw new Misfit('takes GLOB=FILE');
+  return { glob, file: list };
+});
+
+const tree = {
+  buildroot: option('--buildroot <dir>', 'the staged tree (default: $RPM_BUILD_ROOT)', once(directory)),
+  inPlace: option('--in-place', 'the running system is the tree, as in a container image', flag(false)),
+  chroot: option('--chroot', 'the interpreters are those of the buildroot, started in it', flag(false)),
+  prepend: option(
+    '-p, --prepend <dir>',
+    'prefix added to recorded file names; without --strip also where the tree will lie (default: /)',
+    once(absoluteDirectory, '/'),
+  ),
+  strip: option(
+    '-s, --strip <dir>',
+    'prefix removed from recorded file names (default: the buildroot)',
+    once((given) => resolve(aDirectory(given))),
+  ),
+  mtimePolicy: option(
+    '--mtime-policy <policy>',
+    'clamp, set or keep (default: set with --mtime, clamp if SOURCE_DATE_EPOCH is set, else keep)',
+    once(word(['clamp', 'set', 'keep'], 'takes clamp, set or keep')),
+  ),
+  mtime: option(
+    '--mtime <time>',
+    'what sources get by that policy: seconds since 1970 or a date (default: $SOURCE_DATE_EPOCH)',
+    once(timeInSeconds),
+  ),
+};
+
+const sources = {
+  exclude: option('--exclude <glob>', 'do not compile sources whose installed path matches, repeatable', globs),
+  excludeRegex: option(
+    '-x, --exclude-regex <regex>',
+    'do not compile sources whose staged path has a match, repeatable; a regular expression of JavaScript, ' +
+      'with (?i), (?m) or (?s) at its start if need be',
+    regex,
+  ),
+};
+
+const compiling = {
+  optimize: option(
+    '-o, --optimize <level>',
+    'optimization levels, as 0,2; repeatable (default: 0,1,2)',
+    each(levelList, [allLevels]),
+  ),
+  python: option(
+    '--python <command>',
+    'interpreter for the PATHs (default: by directory)',
+    once(text('takes a command')),
+  ),
+  invalidationMode: option(
+    '--invalidation-mode <mode>',
+    'timestamp, checked-hash or unchecked-hash (default: timestamp)',
+    once(word(invalidationModes, `takes ${invalidationModes.join(', ')}`), 'timestamp'),
+  ),
+  errors: option(
+    '--errors <policy>',
+    'fail or warn when a source does not compile (default: fail)',
+    once(word(['fail', 'warn'], 'takes fail or warn'), 'fail'),
+  ),
+  allowErrors: option('--allow-errors <glob>', 'sources whose errors are warnings, repeatable', globs),
+  keepCurrent: option(
+    '--keep-current',
+    'skip sources whose pycs are as they would be made: header, recorded path, mode, normal form, whole code. ' +
+      'Whether it is the code of this source and level, only compiling can tell: see audit --recompile',
+    flag(false),
+  ),
+  jobs: option('-j, --jobs <n>', 'interpreters at a time (default: $RPM_BUILD_NCPUS, parallel=, or the CPUs)', jobs),
+  link: option('--no-link', 'compile only', flag(true)),
+  normalize: option('--no-normalize', 'keep the bytes of compileall, which may differ from build to build', flag(true)),
+};
+
+const output = {
+  manifest: option('--manifest <file>', 'write what was compiled and linked', file),
+  append: option('--append', 'keep what earlier runs wrote to the manifest', flag(false)),
+  filelist: option('--filelist <file>', 'write a list for %files -f', file),
+  filelistFor: option(
+    '--filelist-for <glob=file>',
+    'the same for sources whose installed path matches, repeatable',
+    filelistFor,
+  ),
+  html: option('--html <file>', 'write a page with the savings, for people', file),
+  record: option(
+    '--no-record',
+    'with --in-place or --chroot: do not list pycs in the RECORD of their distribution',
+    flag(true),
+  ),
+  dryRun: option('--dry-run', 'say what would be done, and change nothing', flag(false)),
+};
+
+/** The options of `build` by their headings in help. A new option is an entry here, and the stage that uses it. */
+export const buildOptionGroups = {
+  'The tree:': tree,
+  'Which sources:': sources,
+  'How they are compiled:': compiling,
+  'What is written:': output,
+  'The cache:': cacheOptions,
+};
+
+/** The options of `build`, in the order of help. */
+export const buildOptions = { ...tree, ...sources, ...compiling, ...output, ...cacheOptions };
