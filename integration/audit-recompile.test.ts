@@ -84,6 +84,22 @@ describe('audit --recompile', () => {
     expect(status).toBe(1);
   });
 
+  it('names a pyc whose code takes too much to have a normal form: no compiler writes such', async () => {
+    const tree = await built();
+    const nest = [
+      'import marshal, sys',
+      'data = open(sys.argv[1], "rb").read()',
+      'code, deep = marshal.loads(data[16:]), (1, 2)',
+      'for _ in range(300): deep = (deep,)',
+      'code = code.replace(co_consts=code.co_consts + (frozenset([deep]),))',
+      'open(sys.argv[1], "wb").write(data[:16] + marshal.dumps(code))',
+    ];
+    await execa(systemPython.executable, ['-c', nest.join('\n'), tree.pyc('till')]);
+    const { status, findings, same } = await recompiled(tree.buildroot);
+    expect(findings).toMatchObject([{ kind: 'differs', path: tree.pyc('till').slice(tree.buildroot.length) }]);
+    expect([status, same]).toEqual([1, 8]);
+  });
+
   it('says of a source that does not compile that its pyc cannot come from it', async () => {
     const tree = await built();
     rewrite(tree, 'till', 'def pay', 'dex pay');

@@ -2,7 +2,7 @@
  * Three kinds of odd input:
  * - `npm run fuzz -- code COUNT [SEED [MINOR…]]` has every Python of the machine, or those that are named (`3.13`), and
  *   pyclink compile odd programs, and holds every pyc against `compile()`. TMPDIR may lead to a memory file system.
- * - `npm run fuzz -- audit COUNT [SEED]` holds what audit calls sound or damaged, of mutated pycs, against importlib.
+ * - `npm run fuzz -- audit COUNT [SEED]` holds which mutated pycs audit calls damaged against importlib.
  * - `npm run fuzz -- [pyc] COUNT [SEED]` mutates real pycs and holds what comes out against the promises of the reader.
  * Either ends with status 1 if it finds something.
  */
@@ -44,13 +44,11 @@ async function fuzzCodeOf(python: RealPython, count: number, seed: string): Prom
 
 async function fuzzPycsOfAudit([count = '100000', seed = '1']: readonly string[]): Promise<void> {
   const started = performance.now();
-  const { tried, sound, damaged, loadedAllTheSame, findings } = await fuzzAudit(Number(count), Number(seed));
+  const { tried, damaged, findings } = await fuzzAudit(Number(count), Number(seed));
   const seconds = Math.round((performance.now() - started) / 1000);
   process.stdout.write(
-    `${tried} mutated pycs in ${seconds} s, seed ${seed}: ${sound} sound, and importlib loads them; ` +
-      `${damaged} damaged; ${findings.size} kinds called sound that importlib does not load\n`,
+    `${tried} mutated pycs in ${seconds} s, seed ${seed}: ${damaged} damaged; ${findings.size} reasons wrong\n`,
   );
-  for (const [why, times] of loadedAllTheSame) process.stdout.write(`loaded all the same: ${times} ${why}\n`);
   for (const [what, { times, example }] of findings) process.stdout.write(`${times} ${what}: ${example}\n`);
   if (findings.size > 0) process.exitCode = 1;
 }

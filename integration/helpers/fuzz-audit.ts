@@ -2,66 +2,58 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { getOrAdd } from '../../src/get-or-add.ts';
 import { pycFactsOf } from '../../src/marshal/pyc-facts.ts';
-import { codeLayoutOf, releaseOf } from '../../src/pyc/releases.ts';
+import { releaseOf } from '../../src/pyc/releases.ts';
 import { allPythons, type RealPython } from '../../test/helpers/pythons.ts';
 import { mutate, realPycs } from './fuzz.ts';
 import { randomFrom } from './random.ts';
 
 export interface FuzzedAudit {
   readonly tried: number;
-  /** How many audit calls sound, and importlib loads. */
-  readonly sound: number;
-  /** How many audit calls damaged; and of those the ones that importlib loads all the same, with why. */
+  /** How many audit calls damaged. */
   readonly damaged: number;
-  readonly loadedAllTheSame: ReadonlyMap<string, number>;
-  /** What importlib says of a pyc that audit calls sound, how often, and such a pyc. */
+  /** Why audit calls pycs damaged that importlib loads, how often, and such a pyc. */
   readonly findings: ReadonlyMap<string, { times: number; readonly example: string }>;
 }
 
 /** So many at a time are held against an interpreter. */
 const batch = 5000;
 
-/** Reads mutated pycs of every interpreter here as audit does, and has importlib load them. */
+/** Mutates pycs of every interpreter here, and has importlib load those that audit calls damaged. */
 export async function fuzzAudit(count: number, seed: number): Promise<FuzzedAudit> {
   const random = randomFrom(seed);
   const pycs = await realPycs();
-  const loadedAllTheSame = new Map<string, number>();
   const findings = new Map<string, { times: number; readonly example: string }>();
-  let [tried, sound, damaged] = [0, 0, 0];
+  let [tried, damaged] = [0, 0];
   while (tried < count) {
     for (const python of allPythons) {
-      const own = pycs.filter((pyc) => releaseOf(pyc.readUInt16LE(0)).name === `CPython ${python.minor}`);
+      const isOwn = (pyc: Buffer) => releaseOf(pyc.readUInt16LE(0)).name === `CPython ${python.minor}`;
+      const own = pycs.filter(isOwn);
       const mutated = Array.from({ length: Math.min(batch, count - tried) }, () =>
         mutate(own[random(own.length)] as Buffer, random),
-      ).filter((pyc) => pyc.length < 4 || releaseOf(pyc.readUInt16LE(0)).name === `CPython ${python.minor}`);
+      ).filter((pyc) => pyc.length < 4 || isOwn(pyc));
       tried += mutated.length;
-      const answers = await loaded(python, mutated);
-      for (const [i, pyc] of mutated.entries()) {
+      const refused = mutated.flatMap((pyc) => {
         const why = damageIn(pyc);
-        // Mutated instructions may have damaged the memory of the interpreter before: what counts is a fresh one's word.
-        const isSuspect = why === undefined && answers[i] !== '';
-        const answer = isSuspect ? (await loaded(python, [pyc]))[0] : answers[i];
-        if (why === undefined && answer === '') sound += 1;
-        else if (why === undefined) {
-          getOrAdd(findings, `${python.name}: ${answer}`, () => ({
-            times: 0,
-            example: pyc.toString('base64'),
-          })).times += 1;
-        } else damaged += 1;
-        if (why !== undefined && answer === '') {
-          const what = `${python.name}: ${why}`;
-          loadedAllTheSame.set(what, (loadedAllTheSame.get(what) ?? 0) + 1);
-        }
+        return why === undefined ? [] : [{ pyc, why }];
+      });
+      damaged += refused.length;
+      const answers = await loaded(
+        python,
+        refused.map(({ pyc }) => pyc),
+      );
+      for (const [i, { pyc, why }] of refused.entries()) {
+        if (answers[i] !== '') continue;
+        const known = { times: 0, example: pyc.toString('base64') };
+        getOrAdd(findings, `${python.name}: ${why}`, () => known).times += 1;
       }
     }
   }
-  return { tried, sound, damaged, loadedAllTheSame, findings };
+  return { tried, damaged, findings };
 }
 
 function damageIn(pyc: Buffer): string | undefined {
   const { header, damage } = pycFactsOf(pyc, 'in-depth');
-  if ('unreadable' in header) return header.unreadable;
-  return codeLayoutOf(header.magicNumber) === undefined ? 'of an unknown release' : damage;
+  return 'unreadable' in header ? header.unreadable : damage;
 }
 
 /** What importlib says of each: empty if it loads. A pyc that ends the interpreter is asked for no second time. */

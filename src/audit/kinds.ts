@@ -3,7 +3,7 @@ export const auditKinds = {
   differs: 'its code is not what its source compiles to',
   'other-compiler':
     'only instructions differ from what its source compiles to: another patch release, or changed by hand',
-  damaged: 'cut, or not what an interpreter can load',
+  damaged: 'cut, or no marshalled code: no interpreter loads it',
   stale: 'does not fit its source: import compiles again, or with unchecked hashes runs old code',
   'never-loaded': 'the mtime of its source was changed after compiling: import compiles again',
   foreign: 'no Python that reads this directory reads it',

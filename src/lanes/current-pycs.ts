@@ -7,7 +7,7 @@ import { ifPossible } from '../files/if-possible.ts';
 import { stat } from '../files/stat.ts';
 import { type ReadPyc, readNames } from '../links/fingerprint.ts';
 import { codeFactsOf } from '../marshal/code-facts.ts';
-import { type InvalidationMode, parsePycHeader, staleReason } from '../pyc/header.ts';
+import { encodePycHeader, type InvalidationMode, parsePycHeader, staleReason } from '../pyc/header.ts';
 import { type CodeLayout, codeLayoutOf } from '../pyc/releases.ts';
 import { sourceHash } from '../pyc/source-hash.ts';
 
@@ -21,8 +21,8 @@ const memory = new Arena();
 
 /**
  * Reads the pycs of a job, if every one exists and is what the job would write, as far as that can be told without
- * compiling: its header, the path that it records, its mode, whether it is in normal form, and code that the interpreter
- * loads, to its last byte. Those of one content may be separate files: they can still be linked.
+ * compiling: its header, the path that it records, its mode, whether it is in normal form, and code that can be read, to
+ * its last byte. Those of one content may be separate files: they can still be linked.
  * @returns the pycs, valid until others are read; undefined otherwise, and if pyclink cannot read one of the files or the
  *   interpreter's code
  */
@@ -46,6 +46,8 @@ function fitsSource(pyc: Buffer, { source, interpreter }: CompileJob, invalidati
   const header = parsePycHeader(pyc);
   if ('unreadable' in header || header.magicNumber !== interpreter.magicNumber) return false;
   if (header.invalidationMode !== invalidationMode) return false;
+  const expected = encodePycHeader(header);
+  if (!expected.equals(pyc.subarray(0, expected.length))) return false;
   const { sizeBytes, mtimeSeconds } = source;
   const hash = (magicNumber: number) => sourceHash(magicNumber, readFileSync(source.content));
   return staleReason(header, { sizeBytes, mtimeSeconds, hash }) === undefined;

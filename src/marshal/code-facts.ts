@@ -1,6 +1,5 @@
 import type { CodeLayout } from '../pyc/releases.ts';
 import { releaseOf } from '../pyc/releases.ts';
-import { brokenRule } from './code-rules.ts';
 import { TooLarge } from './frozenset-order.ts';
 import { ObjectReader } from './object-reader.ts';
 import { isString, marshalType } from './types.ts';
@@ -12,12 +11,13 @@ export interface CodeFacts {
   readonly recordedPath?: string;
   /** Undefined if it has no normal form. */
   readonly isNormal?: boolean;
-  /** Why no interpreter loads it, if none does. */
+  /** Why it cannot be read. */
   readonly damage?: string;
 }
 
 /**
- * Reads the code of a pyc with a whole header to its last byte.
+ * Reads the code of a pyc with a whole header. Whether its values and instructions make sense is not looked at:
+ * compiling the source again tells.
  * @param layout of the code objects of the interpreter that wrote it
  * @returns nothing of code that would take too much time or space
  */
@@ -39,13 +39,11 @@ let reader: ObjectReader | undefined;
 function factsOf(read: ObjectReader, root: number, pyc: Buffer, layout: CodeLayout): CodeFacts {
   const { objects } = read;
   if (objects.types.at(root) !== marshalType.code) return { damage: 'not a code object' };
-  const damage = brokenRule(objects, pyc, layout);
   const isNormal = read.isNormal();
   const name = objects.child(root, layout.objects.indexOf('filename'));
   const [type, offset, sizeBytes] = [objects.types.at(name), objects.offsets.at(name), objects.sizes.at(name)];
   return {
     isNormal,
-    ...(damage === undefined ? {} : { damage }),
     ...(isString(type) ? { recordedPath: textOf(pyc, { type, offset, sizeBytes }) } : {}),
   };
 }

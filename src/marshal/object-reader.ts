@@ -8,6 +8,7 @@ import {
   isContainer,
   isImmutableContainer,
   isNameText,
+  isNumbered,
   isSingleton,
   isString,
   marshalType,
@@ -58,8 +59,10 @@ export class ObjectReader {
    */
   read(bytes: Buffer, start: number, layout: CodeLayout): { readonly root: number } | Unreadable {
     this.#begin(bytes, layout);
-    const unreadable = walkMarshal(bytes, start, layout, this.#see) ?? this.#unreadable;
-    if (unreadable !== undefined) return { unreadable };
+    const end = walkMarshal(bytes, start, layout, this.#see);
+    if (typeof end === 'string') return { unreadable: end };
+    if (this.#unreadable !== undefined) return { unreadable: this.#unreadable };
+    if (end !== bytes.length) this.#isOtherwise = true;
     this.#close(0);
     return { root: this.#stack.at(0) };
   }
@@ -71,7 +74,7 @@ export class ObjectReader {
 
   /**
    * Whether the bytes that were read are in normal form: nothing that is one object there was written twice, strings and
-   * frozensets are as they should be, and what has FLAG_REF is what something refers to.
+   * frozensets are as they should be, what has FLAG_REF is what something refers to, and nothing follows the value.
    */
   isNormal(): boolean {
     const { types, offsets, uses } = this.objects;
@@ -102,6 +105,7 @@ export class ObjectReader {
     const typeByte = this.#bytes[offset] as number;
     const type = typeByte & ~flagRef;
     if (type === marshalType.reference) {
+      if (typeByte !== type) this.#isOtherwise = true;
       this.#push(this.#target(offset), offset);
     } else if (type === marshalType.code || isContainer(type)) {
       this.#openTypes.push(type);
@@ -112,7 +116,8 @@ export class ObjectReader {
       if (typeByte !== type) this.#flagged.push(nothing);
     } else {
       const object = this.#leaf(type, offset, sizeBytes);
-      if (typeByte !== type) this.#flagged.push(object);
+      if (isNumbered(typeByte)) this.#flagged.push(object);
+      else if (typeByte !== type) this.#isOtherwise = true;
       this.#push(object, offset);
     }
   };

@@ -2,15 +2,15 @@ import { type PycHeader, parsePycHeader, type UnreadableHeader } from '../pyc/he
 import { codeLayoutOf, releaseOf } from '../pyc/releases.ts';
 import { sha256Of } from '../sha256.ts';
 import { codeFactsOf } from './code-facts.ts';
-import { damageOf } from './damage.ts';
 import { normalizePyc } from './normalize-pyc.ts';
+import { walkMarshal } from './walk.ts';
 
 /** What is read from the bytes of a pyc. */
 export interface PycFacts {
   readonly sha256: string;
   /** The header, or why there is none. */
   readonly header: PycHeader | UnreadableHeader;
-  /** Why the code after the header cannot be read to its last byte. */
+  /** Why the code after the header cannot be read. */
   readonly damage?: string;
   /** Read in depth: the path that it records for tracebacks. */
   readonly recordedPath?: string;
@@ -33,8 +33,8 @@ export function pycFactsOf(pyc: Buffer, depth: Depth): PycFacts {
     const codeSha256 = depth === 'code' ? codeSha256Of(pyc) : undefined;
     return { sha256, header, ...codeFactsOf(pyc, layout), ...(codeSha256 === undefined ? {} : { codeSha256 }) };
   }
-  const damage = damageOf(pyc, layout);
-  return { sha256, header, ...(damage === undefined ? {} : { damage }) };
+  const end = walkMarshal(pyc, releaseOf(pyc.readUInt16LE(0)).headerSizeBytes, layout, () => undefined);
+  return { sha256, header, ...(typeof end === 'string' ? { damage: end } : {}) };
 }
 
 /** The SHA-256 of the code of a pyc in normal form; undefined if it has none. */

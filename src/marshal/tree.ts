@@ -1,5 +1,5 @@
 import type { CodeLayout } from '../pyc/releases.ts';
-import { flagRef, marshalType } from './types.ts';
+import { flagRef, isNumbered, marshalType } from './types.ts';
 import { type Unreadable, walkMarshal } from './walk.ts';
 
 /** An object of a marshalled value. */
@@ -27,10 +27,10 @@ export function readMarshalTree(bytes: Buffer, start: number, layout: CodeLayout
   const open: GrowingNode[] = [];
   const flagged: { readonly node: GrowingNode; readonly depth: number }[] = [];
   let wrong: string | undefined;
-  const reason = walkMarshal(bytes, start, layout, (offset, sizeBytes, depth) => {
+  const end = walkMarshal(bytes, start, layout, (offset, sizeBytes, depth) => {
     const typeByte = bytes[offset] as number;
     const type = typeByte & ~flagRef;
-    const isFlagged = typeByte !== type;
+    const isFlagged = isNumbered(typeByte);
     const node = { type, isFlagged, offset, sizeBytes, children: none } as unknown as GrowingNode;
     node.target = node;
     if (type === marshalType.reference) {
@@ -45,7 +45,8 @@ export function readMarshalTree(bytes: Buffer, start: number, layout: CodeLayout
     if (parent.children === none) parent.children = [node];
     else parent.children.push(node);
   });
-  if (reason !== undefined || wrong !== undefined) return { unreadable: reason ?? wrong ?? '' };
+  if (typeof end === 'string') return { unreadable: end };
+  if (wrong !== undefined) return { unreadable: wrong };
   return open[0] as MarshalNode;
 }
 

@@ -40,6 +40,12 @@ export const marshalType = {
 /** Set in a type byte: later references may point to this object. */
 export const flagRef = 0x80;
 
+/** Whether a type byte gives its object a number that references use. Python ignores the flag of what cannot have one. */
+export function isNumbered(typeByte: number): boolean {
+  const type = typeByte & ~flagRef;
+  return typeByte !== type && type !== marshalType.reference && singletons[type] === 0;
+}
+
 /** The types of strings, not interned and interned. */
 const stringTypes = [
   [marshalType.unicode, marshalType.interned],

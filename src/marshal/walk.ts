@@ -14,17 +14,17 @@ const untilNull = -1;
 
 /**
  * Walks through a value, parents before their children, in the order of the bytes. Takes time and memory in proportion
- * to the bytes, whatever they are.
+ * to the bytes, whatever they are. As Python's own reader it does not care what follows the value.
  * @param visit told of each object where its type byte is, how many bytes it takes without its children, and how deep
  *   it lies; the null that ends a dict or a frozendict is an object too
- * @returns why the bytes from `start` on are not one whole value; undefined if they are
+ * @returns where the value ends, or why the bytes from `start` on begin with no whole value
  */
 export function walkMarshal(
   bytes: Buffer,
   start: number,
   layout: CodeLayout,
   visit: (offset: number, sizeBytes: number, depth: number) => void,
-): string | undefined {
+): number | string {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const end = bytes.length;
   /** How many children of each open object are to come, and how many of a code object's tail after those. */
@@ -40,7 +40,7 @@ export function walkMarshal(
         due[depth] = dueInTail[depth] as number;
         dueInTail[depth] = 0;
       } else if (depth > 0) depth -= 1;
-      else return offset === end ? undefined : 'bytes follow the end of the code';
+      else return offset;
     }
     // Every object has a type byte; where a size follows, it takes one byte or four.
     if (offset >= end) return endsEarly;
@@ -51,7 +51,6 @@ export function walkMarshal(
     switch (type) {
       case marshalType.null:
         if (due[depth] !== untilNull) return 'a null outside a dict';
-        if (typeByte !== type) return uselessFlag;
         due[depth] = 1;
         break;
       case marshalType.none:
@@ -59,12 +58,8 @@ export function walkMarshal(
       case marshalType.true:
       case marshalType.stopIteration:
       case marshalType.ellipsis:
-        if (typeByte !== type) return uselessFlag;
         break;
       case marshalType.reference:
-        if (typeByte !== type) return uselessFlag;
-        size = 5;
-        break;
       case marshalType.int:
         size = 5;
         break;
@@ -141,4 +136,3 @@ export function walkMarshal(
 }
 
 const endsEarly = 'ends within the code';
-const uselessFlag = 'a flag on an object that cannot be referred to';

@@ -45,7 +45,9 @@ export function parsePycHeader(bytes: Uint8Array): PycHeader | UnreadableHeader 
   if (view.byteLength < sizeBytes) return { unreadable: 'ends within its header' };
   const flags = sizeBytes === 12 ? 0 : view.getUint32(4, true);
   const fields = sizeBytes - 8;
-  if (flags === 0) {
+  if (flags > 3) return { unreadable: `has unknown flags 0x${flags.toString(16)}` };
+  // Without the first flag, interpreters ignore the second.
+  if ((flags & 1) === 0) {
     return {
       magicNumber,
       invalidationMode: 'timestamp',
@@ -53,7 +55,6 @@ export function parsePycHeader(bytes: Uint8Array): PycHeader | UnreadableHeader 
       sourceSizeBytes: view.getUint32(fields + 4, true),
     };
   }
-  if (flags !== 1 && flags !== 3) return { unreadable: `has unknown flags 0x${flags.toString(16)}` };
   return {
     magicNumber,
     invalidationMode: flags === 3 ? 'checked-hash' : 'unchecked-hash',

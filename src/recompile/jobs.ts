@@ -31,8 +31,8 @@ export function planRecompile(all: readonly Audited[]): RecompilePlan {
       const reason = reasonToLeave(pyc, source);
       if (reason !== undefined) left.set(reason, (left.get(reason) ?? 0) + 1);
       if (reason !== undefined || source === undefined || facts === undefined || 'unread' in facts) continue;
-      const { header, recordedPath } = facts;
-      if ('unreadable' in header || recordedPath === undefined) continue;
+      const { header, recordedPath = name.source } = facts;
+      if ('unreadable' in header) continue;
       const key = [source.file, header.magicNumber, recordedPath].join('\0');
       const job = jobs.get(key) ?? { source, recordedPath, magicNumber: header.magicNumber, pycs: new Map() };
       jobs.set(key, job);
@@ -42,12 +42,12 @@ export function planRecompile(all: readonly Audited[]): RecompilePlan {
   return { jobs: [...jobs.values()], left };
 }
 
-/** Why a pyc is not compiled again; undefined if it is. */
+/** Why a pyc is not compiled again; undefined if it is. Code without a normal form is: no compiler gives such. */
 function reasonToLeave({ facts }: Pyc, source: PayloadEntry | undefined): string | undefined {
   if (facts === undefined || 'unread' in facts || 'unreadable' in facts.header) return 'not readable';
   if (source === undefined) return 'without a source';
-  const { header, codeSha256, recordedPath } = facts;
+  const { header, damage } = facts;
   if (codeLayoutOf(header.magicNumber) === undefined) return 'of an interpreter whose code pyclink does not read';
-  if (codeSha256 === undefined || recordedPath === undefined) return 'damaged, or without a normal form';
+  if (damage !== undefined) return 'damaged';
   return undefined;
 }

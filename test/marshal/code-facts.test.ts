@@ -7,33 +7,33 @@ import { marshalled as m, magicNumber, pycOf, pycWrittenBy, wholeCode } from '..
 
 const layout = codeLayoutOf(magicNumber) as CodeLayout;
 const withConstant = (...constants: Buffer[]) => m.code(1, m.tuple(constants));
-const sized = (type: string, size: number, ...bytes: number[]) => {
-  const head = Buffer.alloc(5);
-  head.write(type, 'latin1');
-  head.writeInt32LE(size, 1);
-  return Buffer.concat([head, Buffer.from(bytes)]);
-};
 
 describe('codeFactsOf', () => {
   it.each([
     ['no code', m.none, 'not a code object'],
-    ['bytes behind the end', Buffer.concat([wholeCode, m.none]), 'bytes follow the end of the code'],
+    ['nothing', Buffer.alloc(0), 'ends within the code'],
     ['itself in it', m.flagged(withConstant(m.reference(0))), 'an object that contains itself'],
-    [
-      'a list in a frozenset',
-      withConstant(Buffer.concat([sized('>', 1), sized('[', 0)])),
-      'a set with an element that has no hash',
-    ],
-    ['a string that is not UTF-8', withConstant(sized('u', 1, 0xff)), 'a string that is not UTF-8'],
-    ['a digit of sixteen bits', withConstant(sized('l', 1, 0, 0x80)), 'a number with a digit out of range'],
-    ['a highest digit of zero', withConstant(sized('l', 2, 1, 0, 0, 0)), 'a number with a digit out of range'],
-    ['a float that is a word', withConstant(Buffer.from('f\x03abc', 'latin1')), 'text in the place of a number'],
+    ['a reference to nothing', withConstant(m.reference(0)), 'a reference to an object that is not there'],
+    ['an unknown type', withConstant(Buffer.from('?')), 'an object of unknown type 0x3f'],
   ])('names the damage of a pyc with %s', (_, value, damage) => {
     expect(codeFactsOf(pycOf(value), layout).damage).toBe(damage);
   });
 
-  it('takes a lone surrogate in a string, as marshal does', () => {
-    expect(codeFactsOf(pycOf(withConstant(sized('u', 3, 0xed, 0xa0, 0x80))), layout)).not.toHaveProperty('damage');
+  it.each([
+    ['bytes behind the end', Buffer.concat([wholeCode, m.none])],
+    ['a flag on None', withConstant(m.flagged(m.none))],
+    ['a flag on a reference', withConstant(m.flagged(m.int(1)), m.flagged(m.reference(0)))],
+  ])('calls a pyc with %s no normal form, and not damaged: marshal reads it', (_, value) => {
+    expect(codeFactsOf(pycOf(value), layout)).toEqual({ recordedPath: 'f', isNormal: false });
+  });
+
+  itOnEachPython('finds no damage in what $name writes, and it wherever that is cut', ({ executable }) => {
+    const pyc = pycWrittenBy(executable, 'a');
+    const own = codeLayoutOf(pyc.readUInt16LE(0)) as CodeLayout;
+    expect(codeFactsOf(pyc, own)).not.toHaveProperty('damage');
+    for (let size = 16; size < pyc.length; size++) {
+      expect(codeFactsOf(pyc.subarray(0, size), own)).toEqual({ damage: 'ends within the code' });
+    }
   });
 
   itOnEachPython('reads the path and the form of what $name writes', ({ executable }) => {

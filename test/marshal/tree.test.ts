@@ -31,6 +31,14 @@ describe('readMarshalTree', () => {
     expect(inner?.target).toBe(inner);
   });
 
+  it('numbers only what marshal numbers, whatever else has the flag', () => {
+    const tree = read(m.tuple([m.flagged(m.none), m.flagged(m.text('x')), m.flagged(m.reference(0)), m.reference(0)]));
+    if ('unreadable' in tree) throw new Error(tree.unreadable);
+    const [none, text, ...references] = tree.children;
+    expect(none?.isFlagged).toBe(false);
+    expect(references.map(({ target }) => target === text)).toEqual([true, true]);
+  });
+
   it('means the same with and without references', () => {
     const texts = [m.tuple([m.text('x'), m.text('x')]), m.tuple([m.flagged(m.interned('x')), m.reference(0)])];
     const [plain, shared] = texts.map((bytes) => {

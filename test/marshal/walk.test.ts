@@ -9,8 +9,8 @@ const layout = codeLayoutOf(magicNumber) as CodeLayout;
 /** The depth of each object that is visited, in the order of the bytes. */
 function walk(bytes: Buffer) {
   const seen: (readonly [offset: number, sizeBytes: number, depth: number])[] = [];
-  const reason = walkMarshal(bytes, 0, layout, (...object) => seen.push(object));
-  return { seen, reason };
+  const end = walkMarshal(bytes, 0, layout, (...object) => seen.push(object));
+  return typeof end === 'string' ? { seen, reason: end } : { seen, end, reason: undefined };
 }
 
 const nested = (depth: number) =>
@@ -39,6 +39,7 @@ describe('codeLayoutOf', () => {
 describe('walkMarshal', () => {
   it('visits parents before children, with their sizes', () => {
     expect(walk(m.tuple([m.text('ab'), m.dict([m.none, m.int(1)]), m.tuple([])]))).toEqual({
+      end: 22,
       reason: undefined,
       seen: [
         [0, 5, 0],
@@ -76,17 +77,22 @@ describe('walkMarshal', () => {
 
   it.each<[string, Buffer, string]>([
     ['nothing', Buffer.alloc(0), 'ends within the code'],
-    ['more than one value', Buffer.from('NN'), 'bytes follow the end of the code'],
     ['an unknown type', Buffer.from('?'), 'an object of unknown type 0x3f'],
     ['a null outside a dict', m.tuple([m.null]), 'a null outside a dict'],
     ['a null alone', m.null, 'a null outside a dict'],
     ['a negative size', m.tuple([]).fill(0xff, 1), 'a negative size'],
     ['a size beyond the end', m.bytes('').fill(0x7f, 1), 'ends within the code'],
-    ['a flagged None', m.flagged(m.none), 'a flag on an object that cannot be referred to'],
-    ['a flagged reference', m.tuple([m.flagged(m.int(1)), m.flagged(m.reference(0))]), 'a flag on an object'],
-    ['a flagged null', m.dict([]).fill(0xb0, 1), 'a flag on an object'],
   ])('says what is wrong with %s', (_, bytes, reason) => {
     expect(walk(bytes).reason).toContain(reason);
+  });
+
+  it.each<[string, Buffer, number]>([
+    ['bytes behind the value', Buffer.from('NN'), 1],
+    ['a flagged None', m.flagged(m.none), 1],
+    ['a flagged reference', m.tuple([m.flagged(m.int(1)), m.flagged(m.reference(0))]), 15],
+    ['a flagged null', m.dict([]).fill(0xb0, 1), 2],
+  ])('reads %s, as marshal does', (_, bytes, end) => {
+    expect(walk(bytes)).toMatchObject({ end, reason: undefined });
   });
 
   it('ends early in whatever is cut off', () => {
