@@ -2,39 +2,8 @@ import { readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
-import { plant, plantBuildroot } from '../test/helpers/buildroot.ts';
-import { pyclink } from '../test/helpers/pyclink.ts';
 import { systemPython } from '../test/helpers/pythons.ts';
-
-const directory = '/usr/lib/python3/dist-packages';
-const healthy = { status: 0, stdout: 'pyclink: 6 pycs, 2 link groups: all as built\n', stderr: '' };
-
-interface Built {
-  readonly buildroot: string;
-  readonly manifest: string;
-  /** A file beside the buildroot. */
-  beside(name: string): string;
-}
-
-async function built(...more: string[]): Promise<Built> {
-  const buildroot = plantBuildroot({
-    [`${directory}/cart.py`]: { content: '"""Docs."""\nitems = []\n', mtime: 1_600_000_000 },
-    [`${directory}/till.py`]: { content: 'total = 0\n', mtime: 1_600_000_000 },
-  });
-  const beside = (name: string) => join(buildroot, '..', name);
-  const manifest = beside('manifest.json');
-  expect((await pyclink(['build', '--buildroot', buildroot, '--manifest', manifest, ...more])).status).toBe(0);
-  return { buildroot, manifest, beside };
-}
-
-const verify = ({ manifest }: Built, ...targets: string[]) => pyclink(['verify', '--manifest', manifest, ...targets]);
-const pyc = (name: string, suffix = '') => `${directory}/__pycache__/${name}.${systemPython.cacheTag}${suffix}.pyc`;
-
-async function tar(tree: Built, name: string, ...args: string[]): Promise<string> {
-  const file = tree.beside(name);
-  await execa('tar', ['--create', '--file', file, '--directory', tree.buildroot, ...args]);
-  return file;
-}
+import { builtShop, debOf, directory, healthy, pyc, tarOf, verifyShop } from './helpers/shop.ts';
 
 describe('verify', () => {
   it.each([
@@ -46,12 +15,12 @@ describe('verify', () => {
     ['a tar in the old GNU format', 'layer.tar', ['--format=gnu', '.']],
     ['a tar with pax headers', 'layer.tar', ['--format=posix', '.']],
   ])('reads %s', async (_, name, args) => {
-    const tree = await built();
-    expect(await verify(tree, await tar(tree, name, ...args))).toEqual(healthy);
+    const tree = await builtShop();
+    expect(await verifyShop(tree, await tarOf(tree, name, ...args))).toEqual(healthy);
   });
 
   it('reads an .apk, whose members are three tars of gzip one after another, without ends but the last', async () => {
-    const tree = await built();
+    const tree = await builtShop();
     const file = tree.beside('shop.apk');
     const script = [
       'import gzip, io, sys, tarfile',
@@ -68,11 +37,11 @@ describe('verify', () => {
       '    apk.write(piece(lambda tar: tar.add(sys.argv[2], "/"), True))',
     ];
     await execa(systemPython.executable, ['-c', script.join('\n'), file, tree.buildroot]);
-    expect(await verify(tree, file)).toEqual(healthy);
+    expect(await verifyShop(tree, file)).toEqual(healthy);
   });
 
   it.each([0.25, 0.75])("reads a tar of Python's tarfile, with %d of a second in its mtimes", async (fraction) => {
-    const tree = await built();
+    const tree = await builtShop();
     for (const name of ['cart', 'till']) {
       const source = join(tree.buildroot, directory, `${name}.py`);
       utimesSync(source, 1_600_000_000 + fraction, 1_600_000_000 + fraction);
@@ -80,22 +49,19 @@ describe('verify', () => {
     const file = tree.beside('layer.tar');
     const script = 'import sys, tarfile\nwith tarfile.open(sys.argv[1], "w") as tar: tar.add(sys.argv[2], "/")';
     await execa(systemPython.executable, ['-c', script, file, tree.buildroot]);
-    expect(await verify(tree, file)).toEqual(healthy);
+    expect(await verifyShop(tree, file)).toEqual(healthy);
   });
 
   it.each(['timestamp', 'checked-hash'])('reads a Debian package (%s)', async (mode) => {
-    const tree = await built('--invalidation-mode', mode);
-    const control = 'Package: shop\nVersion: 1\nArchitecture: all\nMaintainer: A <a@b.c>\nDescription: shop\n';
-    plant(tree.buildroot, { 'DEBIAN/control': control });
-    await execa('dpkg-deb', ['--root-owner-group', '--build', tree.buildroot, tree.beside('shop.deb')]);
-    expect(await verify(tree, tree.beside('shop.deb'))).toEqual(healthy);
+    const tree = await builtShop('--invalidation-mode', mode);
+    expect(await verifyShop(tree, await debOf(tree, 'shop.deb'))).toEqual(healthy);
   });
 
   it('reports links that a builder expanded as unlinked', async () => {
-    const tree = await built();
-    const file = await tar(tree, 'expanded.tar', '--hard-dereference', '.');
+    const tree = await builtShop();
+    const file = await tarOf(tree, 'expanded.tar', '--hard-dereference', '.');
     const line = (name: string, first: string) => `unlinked: ${name}: another file than ${first}\n`;
-    expect(await verify(tree, file)).toEqual({
+    expect(await verifyShop(tree, file)).toEqual({
       status: 1,
       stdout:
         line(pyc('cart'), pyc('cart', '.opt-1')) +
@@ -107,13 +73,13 @@ describe('verify', () => {
   });
 
   it.each(['timestamp', 'checked-hash'])('reports a source that changed as stale (%s)', async (mode) => {
-    const tree = await built('--invalidation-mode', mode);
+    const tree = await builtShop('--invalidation-mode', mode);
     const source = join(tree.buildroot, directory, 'till.py');
     writeFileSync(source, 'total = 1\n');
     utimesSync(source, 1_600_000_001, 1_600_000_001);
     const reason =
       mode === 'timestamp' ? 'it records mtime 1600000000, the source has 1600000001' : 'the source has another hash';
-    const { status, stdout } = await verify(tree, await tar(tree, 'layer.tar', '.'));
+    const { status, stdout } = await verifyShop(tree, await tarOf(tree, 'layer.tar', '.'));
     expect(status).toBe(1);
     expect(stdout.split('\n').slice(0, 3)).toEqual(
       [pyc('till', '.opt-1'), pyc('till', '.opt-2'), pyc('till')].map((path) => `stale: ${path}: ${reason}`),
@@ -121,11 +87,11 @@ describe('verify', () => {
   });
 
   it('reports a link group in two layers as split', async () => {
-    const tree = await built();
-    const one = await tar(tree, 'one.tar', `--exclude=.${pyc('till', '.opt-1')}`, '.');
-    const two = await tar(tree, 'two.tar', `.${pyc('till', '.opt-1')}`);
+    const tree = await builtShop();
+    const one = await tarOf(tree, 'one.tar', `--exclude=.${pyc('till', '.opt-1')}`, '.');
+    const two = await tarOf(tree, 'two.tar', `.${pyc('till', '.opt-1')}`);
     const detail = (here: string, path: string, there: string) => `in ${here}, without ${path}, which is in ${there}`;
-    expect(await verify(tree, one, two)).toEqual({
+    expect(await verifyShop(tree, one, two)).toEqual({
       status: 1,
       stdout:
         `split: ${pyc('till', '.opt-1')}: ${detail('two.tar', pyc('till', '.opt-2'), 'one.tar')}\n` +
@@ -137,11 +103,11 @@ describe('verify', () => {
   });
 
   it('reports bytes that were not built as damaged', async () => {
-    const tree = await built();
+    const tree = await builtShop();
     writeFileSync(join(tree.buildroot, pyc('cart', '.opt-2')), 'not bytecode');
     const stdout = `damaged: ${pyc('cart', '.opt-2')}: it does not start with a magic number\n`;
     const verdict = 'pyclink: 6 pycs, 2 link groups: 1 finding\n';
-    expect(await verify(tree, await tar(tree, 'layer.tar', '.'))).toEqual({
+    expect(await verifyShop(tree, await tarOf(tree, 'layer.tar', '.'))).toEqual({
       status: 1,
       stdout: stdout + verdict,
       stderr: '',
@@ -154,24 +120,24 @@ describe('verify', () => {
     ['a tar of xz', 'layer.tar.xz', '--xz'],
     ['a tar of zstd', 'layer.tar.zst', '--zstd'],
   ])('says of the start of %s that it cannot be read', async (_, name, flag) => {
-    const tree = await built();
-    const file = await tar(tree, name, flag, '.');
+    const tree = await builtShop();
+    const file = await tarOf(tree, name, flag, '.');
     const bytes = readFileSync(file);
     writeFileSync(file, bytes.subarray(0, Math.min(700, bytes.length >> 1)));
-    const ran = await verify(tree, file);
+    const ran = await verifyShop(tree, file);
     expect(ran).toMatchObject({ status: 3, stdout: '' });
     expect(ran.stderr).toMatch(/^pyclink: error: \S+: cannot be read: .+\n {4}hint: is it a package or a tar.+\n$/);
   });
 
   it('says what is wrong with a text, a missing file and a directory among packages', async () => {
-    const tree = await built();
+    const tree = await builtShop();
     const text = tree.beside('text');
     writeFileSync(text, 'This is no archive, and it is long enough to see that. '.repeat(20));
-    expect((await verify(tree, text)).status).toBe(3);
-    const missing = await verify(tree, tree.beside('missing.deb'));
+    expect((await verifyShop(tree, text)).status).toBe(3);
+    const missing = await verifyShop(tree, tree.beside('missing.deb'));
     expect(missing.stderr).toBe(`pyclink: error: ${tree.beside('missing.deb')}: cannot be opened (ENOENT)\n`);
     expect(missing.status).toBe(2);
-    const mixed = await verify(tree, text, tree.buildroot);
+    const mixed = await verifyShop(tree, text, tree.buildroot);
     expect(mixed.stderr).toBe(`pyclink: error: ${tree.buildroot}: a directory must be the only target\n`);
     expect(mixed.status).toBe(2);
   });

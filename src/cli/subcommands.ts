@@ -112,7 +112,7 @@ function verify(command: Command, call: Call): Command {
   return withPrepend(withReadOptions(withCommonOptions(command).addOption(manifest.makeOptionMandatory())))
     .argument(
       '<TARGET...>',
-      'a directory that holds the payload, all packages of a build (.rpm, .deb, tar), or container images (FILE[:NAME])',
+      'a directory that holds the payload, all packages of a build or their directory, or container images (FILE[:NAME])',
     )
     .addOption(allow.argParser<string[]>(collect))
     .addOption(fileOption('--html <file>', htmlHelp))
@@ -140,10 +140,7 @@ function audit(command: Command, call: Call): Command {
       return [...earlier, kind];
     });
   return withReadOptions(withCommonOptions(command))
-    .argument(
-      '<TARGET...>',
-      'a directory, / for the running system, packages (.rpm, .deb, tar, wheel), or container images',
-    )
+    .argument('<TARGET...>', 'a directory, / for the running system, packages or their directory, or container images')
     .addOption(each('--only <kind>', 'only this kind of finding, repeatable'))
     .addOption(each('--ignore <kind>', 'not this kind of finding, repeatable'))
     .addOption(

@@ -7,6 +7,7 @@ import { Budget, defaultReadLimits, type ReadLimits } from './budget.ts';
 import type { Contents, Search } from './entry.ts';
 import { searchImage } from './image.ts';
 import { filesOfDirectory, filesOfTar, type ImageFiles } from './image-files.ts';
+import { packagesOf } from './packages.ts';
 import { searchRpm } from './rpm.ts';
 import { systemAround } from './system-around.ts';
 import { searchTree } from './tree.ts';
@@ -41,14 +42,16 @@ export function together(contents: readonly TargetContents[]): readonly (readonl
 }
 
 /**
- * Searches the targets: a directory, packages, archives, and images, which may have `:NAME` behind them.
+ * Searches the targets: a directory, packages, archives, and images, which may have `:NAME` behind them. A directory of
+ * packages, or a `.changes` file, stands for its packages.
  * @throws PyclinkError `usage` for a target that is not there, or a directory among others; `tool-failed`
  */
 export async function searchTargets(
-  targets: readonly string[],
+  given: readonly string[],
   search: Search,
   options: ReadOptions,
 ): Promise<TargetContents[]> {
+  const targets = [...new Set(given.flatMap(packagesOf))];
   const places = targets.map(placeOf);
   const directory = places.find(({ kind }) => kind === 'tree');
   if (directory === undefined && (options.prepend ?? '/') !== '/') {

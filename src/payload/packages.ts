@@ -1,0 +1,61 @@
+import { type Dirent, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { walk } from '../buildroot/walk.ts';
+import { errnoOf, PyclinkError } from '../errors.ts';
+import { ifPossible } from '../files/if-possible.ts';
+import { byCodeUnit, type StagedPath } from '../files/path.ts';
+import { statIfAny } from '../files/stat.ts';
+
+/** What binary packages are called, of all systems whose packages have Python modules. */
+const packageName = /(?<!\.(?:no)?src)\.(?:rpm|u?deb|ddeb|apk|ipk|whl|egg|conda|tbz2|gpkg\.tar|pkg\.tar(?:\.\w+)?)$/;
+
+/**
+ * The packages that a target stands for: those that a `.changes` file names, or those in a directory that has packages
+ * and no Python files, also one directory further down, as rpmbuild has one for each architecture. Any other target
+ * stands for itself.
+ * @throws PyclinkError `usage` if a `.changes` file names no package, or one that is not there
+ */
+export function packagesOf(target: string): readonly string[] {
+  const kind = statIfAny(target)?.kind;
+  if (kind === 'file' && target.endsWith('.changes')) return packagesOfChanges(target);
+  const packages = kind === 'directory' ? packagesBelow(target) : [];
+  return packages.length === 0 || hasPython(target) ? [target] : packages;
+}
+
+/** @see deb-changes(5): the last word of each line of the field `Files` is a name */
+function packagesOfChanges(changes: string): string[] {
+  const field = /^Files:.*\n((?:[ \t].*\n?)*)/m.exec(readText(changes))?.[1] ?? '';
+  const names = field.split('\n').map((line) => line.trim().split(/\s+/).at(-1) ?? '');
+  const packages = names.filter((name) => packageName.test(name)).map((name) => join(dirname(changes), name));
+  if (packages.length === 0) throw new PyclinkError('usage', 'names no binary packages', { path: changes });
+  const missing = packages.find((path) => statIfAny(path) === undefined);
+  if (missing !== undefined) throw new PyclinkError('usage', `names ${missing}, which is not there`, { path: changes });
+  return packages;
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new PyclinkError('usage', `cannot be opened (${errnoOf(error)})`, { path: file, cause: error });
+  }
+}
+
+function packagesBelow(directory: string): string[] {
+  const top = entriesOf(directory);
+  const inner = top.filter((entry) => entry.isDirectory()).flatMap(({ name }) => entriesOf(join(directory, name)));
+  return [...top, ...inner]
+    .filter((entry) => packageName.test(entry.name) && !entry.isDirectory())
+    .map(({ parentPath, name }) => join(parentPath, name))
+    .sort(byCodeUnit);
+}
+
+/** What cannot be listed is reported when it is searched. */
+function entriesOf(directory: string): Dirent[] {
+  return ifPossible(() => readdirSync(directory, { withFileTypes: true })) ?? [];
+}
+
+function hasPython(directory: string): boolean {
+  const limits = { otherFileSystems: "the kernel's" } as const;
+  return walk(resolve(directory) as StagedPath, ['*.py', '*.py[co]'], limits).found.length > 0;
+}
