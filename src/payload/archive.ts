@@ -1,26 +1,76 @@
 import { basename } from 'node:path';
+import type { Readable } from 'node:stream';
 import { messageOf, PyclinkError } from '../errors.ts';
+import { normalise, type PayloadPath } from '../files/path.ts';
 import { Budget, type ReadLimits } from './budget.ts';
-import { type Contents, contentsOf, type Search, type TakeContent } from './entry.ts';
-import { openTar, unreadable } from './open-tar.ts';
-import { readTar, type TarContents } from './tar.ts';
+import { type Contents, contentsOf, type PayloadEntry, type Search } from './entry.ts';
+import { unreadable } from './format.ts';
+import { openTar, unpacked } from './open-tar.ts';
+import { membersOf, readTar, type TarSource } from './tar.ts';
 
 /**
- * Searches a Debian package or a tar, plain or compressed with gzip, xz or zstd; packages of Arch and Alpine are such
- * tars. Nothing is unpacked to disk.
- * @throws PyclinkError `tool-failed` if the file cannot be read
+ * Searches a Debian package or a tar, plain or compressed; packages of Arch and Alpine are such tars, those of OpenWrt and
+ * Gentoo have one in them. Nothing is unpacked to disk.
+ * @throws PyclinkError `tool-failed` if the file cannot be read, or has nothing in it
  */
 export async function searchArchive(file: string, search: Search, limits: ReadLimits): Promise<Contents> {
-  const container = basename(file);
-  const pass = async (again?: ReadonlyMap<string, TakeContent>): Promise<TarContents> => {
-    try {
-      const source = { container, prefix: `${file}\0` };
-      return await readTar(openTar(file), search, source, new Budget(file, limits), again);
-    } catch (error) {
-      throw error instanceof PyclinkError ? error : unreadable(file, messageOf(error), error);
-    }
-  };
-  const { entries, unread } = await pass();
-  if (unread.size > 0) await pass(unread);
-  return contentsOf([...entries.values()]);
+  try {
+    const nesting = await nestingOf(file, limits);
+    const open = async () =>
+      nesting === undefined ? openTar(file) : unpacked(innerTar(file, nesting, new Budget(file, limits)));
+    const root = nesting?.root ?? ('/' as PayloadPath);
+    const source = { container: basename(file), prefix: `${file}\0`, root };
+    return contentsOf(await searchTar(open, source, search, () => new Budget(file, limits)));
+  } catch (error) {
+    throw error instanceof PyclinkError ? error : unreadable(file, messageOf(error), error);
+  }
+}
+
+/**
+ * Searches a tar, in two passes if its hard links need it.
+ * @param open begins a pass
+ * @throws as readTar, and if the tar has no members
+ */
+export async function searchTar(
+  open: () => Promise<Readable>,
+  source: TarSource,
+  search: Search,
+  budget: () => Budget,
+): Promise<PayloadEntry[]> {
+  const { entries, unread, count } = await readTar(await open(), search, source, budget());
+  if (count === 0) throw new Error('it has no files in it');
+  if (unread.size > 0) await readTar(await open(), search, source, budget(), unread);
+  return [...entries.values()];
+}
+
+/** A package that is a tar with another tar in it. */
+interface Nesting {
+  /** What its first file is called. */
+  readonly first: RegExp;
+  /** The tar with the files. */
+  readonly inner: RegExp;
+  /** The directory of the inner tar that they are in. */
+  readonly root: PayloadPath;
+}
+
+/** @see opkg's libopkg/pkg_extract.c, and GLEP 78 of Gentoo */
+const nestings: readonly Nesting[] = [
+  { first: /^\/debian-binary$/, inner: /^\/data\.tar(?:\.\w+)?$/, root: '/' as PayloadPath },
+  { first: /^\/[^/]+\/gpkg-1$/, inner: /^\/[^/]+\/image\.tar(?:\.\w+)?$/, root: '/image' as PayloadPath },
+];
+
+async function nestingOf(file: string, limits: ReadLimits): Promise<Nesting | undefined> {
+  for await (const { header } of membersOf(openTar(file), new Budget(file, limits))) {
+    if (header.type === 'file') return nestings.find(({ first }) => first.test(normalise(header.name)));
+  }
+  return undefined;
+}
+
+async function* innerTar(file: string, { inner }: Nesting, budget: Budget): AsyncGenerator<Buffer> {
+  for await (const member of membersOf(openTar(file), budget)) {
+    if (!inner.test(normalise(member.header.name))) continue;
+    yield* member;
+    return;
+  }
+  throw new Error('the archive with its files is missing');
 }

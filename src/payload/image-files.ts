@@ -8,7 +8,8 @@ import { normalise, type StagedPath } from '../files/path.ts';
 import { readRegular } from '../files/read-regular.ts';
 import { getOrAdd } from '../get-or-add.ts';
 import type { Budget } from './budget.ts';
-import { openTar, unreadable } from './open-tar.ts';
+import { unreadable } from './format.ts';
+import { openTar } from './open-tar.ts';
 import { membersOf } from './tar.ts';
 
 /** The files of an image: an OCI layout in a directory or a tar, or what `docker save` writes. */

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { messageOf, PyclinkError } from '../errors.ts';
 import type { Budget } from './budget.ts';
 import type { Search, TakeContent } from './entry.ts';
-import { decompressed } from './open-tar.ts';
+import { unpacked } from './open-tar.ts';
 import { readTar, type TarContents } from './tar.ts';
 
 /** What is known of a layer before it is read. */
@@ -27,7 +27,7 @@ interface LayerRequest {
 }
 
 /**
- * Reads a layer: a tar, plain or compressed with gzip or zstd.
+ * Reads a layer: a tar, plain or compressed with gzip, bzip2, xz or zstd.
  * @throws PyclinkError `tool-failed` if it is damaged, or not what its digest says
  */
 export async function readLayer(
@@ -75,16 +75,3 @@ async function* padded(tar: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
 
 /** @see tar(5) */
 const blockBytes = 512;
-
-/** The tar in a layer's file. */
-async function unpacked(bytes: AsyncGenerator<Buffer>): Promise<Readable> {
-  const first = await bytes.next();
-  const start = first.done === true ? Buffer.alloc(0) : first.value;
-  return decompressed(Readable.from(startingWith(start, bytes)), start);
-}
-
-async function* startingWith(start: Buffer, rest: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
-  yield start;
-  // Not `yield*`: it would end `rest` early, which is read to its end for the digest.
-  for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
-}

@@ -1,12 +1,14 @@
 import { Readable } from 'node:stream';
 import { extract, type Header } from 'tar-stream';
-import { normalise, type PayloadPath } from '../files/path.ts';
+import { contains, normalise, type PayloadPath } from '../files/path.ts';
 import { type Budget, tooLarge } from './budget.ts';
 import type { PayloadEntry, Search, TakeContent } from './entry.ts';
 import { listedBy } from './listed.ts';
 
 /** What one pass over a tar gave. */
 export interface TarContents {
+  /** How many members it has. */
+  readonly count: number;
   /** What the search lists, by path; of a path that comes twice, the last. */
   readonly entries: ReadonlyMap<PayloadPath, PayloadEntry>;
   /** Hard links to files that are not in this tar. Their entries have no file yet. */
@@ -22,6 +24,8 @@ export interface TarSource {
   readonly container: string;
   /** What the identities of its files begin with. */
   readonly prefix: string;
+  /** The directory of it that is the root of the payload; what is beside that is passed over. */
+  readonly root?: PayloadPath;
 }
 
 /**
@@ -33,7 +37,7 @@ export interface TarSource {
 export async function readTar(
   stream: Readable,
   search: Search,
-  { container, prefix }: TarSource,
+  { container, prefix, root = '/' as PayloadPath }: TarSource,
   budget: Budget,
   again?: ReadonlyMap<string, TakeContent>,
 ): Promise<TarContents> {
@@ -48,9 +52,10 @@ export async function readTar(
   let number = 0;
   for await (const member of membersOf(stream, budget)) {
     const { header } = member;
-    const path = asPayload(header.name);
+    const path = asPayload(header.name, root);
     const type = typeOf(header);
     number += 1;
+    if (path === undefined) continue;
     if (type === undefined) {
       others.set(path, undefined);
       continue;
@@ -62,7 +67,7 @@ export async function readTar(
       continue;
     }
     links.delete(path);
-    const linkTo = type === 'link' ? asPayload(header.linkname ?? '') : undefined;
+    const linkTo = type === 'link' ? asPayload(header.linkname ?? '', root) : undefined;
     const target = linkTo === undefined ? undefined : files.get(linkTo);
     const entry: PayloadEntry =
       target !== undefined
@@ -95,7 +100,7 @@ export async function readTar(
       }
     }
   }
-  return { entries, links, others, unread };
+  return { count: number, entries, links, others, unread };
 }
 
 /** The members of a tar, one at a time. What is not read of one is passed over. @throws as readTar */
@@ -144,7 +149,9 @@ async function contentOf(member: Member, sizeBytes: number, budget: Budget): Pro
   return content.subarray(0, read);
 }
 
-/** Names in archives begin with `./`, with `/` or with neither. */
-function asPayload(name: string): PayloadPath {
-  return normalise(name) as PayloadPath;
+/** Names in archives begin with `./`, with `/` or with neither. @returns undefined if it is not below the root */
+function asPayload(name: string, root: PayloadPath): PayloadPath | undefined {
+  const path = normalise(name) as PayloadPath;
+  if (root === '/') return path;
+  return contains(root, path) ? ((path.slice(root.length) || '/') as PayloadPath) : undefined;
 }

@@ -5,13 +5,15 @@ import { type FileStat, stat, statIfAny } from '../files/stat.ts';
 import { searchArchive } from './archive.ts';
 import { Budget, defaultReadLimits, type ReadLimits } from './budget.ts';
 import type { Contents, Search } from './entry.ts';
+import { type Format, formatOf, readStart } from './format.ts';
 import { searchImage } from './image.ts';
 import { filesOfDirectory, filesOfTar, type ImageFiles } from './image-files.ts';
+import { zipStart } from './open-zip.ts';
 import { packagesOf } from './packages.ts';
 import { searchRpm } from './rpm.ts';
 import { systemAround } from './system-around.ts';
 import { searchTree } from './tree.ts';
-import { isZip, searchZip } from './zip.ts';
+import { searchZip } from './zip.ts';
 
 /** How targets are read. */
 export interface ReadOptions {
@@ -69,7 +71,7 @@ export async function searchTargets(
 
 /** A target, with the reference that an image may have. */
 interface Place {
-  readonly kind: 'tree' | 'image-directory' | 'rpm' | 'archive';
+  readonly kind: 'tree' | 'image-directory' | 'file';
   readonly path: string;
   readonly reference?: string;
 }
@@ -78,7 +80,7 @@ interface Place {
 function placeOf(target: string): Place {
   const [path, reference] = parted(target);
   const place = { path, ...(reference === undefined ? {} : { reference }) };
-  if (statOf(path).kind !== 'directory') return { ...place, kind: target.endsWith('.rpm') ? 'rpm' : 'archive' };
+  if (statOf(path).kind !== 'directory') return { ...place, kind: 'file' };
   const isImage = exists(join(path, 'oci-layout'));
   if (!isImage && reference !== undefined) throw new PyclinkError('usage', 'is no image', { path });
   return { ...place, kind: isImage ? 'image-directory' : 'tree' };
@@ -117,14 +119,19 @@ async function searchPlace(
     return { kind, ...contents, entries: clamped };
   }
   if (kind === 'image-directory') return image(filesOfDirectory(openTree(resolve(path))));
-  if (kind === 'rpm') return { kind: 'package', ...(await searchRpm(path, search, limits)) };
-  const isInZip = isZip(path);
-  const files = isInZip ? undefined : await filesOfTar(path, () => new Budget(path, limits));
+  const format = formatOf(readStart(path)) ?? (zipStart(path) === undefined ? undefined : 'zip');
+  const searchFile = searches.get(format) ?? searchArchive;
+  const files = searchFile === searchArchive ? await filesOfTar(path, () => new Budget(path, limits)) : undefined;
   if (files !== undefined) return image(files);
   if (reference !== undefined) throw new PyclinkError('usage', 'is no image', { path });
-  const searchFile = isInZip ? searchZip : searchArchive;
   return { kind: 'package', ...(await searchFile(path, search, limits)) };
 }
+
+/** What searches a file, by its format; all others are tars. */
+const searches: ReadonlyMap<Format | undefined, typeof searchArchive> = new Map([
+  ['rpm', searchRpm],
+  ['zip', searchZip],
+]);
 
 function exists(path: string): boolean {
   return statIfAny(path) !== undefined;

@@ -1,20 +1,19 @@
 import { basename } from 'node:path';
-import { type Entry, openPromise, type ZipFile } from 'yauzl';
+import type { Entry, ZipFile } from 'yauzl';
 import { messageOf, PyclinkError } from '../errors.ts';
 import { normalise, type PayloadPath } from '../files/path.ts';
+import { searchTar } from './archive.ts';
 import { Budget, type ReadLimits, tooLarge } from './budget.ts';
 import { type Content, type Contents, contentsOf, type PayloadEntry, type Search } from './entry.ts';
+import { unreadable } from './format.ts';
 import { listedBy } from './listed.ts';
-import { readStart, unreadable } from './open-tar.ts';
-
-/** Whether a file is a zip, by its first four bytes; those of one without entries differ. @see APPNOTE.TXT, 4.3 */
-export function isZip(file: string): boolean {
-  return [0x504b0304, 0x504b0506].includes(readStart(file).readUInt32BE(0));
-}
+import { unpacked } from './open-tar.ts';
+import { openZip } from './open-zip.ts';
 
 /**
- * Searches a zip: a wheel, or modules that are imported from it. Nothing is unpacked to disk.
- * @throws PyclinkError `tool-failed` if the file cannot be read
+ * Searches a zip: a wheel, an egg, a zipapp, or modules that are imported from it; and a conda package, which has tars in
+ * it. Nothing is unpacked to disk.
+ * @throws PyclinkError `tool-failed` if the file cannot be read, or has nothing in it
  */
 export async function searchZip(file: string, search: Search, limits: ReadLimits): Promise<Contents> {
   const budget = new Budget(file, limits);
@@ -22,11 +21,18 @@ export async function searchZip(file: string, search: Search, limits: ReadLimits
   const entries = new Map<PayloadPath, PayloadEntry>();
   const mtimeIs = file.endsWith('.whl') ? 'of-installation' : 'rounded';
   try {
-    const zip = await openPromise(file, { lazyEntries: true, autoClose: false });
+    const zip = await openZip(file);
     try {
+      if (zip.entryCount === 0) throw new Error('it has no files in it');
       for await (const member of zip.eachEntry()) {
         budget.countEntry();
         const path = normalise(member.fileName) as PayloadPath;
+        if (condaPart.test(path)) {
+          const open = async () => unpacked((await zip.openReadStreamPromise(member))[Symbol.asyncIterator]());
+          const source = { container: basename(file), prefix: `${file}\0${path}\0` };
+          for (const entry of await searchTar(open, source, search, () => budget)) entries.set(entry.path, entry);
+          continue;
+        }
         const { mode, isSymlink } = unixMode(member);
         const type = isSymlink ? 'symlink' : member.fileName.endsWith('/') ? 'directory' : 'file';
         if (!isListed(path, type)) continue;
@@ -54,6 +60,9 @@ export async function searchZip(file: string, search: Search, limits: ReadLimits
   }
   return contentsOf([...entries.values()]);
 }
+
+/** @see https://docs.conda.io/projects/conda/en/stable/user-guide/concepts/packages.html */
+const condaPart = /^\/(?:pkg|info)-[^/]+\.tar\.zst$/;
 
 async function contentOf(zip: ZipFile, member: Entry, budget: Budget): Promise<Content> {
   const refusal = tooLarge(member.uncompressedSize, budget.limits);

@@ -1,0 +1,47 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+import { errnoOf, messageOf, PyclinkError } from '../errors.ts';
+
+/** What the start of a file tells of its format. A tar has no magic bytes there. */
+export type Format = 'rpm' | 'ar' | 'zip' | 'gzip' | 'bzip2' | 'xz' | 'zstd' | 'squashfs';
+
+/** @see rpm's lib/rpmlead.c, deb(5), APPNOTE.TXT 4.3, RFC 1952, RFC 8878, and the formats of bzip2, xz and squashfs */
+const magics: readonly (readonly [Format, latin1: string])[] = [
+  ['rpm', '\xed\xab\xee\xdb'],
+  ['ar', '!<arch>\n'],
+  ['zip', 'PK\x03\x04'],
+  // Without entries.
+  ['zip', 'PK\x05\x06'],
+  ['gzip', '\x1f\x8b'],
+  ['bzip2', 'BZh'],
+  ['xz', '\xfd7zXZ\0'],
+  ['zstd', '\x28\xb5\x2f\xfd'],
+  ['squashfs', 'hsqs'],
+];
+
+/** The format of what starts with these bytes; undefined for a tar, and for all that is not known. */
+export function formatOf(start: Buffer): Format | undefined {
+  const text = start.toString('latin1', 0, 8);
+  return magics.find(([, magic]) => text.startsWith(magic))?.[0];
+}
+
+/** The first bytes of a file, which identify its format. @throws PyclinkError `tool-failed`, also if it has none */
+export function readStart(file: string, sizeBytes = 8): Buffer {
+  const start = Buffer.alloc(sizeBytes);
+  try {
+    const descriptor = openSync(file, 'r');
+    try {
+      if (readSync(descriptor, start, 0, start.length, 0) === 0) throw new Error('it is empty');
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch (error) {
+    throw unreadable(file, errnoOf(error) ?? messageOf(error), error);
+  }
+  return start;
+}
+
+/** The error for a file that is not what it should be. */
+export function unreadable(file: string, reason: string, cause?: unknown): PyclinkError {
+  const hint = 'is it a package or a tar, and is the program that opens it installed?';
+  return new PyclinkError('tool-failed', `cannot be read: ${reason}`, { path: file, hint, cause });
+}
