@@ -121,8 +121,8 @@ describeWith(debianTools, 'dh_pyclink', () => {
     expect(await dhPyclink(['-pshop-app', '-P', 'debian/tmp', '/opt/shop'])).toEqual(silent);
     expect(compiledIn(join(source, 'debian'))).toEqual(['tmp/opt/shop/tool']);
     const ran = await dhPyclink(['-Pdebian/tmp']);
-    expect(ran.status).toBe(2);
-    expect(ran.stderr).toContain('-P: for one package only, not for python3-shop, shop-app');
+    expect(ran.status).toBe(25);
+    expect(ran.stderr).toContain('-P was specified, but multiple packages would be acted on (python3-shop,shop-app)');
   });
 
   it('leaves with --remaining-packages those that the override has had already', async () => {
@@ -166,11 +166,50 @@ describeWith(debianTools, 'dh_pyclink', () => {
     expect((await dhPyclink(['-ppython3-shop', '/opt/venvs/shop'], some)).status).toBe(2);
   });
 
-  it("ends the build for an unknown package, with debhelper's own words", async () => {
+  it.each([
+    ['-pshpo', 'Requested unknown package shpo via -p/--package, expected one of: python3-shop shop-app'],
+    ['--frobnicate', 'Unknown option: frobnicate'],
+  ])("ends the build for %s, with debhelper's own words", async (flag, words) => {
+    const { source, dhPyclink } = await installedSource();
+    const before = stateOf(source);
+    const { status, stderr } = await dhPyclink([flag]);
+    expect(status).toBe(25);
+    expect(stderr).toContain(words);
+    expect(stateOf(source)).toEqual(before);
+  });
+
+  it.each<[string[], Record<string, string>]>([
+    [['-a', '-O--buildsystem=pybuild', '-O-Xextra'], {}],
+    [['--arch', '-A', '--mainpackage=shop-app', '-Xextra'], {}],
+    [['-N', 'python3-shop', '--exclude', 'extra'], {}],
+    [[], { DH_OPTIONS: '-pshop-app --exclude=extra' }],
+    [[], { DH_INTERNAL_OPTIONS: '-a\x1e-O--buildsystem=pybuild\x1e-Xextra' }],
+    [['-p', 'shop-app'], { DH_INTERNAL_OPTIONS: '-v', DH_ALWAYS_EXCLUDE: 'extra:till' }],
+  ])('reads %j and %j as every debhelper command does', async (flags, variables) => {
+    const { source, dhPyclink } = await installedSource();
+    expect((await dhPyclink(flags, variables)).status).toBe(0);
+    expect(compiledIn(join(source, 'debian'))).toEqual(['shop-app/usr/share/shop-app/main']);
+  });
+
+  it('refuses an unknown way to treat the postinst', async () => {
     const { dhPyclink } = await installedSource();
-    const { status, stderr } = await dhPyclink(['-pshpo']);
-    expect(status).toBe(3);
-    expect(stderr).toContain('dh_listpackages: Requested unknown package shpo via -p/--package, expected one of: ');
+    const { status, stderr } = await dhPyclink(['--postinst=never']);
+    expect(status).toBe(2);
+    expect(stderr).toContain("argument 'never' is invalid. Allowed choices are keep, bcep, strip.");
+  });
+
+  it('is logged where an override calls it, and only if it succeeds', async () => {
+    const log = 'debian/shop-app.debhelper.log';
+    const override = { DH_INTERNAL_OVERRIDE: 'dh_python3' };
+    const { source, dhPyclink } = await installedSource({ 'debian/shop-app/usr/share/shop-app/bad.py': 'def\n' });
+    const logged = () => (existsSync(join(source, log)) ? readFileSync(join(source, log), 'utf8') : '');
+    const before = logged();
+    await dhPyclink([], override);
+    await dhPyclink(['-Xbad'], {});
+    await dhPyclink(['-Xbad', '--no-act'], override);
+    expect(logged()).toBe(before);
+    await dhPyclink(['-Xbad'], override);
+    expect(logged()).toBe(`${before}dh_pyclink\n`);
   });
 
   it.each(['--help', '-h'])('says with %s how it is called', async (flag) => {

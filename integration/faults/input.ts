@@ -7,7 +7,6 @@ import { readBuildOptions } from '../../src/build/options.ts';
 import { auditCommand } from '../../src/commands/audit.ts';
 import { relinkCommand } from '../../src/commands/relink.ts';
 import { verifyCommand } from '../../src/commands/verify.ts';
-import { readDebhelperCall } from '../../src/debian/arguments.ts';
 import { PyclinkError } from '../../src/errors.ts';
 import { createLog } from '../../src/log.ts';
 import { translateBrp } from '../../src/rpm/brp.ts';
@@ -57,8 +56,6 @@ const attempts: Readonly<Record<string, Attempt>> = {
     );
     return readBuildOptions([anyText(random)], flags, environment, 2);
   },
-  'words of debhelper': (_, random) =>
-    readDebhelperCall(anyWords(random), { DH_OPTIONS: anyText(random), DH_INTERNAL_OPTIONS: anyText(random) }),
   'words of an rpm macro': (_, random) =>
     translateBrp(['bytecompile', 'py-byte-compile', anyText(random)][random(3)] as string, anyWords(random)),
 };
@@ -206,7 +203,7 @@ const pieces = [
   '9'.repeat(20),
   'ß',
   '\ud800',
-].concat('-p', '-O--exclude', '--package', 'parallel=', '%{', '$(', '`', '--python', '{a,b}', '!(x)', '__proto__');
+].concat('-p', '--package', 'parallel=', '%{', '$(', '`', '--python', '{a,b}', '!(x)', '__proto__');
 
 /** What a flag takes, with any text in it. */
 function plausible(name: string, random: Random): unknown {

@@ -1,46 +1,90 @@
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { flagOf } from '../build/option-values.ts';
 import { readBuildOptions } from '../build/options.ts';
 import { dhCommand } from '../commands/dh.ts';
-import { readDebhelperCall } from '../debian/arguments.ts';
+import { absolute, type DebhelperCall, globOfText } from '../debian/call.ts';
 import { PyclinkError } from '../errors.ts';
 import type { Call } from './call.ts';
-import { buildFlags, mergedFlags, withBuildOptions, withCommonOptions } from './options.ts';
+import { buildFlags, collect, type Flags, mergedFlags, withBuildOptions, withCommonOptions } from './options.ts';
 
-/** `pyclink dh WORDS…`, for debhelper: the arguments of dh_pyclink. @throws PyclinkError */
+/** `pyclink dh WORDS…`, for hooks/dh_pyclink: one call for all packages that debhelper chose. @throws PyclinkError */
 export async function dh(words: readonly string[], call: Call): Promise<void> {
-  const debhelperCall = readDebhelperCall(words, call.environment);
-  if (debhelperCall.help) return void call.streams.stdout.write(usage);
-  const parser = withBuildOptions(withCommonOptions(new Command('dh')))
+  const parser = withDebhelperOptions(withBuildOptions(withCommonOptions(new Command('dh'))))
     .exitOverride()
     .configureOutput({ writeErr: () => undefined });
-  parser.parse([...debhelperCall.buildFlags], { from: 'user' });
-  if (parser.opts()['manifest'] !== undefined) {
+  parser.parse([...words], { from: 'user' });
+  const flags: Flags & DebhelperFlags = parser.opts();
+  if (flags['manifest'] !== undefined) {
     const hint = '--manifest-dir says where the manifests go';
     throw new PyclinkError('usage', 'dh_pyclink: --manifest: each package has a manifest of its own', { hint });
   }
+  const debhelperCall = readCall(parser.args, flags);
   const command = debhelperCall.verify ? (await import('../commands/dh-verify.ts')).dhVerifyCommand : dhCommand;
+  const exclude = (flags.excludeText ?? []).map(globOfText);
+  const shared = mergedFlags(buildFlags(flags), { exclude });
   const result = await command(debhelperCall, {
-    source: resolve('.'),
     environment: call.environment,
-    outputs: Object.keys(parser.opts()).flatMap((name) => (outputs.has(name) ? flagOf(name) : [])),
+    outputs: Object.keys(flags).flatMap((name) => (outputs.has(name) ? flagOf(name) : [])),
     log: () => call.log({ quiet: !debhelperCall.verbose }),
-    readOptions: (paths, flags, environment) =>
-      readBuildOptions(paths, mergedFlags(buildFlags(parser.opts()), flags), environment, availableParallelism()),
+    readOptions: (paths, more) =>
+      readBuildOptions(paths, mergedFlags(shared, more), call.environment, availableParallelism()),
   });
   call.report(result);
 }
 
-const usage = `Usage: dh_pyclink [debhelper options] [-n] [-X item] [--postinst=keep|bcep|strip]
-         [--manifest-dir=DIR] [--lintian-overrides] [DIR ...] [-- options of pyclink build]
-       dh_pyclink_verify [debhelper options]
+interface DebhelperFlags {
+  readonly package?: readonly string[];
+  readonly multiArchSame?: readonly string[];
+  readonly excludeText?: readonly string[];
+  readonly some?: boolean;
+  readonly dryRun?: boolean;
+  readonly scripts: boolean;
+  readonly postinst: DebhelperCall['postinst'];
+  readonly manifestDir?: string;
+  readonly lintianOverrides?: boolean;
+  readonly verify?: boolean;
+}
 
-dh_pyclink compiles the Python bytecode of packages and hard-links identical pycs.
-dh_pyclink_verify holds the packages against what dh_pyclink wrote.
-See dh_pyclink(1), debhelper(7) and pyclink build --help.
-`;
+function withDebhelperOptions(command: Command): Command {
+  return command
+    .option('--package <name=dir>', 'a package and its build directory, repeatable', collect)
+    .option('--multi-arch-same <name>', 'a package that is Multi-Arch: same, repeatable', collect)
+    .option('--exclude-text <text>', 'not compiled: sources with this text in their path, repeatable', collect)
+    .option('--some', 'there are packages that this call leaves out')
+    .option('--no-scripts', 'do not touch maintainer scripts')
+    .addOption(
+      new Option('--postinst <how>', 'what compiles at installation')
+        .choices(['keep', 'bcep', 'strip'])
+        .default('keep'),
+    )
+    .option('--manifest-dir <dir>', 'where copies of the manifests go')
+    .option('--lintian-overrides', 'override the tag that shipping pycs means')
+    .option('--verify', 'hold what is there against what was written');
+}
+
+function readCall(directories: readonly string[], flags: Flags & DebhelperFlags): DebhelperCall {
+  const source = resolve('.');
+  const packages = (flags.package ?? []).map((given) => {
+    const [, name = '', directory = ''] = /^([^=]*)=(.*)$/s.exec(given) ?? [];
+    const isShared = flags.multiArchSame?.includes(name) === true;
+    return { source, name, tree: resolve(directory), isShared };
+  });
+  return {
+    packages,
+    verify: flags.verify === true,
+    isOfSome: flags.some === true,
+    directories: directories.map(absolute),
+    noScripts: !flags.scripts,
+    verbose: flags.verbose === true,
+    quiet: flags.quiet === true,
+    noAct: flags.dryRun === true,
+    postinst: flags.postinst,
+    manifestDirectory: flags.manifestDir,
+    lintianOverrides: flags.lintianOverrides === true,
+  };
+}
 
 /** The options that name a file, which one package can have. */
 const outputs: ReadonlySet<string> = new Set(['filelist', 'filelistFor', 'html']);

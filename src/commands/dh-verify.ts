@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs';
 import { openBuildroot } from '../buildroot/open.ts';
-import type { DebhelperCall } from '../debian/arguments.ts';
-import { logRun } from '../debian/debhelper-log.ts';
-import { type BinaryPackage, changelogSeconds, listPackages, manifestFile } from '../debian/packages.ts';
+import type { BinaryPackage, DebhelperCall } from '../debian/call.ts';
+import { manifestFile } from '../debian/packages.ts';
 import { exitStatus } from '../errors.ts';
 import { findPycs } from '../links/find.ts';
 import { narrowModes } from '../links/narrow.ts';
@@ -19,12 +18,11 @@ import { verifyCommand } from './verify.ts';
  */
 export async function dhVerifyCommand(call: DebhelperCall, context: DhContext): Promise<CommandResult> {
   const reports: CommandResult[] = [];
-  const epoch = context.environment['SOURCE_DATE_EPOCH'] || (await changelogSeconds(context.source));
-  const latest = epoch === undefined ? {} : { latestMtimeSeconds: Number(epoch) };
-  for (const target of await listPackages(context.source, call)) {
+  const epoch = context.environment['SOURCE_DATE_EPOCH'];
+  const latest = epoch === undefined || epoch === '' ? {} : { latestMtimeSeconds: Number(epoch) };
+  for (const target of call.packages) {
     const isBuilt = existsSync(manifestFile(target)) && existsSync(target.tree);
     if (isBuilt && !call.noAct) reports.push(await verifyPackage(target, latest, await context.log()));
-    if (context.environment['DH_INTERNAL_OVERRIDE']) logRun(context.source, target.name, 'dh_pyclink_verify');
   }
   const wrong = reports.filter(({ status }) => status !== exitStatus.done);
   return {

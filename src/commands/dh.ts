@@ -1,25 +1,18 @@
 import { mkdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { build } from '../build/build.ts';
 import type { Surroundings } from '../build/context.ts';
 import type { BuildOptions } from '../build/options.ts';
 import type { BuildReport } from '../build/report.ts';
-import type { Environment } from '../compile/environment.ts';
 import { adaptPackage, type ShippedPycs } from '../debian/adapt.ts';
-import type { DebhelperCall } from '../debian/arguments.ts';
-import { isMultiArchSame } from '../debian/control.ts';
-import { logRun } from '../debian/debhelper-log.ts';
+import type { BinaryPackage, DebhelperCall } from '../debian/call.ts';
 import {
-  type BinaryPackage,
-  changelogSeconds,
   findDirectories,
   findDiverted,
   keepManifest,
-  listPackages,
   manifestFile,
   type PackageDirectories,
 } from '../debian/packages.ts';
-import { textIfAny } from '../debian/text-if-any.ts';
 import { exitStatus, PyclinkError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { recordsOf } from '../manifest/encode.ts';
@@ -31,34 +24,27 @@ import type { CommandResult } from './result.ts';
 
 /** What dh_pyclink needs besides its arguments. */
 export interface DhContext extends Surroundings {
-  /** The source package's directory. */
-  readonly source: string;
   /** The options that name a file to write. */
   readonly outputs: readonly string[];
   /** Loads the log. */
   readonly log: () => Promise<Log>;
-  /** Reads paths, flags and environment into the options of a build. */
-  readonly readOptions: (paths: readonly string[], flags: object, environment: Environment) => BuildOptions;
+  /** Reads paths, and flags besides those of the call, into the options of a build. */
+  readonly readOptions: (paths: readonly string[], flags: object) => BuildOptions;
 }
 
 /** `pyclink dh`: what dh_pyclink does for each package. One line for each package and interpreter. @throws PyclinkError */
 export async function dhCommand(call: DebhelperCall, context: DhContext): Promise<CommandResult> {
-  const { source, log, outputs } = context;
-  const epoch = context.environment['SOURCE_DATE_EPOCH'] || (await changelogSeconds(source));
-  const environment = { ...context.environment, ...(epoch === undefined ? {} : { SOURCE_DATE_EPOCH: epoch }) };
+  const { log, outputs } = context;
   const lines: string[] = [];
   const reports: BuildReport[] = [];
-  const targets = (await listPackages(source, call)).map((target) => ({
-    target,
-    directories: findDirectories(target, call.directories),
-  }));
+  const targets = call.packages.map((target) => ({ target, directories: findDirectories(target, call.directories) }));
   const busy = targets.filter(({ directories }) => directories.length > 0).map(({ target }) => target.name);
   if (outputs.length > 0 && busy.length > 1) {
     const message = `dh_pyclink: ${outputs.join(', ')}: one file for ${busy.join(', ')}`;
     throw new PyclinkError('usage', message, { hint: 'call dh_pyclink for each package: -p PACKAGE' });
   }
   const found = new Set(targets.flatMap(({ directories }) => directories.flatMap(({ paths }) => paths)));
-  for (const path of targets.length === 0 ? [] : call.directories.filter((directory) => !found.has(directory))) {
+  for (const path of call.directories.filter((directory) => !found.has(directory))) {
     const message = 'a directory of none of the packages';
     // It may be in a package that is not built this time.
     if (!call.isOfSome && !call.noAct) throw new PyclinkError('usage', message, { path });
@@ -68,15 +54,12 @@ export async function dhCommand(call: DebhelperCall, context: DhContext): Promis
     if (call.verbose) {
       lines.push(...directories.map(({ paths }) => `\tpyclink build --buildroot ${target.tree} ${paths.join(' ')}`));
     }
-    if (call.noAct) continue;
-    if (directories.length > 0) {
-      const done = await buildPackage(target, directories, call, { ...context, environment });
-      for (const report of done) await logOutcomes(report, log);
-      const busy = done.filter(({ sources }) => sources > 0);
-      lines.push(...busy.flatMap((report) => summaryLines(report, target.name)));
-      reports.push(...done);
-    }
-    if (context.environment['DH_INTERNAL_OVERRIDE']) logRun(source, target.name, 'dh_pyclink');
+    if (call.noAct || directories.length === 0) continue;
+    const done = await buildPackage(target, directories, call, context);
+    for (const report of done) await logOutcomes(report, log);
+    const busy = done.filter(({ sources }) => sources > 0);
+    lines.push(...busy.flatMap((report) => summaryLines(report, target.name)));
+    reports.push(...done);
   }
   return {
     status: reports.some(hasProblems) ? exitStatus.problems : exitStatus.done,
@@ -94,13 +77,13 @@ async function buildPackage(
   const manifest = manifestFile(target);
   mkdirSync(dirname(manifest), { recursive: true });
   const reports: BuildReport[] = [];
-  const isShared = isMultiArchSame(textIfAny(join(target.source, 'debian/control')), target.name);
+  const { isShared } = target;
   if (isShared) (await log()).warn(`${target.name}: no links, which dpkg refuses where a package is Multi-Arch: same`);
   for (const { paths, python, excludeRegex } of directories) {
     // An override and the addon may both call for one package.
     const link = isShared ? { link: false } : {};
-    const flags = { buildroot: target.tree, manifest, append: true, exclude: call.excludeGlobs, excludeRegex, ...link };
-    const read = readOptions(paths, python === undefined ? flags : { ...flags, python }, environment);
+    const flags = { buildroot: target.tree, manifest, append: true, excludeRegex, ...link };
+    const read = readOptions(paths, python === undefined ? flags : { ...flags, python });
     const options = { ...read, isPackage: true };
     const silent = { onInterpreter: () => undefined, onProgress: () => undefined };
     const warn = async (message: string) => (await log()).warn(message);

@@ -1,12 +1,10 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { DebhelperCall } from './arguments.ts';
 import { bcepText } from './bcep.ts';
-import { usesDepends } from './control.ts';
+import type { BinaryPackage, DebhelperCall } from './call.ts';
 import { cleaningOnRemoval, withoutClean, withoutCompileSections } from './maintainer-scripts.ts';
-import type { BinaryPackage } from './packages.ts';
-import { dependsText, withSubstvar } from './substvars.ts';
-import { textIfAny } from './text-if-any.ts';
+import { textIfAny } from './packages.ts';
+import { dependsText, usesDepends, withSubstvar } from './substvars.ts';
 
 /** What the rest of a package has to know about its pycs. */
 export interface ShippedPycs {

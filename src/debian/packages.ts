@@ -1,21 +1,8 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync, realpathSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { execa } from 'execa';
-import { PyclinkError } from '../errors.ts';
 import { lstatIfAny } from '../files/stat.ts';
-import type { DebhelperCall } from './arguments.ts';
-import { hasRun } from './debhelper-log.ts';
+import type { BinaryPackage } from './call.ts';
 import { divertedPaths, type PrivateDirectory, privateDirectories } from './maintainer-scripts.ts';
-import { textIfAny } from './text-if-any.ts';
-
-/** A binary package during the build. */
-export interface BinaryPackage {
-  /** The source package's directory. */
-  readonly source: string;
-  readonly name: string;
-  /** Its build directory, debian/PACKAGE by default. */
-  readonly tree: string;
-}
 
 /** Directories of a package that one interpreter compiles. */
 export interface PackageDirectories {
@@ -25,40 +12,6 @@ export interface PackageDirectories {
   readonly python: string | undefined;
   /** Regular expressions for staged paths that are left out. */
   readonly excludeRegex: readonly string[];
-}
-
-/**
- * The packages that a call acts on, according to dh_listpackages.
- * @param source the source package's directory
- * @throws PyclinkError `tool-failed`, `usage`
- */
-export async function listPackages(
-  source: string,
-  {
-    selection,
-    onlyRemaining,
-    packageDirectory,
-  }: Pick<DebhelperCall, 'selection' | 'onlyRemaining' | 'packageDirectory'>,
-): Promise<BinaryPackage[]> {
-  const { stdout, stderr, failed } = await execa('dh_listpackages', selection, { cwd: source, reject: false });
-  if (failed) {
-    // What follows the reason says only that there is one.
-    const reason = /: error: (.*)/.exec(stderr)?.[1] ?? (stderr.trim() || 'it does not start');
-    throw new PyclinkError('tool-failed', `dh_listpackages: ${reason}`);
-  }
-  const chosen = stdout.split('\n').filter((name) => name !== '');
-  // dh_listpackages would look for calls of itself.
-  const names = chosen.filter((name) => !onlyRemaining || !hasRun(source, name));
-  if (packageDirectory !== undefined && names.length > 1) {
-    throw new PyclinkError('usage', `dh_pyclink -P: for one package only, not for ${names.join(', ')}`);
-  }
-  return names.map((name) => ({ source, name, tree: join(source, packageDirectory ?? `debian/${name}`) }));
-}
-
-/** The seconds of the newest changelog entry, for SOURCE_DATE_EPOCH where dh has not set it. */
-export async function changelogSeconds(source: string): Promise<string | undefined> {
-  const { stdout, failed } = await execa('dpkg-parsechangelog', ['-STimestamp'], { cwd: source, reject: false });
-  return failed ? undefined : stdout.trim();
 }
 
 /**
@@ -116,4 +69,9 @@ export function keepManifest(target: Pick<BinaryPackage, 'source' | 'name'>, dir
   const file = resolve(target.source, directory, `${target.name}.json`);
   mkdirSync(dirname(file), { recursive: true });
   copyFileSync(manifestFile(target), file);
+}
+
+/** The text of a file; empty if it does not exist. */
+export function textIfAny(file: string): string {
+  return lstatIfAny(file)?.kind === 'file' ? readFileSync(file, 'utf8') : '';
 }

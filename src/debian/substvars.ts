@@ -1,3 +1,9 @@
+/** Whether a package's paragraph in debian/control mentions `${pyclink:Depends}`. @see deb-src-control(5) */
+export function usesDepends(control: string, name: string): boolean {
+  const isOwn = (paragraph: string) => /^Package:[ \t]*(\S+)/im.exec(paragraph)?.[1] === name;
+  return control.split(/\n\s*\n/).some((paragraph) => isOwn(paragraph) && paragraph.includes('{pyclink:Depends}'));
+}
+
 /** Sets a variable in the text of a substvars file. @see deb-substvars(5) */
 export function withSubstvar(substvars: string, name: string, value: string): string {
   const others = substvars.split('\n').filter((line) => line !== '' && !line.startsWith(`${name}=`));

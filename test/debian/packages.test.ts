@@ -1,34 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { describeWith, missingTools } from '../../integration/helpers/tools.ts';
-import {
-  changelogSeconds,
-  findDirectories,
-  keepManifest,
-  listPackages,
-  manifestFile,
-} from '../../src/debian/packages.ts';
+import { findDirectories, keepManifest, manifestFile } from '../../src/debian/packages.ts';
 import { type Planted, plant, temporaryDirectory } from '../helpers/buildroot.ts';
-
-const control = `Source: shop
-Maintainer: A Packager <packager@example.org>
-
-Package: python3-shop
-Architecture: all
-Description: public modules
-
-Package: shop
-Architecture: any
-Description: application
-`;
-const changelog = `shop (1.0) unstable; urgency=medium
-
-  * First release.
-
- -- A Packager <packager@example.org>  Tue, 14 Nov 2023 22:13:20 +0000
-`;
-const sourcePackage = { 'debian/control': control, 'debian/compat': '13\n' };
 
 function plantSource(files: Readonly<Record<string, Planted>>): string {
   const source = temporaryDirectory();
@@ -38,7 +12,7 @@ function plantSource(files: Readonly<Record<string, Planted>>): string {
 
 function directoriesOf(files: Readonly<Record<string, Planted>>, named: readonly string[] = []) {
   const source = plantSource(files);
-  return findDirectories({ source, name: 'shop', tree: join(source, 'debian/shop') }, named);
+  return findDirectories({ source, name: 'shop', tree: join(source, 'debian/shop'), isShared: false }, named);
 }
 
 const inPackage = (...paths: string[]) => Object.fromEntries(paths.map((path) => [`debian/shop${path}`, '']));
@@ -110,41 +84,4 @@ it('the manifest of a package is kept in a directory that is made', () => {
   expect(manifestFile(target)).toBe(join(target.source, 'debian/.debhelper/generated/shop/pyclink.json'));
   keepManifest(target, 'out/manifests');
   expect(readFileSync(join(target.source, 'out/manifests/shop.json'), 'utf8')).toBe('{}');
-});
-
-const everything = { selection: [], onlyRemaining: false, packageDirectory: undefined };
-
-describeWith(missingTools('dh_listpackages', 'dpkg-parsechangelog'), "debhelper's own answers", () => {
-  it.each([
-    [[], ['python3-shop', 'shop']],
-    [['-i'], ['python3-shop']],
-    [['-a', '-Nshop'], []],
-    [['-pshop'], ['shop']],
-  ])('are for %j the packages %j', async (selection, names) => {
-    const source = plantSource(sourcePackage);
-    expect(await listPackages(source, { ...everything, selection })).toEqual(
-      names.map((name) => ({ source, name, tree: join(source, 'debian', name) })),
-    );
-  });
-
-  it('are in the directory that -P names', async () => {
-    const source = plantSource(sourcePackage);
-    const call = { ...everything, selection: ['-pshop'], packageDirectory: 'debian/tmp' };
-    expect(await listPackages(source, call)).toEqual([{ source, name: 'shop', tree: join(source, 'debian/tmp') }]);
-  });
-
-  it.each([
-    ['no source package', {}, []],
-    ['an unknown package', sourcePackage, ['-pshops']],
-  ])('end the run for %s', async (_, files, selection) => {
-    await expect(listPackages(plantSource(files), { ...everything, selection })).rejects.toMatchObject({
-      code: 'tool-failed',
-      message: expect.stringMatching(/^dh_listpackages: .+/),
-    });
-  });
-
-  it('are the time of the newest changelog entry, if there is one', async () => {
-    expect(await changelogSeconds(plantSource({ 'debian/changelog': changelog }))).toBe('1700000000');
-    expect(await changelogSeconds(plantSource({}))).toBeUndefined();
-  });
 });

@@ -1,5 +1,11 @@
 import { expect, it } from 'vitest';
-import { dependsText, withSubstvar } from '../../src/debian/substvars.ts';
+import { dependsText, usesDepends, withSubstvar } from '../../src/debian/substvars.ts';
+
+it('a variable is used where the paragraph of the package has it', () => {
+  const control =
+    'Source: shop\n\nPackage: shop\nDepends: x\n\nPackage: till\nDepends: ${misc:Depends},\n ${pyclink:Depends}\n';
+  expect(['shop', 'till', 'shops'].map((name) => usesDepends(control, name))).toEqual([false, true, false]);
+});
 
 it('a substvar is set or replaced', () => {
   const set = withSubstvar('misc:Depends=\n', 'pyclink:Depends', 'a');

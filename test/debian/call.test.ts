@@ -1,0 +1,26 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { globMatcher } from '../../src/buildroot/exclude.ts';
+import { absolute, globOfText } from '../../src/debian/call.ts';
+
+it.each([
+  ['/opt/venvs/shop', '/opt/venvs/shop'],
+  ['opt//shop/', '/opt/shop'],
+  ['/', '/'],
+])('the directory %s is %s', (given, expected) => {
+  expect(absolute(given)).toBe(expected);
+});
+
+const text = fc
+  .string({ minLength: 1, unit: 'grapheme' })
+  .filter((value) => !/[\n\0]|^\.{1,2}$|\/\/|\/\.{0,2}\//.test(value));
+
+it('-X leaves out what has the text in its name, whatever the text is', () => {
+  fc.assert(
+    fc.property(text, (value) => {
+      const matches = globMatcher([globOfText(value)]);
+      expect(matches(`/usr/share/a${value}b.py`)).toBe(true);
+      expect(matches('/usr')).toBe('/usr'.includes(value));
+    }),
+  );
+});
