@@ -87,7 +87,7 @@ describeWith([...chrootTools, ...missingTools('umoci')], 'a root file system by 
         `--customize-hook=${hook}`,
       ];
       await execa('mmdebstrap', [...words, 'bookworm', root], { env: { TMPDIR: '/tmp' } });
-      expect(await pyclink(['verify', '--allow', '/usr/share/python3', '--manifest', manifest, root])).toMatchObject({
+      expect(await pyclink(['verify', '--manifest', manifest, root])).toMatchObject({
         status: 0,
       });
       const umoci = (...args: string[]) => execa('umoci', args, { cwd: top });
@@ -95,14 +95,10 @@ describeWith([...chrootTools, ...missingTools('umoci')], 'a root file system by 
       await umoci('new', '--image', 'oci:one');
       await umoci('insert', '--image', 'oci:one', root, '/');
       await umoci('unpack', '--image', 'oci:one', 'bundle');
-      expect(
-        await pyclink(['verify', '--allow', '/usr/share/python3', '--manifest', manifest, join(top, 'bundle/rootfs')]),
-      ).toMatchObject({
+      expect(await pyclink(['verify', '--manifest', manifest, join(top, 'bundle/rootfs')])).toMatchObject({
         status: 0,
       });
-      expect(
-        await pyclink(['verify', '--allow', '/usr/share/python3', '--manifest', manifest, join(top, 'oci')]),
-      ).toEqual(healthy);
+      expect(await pyclink(['verify', '--manifest', manifest, join(top, 'oci')])).toEqual(healthy);
       const { linkGroups } = JSON.parse(readFileSync(manifest, 'utf8'));
       expect(linkGroups.length).toBeGreaterThan(100);
     });

@@ -1,139 +1,39 @@
 /** Bytecode that the build did not make, and payloads of which a manifest says little or nothing. */
 
 import { createHash } from 'node:crypto';
-import {
-  chmodSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
-import { basename, dirname, join } from 'node:path';
-import { execa } from 'execa';
+import { chmodSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { plantBuildroot } from '../test/helpers/buildroot.ts';
 import { pyclink } from '../test/helpers/pyclink.ts';
-import { systemPython } from '../test/helpers/pythons.ts';
+import {
+  type Addition,
+  add,
+  additions,
+  built,
+  directory,
+  healthy,
+  library,
+  payloads,
+  plantEvil,
+  saidBy,
+  tag,
+  verify,
+} from './helpers/added-bytecode.ts';
 import { describeRpm, rpmbuilt, site } from './helpers/rpm.ts';
 import { describeWith, missingTools } from './helpers/tools.ts';
 
-const library = `/usr/lib/python${systemPython.minor}`;
-const directory = `${library}/shop`;
-const tag = systemPython.cacheTag;
-
-interface Built {
-  readonly buildroot: string;
-  readonly manifest: string;
-  at(path: string): string;
-  beside(name: string): string;
-}
-
-/** A package of two modules, built at levels 0 and 1. */
-async function built(...more: string[]): Promise<Built> {
-  const buildroot = plantBuildroot({
-    [`${directory}/__init__.py`]: '',
-    [`${directory}/cart.py`]: 'SAID = "built"\n',
-  });
-  const beside = (name: string) => join(buildroot, '..', name);
-  const manifest = beside('manifest.json');
-  const ran = await pyclink([
-    'build',
-    '--buildroot',
-    buildroot,
-    '--manifest',
-    manifest,
-    '-q',
-    '-o',
-    '0',
-    '-o',
-    '1',
-    ...more,
-  ]);
-  expect(ran).toMatchObject({ status: 0, stdout: '' });
-  return { buildroot, manifest, beside, at: (path) => join(buildroot, path) };
-}
-
-const verify = ({ manifest, buildroot }: Built, ...args: string[]) =>
-  pyclink(['verify', '--manifest', manifest, ...(args.length === 0 ? [buildroot] : args)]);
-const healthy = { status: 0, stdout: 'pyclink: 4 pycs, 2 link groups: all as built\n', stderr: '' };
-
-/** Compiles other code than the source's, with a header that fits the source if there is one. */
-const forge = `
-import importlib.util, marshal, os, sys
-target, source = sys.argv[1:]
-code = compile('SAID = "evil"', source, "exec")
-stat = os.stat(source) if os.path.exists(source) else None
-header = [0, int(stat.st_mtime), stat.st_size] if stat else [0, 0, 0]
-os.makedirs(os.path.dirname(target), exist_ok=True)
-with open(target, "wb") as file:
-    file.write(importlib.util.MAGIC_NUMBER + b"".join(n.to_bytes(4, "little") for n in header) + marshal.dumps(code))
-`;
-
-async function plantEvil(tree: Built, path: string, source: string): Promise<void> {
-  await execa(systemPython.executable, ['-c', forge, tree.at(path), tree.at(source)]);
-}
-
-/** What a module of the tree says when the system's Python imports it. */
-async function saidBy(tree: Built, module: string, ...flags: string[]): Promise<string> {
-  const script = `import sys; sys.path.insert(0, sys.argv[1]); import ${module}; print(${module}.SAID)`;
-  const args = [...flags, '-S', '-B', '-c', script, tree.at(library)];
-  return (await execa(systemPython.executable, args)).stdout;
-}
-
-/** What is added to a package: the pyc, the source that its header fits, and how Python comes to load it. */
-const additions: Readonly<Record<string, readonly [path: string, source: string, module: string, ...flags: string[]]>> =
-  {
-    'another level of a module': [
-      `${directory}/__pycache__/cart.${tag}.opt-2.pyc`,
-      `${directory}/cart.py`,
-      'shop.cart',
-      '-OO',
-    ],
-    'a module without a source': [`${directory}/evil.pyc`, `${directory}/evil.py`, 'shop.evil'],
-  };
-
-/** How a tree becomes a payload. */
-const payloads: Readonly<Record<string, (tree: Built) => Promise<string>>> = {
-  tree: async ({ buildroot }) => buildroot,
-  tar: async ({ buildroot, beside }) => {
-    await execa('tar', ['-C', buildroot, '-caf', beside('shop.tar.gz'), '.']);
-    return beside('shop.tar.gz');
-  },
-  deb: async ({ buildroot, beside }) => {
-    mkdirSync(join(buildroot, 'DEBIAN'));
-    const control =
-      'Package: shop\nVersion: 1\nArchitecture: all\nMaintainer: Shop <shop@example.org>\nDescription: shop\n';
-    writeFileSync(join(buildroot, 'DEBIAN/control'), control);
-    await execa('dpkg-deb', ['--build', '--root-owner-group', buildroot, beside('shop.deb')]);
-    return beside('shop.deb');
-  },
-  image: async ({ buildroot, beside }) => {
-    const run = (...args: string[]) => execa('umoci', args, { cwd: dirname(buildroot) });
-    await run('init', '--layout', 'oci');
-    await run('new', '--image', 'oci:shop');
-    await run('insert', '--image', 'oci:shop', basename(buildroot), '/');
-    return `${beside('oci')}:shop`;
-  },
-};
-
-describeWith(missingTools('dpkg-deb', 'umoci'), 'bytecode that the build did not make', () => {
-  describe.each(Object.keys(payloads))('in a %s', (kind) => {
-    it.each(Object.keys(additions))('is named: %s', async (what) => {
-      const tree = await built();
-      const [path, source, module, ...flags] = additions[what] as (typeof additions)[string];
-      await plantEvil(tree, path, source);
-      expect(await saidBy(tree, module, ...flags)).toBe('evil');
-      const target = await payloads[kind]?.(tree);
-      const { status, stdout } = await verify(tree, target as string);
-      expect(stdout).toContain(`unrecorded: ${path}: `);
-      expect(stdout).toContain('pyclink: 4 pycs, 2 link groups: 1 finding\n');
-      expect(status).toBe(1);
-      expect(await verify(tree, '--allow', path, target as string)).toEqual(healthy);
-    });
+describe('bytecode that the build did not make', () => {
+  it.each(Object.keys(additions))('is named: %s', async (what) => {
+    const tree = await built();
+    const addition = additions[what] as Addition;
+    const path = addition.named ?? addition.pyc;
+    expect(await add(tree, addition)).toBe('evil');
+    const { status, stdout } = await verify(tree);
+    expect(stdout).toContain(`unrecorded: ${path}: `);
+    expect(stdout).toContain('pyclink: 4 pycs, 2 link groups: 1 finding\n');
+    expect(status).toBe(1);
+    expect(await verify(tree, '--allow', path, tree.buildroot)).toEqual(healthy);
   });
 
   it('is named also where it is a symlink, and where its directory is one', async () => {
@@ -157,6 +57,44 @@ describeWith(missingTools('dpkg-deb', 'umoci'), 'bytecode that the build did not
     expect(await verify(tree)).toMatchObject({ status: 1, stdout: expect.stringContaining('unrecorded: ') });
   });
 });
+
+describeWith(
+  missingTools('dpkg-deb', 'umoci', 'rpmbuild'),
+  'bytecode that the build did not make, in a package',
+  () => {
+    it.each(Object.keys(payloads))('is named in a %s', async (kind) => {
+      const tree = await built();
+      for (const addition of Object.values(additions)) expect(await add(tree, addition)).toBe('evil');
+      const { status, stdout } = await verify(tree, (await payloads[kind]?.(tree)) as string);
+      const named = Object.values(additions).map(({ pyc, named: path = pyc }) => path);
+      expect(Array.from(stdout.matchAll(/^(\S+): (\S+):/gm), ([, what, path]) => `${what} ${path}`)).toEqual(
+        named.map((path) => `unrecorded ${path}`).sort(),
+      );
+      expect(status).toBe(1);
+    });
+
+    it.each([
+      ['.pyo', `${directory}/cart.pyo`],
+      ['pyc beside its source', `${directory}/cart.pyc`],
+    ])('is not named where Python does not load it: a %s', async (_, path) => {
+      const tree = await built();
+      await plantEvil(tree, path, `${directory}/cart.py`);
+      expect(await saidBy(tree, 'shop.cart')).toBe('built');
+      expect(await verify(tree)).toEqual(healthy);
+    });
+
+    it.each(['pypy39', 'cpython-27', 'cpython-399', 'jython-27'])(
+      'is foreign where another Python made it: %s',
+      async (other) => {
+        const tree = await built();
+        const path = `${directory}/__pycache__/cart.${other}.pyc`;
+        await plantEvil(tree, path, `${directory}/cart.py`);
+        expect(await saidBy(tree, 'shop.cart')).toBe('built');
+        expect(await verify(tree)).toMatchObject({ status: 1, stdout: expect.stringMatching(`^foreign: ${path}: `) });
+      },
+    );
+  },
+);
 
 describeRpm('bytecode that the build did not make, in an rpm', () => {
   it('is named: a level that is not in the manifest', async () => {

@@ -32,8 +32,14 @@ export interface WalkLimits {
 /**
  * Finds everything below a directory whose name matches one of the patterns, which have no slash. Hidden directories
  * are searched, symlinked ones are not.
+ * @param onSymlink told of every symlink, whatever its name is, unless that is not UTF-8
  */
-export function walk(directory: StagedPath, patterns: readonly string[], limits: WalkLimits = {}): Walk {
+export function walk(
+  directory: StagedPath,
+  patterns: readonly string[],
+  limits: WalkLimits = {},
+  onSymlink?: (path: StagedPath) => void,
+): Walk {
   const otherFileSystems: StagedPath[] = [];
   const isLeftOut = leftOut(directory, limits, (path) => otherFileSystems.push(path));
   const unreadable: { directory: string; error: unknown }[] = [];
@@ -44,6 +50,13 @@ export function walk(directory: StagedPath, patterns: readonly string[], limits:
         encoding: 'buffer',
       });
       const named = entries.filter((entry) => !isLeftOut(path, entry)).map(asGlobSeesIt);
+      if (onSymlink !== undefined) {
+        for (const { name } of named.filter(
+          (entry) => entry.isSymbolicLink() && !undecodable.test(path + entry.name),
+        )) {
+          onSymlink(childOf(directory, restored(`${path}/${name}`.replace(/^\/+/, ''))));
+        }
+      }
       return options?.withFileTypes === true ? named : named.map((entry) => entry.name);
     } catch (error) {
       unreadable.push({ directory: shown(directory + path.replace(/^\/$/, '')), error });

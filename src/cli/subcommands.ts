@@ -108,7 +108,10 @@ interface RestampFlags {
 
 function verify(command: Command, call: Call): Command {
   const manifest = new Option('--manifest <file>', 'what a build wrote, repeatable').argParser<string[]>(collect);
-  const allow = new Option('--allow <glob>', 'pycs that are there on purpose, and in no manifest; repeatable');
+  const allow = new Option(
+    '--allow <glob>',
+    'pycs that are there on purpose, and in no manifest; repeatable. Other packages of a whole system need none',
+  );
   return withPrepend(withReadOptions(withCommonOptions(command).addOption(manifest.makeOptionMandatory())))
     .argument(
       '<TARGET...>',

@@ -14,7 +14,8 @@ import { unreadableNotes, verifyText } from '../report/findings.ts';
 import { counted } from '../text.ts';
 import { check, leftOut } from '../verify/check.ts';
 import { type Finding, inOrder } from '../verify/finding.ts';
-import { findUnrecorded } from '../verify/unrecorded.ts';
+import { directoriesToSearch, everything, scopeOf, systemFiles } from '../verify/scope.ts';
+import { findUnrecorded, zipsOnPath } from '../verify/unrecorded.ts';
 import type { CommandResult } from './result.ts';
 
 export interface VerifyOptions extends ReadOptions {
@@ -37,6 +38,8 @@ interface VerifyReport {
   readonly unrelated: readonly string[];
   /** Sources that are not there, with all their pycs. */
   readonly leftOut: number;
+  /** How many pycs belong to other packages of a whole system. */
+  readonly others: number;
   /** What could not be read. */
   readonly unreadable: readonly string[];
 }
@@ -49,21 +52,30 @@ export async function verifyCommand(options: VerifyOptions): Promise<CommandResu
   if (html) refuseSameFile([['--html', html]], [...options.manifests, ...targets]);
   const records = manifests.flatMap((manifest) => recordsOf(manifest));
   const interpreters = manifests.flatMap((manifest) => manifest.interpreters);
+  const cacheTags = [...new Set(interpreters.map(({ cacheTag }) => cacheTag))];
   const { search, facts } = searchForBytecode({
     pycs: 'content',
     sources: true,
     hashMagicNumbers: interpreters.map(({ magicNumber }) => magicNumber),
-    paths: new Set(records.flatMap(({ source, paths }) => [source, ...paths])),
+    paths: new Set([
+      ...records.flatMap(({ source, paths }) => [source, ...paths]),
+      ...directoriesToSearch(records),
+      ...zipsOnPath(records, cacheTags),
+      ...systemFiles,
+    ]),
   });
   const contents = await searchTargets(targets, search, options);
   const payloads = together(contents).map((parts) => ({ parts, payload: new Payload(parts) }));
   const isAllowed = globMatcher(options.allow);
-  const cacheTags = [...new Set(interpreters.map(({ cacheTag }) => cacheTag))];
+  let others = 0;
   const findings = inOrder(
     payloads.flatMap(({ parts, payload }) => {
       // Where nothing of the manifest is, one line says so for all of it.
       const missing = hasAny(records, payload) ? check(records, payload, facts) : [];
-      const found = [...missing, ...findUnrecorded(records, cacheTags, payload, facts, isAllowed)];
+      const scope = isWholeSystem(parts, payload) ? scopeOf(records, payload) : everything;
+      const unrecorded = findUnrecorded(records, cacheTags, payload, facts, scope, isAllowed);
+      others += unrecorded.others;
+      const found = [...missing, ...unrecorded.findings];
       return payloads.length === 1 ? found : found.map((finding) => inTarget(finding, parts));
     }),
   );
@@ -76,6 +88,9 @@ export async function verifyCommand(options: VerifyOptions): Promise<CommandResu
     ...(left.size > 0 && unrelated.length < contents.length
       ? [`${counted(left.size, 'source')} of the manifest left out, with all pycs`]
       : []),
+    ...(others > 0
+      ? [`${counted(others, 'pyc')} of other packages in the system: not in the manifest, not verified`]
+      : []),
     ...unreadable,
   ];
   if (html) writeWhole(html, [renderPage(pageOfVerify(targets, manifests, findings))]);
@@ -85,8 +100,13 @@ export async function verifyCommand(options: VerifyOptions): Promise<CommandResu
   return {
     status: isRight ? exitStatus.done : exitStatus.problems,
     text: verifyText({ findings, notes, pycs, linkGroups, unreadable: unreadable.length, isProven }),
-    data: { pycs, linkGroups, findings, unrelated, leftOut: left.size, unreadable },
+    data: { pycs, linkGroups, findings, unrelated, leftOut: left.size, others, unreadable },
   };
+}
+
+/** A package has no other packages' bytecode, whatever files are in it. */
+function isWholeSystem(parts: readonly TargetContents[], payload: Payload): boolean {
+  return parts.every(({ kind }) => kind !== 'package') && systemFiles.some((path) => payload.has(path));
 }
 
 function totalOf(manifests: readonly Manifest[], what: 'pycs' | 'linkGroups'): number {

@@ -43,7 +43,7 @@ export type TakeContent = (content: Content) => void;
 export interface Search {
   /** Globs for the names that are listed. Symlinks are always listed: a path may go through one. */
   readonly names: readonly string[];
-  /** Paths that are listed whatever their names are. In the running system only these are looked at. */
+  /** Paths that are listed whatever their names are. In the running system only these and what is below are looked at. */
   readonly paths?: ReadonlySet<PayloadPath>;
   /**
    * Asked about each listed file, by one or more of its names: what takes its bytes, if they are wanted. It may be asked

@@ -34,7 +34,7 @@ export class Payload {
   at(path: PayloadPath): readonly PayloadEntry[] {
     const found = this.entries.get(path);
     if (found !== undefined) return found;
-    const parent = this.#directory(parentOf(path));
+    const parent = this.directoryAt(parentOf(path));
     return (parent === undefined || parent === parentOf(path) ? undefined : this.entries.get(join(parent, path))) ?? [];
   }
 
@@ -54,8 +54,8 @@ export class Payload {
     return entries;
   }
 
-  /** Where a directory lies; undefined if no container knows more than the path says. */
-  #directory(path: PayloadPath): PayloadPath | undefined {
+  /** Where a directory lies if symlinks on the way are followed; undefined if they lead nowhere. */
+  directoryAt(path: PayloadPath): PayloadPath | undefined {
     for (const { resolve } of this.#contents) {
       const resolved = resolve?.(path);
       if (resolved !== undefined) return resolved;

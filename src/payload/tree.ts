@@ -14,7 +14,7 @@ import type { Contents, PayloadEntry, Search, TakeContent, Unreadable } from './
 
 /**
  * Searches a directory that holds a payload: a buildroot, or the root of an installed system. Of the running system only
- * the paths of the search are looked at, if it has any: all else belongs to other packages.
+ * the paths of the search are looked at, and what is below them, if it has any: all else belongs to other packages.
  * @param part the directory in it that is searched
  */
 export function searchTree(
@@ -24,25 +24,31 @@ export function searchTree(
   part: StagedPath = tree.path,
 ): Contents {
   const isWalked = search.paths === undefined || !isRunningSystem(tree);
-  const walked = isWalked ? walk(part, search.names, walkLimits(tree)) : undefined;
-  const unreadable: Unreadable[] = (walked?.unreadable ?? []).map(({ directory, error }) => ({
-    path: directory,
-    isDirectory: true,
-    error,
-  }));
+  const unreadable: Unreadable[] = [];
   const entries = new Map<StagedPath, PayloadEntry>();
   const looked = new Set<StagedPath>();
   const taken = new Set<string>();
   const arena = new Arena();
+  const walkIn = (directory: StagedPath): void => {
+    const onSymlink = (path: StagedPath) => ifAllowed(path, () => list(path));
+    const walked = walk(directory, search.names, walkLimits(tree), onSymlink);
+    for (const one of walked.unreadable) unreadable.push({ path: one.directory, isDirectory: true, error: one.error });
+    for (const { path } of walked.found) look(path);
+  };
+  /** Lists a name. */
+  const list = (staged: StagedPath): PayloadEntry | undefined => {
+    const stat = lstatIfAny(staged);
+    const entry = stat && entryOf(tree, staged, stat);
+    if (entry !== undefined) entries.set(staged, entry);
+    return entry;
+  };
   /** Lists a name, and has its bytes taken. */
   const look = (staged: StagedPath): void => {
     if (looked.has(staged)) return;
     looked.add(staged);
     ifAllowed(staged, () => {
-      const stat = lstatIfAny(staged);
-      const entry = stat && entryOf(tree, staged, stat);
+      const entry = list(staged);
       if (entry === undefined) return;
-      entries.set(staged, entry);
       if (staged !== tree.path) look(parentOf(staged));
       if (entry.type === 'symlink') follow(staged);
       if (entry.type !== 'file' || taken.has(entry.file)) return;
@@ -64,13 +70,15 @@ export function searchTree(
     const place = resolveInBuildroot(tree, staged);
     if (place.kind === 'inside') look(place.path);
   };
-  for (const { path } of walked?.found ?? []) look(path);
+  if (isWalked) walkIn(part);
   for (const path of search.paths ?? []) {
     if (!isInside(tree, path)) continue;
     const staged = toStaged(tree, path);
     ifAllowed(staged, () => {
       const place = resolveParent(tree, staged);
-      if (place.kind === 'inside') look(place.path);
+      if (place.kind !== 'inside') return;
+      look(place.path);
+      if (!isWalked && entries.get(place.path)?.type === 'directory') walkIn(place.path);
     });
   }
   const resolve = (path: PayloadPath) => {

@@ -1,16 +1,25 @@
 import { pythonDirectoryOf, readerOf, readsTag } from '../buildroot/python-directory.ts';
-import type { PayloadPath } from '../files/path.ts';
+import { type PayloadPath, parentOf } from '../files/path.ts';
 import type { PycRecord } from '../manifest/schema.ts';
 import type { BytecodeFacts } from '../payload/bytecode.ts';
 import type { PayloadEntry } from '../payload/entry.ts';
 import type { Payload } from '../payload/payload.ts';
 import { parsePycPath } from '../pyc/name.ts';
 import type { Finding } from './finding.ts';
+import type { Scope } from './scope.ts';
+
+/** The bytecode of a payload that is not in its manifest. */
+interface Unrecorded {
+  readonly findings: readonly Finding[];
+  /** How many pycs of other packages there are, of which the manifest says nothing. */
+  readonly others: number;
+}
 
 /**
  * Pycs that are in a payload, but not in its manifest: `unrecorded` if an interpreter loads them, so that code runs which
  * the build did not compile; `orphan` without a source, `foreign` where no interpreter that reads the directory made them.
  * @param cacheTags of the interpreters in the manifest
+ * @param belongs tells which of them are no other package's
  * @param isAllowed tells what the package has on purpose
  */
 export function findUnrecorded(
@@ -18,11 +27,13 @@ export function findUnrecorded(
   cacheTags: readonly string[],
   payload: Payload,
   { pycs }: Pick<BytecodeFacts, 'pycs'>,
+  belongs: Scope,
   isAllowed: (path: PayloadPath) => boolean,
-): Finding[] {
+): Unrecorded {
   const recorded = new Set(records.flatMap(({ paths }) => paths.flatMap((path) => payload.at(path))));
   const sources = new Set(records.map(({ source }) => source));
-  return payload.all.flatMap((entry): Finding[] => {
+  let others = 0;
+  const findings = payload.all.flatMap((entry): Finding[] => {
     const { path, container } = entry;
     // A hard link to nothing has no bytes.
     const isStored =
@@ -30,10 +41,14 @@ export function findUnrecorded(
     if (!isStored || recorded.has(entry) || isAllowed(path) || pythonDirectoryOf(path)?.kind === 'python2') return [];
     const name = parsePycPath(path);
     if (name === undefined) return [];
-    const of = (kind: Finding['kind'], detail: string): Finding[] => [{ kind, path, container, detail }];
-    if (name.cacheTag === undefined) {
-      return isLoadedAlone(entry, payload.has(name.source)) ? of('unrecorded', 'is loaded without a source') : [];
+    const isAlone = name.cacheTag === undefined;
+    if (isAlone && !isLoadedAlone(entry, payload.has(name.source))) return [];
+    if (!belongs(name.source, isAlone)) {
+      others += 1;
+      return [];
     }
+    const of = (kind: Finding['kind'], detail: string): Finding[] => [{ kind, path, container, detail }];
+    if (name.cacheTag === undefined) return of('unrecorded', 'is loaded without a source');
     if (!payload.has(name.source)) return of('orphan', `there is no ${name.source}`);
     const reader = readerOf(path);
     if (reader !== undefined && !readsTag(reader, name.cacheTag)) {
@@ -44,6 +59,30 @@ export function findUnrecorded(
     }
     return of('unrecorded', 'not in the manifest: this build did not make it');
   });
+  const zips = zipsOnPath(records, cacheTags).filter((path) => !isAllowed(path));
+  const zipped = zips.flatMap((zip) =>
+    payload.at(zip).map(({ path, container }): Finding => {
+      return {
+        kind: 'unrecorded',
+        path,
+        container,
+        detail: 'Python looks in it for each module, before all directories',
+      };
+    }),
+  );
+  return { findings: [...findings, ...zipped], others };
+}
+
+/**
+ * The zips that interpreters have on sys.path before their standard library, whether they are there or not:
+ * `/usr/lib/python311.zip`.
+ * @see ZIP_LANDMARK in Modules/getpath.py
+ */
+export function zipsOnPath(records: readonly PycRecord[], cacheTags: readonly string[]): PayloadPath[] {
+  const own = records.flatMap(({ source }) => pythonDirectoryOf(source)?.directory ?? []).map(parentOf);
+  const libraries = new Set<string>(['/usr/lib', '/usr/lib64', '/usr/local/lib', ...own]);
+  const versions = cacheTags.flatMap((tag) => /^cpython-(\d+)$/.exec(tag)?.[1] ?? []);
+  return versions.flatMap((version) => Array.from(libraries, (path) => `${path}/python${version}.zip` as PayloadPath));
 }
 
 /** Whether Python loads a pyc that is not in a `__pycache__`. In a zip it does so even beside a source. */

@@ -60,7 +60,7 @@ describe('searchTree', () => {
       lib: { symlink: '/real' },
     };
     const { payload, taken, files: listed } = searched(files, ['/lib/b.pyc', '/missing'], ['a.py']);
-    expect(listed).toEqual(['/a.py', '/real/b.pyc', '/real/text']);
+    expect(listed).toEqual(['/a.py', '/lib', '/real/b.pyc', '/real/text']);
     expect(payload.follow('/a.py' as never)).toMatchObject([{ path: '/real/text', type: 'file' }]);
     expect(payload.at('/lib/b.pyc' as never)).toMatchObject([{ path: '/real/b.pyc' }]);
     expect([...taken.keys()].sort()).toEqual(['/real/b.pyc', '/real/text']);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { PayloadPath } from '../../src/files/path.ts';
 import type { PycRecord } from '../../src/manifest/schema.ts';
+import { everything } from '../../src/verify/scope.ts';
 import { findUnrecorded } from '../../src/verify/unrecorded.ts';
 import { type DescribedEntry, describedPayload, entryAt } from '../helpers/payload.ts';
 
@@ -23,7 +24,7 @@ const recorded = records.flatMap(({ source, paths }) => [source, ...paths]);
 function found(paths: readonly (string | DescribedEntry)[], isAllowed: (path: string) => boolean = () => false) {
   const entries = [...recorded, ...paths].map((path) => (typeof path === 'string' ? entryAt(path) : path));
   const { payload, facts } = describedPayload(entries.map((entry) => ({ pyc: { unread: 'not looked at' }, ...entry })));
-  const findings = findUnrecorded(records, ['cpython-311'], payload, facts, isAllowed);
+  const { findings } = findUnrecorded(records, ['cpython-311'], payload, facts, everything, isAllowed);
   return findings.map(({ kind, path, detail }) => ({ kind, path, detail }));
 }
 
@@ -90,6 +91,9 @@ describe('findUnrecorded', () => {
     const { payload, facts } = describedPayload(
       entries.map((entry) => ({ pyc: { unread: 'not looked at' }, ...entry })),
     );
-    expect(findUnrecorded([record('/lib')], ['cpython-311'], payload, facts, () => false)).toEqual([]);
+    expect(findUnrecorded([record('/lib')], ['cpython-311'], payload, facts, everything, () => false)).toEqual({
+      findings: [],
+      others: 0,
+    });
   });
 });
