@@ -60,16 +60,16 @@ const nestings: readonly Nesting[] = [
 ];
 
 async function nestingOf(file: string, limits: ReadLimits): Promise<Nesting | undefined> {
-  for await (const { header } of membersOf(openTar(file), new Budget(file, limits))) {
-    if (header.type === 'file') return nestings.find(({ first }) => first.test(normalise(header.name)));
+  for await (const { header, name } of membersOf(openTar(file), new Budget(file, limits))) {
+    if (header.type === 'file') return nestings.find(({ first }) => first.test(normalise(name)));
   }
   return undefined;
 }
 
 async function* innerTar(file: string, { inner }: Nesting, budget: Budget): AsyncGenerator<Buffer> {
   for await (const member of membersOf(openTar(file), budget)) {
-    if (!inner.test(normalise(member.header.name))) continue;
-    yield* member;
+    if (!inner.test(normalise(member.name))) continue;
+    yield* member.content;
     return;
   }
   throw new Error('the archive with its files is missing');

@@ -110,8 +110,8 @@ type VisitMember = (
 async function eachMember(file: string, budget: Budget, visit: VisitMember): Promise<void> {
   try {
     for await (const member of membersOf(openTar(file), budget)) {
-      const { name, type, linkname, size } = member.header;
-      const goesOn = await visit(normalise(name), type ?? 'file', linkname ?? '', size ?? 0, member);
+      const { header, name, linkName, sizeBytes, content } = member;
+      const goesOn = await visit(normalise(name), header.type ?? 'file', linkName, sizeBytes, content);
       if (!goesOn) return;
     }
   } catch (error) {

@@ -1,9 +1,12 @@
 import { Readable } from 'node:stream';
 import { extract, type Header } from 'tar-stream';
 import { contains, normalise, type PayloadPath } from '../files/path.ts';
+import { pathText } from '../printable.ts';
 import { type Budget, tooLarge } from './budget.ts';
-import type { PayloadEntry, Search, TakeContent } from './entry.ts';
+import type { Content, PayloadEntry, Search, TakeContent } from './entry.ts';
 import { listedBy } from './listed.ts';
+import { type Sparse, withHoles } from './sparse.ts';
+import { type MemberExtras, withExtras } from './tar-extras.ts';
 
 /** What one pass over a tar gave. */
 export interface TarContents {
@@ -51,8 +54,8 @@ export async function readTar(
   const unread = new Map<string, TakeContent>();
   let number = 0;
   for await (const member of membersOf(stream, budget)) {
-    const { header } = member;
-    const path = asPayload(header.name, root);
+    const { header, sizeBytes } = member;
+    const path = asPayload(member.name, root);
     const type = typeOf(header);
     number += 1;
     if (path === undefined) continue;
@@ -63,11 +66,11 @@ export async function readTar(
     const file = `${prefix}${number}`;
     if (again !== undefined) {
       const take = again.get(file);
-      if (take !== undefined) take(await contentOf(member, header.size ?? 0, budget));
+      if (take !== undefined) take(await contentOf(member, budget));
       continue;
     }
     links.delete(path);
-    const linkTo = type === 'link' ? asPayload(header.linkname ?? '', root) : undefined;
+    const linkTo = type === 'link' ? asPayload(member.linkName, root) : undefined;
     const target = linkTo === undefined ? undefined : files.get(linkTo);
     const entry: PayloadEntry =
       target !== undefined
@@ -75,10 +78,10 @@ export async function readTar(
         : {
             path,
             type: type === 'link' ? 'file' : type,
-            ...(type === 'symlink' ? { target: header.linkname ?? '' } : {}),
+            ...(type === 'symlink' ? { target: member.linkName } : {}),
             file,
             container,
-            sizeBytes: header.size ?? 0,
+            sizeBytes,
             mode: (header.mode ?? 0) & 0o7777,
             owner: `${header.uname || header.uid}:${header.gname || header.gid}`,
             mtimeSeconds: mtimeSecondsIn(header),
@@ -96,22 +99,39 @@ export async function readTar(
       if (target !== undefined) unread.set(entry.file, take);
       else {
         taken.add(entry.file);
-        take(await contentOf(member, entry.sizeBytes, budget));
+        take(await contentOf(member, budget));
       }
     }
   }
   return { count: number, entries, links, others, unread };
 }
 
+/** A member of a tar. */
+export interface Member {
+  readonly header: Header;
+  readonly name: string;
+  /** What a link or a symlink says. */
+  readonly linkName: string;
+  /** With the holes of a sparse file. */
+  readonly sizeBytes: number;
+  readonly sparse: Sparse | undefined;
+  /** What is stored. */
+  readonly content: AsyncIterable<Buffer>;
+}
+
 /** The members of a tar, one at a time. What is not read of one is passed over. @throws as readTar */
 export async function* membersOf(stream: Readable, budget: Budget): AsyncGenerator<Member> {
-  const tar = extract();
-  const content = Readable.from(budget.counted(stream));
+  const tar = extract(tarOptions);
+  const extras = new Map<number, MemberExtras>();
+  const content = Readable.from(withExtras(budget.counted(stream), extras));
   content.once('error', (error) => tar.destroy(error));
+  let number = 0;
   try {
-    for await (const member of content.pipe(tar) as AsyncIterable<Member>) {
+    for await (const member of content.pipe(tar) as AsyncIterable<StreamedMember>) {
       budget.countEntry();
-      yield member;
+      number += 1;
+      yield memberOf(member, extras.get(number) ?? {});
+      extras.delete(number);
       member.resume();
     }
   } finally {
@@ -119,13 +139,30 @@ export async function* membersOf(stream: Readable, budget: Budget): AsyncGenerat
   }
 }
 
-/** A member of a tar, with its content. */
-export interface Member extends AsyncIterable<Buffer> {
+/** Nothing is lost of names that are not UTF-8; and a tar may be older than POSIX. */
+const tarOptions: object = { filenameEncoding: 'latin1', allowUnknownFormat: true };
+
+/** A member as tar-stream gives it. */
+interface StreamedMember extends AsyncIterable<Buffer> {
   readonly header: Header;
   resume(): void;
 }
 
+function memberOf(content: StreamedMember, { name, linkName, sparse }: MemberExtras): Member {
+  const { header } = content;
+  return {
+    header,
+    name: pathText(name ?? Buffer.from(header.name, 'latin1')),
+    linkName: pathText(linkName ?? Buffer.from(header.linkname ?? '', 'latin1')),
+    sizeBytes: sparse?.sizeBytes ?? header.size ?? 0,
+    sparse,
+    content,
+  };
+}
+
+/** What tar-stream has no name for is unpacked as a file: sparse files, and what no standard has. */
 function typeOf({ type }: Header): PayloadEntry['type'] | 'link' | undefined {
+  if (type === 'contiguous-file' || (type as unknown) === null) return 'file';
   return type === 'file' || type === 'link' || type === 'symlink' || type === 'directory' ? type : undefined;
 }
 
@@ -140,13 +177,15 @@ function mtimeSecondsIn({ pax, mtime }: Header): number {
 }
 
 /** The bytes of a member, if they are not too many. */
-async function contentOf(member: Member, sizeBytes: number, budget: Budget): Promise<Parameters<TakeContent>[0]> {
-  const refusal = tooLarge(sizeBytes, budget.limits);
+async function contentOf({ header, sizeBytes, sparse, content }: Member, budget: Budget): Promise<Content> {
+  const storedBytes = header.size ?? 0;
+  const refusal = tooLarge(Math.max(storedBytes, sizeBytes), budget.limits);
   if (refusal !== undefined) return refusal;
-  const content = Buffer.allocUnsafe(sizeBytes);
+  const stored = Buffer.allocUnsafe(storedBytes);
   let read = 0;
-  for await (const chunk of member) read += chunk.copy(content, read);
-  return content.subarray(0, read);
+  for await (const chunk of content) read += chunk.copy(stored, read);
+  if (sparse === undefined) return stored.subarray(0, read);
+  return withHoles(sparse, stored.subarray(0, read)) ?? { unread: 'is a sparse file with a damaged map' };
 }
 
 /** Names in archives begin with `./`, with `/` or with neither. @returns undefined if it is not below the root */

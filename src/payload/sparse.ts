@@ -1,0 +1,86 @@
+/** The records of a pax header, in order: a key may come more than once. */
+export type PaxRecords = readonly (readonly [key: string, value: Buffer])[];
+
+/** A file of a tar that is stored without its holes. */
+export interface Sparse {
+  /** With the holes. */
+  readonly sizeBytes: number;
+  /** Offset and length of each piece, in turn; undefined if the map is at the start of what is stored. */
+  readonly map: readonly number[] | undefined;
+}
+
+const blockBytes = 512;
+
+/**
+ * A whole file from what is stored of it.
+ * @returns undefined if the map does not fit
+ * @see "Storing Sparse Files" in the manual of GNU tar
+ */
+export function withHoles({ sizeBytes, map }: Sparse, stored: Buffer): Buffer | undefined {
+  const inStored = map === undefined ? mapIn(stored) : { map, end: 0 };
+  if (inStored === undefined) return undefined;
+  const whole = Buffer.alloc(sizeBytes);
+  let at = inStored.end;
+  for (let i = 0; i + 1 < inStored.map.length; i += 2) {
+    const [offset, length] = inStored.map.slice(i, i + 2) as [number, number];
+    if (!(offset >= 0 && length >= 0 && offset + length <= sizeBytes && at + length <= stored.length)) return undefined;
+    stored.copy(whole, offset, at, at + length);
+    at += length;
+  }
+  return whole;
+}
+
+/** The map of version 1.0: decimal numbers, each on a line, first how many pieces there are; up to the end of a block. */
+function mapIn(stored: Buffer): { map: number[]; end: number } | undefined {
+  let at = 0;
+  const next = (): number => {
+    const end = stored.indexOf('\n', at);
+    const number = end < 0 || end - at > 20 ? Number.NaN : Number(stored.toString('latin1', at, end));
+    at = end + 1;
+    return number;
+  };
+  const count = next();
+  // Each number takes two bytes.
+  if (!(count >= 0 && 4 * count <= stored.length)) return undefined;
+  const map = Array.from({ length: 2 * count }, next);
+  return map.some(Number.isNaN) ? undefined : { map, end: Math.ceil(at / blockBytes) * blockBytes };
+}
+
+/** What a pax header says of a sparse file, in any version. */
+export function sparseInPax(records: PaxRecords): Sparse | undefined {
+  const texts = records.map(([key, value]): [string, string] => [key, value.toString('latin1')]);
+  const of = new Map(texts);
+  const sizeBytes = Number(of.get('GNU.sparse.realsize') ?? of.get('GNU.sparse.size') ?? Number.NaN);
+  if (!Number.isSafeInteger(sizeBytes) || sizeBytes < 0) return undefined;
+  if (of.get('GNU.sparse.major') === '1') return { sizeBytes, map: undefined };
+  const map = of.get('GNU.sparse.map')?.split(',');
+  const pieces = texts.filter(([key]) => key === 'GNU.sparse.offset' || key === 'GNU.sparse.numbytes');
+  return { sizeBytes, map: (map ?? pieces.map(([, value]) => value)).map(Number) };
+}
+
+/** How many pieces a header of the old GNU format has, and each further block. */
+const [piecesInHeader, piecesInBlock] = [4, 21];
+
+/** A sparse file of the old GNU format. @param blocks its header, and all blocks behind it that have more of the map */
+export function sparseInHeader([header, ...blocks]: readonly [Buffer, ...Buffer[]]): Sparse {
+  const map = [
+    ...piecesAt(header, 386, piecesInHeader),
+    ...blocks.flatMap((block) => piecesAt(block, 0, piecesInBlock)),
+  ];
+  return { sizeBytes: numberAt(header, 483), map };
+}
+
+/** Whether another block with more of the map follows. */
+export function hasMoreOfMap(block: Buffer, isHeader: boolean): boolean {
+  return block[isHeader ? 482 : 504] !== 0;
+}
+
+function piecesAt(block: Buffer, start: number, count: number): number[] {
+  return Array.from({ length: 2 * count }, (_, i) => numberAt(block, start + 12 * i));
+}
+
+/** A number of twelve bytes: octal, or, if the first bit is set, binary. */
+export function numberAt(block: Buffer, at: number): number {
+  if ((block[at] ?? 0) >= 0x80) return Number(block.readBigUInt64BE(at + 4));
+  return Number.parseInt(block.toString('latin1', at, at + 12), 8) || 0;
+}

@@ -1,0 +1,133 @@
+import { hasMoreOfMap, numberAt, type PaxRecords, type Sparse, sparseInHeader, sparseInPax } from './sparse.ts';
+
+/** What tar-stream does not tell of a member. */
+export interface MemberExtras {
+  /** The names that a pax header gives it, as bytes. */
+  readonly name?: Buffer | undefined;
+  readonly linkName?: Buffer | undefined;
+  readonly sparse?: Sparse | undefined;
+}
+
+const blockBytes = 512;
+/** tar-stream refuses larger ones. */
+const maxPaxBytes = 4 * 2 ** 20;
+/** More pieces than a file of 64 MiB can have. */
+const maxMapBlocks = 8192;
+/** What a header for all members that follow may not say: some programs heed it, and some do not. */
+const ofOneMember = /^(?:path|linkpath|size|GNU\.sparse\..*)$/;
+
+/** What is done with the next bytes of a tar. */
+interface Step {
+  readonly bytes: number;
+  /** They are looked at. */
+  readonly isTaken?: boolean;
+  /** tar-stream does not get them. */
+  readonly isDropped?: boolean;
+}
+
+/**
+ * Passes a tar on to tar-stream. Keeps what that does not tell, by the number of the member, from 1 on; takes away the
+ * blocks of sparse files that it does not know; and ends the tar where the programs that unpack it end.
+ * @throws if programs disagree on what is in it
+ * @see tar(5), "Pax Interchange Format" and "GNU tar archives"
+ */
+export async function* withExtras(
+  source: AsyncIterable<Buffer>,
+  extras: Map<number, MemberExtras>,
+): AsyncGenerator<Buffer> {
+  const steps = stepsThrough(extras);
+  let step = steps.next().value;
+  let left = step.bytes;
+  let taken: Buffer[] = [];
+  for await (const chunk of source) {
+    const passed: Buffer[] = [];
+    for (let at = 0; at < chunk.length; ) {
+      const piece = chunk.subarray(at, at + left);
+      at += piece.length;
+      left -= piece.length;
+      if (step.isTaken === true) taken.push(piece);
+      if (step.isDropped !== true) passed.push(piece);
+      if (left > 0) break;
+      step = steps.next(taken.length === 1 ? taken[0] : Buffer.concat(taken)).value;
+      left = step.bytes;
+      taken = [];
+    }
+    const isWhole = passed.reduce((sum, { length }) => sum + length, 0) === chunk.length;
+    if (passed.length > 0) yield isWhole ? chunk : Buffer.concat(passed);
+  }
+}
+
+/** The steps from the start of a tar to its end. Each has at least one byte. */
+function* stepsThrough(extras: Map<number, MemberExtras>): Generator<Step, never, Buffer | undefined> {
+  let members = 0;
+  let pax: PaxRecords = [];
+  for (;;) {
+    const header = yield* take(blockBytes);
+    if (isZero(header)) {
+      if (!isZero(yield* take(blockBytes)))
+        throw new Error('it goes on behind a block of zeros: some programs end there');
+      for (;;) yield { bytes: Number.POSITIVE_INFINITY, isDropped: true };
+    }
+    const type = String.fromCharCode(header[156] ?? 0);
+    const sizeBytes = numberAt(header, 124);
+    if ('xg'.includes(type) && sizeBytes <= maxPaxBytes) {
+      const records = sizeBytes === 0 ? [] : recordsIn((yield* take(padded(sizeBytes))).subarray(0, sizeBytes));
+      if (type === 'x') pax = records;
+      else if (records.some(([key]) => ofOneMember.test(key))) throw new Error('it has one name or size for all files');
+      continue;
+    }
+    if ('KL'.includes(type)) {
+      yield* pass(padded(sizeBytes));
+      continue;
+    }
+    members += 1;
+    const ofPax = new Map(pax);
+    const sparse = type === 'S' ? yield* oldSparse(header) : sparseInPax(pax);
+    const name = (sparse && ofPax.get('GNU.sparse.name')) ?? ofPax.get('path');
+    if (sparse !== undefined || pax.length > 0) extras.set(members, { name, linkName: ofPax.get('linkpath'), sparse });
+    pax = [];
+    const given = Number.parseInt(ofPax.get('size')?.toString('latin1') || `${sizeBytes}`, 10);
+    if (type !== '5') yield* pass(padded(given));
+  }
+}
+
+function* take(bytes: number, isDropped = false): Generator<Step, Buffer, Buffer | undefined> {
+  return (yield { bytes, isTaken: true, isDropped }) ?? Buffer.alloc(0);
+}
+
+function* pass(bytes: number): Generator<Step, void, Buffer | undefined> {
+  if (bytes > 0) yield { bytes };
+}
+
+/** Takes the blocks with the map of a sparse file that follow its header. */
+function* oldSparse(header: Buffer): Generator<Step, Sparse, Buffer | undefined> {
+  const blocks: [Buffer, ...Buffer[]] = [header];
+  for (let block = header; hasMoreOfMap(block, block === header); ) {
+    if (blocks.length > maxMapBlocks) throw new Error('it has a sparse file in too many pieces');
+    block = yield* take(blockBytes, true);
+    blocks.push(block);
+  }
+  return sparseInHeader(blocks);
+}
+
+/** @see pax(1): the length of each record in bytes, with itself, a space, the key, `=`, the value, a line end */
+function recordsIn(header: Buffer): PaxRecords {
+  const records: [string, Buffer][] = [];
+  for (let at = 0; at < header.length; ) {
+    const space = header.indexOf(' ', at);
+    const length = space < 0 ? 0 : Number.parseInt(header.toString('latin1', at, space), 10);
+    const equals = header.indexOf('=', space);
+    if (!(length > 0) || equals < 0 || equals >= at + length) break;
+    records.push([header.toString('latin1', space + 1, equals), header.subarray(equals + 1, at + length - 1)]);
+    at += length;
+  }
+  return records;
+}
+
+function padded(sizeBytes: number): number {
+  return sizeBytes + ((blockBytes - (sizeBytes % blockBytes)) % blockBytes);
+}
+
+function isZero(block: Buffer): boolean {
+  return block[0] === 0 && block.every((byte) => byte === 0);
+}
