@@ -40,7 +40,7 @@ describe('pyclink inspect', () => {
     expect(status).toBe(1);
     expect(stdout).toBe(
       'first difference: <module>.Shop.pay: constant 3: value\n' +
-        `  str "paid up"  in ${a}\n  str "paid in"  in ${b}\nin normal form: they differ too\n`,
+        `  str "paid up"  in ${a}\n  str "paid in"  in ${b}\nin normal form: other code\n`,
     );
     expect(await pyclink(['inspect', a, a])).toMatchObject({
       status: 0,
@@ -55,6 +55,28 @@ describe('pyclink inspect', () => {
     expect(status).toBe(1);
     expect(stdout).toMatch(/^first difference: <module>.*: (flag|interning|sharing)\n/);
     expect(stdout).toContain('in normal form: the same\n');
+  });
+
+  it('finds a changed constant behind a flag, another mtime and a line that moved', async () => {
+    const [normal = ''] = await built({ [one]: shop });
+    const [raw = ''] = await built({ [one]: `\n${shop.replace('paid up', 'paid in')}` }, '--no-normalize');
+    const later = readFileSync(raw);
+    later.writeUInt32LE(5, 8);
+    writeFileSync(raw, later);
+    const { status, stdout } = await pyclink(['inspect', normal, raw]);
+    expect(status).toBe(1);
+    expect(stdout.match(/^(?:first|in) .*$|^ {2}.*(?= {2}in )/gm)).toEqual([
+      'first difference: <module>.Shop.pay: constant 3: value',
+      '  str "paid up"',
+      '  str "paid in"',
+      'first difference: header: mtime of the source',
+      '  1600000000',
+      '  5',
+      'in normal form: other code',
+    ]);
+    const report = JSON.parse((await pyclink(['inspect', '--json', normal, raw])).stdout);
+    expect(report.difference.place).toBe('<module>.Shop.pay: constant 3');
+    expect(report.headerDifference.what).toBe('mtime of the source');
   });
 
   it('compares by bytes what it cannot read', async () => {

@@ -4,9 +4,11 @@ import { errnoOf, exitStatus, PyclinkError } from '../errors.ts';
 import { normalise, type StagedPath } from '../files/path.ts';
 import { lstatIfAny, statIfAny, wholeSeconds } from '../files/stat.ts';
 import { readPyc } from '../links/fingerprint.ts';
+import { codeDifference } from '../marshal/code-difference.ts';
 import { firstDifference, headerDifference } from '../marshal/first-difference.ts';
-import { normalizePyc } from '../marshal/normalize-pyc.ts';
 import { outlineOf, readPycTree } from '../marshal/outline.ts';
+import { codeSha256Of } from '../marshal/pyc-facts.ts';
+import type { Difference } from '../marshal/value-difference.ts';
 import { type PycHeader, parsePycHeader, staleReason } from '../pyc/header.ts';
 import { parsePycPath } from '../pyc/name.ts';
 import { releaseOf } from '../pyc/releases.ts';
@@ -45,16 +47,19 @@ export function inspectCommand(file: string): CommandResult {
 }
 
 /**
- * `pyclink inspect FILE OTHER`: where two pycs first differ, in words. Status 1 if they do.
+ * `pyclink inspect FILE OTHER`: where two pycs first differ, in words; in normal form, if they do there. Status 1 if they do.
  * @throws PyclinkError `pyc-unusable` if one of the files is not a pyc
  */
 export function comparePycsCommand(file: string, other: string): CommandResult<PycComparison> {
   const [a, b] = [readOrRefuse(file), readOrRefuse(other)];
   const isSame = a.pyc.content.equals(b.pyc.content);
+  const ofCode = isSame ? undefined : codeDifference(a.pyc.content, b.pyc.content);
+  const ofHeader = headerDifference(a.header, b.header);
   const comparison = {
     first: a.path,
     second: b.path,
-    difference: isSame ? undefined : (headerDifference(a.header, b.header) ?? codeDifference(a, b)),
+    difference: isSame ? undefined : (ofCode ?? ofHeader ?? bytesDifference(a, b)),
+    headerDifference: ofHeader,
     isSameInNormalForm: isSameInNormalForm(a, b),
   };
   return {
@@ -66,7 +71,8 @@ export function comparePycsCommand(file: string, other: string): CommandResult<P
 
 type Readable = ReturnType<typeof readOrRefuse>;
 
-function codeDifference(a: Readable, b: Readable) {
+/** Where the bytes first differ, in words if they can be read. */
+function bytesDifference(a: Readable, b: Readable): Difference {
   const trees = [a, b].map(({ pyc, header }) => readPycTree(pyc.content, header.magicNumber));
   const [one, other] = trees;
   const words = one && other && !('unreadable' in one) && !('unreadable' in other) && firstDifference(one, other);
@@ -79,11 +85,11 @@ function codeDifference(a: Readable, b: Readable) {
   return { place: 'bytes', what: `byte ${place}`, first: byte(first, place), second: byte(second, place) };
 }
 
+/** Whether both have the same code in normal form; undefined if one has none. */
 function isSameInNormalForm(a: Readable, b: Readable): boolean | undefined {
-  const [one, other] = [normalizePyc(a.pyc.content), normalizePyc(b.pyc.content)];
-  if ('unreadable' in one || 'unreadable' in other || a.header.magicNumber !== b.header.magicNumber) return undefined;
-  const start = releaseOf(a.header.magicNumber).headerSizeBytes;
-  return one.subarray(start).equals(other.subarray(start));
+  if (a.header.magicNumber !== b.header.magicNumber) return undefined;
+  const [one, other] = [codeSha256Of(a.pyc.content), codeSha256Of(b.pyc.content)];
+  return one === undefined || other === undefined ? undefined : one === other;
 }
 
 function readOrRefuse(file: string) {

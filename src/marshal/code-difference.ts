@@ -1,7 +1,10 @@
-import { type Difference, firstDifference } from './first-difference.ts';
-import { readPycTree } from './outline.ts';
+import { firstDifference } from './first-difference.ts';
+import { normalizePyc } from './normalize-pyc.ts';
+import { type PycTree, readPycTree } from './outline.ts';
+import { type Difference, type Ignored, valueDifference } from './value-difference.ts';
+import { rootPlace } from './words.ts';
 
-/** How the code of a pyc is not what its source compiles to. */
+/** How the code of one pyc is not that of another. */
 export interface CodeDifference extends Difference {
   /** Only instructions and tables differ: other patch releases of one compiler may write others. */
   readonly isOfInstructions: boolean;
@@ -10,15 +13,31 @@ export interface CodeDifference extends Difference {
 /** The fields of code objects that compilers of one magic number may fill differently. */
 const ofInstructions: ReadonlySet<string> = new Set(['stacksize', 'instructions', 'line table', 'exception table']);
 
+/** Those, and the lines, which move when something is added above. */
+const ofPlaces: ReadonlySet<string> = new Set([...ofInstructions, 'first line']);
+
 /**
- * How the code of two pycs differs. Both are in normal form, and of one magic number.
- * @returns the first difference that no patch release explains, else the first one; undefined if there is none
+ * How the code of two pycs differs in normal form.
+ * @returns the first value that differs and that no patch release explains, but for lines if anything else differs; else
+ *   the first value; else which objects are one. Undefined if there is no difference, or one has no normal form, or they are not of one magic number
  */
-export function codeDifference(one: Buffer, other: Buffer, magicNumber: number): CodeDifference | undefined {
-  const [first, second] = [readPycTree(one, magicNumber), readPycTree(other, magicNumber)];
-  if ('unreadable' in first || 'unreadable' in second) return undefined;
-  const telling = firstDifference(first, second, ofInstructions);
+export function codeDifference(one: Buffer, other: Buffer): CodeDifference | undefined {
+  const [first, second] = [normalTree(one), normalTree(other)];
+  if (first === undefined || second === undefined || one.readUInt16LE(0) !== other.readUInt16LE(0)) return undefined;
+  const place = rootPlace(first.bytes, first.root, first.layout);
+  const values = (ignored?: Ignored) => valueDifference([first, first.root], [second, second.root], place, ignored);
+  const telling = values({ fields: ofPlaces }) ?? values({ fields: ofInstructions });
   if (telling !== undefined) return { ...telling, isOfInstructions: false };
-  const any = firstDifference(first, second);
-  return any && { ...any, isOfInstructions: true };
+  const ofInstruction = values();
+  if (ofInstruction !== undefined) return { ...ofInstruction, isOfInstructions: true };
+  const ofObjects = firstDifference(first, second);
+  return ofObjects && { ...ofObjects, isOfInstructions: false };
+}
+
+/** The code of a pyc in normal form; undefined if it has none. */
+function normalTree(pyc: Buffer): PycTree | undefined {
+  const normal = normalizePyc(pyc);
+  if ('unreadable' in normal) return undefined;
+  const tree = readPycTree(normal, normal.readUInt16LE(0));
+  return 'unreadable' in tree ? undefined : tree;
 }

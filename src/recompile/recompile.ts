@@ -1,13 +1,11 @@
 import type { Audited, AuditFinding, Pyc } from '../audit/audit.ts';
 import type { Environment } from '../compile/environment.ts';
 import type { PoolResult, WorkerPool } from '../compile/worker-pool.ts';
-import { readRegular } from '../files/read-regular.ts';
-import { codeDifference } from '../marshal/code-difference.ts';
-import { normalizePyc } from '../marshal/normalize-pyc.ts';
 import { codeSha256Of } from '../marshal/pyc-facts.ts';
 import type { Search } from '../payload/entry.ts';
 import type { Level } from '../pyc/name.ts';
 import { counted } from '../text.ts';
+import { type Differing, differs, explained } from './differing.ts';
 import { openPool, type RecompileInterpreters } from './interpreters.ts';
 import { planRecompile, type RecompileJob } from './jobs.ts';
 import { PrivateDirectory, searchForFiles } from './sources.ts';
@@ -30,16 +28,6 @@ export interface Recompiled {
   readonly notes: readonly string[];
   /** False if an interpreter was missing: the pycs that it would have compiled are not proved. */
   readonly isComplete: boolean;
-}
-
-/** A pyc with other code than its source gives. */
-interface Differing {
-  readonly pyc: Pyc;
-  readonly magicNumber: number;
-  /** Where the code is that the source gives. */
-  readonly compiled: string;
-  /** `python3.11 (3.11.2)` */
-  readonly compiler: string;
 }
 
 /**
@@ -129,7 +117,7 @@ function compare(job: RecompileJob, result: PoolResult, compiler: string, direct
   let same = 0;
   const all = (levels: readonly Level[], detail: string) => {
     for (const level of levels) {
-      for (const { entry } of job.pycs.get(level) ?? []) findings.push(findingAt(entry, detail));
+      for (const { entry } of job.pycs.get(level) ?? []) findings.push(differs(entry, detail));
     }
   };
   if ('lost' in result) {
@@ -148,54 +136,12 @@ function compare(job: RecompileJob, result: PoolResult, compiler: string, direct
     const [first] = others;
     if (first === undefined) continue;
     const compiled = directory.add(content);
-    for (const pyc of others) differing.push({ pyc, magicNumber: job.magicNumber, compiled, compiler });
+    for (const pyc of others) differing.push({ pyc, compiled, compiler });
   }
   return { same, findings, differing };
-}
-
-/** Says how pycs differ from what their sources give: their bytes are read once more for that. */
-async function explained(
-  differing: readonly Differing[],
-  directory: PrivateDirectory,
-  searchTargets: (search: Search) => Promise<unknown>,
-): Promise<AuditFinding[]> {
-  if (differing.length === 0) return [];
-  const files = new Set(differing.map(({ pyc }) => pyc.entry.file));
-  const { search, paths } = searchForFiles(files, ['*.pyc', '*.pyo'], directory);
-  await searchTargets(search);
-  return differing.map(({ pyc: { entry }, magicNumber, compiled, compiler }): AuditFinding => {
-    const [own, given] = [normalAt(paths.get(entry.file)), normalAt(compiled)];
-    const difference = own && given && codeDifference(own, given, magicNumber);
-    if (difference === undefined) return findingAt(entry, `its code is not what ${compiler} makes of its source`);
-    const { place, what, first, second, isOfInstructions } = difference;
-    if (isOfInstructions) {
-      const detail = `${place} differ from what ${compiler} makes of its source`;
-      return { ...findingAt(entry, detail), kind: 'other-compiler' };
-    }
-    const where = what === 'value' ? place : `${place}: ${what}`;
-    return findingAt(entry, `${where} is ${shortened(first)}, the source gives ${shortened(second)} with ${compiler}`);
-  });
 }
 
 /** The last line of what an interpreter said: the error itself. */
 function lastLine(problem = ''): string {
   return problem.trim().split('\n').at(-1) ?? '';
-}
-
-/** A value for a line of text. */
-function shortened(value: string): string {
-  return value.length > maxValueChars ? `${value.slice(0, maxValueChars)}…` : value;
-}
-
-const maxValueChars = 80;
-
-/** A pyc in normal form. */
-function normalAt(path: string | undefined): Buffer | undefined {
-  const content = path === undefined ? undefined : readRegular(path)?.content;
-  const normal = content && normalizePyc(content);
-  return normal === undefined || 'unreadable' in normal ? undefined : normal;
-}
-
-function findingAt({ path, container }: Pyc['entry'], detail: string): AuditFinding {
-  return { kind: 'differs', path, container, detail };
 }

@@ -1,5 +1,5 @@
-import type { Difference } from '../marshal/first-difference.ts';
 import type { OutlinedObject } from '../marshal/outline.ts';
+import type { Difference } from '../marshal/value-difference.ts';
 import { printable } from '../printable.ts';
 import { counted } from '../text.ts';
 
@@ -40,27 +40,35 @@ function shortened({ kind, value }: OutlinedObject): string {
 export interface PycComparison {
   readonly first: string;
   readonly second: string;
-  /** Undefined: the pycs are the same to the byte. */
+  /** Undefined: the pycs are the same to the byte. In normal form, if they differ there. */
   readonly difference: Difference | undefined;
+  readonly headerDifference: Difference | undefined;
   /** Whether both have the same code in normal form; undefined if one has none. */
   readonly isSameInNormalForm: boolean | undefined;
 }
 
-/** The first difference of two pycs, in words. */
-export function comparisonText({ difference, isSameInNormalForm, ...pycs }: PycComparison): string {
+/** The first difference of two pycs, in words, and that of their headers. */
+export function comparisonText(comparison: PycComparison): string {
+  const { difference, headerDifference, isSameInNormalForm } = comparison;
   if (difference === undefined) return 'the pycs are the same to the byte\n';
-  const { place, what, first, second } = difference;
+  const lines = linesOf(difference, comparison);
+  if (headerDifference !== undefined && headerDifference !== difference) {
+    lines.push(...linesOf(headerDifference, comparison));
+  }
+  const normal = { true: 'the same', false: 'other code', undefined: 'not available for both' };
+  return [...lines, `in normal form: ${normal[`${isSameInNormalForm}`]}`]
+    .map((line) => `${printable(line)}\n`)
+    .join('');
+}
+
+function linesOf({ place, what, first, second }: Difference, pycs: PycComparison): string[] {
   const shown = (value: string) =>
     value.length <= maxValueChars ? value : aroundDifference(value, value === first ? second : first);
-  const normal = { true: 'the same', false: 'they differ too', undefined: 'not available for both' };
   return [
     `first difference: ${place}: ${what}`,
     `  ${shown(first)}  in ${pycs.first}`,
     `  ${shown(second)}  in ${pycs.second}`,
-    `in normal form: ${normal[`${isSameInNormalForm}`]}`,
-  ]
-    .map((line) => `${printable(line)}\n`)
-    .join('');
+  ];
 }
 
 /** The part of a long value where it differs from another. */

@@ -12,6 +12,12 @@ const { flagged } = m;
 describe('firstDifference', () => {
   it.each<[string, Buffer, Buffer, readonly [place: string, what: string, first: string, second: string]]>([
     ['a value', code(m.none, m.text('x')), code(m.none, m.text('y')), ['f: constant 1', 'value', 'str "x"', 'str "y"']],
+    [
+      'the sign of a zero',
+      code(m.float(0)),
+      code(m.float(-0)),
+      ['f: constant 0', 'value', 'float 0 (0000000000000000)', 'float 0 (0000000000000080)'],
+    ],
     ['a type', code(m.int(1)), code(m.none), ['f: constant 0', 'type', 'int 1', 'None']],
     ['a size', code(m.int(1)), code(), ['f: constants', 'size', 'tuple 1', 'tuple 0']],
     ['interning', code(m.text('x')), code(m.interned('x')), ['f: constant 0', 'interning', 'str', 'interned str']],

@@ -27,7 +27,7 @@ describe('outlineText', () => {
 });
 
 describe('comparisonText', () => {
-  const pycs = { first: '/a.pyc', second: '/b.pyc' };
+  const pycs = { first: '/a.pyc', second: '/b.pyc', headerDifference: undefined };
 
   it('says where pycs differ and whether that is all', () => {
     const difference = { place: '<module>: constant 3', what: 'flag', first: 'set', second: 'not set' };
@@ -49,6 +49,19 @@ describe('comparisonText', () => {
     expect(lines[1]).toMatch(/^ {2}…0{36}10{35}… {2}in \/a.pyc$/);
     expect(lines[2]).toMatch(/^ {2}…0{36}20{35}… {2}in \/b.pyc$/);
     expect(lines[3]).toBe('in normal form: not available for both');
+  });
+
+  it('says how the headers differ too', () => {
+    const difference = { place: 'f', what: 'value', first: '1', second: '2' };
+    const headerDifference = { place: 'header', what: 'mtime of the source', first: '3', second: '4' };
+    const text = comparisonText({ ...pycs, difference, headerDifference, isSameInNormalForm: false });
+    expect(text.match(/^first difference: .*$|^in .*$/gm)).toEqual([
+      'first difference: f: value',
+      'first difference: header: mtime of the source',
+      'in normal form: other code',
+    ]);
+    const ofHeader = { ...pycs, difference: headerDifference, headerDifference, isSameInNormalForm: true };
+    expect(comparisonText(ofHeader).match(/^first difference/gm)).toHaveLength(1);
   });
 
   it('says that there is no difference', () => {

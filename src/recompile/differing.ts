@@ -1,0 +1,54 @@
+import type { AuditFinding, Pyc } from '../audit/audit.ts';
+import { readRegular } from '../files/read-regular.ts';
+import { codeDifference } from '../marshal/code-difference.ts';
+import type { Search } from '../payload/entry.ts';
+import { type PrivateDirectory, searchForFiles } from './sources.ts';
+
+/** A pyc with other code than its source gives. */
+export interface Differing {
+  readonly pyc: Pyc;
+  /** Where the code is that the source gives. */
+  readonly compiled: string;
+  /** `python3.11 (3.11.2)` */
+  readonly compiler: string;
+}
+
+/** Says how pycs differ from what their sources give: their bytes are read once more for that. */
+export async function explained(
+  differing: readonly Differing[],
+  directory: PrivateDirectory,
+  searchTargets: (search: Search) => Promise<unknown>,
+): Promise<AuditFinding[]> {
+  if (differing.length === 0) return [];
+  const files = new Set(differing.map(({ pyc }) => pyc.entry.file));
+  const { search, paths } = searchForFiles(files, ['*.pyc', '*.pyo'], directory);
+  await searchTargets(search);
+  return differing.map(({ pyc: { entry }, compiled, compiler }): AuditFinding => {
+    const [own, given] = [contentAt(paths.get(entry.file)), contentAt(compiled)];
+    const difference = own && given && codeDifference(own, given);
+    if (difference === undefined) return differs(entry, `its code is not what ${compiler} makes of its source`);
+    const { place, what, first, second, isOfInstructions } = difference;
+    if (isOfInstructions) {
+      const detail = `${place} differ from what ${compiler} makes of its source`;
+      return { ...differs(entry, detail), kind: 'other-compiler' };
+    }
+    const where = what === 'value' ? place : `${place}: ${what}`;
+    return differs(entry, `${where} is ${shortened(first)}, the source gives ${shortened(second)} with ${compiler}`);
+  });
+}
+
+/** A value for a line of text. */
+function shortened(value: string): string {
+  return value.length > maxValueChars ? `${value.slice(0, maxValueChars)}…` : value;
+}
+
+const maxValueChars = 80;
+
+function contentAt(path: string | undefined): Buffer | undefined {
+  return path === undefined ? undefined : readRegular(path)?.content;
+}
+
+/** The finding that a pyc has other code than its source gives. */
+export function differs({ path, container }: Pyc['entry'], detail: string): AuditFinding {
+  return { kind: 'differs', path, container, detail };
+}
