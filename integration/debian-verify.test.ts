@@ -1,5 +1,6 @@
 /** dh_pyclink_verify: what steps behind dh_pyclink change, in real builds. */
-import { join } from 'node:path';
+import { readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { expect, it } from 'vitest';
 import { pyclink } from '../test/helpers/pyclink.ts';
@@ -27,8 +28,11 @@ describeWith(debianTools, 'the packages of a source', () => {
   it('are verified in one call', async () => {
     const built = await buildPackages(rules.addon);
     const manifests = Object.keys(built.debs).flatMap((name) => ['--manifest', built.manifest(name)]);
-    const { status, stdout } = await pyclink(['verify', ...manifests, ...Object.values(built.debs)]);
-    expect({ status, stdout }).toEqual({ status: 0, stdout: 'pyclink: 12 pycs, 4 link groups: all as built\n' });
+    const [changes = ''] = readdirSync(dirname(built.source)).filter((name) => name.endsWith('.changes'));
+    for (const targets of [Object.values(built.debs), [join(dirname(built.source), changes)]]) {
+      const { status, stdout } = await pyclink(['verify', ...manifests, ...targets]);
+      expect({ status, stdout }).toEqual({ status: 0, stdout: 'pyclink: 12 pycs, 4 link groups: all as built\n' });
+    }
   });
 
   it('are built without pycs under the build profile that leaves the sequence out', async () => {
