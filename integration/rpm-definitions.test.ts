@@ -17,6 +17,9 @@ const specs: Readonly<Record<string, MachineOptions & { readonly first?: string 
   'comes after a %__spec_install_pre of the spec': {
     middle: '%define __spec_install_pre %{___build_pre}\\\nrm -rf %{buildroot}\\\nmkdir -p %{buildroot}\n',
   },
+  'comes before a %__spec_install_pre at the end of the spec': {
+    end: '%define __spec_install_pre %{___build_pre}\\\nrm -rf %{buildroot}\\\nmkdir -p %{buildroot}\n',
+  },
   'is called by hand too': { install: '%{__brp_python_bytecompile}' },
   'is called by hand alone': {
     preamble: '%global __os_install_post %{nil}',

@@ -173,10 +173,15 @@ local function adoptStep()
   if isSystems then defineOwn() end
 end
 
--- Puts the wiring before %__spec_install_pre, once.
+-- Puts the wiring at the beginning of the %install script, behind its #! line, once. Specs define %__spec_install_pre
+-- anew, but not the template that has it.
 function pyclink.prepare()
-  local body = bodyOf('__spec_install_pre')
-  if not body:find('pyclink__lua wire', 1, true) then define('__spec_install_pre', '%{pyclink__lua wire}' .. body) end
+  local name = '__spec_install_template'
+  local body = bodyOf(name)
+  local first = body:match('^#![^\n]*\n') or ''
+  if not body:find('pyclink__lua wire', 1, true) then
+    define(name, first .. '%{pyclink__lua wire}' .. body:sub(#first + 1))
+  end
   adoptStep()
 end
 
@@ -344,7 +349,7 @@ local function checkKnobs()
   end
 end
 
--- Comes before %__spec_install_pre: what is printed begins the %install script.
+-- What is printed begins the %install script.
 function pyclink.wire()
   if value('pyclink__wired') ~= '' then return end
   rpm.define('pyclink__wired 1')
