@@ -1,5 +1,5 @@
 /** `npm run build`: bundles the program into dist/, with the Python files that it runs. */
-import { chmodSync, cpSync, mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 
@@ -43,13 +43,19 @@ export async function bundleInto(directory: string, settings: BuildOptions): Pro
   for (const name of ['worker.py', 'levels.py']) cpSync(join(checkout, 'src/compile', name), join(directory, name));
 }
 
-/** Makes dist/. */
+/** Makes dist/. Its files are replaced one by one, so that a pyclink that runs meanwhile misses none. */
 async function main(): Promise<void> {
-  await bundleInto(dist, { plugins: [separate], banner: { js: '#!/usr/bin/env node' } });
+  const made = `${dist}.new-${process.pid}`;
+  await bundleInto(made, { plugins: [separate], banner: { js: '#!/usr/bin/env node' } });
   for (const name of separatePackages) {
-    await build({ ...options, entryPoints: [name], outfile: join(dist, bundleName(name)) });
+    await build({ ...options, entryPoints: [name], outfile: join(made, bundleName(name)) });
   }
-  chmodSync(join(dist, 'pyclink.cjs'), 0o755);
+  chmodSync(join(made, 'pyclink.cjs'), 0o755);
+  const names = readdirSync(made);
+  mkdirSync(dist, { recursive: true });
+  for (const name of names) renameSync(join(made, name), join(dist, name));
+  for (const name of readdirSync(dist)) if (!names.includes(name)) rmSync(join(dist, name), { recursive: true });
+  rmdirSync(made);
 }
 
 if (process.argv[1] === import.meta.filename) await main();

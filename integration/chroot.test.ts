@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   realpathSync,
   renameSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -182,6 +183,25 @@ describeInWorld('trixie', 'build --chroot', () => {
     const { exitCode, all } = await execa('unshare', words, { reject: false, all: true });
     expect(exitCode).toBe(0);
     expect(all?.split('\n')).toContain(`decoder.${tag}.pyc`);
+  });
+
+  it('compiles a bundle with the interpreter beside its library', async () => {
+    const buildroot = await copyOfTemplate();
+    const bundled = join(buildroot, 'opt/acme');
+    mkdirSync(join(bundled, 'bin'), { recursive: true });
+    // As a bundle has it: of no release that the system has.
+    for (const name of [`python${minor}`])
+      await execa('cp', ['-a', join(buildroot, 'usr/bin', name), join(bundled, 'bin')]);
+    await execa('cp', ['-a', join(buildroot, 'usr/lib'), bundled]);
+    rmSync(join(buildroot, 'usr/bin'), { recursive: true });
+    mkdirSync(join(buildroot, 'usr/bin'));
+    const { status, stderr } = await pyclink(
+      ['build', '--buildroot', buildroot, '--chroot', `/opt/acme/lib/python${minor}/json`],
+      { env },
+    );
+    expect(stderr).toContain(`with /opt/acme/bin/python${minor} `);
+    expect(status).toBe(0);
+    expect(contentsOf(join(bundled, `lib/python${minor}/json`))).toHaveProperty([`__pycache__/decoder.${tag}.pyc`]);
   });
 
   it('names the interpreter and where it is', async () => {

@@ -53,7 +53,8 @@ describe('build --in-place', () => {
     expect(pycsIn(top)).toEqual([
       `${site}/till.${other?.cacheTag}.pyc`,
       `.venv/share/tool.${other?.cacheTag}.pyc`,
-      `shop.${systemPython.cacheTag}.pyc`,
+      // The application beside the environment runs in it.
+      `shop.${other?.cacheTag}.pyc`,
     ]);
   });
 
@@ -94,7 +95,7 @@ describe('build --in-place', () => {
     ['a kernel directory', ['/proc/self'], '/proc/self: is of the kernel, not on a disk'],
     ['a PATH that is not there', ['/nowhere'], '/nowhere: does not exist'],
     ['a buildroot', ['--buildroot', '/tmp'], '--in-place: there is no --buildroot then'],
-    ['an environment without its interpreter', ['/etc'], 'no /nowhere/bin/python that works'],
+    ['an environment without its interpreter', [], 'no /nowhere/bin/python that works'],
     ['an interpreter that does not start', ['--python', '/bin/false'], 'no /bin/false that works'],
   ])('refuses %s', async (_, args, message) => {
     const top = temporaryDirectory();
@@ -212,10 +213,78 @@ describeInWorld('trixie', 'build --in-place of a whole system', () => {
     await world.inside('cp', '-a', '/opt/venv', '/opt/old');
     await world.inside('ln', '-sf', '/nowhere/python3', '/opt/old/bin/python');
     const ran = await world.attempt('pyclink', 'build', '-q', '--in-place', '--dry-run');
-    expect(ran.exitCode).toBe(2);
-    expect(ran.stderr).toContain('no /opt/old/bin/python that works');
+    expect(ran.exitCode).toBe(1);
+    expect(ran.stderr.match(/^.*\/opt\/old.*$/gm)).toEqual([
+      `pyclink: error: ${site.replace('venv', 'old')}/shop.py: its interpreter is missing`,
+      '    no /opt/old/bin/python that works',
+    ]);
+    // Nothing else is compiled then: there is no interpreter but that one.
+    expect((await world.attempt('pyclink', 'build', '-q', '--in-place', '/opt/old')).exitCode).toBe(2);
     await world.inside('pyclink', 'build', '-q', '--in-place', '--dry-run', '--exclude', '/opt/old');
   }, 60_000);
+
+  it('compiles the library of an interpreter that is not on PATH, and the own site-packages of users', async () => {
+    await world.inside('cp', '-a', '/opt/venv', '/opt/spare');
+    const script = [
+      // As uv and conda install an interpreter: program and library below one directory.
+      'mkdir -p /root/.local/share/uv/python/own/bin /root/.local/share/uv/python/own/lib',
+      `cp -a /usr/bin/python${minor} /root/.local/share/uv/python/own/bin/`,
+      `cp -a /usr/lib/python${minor} /root/.local/share/uv/python/own/lib/`,
+      'find /root -name __pycache__ -prune -exec rm -r {} +',
+      'pyclink build -q --in-place --exclude /opt/old 2>&1',
+    ];
+    plant(world.directory, {
+      [`root/.local/lib/python${minor}/site-packages/mine.py`]: sourceText,
+      'home/u/.local/lib/python3.4/site-packages/gone.py': sourceText,
+    });
+    const { stdout } = await world.inside('sh', '-e', '-c', script.join('\n'));
+    expect(stdout).toContain('warning: /home/u/.local/lib/python3.4 is passed over: there is no python3.4');
+    expect(pycsIn(join(world.directory, `root/.local/lib/python${minor}`))).toEqual([
+      'site-packages/mine.cpython-313.pyc',
+    ]);
+    expect(pycsIn(join(world.directory, 'root/.local/share/uv/python/own/lib'))).toContain(
+      `python${minor}/os.cpython-313.pyc`,
+    );
+    const program = ['-v', '-c', 'import json, mine'];
+    const own = await world.inside(`/root/.local/share/uv/python/own/bin/python${minor}`, ...program);
+    expect(own.stderr).toMatch(/matches \/root\/\.local\/share\/uv\/python\/own\/lib\/.*\/json\//);
+    expect(own.stderr).toContain('site-packages/mine.py');
+    expect(own.stderr).not.toMatch(/wrote|could not create|code object from '?\/(?!.*\.pyc)/);
+    await world.inside('rm', '-rf', '/root/.local', '/home/u', '/opt/spare');
+  }, 200_000);
+
+  it('warns of what does not compile in site-packages; in an application it is a problem', async () => {
+    plant(world.directory, { [`${site}/template.py`]: 'def {{ name }}(:\n', 'srv/bad/app.py': 'def f(:\n' });
+    const exclude = ['--exclude', '/opt/old', '--exclude', '/home/eve'];
+    const ran = await world.attempt('pyclink', 'build', '-q', '--in-place', ...exclude);
+    expect(ran.exitCode).toBe(0);
+    expect(ran.stderr).toContain(`pyclink: warning: /${site.slice(1)}/template.py: does not compile`);
+    const strict = await world.attempt('pyclink', 'build', '-q', '--in-place', '--errors', 'fail', ...exclude);
+    expect(strict.exitCode).toBe(1);
+    expect((await world.attempt('pyclink', 'build', '-q', '--in-place', '/srv/bad')).exitCode).toBe(1);
+    await world.inside('rm', '-rf', `${site}/template.py`, '/srv/bad');
+  }, 200_000);
+
+  it('asks the virtual environment in a PATH or beside it first', async () => {
+    // An interpreter that can be told from the system's, though it is of the same release.
+    const script = [
+      'mkdir -p /srv/two/src /srv/two/more',
+      'cp -a /opt/venv /srv/two/.venv',
+      'for name in src more; do echo "x = 1" >/srv/two/$name/m.py; done',
+      'pyclink build --in-place /srv/two/src 2>&1 | grep compiling',
+      'pyclink build --in-place /srv/two 2>&1 | grep compiling',
+      'cp -a /opt/venv /srv/two/other',
+      'pyclink build --in-place /srv/two/src 2>&1 | grep compiling',
+      'rm -rf /srv/two',
+    ];
+    const { stdout } = await world.inside('sh', '-e', '-c', script.join('\n'));
+    const lines = stdout.split('\n').filter((line) => line.includes(' 1 source '));
+    expect(lines).toEqual([
+      expect.stringContaining('with /srv/two/.venv/bin/python '),
+      // With two of them, python3 on PATH.
+      expect.stringContaining('with /usr/bin/python3 '),
+    ]);
+  }, 200_000);
 
   it("starts no other user's interpreter, and says so once an environment", async () => {
     const script = 'printf "#!/bin/sh\\n: >/has-run\\n" >/home/eve/venv/bin/python; chown -R 12345 /home/eve';

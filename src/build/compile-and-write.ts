@@ -87,8 +87,11 @@ export async function compileAndWrite(
   watch.lap('write');
 
   const isAllowed = globMatcher(options.allowErrors);
+  // pip and uv go on too: libraries have templates, and code for other Pythons.
+  const isLenient = isImage && options.errors === undefined;
   const isForgiven = ({ path, reason }: Skipped) =>
-    isForgivable(reason) && (options.errors === 'warn' || isAllowed(path));
+    (isForgivable(reason) && (options.errors === 'warn' || isAllowed(path))) ||
+    (isLenient && reason === 'does-not-compile' && isOfOthers(path));
   // What other users have in the running system was asked for only if a PATH names it.
   const isWanted = ({ reason }: Skipped) => reason !== 'untrusted-interpreter' || !options.isWholeSystem;
   const counts = manifest.totals;
@@ -211,4 +214,9 @@ function withoutInterpreter(sources: readonly Source[], pools: Pools): Skipped[]
 
 function forManifest({ implementation, version: pythonVersion, cacheTag, magicNumber }: Interpreter) {
   return { implementation, version: pythonVersion, cacheTag, magicNumber };
+}
+
+/** Whether a source is somebody else's library. */
+function isOfOthers(path: string): boolean {
+  return /\/(?:site|dist)-packages\//.test(path);
 }

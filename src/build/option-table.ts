@@ -97,8 +97,8 @@ const compiling = {
   ),
   errors: option(
     '--errors <policy>',
-    'fail or warn when a source does not compile (default: fail)',
-    once(word(['fail', 'warn'], 'takes fail or warn'), 'fail'),
+    'fail or warn when a source does not compile (default: fail; with --in-place or --chroot, warn in site-packages)',
+    once(word(['fail', 'warn'], 'takes fail or warn')),
   ),
   allowErrors: option('--allow-errors <glob>', 'sources whose errors are warnings, repeatable', globs),
   keepCurrent: option(

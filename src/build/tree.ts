@@ -3,8 +3,9 @@ import { join, resolve } from 'node:path';
 import { openBuildroot, openTree } from '../buildroot/open.ts';
 import type { Buildroot } from '../buildroot/path.ts';
 import type { InterpreterRequest } from '../buildroot/python-directory.ts';
-import { virtualEnvironments } from '../buildroot/running-system.ts';
+import { pythonPlaces } from '../buildroot/running-system.ts';
 import type { Environment } from '../compile/environment.ts';
+import { contains } from '../files/path.ts';
 import type { Skipped } from '../skipped.ts';
 import type { BuildOptions } from './options.ts';
 
@@ -29,8 +30,9 @@ interface SystemPaths {
 export async function pathsOfSystem(environment: Environment): Promise<SystemPaths> {
   const { systemDirectories } = await import('../compile/system-directories.ts');
   const { VIRTUAL_ENV: active } = environment;
-  const { directories, passedOver } = await systemDirectories(environment);
-  const { environments, otherFileSystems } = virtualEnvironments();
+  const { environments, libraries, otherFileSystems } = pythonPlaces();
+  const others = libraries.filter((library) => !environments.some((directory) => contains(directory, library)));
+  const { directories, passedOver } = await systemDirectories(environment, others);
   const all = [...directories, ...environments, ...(active ? [resolve(active)] : [])];
   return {
     paths: [...new Set(all)].filter((path) => existsSync(path)),

@@ -13,7 +13,7 @@ import {
   requestKey,
 } from './python-directory.ts';
 import { type Resolved, resolveInBuildroot } from './resolve.ts';
-import { environmentAround, isRunningSystem, walkLimits } from './running-system.ts';
+import { environmentAround, environmentBeside, isRunningSystem, walkLimits } from './running-system.ts';
 import type { Source } from './source.ts';
 import { startingPoints } from './starting-points.ts';
 import { type Found, type Walk, type WalkLimits, walk } from './walk.ts';
@@ -58,6 +58,7 @@ export function discover(buildroot: Buildroot, options: DiscoverOptions): Discov
   const everywhere = options.paths.length === 0;
   const later = startingPoints(buildroot, options.only?.later ?? []);
   for (const root of everywhere ? [buildroot.path] : startingPoints(buildroot, options.paths)) {
+    const environment = everywhere || !isRunningSystem(buildroot) ? undefined : environmentBeside(root);
     const { found, notUtf8, unreadable, otherFileSystems } = findIn(root, limits);
     for (const path of notUtf8) {
       const payload = toPayload(buildroot, path as StagedPath);
@@ -78,7 +79,7 @@ export function discover(buildroot: Buildroot, options: DiscoverOptions): Discov
       else if (!/[^/]\.py$/.test(payload)) skip(payload, 'not-a-source');
       else if (place?.kind === 'python2' && options.python === undefined) skip(payload, 'python-2');
       else {
-        const source = examine.source(file, payload);
+        const source = examine.source(file, payload, environment);
         if (typeof source === 'string') skip(payload, source);
         else if ('error' in source) skip(payload, 'unreadable', errnoOf(source.error));
         else sources.set(source.staged, source);
@@ -107,17 +108,20 @@ class Examiner {
     this.#otherwise = otherwise;
   }
 
-  /** @returns the source; or why it is none; or the system's error if that cannot be told */
-  source(file: Found, payload: PayloadPath): Source | SkipReason | { readonly error: unknown } {
+  /**
+   * @param beside the virtual environment beside the PATH
+   * @returns the source; or why it is none; or the system's error if that cannot be told
+   */
+  source(file: Found, payload: PayloadPath, beside?: StagedPath): Source | SkipReason | { readonly error: unknown } {
     try {
-      return this.#source(file, payload);
+      return this.#source(file, payload, beside);
     } catch (error) {
       if (errnoOf(error) === undefined) throw error;
       return { error };
     }
   }
 
-  #source(file: Found, payload: PayloadPath): Source | SkipReason {
+  #source(file: Found, payload: PayloadPath, beside: StagedPath | undefined): Source | SkipReason {
     if (file.type === 'other') return 'not-a-regular-file';
     const content: Resolved =
       file.type === 'file'
@@ -134,7 +138,7 @@ class Examiner {
       content: content.path,
       physical: content.physical,
       hasCache: cache !== 'none',
-      interpreter: this.#interpreter(file.path, payload),
+      interpreter: this.#interpreter(file.path, payload, beside),
       sizeBytes: stat.sizeBytes,
       mtimeSeconds: wholeSeconds(stat.modifiedNs),
     };
@@ -151,7 +155,7 @@ class Examiner {
     return answer;
   }
 
-  #interpreter(staged: StagedPath, payload: PayloadPath): Source['interpreter'] {
+  #interpreter(staged: StagedPath, payload: PayloadPath, beside: StagedPath | undefined): Source['interpreter'] {
     const environment = this.#environment(parentOf(staged));
     if (environment !== undefined) {
       return this.#shared({ command: join(environment, 'bin/python'), otherwise: this.#python });
@@ -161,7 +165,9 @@ class Examiner {
     if (place?.kind === 'supported-pythons') return 'supported-pythons';
     if (place?.kind !== 'interpreter') {
       const command = guessCommand(payload);
-      return this.#shared(command === 'python3' ? (this.#otherwise ?? { command }) : { command });
+      if (command !== 'python3') return this.#shared({ command });
+      const otherwise = this.#otherwise ?? { command };
+      return this.#shared(beside === undefined ? otherwise : { command: join(beside, 'bin/python'), otherwise });
     }
     return this.#shared({ command: place.command, home: this.#home(place.directory) });
   }
@@ -185,7 +191,8 @@ class Examiner {
     if (!this.#homes.has(directory)) {
       const file = join(toStaged(this.#buildroot, directory), '../../pyvenv.cfg');
       const environment = readRegular(file)?.content.toString();
-      const besides = isRunningSystem(this.#buildroot) ? join(directory, '../../bin') : undefined;
+      const isSystem = isRunningSystem(this.#buildroot) || this.#buildroot.isSystem === true;
+      const besides = isSystem ? join(directory, '../../bin') : undefined;
       this.#homes.set(directory, environment === undefined ? besides : homeOfEnvironment(environment));
     }
     return this.#homes.get(directory);

@@ -1,7 +1,10 @@
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { childOf, contains, parentOf, type StagedPath } from '../files/path.ts';
+import { ifPossible } from '../files/if-possible.ts';
+import { childOf, contains, nameOf, type PayloadPath, parentOf, type StagedPath } from '../files/path.ts';
 import { fileSystemOf, lstatIfAny } from '../files/stat.ts';
 import type { Buildroot } from './path.ts';
+import { pythonDirectoryOf } from './python-directory.ts';
 import { type Walk, type WalkLimits, walk } from './walk.ts';
 
 /** Whether the tree is the running system. */
@@ -39,15 +42,40 @@ export function isOfKernel(path: string): boolean {
 /** Data of services and caches: trees of other systems lie there, such as the layers of container images. */
 const dataDirectories = [...kernelDirectories, '/tmp', '/var/lib', '/var/cache', '/var/tmp'];
 
+/** What a search through the running system finds. */
+interface PythonPlaces extends Pick<Walk, 'otherFileSystems'> {
+  /** Virtual environments. @see PEP 405 */
+  readonly environments: readonly StagedPath[];
+  /** `lib/pythonX.Y` and its like, of whatever they are the library. */
+  readonly libraries: readonly StagedPath[];
+}
+
 /**
- * The virtual environments of the running system on the file system of `/`, and the directories of others, which are not
- * searched. Neither are caches and the data of services.
- * @see PEP 405
+ * Where Python code may be in the running system, on the file system of `/`. Caches and the data of services are not
+ * searched.
  */
-export function virtualEnvironments(): { readonly environments: StagedPath[] } & Pick<Walk, 'otherFileSystems'> {
+export function pythonPlaces(): PythonPlaces {
   const limits: WalkLimits = { otherFileSystems: 'all', without: dataDirectories };
-  const { found, otherFileSystems } = walk('/' as StagedPath, ['pyvenv.cfg'], limits);
-  return { environments: found.map(({ path }) => parentOf(path)), otherFileSystems };
+  const { found, otherFileSystems } = walk('/' as StagedPath, ['pyvenv.cfg', 'python3.*', 'pypy3*'], limits);
+  const isLibrary = (path: StagedPath) =>
+    pythonDirectoryOf(path as string as PayloadPath)?.directory === (path as string);
+  return {
+    environments: found.filter(({ path }) => nameOf(path) === 'pyvenv.cfg').map(({ path }) => parentOf(path)),
+    libraries: found.filter(({ path, type }) => type === 'directory' && isLibrary(path)).map(({ path }) => path),
+    otherFileSystems,
+  };
+}
+
+/** The one virtual environment that a directory of the running system has in it, or beside it. */
+export function environmentBeside(path: StagedPath): StagedPath | undefined {
+  for (const directory of [path, parentOf(path)]) {
+    const environments = ifPossible(() => readdirSync(directory)) ?? [];
+    const [first, second] = environments
+      .map((name) => childOf(directory, name))
+      .filter((place) => ifPossible(() => lstatIfAny(join(place, 'pyvenv.cfg'))) !== undefined);
+    if (first !== undefined) return second === undefined ? first : undefined;
+  }
+  return undefined;
 }
 
 /** The virtual environment that a directory of the running system lies in. */

@@ -6,12 +6,14 @@ import { openTreeOf } from '../build/tree.ts';
 import { nearestSources } from '../buildroot/nearest.ts';
 import { namedByPath } from '../compile/open-pools.ts';
 import { exitStatus } from '../errors.ts';
+import { getOrAdd } from '../get-or-add.ts';
 import type { Log } from '../log.ts';
 import { unknownMagicNumber } from '../marshal/normalize-pyc.ts';
 import { codeLayoutOf } from '../pyc/releases.ts';
 import { buildReportText } from '../report/build-report.ts';
 import type { Progress } from '../report/progress.ts';
-import { type Skipped, type SkipReason, skipReasons } from '../skipped.ts';
+import { refusedDirectories } from '../report/refused-directories.ts';
+import { type SkipReason, skipReasons } from '../skipped.ts';
 import { counted } from '../text.ts';
 import type { CommandResult } from './result.ts';
 
@@ -91,20 +93,31 @@ export async function logOutcomes(report: BuildReport, load: () => Promise<Log>)
     const level = implementation === 'cpython' ? 'warn' : 'info';
     log[level](`${executable} (${implementation} ${version}): ${what}, so its pycs have no normal form`);
   }
-  const [untrusted, others] = [report.skipped.filter(isUntrusted), report.skipped.filter((one) => !isUntrusted(one))];
-  for (const said of new Set(untrusted.map(({ message }) => message))) {
-    const own = untrusted.filter(({ message }) => message === said);
+  const { ofInterpreters, others } = byInterpreters(report.skipped);
+  for (const [said, own] of ofInterpreters) {
     const level = own.some(({ isProblem }) => isProblem) ? 'error' : 'warn';
-    log[level](`${counted(own.length, 'source')} passed over: ${said}; ${namedByPath}`);
+    const hint = own[0]?.reason === 'untrusted-interpreter' ? `; ${namedByPath}` : '';
+    log[level](`${counted(own.length, 'source')} passed over: ${said}${hint}`);
   }
-  for (const { path, reason, message, isProblem } of others) {
+  const { refused, single } = refusedDirectories(others);
+  for (const { directory, message, text } of refused) log.error({ path: directory, lines: [message] }, text);
+  for (const { path, reason, message, isProblem } of single) {
     if (reason === 'not-normalized' && saidForAll.has(message ?? '')) continue;
     const lines = message?.split('\n') ?? [];
     log[isProblem ? 'error' : (levels[reason] ?? 'warn')]({ path, lines }, skipReasons[reason]);
   }
 }
 
-/** Many sources may have one such interpreter. */
-function isUntrusted({ reason }: Skipped): boolean {
-  return reason === 'untrusted-interpreter';
+/** Many sources may have one interpreter that is missing or not trusted: those by what is wrong with it; and all others. */
+function byInterpreters(skipped: BuildReport['skipped']) {
+  const ofInterpreters = new Map<string, BuildReport['skipped'][number][]>();
+  const reasons = ['untrusted-interpreter', 'no-interpreter'];
+  for (const skip of skipped.filter(({ reason }) => reasons.includes(reason))) {
+    getOrAdd(ofInterpreters, skip.message ?? '', () => []).push(skip);
+  }
+  for (const [said, [first, second]] of ofInterpreters) {
+    if (first?.reason === 'no-interpreter' && second === undefined) ofInterpreters.delete(said);
+  }
+  const gathered = new Set([...ofInterpreters.values()].flat());
+  return { ofInterpreters, others: skipped.filter((skip) => !gathered.has(skip)) };
 }

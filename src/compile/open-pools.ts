@@ -42,8 +42,8 @@ export interface Pools {
  * @param inChroot the interpreters are those of the buildroot
  * @param forCache whether workers tell what a cache has to know
  * @throws PyclinkError `worker-failed` if one is kept from starting
- * @throws PyclinkError `interpreter-missing`, if missing ones are errors: names each of them and what was tried. In the
- *   running system, one that may not be started is no error.
+ * @throws PyclinkError `interpreter-missing`, if missing ones are errors: names each of them and what was tried. In a
+ *   whole system it is no error if one may not be started, nor if one is missing that nobody named and another works.
  */
 export async function openPools(
   buildroot: Buildroot,
@@ -58,6 +58,8 @@ export async function openPools(
   const pools: WorkerPool[] = [];
   const poolOfRequest = new Map<string, WorkerPool>();
   const lacks = new Map<string, Pick<Skipped, 'reason' | 'message'>>();
+  const isSystem = inChroot || isRunningSystem(buildroot);
+  let isNamedMissing = false;
   const passedOver = new Set<string>();
   const hints = new Set<string>();
   const supported = sources.some(({ interpreter }) => interpreter === 'supported-pythons')
@@ -89,7 +91,8 @@ export async function openPools(
       throw error;
     });
     if ('refused' in started) {
-      const isStaged = !inChroot && !isRunningSystem(buildroot) && chrootCandidates(buildroot, request).length > 0;
+      const isStaged = !isSystem && chrootCandidates(buildroot, request).length > 0;
+      isNamedMissing ||= request.isNamed === true;
       const isPassedOver = distrusted.length > 0 && isRunningSystem(buildroot);
       if (!isPassedOver) hints.add(distrusted.length > 0 ? namedByPath : isStaged ? inChrootInstead : installIt);
       const reasons = [...distrusted, ...started.refused];
@@ -106,7 +109,8 @@ export async function openPools(
     poolOfRequest.set(key, pool);
   }
   const missing = [...lacks.values()].filter(({ reason }) => reason === 'no-interpreter');
-  if (missing.length > 0 && ifMissing === 'fail') {
+  const mayGoOn = ifMissing === 'skip' || (isSystem && pools.length > 0 && !isNamedMissing);
+  if (missing.length > 0 && !mayGoOn) {
     await close();
     const messages = missing.map(({ message }) => message);
     throw new PyclinkError('interpreter-missing', messages.join('; '), { hint: [...hints].join('; ') });

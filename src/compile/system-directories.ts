@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { execa } from 'execa';
 import { type Environment, workerEnvironment } from './environment.ts';
 import { isProgram, trusted } from './trusted-program.ts';
@@ -26,9 +26,15 @@ interface SystemDirectories {
 
 /**
  * The directories that the interpreters of the running system read: the library and the site-packages of each one that
- * is on PATH or in a usual place, is trusted, and starts.
+ * is on PATH or in a usual place, is trusted, and starts; the libraries that have their interpreter beside them
+ * (`bin/pythonX.Y` with `lib/pythonX.Y`); and users' own site-packages.
+ * @param libraries directories `lib/pythonX.Y` wherever they are
+ * @see PEP 370
  */
-export async function systemDirectories(environment: Environment): Promise<SystemDirectories> {
+export async function systemDirectories(
+  environment: Environment,
+  libraries: readonly string[],
+): Promise<SystemDirectories> {
   const searched = [...programDirectories, ...(environment['PATH'] ?? '').split(':')].filter((directory) =>
     directory.startsWith('/'),
   );
@@ -46,10 +52,21 @@ export async function systemDirectories(environment: Environment): Promise<Syste
     const { failed, stdout } = await execa(program, ['-s', '-S', '-B', '-c', query], options);
     return failed ? [] : stdout.split('\n');
   });
-  const directories = (await Promise.all(asked)).flat();
+  const own = libraries.filter((library) => isProgram(join(library, '../../bin', basename(library))));
+  const ofUsers = libraries.filter((library) => /\/\.local\/lib\/[^/]+$/.test(library) && !own.includes(library));
+  const isFound = (library: string) => searched.some((directory) => isProgram(join(directory, basename(library))));
+  const directories = [
+    ...(await Promise.all(asked)).flat(),
+    ...own,
+    ...ofUsers.filter(isFound).map((library) => join(library, 'site-packages')),
+  ];
+  const unread = ofUsers.filter((library) => !isFound(library));
   return {
     directories: [...new Set(directories.filter((directory) => directory.startsWith('/')))].sort(),
-    passedOver: programs.flatMap((program) => ('distrusted' in program ? program.distrusted : [])).sort(),
+    passedOver: [
+      ...programs.flatMap((program) => ('distrusted' in program ? program.distrusted : [])),
+      ...unread.map((library) => `${library} is passed over: there is no ${basename(library)}`),
+    ].sort(),
   };
 }
 

@@ -32,6 +32,11 @@ describe('foreignDirectories', () => {
     ["Debian's for all", ['/usr/lib/python3/dist-packages/a.py'], []],
     ['a private one', ['/usr/share/app/a.py', '/opt/app/python3.12.py'], []],
     [
+      "an application's own",
+      ['/opt/office/program/python-core-3.10.13/lib/os.py', '/opt/office/program/python-core-3.11.2/lib/os.py'],
+      [warning('/opt/office/program/python-core-3.10.13', 'python3.10')],
+    ],
+    [
       'two, each with many sources',
       ['/usr/lib/python3.12/a.py', '/usr/lib/python3.12/b/c.py', '/usr/lib/python3.13/a.py'],
       [warning('/usr/lib/python3.12', 'python3.12'), warning('/usr/lib/python3.13', 'python3.13')],

@@ -1,0 +1,45 @@
+import { dirname } from 'node:path';
+import type { BuildReport } from '../build/report.ts';
+import { getOrAdd } from '../get-or-add.ts';
+import { counted } from '../text.ts';
+
+type ReportedSkip = BuildReport['skipped'][number];
+
+/** What the system may refuse for all sources of a directory, as for a user to whom it does not belong. */
+const texts: Partial<Record<ReportedSkip['reason'], (sources: string) => string>> = {
+  unreadable: (sources) => `${sources} cannot be read`,
+  'mtime-not-set': (sources) =>
+    `${sources} not compiled: their mtimes cannot be set, so their pycs would not stay valid`,
+  'not-written': (sources) => `the pycs of ${sources} cannot be written`,
+};
+
+/** A directory in which the system refused the same for several sources. */
+interface RefusedDirectory {
+  readonly directory: string;
+  /** What the system said. */
+  readonly message: string;
+  readonly text: string;
+}
+
+/** Gathers what one line can say of a directory. `single` is what needs lines of its own, in the order given. */
+export function refusedDirectories(skipped: readonly ReportedSkip[]): {
+  readonly refused: readonly RefusedDirectory[];
+  readonly single: readonly ReportedSkip[];
+} {
+  const alike = new Map<string, ReportedSkip[]>();
+  const keyOf = ({ path, reason, message, isProblem }: ReportedSkip) =>
+    isProblem && message !== undefined && texts[reason] !== undefined
+      ? [dirname(path), reason, message].join('\0')
+      : '';
+  for (const skip of skipped) getOrAdd(alike, keyOf(skip), () => []).push(skip);
+  const isSingle = (skip: ReportedSkip) => keyOf(skip) === '' || alike.get(keyOf(skip))?.length === 1;
+  return {
+    refused: [...alike]
+      .filter(([key, files]) => key !== '' && files.length > 1)
+      .map(([, files]) => {
+        const [{ path, reason, message = '' }] = files as [ReportedSkip];
+        return { directory: dirname(path), message, text: texts[reason]?.(counted(files.length, 'source')) ?? '' };
+      }),
+    single: skipped.filter(isSingle),
+  };
+}
