@@ -1,4 +1,4 @@
-/** Other tools that make packages and root file systems, each with its own place for pyclink: docs/images.md. */
+/** Other tools that make packages and root file systems, each with its own place for pyclink: docs/images.md, docs/other-systems.md. */
 import {
   chmodSync,
   chownSync,
@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { expect, it } from 'vitest';
 import { linkGroupsIn, plant } from '../test/helpers/buildroot.ts';
-import { bundle, pyclink } from '../test/helpers/pyclink.ts';
+import { bundle, pyclink, type Ran } from '../test/helpers/pyclink.ts';
 import { systemPython } from '../test/helpers/pythons.ts';
 import { chrootTools } from './helpers/chroot.ts';
 import { describeWith, missingTools } from './helpers/tools.ts';
@@ -35,43 +35,46 @@ async function inDirectory(work: (directory: string) => Promise<void>): Promise<
 }
 
 describeWith(missingTools('makepkg', 'pacman', 'fakeroot', 'bsdtar'), 'makepkg', () => {
-  it('makes a package that verify reads, and that pacman installs with its links', async () => {
-    await inDirectory(async (top) => {
-      const site = `usr/lib/python${systemPython.minor}/site-packages`;
-      const recipe = `pkgname=shop
+  /** Makes a package, whose recipe has this line of pyclink at its end. @returns what verify says of it */
+  async function packageOf(top: string, policy: string): Promise<Ran> {
+    const site = `usr/lib/python${systemPython.minor}/site-packages`;
+    const recipe = `pkgname=shop
 pkgver=1
 pkgrel=1
 arch=(any)
 package() {
   install -Dm644 /dev/stdin "$pkgdir/${site}/till.py" <<<'total = 0'
-  ${call} build -q --buildroot "$pkgdir" --manifest ${top}/manifest.json
+  # As cp -p, meson and cmake leave it: older than SOURCE_DATE_EPOCH.
+  touch -d @1500000000 "$pkgdir/${site}/till.py"
+  ${call} build -q --buildroot "$pkgdir" ${policy} --manifest "$startdir/pyclink.json"
 }
 `;
-      writeFileSync(join(top, 'PKGBUILD'), recipe);
-      chownSync(top, nobody, nobody);
-      const env = { PATH: process.env['PATH'] ?? '', PKGEXT: '.pkg.tar.zst', HOME: top };
-      await execa('makepkg', ['--nodeps'], { cwd: top, uid: nobody, gid: nobody, env, extendEnv: false });
-      const [name = ''] = readdirSync(top).filter((file) => file.endsWith('.pkg.tar.zst'));
-      expect(await pyclink(['verify', '--manifest', join(top, 'manifest.json'), join(top, name)])).toEqual(healthy);
+    writeFileSync(join(top, 'PKGBUILD'), recipe);
+    chownSync(top, nobody, nobody);
+    const env = { PATH: process.env['PATH'] ?? '', PKGEXT: '.pkg.tar.zst', HOME: top, SOURCE_DATE_EPOCH: '1700000000' };
+    await execa('makepkg', ['--nodeps', '--force'], { cwd: top, uid: nobody, gid: nobody, env, extendEnv: false });
+    return pyclink(['verify', '--manifest', join(top, 'pyclink.json'), packageIn(top)]);
+  }
+
+  const packageIn = (top: string) =>
+    join(top, readdirSync(top).find((file) => file.endsWith('.pkg.tar.zst')) ?? 'no package');
+
+  it('makes a package that verify reads, and that pacman installs with its links', async () => {
+    await inDirectory(async (top) => {
+      expect(await packageOf(top, '--mtime-policy set')).toEqual(healthy);
       const root = join(top, 'root');
       mkdirSync(join(root, 'var/lib/pacman'), { recursive: true });
-      writeFileSync(
-        join(top, 'pacman.conf'),
-        '[options]\nArchitecture = auto\nSigLevel = Never\nLocalFileSigLevel = Never\n',
-      );
-      await execa('pacman', [
-        '--root',
-        root,
-        '--config',
-        join(top, 'pacman.conf'),
-        '--noconfirm',
-        '-Udd',
-        join(top, name),
-      ]);
+      const conf = join(top, 'pacman.conf');
+      writeFileSync(conf, '[options]\nArchitecture = auto\nSigLevel = Never\nLocalFileSigLevel = Never\n');
+      await execa('pacman', ['--root', root, '--config', conf, '--noconfirm', '-Udd', packageIn(top)]);
       expect(linkGroupsIn(root).map((group) => group.length)).toEqual([3]);
-      expect(await pyclink(['verify', '--manifest', join(top, 'manifest.json'), root])).toEqual(healthy);
+      expect(await pyclink(['verify', '--manifest', join(top, 'pyclink.json'), root])).toEqual(healthy);
+      // makepkg sets mtimes: clamping leaves an older source as it is, and its pycs are stale in the package.
+      const clamped = await packageOf(top, '');
+      expect(clamped.status).toBe(1);
+      expect(clamped.stdout.match(/^stale: /gm)).toHaveLength(3);
     });
-  }, 60_000);
+  }, 120_000);
 });
 
 describeWith([...chrootTools, ...missingTools('umoci')], 'a root file system by mmdebstrap', () => {
