@@ -81,12 +81,19 @@ describeWith(missingTools('rpmbuild', 'rpm2archive'), 'from rpmbuild', () => {
   });
 
   it('level 1 of some modules only', async () => {
+    const more = ['a', 'b'].map((name) => `cp %{buildroot}${site}/shop/till.py %{buildroot}${site}/shop/${name}.py`);
+    const both = `${compileall} -s %{buildroot} -p / -o 0 -o 1 %{buildroot}${site}/shop/[abt]*.py`;
+    const one = `${compileall} -s %{buildroot} -p / %{buildroot}/usr`;
+    const touch = `touch -d @1 %{buildroot}${site}/shop/*.py`;
+    expect(await found(...(await rpmsOf([...more, touch, both, one].join('\n'))))).toEqual([
+      `missing-level ${pyc('__init__', '.opt-1')}: 3 of 4 modules of the package have level 1`,
+    ]);
+  });
+
+  it('level 1 of one of two modules: nobody meant that', async () => {
     const both = `${compileall} -s %{buildroot} -p / -o 0 -o 1 %{buildroot}${site}/shop/till.py`;
     const one = `${compileall} -s %{buildroot} -p / %{buildroot}/usr`;
-    const rpms = await rpmsOf(`touch -d @1 %{buildroot}${site}/shop/*.py\n${both}\n${one}`);
-    expect(await found(...rpms)).toEqual([
-      `missing-level ${pyc('__init__', '.opt-1')}: 1 of 2 modules of the package have level 1`,
-    ]);
+    expect(await found(...(await rpmsOf(`touch -d @1 %{buildroot}${site}/shop/*.py\n${both}\n${one}`)))).toEqual([]);
   });
 
   it('a .pyo of older days', async () => {

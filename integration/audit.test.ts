@@ -14,7 +14,7 @@ import {
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
-import { auditKindNames, auditKinds } from '../src/audit/kinds.ts';
+import { auditKindNames, auditKinds, noticeableKinds } from '../src/audit/kinds.ts';
 import { plant, temporaryDirectory } from '../test/helpers/buildroot.ts';
 import { pyclink } from '../test/helpers/pyclink.ts';
 import { allPythons, systemPython } from '../test/helpers/pythons.ts';
@@ -43,46 +43,54 @@ const each = (kind: string, module: string) =>
 const all = (...modules: string[]) =>
   modules.flatMap((module) => ['.opt-1', '.opt-2', ''].map((level) => `${module}.TAG${level}.pyc`));
 
-/** For each kind of fault: the pycs with it, what is said of a pyc of SOURCE, and what else differs from a sound tree. */
+/** For each kind of fault: the paths with it, what is said of one of SOURCE, and what else differs from a sound tree. */
 const outputs: Readonly<
-  Record<PlainKind, readonly [pycs: string[], detail: string, levels?: string, modules?: number]>
+  Record<PlainKind, readonly [paths: string[], detail: string, levels?: string, modules?: string]>
 > = {
   damaged: [['till.TAG.pyc'], 'its code cannot be read: ends within the code'],
-  stale: [all('till'), 'it records 33 bytes, the source has 34'],
-  'never-loaded': [all('till'), 'it records mtime 1600000000, the source has 5'],
+  stale: [all('till'), 'it records 33 bytes, the source has 34', '3, 3, 3', '1 of 3'],
+  'never-loaded': [all('till'), 'it records mtime 1600000000, the source has 5', '3, 3, 3', '1 of 3'],
   foreign: [['till.TAG.pyc'], `CPython 3.12 wrote it, and Python ${systemPython.minor} would read it`],
-  orphan: [all('till'), 'there is no SOURCE', '3, 3, 3', 2],
+  sourceless: [['../till.pyc'], 'there is no source to compare it with', '2, 2, 2', '0 of 2'],
+  orphan: [all('till'), 'there is no SOURCE', '3, 3, 3', '0 of 2'],
+  leftover: [['till.TAG-pytest-9.0.3.pyc'], 'written by pytest 9.0.3 while testing'],
   writable: [['till.TAG.pyc'], 'mode 0666'],
   exposed: [all('till'), 'mode 0644, its source has 0600'],
   'leaks-path': [all('__init__', 'cart', 'till'), 'it records TREESOURCE'],
-  'missing-level': [['till.TAG.opt-1.pyc'], '2 of 3 modules of the package have level 1', '3, 2, 3'],
+  'no-bytecode': [['../../bare'], '1 module, and not one pyc', '3, 3, 3', '1 of 4'],
+  'missing-level': [['till.TAG.opt-1.pyc'], '3 of 4 modules of the package have level 1', '4, 3, 4', '0 of 4'],
   unlinked: [['__init__.TAG.pyc'], 'has the bytes of CACHE/__init__.TAG.opt-1.pyc'],
+  shadowed: [all('till'), 'import takes DIRECTORY/till.abi3.so instead'],
   unreproducible: [all('__init__', 'cart', 'till'), 'another order or other flags than the normal form'],
 };
 
 describe('audit', () => {
   it.each(Object.keys(faults) as PlainKind[])('says of a tree with %s exactly this', async (kind) => {
     const tree = await faults[kind]();
-    const [pycs, detail, levels = '3, 3, 3', modules = 3] = outputs[kind];
+    const [paths, detail, levels = '3, 3, 3', modules = '0 of 3'] = outputs[kind];
+    const cache = `${tree.directory}/__pycache__`;
+    const shownPath = (path: string) => join(cache, path).replace(`${cache}/`, 'CACHE/');
     const { status, stdout, stderr } = await tree.audit('-v');
     const shown = stdout
       .replaceAll(tree.buildroot, 'TREE')
       .replaceAll(tag, 'TAG')
-      .replaceAll(`${tree.directory}/__pycache__`, 'CACHE')
+      .replaceAll(cache, 'CACHE')
+      .replaceAll(`takes ${tree.directory}`, 'takes DIRECTORY')
       .replaceAll(/\d\.\d KiB/g, 'N KiB');
     const source = (pyc: string) => `${tree.directory}/${pyc.split('.')[0]}.py`;
     expect(shown).toBe(
       [
-        `${kind}: ${pycs.length}: ${auditKinds[kind]}`,
-        ...pycs.map((pyc) => `  CACHE/${pyc}: ${detail.replace('SOURCE', source(pyc))}`),
+        `${kind}: ${paths.length}: ${auditKinds[kind]}`,
+        ...paths.map((path) => `  ${shownPath(path)}: ${detail.replace('SOURCE', source(path))}`),
         `pyclink: TAG: ${levels} at levels 0, 1, 2`,
+        ...(kind === 'sourceless' ? ['pyclink: none: 1, 0, 0 at levels 0, 1, 2'] : []),
         `pyclink: N KiB of bytecode${kind === 'unlinked' ? ', N KiB less with links' : ''}`,
-        `pyclink: 0 of ${modules} modules without bytecode`,
-        `pyclink: ${pycs.length} finding${pycs.length === 1 ? '' : 's'}`,
+        `pyclink: ${modules} modules without bytecode`,
+        `pyclink: ${paths.length} finding${paths.length === 1 ? '' : 's'}`,
         '',
       ].join('\n'),
     );
-    expect({ status, stderr }).toEqual({ status: kind === 'unreproducible' ? 0 : 1, stderr: '' });
+    expect({ status, stderr }).toEqual({ status: noticeableKinds.includes(kind) ? 1 : 0, stderr: '' });
   });
 
   it.each(allPythons)('finds nothing wrong with a sound tree of $name', async (python) => {
@@ -140,10 +148,16 @@ describe('audit', () => {
       [`writable /__pycache__/till.${tag}.pyc`],
     ],
     [
-      'missing-level',
-      'a module without level 1',
-      (tree) => rmSync(tree.pyc('till', 1)),
-      [`missing-level /__pycache__/till.${tag}.opt-1.pyc`],
+      'writable',
+      'a directory and a source for the group to write',
+      (tree) => [join(tree.source('till'), '..'), tree.source('till')].map((path) => chmodSync(path, 0o775)),
+      ['writable ', 'writable /till.py'],
+    ],
+    [
+      'orphan',
+      'a pyc that was copied out of its __pycache__',
+      (tree) => copyFileSync(tree.pyc('till'), join(tree.pyc('till'), `../../other.${tag}.pyc`)),
+      [`orphan /other.${tag}.pyc`],
     ],
     [
       'unlinked',
@@ -332,7 +346,7 @@ describe('audit', () => {
 
   it('reads packages and tars', async () => {
     const tree = await built();
-    rmSync(tree.pyc('till', 1));
+    rmSync(tree.source('till'));
     const file = join(tree.buildroot, '../layer.tar');
     await execa('tar', ['-C', tree.buildroot, '-cf', file, '.']);
     const { status, stdout } = await pyclink(['audit', file]);

@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { expect } from 'vitest';
 import type { AuditKind } from '../../src/audit/kinds.ts';
-import { plantBuildroot } from '../../test/helpers/buildroot.ts';
+import { plant, plantBuildroot } from '../../test/helpers/buildroot.ts';
 import { pyclink } from '../../test/helpers/pyclink.ts';
 import { type RealPython, systemPython } from '../../test/helpers/pythons.ts';
 
@@ -48,12 +48,25 @@ export const faults: Readonly<Record<PlainKind, () => Promise<Tree>>> = {
   stale: () => builtThen(changeSource),
   'never-loaded': () => builtThen(({ source }) => utimesSync(source('till'), 5, 5)),
   foreign: () => builtThen(({ pyc }) => giveMagicNumber(pyc('till'), 3531)),
+  sourceless: () =>
+    builtThen(({ source, pyc }) => {
+      renameSync(pyc('till'), source('till').replace(/y$/, 'yc'));
+      for (const file of [source('till'), pyc('till', 1), pyc('till', 2)]) rmSync(file);
+    }),
   orphan: () => builtThen(({ source }) => rmSync(source('till'))),
+  leftover: () => builtThen(({ pyc }) => copyFileSync(pyc('till'), pyc('till').replace(/\.pyc$/, '-pytest-9.0.3.pyc'))),
   writable: () => builtThen(({ pyc }) => chmodSync(pyc('till'), 0o666)),
   exposed: () => builtThen(({ source }) => chmodSync(source('till'), 0o600)),
   'leaks-path': () => built(systemPython, '--strip', '/'),
-  'missing-level': () => builtThen(({ pyc }) => rmSync(pyc('till', 1))),
+  'no-bytecode': () => builtThen((tree) => plant(tree.buildroot, { [`${tree.directory}/../bare/one.py`]: 'a = 1\n' })),
+  'missing-level': () =>
+    builtThen(async (tree) => {
+      plant(tree.buildroot, { [`${tree.directory}/shelf.py`]: { content: 'a = 1\n', mtime: 1_600_000_000 } });
+      expect((await pyclink(['build', '-q', '--buildroot', tree.buildroot])).status).toBe(0);
+      rmSync(tree.pyc('till', 1));
+    }),
   unlinked: () => builtThen(({ pyc }) => breakLink(pyc('__init__'))),
+  shadowed: () => builtThen(({ buildroot, directory }) => plant(buildroot, { [`${directory}/till.abi3.so`]: '' })),
   unreproducible: () => builtThen(compileAll),
 };
 

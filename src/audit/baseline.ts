@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { PyclinkError } from '../errors.ts';
 import { byCodeUnit } from '../files/path.ts';
-import type { AuditFinding } from './audit.ts';
+import type { AuditFinding } from './finding.ts';
 
 /** The part that a baseline needs of what `pyclink audit --json` printed. */
 const reportSchema = z.object({ findings: z.array(z.object({ kind: z.string(), path: z.string() })) });

@@ -7,12 +7,16 @@ export const auditKinds = {
   stale: 'does not fit its source: import compiles again, or with unchecked hashes runs old code',
   'never-loaded': 'the mtime of its source was changed after compiling: import compiles again',
   foreign: 'no Python that reads this directory reads it',
-  orphan: 'has no source, or lies where it is not read',
-  writable: 'may be changed by others than its owner, in a system directory',
+  sourceless: 'has no source, and Python loads it: what it does cannot be checked',
+  orphan: 'no import reads it',
+  leftover: 'was written while testing or running, not by the build',
+  writable: 'may be changed by others than its owner, in a Python directory',
   exposed: 'more users may read it than its source',
   'leaks-path': 'records another path than the one where its source lies',
+  'no-bytecode': 'a package with modules, and not one pyc: Python compiles them at each start',
   'missing-level': 'other modules of the package have this level: with it, Python compiles this one at each start',
   unlinked: 'equal to another level of the same module, but a separate file',
+  shadowed: 'of a source that import never takes: an extension module or a package has its name',
   unreproducible: 'not in normal form: another build may have other bytes',
 } as const;
 
@@ -20,7 +24,7 @@ export type AuditKind = keyof typeof auditKinds;
 
 /** The kinds that a user of the package can notice: they make the exit status 1, if no others are named. */
 export const noticeableKinds: readonly AuditKind[] = (Object.keys(auditKinds) as AuditKind[]).filter(
-  (kind) => kind !== 'unreproducible',
+  (kind) => kind !== 'unreproducible' && kind !== 'shadowed',
 );
 
 /** The worst first. */

@@ -1,6 +1,6 @@
-import { pythonDirectoryOf } from '../buildroot/python-directory.ts';
-import type { PayloadPath } from '../files/path.ts';
-import type { Audited, AuditFinding } from './audit.ts';
+import type { Audited } from './audited.ts';
+import type { AuditFinding } from './finding.ts';
+import { compiledModules, modulesOf } from './modules.ts';
 
 /** What bytecode a payload has. */
 export interface AuditSummary {
@@ -10,9 +10,9 @@ export interface AuditSummary {
   readonly sizeBytes: number;
   /** What links among equal levels would save. */
   readonly savedBytes: number;
-  /** Modules in Python directories. */
+  /** Modules in Python directories, and those elsewhere that are no programs. */
   readonly modules: number;
-  /** Those without any pyc: each start compiles them. */
+  /** Those without a pyc that import takes: each start compiles them. */
   readonly modulesWithoutBytecode: number;
   /** Pycs whose code is what their source compiles to, if they were compiled again. */
   readonly recompiled?: number;
@@ -23,17 +23,15 @@ export function summaryOf(all: readonly Audited[], findings: readonly AuditFindi
   const pycs: Record<string, [number, number, number]> = {};
   const sizes = new Map<string, number>();
   let [modules, modulesWithoutBytecode] = [0, 0];
-  for (const { payload, pycs: own } of all) {
-    const compiled = new Set<PayloadPath>();
-    for (const { entry, name } of own) {
+  for (const audited of all) {
+    const compiled = compiledModules(audited, findings);
+    for (const { entry, name } of audited.pycs) {
       const tag = name.cacheTag ?? 'none';
       pycs[tag] ??= [0, 0, 0];
       pycs[tag][name.level] += 1;
       sizes.set(entry.file, entry.sizeBytes);
-      compiled.add(name.source);
     }
-    for (const path of payload.entries.keys()) {
-      if (!path.endsWith('.py') || pythonDirectoryOf(path) === undefined) continue;
+    for (const { path } of modulesOf(audited.payload)) {
       modules += 1;
       if (!compiled.has(path)) modulesWithoutBytecode += 1;
     }

@@ -147,7 +147,10 @@ function audit(command: Command, call: Call): Command {
     .addOption(each('--only <kind>', 'only this kind of finding, repeatable'))
     .addOption(each('--ignore <kind>', 'not this kind of finding, repeatable'))
     .addOption(
-      each('--fail-on <kind>', 'exit with status 1 only for this kind, repeatable (default: all but unreproducible)'),
+      each(
+        '--fail-on <kind>',
+        'exit with status 1 only for this kind, repeatable (default: what a user of the package can notice)',
+      ),
     )
     .addOption(fileOption('--baseline <file>', 'leave out what an earlier --json report has'))
     .addOption(

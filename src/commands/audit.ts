@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { type Audited, type AuditFinding, audit, auditedOf, inOrder } from '../audit/audit.ts';
+import { audit } from '../audit/audit.ts';
+import { type Audited, auditedOf, searchForAudit } from '../audit/audited.ts';
 import { type Baseline, parseBaseline } from '../audit/baseline.ts';
+import { type AuditFinding, inOrder } from '../audit/finding.ts';
 import type { AuditFormat } from '../audit/formats.ts';
 import { type AuditKind, noticeableKinds } from '../audit/kinds.ts';
 import { summaryOf } from '../audit/summary.ts';
@@ -121,7 +123,7 @@ async function readAll(
 ): Promise<{ readonly contents: readonly TargetContents[]; readonly facts: BytecodeFacts }> {
   const options = { ...given, mayBePart: true };
   const pycs = options.recompile === undefined ? 'in-depth' : 'code';
-  const { search, facts } = searchForBytecode({ pycs, sources: false, hashMagicNumbers: [] });
+  const { search, facts } = searchForAudit(pycs);
   const contents = await searchTargets(options.targets, search, options);
   const hashMagicNumbers = new Set<number>();
   for (const pyc of facts.pycs.values()) {

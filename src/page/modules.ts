@@ -1,4 +1,5 @@
-import type { Audited, AuditFinding } from '../audit/audit.ts';
+import type { Audited } from '../audit/audited.ts';
+import type { AuditFinding } from '../audit/finding.ts';
 import { byCodeUnit, type PayloadPath } from '../files/path.ts';
 import { getOrAdd } from '../get-or-add.ts';
 import type { PycRecord } from '../manifest/schema.ts';

@@ -1,4 +1,5 @@
-import type { Audited, AuditFinding } from '../audit/audit.ts';
+import type { Audited } from '../audit/audited.ts';
+import type { AuditFinding } from '../audit/finding.ts';
 import { auditKinds, byKind } from '../audit/kinds.ts';
 import type { AuditSummary } from '../audit/summary.ts';
 import { counted, percentText, sizeText } from '../text.ts';

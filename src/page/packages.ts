@@ -1,4 +1,4 @@
-import { packageOf } from '../audit/audit.ts';
+import { packageOf } from '../audit/finding.ts';
 import { byCodeUnit } from '../files/path.ts';
 import { getOrAdd } from '../get-or-add.ts';
 import type { PageModule } from './page.ts';

@@ -43,6 +43,8 @@ export type TakeContent = (content: Content) => void;
 export interface Search {
   /** Globs for the names that are listed. Symlinks are always listed: a path may go through one. */
   readonly names: readonly string[];
+  /** Directories are listed too, as far as the container has them. */
+  readonly directories?: true;
   /** Paths that are listed whatever their names are. In the running system only these and what is below are looked at. */
   readonly paths?: ReadonlySet<PayloadPath>;
   /**

@@ -3,7 +3,15 @@ import { nameOf, type PayloadPath } from '../files/path.ts';
 import type { PayloadEntry, Search } from './entry.ts';
 
 /** Tells which names of a container a search lists. */
-export function listedBy({ names, paths }: Search): (path: PayloadPath, type: PayloadEntry['type']) => boolean {
+export function listedBy({
+  names,
+  paths,
+  directories,
+}: Search): (path: PayloadPath, type: PayloadEntry['type']) => boolean {
   const matches = names.length === 0 ? () => false : picomatch([...names], { dot: true });
-  return (path, type) => type === 'symlink' || matches(nameOf(path)) || paths?.has(path) === true;
+  return (path, type) =>
+    type === 'symlink' ||
+    (type === 'directory' && directories === true) ||
+    matches(nameOf(path)) ||
+    paths?.has(path) === true;
 }

@@ -143,6 +143,11 @@ export function releaseOf(magicNumber: number): Release {
   return releases.findLast(({ firstMagicNumber }) => magicNumber >= firstMagicNumber) as Release;
 }
 
+/** Whether pyclink knows a release by its name: `CPython 3.11`. */
+export function isKnownRelease(name: string): boolean {
+  return releases.some((release) => release.name === name);
+}
+
 function finalReleaseOf(magicNumber: number): FinalRelease | undefined {
   const { final } = releaseOf(magicNumber);
   return final?.magicNumber === magicNumber ? final : undefined;

@@ -1,4 +1,5 @@
-import type { AuditFinding, Pyc } from '../audit/audit.ts';
+import type { Pyc } from '../audit/audited.ts';
+import type { AuditFinding } from '../audit/finding.ts';
 import { readRegular } from '../files/read-regular.ts';
 import { codeDifference } from '../marshal/code-difference.ts';
 import type { Search } from '../payload/entry.ts';

@@ -1,4 +1,4 @@
-import type { Audited, Pyc } from '../audit/audit.ts';
+import type { Audited, Pyc } from '../audit/audited.ts';
 import type { PayloadEntry } from '../payload/entry.ts';
 import { sourceOf } from '../payload/source.ts';
 import type { Level } from '../pyc/name.ts';

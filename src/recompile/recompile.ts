@@ -1,4 +1,5 @@
-import type { Audited, AuditFinding, Pyc } from '../audit/audit.ts';
+import type { Audited, Pyc } from '../audit/audited.ts';
+import type { AuditFinding } from '../audit/finding.ts';
 import type { Environment } from '../compile/environment.ts';
 import type { PoolResult, WorkerPool } from '../compile/worker-pool.ts';
 import { codeSha256Of } from '../marshal/pyc-facts.ts';

@@ -1,4 +1,4 @@
-import { type AuditFinding, packageOf } from '../audit/audit.ts';
+import { type AuditFinding, packageOf } from '../audit/finding.ts';
 import { auditKinds, byKind } from '../audit/kinds.ts';
 import type { AuditSummary } from '../audit/summary.ts';
 import { getOrAdd } from '../get-or-add.ts';

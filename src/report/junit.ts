@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import type { AuditFinding } from '../audit/audit.ts';
+import type { AuditFinding } from '../audit/finding.ts';
 import { auditKinds, byKind } from '../audit/kinds.ts';
 import { printable } from '../printable.ts';
 

@@ -1,5 +1,5 @@
 import type { Log, ReportingDescriptor, Result } from 'sarif';
-import type { AuditFinding } from '../audit/audit.ts';
+import type { AuditFinding } from '../audit/finding.ts';
 import { type AuditKind, auditKindNames, auditKinds } from '../audit/kinds.ts';
 import { printable } from '../printable.ts';
 import { version } from '../version.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { AuditFinding } from '../../src/audit/audit.ts';
 import { parseBaseline } from '../../src/audit/baseline.ts';
+import type { AuditFinding } from '../../src/audit/finding.ts';
 import type { PayloadPath } from '../../src/files/path.ts';
 
 const finding = (kind: AuditFinding['kind'], path: string, detail = ''): AuditFinding => ({

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { auditedOf } from '../../src/audit/audit.ts';
+import { auditedOf } from '../../src/audit/audited.ts';
 import type { PayloadPath } from '../../src/files/path.ts';
 import type { PycRecord } from '../../src/manifest/schema.ts';
 import { modulesOfAudit, modulesOfRecords } from '../../src/page/modules.ts';

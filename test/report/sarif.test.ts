@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import Ajv from 'ajv-draft-04';
 import { expect, it } from 'vitest';
-import type { AuditFinding } from '../../src/audit/audit.ts';
+import type { AuditFinding } from '../../src/audit/finding.ts';
 import { type AuditKind, auditKinds } from '../../src/audit/kinds.ts';
 import type { PayloadPath } from '../../src/files/path.ts';
 import { sarifLog } from '../../src/report/sarif.ts';

@@ -1,0 +1,153 @@
+/** Kinds of finding that say what Python does with a pyc: asked of Python itself. */
+import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { execa } from 'execa';
+import { describe, expect, it } from 'vitest';
+import { plant } from '../test/helpers/buildroot.ts';
+import { pyclink } from '../test/helpers/pyclink.ts';
+import { systemPython } from '../test/helpers/pythons.ts';
+import { built, type Tree } from './helpers/faulty-tree.ts';
+
+const { executable, minor, cacheTag } = systemPython;
+
+interface Found {
+  readonly kind: string;
+  readonly path: string;
+  readonly detail: string;
+}
+
+/** What audit finds, by paths below the package. */
+async function found({ buildroot, directory }: Tree, ...args: string[]): Promise<string[]> {
+  const { stdout } = await pyclink(['audit', '--json', buildroot, ...args]);
+  const { findings } = JSON.parse(stdout) as { findings: Found[] };
+  return findings.map(({ kind, path, detail }) => `${kind} ${path.replace(`${directory}/`, '')}: ${detail}`);
+}
+
+/** What python3 -v says while it imports a module. */
+async function imported({ buildroot, directory }: Tree, module: string): Promise<string> {
+  const env = { PYTHONPATH: join(buildroot, dirname(directory)) };
+  const { stderr } = await execa(executable, ['-v', '-B', '-c', `import ${module}`], { env, reject: false });
+  return stderr;
+}
+
+function giveMagicNumber(path: string, magicNumber: number): void {
+  const pyc = readFileSync(path);
+  pyc.writeUInt16LE(magicNumber);
+  writeFileSync(path, pyc);
+}
+
+describe('foreign', () => {
+  it.each([
+    [3494, 'a pre-release of CPython 3.11 (3494)'],
+    [3000, 'an unknown Python (magic number 3000)'],
+    [4000, 'an unknown Python (magic number 4000)'],
+    [336, 'PyPy3'],
+  ])('is a pyc of magic number %i under the tag of CPython', async (magicNumber, writer) => {
+    const tree = await built();
+    giveMagicNumber(tree.pyc('till'), magicNumber);
+    expect(await imported(tree, 'shop.till')).toContain("bad magic number in 'shop.till'");
+    expect(await found(tree, '--only', 'foreign')).toEqual([
+      `foreign __pycache__/till.${cacheTag}.pyc: ${writer} wrote it, and Python ${minor} would read it`,
+    ]);
+  });
+
+  it('is a pyc of CPython under the tag of PyPy', async () => {
+    const tree = await built();
+    copyFileSync(tree.pyc('till'), join(tree.source('till'), '../__pycache__/till.pypy39.pyc'));
+    expect(await found(tree, '--only', 'foreign')).toEqual([
+      `foreign __pycache__/till.pypy39.pyc: CPython ${minor} wrote it, and PyPy 3.9 would read it`,
+    ]);
+  });
+
+  it('is a pyc without a source that another Python wrote', async () => {
+    const tree = await built();
+    const alone = tree.source('alone').replace(/y$/, 'yc');
+    copyFileSync(tree.pyc('till'), alone);
+    expect(await imported(tree, 'shop.alone')).toContain(`# code object from '${alone}'`);
+    const kinds = ['--only', 'foreign', '--only', 'sourceless'];
+    expect(await found(tree, ...kinds)).toEqual(['sourceless alone.pyc: there is no source to compare it with']);
+    giveMagicNumber(alone, 3531);
+    expect(await imported(tree, 'shop.alone')).toContain("bad magic number in 'shop.alone'");
+    expect(await found(tree, ...kinds)).toEqual([
+      `foreign alone.pyc: CPython 3.12 wrote it, and Python ${minor} would read it`,
+    ]);
+  });
+
+  it('is a pyc of a Python that is gone, which is no bytecode either', async () => {
+    const tree = await built();
+    const shared = '/usr/lib/python3/dist-packages/shop';
+    mkdirSync(join(tree.buildroot, dirname(shared)), { recursive: true });
+    renameSync(join(tree.buildroot, tree.directory), join(tree.buildroot, shared));
+    const gone = ['--only', 'foreign', '--json'];
+    expect((await tree.audit(...gone)).status).toBe(0);
+    plant(tree.buildroot, { '/usr/lib/python3.12/os.py': '' });
+    const { stdout } = await tree.audit(...gone);
+    const { findings, summary } = JSON.parse(stdout) as { findings: Found[]; summary: object };
+    expect(new Set(findings.map(({ detail }) => detail))).toEqual(
+      new Set([`no Python here reads the pycs of ${cacheTag}, only python3.12`]),
+    );
+    expect(summary).toMatchObject({ modules: 4, modulesWithoutBytecode: 4 });
+  });
+});
+
+describe('shadowed', () => {
+  const finder = [
+    'import sys',
+    'from importlib.machinery import *',
+    'loaders = [(ExtensionFileLoader, EXTENSION_SUFFIXES), (SourceFileLoader, SOURCE_SUFFIXES), (SourcelessFileLoader, BYTECODE_SUFFIXES)]',
+    'print(FileFinder(sys.argv[1], *loaders).find_spec("till").origin)',
+  ].join('\n');
+
+  it.each([
+    ['till.so', true],
+    ['till.abi3.so', true],
+    [`till.${cacheTag}-x86_64-linux-gnu.so`, true],
+    [`till.${cacheTag}t-x86_64-linux-gnu.so`, false],
+    ['till.cpython-399-x86_64-linux-gnu.so', false],
+    ['till.pypy39-pp73-x86_64-linux-gnu.so', false],
+    ['till/__init__.py', true],
+    ['till/data.txt', false],
+  ])('are the pycs of a source beside %s: %s', async (name, isShadowed) => {
+    const tree = await built();
+    plant(tree.buildroot, { [`${tree.directory}/${name}`]: '' });
+    const directory = join(tree.buildroot, tree.directory);
+    const { stdout } = await execa(executable, ['-c', finder, directory]);
+    expect(stdout).toBe(join(directory, isShadowed ? name : 'till.py'));
+    const taken = `import takes ${tree.directory}/${name} instead`;
+    expect(await found(tree, '--only', 'shadowed')).toEqual(
+      isShadowed
+        ? ['.opt-1', '.opt-2', ''].map((end) => `shadowed __pycache__/till.${cacheTag}${end}.pyc: ${taken}`)
+        : [],
+    );
+    expect((await tree.audit('--only', 'shadowed')).status).toBe(0);
+  });
+});
+
+it('names what numba and coverage left, and who', async () => {
+  const tree = await built();
+  const own = (name: string) => `${tree.directory}/${name}`;
+  plant(tree.buildroot, {
+    [own('__pycache__/till.pay-1.py311.nbi')]: '',
+    [own('.coverage')]: '',
+    [own('till.py,cover')]: '',
+  });
+  expect(await found(tree)).toEqual([
+    'leftover .coverage: written by coverage while testing',
+    'leftover __pycache__/till.pay-1.py311.nbi: written by numba while running: machine code for one kind of processor',
+    'leftover till.py,cover: written by coverage while testing',
+  ]);
+});
+
+it('counts the modules of private directories, and no programs or examples', async () => {
+  const tree = await built();
+  plant(tree.buildroot, {
+    '/usr/share/till/own.py': '',
+    '/usr/share/till/run-me.py': '',
+    '/usr/share/till/program.py': { content: '', mode: 0o755 },
+    '/usr/share/doc/till/example.py': '',
+  });
+  const { stdout } = await tree.audit();
+  expect(stdout).toContain('pyclink: 1 of 4 modules without bytecode\n');
+  rmSync(join(tree.buildroot, '/usr/share/till/own.py'));
+  expect((await tree.audit()).stdout).toContain('pyclink: 0 of 3 modules without bytecode\n');
+});

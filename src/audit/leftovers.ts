@@ -1,0 +1,16 @@
+import { nameOf, type PayloadPath } from '../files/path.ts';
+
+/** The names of files that other tools than compilers leave beside modules, apart from pycs. */
+export const leftoverNames: readonly string[] = ['*.nbi', '*.nbc', '.coverage', '.coverage.*', '*.py,cover'];
+
+/**
+ * Who left a file behind, while testing or running: no build writes it.
+ * @see PYC_TAIL in _pytest/assertion/rewrite.py, IndexDataCacheFile in numba/core/caching.py, `coverage annotate`
+ */
+export function leftoverReason(path: PayloadPath): string | undefined {
+  const name = nameOf(path);
+  const pytest = /-pytest-(?<version>[^/]+)\.py[co]$/i.exec(name)?.groups?.['version'];
+  if (pytest !== undefined) return `written by pytest ${pytest} while testing`;
+  if (/\.nb[ic]$/.test(name)) return 'written by numba while running: machine code for one kind of processor';
+  return /^\.coverage(?:\..*)?$|\.py,cover$/.test(name) ? 'written by coverage while testing' : undefined;
+}

@@ -1,0 +1,67 @@
+import type { PayloadPath } from '../files/path.ts';
+import { getOrAdd } from '../get-or-add.ts';
+import type { PayloadEntry } from '../payload/entry.ts';
+import type { Payload } from '../payload/payload.ts';
+import { type Level, pycPath } from '../pyc/name.ts';
+import type { Pyc } from './audited.ts';
+import { type AuditFinding, packageOf } from './finding.ts';
+
+/** Equal levels of a module that are separate files. */
+export function unlinkedIn(pycs: readonly Pyc[]): AuditFinding[] {
+  const groups = new Map<string, PayloadEntry[]>();
+  const findings: AuditFinding[] = [];
+  for (const { entry, name, facts } of pycs) {
+    const { container, mode, owner, path, sizeBytes } = entry;
+    if (name.cacheTag === undefined || facts === undefined || 'unread' in facts) continue;
+    const { sha256 } = facts;
+    const key = [container, name.source, name.cacheTag, sha256, mode, owner].join('\0');
+    const equal = getOrAdd(groups, key, () => []);
+    const [first] = equal;
+    const isLinked = equal.some(({ file }) => file === entry.file);
+    equal.push(entry);
+    if (first === undefined || isLinked) continue;
+    const detail = `has the bytes of ${first.path}`;
+    findings.push({ kind: 'unlinked', path, container, detail, savedBytes: sizeBytes });
+  }
+  return findings;
+}
+
+/** The levels that modules have. */
+type Modules = Map<PayloadPath, { readonly container: string; readonly levels: Set<Level> }>;
+
+/** As many modules of a level as nobody compiles by chance. */
+const meantModules = 3;
+
+/**
+ * The pycs that are missing where at least half of the modules of the package, and three, have one of that level. Modules
+ * without any pyc are not counted: some cannot be compiled, and only a compiler knows which.
+ */
+export function missingLevels(pycs: readonly Pyc[], payload: Payload): AuditFinding[] {
+  /** By package and cache tag: the levels of each module. */
+  const groups = new Map<string, { readonly cacheTag: string; readonly modules: Modules }>();
+  for (const { name, entry } of pycs) {
+    const { source, cacheTag, level } = name;
+    if (cacheTag === undefined || !payload.has(source)) continue;
+    const key = `${packageOf(source)}\0${cacheTag}`;
+    const { modules } = getOrAdd(groups, key, () => ({ cacheTag, modules: new Map() }));
+    getOrAdd(modules, source, () => ({ container: entry.container, levels: new Set() })).levels.add(level);
+  }
+  return Array.from(groups.values()).flatMap(({ cacheTag, modules }) => lacking(modules, cacheTag));
+}
+
+function lacking(modules: Modules, cacheTag: string): AuditFinding[] {
+  return ([0, 1, 2] as const).flatMap((level) => {
+    const without = Array.from(modules).filter(([, { levels }]) => !levels.has(level));
+    const having = modules.size - without.length;
+    if (having < without.length || having < meantModules) return [];
+    const detail = `${having} of ${modules.size} modules of the package have level ${level}`;
+    return without.map(
+      ([source, { container }]): AuditFinding => ({
+        kind: 'missing-level',
+        path: pycPath(source, cacheTag, level),
+        container,
+        detail,
+      }),
+    );
+  });
+}

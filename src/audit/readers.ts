@@ -1,0 +1,113 @@
+import { readerOf, readsTag } from '../buildroot/python-directory.ts';
+import { nameOf, type PayloadPath } from '../files/path.ts';
+import type { PayloadEntry } from '../payload/entry.ts';
+import type { Payload } from '../payload/payload.ts';
+import type { PycHeader } from '../pyc/header.ts';
+import type { PycName } from '../pyc/name.ts';
+import { codeLayoutOf, isKnownRelease, releaseOf } from '../pyc/releases.ts';
+import type { Pyc } from './audited.ts';
+import type { AuditKind } from './kinds.ts';
+
+/** Who reads the pycs of a payload, as far as the payload tells. */
+export class Readers {
+  readonly #payload: Payload;
+  /** The commands of the Pythons whose standard library is in the payload. */
+  readonly #installed = new Set<string>();
+  /** What the names of extension modules have behind the name of the module, by that. */
+  readonly #extensions = new Map<string, string[]>();
+
+  constructor(payload: Payload) {
+    this.#payload = payload;
+    for (const path of payload.entries.keys()) {
+      const command = standardLibrary.exec(path)?.groups?.['command'];
+      if (command !== undefined) this.#installed.add(command);
+      const dot = path.endsWith('.so') ? path.indexOf('.', path.lastIndexOf('/')) : -1;
+      if (dot < 0) continue;
+      const module = path.slice(0, dot);
+      this.#extensions.set(module, [...(this.#extensions.get(module) ?? []), path.slice(dot)]);
+    }
+  }
+
+  /** Who would read a pyc, if that is not who wrote it. */
+  foreignReason(path: PayloadPath, { cacheTag }: Pyc['name'], header: PycHeader): string | undefined {
+    const reader = readerOf(path);
+    // What lies beside its source is for whoever reads the directory.
+    const expected = cacheTag ?? (path.endsWith('.pyc') ? tagOf(reader) : undefined);
+    if (expected !== undefined) {
+      const writer = strangeWriter(header.magicNumber, expected);
+      if (writer !== undefined) return `${writer} wrote it, and ${readerOfTag(expected)} would read it`;
+    }
+    if (cacheTag === undefined) return undefined;
+    if (reader !== undefined) {
+      return readsTag(reader, cacheTag) ? undefined : `${reader} does not read the pycs of ${cacheTag}`;
+    }
+    const here = [...this.#installed];
+    if (here.length === 0 || here.some((command) => readsTag(command, cacheTag))) return undefined;
+    return `no Python here reads the pycs of ${cacheTag}, only ${here.sort().join(', ')}`;
+  }
+
+  /** Why no import reads a pyc where it lies, or why nothing can be said of it. */
+  misplaced(
+    { path, mtimeIs }: PayloadEntry,
+    name: PycName<PayloadPath>,
+    source: PayloadEntry | undefined,
+  ): [AuditKind, string] | undefined {
+    if (path.endsWith('.pyo')) return ['orphan', 'Python 3.5 and later read no .pyo'];
+    const shadow = this.#shadowOf(name);
+    if (name.cacheTag !== undefined) {
+      if (source === undefined) return ['orphan', `there is no ${name.source}`];
+      return shadow === undefined ? undefined : ['shadowed', `import takes ${shadow} instead`];
+    }
+    if (shadow !== undefined) return ['orphan', `import takes ${shadow} instead`];
+    // In a zip, zipimport does read a pyc beside its source.
+    if (source !== undefined) return mtimeIs === 'rounded' ? undefined : ['orphan', 'beside its source it is not read'];
+    if (nameOf(path).slice(0, -'.pyc'.length).includes('.')) return ['orphan', 'no import has a dot in a name'];
+    return ['sourceless', 'there is no source to compare it with'];
+  }
+
+  /**
+   * What import takes instead of a module: a package of its name, or an extension module.
+   * @see FileFinder.find_spec in Lib/importlib/_bootstrap_external.py, and the EXTENSION_SUFFIXES of importlib.machinery
+   */
+  #shadowOf({ source, cacheTag }: PycName<PayloadPath>): string | undefined {
+    const module = source.slice(0, -'.py'.length);
+    const reader = cacheTag ?? tagOf(readerOf(source)) ?? '';
+    for (const init of ['__init__.py', '__init__.pyc']) {
+      const path = `${module}/${init}` as PayloadPath;
+      if (this.#payload.entries.has(path)) return path;
+    }
+    const suffix = this.#extensions.get(module)?.find((one) => isSuffixFor(reader, one));
+    return suffix === undefined ? undefined : `${module}${suffix}`;
+  }
+}
+
+const standardLibrary = /\/lib(?:64)?\/(?<command>python3\.\d+t?|pypy3\.\d+)\/os\.py$/;
+
+function isSuffixFor(cacheTag: string, suffix: string): boolean {
+  if (suffix === `.${cacheTag}.so` || suffix.startsWith(`.${cacheTag}-`)) return true;
+  return cacheTag.startsWith('cpython-') && (suffix === '.so' || suffix === '.abi3.so');
+}
+
+/** `cpython-311` of `python3.11`. */
+function tagOf(command: string | undefined): string | undefined {
+  const minor = /^python3\.(?<minor>\d+)t?$/.exec(command ?? '')?.groups?.['minor'];
+  return minor === undefined ? undefined : `cpython-3${minor}`;
+}
+
+/** Who wrote a magic number, if that is not who has this cache tag. Of Pythons that pyclink does not know, it knows none. */
+function strangeWriter(magicNumber: number, cacheTag: string): string | undefined {
+  const { name: writer } = releaseOf(magicNumber);
+  const byNumber = writer ?? `an unknown Python (magic number ${magicNumber})`;
+  if (cacheTag.startsWith('pypy')) return writer?.startsWith('PyPy') ? undefined : byNumber;
+  const minor = /^cpython-3(?<minor>\d+)$/.exec(cacheTag)?.groups?.['minor'];
+  if (minor === undefined) return undefined;
+  const reader = `CPython 3.${minor}`;
+  if (writer === reader) {
+    return codeLayoutOf(magicNumber) === undefined ? `a pre-release of ${reader} (${magicNumber})` : undefined;
+  }
+  return writer === undefined && !isKnownRelease(reader) ? undefined : byNumber;
+}
+
+function readerOfTag(cacheTag: string): string {
+  return cacheTag.replace(/^cpython-3/, 'Python 3.').replace(/^pypy3(?=\d)/, 'PyPy 3.');
+}
