@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { manPage } from '../integration/stage/man-page.ts';
 import { buildOptions } from '../src/build/option-table.ts';
-import { pyclink } from './helpers/pyclink.ts';
+import { call } from './helpers/call.ts';
 
 const checkout = join(import.meta.dirname, '..');
 const read = (path: string) => readFileSync(join(checkout, path), 'utf8');
@@ -18,7 +18,7 @@ describe('the man page of pyclink', () => {
   it.each(['build', 'link', 'relink', 'restamp', 'verify', 'audit', 'cache', 'inspect'])(
     'has all options of %s',
     async (command) => {
-      const { stdout } = await pyclink([command, '--help']);
+      const { stdout } = await call([command, '--help']);
       const options = [...stdout.matchAll(/^ {2}(?:-\w, )?(--[a-z-]+)/gm)].map(([, name = '']) => name);
       expect(options).toContain('--json');
       expect(options.filter((name) => !new RegExp(`^(?:-\\w, )?${name}(?![a-z-])`, 'm').test(pages.pyclink))).toEqual(
@@ -35,7 +35,7 @@ describe('the man page of pyclink', () => {
 });
 
 it('help of build has each of its options, in their order', async () => {
-  const { stdout } = await pyclink(['build', '--help']);
+  const { stdout } = await call(['build', '--help']);
   const flags = Object.values(buildOptions).map((option) => option.flags.replace(/[[\]]/g, '\\$&'));
   const places = flags.map((flag) => stdout.search(new RegExp(`^ {2}${flag}( |$)`, 'm')));
   expect(places).not.toContain(-1);
@@ -53,8 +53,8 @@ it('help and man pages have each environment variable', async () => {
   expect(names).toContain('SOURCE_DATE_EPOCH');
   const missing = (text: string) => names.filter((name) => !text.includes(name));
   expect(missing(pages.pyclink)).toEqual([]);
-  expect(missing((await pyclink(['--help'])).stdout)).toEqual([]);
-  expect(missing((await pyclink(['build', '--help'])).stdout)).toEqual([]);
+  expect(missing((await call(['--help'])).stdout)).toEqual([]);
+  expect(missing((await call(['build', '--help'])).stdout)).toEqual([]);
 });
 
 it('the man page of dh_pyclink has each of its options', () => {

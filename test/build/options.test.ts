@@ -15,7 +15,7 @@ const defaults: BuildOptions = {
   mtime: { policy: 'keep' },
   excludeRegex: [],
   exclude: [],
-  errors: 'fail',
+  errors: undefined,
   allowErrors: [],
   jobs: 4,
   link: true,

@@ -1,22 +1,7 @@
-import { Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { main } from '../../src/cli/main.ts';
 import { version } from '../../src/version.ts';
 import { contentsOf, plantBuildroot } from '../helpers/buildroot.ts';
-
-/** Calls pyclink without a process. */
-async function call(argv: readonly string[], environment: Readonly<Record<string, string>> = {}) {
-  const written = { stdout: '', stderr: '' };
-  const stream = (name: keyof typeof written) =>
-    new Writable({
-      write: (chunk: Buffer, _encoding, done) => {
-        written[name] += chunk.toString();
-        done();
-      },
-    });
-  const status = await main(argv, environment, { stdout: stream('stdout'), stderr: stream('stderr') });
-  return { status, ...written };
-}
+import { call } from '../helpers/call.ts';
 
 describe('main', () => {
   it('writes the version', async () => {
