@@ -14,6 +14,7 @@ const rooms = [
   'verify',
   'audit',
   'recompile',
+  'diff',
   'page',
   'lanes',
   'build',

@@ -15,7 +15,7 @@ const pages = { pyclink: plain(manPage()), dh_pyclink: plain(read('docs/man/dh_p
 const internal = ['DEBPYTHON3_SUPPORTED', 'PATH'];
 
 describe('the man page of pyclink', () => {
-  it.each(['build', 'link', 'relink', 'restamp', 'verify', 'audit', 'cache', 'inspect'])(
+  it.each(['build', 'link', 'relink', 'restamp', 'verify', 'audit', 'diff', 'cache', 'inspect'])(
     'has all options of %s',
     async (command) => {
       const { stdout } = await call([command, '--help']);

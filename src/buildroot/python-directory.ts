@@ -41,6 +41,13 @@ export function pythonDirectoryOf(path: PayloadPath): PythonDirectory | undefine
   return { kind: 'interpreter', directory, command };
 }
 
+/** The directory on sys.path that a module is found in: a Python directory, or the site-packages of one. */
+export function searchDirectoryOf(path: PayloadPath): PayloadPath | undefined {
+  const place = pythonDirectoryOf(path)?.directory;
+  const site = place && /^\/(?:site|dist)-packages(?=\/)/.exec(path.slice(place.length))?.[0];
+  return place && (`${place}${site ?? ''}` as PayloadPath);
+}
+
 /** For a path outside all Python directories: the interpreter in the name of one of its directories, else `python3`. */
 export function guessCommand(path: PayloadPath): string {
   return namedDirectory.exec(path)?.groups?.['versioned'] ?? 'python3';

@@ -12,6 +12,7 @@ const descriptions = {
   restamp: 'give sources another mtime and record it in their pycs; compiles nothing',
   verify: 'check a payload against the manifest of its build',
   audit: 'say what is wrong with the pycs of a package, an image or a system, without a manifest',
+  diff: 'say which modules have other code in a second package, image or tree',
   cache: 'show, trim, clear or check the cache of builds: see docs/cache.md',
   inspect: 'show the header and objects of a pyc, or where two pycs first differ',
 } as const;

@@ -22,7 +22,7 @@ Examples:
 `;
 
 /** The subcommands. Each loads what it needs when it is called. */
-export const subcommands: Required<Subcommands> = { build, link, relink, restamp, verify, audit, cache, inspect };
+export const subcommands: Required<Subcommands> = { build, link, relink, restamp, verify, audit, diff, cache, inspect };
 
 function build(command: Command, call: Call): Command {
   return withBuildOptions(
@@ -178,6 +178,17 @@ function audit(command: Command, call: Call): Command {
 /** Says that the page of a report was written. */
 async function sayPage(file: string | undefined, call: Call, flags: Flags): Promise<void> {
   if (file !== undefined) (await call.log(flags)).info(`page ${file}`);
+}
+
+function diff(command: Command, call: Call): Command {
+  return withReadOptions(withCommonOptions(command))
+    .argument('<OLD>', 'a directory, a package, a directory of packages, or an image')
+    .argument('<NEW>', 'the same, of another build')
+    .action(async (old: string, now: string, flags: Flags) => {
+      const { diffCommand } = await import('../commands/diff.ts');
+      const options = { old, now, isVerbose: flags.verbose === true, ...readOptionsOf(flags) };
+      call.report(await diffCommand(options), flags);
+    });
 }
 
 function recompileFlags({ python, chroot = false, jobs }: AuditFlags, { environment }: Call) {

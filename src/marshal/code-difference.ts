@@ -14,7 +14,7 @@ export interface CodeDifference extends Difference {
 const ofInstructions: ReadonlySet<string> = new Set(['stacksize', 'instructions', 'line table', 'exception table']);
 
 /** Those, and the lines, which move when something is added above. */
-const ofPlaces: ReadonlySet<string> = new Set([...ofInstructions, 'first line']);
+export const ofPlaces: ReadonlySet<string> = new Set([...ofInstructions, 'first line']);
 
 /**
  * How the code of two pycs differs in normal form.
@@ -34,8 +34,8 @@ export function codeDifference(one: Buffer, other: Buffer): CodeDifference | und
   return ofObjects && { ...ofObjects, isOfInstructions: false };
 }
 
-/** The code of a pyc in normal form; undefined if it has none. */
-function normalTree(pyc: Buffer): PycTree | undefined {
+/** The code of a pyc in normal form; undefined if it has none, or too many objects. */
+export function normalTree(pyc: Buffer): PycTree | undefined {
   const normal = normalizePyc(pyc);
   if ('unreadable' in normal) return undefined;
   const tree = readPycTree(normal, normal.readUInt16LE(0));

@@ -21,13 +21,19 @@ type GrowingNode = { -readonly [K in keyof MarshalNode]: MarshalNode[K] } & { ch
 /** Most objects have no children: they share this. */
 const none: MarshalNode[] = [];
 
+/** A node takes some hundred bytes of memory, and may stand for one. The largest modules have some 100,000 objects. */
+const maxObjects = 1_000_000;
+
 /** Reads a marshalled value with its references resolved. No object contains itself. */
 export function readMarshalTree(bytes: Buffer, start: number, layout: CodeLayout): MarshalNode | Unreadable {
   /** The last object at each depth. */
   const open: GrowingNode[] = [];
   const flagged: { readonly node: GrowingNode; readonly depth: number }[] = [];
   let wrong: string | undefined;
+  let count = 0;
   const end = walkMarshal(bytes, start, layout, (offset, sizeBytes, depth) => {
+    count += 1;
+    if (count > maxObjects) return;
     const typeByte = bytes[offset] as number;
     const type = typeByte & ~flagRef;
     const isFlagged = isNumbered(typeByte);
@@ -46,6 +52,7 @@ export function readMarshalTree(bytes: Buffer, start: number, layout: CodeLayout
     else parent.children.push(node);
   });
   if (typeof end === 'string') return { unreadable: end };
+  if (count > maxObjects) return { unreadable: `it has ${count} objects, which are too many to show` };
   if (wrong !== undefined) return { unreadable: wrong };
   return open[0] as MarshalNode;
 }

@@ -3,7 +3,7 @@ import type { AuditFinding } from '../audit/finding.ts';
 import { readRegular } from '../files/read-regular.ts';
 import { codeDifference } from '../marshal/code-difference.ts';
 import type { Search } from '../payload/entry.ts';
-import { type PrivateDirectory, searchForFiles } from './sources.ts';
+import { type PrivateDirectory, searchForFiles } from '../payload/extract.ts';
 
 /** A pyc with other code than its source gives. */
 export interface Differing {

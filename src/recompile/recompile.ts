@@ -4,12 +4,12 @@ import type { Environment } from '../compile/environment.ts';
 import type { PoolResult, WorkerPool } from '../compile/worker-pool.ts';
 import { codeSha256Of } from '../marshal/pyc-facts.ts';
 import type { Search } from '../payload/entry.ts';
+import { PrivateDirectory, searchForFiles } from '../payload/extract.ts';
 import type { Level } from '../pyc/name.ts';
 import { counted } from '../text.ts';
 import { type Differing, differs, explained } from './differing.ts';
 import { openPool, type RecompileInterpreters } from './interpreters.ts';
 import { planRecompile, type RecompileJob } from './jobs.ts';
-import { PrivateDirectory, searchForFiles } from './sources.ts';
 
 /** How sources are compiled again. */
 export interface RecompileOptions extends RecompileInterpreters {

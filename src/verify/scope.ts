@@ -1,4 +1,4 @@
-import { pythonDirectoryOf } from '../buildroot/python-directory.ts';
+import { pythonDirectoryOf, searchDirectoryOf } from '../buildroot/python-directory.ts';
 import { childOf, contains, nameOf, type PayloadPath, parentOf } from '../files/path.ts';
 import type { PycRecord } from '../manifest/schema.ts';
 import type { Payload } from '../payload/payload.ts';
@@ -79,9 +79,7 @@ function sourcesIn(records: readonly PycRecord[], payload: Payload): PayloadPath
 
 /** The directories that a source is in, from its own to the one on sys.path; outside of those known, to the root. */
 function directoriesOf(source: PayloadPath): PayloadPath[] {
-  const place = pythonDirectoryOf(source)?.directory ?? ('/' as PayloadPath);
-  const site = /^\/(?:site|dist)-packages(?=\/)/.exec(source.slice(place.length))?.[0] ?? '';
-  const top = `${place}${site}`;
+  const top = searchDirectoryOf(source);
   const directories: PayloadPath[] = [];
   for (let directory = parentOf(source); ; directory = parentOf(directory)) {
     directories.push(directory);

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { errnoOf, PyclinkError } from '../errors.ts';
-import type { Content, Search } from '../payload/entry.ts';
+import type { Content, Search } from './entry.ts';
 
 /** A private directory for sources that lie in packages and images, and for code that is to be compared. */
 export class PrivateDirectory {

@@ -1,0 +1,87 @@
+import { type CodeChange, codeChanges } from '../marshal/code-changes.ts';
+import { headerDifference } from '../marshal/first-difference.ts';
+import { codeSha256Of } from '../marshal/pyc-facts.ts';
+import { type PycHeader, parsePycHeader } from '../pyc/header.ts';
+import { releaseOf } from '../pyc/releases.ts';
+import type { DiffKind } from './kinds.ts';
+
+/** One difference of two pycs. */
+export interface PycDifference {
+  readonly kind: DiffKind;
+  /** The code object that differs: `<module>.Shop.pay`. */
+  readonly code?: string;
+  readonly detail: string;
+}
+
+/** How two pycs differ whose bytes are not the same. Where the code does, the rest is not said. */
+export function comparePycs(old: Buffer, now: Buffer): readonly PycDifference[] {
+  const [was, is] = [parsePycHeader(old), parsePycHeader(now)];
+  if ('unreadable' in was || 'unreadable' in is) {
+    const one = 'unreadable' in is ? `it ${is.unreadable}` : 'unreadable' in was ? `the old one ${was.unreadable}` : '';
+    return [{ kind: 'bytes', detail: one }];
+  }
+  if (was.magicNumber !== is.magicNumber) {
+    return [
+      { kind: 'interpreter', detail: `${interpreter(was.magicNumber)} before, now ${interpreter(is.magicNumber)}` },
+    ];
+  }
+  const differences = compareCode(old, now, releaseOf(was.magicNumber).headerSizeBytes);
+  if (differences.some(({ kind }) => kind === 'code' || kind === 'bytes')) return differences;
+  return [...differences, ...compareHeaders(was, is)];
+}
+
+/** The mtime alone changes with every build; the rest with the source or the options. */
+function compareHeaders(was: PycHeader, is: PycHeader): readonly PycDifference[] {
+  if (was.invalidationMode === 'timestamp' && is.invalidationMode === 'timestamp') {
+    const [old, now] = [was.sourceMtimeSeconds, is.sourceMtimeSeconds];
+    if (was.sourceSizeBytes !== is.sourceSizeBytes) {
+      return [{ kind: 'header', detail: `size of the source ${is.sourceSizeBytes}, was ${was.sourceSizeBytes}` }];
+    }
+    return old === now ? [] : [{ kind: 'mtime', detail: `${date(now)}, was ${date(old)}` }];
+  }
+  const difference = headerDifference(was, is);
+  if (difference === undefined) return [];
+  return [{ kind: 'header', detail: `${difference.what} ${difference.second}, was ${difference.first}` }];
+}
+
+function date(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
+}
+
+function compareCode(old: Buffer, now: Buffer, start: number): readonly PycDifference[] {
+  if (old.subarray(start).equals(now.subarray(start))) return [];
+  const [was, is] = [codeSha256Of(old), codeSha256Of(now)];
+  if (was === undefined || is === undefined) return [{ kind: 'bytes', detail: 'its code has no normal form' }];
+  if (was === is) return [{ kind: 'flags', detail: 'the same code in normal form' }];
+  const changes = codeChanges(old, now);
+  if (changes === undefined) return [{ kind: 'code', detail: 'too large to say where' }];
+  return [
+    ...changes.changes.map((change) => ({ kind: 'code' as const, code: change.code, detail: inWords(change) })),
+    ...(changes.hasOtherLines ? [{ kind: 'lines' as const, detail: 'the same code in other lines' }] : []),
+    ...(changes.hasOtherPath
+      ? [{ kind: 'path' as const, detail: 'the same code with another path for tracebacks' }]
+      : []),
+  ];
+}
+
+function inWords({ code, difference, isIn }: CodeChange): string {
+  if (difference === undefined) return isIn === 'first' ? 'removed' : 'added';
+  const { place, what, first, second } = difference;
+  const inside = place.slice(code.length).replace(/^: /, '');
+  if (inBytes.includes(inside)) return `other ${inside}`;
+  const where = [inside, ...(what === 'value' ? [] : [what])].filter((part) => part !== '').join(': ');
+  return `${where} is ${shortened(second)}, was ${shortened(first)}`;
+}
+
+function interpreter(magicNumber: number): string {
+  return releaseOf(magicNumber).name ?? `magic number ${magicNumber}`;
+}
+
+/** Fields whose bytes nobody reads. */
+const inBytes = ['instructions', 'exception table', 'kinds of variables'];
+
+const maxValueChars = 80;
+
+function shortened(value: string): string {
+  return value.length > maxValueChars ? `${value.slice(0, maxValueChars)}…` : value;
+}

@@ -1,0 +1,79 @@
+import { getOrAdd } from '../get-or-add.ts';
+import { normalTree, ofPlaces } from './code-difference.ts';
+import { firstDifference } from './first-difference.ts';
+import type { PycTree } from './outline.ts';
+import type { MarshalNode } from './tree.ts';
+import { marshalType } from './types.ts';
+import { type Difference, valueDifference } from './value-difference.ts';
+import { childPlace, type Place, rootPlace } from './words.ts';
+
+/** A code object that is not the same in two pycs: a function, a class body, the module itself. */
+export interface CodeChange {
+  /** `<module>.Shop.pay` */
+  readonly code: string;
+  /** The first of its own values that differs; undefined if only one of the pycs has this code object. */
+  readonly difference?: Difference;
+  /** Which pyc has it. */
+  readonly isIn: 'both' | 'first' | 'second';
+}
+
+/** How the code of two pycs differs in normal form. Lines and paths matter only if nothing else differs. */
+export interface CodeChanges {
+  readonly changes: readonly CodeChange[];
+  readonly hasOtherLines: boolean;
+  readonly hasOtherPath: boolean;
+}
+
+const lines: readonly string[] = ['first line', 'line table'];
+const path = 'file name';
+
+/**
+ * Which code objects differ. Those of the same name are compared in their order.
+ * @returns undefined if one of the pycs has no normal form, or is too large to be compared
+ */
+export function codeChanges(one: Buffer, other: Buffer): CodeChanges | undefined {
+  const [first, second] = [normalTree(one), normalTree(other)];
+  if (first === undefined || second === undefined) return undefined;
+  const changes = changesOf(first, second);
+  const differs = (...fields: readonly string[]) => {
+    const ignored = { fields: new Set(fields) };
+    const place = rootPlace(first.bytes, first.root, first.layout);
+    return valueDifference([first, first.root], [second, second.root], place, ignored) !== undefined;
+  };
+  const [hasOtherLines, hasOtherPath] = [
+    changes.length === 0 && differs(path),
+    changes.length === 0 && differs(...lines),
+  ];
+  if (changes.length > 0 || hasOtherLines || hasOtherPath) return { changes, hasOtherLines, hasOtherPath };
+  // All values are the same: other objects are one.
+  const difference = firstDifference(first, second);
+  const code = difference?.place.split(': ', 1)[0] ?? '';
+  return { changes: difference ? [{ code, difference, isIn: 'both' }] : [], hasOtherLines, hasOtherPath };
+}
+
+function changesOf(one: PycTree, other: PycTree): CodeChange[] {
+  const [first, second] = [codeIn(one), codeIn(other)];
+  return Array.from(new Set([...first.keys(), ...second.keys()])).flatMap((code) => {
+    const place: Place = { code, inside: '', element: '' };
+    const ofPair = (a: MarshalNode | undefined, b: MarshalNode | undefined): CodeChange[] => {
+      if (a === undefined || b === undefined) return [{ code, isIn: b === undefined ? 'first' : 'second' }];
+      const differenceBut = (fields: readonly string[]) =>
+        valueDifference([one, a], [other, b], place, { fields: new Set([...fields, path]), inner: true });
+      const difference = differenceBut([...ofPlaces]) ?? differenceBut(lines);
+      return difference === undefined ? [] : [{ code, difference, isIn: 'both' }];
+    };
+    const [ones, others] = [first.get(code) ?? [], second.get(code) ?? []];
+    return Array.from({ length: Math.max(ones.length, others.length) }, (_, i) => ofPair(ones[i], others[i])).flat();
+  });
+}
+
+/** The code objects of a pyc by their names, in the order of the bytes. */
+function codeIn({ bytes, root, layout }: PycTree): Map<string, MarshalNode[]> {
+  const found = new Map<string, MarshalNode[]>();
+  const add = (node: MarshalNode, place: Place): void => {
+    if (node.type === marshalType.code) getOrAdd(found, place.code, () => []).push(node);
+    for (const [i, child] of node.children.entries()) add(child, childPlace(bytes, node, place, i, layout));
+  };
+  add(root, rootPlace(bytes, root, layout));
+  return found;
+}
