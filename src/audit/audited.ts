@@ -34,10 +34,13 @@ export function searchForAudit(pycs: 'in-depth' | 'code'): {
 /** Looks for the pycs that a payload stores. */
 export function auditedOf(payload: Payload, facts: BytecodeFacts): Audited {
   const pycs: Pyc[] = [];
-  for (const entry of payload.all) {
-    if (entry.isGhost || entry.type !== 'file' || leftoverReason(entry.path) !== undefined) continue;
+  for (const entry of payload.files) {
+    if (entry.isGhost || leftoverReason(entry.path) !== undefined) continue;
     const name = parsePycPath(entry.path);
     if (name !== undefined) pycs.push({ entry, name, facts: facts.pycs.get(entry.file) });
   }
-  return { payload, facts, pycs };
+  // Where a symlink leads, pycs are only stored.
+  const stored = new Set(pycs.flatMap(({ entry, name }) => (payload.has(name.source) ? (entry.leadsTo ?? []) : [])));
+  const isUsed = ({ entry, name }: Pyc) => !stored.has(entry.path) || payload.has(name.source);
+  return { payload, facts, pycs: pycs.filter(isUsed) };
 }

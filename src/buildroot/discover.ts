@@ -60,7 +60,7 @@ export function discover(buildroot: Buildroot, options: DiscoverOptions): Discov
   for (const root of everywhere ? [buildroot.path] : startingPoints(buildroot, options.paths)) {
     const environment = everywhere || !isRunningSystem(buildroot) ? undefined : environmentBeside(root);
     const { found, notUtf8, unreadable, otherFileSystems } = findIn(root, limits);
-    for (const path of notUtf8) {
+    for (const { shown: path } of notUtf8) {
       const payload = toPayload(buildroot, path as StagedPath);
       if (!everywhere || pythonDirectoryOf(payload)) skip(payload, 'name-not-utf8');
     }

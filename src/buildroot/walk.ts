@@ -10,11 +10,18 @@ export interface Found {
   readonly type: 'file' | 'directory' | 'symlink' | 'other';
 }
 
+/** A path that is not UTF-8. */
+interface NotUtf8 {
+  /** With `\xNN` for each byte of a name that is beyond ASCII. */
+  readonly shown: string;
+  readonly bytes: Buffer;
+}
+
 export interface Walk {
   /** Sorted by path. */
   readonly found: readonly Found[];
-  /** Matching names that are not UTF-8, with `\xNN` for each such byte. */
-  readonly notUtf8: readonly string[];
+  /** Matching names that are not UTF-8, by what is shown of them. */
+  readonly notUtf8: readonly NotUtf8[];
   /** Directories that could not be listed, with the error. */
   readonly unreadable: readonly { readonly directory: string; readonly error: unknown }[];
   /** Directories left out because they are on other file systems, but not on the kernel's own. Sorted. */
@@ -83,8 +90,9 @@ export function walk(
       .sort((a, b) => byCodeUnit(a.path, b.path)),
     notUtf8: entries
       .filter((entry) => undecodable.test(entry.path))
-      .map((entry) => shown(childOf(directory, entry.path)))
-      .sort(byCodeUnit),
+      .map((entry) => childOf(directory, entry.path))
+      .map((path) => ({ shown: shown(path), bytes: toBytes(path) }))
+      .sort((a, b) => byCodeUnit(a.shown, b.shown)),
     unreadable,
     otherFileSystems: otherFileSystems.sort(byCodeUnit),
   };

@@ -29,7 +29,7 @@ export function readRegular(
  * @returns undefined if there is no regular file of that name
  * @throws the system's error for any other reason
  */
-export function withRegular<T>(path: string, use: (descriptor: number, stat: FileStat) => T): T | undefined {
+export function withRegular<T>(path: string | Buffer, use: (descriptor: number, stat: FileStat) => T): T | undefined {
   let descriptor: number;
   try {
     descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);

@@ -6,6 +6,8 @@ export interface PayloadEntry {
   readonly type: 'file' | 'symlink' | 'directory';
   /** What a symlink says. The other fields describe the symlink itself. */
   readonly target?: string;
+  /** Of a file that was found through a symlink: its own path. */
+  readonly leadsTo?: PayloadPath;
   /** Equal for the names of one file, different for any two files, whatever container they are in. */
   readonly file: string;
   /** The package, archive, directory or image that it is in. */

@@ -1,8 +1,9 @@
-import { childOf, normalise, type PayloadPath, parentOf } from '../files/path.ts';
+import { childOf, nameOf, normalise, type PayloadPath, parentOf } from '../files/path.ts';
+import { getOrAdd } from '../get-or-add.ts';
 import type { Contents, PayloadEntry } from './entry.ts';
 
 /** As many symlinks as the Linux kernel follows. */
-const maxSymlinks = 40;
+export const maxSymlinks = 40;
 
 /** A file system: the names of one or more containers that belong together. */
 export class Payload {
@@ -30,6 +31,26 @@ export class Payload {
     return Array.from(this.entries.values()).flat();
   }
 
+  /** The files, by all names that lead to them: of symlinks too, and those in a `__pycache__` that is a symlink. */
+  get files(): PayloadEntry[] {
+    const all = this.all;
+    const symlinks = all.filter(({ type }) => type === 'symlink');
+    const caches = symlinks.filter(({ path }) => nameOf(path) === '__pycache__');
+    const inside = new Map<PayloadPath, PayloadEntry[]>();
+    if (caches.length > 0) for (const entry of all) getOrAdd(inside, parentOf(entry.path), () => []).push(entry);
+    const named = [
+      ...symlinks,
+      ...caches.flatMap((cache) => {
+        const names = inside.get(this.directoryAt(cache.path) ?? cache.path) ?? [];
+        return names.map(({ path }) => ({ ...cache, path: childOf(cache.path, nameOf(path)) }));
+      }),
+    ];
+    const followed = named.flatMap(({ path, container }) =>
+      this.follow(path).map((file) => ({ ...file, path, container, leadsTo: file.path })),
+    );
+    return [...all, ...followed].filter(({ type }) => type === 'file');
+  }
+
   /** The entries of a path, also if directories on the way are symlinks. The last component is not followed. */
   at(path: PayloadPath): readonly PayloadEntry[] {
     const found = this.entries.get(path);
@@ -47,9 +68,8 @@ export class Payload {
   follow(path: PayloadPath): readonly PayloadEntry[] {
     let entries = this.at(path);
     for (let followed = 0; entries[0]?.type === 'symlink'; followed++) {
-      const [{ path: from, target = '' }] = entries as [PayloadEntry];
       if (followed === maxSymlinks) return [];
-      entries = this.at(absolute(parentOf(from), target));
+      entries = this.at(targetOf(entries[0]));
     }
     return entries;
   }
@@ -72,17 +92,16 @@ export class Payload {
       }
       followed += 1;
       if (followed > maxSymlinks) return undefined;
-      const target = absolute(reached, entry.target ?? '');
-      pending.push(...target.split('/').filter(Boolean).reverse());
+      pending.push(...targetOf(entry).split('/').filter(Boolean).reverse());
       reached = '/' as PayloadPath;
     }
     return reached;
   }
 }
 
-/** The path that a symlink in a directory names. */
-function absolute(directory: PayloadPath, target: string): PayloadPath {
-  return normalise(target.startsWith('/') ? target : `${directory}/${target}`) as PayloadPath;
+/** The path that a symlink names. */
+export function targetOf({ path, target = '' }: PayloadEntry): PayloadPath {
+  return normalise(target.startsWith('/') ? target : `${parentOf(path)}/${target}`) as PayloadPath;
 }
 
 function join(parent: PayloadPath, path: PayloadPath): PayloadPath {

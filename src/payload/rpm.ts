@@ -2,6 +2,7 @@ import { execa } from 'execa';
 import { messageOf, PyclinkError } from '../errors.ts';
 import { exitSignal } from '../exit-signal.ts';
 import type { PayloadPath } from '../files/path.ts';
+import { pathText } from '../printable.ts';
 import { Budget, type ReadLimits } from './budget.ts';
 import { type Contents, contentsOf, type PayloadEntry, type Search, type TakeContent } from './entry.ts';
 import { listedBy } from './listed.ts';
@@ -46,9 +47,10 @@ export async function searchRpm(file: string, search: Search, limits: ReadLimits
 async function queryHeader(file: string): Promise<PayloadEntry[]> {
   const args = ['-qp', '--nosignature', '--nodigest', '--qf', queryFormat, '--', file];
   exitSignal();
-  const { stdout, stderr, failed } = await execa('rpm', args, { reject: false, env: { LC_ALL: 'C.UTF-8' } });
+  const options = { reject: false, encoding: 'latin1', env: { LC_ALL: 'C.UTF-8' } } as const;
+  const { stdout, stderr, failed } = await execa('rpm', args, options);
   if (failed) throw unreadable(file, 'rpm', stderr);
-  const [first = '', ...lines] = stdout.split('\n');
+  const [first = '', ...lines] = pathText(Buffer.from(stdout, 'latin1')).split('\n');
   const container = first.replace(/^package /, '');
   return lines.flatMap((line): PayloadEntry[] => {
     const [path = '', inode, device, flags, mode, owner = '', size, mtime, target = ''] = line.split('\t');

@@ -18,6 +18,8 @@ export interface TarContents {
   readonly links: ReadonlyMap<PayloadPath, PayloadPath>;
   /** Everything else that is not a directory: a file, or undefined for a device and the like. */
   readonly others: ReadonlyMap<PayloadPath, PayloadEntry | undefined>;
+  /** Its directories, listed or not. */
+  readonly directories: ReadonlySet<PayloadPath>;
   /** Files whose bytes are wanted and were not read, because a name that comes later in the tar wants them. */
   readonly unread: ReadonlyMap<string, TakeContent>;
 }
@@ -50,6 +52,7 @@ export async function readTar(
   const files = new Map<PayloadPath, PayloadEntry>();
   const links = new Map<PayloadPath, PayloadPath>();
   const others = new Map<PayloadPath, PayloadEntry | undefined>();
+  const directories = new Set<PayloadPath>();
   const taken = new Set<string>();
   const unread = new Map<string, TakeContent>();
   let number = 0;
@@ -87,6 +90,7 @@ export async function readTar(
             mtimeSeconds: mtimeSecondsIn(header),
           };
     if (entry.type === 'file') files.set(path, entry);
+    if (entry.type === 'directory') directories.add(path);
     if (!isListed(path, entry.type)) {
       if (entry.type !== 'directory') others.set(path, entry);
       continue;
@@ -103,7 +107,7 @@ export async function readTar(
       }
     }
   }
-  return { count: number, entries, links, others, unread };
+  return { count: number, entries, links, others, directories, unread };
 }
 
 /** A member of a tar. */

@@ -9,6 +9,7 @@ import { ifPossible } from '../files/if-possible.ts';
 import { type PayloadPath, parentOf, type StagedPath } from '../files/path.ts';
 import { readAll, withRegular } from '../files/read-regular.ts';
 import { type FileStat, lstatIfAny, wholeSeconds } from '../files/stat.ts';
+import { pathText } from '../printable.ts';
 import { type ReadLimits, tooLarge } from './budget.ts';
 import type { Contents, PayloadEntry, Search, TakeContent, Unreadable } from './entry.ts';
 
@@ -34,28 +35,33 @@ export function searchTree(
     const walked = walk(directory, search.names, walkLimits(tree), onSymlink);
     for (const one of walked.unreadable) unreadable.push({ path: one.directory, isDirectory: true, error: one.error });
     for (const { path } of walked.found) look(path);
+    for (const { shown, bytes } of walked.notUtf8) look(shown as StagedPath, bytes);
   };
   /** Lists a name. */
-  const list = (staged: StagedPath): PayloadEntry | undefined => {
-    const stat = lstatIfAny(staged);
-    const entry = stat && entryOf(tree, staged, stat);
+  const list = (staged: StagedPath, bytes?: Buffer): PayloadEntry | undefined => {
+    const stat = lstatIfAny(bytes ?? staged);
+    const entry = stat && entryOf(tree, staged, stat, bytes);
     if (entry !== undefined) entries.set(staged, entry);
     return entry;
   };
-  /** Lists a name, and has its bytes taken. */
-  const look = (staged: StagedPath): void => {
+  /**
+   * Lists a name, and has its bytes taken.
+   * @param bytes the path of a name that is not UTF-8
+   * @param symlink what led to it
+   */
+  const look = (staged: StagedPath, bytes?: Buffer, symlink?: StagedPath): void => {
     if (looked.has(staged)) return;
     looked.add(staged);
     ifAllowed(staged, () => {
-      const entry = list(staged);
+      const entry = list(staged, bytes);
       if (entry === undefined) return;
       if (staged !== tree.path) look(parentOf(staged));
-      if (entry.type === 'symlink') follow(staged);
+      if (entry.type === 'symlink' && bytes === undefined) follow(staged);
       if (entry.type !== 'file' || taken.has(entry.file)) return;
-      const take = search.visit(entry);
+      const take = search.visit(symlink === undefined ? entry : { ...entry, path: toPayload(tree, symlink) });
       if (take === undefined) return;
       taken.add(entry.file);
-      unreadable.push(...readInto(staged, take, limits, arena));
+      unreadable.push(...readInto(staged, take, limits, arena, bytes));
     });
   };
   const ifAllowed = (path: StagedPath, work: () => void): void => {
@@ -68,7 +74,7 @@ export function searchTree(
   };
   const follow = (staged: StagedPath): void => {
     const place = resolveInBuildroot(tree, staged);
-    if (place.kind === 'inside') look(place.path);
+    if (place.kind === 'inside') look(place.path, undefined, staged);
   };
   if (isWalked) walkIn(part);
   for (const path of search.paths ?? []) {
@@ -88,13 +94,18 @@ export function searchTree(
   return { entries: [...entries.values()], removedBy: new Map(), unreadable, resolve };
 }
 
-function entryOf(tree: Buildroot, staged: StagedPath, stat: FileStat): PayloadEntry | undefined {
+function entryOf(
+  tree: Buildroot,
+  staged: StagedPath,
+  stat: FileStat,
+  bytes: Buffer | undefined,
+): PayloadEntry | undefined {
   const { kind } = stat;
   if (kind === 'other') return undefined;
   return {
     path: toPayload(tree, staged),
     type: kind,
-    ...(kind === 'symlink' ? { target: readlinkSync(staged) } : {}),
+    ...(kind === 'symlink' ? { target: pathText(readlinkSync(bytes ?? staged, 'buffer')) } : {}),
     file: `${tree.path}\0${stat.identity}`,
     container: tree.path,
     sizeBytes: stat.sizeBytes,
@@ -105,9 +116,15 @@ function entryOf(tree: Buildroot, staged: StagedPath, stat: FileStat): PayloadEn
 }
 
 /** Reads a file, into memory that is used again for the next one. @returns the file, if the system refuses it */
-function readInto(staged: StagedPath, take: TakeContent, limits: ReadLimits, arena: Arena): Unreadable[] {
+function readInto(
+  staged: StagedPath,
+  take: TakeContent,
+  limits: ReadLimits,
+  arena: Arena,
+  bytes: Buffer | undefined,
+): Unreadable[] {
   try {
-    const isRead = withRegular(staged, (descriptor, stat) => {
+    const isRead = withRegular(bytes ?? staged, (descriptor, stat) => {
       arena.clear();
       take(tooLarge(stat.sizeBytes, limits) ?? readAll(descriptor, stat.sizeBytes, arena.take));
       return true;

@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import type { Entry, ZipFile } from 'yauzl';
 import { messageOf, PyclinkError } from '../errors.ts';
 import { normalise, type PayloadPath } from '../files/path.ts';
+import { pathText } from '../printable.ts';
 import { searchTar } from './archive.ts';
 import { Budget, type ReadLimits, tooLarge } from './budget.ts';
 import { type Content, type Contents, contentsOf, type PayloadEntry, type Search } from './entry.ts';
@@ -26,7 +27,7 @@ export async function searchZip(file: string, search: Search, limits: ReadLimits
       if (zip.entryCount === 0) throw new Error('it has no files in it');
       for await (const member of zip.eachEntry()) {
         budget.countEntry();
-        const path = normalise(member.fileName) as PayloadPath;
+        const path = normalise(nameOf(member)) as PayloadPath;
         if (condaPart.test(path)) {
           const open = async () => unpacked((await zip.openReadStreamPromise(member))[Symbol.asyncIterator]());
           const source = { container: basename(file), prefix: `${file}\0${path}\0` };
@@ -75,6 +76,11 @@ async function contentOf(zip: ZipFile, member: Entry, budget: Budget): Promise<C
 
 function textOf(content: Content): string {
   return Buffer.isBuffer(content) ? content.toString() : '';
+}
+
+/** What yauzl shows of a name that is not UTF-8, and should be, may be that of another. */
+function nameOf({ fileName, fileNameRaw }: Entry): string {
+  return fileName.includes('\ufffd') ? pathText(fileNameRaw) : fileName;
 }
 
 /** The mode that a zip made on Unix has in the upper half of its external attributes. */

@@ -183,7 +183,10 @@ describe('walk', () => {
     writeFileSync(Buffer.concat([directory, Buffer.from('/\xe9\n.py', 'latin1')]), '');
     expect(walk(root as StagedPath, ['*.py'])).toEqual({
       found: [],
-      notUtf8: [`${root}/d\\xff/\\xe9\n.py`, `${root}/d\\xff/a.py`],
+      notUtf8: ['/\xe9\n.py', '/a.py'].map((name) => ({
+        shown: `${root}/d\\xff${name.replace('\xe9', '\\xe9')}`,
+        bytes: Buffer.concat([directory, Buffer.from(name, 'latin1')]),
+      })),
       unreadable: [],
       otherFileSystems: [],
     });

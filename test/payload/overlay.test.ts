@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { PayloadPath } from '../../src/files/path.ts';
+import type { PayloadEntry } from '../../src/payload/entry.ts';
 import { type Layer, overlay } from '../../src/payload/overlay.ts';
 import { entryAt } from '../helpers/payload.ts';
 
@@ -18,6 +19,7 @@ function layers(...contents: readonly Content[]): Layer[] {
       entries: new Map(paths.map((path) => [path, entryAt(path, { file: `${i}:${fileOf(path)}` })])),
       links: new Map(linked.filter(([, target]) => !inLayer(target)) as [PayloadPath, PayloadPath][]),
       others: new Map(),
+      directories: new Set(),
     };
   });
 }
@@ -76,6 +78,52 @@ describe('overlay', () => {
       { ...upper, others: new Map([['/d/e' as PayloadPath, undefined]]) },
     ]);
     expect([entries, [...removedBy]]).toEqual([[], [['/d/e/a.py', 'layer 2']]]);
+  });
+
+  const symlinkTo = (path: string, target: string): [PayloadPath, PayloadEntry] => {
+    const entry = entryAt(path, { type: 'symlink', target });
+    return [entry.path, entry];
+  };
+
+  it.each<[string, string]>([
+    ['usr/lib', '/lib/a'],
+    ['/usr/lib', '/lib/a'],
+    ['../../usr/./lib', '/lib/a'],
+  ])('puts what goes through a symlink of a lower layer, %s, where it leads', (target, path) => {
+    const [lower, middle, upper] = layers(['/usr/lib/a', '/usr/lib/b'], [path, '/lib/.wh.b'], [['/c', '/lib/a']]);
+    const linked = { ...(lower as Layer), entries: new Map([symlinkTo('/lib', target), ...(lower?.entries ?? [])]) };
+    const { entries, removedBy } = overlay([linked, middle as Layer, upper as Layer]);
+    expect(entries.map((entry) => [entry.path, entry.file, entry.replacedBy])).toEqual([
+      ['/lib', '/lib', undefined],
+      ['/usr/lib/a', '1:/lib/a', 'layer 2'],
+      ['/c', '1:/lib/a', 'layer 2'],
+    ]);
+    expect([...removedBy]).toEqual([['/usr/lib/b', 'layer 2']]);
+  });
+
+  it('replaces a symlink of a lower layer by a directory', () => {
+    const [lower, upper] = layers(['/usr/lib/a'], ['/lib/a']) as [Layer, Layer];
+    const { entries } = overlay([
+      { ...lower, entries: new Map([symlinkTo('/lib', 'usr/lib'), ...lower.entries]) },
+      { ...upper, directories: new Set(['/lib' as PayloadPath]) },
+    ]);
+    expect(entries.map(({ path, file }) => [path, file])).toEqual([
+      ['/lib/a', '1:/lib/a'],
+      ['/usr/lib/a', '0:/usr/lib/a'],
+    ]);
+  });
+
+  it('leaves out what goes through symlinks that lead in a circle', () => {
+    const [layer] = layers(['/x/a']) as [Layer];
+    const circle = new Map([symlinkTo('/x', 'y'), symlinkTo('/y', 'x'), ...layer.entries]);
+    expect(overlay([{ ...layer, entries: circle }]).entries.map(({ path }) => path)).toEqual(['/x', '/y']);
+  });
+
+  it('removes a listed file where a device lies later', () => {
+    const [lower, upper] = layers(['/a.pyc'], []) as [Layer, Layer];
+    const others = new Map([['/a.pyc' as PayloadPath, undefined]]);
+    const { entries, removedBy } = overlay([lower, { ...upper, others }]);
+    expect([entries, [...removedBy]]).toEqual([[], [['/a.pyc', 'layer 2']]]);
   });
 
   it('gives the last layer that has a path, if none removes it later', () => {

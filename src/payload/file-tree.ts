@@ -1,0 +1,103 @@
+import { childOf, nameOf, type PayloadPath, parentOf } from '../files/path.ts';
+import type { PayloadEntry } from './entry.ts';
+import { maxSymlinks, targetOf } from './payload.ts';
+
+/** A directory, or what else lies at its path. */
+interface Node {
+  /** Without symlinks on the way. */
+  readonly path: PayloadPath;
+  entry?: PayloadEntry | undefined;
+  /** A file that the search does not list. A link in a later layer may name it. */
+  unlisted?: PayloadEntry | undefined;
+  children?: Map<string, Node> | undefined;
+}
+
+/** Files by path; paths may go through symlinks. */
+export class FileTree {
+  readonly #top: Node = { path: '/' as PayloadPath };
+  /** The directory that was asked for last: a tar names the files of a directory one after another. */
+  #last: { readonly path: PayloadPath; readonly node: Node } | undefined;
+
+  /** What is listed, in the order in which it came. */
+  all(): PayloadEntry[] {
+    return entriesIn(this.#top);
+  }
+
+  /** What is at a path. The last component is not followed. */
+  find(path: PayloadPath): Node | undefined {
+    return path === '/' ? this.#top : this.#directory(parentOf(path), false)?.children?.get(nameOf(path));
+  }
+
+  /** What is at a path, made if nothing is. @returns undefined if symlinks lead in a circle */
+  make(path: PayloadPath): Node | undefined {
+    if (path === '/') return this.#top;
+    const directory = this.#directory(parentOf(path), true);
+    return directory && childNode(directory, nameOf(path));
+  }
+
+  /** Says what lies at a node: an entry, a file that is not listed, or neither. */
+  set(node: Node, entry: PayloadEntry | undefined, unlisted?: PayloadEntry): void {
+    if (entry?.type === 'symlink' || node.entry?.type === 'symlink') this.#last = undefined;
+    node.entry = entry;
+    node.unlisted = unlisted;
+  }
+
+  /** Removes what is below a node. @returns what was listed of it */
+  empty(node: Node | undefined): PayloadEntry[] {
+    if (node?.children === undefined) return [];
+    const removed = Array.from(node.children.values(), entriesIn).flat();
+    node.children = undefined;
+    this.#last = undefined;
+    return removed;
+  }
+
+  /** Removes what is at a path, and below it. @returns what was listed of it */
+  remove(path: PayloadPath): PayloadEntry[] {
+    const node = this.find(path);
+    if (node === undefined) return [];
+    const removed = entriesIn(node);
+    this.empty(node);
+    this.set(node, undefined);
+    return removed;
+  }
+
+  #directory(path: PayloadPath, makes: boolean): Node | undefined {
+    if (this.#last?.path === path) return this.#last.node;
+    const pending = namesIn(path);
+    let node = this.#top;
+    let followed = 0;
+    for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
+      const next = makes ? childNode(node, name) : node.children?.get(name);
+      if (next === undefined) return undefined;
+      if (next.entry?.type !== 'symlink') {
+        node = next;
+        continue;
+      }
+      followed += 1;
+      if (followed > maxSymlinks) return undefined;
+      pending.push(...namesIn(targetOf(next.entry)));
+      node = this.#top;
+    }
+    this.#last = { path, node };
+    return node;
+  }
+}
+
+function childNode(directory: Node, name: string): Node {
+  directory.children ??= new Map();
+  const known = directory.children.get(name);
+  if (known !== undefined) return known;
+  const made: Node = { path: childOf(directory.path, name) };
+  directory.children.set(name, made);
+  return made;
+}
+
+function entriesIn({ entry, children }: Node): PayloadEntry[] {
+  const own = entry === undefined ? [] : [entry];
+  return children === undefined ? own : [...own, ...Array.from(children.values(), entriesIn).flat()];
+}
+
+/** The last one first. */
+function namesIn(path: PayloadPath): string[] {
+  return path.split('/').filter(Boolean).reverse();
+}
