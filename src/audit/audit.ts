@@ -1,5 +1,4 @@
 import { pythonDirectoryOf } from '../buildroot/python-directory.ts';
-import type { PayloadPath } from '../files/path.ts';
 import type { BytecodeFacts } from '../payload/bytecode.ts';
 import type { PayloadEntry } from '../payload/entry.ts';
 import type { Payload } from '../payload/payload.ts';
@@ -12,6 +11,7 @@ import { leftoverReason } from './leftovers.ts';
 import { missingLevels, unlinkedIn } from './levels.ts';
 import { withoutBytecode } from './modules.ts';
 import { Readers } from './readers.ts';
+import { isElsewhere } from './recorded-path.ts';
 
 /** Says what is wrong with the pycs of a payload, by path, then by kind. No manifest is needed. */
 export function audit(audited: Audited): AuditFinding[] {
@@ -75,7 +75,7 @@ function auditPyc(
     const stale = staleFinding(header, source, facts);
     if (stale !== undefined) add(...stale);
   }
-  if (recordedPath !== undefined && !isUnread && isElsewhere(recordedPath, name.source)) {
+  if (recordedPath !== undefined && !isUnread && isElsewhere(recordedPath, name.source, container)) {
     add('leaks-path', `it records ${recordedPath}`);
   }
   if (isNormal === false) add('unreproducible', 'another order or other flags than the normal form');
@@ -89,13 +89,4 @@ function staleFinding(header: PycHeader, source: PayloadEntry, facts: BytecodeFa
   const isOlder = header.invalidationMode === 'timestamp' && source.mtimeSeconds < header.sourceMtimeSeconds;
   const isNeverLoaded = misfit.isOfMtime && (isOlder || source.mtimeIs === 'of-installation');
   return [isNeverLoaded ? 'never-loaded' : 'stale', misfit.reason];
-}
-
-/**
- * Whether a pyc records another path than that of its source. If the target is a part of a system, such as one package's
- * directory, its paths lack the beginning: then the end must be the same.
- */
-function isElsewhere(recorded: string, source: PayloadPath): boolean {
-  if (recorded === source || `/usr${recorded}` === source) return false;
-  return pythonDirectoryOf(source) !== undefined || !recorded.endsWith(source);
 }

@@ -152,6 +152,7 @@ function audit(command: Command, call: Call): Command {
         'exit with status 1 only for this kind, repeatable (default: what a user of the package can notice)',
       ),
     )
+    .option('--prepend <dir>', 'where a directory will lie, if pyclink cannot tell')
     .addOption(fileOption('--baseline <file>', 'leave out what an earlier --json report has'))
     .addOption(
       new Option('--format <format>', 'form of the report (default: text)').choices(auditFormats).conflicts('json'),
@@ -167,7 +168,8 @@ function audit(command: Command, call: Call): Command {
       const format = flags.format ?? (flags.json === true ? 'json' : 'text');
       const filters = { only, ignore, failOn, isVerbose, baseline };
       const recompile = flags.recompile === true ? recompileFlags(flags, call) : undefined;
-      const options = { targets, ...filters, format, html, recompile, ...readOptionsOf(flags) };
+      const prepend = flags.prepend === undefined ? undefined : readPrepend(flags);
+      const options = { targets, ...filters, format, html, recompile, prepend, ...readOptionsOf(flags) };
       const result = await auditCommand(options, () => call.log(flags));
       const json = format === 'json' || format === 'sarif';
       call.report(result, { json, quiet: flags.quiet === true && format === 'text' });
@@ -203,6 +205,7 @@ interface AuditFlags {
   readonly only?: AuditKind[];
   readonly ignore?: AuditKind[];
   readonly failOn?: AuditKind[];
+  readonly prepend?: string;
   readonly baseline?: string;
   readonly format?: AuditFormat;
   readonly html?: string;

@@ -22,7 +22,7 @@ export interface ReadOptions {
   readonly platform?: string | undefined;
   /** Where a directory will lie. */
   readonly prepend?: string | undefined;
-  /** A directory may be a part of a system: paths then begin at the root of that. */
+  /** Without `prepend`, a directory may be a part of a system: paths then begin at the root of that. */
   readonly mayBePart?: boolean;
   /** What later mtimes in a directory will be set to, as dpkg-deb does it. */
   readonly latestMtimeSeconds?: number;
@@ -99,7 +99,7 @@ async function searchPlace(
   {
     limits = defaultReadLimits,
     platform,
-    prepend = '/',
+    prepend,
     mayBePart = false,
     latestMtimeSeconds = Number.POSITIVE_INFINITY,
   }: ReadOptions,
@@ -109,8 +109,8 @@ async function searchPlace(
     ...(await searchImage({ files, path, reference, platform }, search, limits)),
   });
   if (kind === 'tree') {
-    const tree = installedAt(openTree(resolve(path)), prepend);
-    const root = mayBePart ? openTree(systemAround(tree.path)) : tree;
+    const tree = installedAt(openTree(resolve(path)), prepend ?? '/');
+    const root = mayBePart && prepend === undefined ? openTree(systemAround(tree.path)) : tree;
     const contents = searchTree(root, search, limits, tree.path);
     const clamped = contents.entries.map((entry) => ({
       ...entry,

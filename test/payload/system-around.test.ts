@@ -10,19 +10,26 @@ it.each<[directory: string, root: string]>([
   ['/usr/lib/python3/dist-packages', '/'],
   ['/usr/lib64/python3.13/site-packages/shop', '/'],
   ['/lib/python3.13', '/'],
-  ['/usr/share/shop', '/usr/share/shop'],
+  ['/usr/lib', '/'],
+  ['/usr/lib/python3', '/'],
+  ['/usr/share/shop', '/'],
+  ['/srv/shop', '/srv/shop'],
+  ['/usr/src/tree/usr/lib/python3', '/usr/src/tree'],
   ['/tmp/tree', '/tmp/tree'],
   ['/tmp/tree/usr', '/tmp/tree'],
   ['/tmp/tree/usr/local/lib/python3.13/site-packages', '/tmp/tree'],
   ['/tmp/tree/usr/lib/pypy3.9/site-packages', '/tmp/tree'],
-  ['/tmp/tree/opt/shop/lib/python3.13', '/tmp/tree/opt/shop'],
+  ['/opt/shop/lib/python3.13', '/'],
+  ['/nix/store/0a-shop/lib/python3.13/site-packages', '/'],
 ])('around %s is %s', (directory, root) => {
   expect(systemAround(directory as StagedPath)).toBe(root);
 });
 
 it('of what interpreters run from is /: a virtual environment, or a prefix', () => {
-  const [environment, prefix] = [plantBuildroot({ '/pyvenv.cfg': '' }), plantBuildroot({ '/bin/python3': '' })];
-  for (const directory of [environment, `${environment}/lib/python3.13/site-packages`, prefix]) {
+  const environment = plantBuildroot({ '/pyvenv.cfg': '' });
+  const prefixes = [{ '/bin/python3': '' }, { '/lib/python3.13/site-packages/shop.py': '' }].map(plantBuildroot);
+  const parts = [`${environment}/lib/python3.13/site-packages`, `${prefixes[1]}/lib`];
+  for (const directory of [environment, ...prefixes, ...parts]) {
     expect(systemAround(directory as StagedPath)).toBe('/');
   }
 });
