@@ -114,6 +114,6 @@ export function closeCache({ directory, remote }: CacheSettings, counts: CacheCo
 
 function remoteProblems({ url }: RemoteSettings, { remoteCorrupt, remoteProblem }: CacheCounts): string[] {
   const problems = remoteCorrupt === 0 ? [] : [`${remoteCorrupt} damaged`];
-  if (remoteProblem !== undefined) problems.push(`not asked any more (${remoteProblem})`);
+  if (remoteProblem !== undefined) problems.push(`disabled for this build: ${remoteProblem}`);
   return problems.map((text) => `cache ${url}: ${text}`);
 }

@@ -31,7 +31,7 @@ export interface CacheCounts {
   /** Entries that were sent to the server, and those that it did not take. */
   sent: number;
   notSent: number;
-  /** Why the server was asked no more. */
+  /** Why the server was disabled. */
   remoteProblem?: string;
   readonly uncached: Partial<Record<UncachedReason, number>>;
 }

@@ -2,7 +2,7 @@ import type { MadePycs } from '../compile/compile.ts';
 import type { Entry } from './entry.ts';
 
 /** A source that was looked for, and is to be compiled. */
-export interface Looked {
+export interface Lookup {
   readonly key: string;
   readonly sha256: string;
   /** The entry that was found, if what is compiled is to be compared with it. */

@@ -1,13 +1,12 @@
 import http from 'node:http';
 import https from 'node:https';
-import type { Socket } from 'node:net';
 import {
-  limitMs,
+  connectionFailure,
   maxEntryBytes,
-  maxRequests,
   RemoteFailure,
   type RemoteSettings,
   type RemoteStore,
+  requestLimitMs,
 } from './remote-store.ts';
 
 type Method = 'GET' | 'PUT';
@@ -31,7 +30,7 @@ export class HttpStore implements RemoteStore {
   constructor({ url, login, token, authorities }: RemoteSettings) {
     this.#base = url;
     this.#isSecure = url.startsWith('https:');
-    const options = { keepAlive: true, maxSockets: maxRequests };
+    const options = { keepAlive: true };
     this.#agent = this.#isSecure
       ? new https.Agent({ ...options, ...(authorities === undefined ? {} : { ca: authorities }) })
       : new http.Agent(options);
@@ -66,7 +65,7 @@ export class HttpStore implements RemoteStore {
   /** Redirects are followed on the same server only: another one would get what is meant for this one. */
   async #answer(method: Method, key: string, bytes?: Buffer): Promise<Answer> {
     const base = new URL(`${this.#base}/${key}`);
-    const signal = AbortSignal.timeout(limitMs.request);
+    const signal = AbortSignal.timeout(requestLimitMs);
     let url = base;
     for (let redirects = 0; ; redirects++) {
       const answer = await this.#once(method, url, bytes, signal);
@@ -88,7 +87,7 @@ export class HttpStore implements RemoteStore {
         const isGivenUp = signal.aborted || this.#isClosed;
         // The server has just closed a connection that was not in use. @see https://nodejs.org/api/http.html#requestreusedsocket
         if (sent.isReused() && (error as NodeJS.ErrnoException).code === 'ECONNRESET' && !isGivenUp) continue;
-        throw new RemoteFailure(signal.aborted ? `no answer within ${limitMs.request} ms` : reasonOf(error));
+        throw signal.aborted ? new RemoteFailure(`no answer within ${requestLimitMs} ms`) : connectionFailure(error);
       }
     }
   }
@@ -99,7 +98,6 @@ export class HttpStore implements RemoteStore {
     const request = this.#isSecure ? https.request(url, options) : http.request(url, options);
     const answer = new Promise<Answer>((resolve, reject) => {
       request.on('error', reject);
-      request.on('socket', (socket) => limitConnecting(socket, (failed) => request.destroy(failed)));
       request.on('response', (response) => {
         const pieces: Buffer[] = [];
         let size = 0;
@@ -123,19 +121,6 @@ export class HttpStore implements RemoteStore {
   }
 }
 
-function limitConnecting(socket: Socket, fail: (error: RemoteFailure) => void): void {
-  if (!socket.connecting) return;
-  const failed = new RemoteFailure(`no connection within ${limitMs.connect} ms`);
-  const timer = setTimeout(() => fail(failed), limitMs.connect);
-  const isOver = () => clearTimeout(timer);
-  socket.once('connect', isOver).once('close', isOver);
-}
-
 function failure(status: number): RemoteFailure {
   return new RemoteFailure(`HTTP status ${status}`, status === 401 || status === 403);
-}
-
-function reasonOf(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  return code ?? message;
 }

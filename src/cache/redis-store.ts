@@ -1,5 +1,11 @@
 import { createClient, ErrorReply, RESP_TYPES } from '@redis/client';
-import { limitMs, RemoteFailure, type RemoteSettings, type RemoteStore } from './remote-store.ts';
+import {
+  connectionFailure,
+  RemoteFailure,
+  type RemoteSettings,
+  type RemoteStore,
+  requestLimitMs,
+} from './remote-store.ts';
 
 /** In front of each key. The server may have other things too. */
 const prefix = 'pyclink:1:';
@@ -37,8 +43,8 @@ export class RedisStore implements RemoteStore {
     const { client, isReady } = this.#connection;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
-      const failed = new RemoteFailure(`no answer within ${limitMs.request} ms`);
-      timer = setTimeout(() => reject(failed), limitMs.request);
+      const failed = new RemoteFailure(`no answer within ${requestLimitMs} ms`);
+      timer = setTimeout(() => reject(failed), requestLimitMs);
     });
     try {
       return await Promise.race([isReady.then(() => question(client)), late]);
@@ -74,7 +80,7 @@ function newClient({ url, login, authorities }: RemoteSettings) {
       ? {}
       : { password: login.password, ...(login.user === '' ? {} : { username: login.user }) }),
     socket: {
-      connectTimeout: limitMs.connect,
+      connectTimeout: requestLimitMs,
       reconnectStrategy: false,
       ...(isSecure ? { tls: true as const, ...(authorities === undefined ? {} : { ca: authorities }) } : {}),
     },
@@ -83,7 +89,7 @@ function newClient({ url, login, authorities }: RemoteSettings) {
 }
 
 function failure(error: unknown): RemoteFailure {
-  const { code, message } = error as NodeJS.ErrnoException;
-  const isRefused = error instanceof ErrorReply && /^(?:NOAUTH|WRONGPASS|NOPERM)\b/.test(message);
-  return new RemoteFailure(error instanceof ErrorReply ? message.slice(0, 200) : (code ?? message), isRefused);
+  if (!(error instanceof ErrorReply)) return connectionFailure(error);
+  const isRefused = /^(?:NOAUTH|WRONGPASS|NOPERM)\b/.test(error.message);
+  return new RemoteFailure(error.message.slice(0, 200), isRefused);
 }

@@ -2,12 +2,9 @@ import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib';
 import type { CacheCounts } from './counts.ts';
 import { maxEntryBytes, RemoteFailure, type RemoteSettings, type RemoteStore } from './remote-store.ts';
 
-/** After so many failures in a row, or so much time lost in them, a server is asked no more. */
+/** A server is disabled after so many failures in a row, or when a build has lost so much time with it. */
 const maxFailures = 3;
 const maxLostMs = 5000;
-
-/** After so many answers in a row that gave nothing, a server is asked more and more rarely. */
-const missesInARow = 16;
 
 /** How much may wait to be sent. */
 const maxWaitingBytes = 32 * 1024 ** 2;
@@ -16,8 +13,8 @@ const maxWaitingBytes = 32 * 1024 ** 2;
 const compression = { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } };
 
 /**
- * The server of a lane. It is given a limited amount of patience, and nothing that it does or does not do is an error.
- * Entries are compressed with Brotli on their way.
+ * The server of a lane. Nothing that it does or does not do is an error, and it costs a build a limited time. Entries are
+ * compressed with Brotli on their way.
  */
 export class RemoteCache {
   readonly isWritable: boolean;
@@ -28,8 +25,8 @@ export class RemoteCache {
   #waitingBytes = 0;
   #failures = 0;
   #lostMs = 0;
-  #misses = 0;
-  #passedOver = 0;
+  /** Until when lost time is counted: that of several requests at a time is lost once. */
+  #lostUntil = 0;
   #isClosed = false;
 
   /** @param counts what is added to; a problem in it turns the server off */
@@ -45,23 +42,17 @@ export class RemoteCache {
   }
 
   /**
-   * Whether to ask about the next source, and counts it: after n answers in a row that gave nothing, the server is asked
-   * about one source of 2n. Call it once for each source that the local store does not have.
-   */
-  shouldAsk(): boolean {
-    if (!this.isOn) return false;
-    this.#passedOver += 1;
-    if (this.#misses >= missesInARow && this.#passedOver < 2 * this.#misses) return false;
-    this.#passedOver = 0;
-    return true;
-  }
-
-  /**
    * An entry, if there is one. Does not throw. A server that answers with anything else fails: it may be a page for people.
    * @param decode gives what is in the bytes of an entry; undefined if they are none
+   * @param isHeldUp whether the build had nothing else to do: then the time until a miss is lost
    */
-  async get<T>(key: string, decode: (bytes: Buffer) => T | undefined): Promise<T | undefined> {
-    const entry = await this.#patiently(async (store) => {
+  async get<T>(
+    key: string,
+    decode: (bytes: Buffer) => T | undefined,
+    isHeldUp: () => boolean = () => false,
+  ): Promise<T | undefined> {
+    const started = performance.now();
+    const entry = await this.#answer(async (store) => {
       const bytes = await store.get(key);
       if (bytes === undefined) return undefined;
       const found = decode(decompressed(bytes));
@@ -69,7 +60,7 @@ export class RemoteCache {
       this.#counts.remoteCorrupt += 1;
       throw new RemoteFailure('its answer is no entry');
     });
-    this.#misses = entry === undefined ? this.#misses + 1 : 0;
+    if (entry === undefined && isHeldUp()) this.#lose(started, 'its answers take too long');
     return entry;
   }
 
@@ -103,14 +94,14 @@ export class RemoteCache {
   }
 
   async #send(key: string, compressed: Buffer): Promise<void> {
-    const isStored = await this.#patiently((store) => store.put(key, compressed));
+    const isStored = await this.#answer((store) => store.put(key, compressed));
     if (this.#isClosed) return;
     if (isStored) this.#counts.sent += 1;
     else this.#counts.notSent += 1;
   }
 
   /** What the server answers; undefined if it failed, which is counted. */
-  async #patiently<T>(question: (store: RemoteStore) => Promise<T>): Promise<T | undefined> {
+  async #answer<T>(question: (store: RemoteStore) => Promise<T>): Promise<T | undefined> {
     if (!this.isOn) return undefined;
     const started = performance.now();
     try {
@@ -121,11 +112,22 @@ export class RemoteCache {
     } catch (error) {
       if (!(error instanceof RemoteFailure)) throw error;
       this.#failures += 1;
-      this.#lostMs += performance.now() - started;
-      const isEnough = error.isFinal || this.#failures >= maxFailures || this.#lostMs >= maxLostMs;
-      if (isEnough && this.isOn) this.#counts.remoteProblem = error.message;
+      if (error.isFinal || this.#failures >= maxFailures) this.#disable(error.message);
+      this.#lose(started, error.message);
       return undefined;
     }
+  }
+
+  /** Counts the time since a request as lost. */
+  #lose(started: number, reason: string): void {
+    const now = performance.now();
+    this.#lostMs += now - Math.max(started, this.#lostUntil);
+    this.#lostUntil = now;
+    if (this.#lostMs >= maxLostMs) this.#disable(reason);
+  }
+
+  #disable(reason: string): void {
+    if (this.isOn) this.#counts.remoteProblem = reason;
   }
 }
 

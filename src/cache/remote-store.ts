@@ -21,11 +21,8 @@ export interface RemoteSettings {
   readonly authorities?: string | undefined;
 }
 
-/** What a server may take. */
-export const limitMs = { connect: 1000, request: 2000 } as const;
-
-/** How many requests a lane has on their way at a time. */
-export const maxRequests = 16;
+/** How long a server may take for a request, with connecting to it. */
+export const requestLimitMs = 1000;
 
 /** Larger entries stay on the machine, compressed or not: it would take too long to send and to unpack them. */
 export const maxEntryBytes = 64 * 1024 ** 2;
@@ -41,4 +38,10 @@ export class RemoteFailure extends Error {
     super(message);
     this.isFinal = isFinal;
   }
+}
+
+/** What went wrong with a connection. One that is refused would be refused again. */
+export function connectionFailure(error: unknown): RemoteFailure {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return new RemoteFailure(code ?? message, code === 'ECONNREFUSED');
 }

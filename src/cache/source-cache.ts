@@ -10,7 +10,7 @@ import { sha256Of } from '../sha256.ts';
 import type { CacheCounts, UncachedReason } from './counts.ts';
 import { type Entry, encodeEntry } from './entry.ts';
 import { entryForJob, isSameForJob, storableOf } from './entry-for-job.ts';
-import type { Hit, Looked } from './found.ts';
+import type { Hit, Lookup } from './found.ts';
 import { type CompilerDigest, isInSample, type KeyFields, keyOf, secretMarkOf } from './key.ts';
 import { LocalCache } from './local-cache.ts';
 import { mayHaveEntries } from './local-store.ts';
@@ -33,7 +33,7 @@ export class SourceCache {
   readonly #looksInLocal: boolean;
   readonly #remote: RemoteCache | undefined;
   readonly #keyFields: KeyFields;
-  /** For the source and the entry that are looked at. */
+  /** For the source and the entry that are read. */
   readonly #memory = new Arena();
 
   /** @param counts what is added to */
@@ -53,35 +53,25 @@ export class SourceCache {
     this.#keyFields = { namespace, secretMark: secretMarkOf(secret), compiler };
   }
 
-  /** Whether any entry may be found: the local store has some, or there is a server to ask. */
-  get isWorthLooking(): boolean {
-    return this.#looksInLocal || (this.hasServer && !this.#settings.recache);
-  }
-
-  /** Whether there is a server, and it is still in use. */
-  get hasServer(): boolean {
-    return this.#remote?.isOn === true;
-  }
-
   /**
-   * Looks a job up. Call it once for each job: a server may be asked about some of them only.
-   * @returns its pycs; or what was looked for; or undefined if nobody can have them: then the source is not even read
+   * Looks a job up in the local store.
+   * @returns its pycs; or the lookup that found none; or undefined if nobody can have them: then the source is not even read
    */
-  lookUp(job: CompileJob): Hit | Looked | undefined {
+  lookUp(job: CompileJob): Hit | Lookup | undefined {
     if (!isRegular(job.source)) return undefined;
     if (this.#looksInLocal) return this.#lookUpInLocal(job);
-    if (!this.#shouldAsk()) return undefined;
+    if (!this.#hasServer) return undefined;
     const read = this.#read(job);
     return read && { key: read.key, sha256: read.sha256, shouldAskServer: true };
   }
 
-  #lookUpInLocal(job: CompileJob): Hit | Looked | undefined {
+  #lookUpInLocal(job: CompileJob): Hit | Lookup | undefined {
     const read = this.#read(job);
     if (read === undefined) return undefined;
     const { file, key, sha256 } = read;
     const isVerified = isInSample(key, this.#settings.verifyPercent);
     const entry = this.#entry(key, job, isVerified ? undefined : this.#memory.take);
-    if (entry === undefined) return { key, sha256, shouldAskServer: this.#shouldAsk() };
+    if (entry === undefined) return { key, sha256, shouldAskServer: this.#hasServer };
     if (isVerified) return { key, sha256, expected: entry, shouldAskServer: false };
     this.counts.local += 1;
     return this.#hit(job, entry, file, sha256);
@@ -102,34 +92,39 @@ export class SourceCache {
     return ifPossible(() => readRegular(source.staged, this.#memory.take));
   }
 
-  /** Whether to ask the server about the next source that the local store does not have. */
-  #shouldAsk(): boolean {
-    return !this.#settings.recache && this.#remote?.shouldAsk() === true;
+  /** Whether there is a server to ask about sources that the local store does not have. */
+  get #hasServer(): boolean {
+    return !this.#settings.recache && this.#remote?.isOn === true;
   }
 
-  /** Asks the server for the entry of a job. Does not throw. @returns what `accept` needs */
-  async ask(job: CompileJob, { key }: Looked): Promise<Answer | undefined> {
-    return this.#remote?.get(key, (bytes) => {
+  /**
+   * Asks the server for the entry of a job. Does not throw.
+   * @param isHeldUp whether interpreters have nothing to do
+   * @returns what `accept` needs
+   */
+  async ask(job: CompileJob, { key }: Lookup, isHeldUp: () => boolean): Promise<Answer | undefined> {
+    const decode = (bytes: Buffer) => {
       const entry = entryForJob(job, key, bytes, this.#settings.secret);
       return entry && { entry, bytes };
-    });
+    };
+    return this.#remote?.get(key, decode, isHeldUp);
   }
 
   /**
    * Takes what the server gave for a source that the local store did not have, and stores it there.
    * @returns as `lookUp` does
    */
-  accept(job: CompileJob, looked: Looked, answer: Answer | undefined): Hit | Looked {
-    if (answer === undefined) return looked;
-    const { key } = looked;
+  accept(job: CompileJob, lookup: Lookup, answer: Answer | undefined): Hit | Lookup {
+    if (answer === undefined) return lookup;
+    const { key } = lookup;
     const { entry, bytes } = answer;
     this.#local.put(key, [bytes]);
-    if (isInSample(key, this.#settings.verifyPercent)) return { ...looked, expected: entry };
+    if (isInSample(key, this.#settings.verifyPercent)) return { ...lookup, expected: entry };
     // It may be another one by now.
     const file = this.#sourceOf(job);
-    if (file === undefined || sha256Of(file.content) !== looked.sha256) return looked;
+    if (file === undefined || sha256Of(file.content) !== lookup.sha256) return lookup;
     this.counts.remote += 1;
-    return this.#hit(job, entry, file, looked.sha256);
+    return this.#hit(job, entry, file, lookup.sha256);
   }
 
   /** Waits until the server has what was stored, but not longer than this. */
@@ -139,22 +134,22 @@ export class SourceCache {
 
   /**
    * Stores what was compiled, or compares it with the entry that was found.
-   * @param looked what `lookUp` or `accept` returned
+   * @param lookup what `lookUp` or `accept` returned
    * @param made its pycs; undefined if they have no normal form
    * @throws PyclinkError `cache-differs`
    */
-  store(looked: Looked | undefined, outcome: CompileOutcome, made: MadePycs | undefined): void {
+  store(lookup: Lookup | undefined, outcome: CompileOutcome, made: MadePycs | undefined): void {
     this.counts.compiled += 1;
     const { job } = outcome;
-    const storable = storableOf(outcome, made, looked?.sha256);
+    const storable = storableOf(outcome, made, lookup?.sha256);
     if ('reason' in storable) {
       this.#leave(storable.reason);
       return;
     }
     const { entry, sha256 } = storable;
-    const key = looked?.key ?? keyOf(job, sha256, this.#keyFields);
+    const key = lookup?.key ?? keyOf(job, sha256, this.#keyFields);
     if (key === undefined) this.#leave('unknown compiler');
-    else if (looked?.expected !== undefined) this.#verify(job, key, entry, looked.expected);
+    else if (lookup?.expected !== undefined) this.#verify(job, key, entry, lookup.expected);
     else this.#put(key, entry);
   }
 

@@ -3,8 +3,8 @@ import type { InvalidationMode } from '../pyc/header.ts';
 import { levelProofOf } from '../pyc/releases.ts';
 import type { Digests } from '../sha256.ts';
 import { type CompileJob, type PlannedPyc, pycOf, recordedDirectoryOf } from './plan.ts';
-import type { CompiledLevel, CompiledText, WorkerJob } from './protocol.ts';
-import type { JobQueue, PoolResult, WorkerPool } from './worker-pool.ts';
+import type { CompiledLevel, CompiledText } from './protocol.ts';
+import type { PoolResult, WorkerPool } from './worker-pool.ts';
 
 /** A compiled pyc that is not written yet. */
 export interface MadePyc extends PlannedPyc {
@@ -20,8 +20,8 @@ export interface MadePycs {
 }
 
 /** The outcome of a job. */
-export interface CompileOutcome<J extends CompileJob = CompileJob> {
-  readonly job: J;
+export interface CompileOutcome {
+  readonly job: CompileJob;
   /** The compiled pycs; all of the job's unless it failed. */
   readonly made: readonly MadePyc[];
   readonly failure?: {
@@ -46,56 +46,43 @@ export interface CompileOptions {
 const baseLimitMs = 120_000;
 const limitMsPerByte = 0.06;
 
-/** How many workers may run at a time: of this pool, and of all that take from the same queue. */
-export interface Slots {
-  readonly own: number;
-  readonly all: number;
-}
-
 /**
- * Compiles jobs in a pool, several at a time.
- * @param onOutcome called for each job when it is done, in the order they finish
+ * Compiles a source in a pool.
+ * @param use gets the outcome, whose bytes are valid until it returns
+ * @returns what `use` returns
  * @throws PyclinkError `worker-failed`
  */
-export async function compile<J extends CompileJob>(
+export function compile<T>(
   pool: WorkerPool,
-  jobs: JobQueue<J>,
-  slots: Slots,
+  job: CompileJob,
   options: CompileOptions,
-  onOutcome: (outcome: CompileOutcome<J>) => void,
-): Promise<void> {
-  // Equal code may be marshalled to different bytes; only in normal form it has the same.
-  const levelProof = options.normalize ? levelProofOf(pool.interpreter.magicNumber) : undefined;
-  const { root } = pool.interpreter;
+  use: (outcome: CompileOutcome) => T,
+): Promise<T> {
+  const { source, levels } = job;
+  const { root, magicNumber } = pool.interpreter;
   const seen = (path: StagedPath) => (root === undefined ? path : path.slice(root.length));
-  const request = (job: CompileJob): WorkerJob => ({
-    source: seen(job.source.staged),
-    ...(job.source.physical ? {} : { content: seen(job.source.content) }),
+  const request = {
+    source: seen(source.staged),
+    ...(source.physical ? {} : { content: seen(source.content) }),
     recordedDirectory: recordedDirectoryOf(job),
-    levels: job.levels,
+    levels,
     invalidationMode: options.invalidationMode,
-    levelProof,
-  });
-  const losses = new Map<CompileJob, string[]>();
-  await pool.run<J>(jobs, slots.own, slots.all, {
-    request,
-    limitMs: ({ source }) => baseLimitMs + source.sizeBytes * limitMsPerByte,
-    onResult: (job, result) => onOutcome(outcomeOf(job, result, losses.get(job) ?? [])),
-    onLoss: (job, problem) => {
-      const warning = `${job.source.payload}: the interpreter died (${problem}) and was replaced`;
-      losses.set(job, [...(losses.get(job) ?? []), warning]);
-    },
-  });
+    // Equal code may be marshalled to different bytes; only in normal form it has the same.
+    levelProof: options.normalize ? levelProofOf(magicNumber) : undefined,
+  };
+  const limitMs = baseLimitMs + source.sizeBytes * limitMsPerByte;
+  return pool.compile(request, limitMs, (result, losses) => use(outcomeOf(job, result, losses)));
 }
 
-function outcomeOf<J extends CompileJob>(job: J, result: PoolResult, lost: readonly string[]): CompileOutcome<J> {
-  const losses = lost.length;
+function outcomeOf(job: CompileJob, result: PoolResult, deaths: readonly string[]): CompileOutcome {
+  const losses = deaths.length;
   if ('lost' in result) {
     const reason = result.lost === 'hung' ? 'worker-hung' : 'worker-died';
     return { job, made: [], failure: { reason, problem: result.problem }, warnings: [], losses };
   }
   const made = madePycs(job, result.levels);
   const { compiled } = result;
+  const lost = deaths.map((problem) => `${job.source.payload}: the interpreter died (${problem}) and was replaced`);
   const done = { job, made, warnings: [...lost, ...result.warnings], losses, compiled };
   const problem = result.failure?.problem;
   // The interpreter compiles nothing, and says nothing, if a source has become something else than a file.

@@ -9,41 +9,36 @@ import { type Worker, WorkerDied } from './worker.ts';
 /** The result of a job: an answer; or its worker hung, or died twice. */
 export type PoolResult = WorkerAnswer | { readonly lost: 'died' | 'hung'; readonly problem: string };
 
-/** Where a pool takes its jobs from. */
-export interface JobQueue<J> {
-  /** Takes the next job; undefined if none is left. */
-  next(): J | undefined;
-  /** How many jobs are left, for everybody who takes from it. */
-  left(): number;
-  /** Resolves when there may be another job; undefined if there will be none. Not there: what is taken is all. */
-  more?(): Promise<void> | undefined;
-}
-
-/** What a run asks about jobs, and tells about them. */
-export interface PoolClient<J> {
-  request(job: J): WorkerJob;
-  /** How long a job may take. */
-  limitMs(job: J): number;
-  /** A job is done. Jobs finish in any order. */
-  onResult(job: J, result: PoolResult): void;
-  /** A worker ended during a job. */
-  onLoss(job: J, problem: string): void;
+/** A source that waits for its answer. */
+interface Task {
+  readonly request: WorkerJob;
+  readonly limitMs: number;
+  /** Why workers died at it. */
+  readonly losses: string[];
+  isSent: boolean;
+  readonly finish: (result: PoolResult) => void;
+  readonly fail: (error: unknown) => void;
 }
 
 /**
- * How many jobs a worker may have queued. A queue keeps it busy while Node handles its answers, and saves a wake-up for
- * each small job. At the end queues are short, so that all workers finish together.
+ * How many tasks a worker may have queued. A queue keeps it busy while Node handles its answers, and saves a wake-up for
+ * each small task. At the end queues are short, so that all workers finish together.
  */
-function queueLength(jobsLeft: number, slots: number): number {
-  return Math.min(16, Math.max(1, Math.floor(jobsLeft / (2 * slots))));
+function queueLength(pending: number, workers: number): number {
+  return Math.min(16, Math.max(1, Math.floor(pending / (2 * workers))));
 }
 
-/** The workers of one interpreter, one for each slot. Lost workers are replaced. All of them are the same compiler. */
+/** The workers of one interpreter. Lost ones are replaced. All of them are the same compiler. */
 export class WorkerPool {
   readonly interpreter: Interpreter;
   readonly environment: Environment;
   /** What its compiler consists of, as the first worker said. */
   readonly compiler: CompilerFacts;
+  /** How many workers compile at a time. */
+  maxWorkers = 1;
+  readonly #pending: Task[] = [];
+  #busyWorkers = 0;
+  #failure: { readonly error: unknown } | undefined;
   readonly #running = new Set<Worker>();
   readonly #idle: Promise<Worker>[];
   readonly #starting = new Set<Promise<unknown>>();
@@ -57,61 +52,75 @@ export class WorkerPool {
     this.#idle = workers.map((worker) => this.#joined(worker));
   }
 
+  /** Whether a worker could compile something now. */
+  get isIdle(): boolean {
+    return this.#busyWorkers < this.maxWorkers;
+  }
+
   /**
-   * Runs jobs in order, several at a time.
-   * @param slots how many workers at most
-   * @param allSlots of everybody who takes jobs from the queue
+   * Compiles a source. Sources are begun in the order of the calls.
+   * @param limitMs how long it may take
+   * @param use gets the result, whose bytes are valid until it returns, and why workers died at the source
+   * @returns what `use` returns
    * @throws PyclinkError `worker-failed` if a worker cannot be started, or is another compiler than the first
    */
-  async run<J>(jobs: JobQueue<J>, slots: number, allSlots: number, client: PoolClient<J>): Promise<void> {
-    const slot = async () => {
-      let worker: Worker | undefined;
-      /** The jobs of this worker. It works on the first. */
-      const queue: { readonly job: J; isSent: boolean; attempt: number }[] = [];
-      for (;;) {
-        const length = queueLength(jobs.left(), allSlots);
-        if (2 * queue.length <= length) {
-          while (queue.length < length) {
-            const job = jobs.next();
-            if (job === undefined) break;
-            queue.push({ job, isSent: false, attempt: 1 });
-          }
+  compile<T>(
+    request: WorkerJob,
+    limitMs: number,
+    use: (result: PoolResult, losses: readonly string[]) => T,
+  ): Promise<T> {
+    return new Promise((resolve, fail) => {
+      if (this.#failure !== undefined) return fail(this.#failure.error);
+      const losses: string[] = [];
+      const finish = (result: PoolResult) => {
+        try {
+          resolve(use(result, losses));
+        } catch (error) {
+          fail(error);
         }
+      };
+      this.#pending.push({ request, limitMs, losses, isSent: false, finish, fail });
+      if (this.isIdle) void this.#work();
+    });
+  }
+
+  /** Has one worker compile until nothing is pending. */
+  async #work(): Promise<void> {
+    this.#busyWorkers += 1;
+    /** The worker is at the first. */
+    const queue: Task[] = [];
+    let worker: Worker | undefined;
+    try {
+      while (!this.#isClosed) {
+        worker ??= await this.#next();
+        const length = queueLength(this.#pending.length, this.maxWorkers);
+        if (2 * queue.length <= length) queue.push(...this.#pending.splice(0, length - queue.length));
         const [current] = queue;
-        if (this.#isClosed) break;
-        if (current === undefined) {
-          const more = jobs.more?.();
-          if (more === undefined) break;
-          await more;
+        if (current === undefined) break;
+        const unsent = queue.filter(({ isSent }) => !isSent);
+        if (unsent.length > 0) worker.send(unsent.map(({ request }) => request));
+        for (const task of unsent) task.isSent = true;
+        const result = await resultOf(worker, current.limitMs);
+        if (!(result instanceof WorkerDied)) {
+          queue.shift();
+          current.finish(result);
           continue;
         }
-        worker ??= await this.#next();
-        const unsent = queue.filter(({ isSent }) => !isSent);
-        if (unsent.length > 0) worker.send(unsent.map((queued) => client.request(queued.job)));
-        for (const queued of unsent) queued.isSent = true;
-        const { job } = current;
-        try {
-          const result = await worker.receive(client.limitMs(job));
-          queue.shift();
-          client.onResult(job, result);
-        } catch (error) {
-          if (!(error instanceof WorkerDied)) throw error;
-          this.#running.delete(worker);
-          worker = undefined;
-          // The run has failed in another slot.
-          if (this.#isClosed) return;
-          for (const queued of queue) queued.isSent = false;
-          client.onLoss(job, error.message);
-          // The job may not be at fault (out of memory, a stray signal): try once more.
-          current.attempt += 1;
-          if (error.end !== 'hung' && current.attempt === 2) continue;
-          queue.shift();
-          client.onResult(job, { lost: error.end === 'hung' ? 'hung' : 'died', problem: error.message });
-        }
+        this.#running.delete(worker);
+        worker = undefined;
+        for (const task of queue) task.isSent = false;
+        current.losses.push(result.message);
+        // The source may not be at fault (out of memory, a stray signal): try once more.
+        if (result.end !== 'hung' && current.losses.length === 1) continue;
+        queue.shift();
+        current.finish({ lost: result.end === 'hung' ? 'hung' : 'died', problem: result.message });
       }
       if (worker !== undefined) this.#idle.push(Promise.resolve(worker));
-    };
-    await Promise.all(Array.from({ length: Math.min(slots, jobs.left()) }, slot));
+    } catch (error) {
+      this.#failure ??= { error };
+      for (const task of [...queue, ...this.#pending.splice(0)]) task.fail(error);
+    }
+    this.#busyWorkers -= 1;
   }
 
   /** Ends the workers and waits until they are gone. */
@@ -167,5 +176,15 @@ export class WorkerPool {
       path: interpreter.executable,
       hint: 'build again when nothing installs or changes the interpreter meanwhile',
     });
+  }
+}
+
+/** @throws what `receive` throws, but a WorkerDied */
+async function resultOf(worker: Worker, limitMs: number): Promise<WorkerAnswer | WorkerDied> {
+  try {
+    return await worker.receive(limitMs);
+  } catch (error) {
+    if (error instanceof WorkerDied) return error;
+    throw error;
   }
 }

@@ -14,7 +14,7 @@ import { type SharedJobs, sharedQueue } from './shared-jobs.ts';
 export interface LaneOrder {
   /** Its number. */
   readonly lane: number;
-  /** The jobs of each interpreter, and how many interpreters the lane and all lanes may run. */
+  /** The jobs of each interpreter, and how many interpreters the lane may run. */
   readonly work: readonly {
     readonly jobs: SharedJobs;
     /** Of the interpreter. */
@@ -23,8 +23,7 @@ export interface LaneOrder {
     readonly facts: CompilerFacts;
     /** What a CompilerDigest gave. Not there if the pycs are not for a cache. */
     readonly compiler?: { readonly digest: string | undefined } | undefined;
-    readonly own: number;
-    readonly all: number;
+    readonly slots: number;
   }[];
   readonly options: LaneOptions;
   readonly control: LaneControl;
@@ -69,15 +68,15 @@ async function laneResult({ lane, work, options, control }: LaneOrder): Promise<
   const records: RecordColumns[] = [];
   const counts = emptyCounts();
   let current = 0;
-  for (const { jobs, environment, facts, compiler, own, all } of work) {
+  for (const { jobs, environment, facts, compiler, slots } of work) {
     const collector = new RecordCollector();
     const pool = new WorkerPool(environment, { interpreter: jobs.interpreter, compiler: facts, workers: [] });
-    const queue = sharedQueue(jobs);
+    pool.maxWorkers = slots;
+    const next = sharedQueue(jobs);
     try {
       await runLane(
         pool,
-        { left: queue.left, next: () => (reporter.isOver ? undefined : queue.next()) },
-        { own, all },
+        () => (reporter.isOver ? undefined : next()),
         options,
         {
           write: (write) => reporter.write(write),

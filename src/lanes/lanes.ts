@@ -63,7 +63,8 @@ async function onMainThread(work: readonly Work[], options: LaneOptions, { onPro
       },
     };
     const cache = await sourceCache(options, compiler, counts);
-    await runLane(pool, queueOf(jobs), { own: slots, all: slots }, options, listener, cache);
+    pool.maxWorkers = slots;
+    await runLane(pool, queueOf(jobs), options, listener, cache);
   }
   return { current, records, skipped, warnings, cache: counts };
 }
@@ -85,7 +86,7 @@ async function inThreads(
   }));
   const orders = Array.from({ length: lanes }, (_, lane) => ({
     options,
-    work: shared.map(({ slots, ...one }) => ({ ...one, all: slots, own: shareOf(slots, lane, lanes) })),
+    work: shared.map(({ slots, ...one }) => ({ ...one, slots: shareOf(slots, lane, lanes) })),
   }));
   const total = totalOf(work);
   const { runLaneThreads } = await import('./lane-threads.ts');

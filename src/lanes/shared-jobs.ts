@@ -1,7 +1,6 @@
 import type { SourceFile } from '../buildroot/source.ts';
 import type { Interpreter } from '../compile/interpreter.ts';
 import type { CompileJob, RecordedName } from '../compile/plan.ts';
-import type { JobQueue } from '../compile/worker-pool.ts';
 import type { PayloadPath, StagedPath } from '../files/path.ts';
 import type { Level } from '../pyc/name.ts';
 
@@ -52,33 +51,27 @@ export function shareJobs(jobs: readonly CompileJob[]): SharedJobs {
 }
 
 /** Takes jobs from shared memory, each once among all lanes. */
-export function sharedQueue({ interpreter, levels, recorded, ...shared }: SharedJobs): JobQueue<NumberedJob> {
+export function sharedQueue({ interpreter, levels, recorded, ...shared }: SharedJobs): () => NumberedJob | undefined {
   const text = Buffer.from(shared.text);
   const ends = new Uint32Array(shared.ends);
   const taken = new Int32Array(shared.taken);
-  return {
-    left: () => Math.max(0, ends.length - Atomics.load(taken, 0)),
-    next: () => {
-      const number = Atomics.add(taken, 0, 1);
-      if (number >= ends.length) return undefined;
-      const source = decoded(text.toString('utf8', ends[number - 1] ?? 0, ends[number]));
-      return { number, source, interpreter, levels, recorded };
-    },
+  return () => {
+    const number = Atomics.add(taken, 0, 1);
+    if (number >= ends.length) return undefined;
+    const source = decoded(text.toString('utf8', ends[number - 1] ?? 0, ends[number]));
+    return { number, source, interpreter, levels, recorded };
   };
 }
 
 /** A queue of jobs for one lane. */
-export function queueOf(jobs: readonly CompileJob[]): JobQueue<NumberedJob> {
+export function queueOf(jobs: readonly CompileJob[]): () => NumberedJob | undefined {
   let taken = 0;
-  return {
-    left: () => jobs.length - taken,
-    next: () => {
-      const number = taken;
-      const job = jobs[number];
-      if (job === undefined) return undefined;
-      taken += 1;
-      return { ...job, number };
-    },
+  return () => {
+    const number = taken;
+    const job = jobs[number];
+    if (job === undefined) return undefined;
+    taken += 1;
+    return { ...job, number };
   };
 }
 

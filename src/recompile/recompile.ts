@@ -90,25 +90,22 @@ async function compileAll(
   slots: number,
   onResult: (job: RecompileJob, result: PoolResult) => void,
 ): Promise<void> {
-  const pending = jobs.filter((job) => textOf(job) !== undefined).reverse();
-  const queue = { next: () => pending.pop(), left: () => pending.length };
-  await pool.run<RecompileJob>(queue, Math.min(slots, Math.max(1, pending.length)), slots, {
-    request: (job) => {
-      const { recordedPath, pycs } = job;
-      const end = recordedPath.lastIndexOf('/');
-      const directory = recordedPath.slice(0, Math.max(end, end === 0 ? 1 : 0));
-      return {
-        source: recordedPath.slice(end + 1),
-        content: textOf(job) as string,
-        recordedDirectory: directory,
-        levels: [...pycs.keys()].sort(),
-        invalidationMode: 'timestamp',
-      };
-    },
-    limitMs: () => 120_000,
-    onResult,
-    onLoss: () => undefined,
+  pool.maxWorkers = slots;
+  const compiling = jobs.flatMap((job) => {
+    const content = textOf(job);
+    if (content === undefined) return [];
+    const { recordedPath, pycs } = job;
+    const end = recordedPath.lastIndexOf('/');
+    const request = {
+      source: recordedPath.slice(end + 1),
+      content,
+      recordedDirectory: recordedPath.slice(0, Math.max(end, end === 0 ? 1 : 0)),
+      levels: [...pycs.keys()].sort(),
+      invalidationMode: 'timestamp' as const,
+    };
+    return [pool.compile(request, 120_000, (result) => onResult(job, result))];
   });
+  await Promise.all(compiling);
 }
 
 /** Compares what a source gave with its pycs. */

@@ -32,8 +32,12 @@ export function buildReportText(report: BuildReport): string {
 
 /** What a cache did for a build. */
 function cacheText({ local, remote, verified, compiled, uncached }: CacheCounts): string {
-  const hits = [`${local + verified} of ${local + remote + compiled} from local`];
-  if (remote > 0) hits.push(`${remote} from remote`);
+  const found = [
+    ...(local + verified > 0 || remote === 0 ? [[local + verified, 'local'] as const] : []),
+    ...(remote > 0 ? [[remote, 'remote'] as const] : []),
+  ];
+  const all = local + remote + compiled;
+  const hits = found.map(([count, where], i) => `${count}${i === 0 ? ` of ${all}` : ''} from ${where}`);
   if (verified > 0) hits.push(`${verified} of them compiled all the same and equal`);
   const reasons = Object.entries(uncached).map(([reason, count]) => `${count} ${reason}`);
   const why = reasons.length > 0 ? ` (not for the cache: ${reasons.join(', ')})` : '';

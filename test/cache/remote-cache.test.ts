@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { emptyCounts } from '../../src/cache/counts.ts';
 import { RemoteCache } from '../../src/cache/remote-cache.ts';
 import type { RemoteSettings } from '../../src/cache/remote-store.ts';
@@ -84,22 +84,36 @@ it('goes on asking where only some requests fail', async () => {
   expect([asked.length, counts.remoteProblem]).toEqual([10, undefined]);
 });
 
-it('asks a server that has nothing more and more rarely, until it has something', async () => {
-  const body = brotliCompressSync(Buffer.from('one'));
-  let has = false;
-  const { cache, asked } = await serving((_, response) => (has ? response.end(body) : response.writeHead(404).end()));
-  const askFor = async (sources: number) => {
-    const before = asked.length;
-    for (let i = 0; i < sources; i++) if (cache.shouldAsk()) await cache.get(key, asText);
-    return asked.length - before;
+it('goes on asking a server that has nothing', async () => {
+  const { cache, asked } = await serving((_, response) => response.writeHead(404).end());
+  for (let i = 0; i < 100; i++) await cache.get(key, asText);
+  expect([asked.length, cache.isOn]).toEqual([100, true]);
+});
+
+it('disables a server that has nothing when a build has waited five seconds for that, however many requests at a time', async () => {
+  const { cache, counts } = await serving((_, response) => response.writeHead(404).end());
+  let now = 0;
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => now);
+  onTestFinished(() => clock.mockRestore());
+  const askFor = async (isHeldUp: boolean, requests: number) => {
+    const answers = Array.from({ length: requests }, () => cache.get(key, asText, () => isHeldUp));
+    now += 4900;
+    await Promise.all(answers);
   };
-  expect(await askFor(16)).toBe(16);
-  // After 32, 34, 36 sources and so on.
-  expect(await askFor(410)).toBe(10);
-  expect(await askFor(4000)).toBeLessThan(50);
-  has = true;
-  await askFor(150);
-  expect(await askFor(20)).toBe(20);
+  await askFor(true, 64);
+  expect(cache.isOn).toBe(true);
+  // Interpreters had enough to do meanwhile.
+  await askFor(false, 64);
+  expect(cache.isOn).toBe(true);
+  await askFor(true, 1);
+  expect(counts.remoteProblem).toBe('its answers take too long');
+});
+
+it('disables a server at the first connection that is refused', async () => {
+  const counts = emptyCounts();
+  const cache = new RemoteCache({ url: 'http://127.0.0.1:9/base', isWritable: true }, counts);
+  expect(await cache.get(key, asText)).toBeUndefined();
+  expect(counts.remoteProblem).toBe('ECONNREFUSED');
 });
 
 it.each([
@@ -131,7 +145,7 @@ it('asks nobody once it is closed, not even again over a connection that is gone
   await expect.poll(() => asked.length).toBe(2);
   await cache.close(0);
   expect(await late).toBeUndefined();
-  expect([await cache.get(key, asText), cache.shouldAsk(), asked.length]).toEqual([undefined, false, 2]);
+  expect([await cache.get(key, asText), cache.isOn, asked.length]).toEqual([undefined, false, 2]);
 });
 
 it('does not wait for a server longer than it is told', async () => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { WorkerJob } from '../../src/compile/protocol.ts';
 import { startFirst } from '../../src/compile/start-workers.ts';
-import { type JobQueue, type PoolClient, type PoolResult, WorkerPool } from '../../src/compile/worker-pool.ts';
+import { type PoolResult, WorkerPool } from '../../src/compile/worker-pool.ts';
 import type { PyclinkError } from '../../src/errors.ts';
 import { sha256Of } from '../../src/sha256.ts';
 import { plantBuildroot } from '../helpers/buildroot.ts';
@@ -47,27 +47,20 @@ async function poolFor(sources: Readonly<Record<string, string>>, more: Readonly
   return { pool: new WorkerPool(environment, first), jobs, mark, root };
 }
 
-function queueOf(jobs: readonly WorkerJob[]): JobQueue<WorkerJob> {
-  let taken = 0;
-  return { next: () => jobs[taken++], left: () => jobs.length - taken };
+/** Compiles jobs in their order. */
+async function compileAll(pool: WorkerPool, jobs: readonly WorkerJob[], use: (result: PoolResult) => void) {
+  await Promise.all(jobs.map((job) => pool.compile(job, 60_000, use)));
 }
-
-const client: PoolClient<WorkerJob> = {
-  request: (job) => job,
-  limitMs: () => 60_000,
-  onResult: () => undefined,
-  onLoss: () => undefined,
-};
 
 it('a pool whose listener throws starts no further worker, and is gone when it is closed', async () => {
   const { pool, jobs, mark } = await poolFor(
     Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`m${i}.py`, `x = ${i}\n`])),
   );
-  const onResult = () => {
+  pool.maxWorkers = 2;
+  const compiling = compileAll(pool, jobs, () => {
     throw new Error('disk on fire');
-  };
-  const run = pool.run(queueOf(jobs), 2, 2, { ...client, onResult });
-  await expect(run).rejects.toThrow('disk on fire');
+  });
+  await expect(compiling).rejects.toThrow('disk on fire');
   // The second worker is still starting.
   expect(workersOf(mark)).not.toEqual([]);
   await pool.close();
@@ -80,12 +73,11 @@ it('a source that takes longer than its limit costs itself only, and its worker 
   const content = join(root, 'fifo');
   execFileSync('mkfifo', [content]);
   const results: string[] = [];
-  await pool.run(queueOf(jobs), 1, 1, {
-    ...client,
-    request: (job) => (job === jobs[0] ? { ...job, content } : job),
-    limitMs: (job) => (job === jobs[0] ? 50 : 60_000),
-    onResult: (_, result) => results.push('lost' in result ? `${result.lost}: ${result.problem}` : 'compiled'),
-  });
+  const use = (result: PoolResult) => {
+    results.push('lost' in result ? `${result.lost}: ${result.problem}` : 'compiled');
+  };
+  const [slow, quick] = jobs as WorkerJob[] as [WorkerJob, WorkerJob];
+  await Promise.all([pool.compile({ ...slow, content }, 50, use), pool.compile(quick, 60_000, use)]);
   await pool.close();
   expect(results).toEqual(['hung: no answer within 0.05 s', 'compiled']);
   expect(workersOf(mark)).toEqual([]);
@@ -106,9 +98,7 @@ describe('an interpreter that is exchanged after the first worker said what it i
     const [worker] = workersOf(mark);
     process.kill(Number(worker), 'SIGKILL');
     const results: PoolResult[] = [];
-    const onResult = (_: unknown, result: PoolResult) => results.push(result);
-    const ran = pool.run(queueOf(jobs), 1, 1, { ...client, onResult });
-    const end = await ran.then(
+    const end = await compileAll(pool, jobs, (result) => results.push(result)).then(
       () => 'done',
       (error: PyclinkError) => `${error.code}: ${error.message}`,
     );
@@ -158,12 +148,9 @@ it.each<[string, string, readonly number[]]>([
   const { pool, jobs } = await poolFor({ 'a.py': text });
   const compiled: number[] = [];
   const proving = jobs.map((job) => ({ ...job, levels: [0, 1, 2] as const, levelProof: { docstringFlag: 0 } }));
-  await pool.run(queueOf(proving), 1, 1, {
-    ...client,
-    onResult: (_, result) => {
-      if ('lost' in result) throw new Error(result.problem);
-      for (const made of result.levels) if (!('isSame' in made)) compiled.push(made.level);
-    },
+  await compileAll(pool, proving, (result) => {
+    if ('lost' in result) throw new Error(result.problem);
+    for (const made of result.levels) if (!('isSame' in made)) compiled.push(made.level);
   });
   await pool.close();
   expect(compiled).toEqual(expected);
@@ -180,10 +167,7 @@ it.each([
 ])('for a cache, a worker tells which text it compiled: %j, in UTF-8: %s', async (text, isUtf8) => {
   const { pool, jobs } = await poolFor({ 'a.py': text }, { PYCLINK_CACHE: '1' });
   const compiled: unknown[] = [];
-  await pool.run(queueOf(jobs), 1, 1, {
-    ...client,
-    onResult: (_, result) => compiled.push('lost' in result ? result.problem : result.compiled),
-  });
+  await compileAll(pool, jobs, (result) => compiled.push('lost' in result ? result.problem : result.compiled));
   await pool.close();
   expect(compiled).toEqual([{ sha256: sha256Of(text), isUtf8 }]);
 });

@@ -72,6 +72,7 @@ describe('the line about the cache', () => {
   it.each<[string, BuildReport['cache'], string]>([
     ['hits and misses', cache, 'cache: 3 of 4 from local, 1 compiled'],
     ['hits of a server', { ...cache, remote: 5 }, 'cache: 3 of 9 from local, 5 from remote, 1 compiled'],
+    ['hits of a server only', { ...cache, local: 0, remote: 8, compiled: 0 }, 'cache: 8 of 8 from remote, 0 compiled'],
     ['nothing', { ...emptyCounts(), problems: [] }, 'cache: 0 of 0 from local, 0 compiled'],
     [
       'hits that were verified',
