@@ -103,6 +103,23 @@ describe('a manifest of a later version', () => {
     await verify(buildroot);
   });
 
+  it('of which nothing is in the buildroot is dropped, with a warning', async () => {
+    const [buildroot, other] = [plantBuildroot(sources), plantBuildroot({ [`${packages}/z.py`]: 'x = 1\n' })];
+    const { manifest } = outputsOf(buildroot);
+    await build(buildroot, '/');
+    const ran = await pyclink(['build', '--buildroot', other, '-q', '--append', '--manifest', manifest]);
+    expect(ran).toEqual({
+      status: 0,
+      stdout: '',
+      stderr: `pyclink: warning: ${manifest}: nothing that earlier runs recorded is in this buildroot: 150 pycs dropped\n`,
+    });
+    // Another run over the same tree drops nothing, though it records everything anew.
+    expect(await pyclink(['build', '--buildroot', other, '-q', '--append', '--manifest', manifest])).toMatchObject({
+      status: 0,
+      stderr: '',
+    });
+  });
+
   it('of another schema is refused, and says so', async () => {
     const buildroot = plantBuildroot(sources);
     plant(join(buildroot, '..'), { 'm.json': '{"schemaVersion": 2}' });

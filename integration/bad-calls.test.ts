@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync } from 'node:fs';
+import { chmodSync, mkdirSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
@@ -174,4 +174,18 @@ test.each(['', '2>&1'])('whoever stops reading does not stop the work (%s)', asy
   expect(ran.exitCode).toBe(1);
   expect(ran.stderr).not.toMatch(/EPIPE|^ {4}at /m);
   await expectHealthy(buildroot);
+});
+
+test.skipIf(process.getuid?.() !== 0)('a PATH that may not be searched is named: exit status 2', async () => {
+  const buildroot = plantBesideHealthy({ '/opt/closed/in/a.py': 'x = 1\n' });
+  chmodSync(dirname(buildroot), 0o755);
+  chmodSync(join(buildroot, 'opt/closed'), 0o700);
+  for (const command of ['build', 'link', 'restamp --mtime 1']) {
+    const words = [...command.split(' '), '--buildroot', buildroot, '/opt/closed/in'];
+    expect(await pyclink(words, { uid: 65534 })).toEqual({
+      status: 2,
+      stdout: '',
+      stderr: `pyclink: error: /opt/closed/in: cannot be opened (EACCES)\n${pathHint(buildroot)}`,
+    });
+  }
 });

@@ -107,3 +107,20 @@ test('a bad source with a newline in its name: the name breaks no line', async (
   expect(changesSince(before, buildroot)).toEqual({ added: healthyAdds, changed: [], gone: [] });
   await expectHealthy(buildroot);
 });
+
+test('link and restamp name pycs whose names are not UTF-8', async () => {
+  const buildroot = plantBesideHealthy({ [`${library}/odd/m.py`]: healthyText });
+  await pyclink(quietBuild(buildroot, '--no-link'));
+  const directory = Buffer.from(join(buildroot, library, 'odd/__pycache__/'));
+  const [first = ''] = readdirSync(directory.toString());
+  const odd = Buffer.concat([directory, Buffer.from('bad\xff', 'latin1'), Buffer.from(first.replace(/^m/, ''))]);
+  writeFileSync(odd, readFileSync(join(directory.toString(), first)));
+  const shown = `${directory}bad\\xff${first.replace(/^m/, '')}`;
+  expect(await pyclink(['link', '--buildroot', buildroot])).toMatchObject({
+    status: 0,
+    stderr: `pyclink: warning: ${shown}: not linked: the name is not UTF-8\n`,
+  });
+  const ran = await pyclink(['restamp', '--mtime', '0', '--buildroot', buildroot]);
+  expect(ran.status).toBe(1);
+  expect(ran.stderr).toBe(`pyclink: error: ${shown}: left with its source as it is: the name is not UTF-8\n`);
+});

@@ -59,6 +59,8 @@ function patternOf(glob: string): Pattern {
       dot: true,
       flags: 's',
       nonegate: true,
+      // [!x], as in shells.
+      posix: true,
     }),
   };
 }

@@ -26,7 +26,8 @@ export function walkLimits(tree: Buildroot): WalkLimits {
   const otherFileSystems = "the kernel's";
   if (tree.isSystem === true) return { otherFileSystems, without };
   const fileSystemIn = (path: string) => {
-    const stat = lstatIfAny(path);
+    // Where nothing can be looked at, the walk will say so.
+    const stat = ifPossible(() => lstatIfAny(path));
     return stat && fileSystemOf(stat);
   };
   const top = fileSystemIn(tree.path);

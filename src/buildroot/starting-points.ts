@@ -1,4 +1,4 @@
-import { PyclinkError } from '../errors.ts';
+import { errnoOf, PyclinkError } from '../errors.ts';
 import type { StagedPath } from '../files/path.ts';
 import { lstat, lstatIfAny } from '../files/stat.ts';
 import { type Buildroot, locate } from './path.ts';
@@ -12,7 +12,7 @@ import { isOfKernel, isRunningSystem } from './running-system.ts';
 export function startingPoints(buildroot: Buildroot, paths: readonly string[]): StagedPath[] {
   const complaints: string[] = [];
   const isLive = isRunningSystem(buildroot);
-  const points = paths.flatMap((path) => {
+  const pointOf = (path: string): StagedPath[] => {
     const staged = locate(buildroot, path);
     if (staged === undefined) {
       const { installedAt } = buildroot;
@@ -32,6 +32,16 @@ export function startingPoints(buildroot: Buildroot, paths: readonly string[]): 
       `${path}: ${isLive ? 'does not exist' : named.kind === 'outside' ? 'leads out of the buildroot' : 'not in the buildroot'}`,
     );
     return [];
+  };
+  const points = paths.flatMap((path) => {
+    try {
+      return pointOf(path);
+    } catch (error) {
+      const errno = errnoOf(error);
+      if (errno === undefined) throw error;
+      complaints.push(`${path}: cannot be opened (${errno})`);
+      return [];
+    }
   });
   if (complaints.length > 0) {
     throw new PyclinkError('usage', complaints.join('; '), {

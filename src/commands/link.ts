@@ -49,7 +49,7 @@ export async function linkCommand(options: LinkOptions, log: Log): Promise<Comma
   const { dryRun } = options;
   const buildroot = openBuildroot(options.buildroot, options.prepend);
   const outputs = await openOutputs(buildroot, { append: false, filelistFor: [], ...options });
-  const { directories, pycs, unreadable } = findPycs(buildroot, options.paths);
+  const { directories, pycs, unreadable, notUtf8 } = findPycs(buildroot, options.paths);
   let [narrowed, normalized, links, savedBytes] = [0, 0, 0, 0];
   let failed = unreadable.length;
   const skipped: Skipped[] = [];
@@ -81,6 +81,7 @@ export async function linkCommand(options: LinkOptions, log: Log): Promise<Comma
   for (const [magicNumber, count] of unknownCounts) {
     log.warn(`${counted(count, 'pyc')}: ${unknownMagicNumber(magicNumber)}, so there is no normal form for them`);
   }
+  for (const path of notUtf8) log.warn({ path }, `not linked: ${skipReasons['name-not-utf8']}`);
   for (const { directory, error } of unreadable) {
     log.error({ path: directory }, `${skipReasons['unreadable-directory']} (${errnoOf(error)})`);
   }

@@ -36,7 +36,7 @@ export async function restampCommand(options: RestampOptions, log: Log): Promise
   const buildroot = openBuildroot(options.buildroot, options.prepend);
   const path = options.manifest === undefined ? undefined : outputPath(buildroot, options.manifest);
   const missing = path === undefined ? [] : pycsNotIn(buildroot, readManifest(path));
-  const { directories, unreadable } = findPycs(buildroot, options.paths);
+  const { directories, unreadable, notUtf8 } = findPycs(buildroot, options.paths);
   const { sources, texts, left } = sourceTextsOf(
     buildroot,
     directories.flatMap(({ sets }) => sets.flat()),
@@ -61,6 +61,8 @@ export async function restampCommand(options: RestampOptions, log: Log): Promise
     if (path === undefined) continue;
     for (const pyc of done.pycs) digests.set(toPayload(buildroot, pyc.path), sha256Of(pyc.content));
   }
+  for (const path of notUtf8) log.error({ path }, `left with its source as it is: ${skipReasons['name-not-utf8']}`);
+  leftCount += notUtf8.length;
   for (const { directory, error } of unreadable) {
     log.error({ path: directory }, `${skipReasons['unreadable-directory']} (${errnoOf(error)})`);
   }

@@ -114,6 +114,12 @@ class Loader(importlib.machinery.SourceFileLoader):
         return code
 
 
+class Said(io.StringIO):
+    """What compileall prints. Before 3.9 it asks for the encoding."""
+
+    encoding = "utf-8"
+
+
 def compile_level(source, content, directory, level, mode):
     """Compiles to `written`. Returns None, or the error that compileall reports."""
     # Python 3.6 knows only timestamps, and its functions do not take the argument.
@@ -127,7 +133,7 @@ def compile_level(source, content, directory, level, mode):
         except py_compile.PyCompileError as error:
             return error.msg
         return None
-    sys.stdout = said = io.StringIO()
+    sys.stdout = said = Said()
     try:
         done = compileall.compile_file(source, ddir=directory, force=True, quiet=1, optimize=level, **modes)
     finally:

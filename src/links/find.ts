@@ -21,6 +21,8 @@ export interface FoundPycs {
   readonly pycs: number;
   /** Directories that could not be listed, with the error. */
   readonly unreadable: readonly { readonly directory: string; readonly error: unknown }[];
+  /** Pycs whose names are not UTF-8, with `\xNN` for each such byte. They are left as they are. */
+  readonly notUtf8: readonly string[];
 }
 
 /**
@@ -31,6 +33,7 @@ export interface FoundPycs {
 export function findPycs(buildroot: Buildroot, paths: readonly string[]): FoundPycs {
   const roots = paths.length === 0 ? [buildroot.path] : startingPoints(buildroot, paths);
   const unreadable: FoundPycs['unreadable'][number][] = [];
+  const notUtf8: string[] = [];
   const directories = new Map<StagedPath, { sets: Map<string, Set<StagedPath>>; hasLeftovers: boolean }>();
   const file = roots.find((root) => (lstatIfAny(root)?.kind ?? 'directory') !== 'directory');
   if (file !== undefined) throw new PyclinkError('usage', 'a PATH of link is a directory', { path: file });
@@ -38,6 +41,7 @@ export function findPycs(buildroot: Buildroot, paths: readonly string[]): FoundP
   for (const root of roots) {
     const walked = walk(root, ['*.pyc', '*.pyo', '.pyclink-*'], limits);
     unreadable.push(...walked.unreadable);
+    notUtf8.push(...walked.notUtf8.map(({ shown }) => shown));
     for (const { path, type } of walked.found) {
       if (type !== 'file') continue;
       const directory = getOrAdd(directories, parentOf(path), () => ({ sets: new Map(), hasLeftovers: false }));
@@ -52,5 +56,5 @@ export function findPycs(buildroot: Buildroot, paths: readonly string[]): FoundP
     sets: Array.from(sets.values(), (set) => [...set]),
   }));
   const pycs = found.reduce((sum, { sets }) => sum + sets.reduce((count, set) => count + set.length, 0), 0);
-  return { directories: found, pycs, unreadable };
+  return { directories: found, pycs, unreadable, notUtf8 };
 }

@@ -3,6 +3,7 @@ import { globMatcher } from '../buildroot/exclude.ts';
 import type { Buildroot } from '../buildroot/path.ts';
 import { removeLeftovers } from '../files/leftovers.ts';
 import { lstatIfAny } from '../files/stat.ts';
+import { counted } from '../text.ts';
 import { recordsOf } from './encode.ts';
 import { manifestPieces, outputPath, refuseSameFile, writeWhole } from './file.ts';
 import { encodeFilelist } from './filelist.ts';
@@ -73,6 +74,7 @@ export async function writeOutputs(
 ): Promise<string[]> {
   const write = async (earlier: Manifest | undefined) => {
     const whole = wholeOf(earlier);
+    if (manifest !== undefined && earlier !== undefined) await warnIfNothingIsLeft(manifest, earlier, whole, warn);
     const files = [manifest ?? [], filelists.map(({ file }) => file)].flat();
     for (const directory of new Set(files.map((file) => dirname(file)))) removeLeftovers(directory);
     if (manifest !== undefined) writeWhole(manifest, manifestPieces(whole));
@@ -89,4 +91,19 @@ export async function writeOutputs(
   if (manifest === undefined || !append) return write(undefined);
   const { withLock } = await import('./lock.ts');
   return withLock(manifest, warn, async () => write(await earlierManifest(manifest)));
+}
+
+/** An earlier run may have been about another tree, of which nothing is in this one. */
+async function warnIfNothingIsLeft(
+  file: string,
+  earlier: Manifest,
+  whole: Manifest,
+  warn: (message: string) => unknown,
+): Promise<void> {
+  const sources = new Set(recordsOf(whole).map(({ source }) => source));
+  const dropped = recordsOf(earlier);
+  if (dropped.length === 0 || dropped.some(({ source }) => sources.has(source))) return;
+  await warn(
+    `${file}: nothing that earlier runs recorded is in this buildroot: ${counted(earlier.totals.pycs, 'pyc')} dropped`,
+  );
 }
