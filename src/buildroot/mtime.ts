@@ -90,11 +90,11 @@ function setMtime(scope: Scope, path: StagedPath, isDue: IsDue, epochSeconds: nu
 /** Makes these names of a file a separate file with another mtime. @throws the system's error */
 function separate(
   [first, ...others]: Names,
-  { identity, mode, userId, groupId, accessedNs }: FileStat,
+  { identity, mode, accessedNs }: FileStat,
   content: Buffer,
   epochSeconds: number,
 ): void {
-  const attributes = { mode, userId, groupId, accessedSeconds: secondsOf(accessedNs), modifiedSeconds: epochSeconds };
+  const attributes = { mode, accessedSeconds: secondsOf(accessedNs), modifiedSeconds: epochSeconds };
   const isStill = (name: string) => lstat(name).identity === identity;
   if (rewriteFile(first, content, attributes, isStill) === undefined) throw gone();
   // Numbers alone do not prove that two names are one file: not every file system gives each file a number of its own.

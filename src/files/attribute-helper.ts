@@ -9,43 +9,58 @@ import { foreignWriter } from './foreign-writer.ts';
 import { ifPossible } from './if-possible.ts';
 
 /**
- * Answers each line of its input, a JSON array, by one line. One path: its extended attributes, ACLs among them, as text,
- * without those that belong to the inode and not to what the file is. Several: those of each. `{"copy": [a, b]}`: null
- * when b has those of a. A failure is an object with the name of the error.
+ * Answers each line of its input, a question in JSON, by one line. Without `bits`: of each path the extended attributes,
+ * ACLs among them, as text, without those that belong to the inode and not to what the file is. With `bits`: null when
+ * the second path has those of the first, its owner, and these bits of its mode. A failure is an object with the name of
+ * the error. fakeroot(1) changes what the C library says of owners and modes, and Node.js asks the kernel: so they are in
+ * the text too.
  */
 const script = `
 import errno, json, os, sys
 of_inode = ("security.evm", "trusted.overlay.", "user.overlay.", "lustre.", "trusted.lov", "trusted.lma", "trusted.link")
 none = (errno.ENOTSUP, errno.ENOSYS)
-def read(path):
+def read(path, follow=False):
     try:
-        names = os.listxattr(path, follow_symlinks=False)
+        names = os.listxattr(path, follow_symlinks=follow)
     except OSError as error:
         if error.errno not in none: raise
         return {}
-    return {name: os.getxattr(path, name, follow_symlinks=False) for name in names if not name.startswith(of_inode)}
+    return {name: os.getxattr(path, name, follow_symlinks=follow) for name in names if not name.startswith(of_inode)}
 def text(path):
-    return "".join("%s=%s\\n" % (name, value.hex()) for name, value in sorted(read(path).items()))
-def copy(old, new):
-    wanted, there = read(old), read(new)
+    stat = os.lstat(path)
+    faked = "owner %d:%d, mode %o\\n" % (stat.st_uid, stat.st_gid, stat.st_mode) if "FAKEROOTKEY" in os.environ else ""
+    return faked + "".join("%s=%s\\n" % (name, value.hex()) for name, value in sorted(read(path).items()))
+def copy(old, new, bits):
+    stat = os.lstat(old)
+    os.chown(new, stat.st_uid, stat.st_gid)
+    wanted, there = read(old), read(new, True)
     for name in there:
-        if name not in wanted: os.removexattr(new, name, follow_symlinks=False)
+        if name not in wanted: os.removexattr(new, name)
     for name, value in wanted.items():
-        if there.get(name) != value: os.setxattr(new, name, value, follow_symlinks=False)
-def attempt(work, *paths):
+        if there.get(name) != value: os.setxattr(new, name, value)
+    os.chmod(new, stat.st_mode & bits)
+def attempt(work, *arguments):
     try:
-        return work(*(path.encode() for path in paths))
+        return work(*arguments)
     except OSError as error:
         return {"failed": errno.errorcode.get(error.errno, str(error.errno))}
 for line in sys.stdin.buffer:
     asked = json.loads(line.decode())
-    answer = attempt(copy, *asked["copy"]) if "copy" in asked else [attempt(text, path) for path in asked["read"]]
+    paths = [path.encode() for path in asked["paths"]]
+    answer = attempt(copy, *paths, asked["bits"]) if "bits" in asked else [attempt(text, path) for path in paths]
     sys.stdout.write(json.dumps(answer) + "\\n")
     sys.stdout.flush()
 `;
 
+/** Whether fakeroot(1) tells this process's programs other owners and modes than the kernel tells Node.js. */
+export const ownersAreFaked = env['FAKEROOTKEY'] !== undefined;
+
 /** What the helper is asked. */
-export type Question = { readonly read: readonly string[] } | { readonly copy: readonly [from: string, to: string] };
+export interface Question {
+  readonly paths: readonly string[];
+  /** The first path is to be copied from, the second to: which bits of the mode. */
+  readonly bits?: number;
+}
 
 /** The ends of the pipes to the helper; or why there is none. */
 type Helper = { readonly to: number; readonly from: number } | { readonly lack: string };

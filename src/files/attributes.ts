@@ -1,12 +1,15 @@
 import { readlinkSync } from 'node:fs';
 import { askHelper } from './attribute-helper.ts';
 
-/** The ACL and the extended attributes of a file as text, empty if it has none; or why they cannot be read. */
+/**
+ * The ACL and the extended attributes of a file as text, empty if it has none; or why they cannot be read. Under
+ * fakeroot(1) the first line is owner and mode as programs see them there.
+ */
 export type FileAttributes = string | { readonly unknown: string };
 
 /** The ACL and extended attributes of files, in their order. A file that is gone has none. */
 export function attributesOf(paths: readonly string[]): FileAttributes[] {
-  const asked = askHelper({ read: paths });
+  const asked = askHelper({ paths });
   if ('lack' in asked) return paths.map(() => ({ unknown: asked.lack }));
   return (asked.answer as (string | { failed: string })[]).map((one) => {
     if (typeof one === 'string') return one;
@@ -15,15 +18,17 @@ export function attributesOf(paths: readonly string[]): FileAttributes[] {
 }
 
 /**
- * Gives a file the ACL and the extended attributes of another, and no others.
+ * Gives a file the owner, the ACL and the extended attributes of another, and no others, and then its mode.
+ * @param to may be the path of an open file in /proc
+ * @param bits of the mode, that it may have
  * @throws an error like the system's; its code may be a reason in words, if it cannot be found out what these are
  */
-export function copyAttributes(from: string, to: string): void {
-  const asked = askHelper({ copy: [seen(from), seen(to)] });
+export function copyAttributes(from: string, to: string, bits = 0o7777): void {
+  const asked = askHelper({ paths: [seen(from), seen(to)], bits });
   const code = 'lack' in asked ? asked.lack : (asked.answer as { failed: string } | null)?.failed;
   if (code === undefined) return;
-  throw Object.assign(new Error(`${code}: its ACL and extended attributes cannot be kept`), {
-    code: `${code} for its ACL and extended attributes`,
+  throw Object.assign(new Error(`${code}: its owner, ACL and extended attributes cannot be kept`), {
+    code: `${code} for its owner, ACL and extended attributes`,
   });
 }
 

@@ -1,15 +1,4 @@
-import {
-  closeSync,
-  existsSync,
-  fchmodSync,
-  fchownSync,
-  futimesSync,
-  linkSync,
-  openSync,
-  renameSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, existsSync, futimesSync, linkSync, openSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import { errnoOf } from '../errors.ts';
 import { copyAttributes } from './attributes.ts';
 import { withDirectory } from './directory.ts';
@@ -47,12 +36,10 @@ export function replaceFile(
   });
 }
 
-/** What is kept of a file when its content is replaced. */
+/** What is kept of a file when its content is replaced, besides its owner, its ACL and its extended attributes. */
 export interface Attributes {
-  /** Permission bits. */
+  /** Permission bits; those that it has not are not given. */
   readonly mode: number;
-  readonly userId: number;
-  readonly groupId: number;
   readonly accessedSeconds: number;
   readonly modifiedSeconds: number;
 }
@@ -107,17 +94,16 @@ function writeNew(name: string, pieces: Iterable<string | Uint8Array>, mode: num
 type Finish = (descriptor: number) => void;
 
 /**
- * Writes another version of a file, under a name that is free: with its ACL, its extended attributes and these. At no
- * moment more users may read it.
+ * Writes another version of a file, under a name that is free: with its owner, its ACL, its extended attributes and
+ * these. At no moment more users may read it.
  * @param old the file
  * @throws the system's error
  */
 export function writeVersion(name: string, content: Uint8Array, attributes: Attributes, old: string): FileStat {
-  const { mode, userId, groupId, accessedSeconds, modifiedSeconds } = attributes;
+  const { mode, accessedSeconds, modifiedSeconds } = attributes;
   return writeNew(name, [content], 0o600, (descriptor) => {
-    fchownSync(descriptor, userId, groupId);
-    copyAttributes(old, name);
-    fchmodSync(descriptor, mode);
+    // Nothing can take the place of an open file. Without /proc there is only its name.
+    copyAttributes(old, name.startsWith('/proc/self/') ? `/proc/self/fd/${descriptor}` : name, mode);
     futimesSync(descriptor, accessedSeconds, modifiedSeconds);
   });
 }

@@ -42,7 +42,7 @@ function narrow(paths: readonly StagedPath[], identity: FileIdentity, forbidden:
         const { accessedNs, modifiedNs } = stat;
         const times = { accessedSeconds: secondsOf(accessedNs), modifiedSeconds: secondsOf(modifiedNs) };
         const content = readAll(descriptor, stat.sizeBytes);
-        rewriteFile(path, content, { ...stat, ...times, mode }, (name) => lstat(name).identity === identity);
+        rewriteFile(path, content, { ...times, mode }, (name) => lstat(name).identity === identity);
       }),
     );
   }

@@ -130,7 +130,7 @@ function newVersion(group: readonly ReadPyc[], mtimeSeconds: number): NewVersion
     paths: group.map(({ path }) => path),
     oldContent: first.content,
     newContent: withSourceMtime(first.content, mtimeSeconds),
-    attributes: { ...first, accessedSeconds: seconds, modifiedSeconds: seconds },
+    attributes: { mode: first.mode, accessedSeconds: seconds, modifiedSeconds: seconds },
     isStill: (name) => isStill(first, name),
   };
 }

@@ -103,7 +103,7 @@ function linkOrRewrite(written: ReadPyc, pyc: ReadPyc): ReadPyc {
 function rewrite(pyc: ReadPyc, content: Buffer): ReadPyc | undefined {
   const { path } = pyc;
   const seconds = secondsOf(pyc.modifiedNs);
-  const attributes = { ...pyc, accessedSeconds: seconds, modifiedSeconds: seconds };
+  const attributes = { mode: pyc.mode, accessedSeconds: seconds, modifiedSeconds: seconds };
   const stat = rewriteFile(path, content, attributes, (name) => isStill(pyc, name));
   return stat && readPycOf(path, stat, content);
 }

@@ -1,4 +1,5 @@
 import { errnoOf } from '../errors.ts';
+import { ownersAreFaked } from '../files/attribute-helper.ts';
 import { isLikeNew } from '../files/credentials.ts';
 import { makeDirectory, withDirectory } from '../files/directory.ts';
 import { ifPossible } from '../files/if-possible.ts';
@@ -131,6 +132,7 @@ function writeContent(names: readonly PlannedPyc[], { files, notLinked, failed }
 function unchanged(names: readonly PlannedPyc[]): ReadPyc | undefined {
   const [{ path, content, mode, old }] = names as readonly [PlannedPyc];
   const isAlike =
+    !ownersAreFaked &&
     old?.kind === 'file' &&
     old.sizeBytes === content.length &&
     old.links === names.length &&

@@ -53,12 +53,8 @@ function addToRecord(file: StagedPath, directory: PayloadPath, pycsOf: ReadonlyM
   const lineEnd = text.includes('\r\n') ? '\r\n' : '\n';
   const rows = [...new Set(pycs)].sort().map((path) => [path, '', '']);
   const before = text === '' || text.endsWith('\n') ? text : text + lineEnd;
-  const { identity, accessedNs, modifiedNs, ...owner } = record.stat;
-  const attributes = {
-    ...owner,
-    accessedSeconds: secondsOf(accessedNs),
-    modifiedSeconds: secondsOf(modifiedNs),
-  };
+  const { identity, mode, accessedNs, modifiedNs } = record.stat;
+  const attributes = { mode, accessedSeconds: secondsOf(accessedNs), modifiedSeconds: secondsOf(modifiedNs) };
   const content = Buffer.from(before + stringify(rows, { record_delimiter: lineEnd }));
   const isDone = rewriteFile(file, content, attributes, (name) => lstatIfAny(name)?.identity === identity);
   // Another run has replaced it meanwhile.
