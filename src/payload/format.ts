@@ -1,11 +1,11 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { errnoOf, messageOf, PyclinkError } from '../errors.ts';
 
-/** What the start of a file tells of its format. A tar has no magic bytes there. */
-export type Format = 'rpm' | 'ar' | 'zip' | 'gzip' | 'bzip2' | 'xz' | 'zstd' | 'squashfs';
+/** What the start of a file tells of its format. */
+export type Format = 'rpm' | 'ar' | 'zip' | 'gzip' | 'bzip2' | 'xz' | 'zstd' | 'squashfs' | 'tar' | 'erofs';
 
-/** @see rpm's lib/rpmlead.c, deb(5), APPNOTE.TXT 4.3, RFC 1952, RFC 8878, and the formats of bzip2, xz and squashfs */
-const magics: readonly (readonly [Format, latin1: string])[] = [
+/** @see rpm's lib/rpmlead.c, deb(5), APPNOTE.TXT 4.3, RFC 1952, RFC 8878, tar(5), and what bzip2, xz and Linux say */
+const magics: readonly (readonly [Format, latin1: string, at?: number])[] = [
   ['rpm', '\xed\xab\xee\xdb'],
   ['ar', '!<arch>\n'],
   ['zip', 'PK\x03\x04'],
@@ -16,17 +16,21 @@ const magics: readonly (readonly [Format, latin1: string])[] = [
   ['xz', '\xfd7zXZ\0'],
   ['zstd', '\x28\xb5\x2f\xfd'],
   ['squashfs', 'hsqs'],
+  ['tar', 'ustar', 257],
+  ['erofs', '\xe2\xe1\xf5\xe0', 1024],
 ];
 
-/** The format of what starts with these bytes; undefined for a tar, and for all that is not known. */
+const startBytes = 1028;
+
+/** The format of what starts with these bytes; undefined for an old tar, and for all that is not known. */
 export function formatOf(start: Buffer): Format | undefined {
-  const text = start.toString('latin1', 0, 8);
-  return magics.find(([, magic]) => text.startsWith(magic))?.[0];
+  const text = start.toString('latin1', 0, startBytes);
+  return magics.find(([, magic, at = 0]) => text.startsWith(magic, at))?.[0];
 }
 
 /** The first bytes of a file, which identify its format. @throws PyclinkError `tool-failed`, also if it has none */
-export function readStart(file: string, sizeBytes = 8): Buffer {
-  const start = Buffer.alloc(sizeBytes);
+export function readStart(file: string): Buffer {
+  const start = Buffer.alloc(startBytes);
   try {
     const descriptor = openSync(file, 'r');
     try {

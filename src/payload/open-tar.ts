@@ -56,6 +56,7 @@ async function* outputOf(command: string, args: readonly string[], input?: Reada
   exitSignal();
   const child = execa(command, args, { ...source, buffer: { stdout: false }, reject: false });
   for await (const chunk of child.stdout) yield chunk as Buffer;
-  const { failed, stderr, shortMessage } = await child;
+  const { failed, code, stderr, shortMessage } = await child;
+  if (code === 'ENOENT') throw new Error(`${command} is not installed`);
   if (failed) throw new Error(stderr.trim().split('\n').at(-1) || shortMessage);
 }

@@ -4,6 +4,7 @@ import { errnoOf, PyclinkError } from '../errors.ts';
 import { type FileStat, stat, statIfAny } from '../files/stat.ts';
 import { searchArchive } from './archive.ts';
 import { Budget, defaultReadLimits, type ReadLimits } from './budget.ts';
+import { searchErofs, searchSquashfs } from './disk-image.ts';
 import type { Contents, Search } from './entry.ts';
 import { type Format, formatOf, readStart } from './format.ts';
 import { searchImage } from './image.ts';
@@ -131,6 +132,8 @@ async function searchPlace(
 const searches: ReadonlyMap<Format | undefined, typeof searchArchive> = new Map([
   ['rpm', searchRpm],
   ['zip', searchZip],
+  ['squashfs', searchSquashfs],
+  ['erofs', searchErofs],
 ]);
 
 function exists(path: string): boolean {

@@ -1,0 +1,133 @@
+import { basename, join } from 'node:path';
+import { execa } from 'execa';
+import { openTree } from '../buildroot/open.ts';
+import { PyclinkError } from '../errors.ts';
+import { exitSignal } from '../exit-signal.ts';
+import { childOf, type PayloadPath, parentOf } from '../files/path.ts';
+import { getOrAdd } from '../get-or-add.ts';
+import type { ReadLimits } from './budget.ts';
+import type { Contents, PayloadEntry, Search } from './entry.ts';
+import { PrivateDirectory } from './extract.ts';
+import { searchTree } from './tree.ts';
+
+/** A program that extracts a file system to a directory that is not there yet. */
+interface Extractor {
+  readonly command: string;
+  readonly args: (directory: string, image: string) => readonly string[];
+  /** Lists what is in it, or counts it. */
+  readonly list: readonly [command: string, ...args: readonly string[]];
+  /** Each size that the list has, or their sum. */
+  readonly size: RegExp;
+  readonly package: string;
+  /** What it cannot do for an ordinary user, and need not: device nodes have no bytecode. */
+  readonly harmless?: RegExp;
+}
+
+const squashfs: Extractor = {
+  command: 'unsquashfs',
+  args: (directory, image) => ['-quiet', '-no-progress', '-no-xattrs', '-dest', directory, image],
+  list: ['unsquashfs', '-lln'],
+  size: /^-\S+\s+\d+\/\d+\s+(\d+) /gm,
+  package: 'squashfs-tools',
+  harmless: /because you're not superuser!$/,
+};
+
+const erofs: Extractor = {
+  command: 'fsck.erofs',
+  args: (directory, image) => [`--extract=${directory}`, image],
+  list: ['dump.erofs', '-S'],
+  size: /^Filesystem total original file size:\s+(\d+) Bytes$/gm,
+  package: 'erofs-utils',
+};
+
+/** Searches a squashfs image. @see searchExtracted */
+export function searchSquashfs(image: string, search: Search, limits: ReadLimits): Promise<Contents> {
+  return searchExtracted(squashfs, image, search, limits);
+}
+
+/** Searches an erofs image. @see searchExtracted */
+export async function searchErofs(image: string, search: Search, limits: ReadLimits): Promise<Contents> {
+  const contents = await searchExtracted(erofs, image, search, limits);
+  return { ...contents, entries: await withErofsLinks(contents.entries, image) };
+}
+
+/**
+ * Joins the names that are one file in an erofs image: fsck.erofs before 1.7 makes files of them. Looks only into
+ * directories where two files have one size.
+ */
+async function withErofsLinks(entries: readonly PayloadEntry[], image: string): Promise<PayloadEntry[]> {
+  const files = new Map<string, PayloadEntry[]>();
+  for (const entry of entries) {
+    if (entry.type === 'file') getOrAdd(files, `${parentOf(entry.path)}\0${entry.sizeBytes}`, () => []).push(entry);
+  }
+  const isApart = ([first, ...others]: readonly PayloadEntry[]) => others.some(({ file }) => file !== first?.file);
+  const directories = new Set(
+    [...files.values()].filter(isApart).map(([first]) => parentOf(first?.path ?? ('/' as PayloadPath))),
+  );
+  const inodes = new Map<string, string>();
+  for (const directory of directories) {
+    const listing = await run(erofs, 'dump.erofs', [`--path=${directory}`, '--ls', image], image);
+    const names = listing.replace(/^[\s\S]*NID TYPE {2}FILENAME\n/, '').matchAll(/^ *(\d+) +\d+ {2}(.+)$/gm);
+    for (const [, inode = '', name = ''] of names) inodes.set(childOf(directory, name), inode);
+  }
+  const firsts = new Map<string, string>();
+  return entries.map((entry) => {
+    const inode = inodes.get(entry.path);
+    return inode === undefined ? entry : { ...entry, file: getOrAdd(firsts, inode, () => entry.file) };
+  });
+}
+
+/**
+ * Has an image extracted to a private directory, and searches that. The directory is removed then.
+ * @throws PyclinkError `tool-failed` if the image is damaged or too large, or the program is not installed
+ */
+async function searchExtracted(
+  extractor: Extractor,
+  image: string,
+  search: Search,
+  limits: ReadLimits,
+): Promise<Contents> {
+  const [command, ...args] = extractor.list;
+  const sizes = Array.from((await run(extractor, command, [...args, image], image)).matchAll(extractor.size));
+  const sizeBytes = sizes.reduce((sum, [, size]) => sum + Number(size), 0);
+  if (sizeBytes > limits.maxBytes || sizes.length > limits.maxEntries) {
+    const hint = '--max-size and --max-entries raise the limits';
+    throw new PyclinkError('tool-failed', `has ${sizes.length} files of ${sizeBytes} bytes`, { path: image, hint });
+  }
+  const directory = new PrivateDirectory();
+  try {
+    const root = join(directory.path, 'root');
+    await run(extractor, extractor.command, extractor.args(root, image), image);
+    const names = new Map<string, string>();
+    /** Another search extracts it again: a file is known by the first of its names, as they are sorted. */
+    const inImage = (entry: PayloadEntry): PayloadEntry => ({
+      ...entry,
+      container: basename(image),
+      file: getOrAdd(names, entry.file, () => `${image}\0${entry.path}`),
+    });
+    const visit: Search['visit'] = (entry) => search.visit(inImage(entry));
+    const { entries, unreadable } = searchTree(openTree(root), { ...search, visit }, limits);
+    return { entries: entries.map(inImage), removedBy: new Map(), unreadable };
+  } finally {
+    directory.remove();
+  }
+}
+
+/** @returns its standard output @throws PyclinkError `tool-failed` */
+async function run(
+  { package: name, harmless }: Extractor,
+  command: string,
+  args: readonly string[],
+  path: string,
+): Promise<string> {
+  exitSignal();
+  const { stdout, stderr, failed, code, shortMessage } = await execa(command, args, { stdin: 'ignore', reject: false });
+  if (!failed) return stdout;
+  if (code === 'ENOENT') {
+    const hint = `install ${name}`;
+    throw new PyclinkError('tool-failed', `cannot be read: ${command} is not installed`, { path, hint });
+  }
+  const lines = stderr.split('\n').filter((line) => line !== '' && harmless?.test(line) !== true);
+  if (lines.length === 0 && harmless !== undefined && stderr !== '') return stdout;
+  throw new PyclinkError('tool-failed', `cannot be read: ${command}: ${lines.at(-1) ?? shortMessage}`, { path });
+}
