@@ -58,7 +58,8 @@ describeWith(missingTools('rpmbuild', 'rpm2archive'), 'from rpmbuild', () => {
     const rpms = await rpmsOf(`${compileall} -s %{buildroot} -p / %{buildroot}/usr`);
     expect(await found(...rpms)).toEqual(
       ['__init__', 'till'].map(
-        (module) => `never-loaded ${pyc(module)}: it records mtime 1700000000, the source has 1600000000`,
+        (module) =>
+          `never-loaded ${pyc(module)}: it records mtime 2023-11-14T22:13:20Z, the source has 2020-09-13T12:26:40Z`,
       ),
     );
   });
@@ -118,7 +119,7 @@ describeWith(debianTools, 'from dpkg-buildpackage', () => {
     const rules = `${rulesWithoutPyclink}\noverride_dh_builddeb:\n\t${compileall} -s debian/shop-app -p / debian/shop-app/usr/lib\n\tdh_builddeb\n`;
     const { debs } = await buildPackages(rules, '-B', { 'app/extra.py': { content: 'a = 1\n', mtime: 1_750_000_000 } });
     expect(await found(debs['shop-app'] ?? '')).toEqual([
-      `never-loaded /usr/lib/elsewhere/__pycache__/extra.${tag}.pyc: it records mtime 1750000000, the source has 1700000000`,
+      `never-loaded /usr/lib/elsewhere/__pycache__/extra.${tag}.pyc: it records mtime 2025-06-15T15:06:40Z, the source has 2023-11-14T22:13:20Z`,
     ]);
   });
 });
@@ -137,8 +138,8 @@ describeWith([], 'from pip', () => {
     await execa(join(work, 'venv/bin/python'), pip);
     await execa('find', [target, '-exec', 'touch', '-d', '@1600000000', '{}', '+']);
     const findings = await found(join(work, 'image'));
-    expect(findings.map((line) => line.replace(/mtime \d+,/, 'mtime N,'))).toContain(
-      `never-loaded /usr/lib/python3/dist-packages/till/__pycache__/__init__.${tag}.pyc: it records mtime N, the source has 1600000000`,
+    expect(findings.map((line) => line.replace(/mtime [^,]+,/, 'mtime N,'))).toContain(
+      `never-loaded /usr/lib/python3/dist-packages/till/__pycache__/__init__.${tag}.pyc: it records mtime N, the source has 2020-09-13T12:26:40Z`,
     );
   });
 });

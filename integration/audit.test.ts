@@ -14,7 +14,7 @@ import {
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
-import { auditKindNames, auditKinds, noticeableKinds } from '../src/audit/kinds.ts';
+import { auditAdvice, auditKindNames, auditKinds, noticeableKinds } from '../src/audit/kinds.ts';
 import { plant, temporaryDirectory } from '../test/helpers/buildroot.ts';
 import { pyclink } from '../test/helpers/pyclink.ts';
 import { allPythons, systemPython } from '../test/helpers/pythons.ts';
@@ -49,7 +49,12 @@ const outputs: Readonly<
 > = {
   damaged: [['till.TAG.pyc'], 'its code cannot be read: ends within the code'],
   stale: [all('till'), 'it records 33 bytes, the source has 34', '3, 3, 3', '1 of 3'],
-  'never-loaded': [all('till'), 'it records mtime 1600000000, the source has 5', '3, 3, 3', '1 of 3'],
+  'never-loaded': [
+    all('till'),
+    'it records mtime 2020-09-13T12:26:40Z, the source has 1970-01-01T00:00:05Z',
+    '3, 3, 3',
+    '1 of 3',
+  ],
   foreign: [['till.TAG.pyc'], `CPython 3.12 wrote it, and Python ${systemPython.minor} would read it`],
   sourceless: [['../till.pyc'], 'there is no source to compare it with', '2, 2, 2', '0 of 2'],
   orphan: [all('till'), 'there is no SOURCE', '3, 3, 3', '0 of 2'],
@@ -81,6 +86,7 @@ describe('audit', () => {
     expect(shown).toBe(
       [
         `${kind}: ${paths.length}: ${auditKinds[kind]}`,
+        `  to do: ${auditAdvice[kind]}`,
         ...paths.map((path) => `  ${shownPath(path)}: ${detail.replace('SOURCE', source(path))}`),
         `pyclink: TAG: ${levels} at levels 0, 1, 2`,
         ...(kind === 'sourceless' ? ['pyclink: none: 1, 0, 0 at levels 0, 1, 2'] : []),
@@ -182,7 +188,7 @@ describe('audit', () => {
     const other = tree.pyc('till').replace(tag, 'cpython-399');
     copyFileSync(tree.pyc('till'), other);
     const { stdout } = await tree.audit('--only', 'foreign', '-v');
-    expect(stdout.split('\n')[1]).toBe(
+    expect(stdout.split('\n')[2]).toBe(
       `  ${other.slice(tree.buildroot.length)}: CPython ${systemPython.minor} wrote it, and Python 3.99 would read it`,
     );
     renameSync(`${tree.buildroot}/usr/lib/python${systemPython.minor}`, `${tree.buildroot}/usr/lib/python3.99`);
@@ -265,6 +271,29 @@ describe('audit', () => {
     const { findings, summary } = JSON.parse(stdout) as { findings: { kind: string }[]; summary: { modules: number } };
     expect(findings.map(({ kind }) => kind)).toEqual(['orphan', 'orphan', 'orphan']);
     expect(summary.modules).toBe(5);
+  });
+
+  it('names the image and the layer of each finding, in every format', async () => {
+    const tree = await built();
+    rmSync(tree.source('till'));
+    const targets = ['a', 'b'].map((name) => join(tree.buildroot, `../${name}`));
+    for (const target of targets) {
+      await execa('umoci', ['init', '--layout', target]);
+      await execa('umoci', ['new', '--image', `${target}:one`]);
+      await execa('umoci', ['insert', '--image', `${target}:one`, tree.buildroot, '/']);
+    }
+    const { stdout } = await pyclink(['audit', '-v', ...targets]);
+    for (const target of targets) {
+      const lines = stdout.split('\n').filter((line) => line.includes(`, in ${target}, layer 1 of 1 (sha256:`));
+      expect(lines).toHaveLength(3);
+    }
+    const junit = await pyclink(['audit', '--format', 'junit', ...targets]);
+    const names = Array.from(junit.stdout.matchAll(/ name="(\/[^"]+)"/g), ([, name]) => name);
+    expect([names.length, new Set(names).size]).toEqual([6, 6]);
+    const sarif = await pyclink(['audit', '--format', 'sarif', ...targets]);
+    const [run] = (JSON.parse(sarif.stdout) as { runs: { results: { partialFingerprints: object }[] }[] }).runs;
+    const prints = (run?.results ?? []).map(({ partialFingerprints }) => JSON.stringify(partialFingerprints));
+    expect([prints.length, new Set(prints).size]).toEqual([6, 6]);
   });
 
   it.runIf(process.getuid?.() === 0)('names a directory that it cannot list', async () => {
@@ -351,7 +380,7 @@ describe('audit', () => {
     await execa('tar', ['-C', tree.buildroot, '-cf', file, '.']);
     const { status, stdout } = await pyclink(['audit', file]);
     expect(status).toBe(1);
-    expect(stdout).toBe((await tree.audit()).stdout);
+    expect(stdout.replace(', in layer.tar\n', '\n')).toBe((await tree.audit()).stdout);
     expect(existsSync(file)).toBe(true);
   });
 

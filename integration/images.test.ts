@@ -113,7 +113,7 @@ describeWith(missingTools('umoci', 'skopeo', 'ostree', 'zstd'), 'verify of image
     expect(findings.map((line) => line.replace(lastLayer, 'LAYER'))).toEqual(
       ['.opt-1', '.opt-2', ''].map(
         (suffix) =>
-          `stale: ${pyc('till', suffix)}: it records mtime 1600000000, the source has 1600000001: LAYER wrote its source`,
+          `stale: ${pyc('till', suffix)}: it records mtime 2020-09-13T12:26:40Z, the source has 2020-09-13T12:26:41Z: LAYER wrote its source`,
       ),
     );
   });

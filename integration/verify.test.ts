@@ -156,7 +156,7 @@ describe('verify', () => {
   it('names every pyc of a source whose mtime changed', async () => {
     const tree = await built();
     utimesSync(join(tree.buildroot, directory, 'cart.py'), 1_600_000_001, 1_600_000_001);
-    const reason = 'it records mtime 1600000000, the source has 1600000001';
+    const reason = 'it records mtime 2020-09-13T12:26:40Z, the source has 2020-09-13T12:26:41Z';
     const lines = [1, 2, 0].map((level) => `stale: ${payload(tree, tree.pyc('cart', level))}: ${reason}\n`);
     expect(await verify(tree)).toEqual({ status: 1, stdout: lines.join('') + verdict(3), stderr: '' });
   });

@@ -1,10 +1,19 @@
-/** Escapes control characters: a file name can neither break a log line nor control the terminal. */
+/**
+ * Escapes what is no text: a file name can neither break a log line, control the terminal, turn the direction of what
+ * follows, nor make a document invalid.
+ * @see XML 1.0, 2.2; Unicode, 23.7 Noncharacters
+ */
 export function printable(line: string): string {
-  return line.replace(/\p{Cc}/gu, (char) => {
+  return line.replace(noText, (char) => {
+    const code = char.codePointAt(0) as number;
     const shown = JSON.stringify(char).slice(1, -1);
-    return shown === char ? `\\x${char.charCodeAt(0).toString(16)}` : shown;
+    if (shown !== char) return shown;
+    const digits = code.toString(16);
+    return code > 0xffff ? `\\u{${digits}}` : code > 0xff ? `\\u${digits.padStart(4, '0')}` : `\\x${digits}`;
   });
 }
+
+const noText = /[\p{Cc}\p{Cs}\p{Bidi_Control}\p{Zl}\p{Zp}\p{Noncharacter_Code_Point}]/gu;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 

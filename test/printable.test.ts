@@ -10,6 +10,9 @@ describe('printable', () => {
     ['\x1b[31m', '\\u001b[31m'],
     ['\x7f\x85\x9b', '\\x7f\\x85\\x9b'],
     ['\0', '\\u0000'],
+    ['a\u202egnp.\u2066\u200f', 'a\\u202egnp.\\u2066\\u200f'],
+    ['\uffff\ufdd0\u{1ffff}\u2028', '\\uffff\\ufdd0\\u{1ffff}\\u2028'],
+    ['\ud800 alone', '\\ud800 alone'],
   ])('of %j is %j', (text, shown) => {
     expect(printable(text)).toBe(shown);
   });

@@ -1,5 +1,7 @@
 import { pythonDirectoryOf } from '../buildroot/python-directory.ts';
 import { byCodeUnit, type PayloadPath, parentOf } from '../files/path.ts';
+import { getOrAdd } from '../get-or-add.ts';
+import { parsePycPath } from '../pyc/name.ts';
 import type { AuditKind } from './kinds.ts';
 
 /** One thing that is wrong with one file or package. */
@@ -8,10 +10,27 @@ export interface AuditFinding {
   readonly path: PayloadPath;
   /** The package, image or directory that it is in. */
   readonly container: string;
+  /** Of an image: the layer that it is in. */
+  readonly layer?: string;
   /** What was seen, and what was expected. */
   readonly detail: string;
   /** Only of `unlinked`: the bytes that a link would save. */
   readonly savedBytes?: number;
+}
+
+/** What was seen, and where: a finding in a directory has no container to be named. */
+export function detailOf({ detail, container, layer }: AuditFinding): string {
+  return [detail, ...(container === '' ? [] : [`in ${container}`]), ...(layer === undefined ? [] : [layer])].join(', ');
+}
+
+/** Findings by the package of their module, those with the most first. */
+export function byPackage(findings: readonly AuditFinding[]): [name: string, own: AuditFinding[]][] {
+  const packages = new Map<string, AuditFinding[]>();
+  for (const finding of findings) {
+    const name = packageOf(parsePycPath(finding.path)?.source ?? finding.path);
+    getOrAdd(packages, name, () => []).push(finding);
+  }
+  return [...packages].sort(([, a], [, b]) => b.length - a.length);
 }
 
 /** Findings by path, then by kind. */

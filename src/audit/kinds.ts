@@ -22,6 +22,27 @@ export const auditKinds = {
 
 export type AuditKind = keyof typeof auditKinds;
 
+/** What to do about each. */
+export const auditAdvice: Readonly<Record<AuditKind, string>> = {
+  differs: 'do not ship it; find out what wrote it, and compile its source again',
+  'other-compiler': 'compile with the patch release that will run it, or name with --python the one that compiled',
+  damaged: 'compile again, after the step that cut or rewrote it',
+  stale: 'compile after the last change of its source',
+  'never-loaded': 'clamp mtimes before compiling, as build does with SOURCE_DATE_EPOCH; in a wheel, use checked hashes',
+  foreign: 'remove it, and compile with the Python that reads the directory: build --python',
+  sourceless: 'ship its source',
+  orphan: 'remove it',
+  leftover: 'remove it; test outside of the buildroot, or with PYTHONDONTWRITEBYTECODE=1',
+  writable: 'let only its owner write it: chmod go-w',
+  exposed: 'give it the mode and the owner of its source, or compile again',
+  'leaks-path': 'compile with the path it will have: build --buildroot, or compileall -s BUILDROOT -p /',
+  'no-bytecode': 'compile it: build',
+  'missing-level': 'compile all modules at the same levels: build --optimize',
+  unlinked: 'link it: link; and copy with links: cp -a, rsync -H',
+  shadowed: 'leave its source out, or its pycs: build --exclude',
+  unreproducible: 'compile with build, which writes the normal form',
+};
+
 /** The kinds that a user of the package can notice: they make the exit status 1, if no others are named. */
 export const noticeableKinds: readonly AuditKind[] = (Object.keys(auditKinds) as AuditKind[]).filter(
   (kind) => kind !== 'unreproducible' && kind !== 'shadowed',

@@ -65,20 +65,36 @@ export async function auditCommand(options: AuditOptions, log: () => Promise<Log
   const { contents, facts } = await readAll(options);
   const audited = together(contents).map((parts) => auditedOf(new Payload(parts), facts));
   const again = options.recompile && (await recompileAll(audited, options, options.recompile));
-  const all = inOrder([...audited.flatMap(audit), ...(again?.findings ?? [])]);
+  const all = inOrder([...audited.flatMap(audit), ...(again?.findings ?? [])]).map((one) => inLayer(one, audited));
   const findings = all.filter((finding) => isMeant(finding, options) && baseline?.isKnown(finding) !== true);
   const summary = { ...summaryOf(audited, all), ...(again && { recompiled: again.same }) };
   const unreadable = unreadableNotes(contents.flatMap((content) => content.unreadable));
   const notes = [...unreadable, ...(again?.notes ?? []), ...baselineNotes(baseline, all)];
   if (options.format === 'sarif' || options.format === 'junit') for (const note of notes) (await log()).warn(note);
-  if (html) writeWhole(html, [renderPage(pageOfAudit(options.targets, audited, all, findings, summary, notes))]);
+  const shown = withoutDirectory(findings, contents);
+  if (html) writeWhole(html, [renderPage(pageOfAudit(options.targets, audited, all, shown, summary, notes))]);
   const failOn = options.failOn.length === 0 ? noticeableKinds : options.failOn;
   const isFailure = findings.some(({ kind }) => failOn.includes(kind));
   return {
     status: isFailure || unreadable.length > 0 || again?.isComplete === false ? exitStatus.problems : exitStatus.done,
-    text: options.format === 'junit' ? junitXml(findings) : auditText(findings, summary, notes, options.isVerbose),
-    data: options.format === 'sarif' ? sarifLog(findings) : { findings, summary, unreadable },
+    text: options.format === 'junit' ? junitXml(shown) : auditText(shown, summary, notes, options.isVerbose),
+    data: options.format === 'sarif' ? sarifLog(shown) : { findings, summary, unreadable },
   };
+}
+
+/** A finding in an image, with its layer. */
+function inLayer(finding: AuditFinding, all: readonly Audited[]): AuditFinding {
+  const { path, container } = finding;
+  const own = all
+    .flatMap(({ payload }) => payload.entries.get(path) ?? [])
+    .find((entry) => entry.container === container);
+  return own?.layer === undefined ? finding : { ...finding, layer: own.layer };
+}
+
+/** Findings in a directory, which is no container that reports name: it may be another for each build. */
+function withoutDirectory(findings: readonly AuditFinding[], contents: readonly TargetContents[]): AuditFinding[] {
+  const trees = contents.filter(({ kind }) => kind === 'tree').map(({ entries }) => entries[0]?.container);
+  return findings.map((finding) => (trees.includes(finding.container) ? { ...finding, container: '' } : finding));
 }
 
 /** @throws PyclinkError */

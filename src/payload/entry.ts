@@ -24,6 +24,8 @@ export interface PayloadEntry {
    * the time `of-installation`.
    */
   readonly mtimeIs?: 'rounded' | 'of-installation';
+  /** In an image: the layer that it is in. */
+  readonly layer?: string;
   /** In an image: the layer that wrote it over a file of an earlier layer. */
   readonly replacedBy?: string;
 }

@@ -43,7 +43,8 @@ export async function readLayer(
   try {
     const tar = hashed(await unpacked(bytes), digest?.of === 'tar' ? hash : undefined);
     const whole = Readable.from(digest === undefined ? tar : padded(tar));
-    contents = await readTar(whole, search, { container: image, prefix: `${image}\0${name}\0` }, budget, again);
+    const source = { container: image, layer: label, prefix: `${image}\0${name}\0` };
+    contents = await readTar(whole, search, source, budget, again);
     for await (const _ of bytes);
   } catch (error) {
     if (error instanceof PyclinkError) throw error;

@@ -27,6 +27,7 @@ export interface TarContents {
 /** Which tar is read. */
 export interface TarSource {
   readonly container: string;
+  readonly layer?: string;
   /** What the identities of its files begin with. */
   readonly prefix: string;
   /** The directory of it that is the root of the payload; what is beside that is passed over. */
@@ -42,7 +43,7 @@ export interface TarSource {
 export async function readTar(
   stream: Readable,
   search: Search,
-  { container, prefix, root = '/' as PayloadPath }: TarSource,
+  { container, layer, prefix, root = '/' as PayloadPath }: TarSource,
   budget: Budget,
   again?: ReadonlyMap<string, TakeContent>,
 ): Promise<TarContents> {
@@ -84,6 +85,7 @@ export async function readTar(
             ...(type === 'symlink' ? { target: member.linkName } : {}),
             file,
             container,
+            ...(layer === undefined ? {} : { layer }),
             sizeBytes,
             mode: (header.mode ?? 0) & 0o7777,
             owner: `${header.uname || header.uid}:${header.gname || header.gid}`,

@@ -1,3 +1,4 @@
+import { timeText } from '../text.ts';
 import { releaseOf } from './releases.ts';
 
 /** How an interpreter decides whether a pyc still fits its source. @see PEP 552 */
@@ -106,7 +107,7 @@ export function staleReason(header: PycHeader, source: SourceFacts): string | un
   }
   const mtime = source.mtimeSeconds >>> 0;
   if (header.sourceMtimeSeconds !== mtime) {
-    return `it records mtime ${header.sourceMtimeSeconds}, the source has ${mtime}`;
+    return `it records mtime ${timeText(header.sourceMtimeSeconds)}, the source has ${timeText(mtime)}`;
   }
   const size = source.sizeBytes >>> 0;
   if (header.sourceSizeBytes !== size) return `it records ${header.sourceSizeBytes} bytes, the source has ${size}`;

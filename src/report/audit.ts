@@ -1,17 +1,15 @@
-import { type AuditFinding, packageOf } from '../audit/finding.ts';
-import { auditKinds, byKind } from '../audit/kinds.ts';
+import { type AuditFinding, byPackage, detailOf } from '../audit/finding.ts';
+import { auditAdvice, auditKinds, byKind } from '../audit/kinds.ts';
 import type { AuditSummary } from '../audit/summary.ts';
-import { getOrAdd } from '../get-or-add.ts';
 import { printable } from '../printable.ts';
-import { parsePycPath } from '../pyc/name.ts';
 import { counted, sizeText } from '../text.ts';
 
 /** How many packages of a kind are shown without `--verbose`. */
 const shownPackages = 3;
 
 /**
- * The report of audit: for each kind of finding, the worst first, the packages that have most of it, with an example;
- * then the notes, and what bytecode there is. Verbose: every finding.
+ * The report of audit: for each kind of finding, the worst first, what to do, and the packages that have most of it, with
+ * an example; then the notes, and what bytecode there is. Verbose: every finding.
  */
 export function auditText(
   findings: readonly AuditFinding[],
@@ -20,24 +18,22 @@ export function auditText(
   isVerbose: boolean,
 ): string {
   const lines = Array.from(byKind(findings)).flatMap(([kind, ofKind]) =>
-    ofKind.length === 0 ? [] : [`${kind}: ${ofKind.length}: ${auditKinds[kind]}`, ...body(ofKind, isVerbose)],
+    ofKind.length === 0
+      ? []
+      : [`${kind}: ${ofKind.length}: ${auditKinds[kind]}`, `  to do: ${auditAdvice[kind]}`, ...body(ofKind, isVerbose)],
   );
   const closing = [...notes.map((note) => `pyclink: ${note}`), ...summaryLines(findings, summary)];
   return [...lines, ...closing].map((line) => `${printable(line)}\n`).join('');
 }
 
 function body(findings: readonly AuditFinding[], isVerbose: boolean): string[] {
-  if (isVerbose) return findings.map(({ path, detail }) => `  ${path}: ${detail}`);
-  const packages = new Map<string, AuditFinding[]>();
-  for (const finding of findings) {
-    const name = packageOf(parsePycPath(finding.path)?.source ?? finding.path);
-    getOrAdd(packages, name, () => []).push(finding);
-  }
-  const sorted = [...packages].sort(([, a], [, b]) => b.length - a.length);
-  const lines = sorted.slice(0, shownPackages).map(([name, [first, ...others]]) => {
-    const { path = '', detail = '' } = first ?? {};
-    const more = others.length > 0 ? ` (and ${others.length} more)` : '';
-    return `  ${name}${more}: ${path.startsWith(`${name}/`) ? path.slice(name.length + 1) : path}: ${detail}`;
+  if (isVerbose) return findings.map((finding) => `  ${finding.path}: ${detailOf(finding)}`);
+  const sorted = byPackage(findings);
+  const lines = sorted.slice(0, shownPackages).map(([name, own]) => {
+    const [first] = own as [AuditFinding, ...AuditFinding[]];
+    const more = own.length > 1 ? ` (and ${own.length - 1} more)` : '';
+    const path = first.path.startsWith(`${name}/`) ? first.path.slice(name.length + 1) : first.path;
+    return `  ${name}${more}: ${path}: ${detailOf(first)}`;
   });
   return sorted.length > shownPackages
     ? [...lines, `  and ${counted(sorted.length - shownPackages, 'other package')}`]

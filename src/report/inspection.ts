@@ -1,5 +1,6 @@
 import { printable } from '../printable.ts';
 import type { PycHeader } from '../pyc/header.ts';
+import { timeText } from '../text.ts';
 
 /** What `inspect` says about a pyc. */
 export interface Inspection {
@@ -36,9 +37,8 @@ export function inspectionText(inspection: Inspection): string {
 
 function recordedFacts(header: PycHeader): [string, string | number][] {
   if (header.invalidationMode !== 'timestamp') return [['source hash', header.sourceHash]];
-  const time = new Date(header.sourceMtimeSeconds * 1000).toISOString().replace('.000Z', 'Z');
   return [
-    ['source mtime', `${header.sourceMtimeSeconds} (${time})`],
+    ['source mtime', `${header.sourceMtimeSeconds} (${timeText(header.sourceMtimeSeconds)})`],
     ['source size', `${header.sourceSizeBytes} bytes`],
   ];
 }

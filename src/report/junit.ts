@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
-import type { AuditFinding } from '../audit/finding.ts';
-import { auditKinds, byKind } from '../audit/kinds.ts';
+import { type AuditFinding, detailOf } from '../audit/finding.ts';
+import { auditAdvice, auditKinds, byKind } from '../audit/kinds.ts';
 import { printable } from '../printable.ts';
 
 /**
@@ -21,7 +21,10 @@ ${cases} </testsuite>
   return document.toString();
 }
 
-function failed({ kind, path, detail }: AuditFinding) {
-  const text = printable(detail);
-  return html`  <testcase classname="pyclink.${kind}" name="${printable(path)}"><failure type="${kind}" message="${text}">${printable(path)}: ${text}: ${auditKinds[kind]}</failure></testcase>\n`;
+function failed(finding: AuditFinding) {
+  const { kind, path, container } = finding;
+  const text = printable(detailOf(finding));
+  const name = printable(container === '' ? path : `${container}: ${path}`);
+  const meaning = `${auditKinds[kind]}; to do: ${auditAdvice[kind]}`;
+  return html`  <testcase classname="pyclink.${kind}" name="${name}"><failure type="${kind}" message="${text}">${printable(path)}: ${text}: ${meaning}</failure></testcase>\n`;
 }

@@ -1,6 +1,6 @@
 import type { Log, ReportingDescriptor, Result } from 'sarif';
-import type { AuditFinding } from '../audit/finding.ts';
-import { type AuditKind, auditKindNames, auditKinds } from '../audit/kinds.ts';
+import { type AuditFinding, detailOf } from '../audit/finding.ts';
+import { type AuditKind, auditAdvice, auditKindNames, auditKinds } from '../audit/kinds.ts';
 import { printable } from '../printable.ts';
 import { version } from '../version.ts';
 
@@ -22,25 +22,40 @@ function ruleOf(kind: AuditKind): ReportingDescriptor {
   return {
     id: kind,
     shortDescription: { text: sentence(auditKinds[kind]) },
+    fullDescription: { text: `${sentence(auditKinds[kind])} To do: ${auditAdvice[kind]}.` },
+    help: { text: `To do: ${auditAdvice[kind]}.` },
     defaultConfiguration: { level: levelOf(kind) },
   };
 }
 
-function resultOf({ kind, path, detail }: AuditFinding): Result {
+function resultOf(finding: AuditFinding): Result {
+  const { kind, path, container } = finding;
   return {
     ruleId: kind,
     ruleIndex: auditKindNames.indexOf(kind),
     level: levelOf(kind),
-    message: { text: sentence(printable(detail)) },
+    message: { text: sentence(printable(detailOf(finding))) },
     // Some viewers show only results that have a line number. A pyc has no lines: take the first.
-    locations: [{ physicalLocation: { artifactLocation: { uri: uriOf(path) }, region: { startLine: 1 } } }],
-    partialFingerprints: { 'kindAndPath/v1': `${kind} ${path}` },
+    locations: [
+      {
+        physicalLocation: { artifactLocation: { uri: uriOf(path) }, region: { startLine: 1 } },
+        ...(container === ''
+          ? {}
+          : { logicalLocations: [{ fullyQualifiedName: printable(container), kind: 'resource' }] }),
+      },
+    ],
+    partialFingerprints: { 'kindPathAndContainer/v1': printable(`${kind} ${path} ${container}`) },
   };
 }
 
 /** A path as a relative URI, from the root of the payload. @see RFC 3986 */
 function uriOf(path: string): string {
-  return path.replace(/^\//, '').split('/').map(encodeURIComponent).join('/');
+  return path
+    .replace(/\p{Cs}/gu, '\ufffd')
+    .replace(/^\//, '')
+    .split('/')
+    .map(encodeURIComponent)
+    .join('/');
 }
 
 function sentence(text: string): string {
@@ -49,6 +64,8 @@ function sentence(text: string): string {
 
 /** How bad a finding is: an error if wrong code may run or none loads; a note if it only costs time or space. */
 function levelOf(kind: AuditKind): 'error' | 'warning' | 'note' {
-  if (kind === 'damaged' || kind === 'stale') return 'error';
-  return kind === 'missing-level' || kind === 'unlinked' || kind === 'unreproducible' ? 'note' : 'warning';
+  if (kind === 'differs' || kind === 'damaged' || kind === 'stale') return 'error';
+  return notes.includes(kind) ? 'note' : 'warning';
 }
+
+const notes: readonly AuditKind[] = ['no-bytecode', 'missing-level', 'unlinked', 'shadowed', 'unreproducible'];

@@ -84,9 +84,17 @@ describe('staleReason', () => {
 
   it.each([
     [timestamp(3495, 5, 42), source(5, 42), undefined],
-    [timestamp(3495, 5, 42), source(6, 42), 'it records mtime 5, the source has 6'],
+    [
+      timestamp(3495, 5, 42),
+      source(6, 42),
+      'it records mtime 1970-01-01T00:00:05Z, the source has 1970-01-01T00:00:06Z',
+    ],
     [timestamp(3495, 5, 42), source(5, 43), 'it records 42 bytes, the source has 43'],
-    [timestamp(3495, 5, 42), source(6, 43), 'it records mtime 5, the source has 6'],
+    [
+      timestamp(3495, 5, 42),
+      source(6, 43),
+      'it records mtime 1970-01-01T00:00:05Z, the source has 1970-01-01T00:00:06Z',
+    ],
     [timestamp(3495, 1, 42), source(2 ** 32 + 1, 42), undefined],
     [timestamp(3495, 0xffffffff, 42), source(-1, 42), undefined],
     [timestamp(3495, 5, 1), source(5, 2 ** 32 + 1), undefined],

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { expect, it } from 'vitest';
 import { auditKinds } from '../../src/audit/kinds.ts';
 import type { PayloadPath } from '../../src/files/path.ts';
@@ -10,9 +11,17 @@ it('has a failed test for each finding, and a passed one for each kind that was 
   ]);
   expect(text).toContain(`<testsuite name="pyclink audit" tests="${kinds}" failures="1">`);
   expect(text).toContain(
-    '<testcase classname="pyclink.stale" name="/a &amp; &lt;b&gt;.pyc"><failure type="stale" ' +
-      'message="it records &quot;5&quot;\\u0007">/a &amp; &lt;b&gt;.pyc: ',
+    '<testcase classname="pyclink.stale" name="a.rpm: /a &amp; &lt;b&gt;.pyc"><failure type="stale" ' +
+      'message="it records &quot;5&quot;\\u0007, in a.rpm">/a &amp; &lt;b&gt;.pyc: ',
   );
   expect(text.match(/<testcase[^>]*\/>/g)).toHaveLength(kinds - 1);
   expect(junitXml([])).toContain(`tests="${kinds}" failures="0"`);
+});
+
+it('is XML whatever is in a name', () => {
+  const path = '/\uffff\u202e\ud800\0\u{1ffff}<&"\'.pyc' as PayloadPath;
+  const input = junitXml([{ kind: 'stale', path, container: 'a\ufffe.rpm', detail: '\x1b]' }]);
+  const script = 'import sys, xml.dom.minidom as m; print(m.parse(sys.stdin.buffer).documentElement.tagName)';
+  expect(execFileSync('python3', ['-c', script], { input, encoding: 'utf8' })).toBe('testsuites\n');
+  expect(input).not.toMatch(/\p{Bidi_Control}/u);
 });

@@ -26,11 +26,15 @@ it('is what the published schema says', () => {
 it('has a rule for each kind, and for each finding its place as a relative URI', () => {
   const [run] = sarifLog(each).runs;
   expect(run?.tool.driver.rules?.map(({ id }) => id)).toEqual(kinds);
+  for (const { help, fullDescription } of run?.tool.driver.rules ?? []) {
+    expect(help?.text).toMatch(/^To do: \S/);
+    expect(fullDescription?.text).toContain(help?.text);
+  }
   for (const [i, result] of (run?.results ?? []).entries()) {
     expect(result).toMatchObject({
       ruleId: kinds[i],
       ruleIndex: i,
-      message: { text: 'It is\\nso.' },
+      message: { text: 'It is\\nso, in a.rpm.' },
       locations: [
         { physicalLocation: { artifactLocation: { uri: 'usr/lib/python3.13/site-packages/a%20b%23%C3%A9%0A.py' } } },
       ],

@@ -181,7 +181,11 @@ describe('check', () => {
     [
       'a source that is newer than its pycs',
       { [source]: { mtimeSeconds: 6 } },
-      [pyc1, pyc2, pyc0].map((path) => ({ kind: 'stale', path, detail: 'it records mtime 5, the source has 6' })),
+      [pyc1, pyc2, pyc0].map((path) => ({
+        kind: 'stale',
+        path,
+        detail: 'it records mtime 1970-01-01T00:00:05Z, the source has 1970-01-01T00:00:06Z',
+      })),
     ],
     [
       'a source of another size than one pyc says',
@@ -220,7 +224,11 @@ describe('check', () => {
           path: pyc1,
           detail: `mode 0600 owner root:root, ${pyc0} has mode 0644 owner root:root`,
         },
-        { kind: 'stale', path: pyc1, detail: 'it records mtime 4, the source has 5' },
+        {
+          kind: 'stale',
+          path: pyc1,
+          detail: 'it records mtime 1970-01-01T00:00:04Z, the source has 1970-01-01T00:00:05Z',
+        },
         { kind: 'unlinked', path: pyc1, detail: `another file than ${pyc0}` },
       ],
     ],
