@@ -1,10 +1,20 @@
 /** Files to write that would overwrite each other, or cannot be written: said before anything is touched, or in one line. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { expect, it, test } from 'vitest';
 import { contentsOf, plant, plantBuildroot } from '../test/helpers/buildroot.ts';
-import { pyclink } from '../test/helpers/pyclink.ts';
+import { bundle, pyclink } from '../test/helpers/pyclink.ts';
 import { debianTools, installedSource } from './helpers/debian.ts';
 import { changesSince, expectHealthy, library, plantBesideHealthy, quietBuild } from './helpers/healthy.ts';
 import { describeWhere, describeWith, lackingAbilities, missingRoot } from './helpers/tools.ts';
@@ -80,6 +90,42 @@ test.each([
   });
   expect(ran).toEqual(usage(`${option}: given twice, as ${one} and ${other}\n`));
   expect(changesSince(before, around)).toEqual(untouched);
+});
+
+test.each([
+  ['build', 'build --quiet --buildroot TREE --manifest FILE'],
+  ['build', 'build --quiet --buildroot TREE --filelist FILE'],
+  ['build', 'build --quiet --buildroot TREE --html FILE'],
+  ['link', 'link --buildroot TREE --manifest FILE'],
+  ['audit', 'audit TREE --html FILE'],
+])('%s does not write over the file that its standard output is: %s', async (_, call) => {
+  const buildroot = plantBesideHealthy({});
+  const printed = join(buildroot, '../printed');
+  writeFileSync(printed, 'kept\n');
+  const command = `${process.execPath} ${bundle} ${call.replace('TREE', buildroot)} >>${printed}`;
+  for (const file of ['/dev/stdout', printed, `/dev/stderr 2>>${printed}`]) {
+    const ran = await execa('sh', ['-c', command.replace('FILE', file)], { reject: false });
+    expect(ran.exitCode).toBe(2);
+    expect(readFileSync(printed, 'utf8') + ran.stderr).toMatch(/is the file that standard output or the log goes to$/m);
+    expect(readFileSync(printed, 'utf8')).toMatch(/^kept\n/);
+  }
+  const piped = await execa('sh', ['-c', command.replace('FILE', '/dev/stdout').replace('>>', '| cat >>')]);
+  expect(piped.stderr).toContain('/dev/stdout: is not a regular file');
+});
+
+test('restamp writes the manifest that a symlink leads to', async () => {
+  const buildroot = plantBesideHealthy({});
+  const around = dirname(buildroot);
+  mkdirSync(join(around, 'store'));
+  symlinkSync('store/real.json', join(around, 'm.json'));
+  expect((await pyclink(quietBuild(buildroot, '--manifest', join(around, 'm.json')))).status).toBe(0);
+  chmodSync(join(around, 'store/real.json'), 0o600);
+  const args = ['--buildroot', buildroot, '--mtime', '5', '--manifest', join(around, 'm.json')];
+  expect((await pyclink(['restamp', ...args])).status).toBe(0);
+  expect(readlinkSync(join(around, 'm.json'))).toBe('store/real.json');
+  expect(lstatSync(join(around, 'store/real.json')).mode & 0o777).toBe(0o600);
+  const verified = await pyclink(['verify', '--manifest', join(around, 'store/real.json'), buildroot]);
+  expect(verified.status).toBe(0);
 });
 
 test('of an option with one value that is no file, the last counts', async () => {

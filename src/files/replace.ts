@@ -1,10 +1,22 @@
-import { closeSync, existsSync, futimesSync, linkSync, openSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fchmodSync,
+  fchownSync,
+  futimesSync,
+  linkSync,
+  openSync,
+  renameSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { errnoOf } from '../errors.ts';
 import { copyAttributes } from './attributes.ts';
 import { withDirectory } from './directory.ts';
+import { ifPossible } from './if-possible.ts';
 import { temporaryName } from './leftovers.ts';
 import { nameOf, parentOf } from './path.ts';
-import { type FileStat, fstat } from './stat.ts';
+import { type FileStat, fstat, lstatIfAny } from './stat.ts';
 
 /**
  * Makes a new file beside another and renames it over that one, so that readers see either the old file or the new one.
@@ -57,6 +69,26 @@ export function replaceByContent(path: string, pieces: Iterable<string | Uint8Ar
     stat = writeNew(temporary, pieces, mode);
   });
   return stat as FileStat;
+}
+
+/**
+ * Gives a file another content: its mode stays, and its owner where the system allows that.
+ * @param path absolute, no symlink on the way; without a file, one is made
+ * @param pieces written one after the other
+ * @throws the system's error
+ */
+export function replaceContent(path: string, pieces: Iterable<string>): void {
+  replaceFile(path, (temporary) => {
+    const old = lstatIfAny(`${parentOf(temporary)}/${nameOf(path)}`);
+    writeNew(temporary, pieces, old === undefined ? 0o666 : 0o600, (descriptor) => {
+      if (old === undefined) return;
+      const { userId, groupId } = fstat(descriptor);
+      // Under fakeroot, chown(2) would give it an owner that it has not there.
+      const isOfOther = userId !== old.userId || groupId !== old.groupId;
+      if (isOfOther) ifPossible(() => fchownSync(descriptor, old.userId, old.groupId));
+      fchmodSync(descriptor, old.mode);
+    });
+  });
 }
 
 /**

@@ -1,38 +1,51 @@
-import { existsSync, realpathSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { existsSync, readlinkSync, realpathSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { type Buildroot, isInside, toStaged } from '../buildroot/path.ts';
 import { isRunningSystem } from '../buildroot/running-system.ts';
 import { errnoOf, PyclinkError } from '../errors.ts';
+import { ifPossible } from '../files/if-possible.ts';
 import { contains, type PayloadPath } from '../files/path.ts';
-import { replaceByContent } from '../files/replace.ts';
-import { isGone, stat, statIfAny } from '../files/stat.ts';
+import { replaceContent } from '../files/replace.ts';
+import { fstat, isGone, lstatIfAny, stat, statIfAny } from '../files/stat.ts';
 import type { Manifest } from './schema.ts';
 
 /**
  * Checks that an output file can be written, so that a run fails before it has done any work.
  * @param buildroot the file may not be inside it, where rpm would find an unpackaged file
- * @returns its path, with the symlinks of its directory resolved
+ * @returns its path without symlinks: what a symlink leads to is written, and the symlink stays
  * @throws PyclinkError `usage`
  */
 export function outputPath(buildroot: Buildroot | undefined, file: string): string {
   const unusable = (reason: string, hint?: string) => new PyclinkError('usage', reason, { path: file, hint });
-  let directory: string;
+  let path: string;
   try {
-    directory = realpathSync.native(dirname(resolve(file)));
-    if (stat(directory).kind !== 'directory') throw unusable('its directory is a file');
+    const there = statIfAny(file || '.');
+    if ((there?.kind ?? 'file') !== 'file') throw unusable('is not a regular file');
+    // A new file would take its place, and what is printed later would be lost with the old one.
+    const isPrinted = [1, 2].some((printed) => ifPossible(() => fstat(printed))?.identity === there?.identity);
+    if (there !== undefined && isPrinted) throw unusable('is the file that standard output or the log goes to');
+    path = withoutSymlinks(file);
+    if (stat(dirname(path)).kind !== 'directory') throw unusable('its directory is a file');
   } catch (error) {
     if (error instanceof PyclinkError) throw error;
     throw unusable(`its directory cannot be used (${errnoOf(error)})`);
   }
-  if (buildroot !== undefined && contains(buildroot.path, directory) && !isRunningSystem(buildroot)) {
+  if (buildroot !== undefined && contains(buildroot.path, dirname(path)) && !isRunningSystem(buildroot)) {
     throw unusable(
       'is inside the buildroot and would be packaged',
       'write it outside, for example below RPM_BUILD_DIR',
     );
   }
-  const path = join(directory, basename(file));
-  if ((statIfAny(path)?.kind ?? 'file') !== 'file') throw unusable('is not a regular file');
   return path;
+}
+
+/** Where a file is, or would be made. `..` behind a symlink is taken as the kernel takes it. @throws the system's error */
+function withoutSymlinks(file: string): string {
+  if (statIfAny(file) !== undefined) return realpathSync.native(file);
+  const path = join(realpathSync.native(dirname(file)), basename(file));
+  const target = lstatIfAny(path)?.kind === 'symlink' ? readlinkSync(path) : undefined;
+  if (target === undefined) return path;
+  return withoutSymlinks(target.startsWith('/') ? target : `${dirname(path)}/${target}`);
 }
 
 /**
@@ -53,10 +66,10 @@ export function refuseSameFile(
   }
 }
 
-/** Replaces a file in one step. @throws PyclinkError `file-failed` */
+/** Replaces a file in one step; it keeps its owner and mode. @throws PyclinkError `file-failed` */
 export function writeWhole(path: string, pieces: Iterable<string>): void {
   try {
-    replaceByContent(path, inPortions(pieces), 0o666);
+    replaceContent(path, inPortions(pieces));
   } catch (error) {
     throw new PyclinkError('file-failed', `cannot be written (${errnoOf(error)})`, { path, cause: error });
   }

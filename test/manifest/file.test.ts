@@ -1,4 +1,4 @@
-import { lstatSync, readFileSync, symlinkSync } from 'node:fs';
+import { chownSync, lstatSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openTree } from '../../src/buildroot/open.ts';
@@ -18,6 +18,30 @@ describe('outputPath', () => {
     const buildroot = openTree(plantBuildroot({}));
     expect(outputPath(buildroot, join(directory, 'link/new'))).toBe(join(directory, 'real/new'));
     expect(outputPath(buildroot, join(directory, 'link/../link/old'))).toBe(join(directory, 'real/old'));
+  });
+
+  it('is what a symlink leads to, be it there or not', () => {
+    const directory = temporaryDirectory();
+    plant(directory, {
+      'store/real': 'text',
+      'a/b/real': 'text',
+      there: { symlink: 'store/real' },
+      new: { symlink: 'again' },
+      again: { symlink: 'store/new' },
+      link: { symlink: 'a/b' },
+      loop: { symlink: 'loop' },
+    });
+    const buildroot = openTree(plantBuildroot({}));
+    const at = (file: string) => outputPath(buildroot, `${directory}/${file}`).slice(directory.length + 1);
+    expect(['there', 'new', 'link/../real', 'link/../new'].map(at)).toEqual([
+      'store/real',
+      'store/new',
+      'a/real',
+      'a/new',
+    ]);
+    expect(() => at('loop')).toThrow('its directory cannot be used (ELOOP)');
+    symlinkSync(join(buildroot.path, 'new'), join(directory, 'into'));
+    expect(() => at('into')).toThrow('is inside the buildroot');
   });
 
   it('takes a relative path from the current directory', () => {
@@ -68,6 +92,15 @@ describe('writeWhole', () => {
     expect(lstatSync(join(directory, 'old')).ino).not.toBe(before);
     expect(readFileSync(join(directory, 'other'), 'utf8')).toBe('old');
     expect(everythingIn(directory)).toEqual(['old', 'other']);
+  });
+
+  it('keeps the mode and the owner of the file', () => {
+    const file = join(temporaryDirectory(), 'old');
+    writeFileSync(file, 'old', { mode: 0o600 });
+    if (process.getuid?.() === 0) chownSync(file, 7, 8);
+    const { uid, gid, mode } = lstatSync(file);
+    writeWhole(file, 'new');
+    expect(lstatSync(file)).toMatchObject({ uid, gid, mode, size: 3 });
   });
 
   it('makes the file if there is none', () => {
