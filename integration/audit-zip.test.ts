@@ -50,16 +50,71 @@ describeWith(missingTools('zip'), 'audit of a zip', () => {
     await execa('zip', ['-q', zip, 'shop/till.py'], { cwd: tree });
     const { status, findings } = await audit(zip);
     expect(findings).toEqual([
-      `  /shop/__pycache__/till.${tag}.pyc: it records mtime 2023-11-14T22:13:20Z, the source has 2027-01-15T08:00:00Z`,
+      `  /shop/__pycache__/till.${tag}.pyc: it records mtime 2023-11-14T22:13:20Z, the source has 2027-01-15T08:00:00Z once unzip has unpacked it, in modules.zip`,
     ]);
     expect(status).toBe(1);
+  });
+
+  /** What a zip made by zipfile, which stores DOS time only, and unpacked by unzip, makes of a pyc. */
+  const packed = async (mtime: number) => {
+    const { tree } = await zipped('own.zip', { '/till.py': { content: 'price = 5\n', mtime } });
+    const zip = join(tree, '../dos.zip');
+    await execa(python, ['-m', 'zipfile', '-c', zip, '.'], { cwd: tree });
+    const unpacked = join(tree, '../unpacked');
+    await execa('unzip', ['-q', zip, '-d', unpacked]);
+    const { stderr } = await execa(python, ['-v', '-B', '-c', 'import till'], { env: { PYTHONPATH: unpacked } });
+    return { ...(await audit(zip)), isStale: stderr.includes("bytecode is stale for 'till'") };
+  };
+
+  it('finds an odd second that unzip takes away from a source', async () => {
+    expect(await packed(1_700_000_000)).toMatchObject({ status: 0, findings: [], isStale: false });
+    const { status, findings, isStale } = await packed(1_700_000_001);
+    expect([status, isStale]).toEqual([1, true]);
+    expect(findings).toEqual([
+      `  /__pycache__/till.${tag}.pyc: it records mtime 2023-11-14T22:13:21Z, ` +
+        'the source has 2023-11-14T22:13:20Z once unzip has unpacked it, in dos.zip',
+    ]);
+  });
+
+  it('compares DOS time where zipimport does: in the time zone of who imports', async () => {
+    const { tree, zip } = await zipped(
+      'modules.zip',
+      { '/till.py': { content: 'price = 5\n', mtime: 1_700_000_000 } },
+      '-b',
+    );
+    await execa('rm', [zip]);
+    await execa('zip', ['-q', '-r', zip, '.'], { cwd: tree, env: { TZ: 'Asia/Tokyo' } });
+    for (const [zone, isLoaded] of [
+      ['Asia/Tokyo', true],
+      ['UTC', false],
+    ] as const) {
+      const env = { PYTHONPATH: zip, TZ: zone };
+      const { stdout } = await execa(python, ['-c', 'import till; print(till.__file__)'], { env });
+      expect([zone, stdout]).toEqual([zone, join(zip, isLoaded ? 'till.pyc' : 'till.py')]);
+      const { status } = await pyclink(['audit', '--ignore', 'unreproducible', zip], { env: { TZ: zone } });
+      expect([zone, status]).toEqual([zone, isLoaded ? 0 : 1]);
+    }
+  });
+
+  it('finds that a zipapp has pycs where zipimport reads none', async () => {
+    const { zip } = await zipped('app.pyz', { '/__main__.py': 'import till\n', '/till.py': 'price = 5\n' });
+    const { stderr } = await execa(python, ['-v', zip]);
+    expect(stderr).toMatch(/# zipimport: found|zipimport/);
+    expect(stderr).not.toContain('__pycache__/till');
+    const { findings } = await audit(zip);
+    expect(findings).toEqual(
+      ['__main__', 'till'].map(
+        (name) =>
+          `  /__pycache__/${name}.${tag}.pyc: zipimport reads no __pycache__, only a pyc beside its source, in app.pyz`,
+      ),
+    );
   });
 
   it('finds that no installer gives the files of a wheel the mtimes that its pycs record', async () => {
     const { tree, zip } = await zipped('till-1.0-py3-none-any.whl', wheelFiles);
     const { findings } = await audit(zip);
     expect(findings).toEqual([
-      `  /till/__pycache__/__init__.${tag}.pyc: it records an mtime, and the source will have that of the installation`,
+      `  /till/__pycache__/__init__.${tag}.pyc: it records an mtime, and the source will have that of the installation, in till-1.0-py3-none-any.whl`,
     ]);
     const venv = join(tree, '../venv');
     await execa(python, ['-m', 'venv', venv]);

@@ -72,7 +72,7 @@ function auditPyc(
   // Who reads what has no source decides whether it is of use.
   if (misplaced !== undefined && !(misplaced[0] === 'sourceless' && foreign !== undefined)) add(...misplaced);
   if (source !== undefined && misplaced?.[0] !== 'orphan') {
-    const stale = staleFinding(header, source, facts);
+    const stale = staleFinding(header, source, facts, name.cacheTag === undefined);
     if (stale !== undefined) add(...stale);
   }
   if (recordedPath !== undefined && !isUnread && isElsewhere(recordedPath, name.source, container)) {
@@ -82,11 +82,20 @@ function auditPyc(
   return findings;
 }
 
-/** A source that was given an older mtime than its pyc records was not edited: something clamped the mtimes. */
-function staleFinding(header: PycHeader, source: PayloadEntry, facts: BytecodeFacts): [AuditKind, string] | undefined {
-  const misfit = misfitOf(header, source, facts.sources.get(source.file));
+/**
+ * A source that was given an older mtime than its pyc records was not edited: something clamped the mtimes. Nor was one in
+ * a zip that rounded it.
+ */
+function staleFinding(
+  header: PycHeader,
+  source: PayloadEntry,
+  facts: BytecodeFacts,
+  isBeside: boolean,
+): [AuditKind, string] | undefined {
+  const misfit = misfitOf(header, source, facts.sources.get(source.file), isBeside);
   if (misfit === undefined) return undefined;
-  const isOlder = header.invalidationMode === 'timestamp' && source.mtimeSeconds < header.sourceMtimeSeconds;
-  const isNeverLoaded = misfit.isOfMtime && (isOlder || source.mtimeIs === 'of-installation');
-  return [isNeverLoaded ? 'never-loaded' : 'stale', misfit.reason];
+  const { mtimeSeconds, mtimeIs } = source;
+  const later = header.invalidationMode === 'timestamp' ? mtimeSeconds - header.sourceMtimeSeconds : 0;
+  const isGiven = later < 0 || (mtimeIs === 'rounded' && later <= 1) || mtimeIs === 'of-installation';
+  return [misfit.isOfMtime && isGiven ? 'never-loaded' : 'stale', misfit.reason];
 }

@@ -56,6 +56,9 @@ export class Readers {
     const shadow = this.#shadowOf(name);
     if (name.cacheTag !== undefined) {
       if (source === undefined) return ['orphan', `there is no ${name.source}`];
+      if (mtimeIs === 'rounded' && this.#payload.entries.has(zipappMain)) {
+        return ['orphan', 'zipimport reads no __pycache__, only a pyc beside its source'];
+      }
       return shadow === undefined ? undefined : ['shadowed', `import takes ${shadow} instead`];
     }
     if (shadow !== undefined) return ['orphan', `import takes ${shadow} instead`];
@@ -80,6 +83,9 @@ export class Readers {
     return suffix === undefined ? undefined : `${module}${suffix}`;
   }
 }
+
+/** What makes a zip one that is run, and not unpacked. @see zipapp */
+const zipappMain = '/__main__.py' as PayloadPath;
 
 const standardLibrary = /\/lib(?:64)?\/(?<command>python3\.\d+t?|pypy3\.\d+)\/os\.py$/;
 

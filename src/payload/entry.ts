@@ -20,10 +20,12 @@ export interface PayloadEntry {
   readonly owner: string;
   readonly mtimeSeconds: number;
   /**
-   * Of a zip: `rounded` to two seconds, in the time zone of whoever made it, as zipimport takes it; a wheel's files get
-   * the time `of-installation`.
+   * Of a zip: what unzip leaves, which is `rounded` to two seconds if the zip has nothing but DOS time; a wheel's files
+   * get the time `of-installation`.
    */
   readonly mtimeIs?: 'rounded' | 'of-installation';
+  /** Of a zip: what zipimport takes for the mtime, in even seconds and the time zone of this process. */
+  readonly dosTimeSeconds?: number;
   /** In an image: the layer that it is in. */
   readonly layer?: string;
   /** In an image: the layer that wrote it over a file of an earlier layer. */

@@ -38,16 +38,19 @@ export interface Misfit {
 }
 
 /**
- * How a pyc does not fit its source in a payload, where the mtimes of a zip are not exact; undefined if it fits.
+ * How a pyc does not fit its source in a payload; undefined if it fits. Of a zip, zipimport reads what lies beside its
+ * source, and compares DOS time; a `__pycache__` is only read once it is unpacked.
  * @param facts of the source; needed for hash-based pycs
+ * @param isBeside it is a pyc beside its source
  * @see _eq_mtime in Lib/zipimport.py, which allows for a second
  */
 export function misfitOf(
   header: PycHeader,
   source: PayloadEntry,
   facts: SourceFacts | Unread | undefined,
+  isBeside = false,
 ): Misfit | undefined {
-  const { sizeBytes, mtimeSeconds, mtimeIs } = source;
+  const { sizeBytes, mtimeSeconds, mtimeIs, dosTimeSeconds = mtimeSeconds } = source;
   const hash = (number: number) => (facts && 'hashes' in facts ? (facts.hashes.get(number) ?? '') : '');
   const reasonAt = (mtime: number) => staleReason(header, { sizeBytes, mtimeSeconds: mtime, hash });
   if (header.invalidationMode !== 'timestamp') {
@@ -61,8 +64,10 @@ export function misfitOf(
   if (mtimeIs === 'of-installation') {
     return misfit('it records an mtime, and the source will have that of the installation', true);
   }
-  const isNear = mtimeIs === 'rounded' && Math.abs(mtimeSeconds - recorded) <= 1;
-  return misfit(isNear ? undefined : reasonAt(mtimeSeconds), true);
+  if (mtimeIs === undefined) return misfit(reasonAt(mtimeSeconds), true);
+  const reason = reasonAt(isBeside ? dosTimeSeconds : mtimeSeconds);
+  if (reason === undefined || (isBeside && Math.abs(dosTimeSeconds - recorded) <= 1)) return undefined;
+  return misfit(`${reason} ${isBeside ? 'for zipimport' : 'once unzip has unpacked it'}`, true);
 }
 
 function misfit(reason: string | undefined, isOfMtime: boolean): Misfit | undefined {

@@ -46,7 +46,8 @@ export async function searchZip(file: string, search: Search, limits: ReadLimits
           sizeBytes: member.uncompressedSize,
           mode,
           owner: '',
-          mtimeSeconds: Math.trunc(member.getLastModDate({ timezone: 'local' }).getTime() / 1000),
+          mtimeSeconds: secondsOf(member.getLastModDate({ timezone: 'local' })),
+          dosTimeSeconds: secondsOf(member.getLastModDate({ timezone: 'local', forceDosFormat: true })),
           mtimeIs,
         };
         entries.set(path, entry);
@@ -60,6 +61,10 @@ export async function searchZip(file: string, search: Search, limits: ReadLimits
     throw error instanceof PyclinkError ? error : unreadable(file, messageOf(error), error);
   }
   return contentsOf([...entries.values()]);
+}
+
+function secondsOf(date: Date): number {
+  return Math.trunc(date.getTime() / 1000);
 }
 
 /** @see https://docs.conda.io/projects/conda/en/stable/user-guide/concepts/packages.html */
