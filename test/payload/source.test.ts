@@ -20,11 +20,18 @@ describe('misfitOf', () => {
     ['another size', { sizeBytes: 6 }, false],
     ['another size and mtime', { sizeBytes: 6, mtimeSeconds: 5 }, false],
     ['an mtime a second away', { mtimeSeconds: 1_700_000_000 }, true],
-    ['an mtime a second away, in a zip', { mtimeSeconds: 1_700_000_000, mtimeIs: 'rounded' }, undefined],
-    ['an mtime two seconds away, in a zip', { mtimeSeconds: 1_699_999_999, mtimeIs: 'rounded' }, true],
+    ['an mtime a second away, in a zip that is unpacked', { mtimeSeconds: 1_700_000_000, mtimeIs: 'rounded' }, true],
+    ['its own mtime, in a zip with another DOS time', { dosTimeSeconds: 5, mtimeIs: 'rounded' }, undefined],
     ['its own mtime, in a wheel', { mtimeIs: 'of-installation' }, true],
   ])('of a source with %s', (_, more, isOfMtime) => {
     expect(misfitOf(header, source(more), undefined)?.isOfMtime).toBe(isOfMtime);
+  });
+
+  it.each<[string, Partial<PayloadEntry>, boolean | undefined]>([
+    ['a second away', { dosTimeSeconds: 1_700_000_000, mtimeSeconds: 5 }, undefined],
+    ['two seconds away', { dosTimeSeconds: 1_699_999_999 }, true],
+  ])('of a source in a zip, beside its pyc, with a DOS time %s', (_, more, isOfMtime) => {
+    expect(misfitOf(header, source({ ...more, mtimeIs: 'rounded' }), undefined, true)?.isOfMtime).toBe(isOfMtime);
   });
 
   it('compares hashes whatever the mtimes are', () => {
