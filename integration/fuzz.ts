@@ -1,15 +1,20 @@
 /**
- * Three kinds of odd input:
+ * Four kinds of odd input:
  * - `npm run fuzz -- code COUNT [SEED [MINOR…]]` has every Python of the machine, or those that are named (`3.13`), and
  *   pyclink compile odd programs, and holds every pyc against `compile()`. TMPDIR may lead to a memory file system.
  * - `npm run fuzz -- audit COUNT [SEED]` holds which mutated pycs audit calls damaged against importlib.
+ * - `npm run fuzz -- recompile [COUNT [SEED]]` changes one thing in each of COUNT pycs, and has audit --recompile find them.
  * - `npm run fuzz -- [pyc] COUNT [SEED]` mutates real pycs and holds what comes out against the promises of the reader.
  * Either ends with status 1 if it finds something.
  */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { allPypys, allPythons, type RealPython } from '../test/helpers/pythons.ts';
 import { fuzz } from './helpers/fuzz.ts';
 import { fuzzAudit } from './helpers/fuzz-audit.ts';
 import { fuzzCode } from './helpers/fuzz-code.ts';
+import { fuzzRecompile } from './helpers/fuzz-recompile.ts';
 
 /** How many interpreters are at work at a time: each has one process busy. */
 const atATime = 2;
@@ -17,6 +22,7 @@ const atATime = 2;
 const [kind, ...rest] = process.argv.slice(2);
 if (kind === 'code') await fuzzAllCode(rest);
 else if (kind === 'audit') await fuzzPycsOfAudit(rest);
+else if (kind === 'recompile') await fuzzPycsOfRecompile(rest);
 else await fuzzPycs(kind === 'pyc' ? rest : process.argv.slice(2));
 
 async function fuzzAllCode([count = '2000', seed = '1', ...minors]: readonly string[]): Promise<void> {
@@ -51,6 +57,25 @@ async function fuzzPycsOfAudit([count = '100000', seed = '1']: readonly string[]
   );
   for (const [what, { times, example }] of findings) process.stdout.write(`${times} ${what}: ${example}\n`);
   if (findings.size > 0) process.exitCode = 1;
+}
+
+async function fuzzPycsOfRecompile([
+  count = '500',
+  seed = `${Math.floor(Math.random() * 1_000_000)}`,
+]: readonly string[]): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), 'pyclink-fuzz-'));
+  try {
+    const { changed, falseAlarms, missed, others } = await fuzzRecompile(directory, Number(count), Number(seed));
+    const kinds = Array.from(changed, ([what, times]) => `${times} ${what}`).join(', ');
+    process.stdout.write(
+      `${count} pycs changed, seed ${seed} (${kinds}): ${missed.length} not found, ${others.length} false findings, ` +
+        `${falseAlarms.length} before the changes\n`,
+    );
+    for (const finding of [...missed, ...others, ...falseAlarms]) process.stdout.write(`  ${finding}\n`);
+    if (missed.length + others.length + falseAlarms.length > 0) process.exitCode = 1;
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 }
 
 async function fuzzPycs([count = '100000', seed = '1']: readonly string[]): Promise<void> {

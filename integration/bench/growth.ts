@@ -44,6 +44,16 @@ const restamp = (buildroot: string) => ['restamp', '-q', '--buildroot', buildroo
 
 const growths: readonly Growth[] = [
   {
+    name: 'audit',
+    what: 'modules with three pycs each, which are audited',
+    n: 8334,
+    stage: (buildroot, count) => {
+      stageSynthetic(buildroot, count);
+      pyclink(...build(buildroot, '--no-link'));
+    },
+    words: (buildroot) => ['audit', '-q', '--fail-on', 'damaged', buildroot],
+  },
+  {
     name: 'relink',
     what: 'modules of one directory, whose links are gone',
     n: 5000,

@@ -1,6 +1,7 @@
-"""Changes one thing in the code of each pyc that is named on standard input, and leaves its header: prints what.
+"""Changes one thing in some of the pycs that are named on standard input, and leaves their headers: prints what, and where.
 
-argv[1] is a seed. The things are an instruction, a constant, a name, a line table and a flag, in a random code object.
+argv[1] is a seed, argv[2] how many. The things are an instruction, a constant, a name, a line table and a flag, in a
+random code object.
 """
 import marshal
 import random
@@ -39,19 +40,22 @@ def change(code, what, pick):
     if what == "line table":
         table = bytearray(getattr(code, "co_linetable", None) or code.co_lnotab)
         if not table:
-            return change(code, "constant", pick)
+            return None
         table[pick.randrange(len(table))] ^= 1
         return code.replace(**{"co_linetable" if hasattr(code, "co_linetable") else "co_lnotab": bytes(table)})
     return code.replace(co_flags=code.co_flags ^ 0x20)
 
 
 pick = random.Random(int(sys.argv[1]))
-for path in sys.stdin.read().splitlines():
+for path in pick.sample(sys.stdin.read().splitlines(), int(sys.argv[2])):
     with open(path, "rb") as file:
         data = file.read()
     whole = marshal.loads(data[16:])
-    inner, code = pick.choice(list(codes(whole)))
-    what = pick.choice(["instruction", "constant", "name", "line table", "flag"])
+    changed = None
+    while changed is None:
+        inner, code = pick.choice(list(codes(whole)))
+        what = pick.choice(["instruction", "constant", "name", "line table", "flag"])
+        changed = change(code, what, pick)
     with open(path, "wb") as file:
-        file.write(data[:16] + marshal.dumps(put(whole, inner, change(code, what, pick))))
-    print(what)
+        file.write(data[:16] + marshal.dumps(put(whole, inner, changed)))
+    print(what, path, sep="\t")
