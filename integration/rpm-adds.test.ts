@@ -1,10 +1,9 @@
 /** %pyclink_adds 0: specs of systems where no step compiled before, on each rpm. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { linkGroupsIn } from '../test/helpers/buildroot.ts';
-import { describeInWorld } from './helpers/in-world.ts';
-import { type MachineOptions, RpmMachine, rpmMachines } from './helpers/rpm-machine.ts';
+import { describeOnRpm, type MachineOptions } from './helpers/rpm-machine.ts';
 
 const text = 'def pay(price):\n    return price\n';
 const epoch = 1_600_000_000;
@@ -15,66 +14,45 @@ const compile = (mode: string, ...paths: string[]) =>
 for path in sys.argv[2:]:
   for level in (0, 1): py_compile.compile(path, dfile=path[len(sys.argv[1]):], optimize=level, invalidation_mode=M.${mode})' %{buildroot} ${paths.map((path) => `%{buildroot}${path}`).join(' ')}`;
 
-for (const name of rpmMachines) {
-  describeInWorld(name, `%pyclink_adds 0 (${name})`, () => {
-    let machine: RpmMachine;
-    let cart: string;
-    let till: string;
-
-    beforeAll(async () => {
-      machine = await RpmMachine.open(name);
-      [cart, till] = [`${machine.site}/shop/cart.py`, `${machine.site}/shop/till.py`] as [string, string];
-      return machine.world.remove;
-    }, 120_000);
-
-    const built = async (options: MachineOptions) => {
-      const build = await machine.build({
-        plant: { [cart]: { content: text, mtime: epoch + 9 }, [till]: text },
-        defines: { pyclink_adds: '0' },
-        ...options,
-      });
-      expect(build, build.log).toMatchObject({ status: 0 });
-      return build;
-    };
-
-    describe.each(['bare', 'opensuse', 'pld'] as const)('with the macros of %s', (macros) => {
-      it('adds nothing to a spec that lists its sources alone, and says so', async () => {
-        const build = await built({ macros, files: `\n${cart}\n${till}` });
-        expect(build.compiled).toEqual([]);
-        expect(build.said).toEqual([added, 'pyclink: 2 sources without pycs, and %pyclink_adds is 0: none added']);
-      });
-
-      it('keeps the levels and the invalidation of the pycs that a spec has made, and links them', async () => {
-        const build = await built({
-          macros,
-          install: `${compile('CHECKED_HASH', cart)}\n${compile('TIMESTAMP', till)}\nrm %{buildroot}${machine.site}/shop/__pycache__/till.*opt-1.pyc`,
-          defines: { pyclink_adds: '0', clamp_mtime_to_source_date_epoch: '1' },
-          env: { SOURCE_DATE_EPOCH: `${epoch}` },
-        });
-        const left = [...machine.pycs(cart), ...machine.pycs(till).slice(1)];
-        expect(build.compiled).toEqual(left);
-        const flags = left.map((path) => readFileSync(join(build.buildroot, path)).readUInt32LE(4));
-        expect(flags).toEqual([3, 3, 0]);
-        expect(
-          linkGroupsIn(join(build.buildroot, machine.site, 'shop/__pycache__')).map(({ length }) => length),
-        ).toEqual([2, 1]);
-        const verified = await machine.world.attempt(
-          'pyclink',
-          'verify',
-          '--manifest',
-          `${build.manifest}`,
-          ...build.rpms,
-        );
-        expect(verified).toMatchObject({ exitCode: 0 });
-      });
+describeOnRpm('%pyclink_adds 0', (machine) => {
+  const till = () => `${machine.site}/shop/till.py`;
+  const built = (options: MachineOptions) =>
+    machine.built({
+      plant: { [machine.cart]: { content: text, mtime: epoch + 9 }, [till()]: text },
+      defines: { pyclink_adds: '0' },
+      ...options,
     });
 
-    it('is named where the system has no step, if it is 1', async () => {
-      const build = await built({ defines: {} });
-      expect(build.said[0]).toBe(
-        'pyclink: added to the steps at the end of %install; %pyclink_adds 0 has it add no files',
+  describe.each(['bare', 'opensuse', 'pld'] as const)('with the macros of %s', (macros) => {
+    it('adds nothing to a spec that lists its sources alone, and says so', async () => {
+      const build = await built({ macros, files: `\n${machine.cart}\n${till()}` });
+      expect(build.compiled).toEqual([]);
+      expect(build.said).toEqual([added, 'pyclink: 2 sources without pycs, and %pyclink_adds is 0: none added']);
+    });
+
+    it('keeps the levels and the invalidation of the pycs that a spec has made, and links them', async () => {
+      const build = await built({
+        macros,
+        install: `${compile('CHECKED_HASH', machine.cart)}\n${compile('TIMESTAMP', till())}\nrm %{buildroot}${machine.site}/shop/__pycache__/till.*opt-1.pyc`,
+        defines: { pyclink_adds: '0', clamp_mtime_to_source_date_epoch: '1' },
+        env: { SOURCE_DATE_EPOCH: `${epoch}` },
+      });
+      const left = [...machine.pycs(machine.cart), ...machine.pycs(till()).slice(1)];
+      expect(build.compiled).toEqual(left);
+      const flags = left.map((path) => readFileSync(join(build.buildroot, path)).readUInt32LE(4));
+      expect(flags).toEqual([3, 3, 0]);
+      expect(linkGroupsIn(join(build.buildroot, machine.site, 'shop/__pycache__')).map(({ length }) => length)).toEqual(
+        [2, 1],
       );
-      expect(build.compiled).toEqual(machine.pycs(cart, till));
+      expect(await machine.verify(build)).toMatchObject({ status: 0 });
     });
   });
-}
+
+  it('is named where the system has no step, if it is 1', async () => {
+    const build = await built({ defines: {} });
+    expect(build.said[0]).toBe(
+      'pyclink: added to the steps at the end of %install; %pyclink_adds 0 has it add no files',
+    );
+    expect(build.compiled).toEqual(machine.pycs(machine.cart, till()));
+  });
+});

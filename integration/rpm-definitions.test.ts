@@ -1,7 +1,6 @@
 /** However a spec has the step expanded, on each rpm, with the macros of several systems: the result is the same. */
-import { beforeAll, describe, expect, it } from 'vitest';
-import { describeInWorld } from './helpers/in-world.ts';
-import { type MachineOptions, macroSets, RpmMachine, rpmMachines } from './helpers/rpm-machine.ts';
+import { describe, expect, it } from 'vitest';
+import { describeOnRpm, type MachineOptions, macroSets } from './helpers/rpm-machine.ts';
 
 const text = 'def pay(price):\n    return price\n';
 const python = '/usr/bin/python3';
@@ -32,71 +31,45 @@ const specs: Readonly<Record<string, MachineOptions & { readonly first?: string 
   'has its errors ignored': { preamble: hadoops(`${script} ${python} 1 || : \\\n%{nil}`) },
 };
 
-for (const name of rpmMachines) {
-  describeInWorld(name, `the step (${name})`, () => {
-    let machine: RpmMachine;
-    let cart: string;
-
-    beforeAll(async () => {
-      machine = await RpmMachine.open(name);
-      cart = `${machine.site}/shop/cart.py`;
-      return machine.world.remove;
-    }, 120_000);
-
-    const built = async (options: MachineOptions) => {
-      const build = await machine.build({ plant: { [cart]: text }, ...options });
-      expect(build, build.log).toMatchObject({ status: 0 });
-      return build;
-    };
-
-    describe.each(macroSets)('with the macros of %s', (macros) => {
-      it.each(Object.entries(specs))('that %s does the same, and is in the manifest', async (_, { first, ...spec }) => {
-        const build = await built({ macros, ...spec });
-        expect(build.said.find((line) => !/^pyclink: \d/.test(line))).toEqual(
-          first ??
-            expect.stringMatching(
-              /^pyclink: (takes the place of \S+|added to the steps at the end of %install; %pyclink_adds 0 has it add no files)$/,
-            ),
-        );
-        expect(build.compiled).toEqual(machine.pycs(cart));
-        const verified = await machine.world.attempt(
-          'pyclink',
-          'verify',
-          '--manifest',
-          `${build.manifest}`,
-          ...build.rpms,
-        );
-        expect(verified).toMatchObject({ exitCode: 0 });
-      });
-
-      it('of %py_byte_compile leaves behind it what a spec has there', async () => {
-        const share = '/usr/share/shop';
-        const files = { [`${share}/bad.py`]: 'def (\n', [`${share}/good.py`]: text };
-        const install = `%py_byte_compile ${python} %{buildroot}${share} 2> errors || echo no matter; cat errors`;
-        const build = await built({ macros, plant: files, install });
-        expect(build.log).toContain('no matter\n');
-        expect(build.compiled).toEqual(machine.pycs(`${share}/good.py`));
-        expect(build.manifest).toBeDefined();
-      });
-
-      it('of %py_byte_compile is no condition, and needs no interpreter that is none of the system', async () => {
-        const condition = '%if 0%{?py_byte_compile}\n%global asked 1\n%endif';
-        const install =
-          'echo asked: "%{?asked}"\n%{?py_byte_compile:%py_byte_compile %{python3} %{buildroot}/usr/share}';
-        const build = await built({ macros, preamble: condition, install });
-        expect(build.log).toContain('asked: \n');
-        expect(build.said).toContain('pyclink: warning: nothing compiled with %{python3}: there is no such macro');
-        expect(build.compiled).toEqual(machine.pycs(cart));
-      });
+describeOnRpm('the step', (machine) => {
+  describe.each(macroSets)('with the macros of %s', (macros) => {
+    it.each(Object.entries(specs))('that %s does the same, and is in the manifest', async (_, { first, ...spec }) => {
+      const build = await machine.built({ macros, ...spec });
+      expect(build.said.find((line) => !/^pyclink: \d/.test(line))).toEqual(
+        first ??
+          expect.stringMatching(
+            /^pyclink: (takes the place of \S+|added to the steps at the end of %install; %pyclink_adds 0 has it add no files)$/,
+          ),
+      );
+      expect(build.compiled).toEqual(machine.pycs(machine.cart));
+      expect(await machine.verify(build)).toMatchObject({ status: 0 });
     });
 
-    it('is out where a spec takes its line out of the steps, also if it does so while it is read', async () => {
-      const preamble =
-        "%global __os_install_post %(echo '%{__os_install_post}' | grep -v redhat/brp-python-bytecompile)";
-      const build = await built({ macros: 'fedora', preamble });
-      const reason = '%__os_install_post does not call %__brp_python_bytecompile';
-      expect(build.said).toEqual([`pyclink: compiles nothing at the end of %install: ${reason}`]);
-      expect(build.compiled).toEqual([]);
+    it('of %py_byte_compile leaves behind it what a spec has there', async () => {
+      const share = '/usr/share/shop';
+      const files = { [`${share}/bad.py`]: 'def (\n', [`${share}/good.py`]: text };
+      const install = `%py_byte_compile ${python} %{buildroot}${share} 2> errors || echo no matter; cat errors`;
+      const build = await machine.built({ macros, plant: files, install });
+      expect(build.log).toContain('no matter\n');
+      expect(build.compiled).toEqual(machine.pycs(`${share}/good.py`));
+      expect(build.manifest).toBeDefined();
+    });
+
+    it('of %py_byte_compile is no condition, and needs no interpreter that is none of the system', async () => {
+      const condition = '%if 0%{?py_byte_compile}\n%global asked 1\n%endif';
+      const install = 'echo asked: "%{?asked}"\n%{?py_byte_compile:%py_byte_compile %{python3} %{buildroot}/usr/share}';
+      const build = await machine.built({ macros, preamble: condition, install });
+      expect(build.log).toContain('asked: \n');
+      expect(build.said).toContain('pyclink: warning: nothing compiled with %{python3}: there is no such macro');
+      expect(build.compiled).toEqual(machine.pycs(machine.cart));
     });
   });
-}
+
+  it('is out where a spec takes its line out of the steps, also if it does so while it is read', async () => {
+    const preamble = "%global __os_install_post %(echo '%{__os_install_post}' | grep -v redhat/brp-python-bytecompile)";
+    const build = await machine.built({ macros: 'fedora', preamble });
+    const reason = '%__os_install_post does not call %__brp_python_bytecompile';
+    expect(build.said).toEqual([`pyclink: compiles nothing at the end of %install: ${reason}`]);
+    expect(build.compiled).toEqual([]);
+  });
+});

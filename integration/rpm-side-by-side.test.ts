@@ -1,8 +1,7 @@
 /** Builds each kind of package twice, with Fedora's own step and with pyclink in its place: the packages are the same. */
 import { beforeAll, expect, it } from 'vitest';
 import type { Planted } from '../test/helpers/buildroot.ts';
-import { describeInWorld } from './helpers/in-world.ts';
-import { type MachineOptions, RpmMachine, rpmMachines } from './helpers/rpm-machine.ts';
+import { describeOnRpm, type MachineOptions } from './helpers/rpm-machine.ts';
 
 const epoch = 1_600_000_000;
 const newer = epoch + 86_400;
@@ -89,75 +88,68 @@ function kindsOf(site: string, pythons: readonly string[]): Readonly<Record<stri
   };
 }
 
-for (const name of rpmMachines) {
-  describeInWorld(name, `beside Fedora's own step (${name})`, () => {
-    let machine: RpmMachine;
-    let kinds: ReturnType<typeof kindsOf>;
+describeOnRpm("beside Fedora's own step", (machine) => {
+  let kinds: ReturnType<typeof kindsOf>;
 
-    beforeAll(async () => {
-      machine = await RpmMachine.open(name);
-      const list = 'cd /usr/bin && ls python3.* | grep -x "python3\\.[0-9]*"';
-      const { stdout } = await machine.world.inside('sh', '-c', list);
-      const pythons = stdout.split('\n').map((command) => command.replace('python', ''));
-      kinds = kindsOf(machine.site, pythons);
-      return machine.world.remove;
-    }, 120_000);
-
-    const build = (kind: Kind, pyclink: boolean) =>
-      machine.build({
-        macros: 'fedora',
-        ...kind,
-        pyclink,
-        defines: { clamp_mtime_to_source_date_epoch: '1' },
-        env: { SOURCE_DATE_EPOCH: `${epoch}` },
-        ...('/opt/acme/lib/python3.99/private.py' in kind.plant ? { files: '\n/usr\n/opt' } : { files: '\n/usr' }),
-      });
-
-    /** What rpm recorded of each file, and which pycs it recorded as one. */
-    async function recorded(rpms: readonly string[]) {
-      const tags = '%{FILEMODES:octal} %{FILEUSERNAME}:%{FILEGROUPNAME} %{FILEMTIMES} %{FILENAMES}';
-      const query = (format: string) => machine.world.inside('rpm', '-qp', '--qf', `[${format}\\n]`, ...rpms);
-      const files = (await query(tags)).stdout.split('\n').toSorted();
-      const groups = new Map<string, string[]>();
-      for (const line of (await query('%{FILEINODES} %{FILENAMES}')).stdout.split('\n')) {
-        const [inode = '', path = ''] = line.split(/ (.*)/);
-        if (path.endsWith('.pyc')) groups.set(inode, [...(groups.get(inode) ?? []), path]);
-      }
-      return { files, groups: [...groups.values()].filter((group) => group.length > 1) };
-    }
-
-    const names = Object.keys(kindsOf('/usr/lib/python3/site-packages', []));
-    it.each(names)('packages %s with the same files, modes and mtimes, and the links besides', async (kindName) => {
-      const kind = kinds[kindName] as Kind;
-      const stock = await build(kind, false);
-      expect(stock, stock.log).toMatchObject({ status: 0, manifest: undefined });
-      const stocks = await recorded(stock.rpms);
-      expect(stocks.files.filter((line) => line.endsWith('.pyc')).length).toBe(kind.pycs);
-
-      const ours = await build(kind, true);
-      expect(ours, ours.log).toMatchObject({ status: 0 });
-      expect(ours.said[0] ?? '').toContain('pyclink: ');
-      const { files, groups } = await recorded(ours.rpms);
-      expect(files).toEqual(stocks.files);
-      const apart = stocks.groups.filter((group) => !groups.some((own) => group.every((path) => own.includes(path))));
-      expect(apart).toEqual([]);
-      expect(groups.length).toBeGreaterThan(0);
-      const verified = await machine.world.attempt('pyclink', 'verify', '--manifest', `${ours.manifest}`, ...ours.rpms);
-      expect(verified, verified.stdout).toMatchObject({ exitCode: 0 });
-    });
-
-    it('ends the build for a source that does not compile, as that step does', async () => {
-      const kind = { ...(kinds['tests with bad syntax'] as Kind), preamble: '' };
-      for (const pyclink of [false, true]) expect(await build(kind, pyclink)).toMatchObject({ status: 1, rpms: [] });
-    });
-
-    it('loses nothing to a step that links all equal files after it', async () => {
-      const kind = kinds['a namespace package'] as Kind;
-      const preamble = '%global __brp_linkdupes hardlink -c %{buildroot}/usr';
-      const ours = await build({ ...kind, preamble }, true);
-      expect(ours, ours.log).toMatchObject({ status: 0 });
-      const verified = await machine.world.attempt('pyclink', 'verify', '--manifest', `${ours.manifest}`, ...ours.rpms);
-      expect(verified, verified.stdout).toMatchObject({ exitCode: 0 });
-    });
+  beforeAll(async () => {
+    const list = 'cd /usr/bin && ls python3.* | grep -x "python3\\.[0-9]*"';
+    const { stdout } = await machine.world.inside('sh', '-c', list);
+    const pythons = stdout.split('\n').map((command) => command.replace('python', ''));
+    kinds = kindsOf(machine.site, pythons);
   });
-}
+
+  const build = (kind: Kind, pyclink: boolean) =>
+    machine.build({
+      macros: 'fedora',
+      ...kind,
+      pyclink,
+      defines: { clamp_mtime_to_source_date_epoch: '1' },
+      env: { SOURCE_DATE_EPOCH: `${epoch}` },
+      ...('/opt/acme/lib/python3.99/private.py' in kind.plant ? { files: '\n/usr\n/opt' } : { files: '\n/usr' }),
+    });
+
+  /** What rpm recorded of each file, and which pycs it recorded as one. */
+  async function recorded(rpms: readonly string[]) {
+    const tags = '%{FILEMODES:octal} %{FILEUSERNAME}:%{FILEGROUPNAME} %{FILEMTIMES} %{FILENAMES}';
+    const query = (format: string) => machine.world.inside('rpm', '-qp', '--qf', `[${format}\\n]`, ...rpms);
+    const files = (await query(tags)).stdout.split('\n').toSorted();
+    const groups = new Map<string, string[]>();
+    for (const line of (await query('%{FILEINODES} %{FILENAMES}')).stdout.split('\n')) {
+      const [inode = '', path = ''] = line.split(/ (.*)/);
+      if (path.endsWith('.pyc')) groups.set(inode, [...(groups.get(inode) ?? []), path]);
+    }
+    return { files, groups: [...groups.values()].filter((group) => group.length > 1) };
+  }
+
+  const names = Object.keys(kindsOf('/usr/lib/python3/site-packages', []));
+  it.each(names)('packages %s with the same files, modes and mtimes, and the links besides', async (kindName) => {
+    const kind = kinds[kindName] as Kind;
+    const stock = await build(kind, false);
+    expect(stock, stock.log).toMatchObject({ status: 0, manifest: undefined });
+    const stocks = await recorded(stock.rpms);
+    expect(stocks.files.filter((line) => line.endsWith('.pyc')).length).toBe(kind.pycs);
+
+    const ours = await build(kind, true);
+    expect(ours, ours.log).toMatchObject({ status: 0 });
+    expect(ours.said[0] ?? '').toContain('pyclink: ');
+    const { files, groups } = await recorded(ours.rpms);
+    expect(files).toEqual(stocks.files);
+    const apart = stocks.groups.filter((group) => !groups.some((own) => group.every((path) => own.includes(path))));
+    expect(apart).toEqual([]);
+    expect(groups.length).toBeGreaterThan(0);
+    expect(await machine.verify(ours)).toMatchObject({ status: 0 });
+  });
+
+  it('ends the build for a source that does not compile, as that step does', async () => {
+    const kind = { ...(kinds['tests with bad syntax'] as Kind), preamble: '' };
+    for (const pyclink of [false, true]) expect(await build(kind, pyclink)).toMatchObject({ status: 1, rpms: [] });
+  });
+
+  it('loses nothing to a step that links all equal files after it', async () => {
+    const kind = kinds['a namespace package'] as Kind;
+    const preamble = '%global __brp_linkdupes hardlink -c %{buildroot}/usr';
+    const ours = await build({ ...kind, preamble }, true);
+    expect(ours, ours.log).toMatchObject({ status: 0 });
+    expect(await machine.verify(ours)).toMatchObject({ status: 0 });
+  });
+});

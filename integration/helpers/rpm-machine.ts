@@ -1,12 +1,16 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { beforeAll, expect } from 'vitest';
 import { everythingIn, type Planted, plant } from '../../test/helpers/buildroot.ts';
 import { thisRelease } from '../../test/helpers/release.ts';
-import { type InWorld, inWorld, type Place } from './in-world.ts';
+import { describeInWorld, type InWorld, inWorld, type Place } from './in-world.ts';
 import { pycs, type Spec, specText } from './rpm.ts';
 
 /** The systems that rpm tests run in: this machine's rpm (4.18), 4.20 and 6.1. */
-export const rpmMachines = [thisRelease, 'trixie', 'sid'] as const;
+const rpmMachines = [thisRelease, 'trixie', 'sid'] as const;
+
+/** A module whose levels 0 and 1 are the same. */
+const shopText = 'def pay(price):\n    return price\n';
 
 /** Whose macros a build reads: those of rpm alone, or with what Fedora or openSUSE have besides. */
 export const macroSets = ['bare', 'fedora', 'opensuse'] as const;
@@ -49,41 +53,62 @@ export interface MachineBuild {
   readonly buildroot: string;
 }
 
+/** `describe` for each of the systems, with a machine that is open while its tests run. */
+export function describeOnRpm(title: string, tests: (machine: RpmMachine, name: Place) => void): void {
+  for (const name of rpmMachines) {
+    describeInWorld(name, `${title} (${name})`, () => {
+      const machine = new RpmMachine();
+      beforeAll(async () => {
+        await machine.open(name);
+        return machine.world.remove;
+      }, 120_000);
+      tests(machine, name);
+    });
+  }
+}
+
 /** A system to build packages in, with pyclink and the macros of others. */
-export class RpmMachine {
-  readonly world: InWorld;
+class RpmMachine {
+  world!: InWorld;
   /** `3.13` */
-  readonly minor: string;
-  readonly site: string;
-  readonly #cacheTag: string;
+  minor!: string;
   /** Whose platform files there are. */
   #platform: MacroSet = 'bare';
 
-  private constructor(world: InWorld, minor: string) {
-    this.world = world;
-    this.minor = minor;
-    this.site = `/usr/lib/python${minor}/site-packages`;
-    this.#cacheTag = `cpython-${minor.replace('.', '')}`;
-  }
-
-  static async open(name: Place): Promise<RpmMachine> {
-    const world = await inWorld(name);
-    world.stagePyclink();
-    const own = join(world.directory, 'srv');
+  async open(name: Place): Promise<void> {
+    this.world = await inWorld(name);
+    this.world.stagePyclink();
+    const own = join(this.world.directory, 'srv');
     for (const set of ['fedora-like', 'opensuse-like', 'pld-like', 'openeuler-like']) {
       cpSync(join(import.meta.dirname, set), join(own, set), { recursive: true });
     }
-    cpSync(join(import.meta.dirname, 'fedora-like/redhat'), join(world.directory, 'usr/lib/rpm/redhat'), {
+    cpSync(join(import.meta.dirname, 'fedora-like/redhat'), join(this.world.directory, 'usr/lib/rpm/redhat'), {
       recursive: true,
     });
     const script = 'import sys; print("%d.%d" % sys.version_info[:2])';
-    const { stdout: minor } = await world.inside('/usr/bin/python3', '-c', script);
-    return new RpmMachine(world, minor);
+    this.minor = (await this.world.inside('/usr/bin/python3', '-c', script)).stdout;
+  }
+
+  /** Where its Python has modules. */
+  get site(): string {
+    return `/usr/lib/python${this.minor}/site-packages`;
+  }
+
+  /** The module that most tests package. */
+  get cart(): string {
+    return `${this.site}/shop/cart.py`;
   }
 
   /** The payload paths of a source's pycs at levels 0 and 1. */
   pycs(...sources: string[]): string[] {
-    return sources.flatMap((source) => pycs(source, [0, 1], this.#cacheTag)).sort();
+    return sources.flatMap((source) => pycs(source, [0, 1], `cpython-${this.minor.replace('.', '')}`)).sort();
+  }
+
+  /** A build that succeeds, by default of the cart. */
+  async built(options: MachineOptions): Promise<MachineBuild> {
+    const build = await this.build({ plant: { [this.cart]: shopText }, ...options });
+    expect(build, build.log).toMatchObject({ status: 0 });
+    return build;
   }
 
   async build(options: MachineOptions): Promise<MachineBuild> {
@@ -134,6 +159,12 @@ export class RpmMachine {
               .map((path) => `/${path}`),
       buildroot,
     };
+  }
+
+  /** Holds the packages of a build against its manifest. */
+  async verify({ manifest, rpms }: MachineBuild): Promise<{ status: number | undefined; said: string[] }> {
+    const { exitCode, all } = await this.world.attempt('pyclink', 'verify', '--manifest', `${manifest}`, ...rpms);
+    return { status: exitCode, said: all.split('\n') };
   }
 
   /** Only Debian's rpm has the step in its platform file. */
