@@ -112,7 +112,10 @@ export async function logOutcomes(report: BuildReport, load: () => Promise<Log>)
 function byInterpreters(skipped: BuildReport['skipped']) {
   const ofInterpreters = new Map<string, BuildReport['skipped'][number][]>();
   const reasons = ['untrusted-interpreter', 'no-interpreter'];
-  for (const skip of skipped.filter(({ reason }) => reasons.includes(reason))) {
+  // brp has made one entry for each directory, of several lines.
+  const isOfSource = ({ reason, message }: BuildReport['skipped'][number]) =>
+    reasons.includes(reason) && message?.includes('\n') !== true;
+  for (const skip of skipped.filter(isOfSource)) {
     getOrAdd(ofInterpreters, skip.message ?? '', () => []).push(skip);
   }
   for (const [said, [first, second]] of ofInterpreters) {
