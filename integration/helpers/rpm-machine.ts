@@ -15,7 +15,7 @@ const shopText = 'def pay(price):\n    return price\n';
 /** Whose macros a build reads: those of rpm alone, or with what Fedora or openSUSE have besides. */
 export const macroSets = ['bare', 'fedora', 'opensuse'] as const;
 /** Further ones: no number of jobs, or all of the buildroot to compile with one interpreter. */
-export type MacroSet = (typeof macroSets)[number] | 'pld' | 'openeuler';
+type MacroSet = (typeof macroSets)[number] | 'pld' | 'openeuler';
 
 /** Which files of its own a set has: some before the platform's, some after it. */
 const files: Readonly<Record<MacroSet, { readonly early: string; readonly late: string }>> = {
@@ -38,7 +38,7 @@ export interface MachineOptions extends Spec {
 }
 
 /** What became of a build. */
-export interface MachineBuild {
+interface MachineBuild {
   readonly status: number | undefined;
   /** What rpmbuild and its scripts wrote, less the trace of their commands. */
   readonly log: string;
