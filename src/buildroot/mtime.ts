@@ -1,12 +1,12 @@
 import { futimesSync } from 'node:fs';
 import { join } from 'node:path';
-import { errnoOf } from '../errors.ts';
+import { errnoOf, systemError } from '../errors.ts';
 import { withDirectory } from '../files/directory.ts';
 import { ifPossible } from '../files/if-possible.ts';
 import { nameOf, parentOf, type StagedPath } from '../files/path.ts';
 import { readAll, readRegular, withRegular } from '../files/read-regular.ts';
 import { replaceByLink, rewriteFile } from '../files/replace.ts';
-import { type FileStat, lstat, secondsOf, wholeSeconds } from '../files/stat.ts';
+import { type FileStat, isSameVersion, lstatIfAny, secondsOf, wholeSeconds } from '../files/stat.ts';
 import { getOrAdd } from '../get-or-add.ts';
 import type { MtimePolicy } from './mtime-policy.ts';
 import type { Names, Scope } from './scope.ts';
@@ -80,7 +80,9 @@ function setMtime(scope: Scope, path: StagedPath, isDue: IsDue, epochSeconds: nu
         return epochSeconds;
       }),
     );
-    return mtimeSeconds === undefined ? { error: gone() } : { mtimeSeconds };
+    return mtimeSeconds === undefined
+      ? { error: systemError('ENOENT', 'no such file or directory') }
+      : { mtimeSeconds };
   } catch (error) {
     if (errnoOf(error) === undefined) throw error;
     return { error };
@@ -88,20 +90,13 @@ function setMtime(scope: Scope, path: StagedPath, isDue: IsDue, epochSeconds: nu
 }
 
 /** Makes these names of a file a separate file with another mtime. @throws the system's error */
-function separate(
-  [first, ...others]: Names,
-  { identity, mode, accessedNs }: FileStat,
-  content: Buffer,
-  epochSeconds: number,
-): void {
-  const attributes = { mode, accessedSeconds: secondsOf(accessedNs), modifiedSeconds: epochSeconds };
-  const isStill = (name: string) => lstat(name).identity === identity;
-  if (rewriteFile(first, content, attributes, isStill) === undefined) throw gone();
+function separate([first, ...others]: Names, stat: FileStat, content: Buffer, epochSeconds: number): void {
+  const attributes = { mode: stat.mode, accessedSeconds: secondsOf(stat.accessedNs), modifiedSeconds: epochSeconds };
+  const isStill = (name: string) => isSameVersion(lstatIfAny(name), stat);
+  if (rewriteFile(first, content, attributes, isStill) === undefined) {
+    throw systemError('ESTALE', 'the file changed while it was read');
+  }
   // Numbers alone do not prove that two names are one file: not every file system gives each file a number of its own.
   const isSame = (name: string) => isStill(name) && readRegular(name)?.content.equals(content) === true;
   for (const other of others) ifPossible(() => replaceByLink(other, first, (_, old) => isSame(old)));
-}
-
-function gone(): Error {
-  return Object.assign(new Error('ENOENT: no such file or directory'), { code: 'ENOENT' });
 }

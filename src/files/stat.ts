@@ -24,6 +24,17 @@ export interface FileStat {
   readonly changedNs: bigint;
 }
 
+/**
+ * Whether both are one file, unchanged from one look to the other. The identity alone does not tell: a new file may get
+ * that of a deleted one, and a file may be written to. Not if one is gone.
+ */
+export function isSameVersion(a: Version | undefined, b: Version): boolean {
+  if (a === undefined) return false;
+  return a.identity === b.identity && a.sizeBytes === b.sizeBytes && a.modifiedNs === b.modifiedNs;
+}
+
+type Version = Pick<FileStat, 'identity' | 'sizeBytes' | 'modifiedNs'>;
+
 /** Equal for files of one file system. The names of one directory of an overlay may have different ones. */
 export function fileSystemOf({ identity }: Pick<FileStat, 'identity'>): string {
   return identity.slice(0, identity.indexOf(':'));

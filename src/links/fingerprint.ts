@@ -1,7 +1,7 @@
 import type { StagedPath } from '../files/path.ts';
 import { readAll, readRegular, withRegular } from '../files/read-regular.ts';
-import { type FileStat, lstatIfAny } from '../files/stat.ts';
-import { isLinked, type PycFile } from './group.ts';
+import { type FileStat, isSameVersion, lstatIfAny } from '../files/stat.ts';
+import type { PycFile } from './group.ts';
 
 /** A pyc with its bytes. */
 export interface ReadPyc extends PycFile {
@@ -80,14 +80,6 @@ export function statIfStill(file: ReadPyc, name: string): FileStat | undefined {
   const isSame =
     isSameVersion(now, file) || (isAlike(now, file) && readRegular(name)?.content.equals(file.content) === true);
   return isSame ? stat : undefined;
-}
-
-/**
- * Whether both are one file, unchanged from one look to the other. The identity alone does not tell: a new file may get
- * that of a deleted one.
- */
-export function isSameVersion(a: PycFile, b: PycFile): boolean {
-  return isLinked(a, b) && a.sizeBytes === b.sizeBytes && a.modifiedNs === b.modifiedNs;
 }
 
 /** Whether nothing but their identities and bytes may tell two files apart. */

@@ -1,10 +1,11 @@
 import { fchmodSync } from 'node:fs';
 import { join } from 'node:path';
+import { systemError } from '../errors.ts';
 import { withDirectory } from '../files/directory.ts';
 import { nameOf, parentOf, type StagedPath } from '../files/path.ts';
 import { readAll, withRegular } from '../files/read-regular.ts';
 import { rewriteFile } from '../files/replace.ts';
-import { type FileIdentity, lstat, lstatIfAny, secondsOf } from '../files/stat.ts';
+import { type FileIdentity, isSameVersion, lstatIfAny, secondsOf } from '../files/stat.ts';
 import { getOrAdd } from '../get-or-add.ts';
 import { parsePycPath } from '../pyc/name.ts';
 
@@ -42,7 +43,10 @@ function narrow(paths: readonly StagedPath[], identity: FileIdentity, forbidden:
         const { accessedNs, modifiedNs } = stat;
         const times = { accessedSeconds: secondsOf(accessedNs), modifiedSeconds: secondsOf(modifiedNs) };
         const content = readAll(descriptor, stat.sizeBytes);
-        rewriteFile(path, content, { ...times, mode }, (name) => lstat(name).identity === identity);
+        const isStill = (name: string) => isSameVersion(lstatIfAny(name), stat);
+        if (rewriteFile(path, content, { ...times, mode }, isStill) === undefined) {
+          throw systemError('ESTALE', 'the file changed while it was read');
+        }
       }),
     );
   }

@@ -6,11 +6,19 @@ import type { SourceFile } from '../buildroot/source.ts';
 import { errnoOf } from '../errors.ts';
 import { byCodeUnit, type StagedPath } from '../files/path.ts';
 import { type NewVersion, replaceTogether } from '../files/replace-together.ts';
-import { type FileIdentity, type FileStat, lstat, lstatIfAny, secondsOf, wholeSeconds } from '../files/stat.ts';
+import {
+  type FileIdentity,
+  type FileStat,
+  isSameVersion,
+  lstat,
+  lstatIfAny,
+  secondsOf,
+  wholeSeconds,
+} from '../files/stat.ts';
 import { getOrAdd } from '../get-or-add.ts';
 import { parsePycHeader, staleReason, withSourceMtime } from '../pyc/header.ts';
 import { parsePycPath } from '../pyc/name.ts';
-import { isSameVersion, isStill, pycFile, type ReadPyc, readPyc } from './fingerprint.ts';
+import { isStill, pycFile, type ReadPyc, readPyc } from './fingerprint.ts';
 import { namesOfFiles } from './rewrite.ts';
 
 /** A pyc that was left as it is, and why. */

@@ -7,7 +7,7 @@ import { errnoOf } from '../errors.ts';
 import { contains, type PayloadPath, parentOf, type StagedPath } from '../files/path.ts';
 import { readRegular } from '../files/read-regular.ts';
 import { rewriteFile } from '../files/replace.ts';
-import { lstatIfAny, secondsOf } from '../files/stat.ts';
+import { isSameVersion, lstatIfAny, secondsOf } from '../files/stat.ts';
 import { getOrAdd } from '../get-or-add.ts';
 import type { PycRecord } from './schema.ts';
 
@@ -53,11 +53,11 @@ function addToRecord(file: StagedPath, directory: PayloadPath, pycsOf: ReadonlyM
   const lineEnd = text.includes('\r\n') ? '\r\n' : '\n';
   const rows = [...new Set(pycs)].sort().map((path) => [path, '', '']);
   const before = text === '' || text.endsWith('\n') ? text : text + lineEnd;
-  const { identity, mode, accessedNs, modifiedNs } = record.stat;
+  const { mode, accessedNs, modifiedNs } = record.stat;
   const attributes = { mode, accessedSeconds: secondsOf(accessedNs), modifiedSeconds: secondsOf(modifiedNs) };
   const content = Buffer.from(before + stringify(rows, { record_delimiter: lineEnd }));
-  const isDone = rewriteFile(file, content, attributes, (name) => lstatIfAny(name)?.identity === identity);
-  // Another run has replaced it meanwhile.
+  const isDone = rewriteFile(file, content, attributes, (name) => isSameVersion(lstatIfAny(name), record.stat));
+  // It was replaced or written to meanwhile.
   if (isDone === undefined) addToRecord(file, directory, pycsOf);
 }
 

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { linkSync, lstatSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { linkSync, lstatSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { discover } from '../../src/buildroot/discover.ts';
@@ -20,6 +20,18 @@ vi.mock(import('../../src/files/stat.ts'), async (load) => {
     lstat: (path) => alike(real.lstat(path)),
     lstatIfAny: (path) => alike(real.lstatIfAny(path)),
   };
+});
+
+/** What somebody does while a file is being replaced. */
+const meanwhile = vi.hoisted(() => ({ edit: () => {} }));
+
+vi.mock(import('../../src/files/attributes.ts'), async (load) => {
+  const real = await load();
+  const copyAttributes: typeof real.copyAttributes = (...of) => {
+    meanwhile.edit();
+    real.copyAttributes(...of);
+  };
+  return { ...real, copyAttributes };
 });
 
 const epoch = 1_500_000_000;
@@ -164,6 +176,18 @@ describe('applyMtimePolicy', () => {
       refused: [{ source: sources[0], error: expect.objectContaining({ code }) }],
     });
     expect(mtimeOf('b.py')).toBe(epoch);
+  });
+
+  it('does not lose what is written to a source while it is made a file of its own', () => {
+    const { sources, path, apply } = planted({ 'a.py': at(epoch + 5) });
+    linkSync(path('a.py'), join(temporaryDirectory(), 'outside.py'));
+    meanwhile.edit = () => writeFileSync(path('a.py'), 'edited = 1\n');
+    onTestFinished(() => {
+      meanwhile.edit = () => {};
+    });
+    const error = expect.objectContaining({ message: 'ESTALE: the file changed while it was read' });
+    expect(apply()).toEqual({ sources: [], outside: [], refused: [{ source: sources[0], error }] });
+    expect(readFileSync(path('a.py'), 'utf8')).toBe('edited = 1\n');
   });
 
   it('takes the mtime that a source has got meanwhile', () => {

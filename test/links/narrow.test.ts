@@ -1,6 +1,6 @@
-import { linkSync, lstatSync, readFileSync, renameSync, symlinkSync } from 'node:fs';
+import { linkSync, lstatSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { StagedPath } from '../../src/files/path.ts';
 import { narrowModes } from '../../src/links/narrow.ts';
 import { plantBuildroot, temporaryDirectory } from '../helpers/buildroot.ts';
@@ -8,6 +8,18 @@ import { plantBuildroot, temporaryDirectory } from '../helpers/buildroot.ts';
 const pycs = ['a.cpython-311.pyc', 'a.cpython-311.opt-1.pyc', 'a.cpython-311.opt-2.pyc'].map(
   (name) => `__pycache__/${name}`,
 );
+
+/** What somebody does while a file is being replaced. */
+const meanwhile = vi.hoisted(() => ({ edit: () => {} }));
+
+vi.mock(import('../../src/files/attributes.ts'), async (load) => {
+  const real = await load();
+  const copyAttributes: typeof real.copyAttributes = (...of) => {
+    meanwhile.edit();
+    real.copyAttributes(...of);
+  };
+  return { ...real, copyAttributes };
+});
 
 function planted(sourceMode: number, pycMode: number) {
   const root = plantBuildroot({
@@ -22,6 +34,18 @@ function planted(sourceMode: number, pycMode: number) {
 }
 
 describe('narrowModes', () => {
+  it('does not lose what is written to a pyc meanwhile', () => {
+    const { paths } = planted(0o600, 0o644);
+    const path = paths[2] as StagedPath;
+    linkSync(path, join(temporaryDirectory(), 'outside'));
+    meanwhile.edit = () => writeFileSync(path, 'written meanwhile');
+    onTestFinished(() => {
+      meanwhile.edit = () => {};
+    });
+    expect(() => narrowModes(paths, false)).toThrow('ESTALE');
+    expect(readFileSync(path, 'utf8')).toBe('written meanwhile');
+  });
+
   it.each([
     [0o600, 0o644, '600'],
     [0o640, 0o664, '660'],

@@ -1,0 +1,51 @@
+import { lstatSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { openTree } from '../../src/buildroot/open.ts';
+import type { PayloadPath } from '../../src/files/path.ts';
+import { listInRecords } from '../../src/manifest/distribution-record.ts';
+import type { PycRecord } from '../../src/manifest/schema.ts';
+import { plantBuildroot } from '../helpers/buildroot.ts';
+
+/** What somebody does while a file is being replaced. */
+const meanwhile = vi.hoisted(() => ({ edit: () => {} }));
+
+vi.mock(import('../../src/files/attributes.ts'), async (load) => {
+  const real = await load();
+  const copyAttributes: typeof real.copyAttributes = (...of) => {
+    meanwhile.edit();
+    real.copyAttributes(...of);
+  };
+  return { ...real, copyAttributes };
+});
+
+afterEach(() => {
+  meanwhile.edit = () => {};
+});
+
+const pyc = '__pycache__/a.cpython-311.pyc';
+const records = [{ source: '/site/a.py', paths: [`/site/${pyc}` as PayloadPath] }] as unknown as PycRecord[];
+
+/** @param record the content of the RECORD */
+function planted(record: string | Buffer) {
+  const information = 'site/shop-1.0.dist-info';
+  const root = plantBuildroot({ [`${information}/INSTALLER`]: 'pip\n', [`${information}/RECORD`]: '' });
+  const file = join(root, information, 'RECORD');
+  writeFileSync(file, record);
+  return { file, list: () => listInRecords(openTree(root), records) };
+}
+
+describe('listInRecords', () => {
+  it('adds what another program has added meanwhile', () => {
+    const { file, list } = planted('a.py,,\n');
+    meanwhile.edit = () => {
+      meanwhile.edit = () => {};
+      writeFileSync(file, 'b.py,,\n', { flag: 'a' });
+    };
+    expect(list()).toEqual([]);
+    expect(readFileSync(file, 'utf8')).toBe(`a.py,,\nb.py,,\n${pyc},,\n`);
+    const { ino } = lstatSync(file);
+    expect(list()).toEqual([]);
+    expect(lstatSync(file).ino).toBe(ino);
+  });
+});
