@@ -52,10 +52,12 @@ function addToRecord(file: StagedPath, directory: PayloadPath, pycsOf: ReadonlyM
   if (pycs.length === 0) return;
   const lineEnd = text.includes('\r\n') ? '\r\n' : '\n';
   const rows = [...new Set(pycs)].sort().map((path) => [path, '', '']);
-  const before = text === '' || text.endsWith('\n') ? text : text + lineEnd;
+  const before = text === '' || text.endsWith('\n') ? '' : lineEnd;
   const { mode, accessedNs, modifiedNs } = record.stat;
   const attributes = { mode, accessedSeconds: secondsOf(accessedNs), modifiedSeconds: secondsOf(modifiedNs) };
-  const content = Buffer.from(before + stringify(rows, { record_delimiter: lineEnd }));
+  const added = Buffer.from(before + stringify(rows, { record_delimiter: lineEnd }));
+  // Not every name in it need be UTF-8.
+  const content = Buffer.concat([record.content, added]);
   const isDone = rewriteFile(file, content, attributes, (name) => isSameVersion(lstatIfAny(name), record.stat));
   // It was replaced or written to meanwhile.
   if (isDone === undefined) addToRecord(file, directory, pycsOf);

@@ -36,6 +36,17 @@ function planted(record: string | Buffer) {
 }
 
 describe('listInRecords', () => {
+  it.each([
+    ['a.py,,\n', ''],
+    ['a.py,,\r\n"b.py",,', '\r\n'],
+  ])('keeps the bytes of %j, also names that are not UTF-8', (text, end) => {
+    const before = Buffer.concat([Buffer.from('caf\xe9.py,,\n', 'latin1'), Buffer.from(text)]);
+    const { file, list } = planted(before);
+    expect(list()).toEqual([]);
+    const added = `${end}${pyc},,${text.includes('\r') ? '\r' : ''}\n`;
+    expect(readFileSync(file)).toEqual(Buffer.concat([before, Buffer.from(added)]));
+  });
+
   it('adds what another program has added meanwhile', () => {
     const { file, list } = planted('a.py,,\n');
     meanwhile.edit = () => {
