@@ -1,9 +1,10 @@
 /**
- * Four kinds of odd input:
+ * Five kinds of odd input:
  * - `npm run fuzz -- code COUNT [SEED [MINOR…]]` has every Python of the machine, or those that are named (`3.13`), and
  *   pyclink compile odd programs, and holds every pyc against `compile()`. TMPDIR may lead to a memory file system.
  * - `npm run fuzz -- audit COUNT [SEED]` holds which mutated pycs audit calls damaged against importlib.
  * - `npm run fuzz -- recompile [COUNT [SEED]]` changes one thing in each of COUNT pycs, and has audit --recompile find them.
+ * - `npm run fuzz -- payload COUNT [SEED]` has audit read archives that are garbled, nested, sparse and huge.
  * - `npm run fuzz -- [pyc] COUNT [SEED]` mutates real pycs and holds what comes out against the promises of the reader.
  * Either ends with status 1 if it finds something.
  */
@@ -14,6 +15,7 @@ import { allPypys, allPythons, type RealPython } from '../test/helpers/pythons.t
 import { fuzz } from './helpers/fuzz.ts';
 import { fuzzAudit } from './helpers/fuzz-audit.ts';
 import { fuzzCode } from './helpers/fuzz-code.ts';
+import { fuzzPayload } from './helpers/fuzz-payload.ts';
 import { fuzzRecompile } from './helpers/fuzz-recompile.ts';
 
 /** How many interpreters are at work at a time: each has one process busy. */
@@ -23,6 +25,7 @@ const [kind, ...rest] = process.argv.slice(2);
 if (kind === 'code') await fuzzAllCode(rest);
 else if (kind === 'audit') await fuzzPycsOfAudit(rest);
 else if (kind === 'recompile') await fuzzPycsOfRecompile(rest);
+else if (kind === 'payload') await fuzzArchives(rest);
 else await fuzzPycs(kind === 'pyc' ? rest : process.argv.slice(2));
 
 async function fuzzAllCode([count = '2000', seed = '1', ...minors]: readonly string[]): Promise<void> {
@@ -76,6 +79,18 @@ async function fuzzPycsOfRecompile([
   } finally {
     rmSync(directory, { recursive: true });
   }
+}
+
+async function fuzzArchives([count = '2000', seed = '1']: readonly string[]): Promise<void> {
+  const started = performance.now();
+  const { tried, read, refused, slowestMs, largestMiB, findings } = await fuzzPayload(Number(count), Number(seed));
+  process.stdout.write(
+    `${tried} archives in ${Math.round((performance.now() - started) / 1000)} s, seed ${seed}: ${read} read, ` +
+      `${refused} refused, ${findings.length} findings; slowest ${(slowestMs / 1000).toFixed(1)} s; ` +
+      `at most ${largestMiB} MiB\n`,
+  );
+  for (const finding of findings) process.stdout.write(`${finding}\n`);
+  if (findings.length > 0) process.exitCode = 1;
 }
 
 async function fuzzPycs([count = '100000', seed = '1']: readonly string[]): Promise<void> {

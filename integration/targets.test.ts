@@ -5,7 +5,7 @@ import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
 import { plant } from '../test/helpers/buildroot.ts';
 import { pyclink } from '../test/helpers/pyclink.ts';
-import { builtShop, debOf, healthy, pyc, type Shop, verifyShop } from './helpers/shop.ts';
+import { builtShop, debOf, directory, healthy, pyc, type Shop, verifyShop } from './helpers/shop.ts';
 
 /** Two packages of a build, in a directory of their own: one has a module, the other nothing. */
 async function packagesIn(shop: Shop, place: string): Promise<string> {
@@ -42,6 +42,22 @@ describe('a directory of packages', () => {
     renameSync(deb, join(shop.buildroot, 'shop.deb'));
     rmSync(join(shop.buildroot, pyc('till')));
     expect((await verifyShop(shop, shop.buildroot)).stdout).toContain(`missing: ${pyc('till')}`);
+  });
+});
+
+describe('two packages together', () => {
+  it('are one payload: sources in one and pycs in the other, as Alpine has them, are no orphans', async () => {
+    const shop = await builtShop();
+    const [sources, pycs] = [shop.beside('py3-shop-1-r0.apk'), shop.beside('py3-shop-pyc-1-r0.apk')];
+    const tar = (file: string, ...args: string[]) => execa('tar', ['-czf', file, '-C', shop.buildroot, ...args]);
+    await tar(sources, '--exclude=__pycache__', 'usr');
+    await tar(pycs, `${directory}/__pycache__`.slice(1));
+    expect(await verifyShop(shop, sources, pycs)).toMatchObject({ status: 0, stderr: '' });
+    const together = await pyclink(['audit', '--recompile', sources, pycs]);
+    expect(together.stdout).toContain('6 pycs compiled again: the same code');
+    expect(together.stdout).toContain('nothing wrong');
+    expect(together.status).toBe(0);
+    expect((await pyclink(['audit', pycs])).stdout).toContain('orphan');
   });
 });
 

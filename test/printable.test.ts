@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { printable } from '../src/printable.ts';
+import { pathText, printable } from '../src/printable.ts';
 
 describe('printable', () => {
   it.each([
@@ -24,5 +24,19 @@ describe('printable', () => {
         expect(printable(printable(text))).toBe(printable(text));
       }),
     );
+  });
+});
+
+describe('pathText', () => {
+  it.each([
+    ['/usr/lib/a.py', '/usr/lib/a.py'],
+    ['/é/café.py', '/é/café.py'],
+  ])('of %j is itself', (path, text) => {
+    expect(pathText(Buffer.from(path))).toBe(text);
+  });
+
+  it('escapes the bytes of a name that is not UTF-8, and of no other', () => {
+    const path = Buffer.concat([Buffer.from('/é/'), Buffer.from('caf\xe9\x80\\ \xc3\xa9.py', 'latin1')]);
+    expect(pathText(path)).toBe('/é/caf\\xe9\\x80\\ \\xc3\\xa9.py');
   });
 });
