@@ -68,8 +68,8 @@ describeWith(missingTools('chromium'), 'a page', () => {
 
   it('sorts its findings by keyboard, and tells screen readers so', async () => {
     const { tab } = await open(await pageOf('audit'));
-    const table = tab.locator('table', { hasText: 'what was seen' });
-    const paths = () => table.locator('tbody tr td:nth-child(2)').allInnerTexts();
+    const table = tab.locator('#kind-stale table', { hasText: 'what was seen' });
+    const paths = () => table.locator('tbody tr td:nth-child(1)').allInnerTexts();
     const byWorst = await paths();
     await table.getByRole('button', { name: 'path' }).focus();
     await tab.keyboard.press('Enter');
@@ -77,6 +77,38 @@ describeWith(missingTools('chromium'), 'a page', () => {
     expect(await table.locator('th[aria-sort=ascending]').innerText()).toContain('path');
     await tab.keyboard.press('Space');
     expect(await paths()).toEqual([...byWorst].sort().reverse());
+  });
+
+  it('shows only the findings that a reader asks for, and all again', async () => {
+    const { tab } = await open(await pageOf('audit'));
+    const shown = () => tab.locator('#findings tbody tr:visible').count();
+    const all = await shown();
+    const filter = tab.getByRole('searchbox');
+    await filter.fill('damaged');
+    expect([await shown(), await tab.locator('#findings section:visible h3').allInnerTexts()]).toEqual([
+      3,
+      ['damaged: 3'],
+    ]);
+    await filter.fill('TILL.cpython');
+    expect(await shown()).toBe(3);
+    await filter.fill('no such thing');
+    expect(await shown()).toBe(0);
+    await filter.fill('');
+    expect(await shown()).toBe(all);
+  });
+
+  it('leads from a kind to its findings', async () => {
+    const { tab } = await open(await pageOf('audit'));
+    await tab.getByRole('link', { name: /^stale: / }).click();
+    expect(await tab.locator(':target h3').innerText()).toMatch(/^stale: \d+$/);
+  });
+
+  it('says the name of a tile that is pointed at, however small it is', async () => {
+    const { tab } = await open(await pageOf('audit'));
+    for (const name of ['shop', 'barn']) {
+      await tab.locator('svg g', { has: tab.locator('title', { hasText: `/${name}: ` }) }).hover();
+      expect(await tab.locator('.pointed').innerText()).toMatch(new RegExp(`/${name}: \\d`));
+    }
   });
 
   it('is dark for readers whose system is, and shows all of it on paper', async () => {
@@ -87,9 +119,10 @@ describeWith(missingTools('chromium'), 'a page', () => {
     };
     expect([await background('light'), await background('dark')]).toEqual(['rgb(255, 255, 255)', 'rgb(22, 22, 22)']);
     const { tab } = await open(html);
+    const opened = await tab.locator('details[open]').count();
     await tab.evaluate('dispatchEvent(new Event("beforeprint"))');
     expect(await tab.locator('details:not([open])').count()).toBe(0);
     await tab.evaluate('dispatchEvent(new Event("afterprint"))');
-    expect(await tab.locator('details[open]').count()).toBe(0);
+    expect(await tab.locator('details[open]').count()).toBe(opened);
   });
 });

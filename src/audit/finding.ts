@@ -24,8 +24,8 @@ export function detailOf({ detail, container, layer }: AuditFinding): string {
 }
 
 /** Findings by the package of their module, those with the most first. */
-export function byPackage(findings: readonly AuditFinding[]): [name: string, own: AuditFinding[]][] {
-  const packages = new Map<string, AuditFinding[]>();
+export function byPackage<F extends Pick<AuditFinding, 'path'>>(findings: readonly F[]): [name: string, own: F[]][] {
+  const packages = new Map<string, F[]>();
   for (const finding of findings) {
     const name = packageOf(parsePycPath(finding.path)?.source ?? finding.path);
     getOrAdd(packages, name, () => []).push(finding);

@@ -1,6 +1,6 @@
 import type { Audited } from '../audit/audited.ts';
-import type { AuditFinding } from '../audit/finding.ts';
-import { auditKinds, byKind } from '../audit/kinds.ts';
+import { type AuditFinding, detailOf } from '../audit/finding.ts';
+import { auditAdvice, auditKindNames, auditKinds, byKind } from '../audit/kinds.ts';
 import type { AuditSummary } from '../audit/summary.ts';
 import { counted, percentText, sizeText } from '../text.ts';
 import { modulesOfAudit } from './modules.ts';
@@ -21,15 +21,15 @@ export function pageOfAudit(
 ): Page {
   const { sizeBytes, savedBytes, modules, modulesWithoutBytecode } = summary;
   const sorted = byKind(findings);
-  const counts = Array.from(sorted).flatMap(([kind, { length }]) =>
-    length === 0 ? [] : [`${kind}: ${length}: ${auditKinds[kind]}`],
-  );
   return {
     title: `pyclink audit ${targets.join(' ')}`,
     headline: `${sizeText(sizeBytes)} of bytecode; links would save ${sizeText(savedBytes)} (${percentText(savedBytes, sizeBytes)}).`,
-    facts: [...counts, `${modulesWithoutBytecode} of ${counted(modules, 'module')} without bytecode`, ...notes],
+    facts: [`${modulesWithoutBytecode} of ${counted(modules, 'module')} without bytecode`, ...notes],
     hatched: 'links would save',
     modules: modulesOfAudit(audited, all),
-    findings: [...sorted.values()].flat(),
+    findings: [...sorted.values()].flat().map((finding) => ({ ...finding, detail: detailOf(finding) })),
+    meanings: Object.fromEntries(
+      auditKindNames.map((kind) => [kind, `${auditKinds[kind]}. To do: ${auditAdvice[kind]}.`]),
+    ),
   };
 }

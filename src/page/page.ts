@@ -13,6 +13,8 @@ export interface Page {
   readonly hatched: string;
   readonly modules: readonly PageModule[];
   readonly findings: readonly PageFinding[];
+  /** What each kind of finding means, and what to do about it. */
+  readonly meanings?: Readonly<Record<string, string>>;
 }
 
 /** A module with the pycs of one interpreter. */

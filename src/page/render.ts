@@ -2,8 +2,9 @@ import { html, raw } from 'hono/html';
 import { printable } from '../printable.ts';
 import { counted, sizeText } from '../text.ts';
 import { version } from '../version.ts';
+import { findingsSection } from './findings.ts';
 import { type PackageBytes, packagesOf } from './packages.ts';
-import type { Page, PageFile, PageFinding, PageModule } from './page.ts';
+import type { Page, PageFile, PageModule } from './page.ts';
 import { script } from './script.ts';
 import { style } from './style.ts';
 import { treemapSvg } from './treemap.ts';
@@ -29,7 +30,7 @@ export function renderPage(page: Page): string {
 ${page.facts.map((fact) => html`<li>${printable(fact)}</li>\n`)}</ul>
 ${packages.length > 0 ? packageSection(packages, page.hatched) : ''}
 <h2>Findings</h2>
-${page.findings.length > 0 ? findingsTable(page.findings) : html`<p>Nothing wrong.</p>`}
+${findingsSection(page.findings, page.meanings ?? {})}
 ${packages.length > 0 ? moduleSection(packages) : ''}
 </main>
 <footer><p class="note">Written by pyclink ${version}.</p></footer>
@@ -48,7 +49,7 @@ function packageSection(packages: readonly PackageBytes[], hatched: string) {
   return html`<h2>Packages by bytes</h2>
 <figure>
 ${treemapSvg(packages, hatched)}
-<figcaption class="note">Area: bytes of bytecode. Hatched: what ${hatched}.</figcaption>
+<figcaption class="note">Area: bytes of bytecode. Hatched: what ${hatched}.<br><output class="pointed">&nbsp;</output></figcaption>
 </figure>
 <details><summary>The same as a table: ${counted(packages.length, 'package')}</summary>
 <table class="sortable">
@@ -56,19 +57,6 @@ ${treemapSvg(packages, hatched)}
 <tbody>
 ${rows}</tbody>
 </table></details>`;
-}
-
-function findingsTable(findings: readonly PageFinding[]) {
-  const rows = findings.map(
-    ({ kind, path, detail }) =>
-      html`<tr><td class="kind">${kind}</td><td>${printable(path)}</td><td>${printable(detail)}</td></tr>\n`,
-  );
-  return html`<p>${counted(findings.length, 'finding')}.</p>
-<table class="sortable">
-<thead><tr><th scope="col">kind</th><th scope="col">path</th><th scope="col">what was seen</th></tr></thead>
-<tbody>
-${rows}</tbody>
-</table>`;
 }
 
 function moduleSection(packages: readonly PackageBytes[]) {

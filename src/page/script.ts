@@ -1,4 +1,7 @@
-/** Lets the reader sort the tables, and opens all details for printing. Without it the page can still be read. */
+/**
+ * Lets the reader sort the tables, filter the findings and point at the tiles, and opens all details for printing. Without
+ * it the page can still be read.
+ */
 export const script = `
 for (const table of document.querySelectorAll('table.sortable')) {
   const heads = [...table.tHead.rows[0].cells];
@@ -17,6 +20,36 @@ for (const table of document.querySelectorAll('table.sortable')) {
       rows.sort(([a], [b]) => (falls ? -compare(a, b) : compare(a, b)));
       table.tBodies[0].append(...rows.map(([, row]) => row));
     });
+  });
+}
+const findings = document.getElementById('findings');
+if (findings) {
+  const filter = document.createElement('input');
+  filter.type = 'search';
+  filter.placeholder = 'filter by kind, path or what was seen';
+  filter.setAttribute('aria-label', filter.placeholder);
+  findings.before(filter);
+  const groups = [...findings.querySelectorAll('details')].map((details) => ({ details, wasOpen: details.open }));
+  filter.addEventListener('input', () => {
+    const wanted = filter.value.toLowerCase();
+    for (const { details, wasOpen } of groups) {
+      const section = details.parentElement;
+      const ofKind = section.id.slice('kind-'.length).includes(wanted);
+      let shown = 0;
+      for (const row of details.querySelectorAll('tbody tr')) {
+        row.hidden = !ofKind && !row.textContent.toLowerCase().includes(wanted);
+        if (!row.hidden) shown += 1;
+      }
+      details.hidden = shown === 0;
+      details.open = wanted === '' ? wasOpen : shown > 0;
+    }
+    for (const section of findings.children) section.hidden = !section.querySelector('details:not([hidden])');
+  });
+}
+for (const figure of document.querySelectorAll('figure')) {
+  const pointed = figure.querySelector('.pointed');
+  figure.addEventListener('pointerover', ({ target }) => {
+    pointed.textContent = target.closest('g')?.querySelector('title').textContent ?? '\\u00a0';
   });
 }
 let opened = [];

@@ -13,12 +13,15 @@ figure { margin: 0; }
 svg { width: 100%; height: auto; display: block; }
 svg .tile { fill: var(--tile); }
 svg .hatched { fill: url(#hatch); }
+svg .small { fill: transparent; }
 svg line { stroke: var(--hatch); stroke-width: 2; }
 svg text { fill: var(--ink); font: 12px system-ui, sans-serif; paint-order: stroke; stroke: var(--tile); stroke-width: 3px; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: .25rem .75rem .25rem 0; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
 th.number, td.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
-td.kind { white-space: nowrap; color: var(--bad); }
+h3.kind { font-size: 1rem; margin: 1.25rem 0 .25rem; color: var(--bad); }
+input[type=search] { font: inherit; width: 100%; max-width: 30rem; padding: .25rem .5rem; }
+.kinds a { color: inherit; }
 th button { font: inherit; font-weight: bold; color: inherit; background: none; border: 0; padding: 0; cursor: pointer; }
 th[aria-sort=ascending] button::after { content: " \\25b2"; }
 th[aria-sort=descending] button::after { content: " \\25bc"; }

@@ -1,10 +1,14 @@
 import { hierarchy, treemap, treemapSquarify } from 'd3-hierarchy';
 import { html } from 'hono/html';
+import { printable } from '../printable.ts';
 import { sizeText } from '../text.ts';
 import type { PackageBytes } from './packages.ts';
 
 /** The size of the drawing, in its own units. */
 const [width, height] = [960, 420];
+
+/** What is smaller cannot be pointed at: it gets an invisible part of its neighbours, which are larger. */
+const minPointed = 6;
 
 /** More tiles than this cannot be told apart; the smallest are drawn as one. */
 const maxTiles = 250;
@@ -40,11 +44,15 @@ function tileSvg({ x0, x1, y0, y1, data }: Tile, hatched: string) {
   const hatchedHeight = sizeBytes === 0 ? 0 : Math.round((h * savedBytes) / sizeBytes);
   const label = name.slice(name.lastIndexOf('/') + 1) || name;
   const isLabelled = w > 8 * label.length + 8 && h > 20;
-  return html`<g><title>${name}: ${sizeText(sizeBytes)}, ${hatched} ${sizeText(savedBytes)}</title><rect class="tile" x="${x0}" y="${y0}" width="${w}" height="${h}"/>${
+  return html`<g><title>${printable(name)}: ${sizeText(sizeBytes)}, ${hatched} ${sizeText(savedBytes)}</title><rect class="tile" x="${x0}" y="${y0}" width="${w}" height="${h}"/>${
+    w < minPointed || h < minPointed
+      ? html`<rect class="small" x="${x0}" y="${y0}" width="${Math.max(w, minPointed)}" height="${Math.max(h, minPointed)}"/>`
+      : ''
+  }${
     hatchedHeight > 0
       ? html`<rect class="hatched" x="${x0}" y="${y1 - hatchedHeight}" width="${w}" height="${hatchedHeight}"/>`
       : ''
-  }${isLabelled ? html`<text x="${x0 + 5}" y="${y0 + 15}">${label}</text>` : ''}</g>
+  }${isLabelled ? html`<text x="${x0 + 5}" y="${y0 + 15}">${printable(label)}</text>` : ''}</g>
 `;
 }
 

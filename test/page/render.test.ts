@@ -24,7 +24,31 @@ it('shows names as they are, whatever is in them', () => {
 });
 
 it('refers to nothing outside itself', () => {
-  expect(renderPage(page).match(/(?:src|href)="(?!data:)[^"]*"|url\((?!#)/g)).toBeNull();
+  expect(renderPage(page).match(/(?:src|href)="(?!data:|#)[^"]*"|url\((?!#)/g)).toBeNull();
+});
+
+it('groups findings by kind and package, with a link to each kind', () => {
+  const at = (kind: string, module: string) => ({
+    kind,
+    path: `/usr/lib/python3.13/site-packages/${module}/__pycache__/x.cpython-313.pyc`,
+    detail: '',
+  });
+  const many = Array.from({ length: 20 }, () => at('unlinked', 'shop'));
+  const text = renderPage({
+    ...page,
+    findings: [at('stale', 'shop'), ...many, at('unlinked', 'barn')],
+    meanings: { stale: 'does not fit.' },
+  });
+  expect(text).toContain('<li><a href="#kind-stale">stale: 1</a>: does not fit.</li>');
+  expect(text).toContain('<li><a href="#kind-unlinked">unlinked: 21</a></li>');
+  const groups = Array.from(text.matchAll(/<section id="([^"]+)">|<details( open)?><summary>([^<]*\d)<\/summary>/g));
+  expect(groups.map(([, kind, open = '', name]) => kind ?? `${name}${open}`)).toEqual([
+    'kind-stale',
+    '/usr/lib/python3.13/site-packages/shop: 1 open',
+    'kind-unlinked',
+    '/usr/lib/python3.13/site-packages/shop: 20',
+    '/usr/lib/python3.13/site-packages/barn: 1',
+  ]);
 });
 
 it('says that nothing is wrong where nothing is', () => {

@@ -42,6 +42,19 @@ it('hatches the part of a tile that links save', () => {
   expect(rects(svg, 'hatched')).toEqual([[0, 315, 960, 105]]);
 });
 
+it('gives a tile that is too small a place to point at', () => {
+  const sizes = [1_000_000, 1];
+  const svg = String(
+    treemapSvg(
+      sizes.map((sizeBytes, i) => ({ name: `/p${i}`, sizeBytes, savedBytes: 0, modules: [] })),
+      '',
+    ),
+  );
+  const [small] = rects(svg, 'small');
+  expect([small?.[2], small?.[3]].every((size = 0) => size >= 6)).toBe(true);
+  expect(svg.indexOf('/p1')).toBeGreaterThan(svg.indexOf('/p0'));
+});
+
 it('draws the smallest of many packages as one', () => {
   const many = Array.from({ length: 1000 }, (_, i) => ({
     name: `/p${i}`,

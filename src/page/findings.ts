@@ -1,0 +1,43 @@
+import { html } from 'hono/html';
+import { byPackage } from '../audit/finding.ts';
+import type { PayloadPath } from '../files/path.ts';
+import { getOrAdd } from '../get-or-add.ts';
+import { printable } from '../printable.ts';
+import { counted } from '../text.ts';
+import type { PageFinding } from './page.ts';
+
+/** As many findings of a kind are shown without asking. */
+const maxOpen = 10;
+
+/** Findings by kind in the order of their kinds, then by package, and a list of the kinds that leads to them. */
+export function findingsSection(findings: readonly PageFinding[], meanings: Readonly<Record<string, string>>) {
+  if (findings.length === 0) return html`<p>Nothing wrong.</p>`;
+  const kinds = new Map<string, PageFinding[]>();
+  for (const finding of findings) getOrAdd(kinds, finding.kind, () => []).push(finding);
+  const meaningOf = (kind: string) => (meanings[kind] === undefined ? '' : `: ${meanings[kind]}`);
+  return html`<p>${counted(findings.length, 'finding')}.</p>
+<ul class="kinds">
+${Array.from(kinds, ([kind, own]) => html`<li><a href="#kind-${kind}">${kind}: ${own.length}</a>${meaningOf(kind)}</li>\n`)}</ul>
+<div id="findings">
+${Array.from(kinds, ([kind, own]) => kindSection(kind, own))}</div>`;
+}
+
+function kindSection(kind: string, findings: readonly PageFinding[]) {
+  const isOpen = findings.length <= maxOpen;
+  return html`<section id="kind-${kind}"><h3 class="kind">${kind}: ${findings.length}</h3>
+${byPackage(findings.map((finding) => ({ ...finding, path: finding.path as PayloadPath }))).map(([name, own]) => packageDetails(name, own, isOpen))}</section>
+`;
+}
+
+function packageDetails(name: string, findings: readonly PageFinding[], isOpen: boolean) {
+  const rows = findings.map(
+    ({ path, detail }) => html`<tr><td>${printable(path)}</td><td>${printable(detail)}</td></tr>\n`,
+  );
+  return html`<details${isOpen ? html` open` : ''}><summary>${printable(name)}: ${findings.length}</summary>
+<table class="sortable">
+<thead><tr><th scope="col">path</th><th scope="col">what was seen</th></tr></thead>
+<tbody>
+${rows}</tbody>
+</table></details>
+`;
+}
