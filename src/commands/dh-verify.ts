@@ -46,7 +46,7 @@ async function verifyPackage(target: BinaryPackage, latest: ReadOptions, log: Lo
   const { findings, unreadable, unrelated } = report.data;
   if (findings.length + unreadable.length > 0) {
     const hint =
-      'call dh_pyclink again behind the step that changed them; an empty override_dh_pyclink_verify: leaves this out';
+      'call dh_pyclink again behind the step that changed them; dh_pyclink(1) says how to leave this check out';
     log.error({ hint }, `${target.name}: pycs, or their sources, are not as dh_pyclink left them`);
     return report;
   }
