@@ -58,7 +58,8 @@ export function searchTree(
       if (staged !== tree.path) look(parentOf(staged));
       if (entry.type === 'symlink' && bytes === undefined) follow(staged);
       if (entry.type !== 'file' || taken.has(entry.file)) return;
-      const take = search.visit(symlink === undefined ? entry : { ...entry, path: toPayload(tree, symlink) });
+      const named = symlink === undefined ? undefined : { ...entry, path: toPayload(tree, symlink) };
+      const take = search.visit(entry) ?? (named && search.visit(named));
       if (take === undefined) return;
       taken.add(entry.file);
       unreadable.push(...readInto(staged, take, limits, arena, bytes));
