@@ -10,6 +10,7 @@ import {
   type Addition,
   add,
   additions,
+  type Built,
   built,
   directory,
   healthy,
@@ -73,6 +74,34 @@ describeWith(
       expect(status).toBe(1);
     });
 
+    it.each(Object.keys(payloads))('and other changes are named in a %s', async (kind) => {
+      const said = async (change: (tree: Built) => void) => {
+        const tree = await built();
+        change(tree);
+        const { stdout, status } = await verify(tree, (await payloads[kind]?.(tree)) as string);
+        return { status, lines: stdout.split('\n').filter((line) => !line.startsWith('pyclink: 4 pycs')) };
+      };
+      const cart = `${directory}/cart.py`;
+      const pycs = ['.opt-1.pyc', '.pyc'].map((end) => `${directory}/__pycache__/cart.${tag}${end}`);
+      const changed = await said((tree) => {
+        const { atime, mtime } = statSync(tree.at(cart));
+        writeFileSync(tree.at(cart), 'SAID = "BUILT"\n');
+        utimesSync(tree.at(cart), atime, mtime);
+      });
+      const otherSha256 = 'its source has another SHA-256 than when it was compiled';
+      expect(changed.lines).toEqual([...pycs.map((path) => `source-changed: ${path}: ${otherSha256}`), '']);
+      expect(changed.status).toBe(1);
+      const exposed = await said((tree) => chmodSync(tree.at(cart), 0o600));
+      expect(exposed.lines).toEqual([...pycs.map((path) => `exposed: ${path}: mode 0644, its source has 0600`), '']);
+      expect(exposed.status).toBe(1);
+      const left = await said((tree) => {
+        for (const path of [cart, ...pycs]) rmSync(tree.at(path));
+      });
+      expect(left).toEqual({ status: 0, lines: ['pyclink: 1 source of the manifest left out, with all pycs', ''] });
+      const gone = await said((tree) => rmSync(tree.at(cart)));
+      expect(gone).toEqual({ status: 1, lines: [`missing: ${cart}: the source of pycs that are in the payload`, ''] });
+    });
+
     it.each([
       ['.pyo', `${directory}/cart.pyo`],
       ['pyc beside its source', `${directory}/cart.pyc`],
@@ -126,9 +155,21 @@ describe('verify', () => {
   it('says once that a manifest is that of another package', async () => {
     const tree = await built();
     const other = plantBuildroot({ [`${library}/other.py`]: 'x = 1\n' });
+    expect(await pyclink(['build', '-q', '--buildroot', other])).toMatchObject({ status: 0 });
     expect(await verify(tree, other)).toEqual({
       status: 1,
       stdout: `pyclink: ${other}: no pyc of the manifest is in it\npyclink: 4 pycs, 2 link groups: not verified\n`,
+      stderr: '',
+    });
+  });
+
+  it('proves nothing if one of several images has nothing of the manifest', async () => {
+    const [tree, other] = [await built(), await built()];
+    rmSync(other.at(directory), { recursive: true });
+    const images = [await payloads['image']?.(tree), await payloads['image']?.(other)] as string[];
+    expect(await verify(tree, ...images)).toEqual({
+      status: 1,
+      stdout: `pyclink: ${images[1]}: no pyc of the manifest is in it\npyclink: 4 pycs, 2 link groups: not verified\n`,
       stderr: '',
     });
   });

@@ -190,6 +190,7 @@ describe('verify', () => {
       findings: [{ kind: 'unlinked', path, container: tree.buildroot, detail }],
       unrelated: [],
       leftOut: 0,
+      others: 0,
       unreadable: [],
     });
   });

@@ -67,21 +67,21 @@ export async function verifyCommand(options: VerifyOptions): Promise<CommandResu
   const contents = await searchTargets(targets, search, options);
   const payloads = together(contents).map((parts) => ({ parts, payload: new Payload(parts) }));
   const isAllowed = globMatcher(options.allow);
+  // Where nothing of the manifest is, one line says so for all of it.
+  const related = payloads.filter(({ payload }) => hasAny(records, payload));
   let others = 0;
   const findings = inOrder(
-    payloads.flatMap(({ parts, payload }) => {
-      // Where nothing of the manifest is, one line says so for all of it.
-      const missing = hasAny(records, payload) ? check(records, payload, facts) : [];
+    related.flatMap(({ parts, payload }) => {
       const scope = isWholeSystem(parts, payload) ? scopeOf(records, payload) : everything;
       const unrecorded = findUnrecorded(records, cacheTags, payload, facts, scope, isAllowed);
       others += unrecorded.others;
-      const found = [...missing, ...unrecorded.findings];
+      const found = [...check(records, payload, facts), ...unrecorded.findings];
       return payloads.length === 1 ? found : found.map((finding) => inTarget(finding, parts));
     }),
   );
   const unrelated = unrelatedTargets(contents, records);
   const unreadable = unreadableNotes(contents.flatMap((content) => content.unreadable));
-  const left = new Set(payloads.flatMap(({ payload }) => [...leftOut(records, payload)]));
+  const left = new Set(related.flatMap(({ payload }) => [...leftOut(records, payload)]));
   const notes = [
     ...(records.length === 0 ? ['the manifest has no pycs: there is nothing to verify'] : []),
     ...unrelated.map((target) => `${target}: no pyc of the manifest is in it`),
@@ -94,7 +94,7 @@ export async function verifyCommand(options: VerifyOptions): Promise<CommandResu
     ...unreadable,
   ];
   if (html) writeWhole(html, [renderPage(pageOfVerify(targets, manifests, findings))]);
-  const isProven = records.length > 0 && unrelated.length < contents.length;
+  const isProven = related.length === payloads.length && unrelated.length < contents.length;
   const [pycs, linkGroups] = [totalOf(manifests, 'pycs'), totalOf(manifests, 'linkGroups')];
   const isRight = findings.length === 0 && unreadable.length === 0 && isProven;
   return {
