@@ -56,6 +56,9 @@ async function main(): Promise<void> {
   for (const name of names) renameSync(join(made, name), join(dist, name));
   for (const name of readdirSync(dist)) if (!names.includes(name)) rmSync(join(dist, name), { recursive: true });
   rmdirSync(made);
+  // It says what is in the bundles.
+  const { stageShare } = await import('./stage.ts');
+  stageShare(join(dist, 'share'));
 }
 
 if (process.argv[1] === import.meta.filename) await main();

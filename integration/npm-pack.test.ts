@@ -1,5 +1,5 @@
 /** Packs a fresh clone with npm, installs what came out, and builds a tree with it. */
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { expect, it } from 'vitest';
@@ -8,6 +8,29 @@ import { describeWith, missingTools } from './helpers/tools.ts';
 
 const checkout = join(import.meta.dirname, '..');
 const site = '/usr/lib/python3/dist-packages/shop';
+const pages = [
+  'audit',
+  'cache',
+  'debian',
+  'images',
+  'other-systems',
+  'reliability',
+  'reproducible',
+  'rpm',
+  'versioning',
+];
+/** What the packages of distributions have in /usr/share. */
+const shared = [
+  'bash-completion/completions/pyclink',
+  ...[...pages.map((name) => `${name}.md`), 'libraries'].sort().map((name) => `doc/pyclink/${name}`),
+  'fish/vendor_completions.d/pyclink.fish',
+  'licenses/pyclink/Apache-2.0',
+  'licenses/pyclink/THIRD-PARTY-NOTICES',
+  'licenses/pyclink/copyright',
+  'man/man1/dh_pyclink.1',
+  'man/man1/pyclink.1',
+  'zsh/site-functions/_pyclink',
+];
 
 describeWith(missingTools('git', 'npm', 'tar'), 'npm pack', () => {
   it('makes a package of a fresh clone that installs without the network, and works', async () => {
@@ -21,6 +44,7 @@ describeWith(missingTools('git', 'npm', 'tar'), 'npm pack', () => {
       (await execa(command, args, { cwd, env, extendEnv: false })).stdout;
 
     await clonedWithChanges(clone);
+    const manifest = readFileSync(join(clone, 'package.json'), 'utf8');
     await run('npm', ['pack', '--silent'], clone);
     const packages = readdirSync(clone).filter((name) => name.endsWith('.tgz'));
     expect(packages).toEqual([expect.stringMatching(/^pyclink-\d+\.\d+\.\d+\.tgz$/)]);
@@ -42,6 +66,7 @@ describeWith(missingTools('git', 'npm', 'tar'), 'npm pack', () => {
       '-rw-r--r-- dist/pino-pretty.cjs',
       '-rw-r--r-- dist/pino.cjs',
       '-rw-r--r-- dist/redis-client.cjs',
+      ...shared.map((path) => `-rw-r--r-- dist/share/${path}`),
       '-rw-r--r-- dist/tar-stream.cjs',
       '-rw-r--r-- dist/worker.py',
       '-rw-r--r-- dist/yauzl.cjs',
@@ -52,6 +77,9 @@ describeWith(missingTools('git', 'npm', 'tar'), 'npm pack', () => {
     const flags = ['--offline', '--no-audit', '--no-fund', '--prefix', prefix];
     await run('npm', ['install', '--global', ...flags, tarball]);
     const program = join(prefix, 'bin/pyclink');
+    // What npm pack packs has no dependencies: they are in the bundles.
+    expect(readFileSync(join(clone, 'package.json'), 'utf8')).toBe(manifest);
+    expect(existsSync(join(prefix, 'share/man/man1/pyclink.1'))).toBe(true);
     expect(`pyclink-${await run(program, ['--version'])}.tgz`).toBe(packages[0]);
     const buildroot = plantBuildroot({ [`${site}/cart.py`]: 'x = 1\n', [`${site}/till.py`]: '"""Docs."""\n' });
     const args = ['--python', '/usr/bin/python3', '--buildroot', buildroot, site];

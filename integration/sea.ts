@@ -4,10 +4,11 @@
  */
 import { chmodSync, copyFileSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { bundleInto } from './bundle.ts';
 import { fetchNode } from './helpers/fetch-node.ts';
+import { noticesText } from './stage/notices.ts';
 
 /** A release that is supported for long. Debian's own Node.js is linked to a libnode, and cannot be copied. */
 const release = '24';
@@ -36,6 +37,7 @@ try {
   rmSync(executable, { force: true });
   copyFileSync(at('pyclink'), executable);
   chmodSync(executable, 0o755);
+  writeFileSync(join(dirname(executable), 'THIRD-PARTY-NOTICES'), noticesText());
 } finally {
   rmSync(work, { recursive: true });
 }

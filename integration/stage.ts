@@ -15,10 +15,24 @@ import { commands, ownOptions } from './stage/commands.ts';
 import { fishCompletions } from './stage/fish.ts';
 import { bundledLibraries } from './stage/libraries.ts';
 import { manPage } from './stage/man-page.ts';
+import { noticesText } from './stage/notices.ts';
 import { zshCompletions } from './stage/zsh.ts';
 
 const checkout = join(import.meta.dirname, '..');
 const read = (path: string) => readFileSync(join(checkout, path), 'utf8');
+
+/** The docs for users. */
+const pages = [
+  'audit',
+  'cache',
+  'debian',
+  'images',
+  'other-systems',
+  'reliability',
+  'reproducible',
+  'rpm',
+  'versioning',
+];
 
 /** What each installed file has in it: a file of the checkout, or what is made here. */
 const layout: Readonly<Record<string, string | (() => string)>> = {
@@ -38,13 +52,11 @@ const layout: Readonly<Record<string, string | (() => string)>> = {
   'usr/share/bash-completion/completions/pyclink': () => bashCompletions(ownOptions, commands),
   'usr/share/zsh/site-functions/_pyclink': () => zshCompletions(ownOptions, commands),
   'usr/share/fish/vendor_completions.d/pyclink.fish': () => fishCompletions(ownOptions, commands),
-  'usr/share/doc/pyclink/cache.md': 'docs/cache.md',
-  'usr/share/doc/pyclink/debian.md': 'docs/debian.md',
-  'usr/share/doc/pyclink/images.md': 'docs/images.md',
-  'usr/share/doc/pyclink/rpm.md': 'docs/rpm.md',
+  ...Object.fromEntries(pages.map((name) => [`usr/share/doc/pyclink/${name}.md`, `docs/${name}.md`])),
   'usr/share/doc/pyclink/libraries': librariesText,
   'usr/share/licenses/pyclink/copyright': 'debian/copyright',
   'usr/share/licenses/pyclink/Apache-2.0': 'node_modules/b4a/LICENSE',
+  'usr/share/licenses/pyclink/THIRD-PARTY-NOTICES': noticesText,
 };
 
 const symlinks: Readonly<Record<string, string>> = {
@@ -68,16 +80,26 @@ const programs = /^usr\/bin\/|^usr\/lib\/rpm\/pyclink\/brp-/;
 
 /** @param directory where the files go; made if it is not there */
 export function stage(directory: string): void {
-  for (const [path, content] of Object.entries(layout)) {
-    const target = join(directory, path);
-    makeDirectories(directory, dirname(path));
-    writeFileSync(target, typeof content === 'string' ? read(content) : content());
-    chmodSync(target, programs.test(path) ? 0o755 : 0o644);
-  }
+  for (const path of Object.keys(layout)) install(path, directory, path);
   for (const [path, target] of Object.entries(symlinks)) {
     rmSync(join(directory, path), { force: true });
     symlinkSync(target, join(directory, path));
   }
+}
+
+/** Lays out what the npm package has besides the program: man pages, completions, docs and licences. */
+export function stageShare(directory: string): void {
+  for (const path of Object.keys(layout)) {
+    const [, shared = ''] = /^usr\/share\/((?!perl5).*)$/.exec(path) ?? [];
+    if (shared !== '') install(path, directory, shared);
+  }
+}
+
+function install(path: string, directory: string, name: string): void {
+  const content = layout[path] as string | (() => string);
+  makeDirectories(directory, dirname(name));
+  writeFileSync(join(directory, name), typeof content === 'string' ? read(content) : content());
+  chmodSync(join(directory, name), programs.test(path) ? 0o755 : 0o644);
 }
 
 /** Whatever the umask: a package has the modes of the staged tree. */

@@ -8,6 +8,8 @@ export interface Library {
   readonly version: string;
   /** SPDX. */
   readonly license: string;
+  /** Where it is installed. */
+  readonly directory: string;
 }
 
 /** The libraries of the bundles in dist/, in which esbuild names each file in a comment; sorted, each version once. */
@@ -19,7 +21,7 @@ export function bundledLibraries(): Library[] {
   const directories = new Set([...files].map(([, directory = '']) => directory));
   const libraries = [...directories].map((directory) => {
     const { name, version, license } = JSON.parse(readFileSync(join(checkout, directory, 'package.json'), 'utf8'));
-    return { name, version, license } as Library;
+    return { name, version, license, directory: join(checkout, directory) } as Library;
   });
   const lines = new Map(libraries.map((library) => [`${library.name} ${library.version} ${library.license}`, library]));
   return [...lines].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, library]) => library);
