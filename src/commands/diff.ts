@@ -16,7 +16,7 @@ export interface DiffOptions extends ReadOptions {
   readonly isVerbose: boolean;
 }
 
-/** The differences, and how many modules have which. */
+/** The differences, and how many modules (sources) have which. */
 export interface DiffReport {
   readonly differences: readonly DiffFinding[];
   readonly summary: { readonly modules: number; readonly same: number } & Partial<Record<DiffKind, number>>;
@@ -30,13 +30,13 @@ export async function diffCommand(options: DiffOptions): Promise<CommandResult<D
   const pairs = pairModules(old.modules, now.modules);
   const differences = await diff(pairs, old.search, now.search);
   const empty = [
-    ...(old.modules.size === 0 ? [`${options.old}: there is no pyc in it`] : []),
-    ...(now.modules.size === 0 ? [`${options.now}: there is no pyc in it`] : []),
+    ...(old.modules.length === 0 ? [`${options.old}: there is no pyc in it`] : []),
+    ...(now.modules.length === 0 ? [`${options.now}: there is no pyc in it`] : []),
   ];
   const unreadable = [...empty, ...unreadableNotes([...old.unreadable, ...now.unreadable])];
-  const all = new Set([...old.modules.keys(), ...now.modules.keys()]).size;
+  const all = new Set([...old.modules, ...now.modules].map(({ source }) => source)).size;
   const changed = (isMeant: (finding: DiffFinding) => boolean) =>
-    new Set(differences.filter(isMeant).map(({ path, cacheTag }) => `${path}\0${cacheTag ?? ''}`)).size;
+    new Set(differences.filter(isMeant).map(({ path }) => path)).size;
   const counts = (Object.keys(diffKinds) as DiffKind[]).map(
     (kind) => [kind, changed((one) => one.kind === kind)] as const,
   );

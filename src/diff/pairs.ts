@@ -38,7 +38,7 @@ export interface ModulePair extends Omit<DiffModule, 'pycs'> {
 }
 
 /** The modules of a payload that have pycs. */
-export function modulesOf(payload: Payload, { pycs }: Pick<BytecodeFacts, 'pycs'>): ReadonlyMap<string, DiffModule> {
+export function modulesOf(payload: Payload, { pycs }: Pick<BytecodeFacts, 'pycs'>): readonly DiffModule[] {
   const modules = new Map<string, DiffModule & { readonly pycs: Map<Level, DiffPyc> }>();
   for (const { path, isGhost } of payload.all) {
     const name = isGhost ? undefined : parsePycPath(path);
@@ -48,29 +48,46 @@ export function modulesOf(payload: Payload, { pycs }: Pick<BytecodeFacts, 'pycs'
     const module = getOrAdd(modules, `${source}\0${cacheTag ?? ''}`, () => ({ source, cacheTag, pycs: new Map() }));
     if (!module.pycs.has(level)) module.pycs.set(level, { file: entry.file, facts: pycs.get(entry.file) });
   }
-  return modules;
+  return [...modules.values()];
 }
 
-/** The modules that differ, by source and cache tag. Modules with the same bytes and links are not among them. */
-export function pairModules(
-  old: ReadonlyMap<string, DiffModule>,
-  now: ReadonlyMap<string, DiffModule>,
-): readonly ModulePair[] {
-  const keys = [...new Set([...old.keys(), ...now.keys()])].sort(byCodeUnit);
-  return keys.flatMap((key): ModulePair[] => {
-    const [was, is] = [old.get(key), now.get(key)];
-    const { source, cacheTag } = (is ?? was) as DiffModule;
-    const only = was === undefined ? is : is === undefined ? was : undefined;
-    if (only !== undefined) {
-      const levels = levelsOf(only);
-      const detail = cacheTag === undefined ? 'a pyc beside its source' : `for ${cacheTag}`;
-      return [
-        { source, cacheTag, known: [{ kind: was === undefined ? 'added' : 'removed', detail, levels }], pairs: [] },
-      ];
-    }
-    const pair = pairLevels(was as DiffModule, is as DiffModule);
-    return pair.known.length + pair.pairs.length === 0 ? [] : [pair];
+/** The modules that differ, by source. Modules with the same bytes and links are not among them. */
+export function pairModules(old: readonly DiffModule[], now: readonly DiffModule[]): readonly ModulePair[] {
+  const sources = new Map<PayloadPath, { readonly was: DiffModule[]; readonly is: DiffModule[] }>();
+  const of = (source: PayloadPath) => getOrAdd(sources, source, () => ({ was: [], is: [] }));
+  for (const module of old) of(module.source).was.push(module);
+  for (const module of now) of(module.source).is.push(module);
+  const pairs = Array.from(sources.values()).flatMap(({ was, is }) => pairSource(was, is));
+  return pairs.toSorted((a, b) => byCodeUnit(a.source, b.source) || byCodeUnit(a.cacheTag ?? '', b.cacheTag ?? ''));
+}
+
+/** The cache tags of one source. If there is one that went and one that came, it is for another interpreter now. */
+function pairSource(was: readonly DiffModule[], is: readonly DiffModule[]): ModulePair[] {
+  const inBoth = is.flatMap((one) => {
+    const other = was.find(({ cacheTag }) => cacheTag === one.cacheTag);
+    return other === undefined ? [] : pairLevels(other, one);
   });
+  const without = (some: readonly DiffModule[], others: readonly DiffModule[]) =>
+    some.filter((one) => !others.some(({ cacheTag }) => cacheTag === one.cacheTag));
+  const [removed, added] = [without(was, is), without(is, was)];
+  const only = (module: DiffModule, kind: DiffKind, detail: string): ModulePair => {
+    const { source, cacheTag } = module;
+    return { source, cacheTag, known: [{ kind, detail, levels: levelsOf(module) }], pairs: [] };
+  };
+  const [[went], [came]] = [removed, added];
+  const differing = inBoth.filter(({ known, pairs }) => known.length + pairs.length > 0);
+  if (went?.cacheTag && came?.cacheTag && removed.length + added.length === 2) {
+    return [...differing, only(came, 'interpreter', `for ${came.cacheTag}, was for ${went.cacheTag}`)];
+  }
+  return [
+    ...differing,
+    ...removed.map((one) => only(one, 'removed', placeOf(one))),
+    ...added.map((one) => only(one, 'added', placeOf(one))),
+  ];
+}
+
+function placeOf({ cacheTag }: DiffModule): string {
+  return cacheTag === undefined ? 'a pyc beside its source' : `for ${cacheTag}`;
 }
 
 function pairLevels(was: DiffModule, is: DiffModule): ModulePair {

@@ -11,7 +11,7 @@ interface Diffed {
 }
 
 /** Of these a build may have one for each module. */
-const shortKinds: readonly DiffKind[] = ['lines', 'path', 'header', 'mtime', 'flags', 'links', 'levels'];
+const shortKinds: readonly DiffKind[] = ['interpreter', 'lines', 'path', 'header', 'mtime', 'flags', 'links', 'levels'];
 const maxOfKind = 5;
 
 /** The report of diff: a line for each difference, of frequent ones for the first few, then a summary. */

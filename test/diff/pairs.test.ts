@@ -38,6 +38,11 @@ describe('pairModules', () => {
       ['/lib/a.py', ['removed: for cpython-311: 0'], []],
       ['/lib/a.py', ['added: for cpython-312: 0'], []],
     ]);
+    expect(paired(old.slice(0, 1), [pyc('a.cpython-312.pyc', '1')])).toEqual([
+      ['/lib/a.py', ['interpreter: for cpython-312, was for cpython-311: 0'], []],
+    ]);
+    const both = [pyc('a.cpython-311.pyc', '1'), pyc('a.cpython-312.pyc', '1')];
+    expect(paired(both, both.slice(1))).toEqual([['/lib/a.py', ['removed: for cpython-311: 0'], []]]);
   });
 
   it('says how the same bytes are linked', () => {
