@@ -1,5 +1,5 @@
 /** Kinds of finding that say what Python does with a pyc: asked of Python itself. */
-import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
@@ -121,6 +121,18 @@ describe('shadowed', () => {
     );
     expect((await tree.audit('--only', 'shadowed')).status).toBe(0);
   });
+});
+
+it('finds what others may write in archives too', async () => {
+  const tree = await built();
+  chmodSync(join(tree.buildroot, tree.directory), 0o775);
+  chmodSync(tree.source('till'), 0o666);
+  const tar = join(tree.buildroot, '../shop.tar');
+  await execa('tar', ['-C', tree.buildroot, '-cf', tar, '.']);
+  expect(await found({ ...tree, buildroot: tar }, '--only', 'writable')).toEqual([
+    `writable ${tree.directory}: mode 0775`,
+    'writable till.py: mode 0666',
+  ]);
 });
 
 it('names what numba and coverage left, and who', async () => {

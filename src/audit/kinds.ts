@@ -28,19 +28,20 @@ export const auditAdvice: Readonly<Record<AuditKind, string>> = {
   'other-compiler': 'compile with the patch release that will run it, or name with --python the one that compiled',
   damaged: 'compile again, after the step that cut or rewrote it',
   stale: 'compile after the last change of its source',
-  'never-loaded': 'clamp mtimes before compiling, as build does with SOURCE_DATE_EPOCH; in a wheel, use checked hashes',
-  foreign: 'remove it, and compile with the Python that reads the directory: build --python',
+  'never-loaded':
+    'clamp mtimes before compiling, as pyclink build does with SOURCE_DATE_EPOCH; in a wheel, use checked hashes',
+  foreign: 'remove it, and compile with the Python that reads the directory: pyclink build --python',
   sourceless: 'ship its source',
   orphan: 'remove it',
   leftover: 'remove it; test outside of the buildroot, or with PYTHONDONTWRITEBYTECODE=1',
   writable: 'let only its owner write it: chmod go-w',
   exposed: 'give it the mode and the owner of its source, or compile again',
-  'leaks-path': 'compile with the path it will have: build --buildroot, or compileall -s BUILDROOT -p /',
-  'no-bytecode': 'compile it: build',
-  'missing-level': 'compile all modules at the same levels: build --optimize',
-  unlinked: 'link it: link; and copy with links: cp -a, rsync -H',
-  shadowed: 'leave its source out, or its pycs: build --exclude',
-  unreproducible: 'compile with build, which writes the normal form',
+  'leaks-path': 'compile with the path it will have: compileall -s BUILDROOT -p /, or pyclink build',
+  'no-bytecode': 'compile it: pyclink build',
+  'missing-level': 'compile all modules at the same levels: pyclink build --optimize',
+  unlinked: 'copy with links (cp -a, rsync -H), or link again: pyclink link',
+  shadowed: 'leave out its source, or only its pycs: pyclink build --exclude',
+  unreproducible: 'compile with pyclink build, which writes the normal form',
 };
 
 /** The kinds that a user of the package can notice: they make the exit status 1, if no others are named. */
