@@ -89,6 +89,16 @@ describe('of a tar that programs read in two ways', () => {
     expect(ran.status).toBe(1);
   });
 
+  it('verify refuses a size that is not octal from its start', async () => {
+    const shop = await builtShop();
+    const file = await tarOf(shop, 'layer.tar', 'usr');
+    const name = `${directory}/cart.py`.slice(1);
+    change(file, (bytes) => changeHeader(bytes, name, (header) => header.write('\0', 124, 'latin1')));
+    const ran = await verifyShop(shop, file);
+    expect(ran.stderr).toContain('it has a size that programs read in two ways');
+    expect(ran).toMatchObject({ status: 3, stdout: '' });
+  });
+
   it.each([
     ['a block of zeros within it', 'it goes on behind a block of zeros'],
     ['a header that names all files', 'it has one name or size for all files'],

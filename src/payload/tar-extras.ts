@@ -2,6 +2,8 @@ import { hasMoreOfMap, numberAt, type PaxRecords, type Sparse, sparseInHeader, s
 
 /** What tar-stream does not tell of a member. */
 export interface MemberExtras {
+  /** How much is stored of it. */
+  readonly storedBytes: number;
   /** The names that a pax header gives it, as bytes. */
   readonly name?: Buffer | undefined;
   readonly linkName?: Buffer | undefined;
@@ -84,10 +86,10 @@ function* stepsThrough(extras: Map<number, MemberExtras>): Generator<Step, never
     const ofPax = new Map(pax);
     const sparse = type === 'S' ? yield* oldSparse(header) : sparseInPax(pax);
     const name = (sparse && ofPax.get('GNU.sparse.name')) ?? ofPax.get('path');
-    if (sparse !== undefined || pax.length > 0) extras.set(members, { name, linkName: ofPax.get('linkpath'), sparse });
+    const storedBytes = Number.parseInt(ofPax.get('size')?.toString('latin1') || `${sizeBytes}`, 10);
+    extras.set(members, { storedBytes, name, linkName: ofPax.get('linkpath'), sparse });
     pax = [];
-    const given = Number.parseInt(ofPax.get('size')?.toString('latin1') || `${sizeBytes}`, 10);
-    if (type !== '5') yield* pass(padded(given));
+    if (type !== '5') yield* pass(padded(storedBytes));
   }
 }
 

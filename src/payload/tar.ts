@@ -136,7 +136,7 @@ export async function* membersOf(stream: Readable, budget: Budget): AsyncGenerat
     for await (const member of content.pipe(tar) as AsyncIterable<StreamedMember>) {
       budget.countEntry();
       number += 1;
-      yield memberOf(member, extras.get(number) ?? {});
+      yield memberOf(member, extras.get(number));
       extras.delete(number);
       member.resume();
     }
@@ -154,8 +154,10 @@ interface StreamedMember extends AsyncIterable<Buffer> {
   resume(): void;
 }
 
-function memberOf(content: StreamedMember, { name, linkName, sparse }: MemberExtras): Member {
+function memberOf(content: StreamedMember, extras: MemberExtras | undefined): Member {
   const { header } = content;
+  if (extras?.storedBytes !== header.size) throw new Error('it has a size that programs read in two ways');
+  const { name, linkName, sparse } = extras ?? {};
   return {
     header,
     name: pathText(name ?? Buffer.from(header.name, 'latin1')),
