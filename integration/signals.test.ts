@@ -229,7 +229,7 @@ describe.each(signals)('%s, while another program is at work', (signal) => {
     const buildroot = plantBuildroot({ [`${library}/m.py`]: 'x = 1\n' });
     const manifest = join(buildroot, '../manifest.json');
     expect((await pyclink(quietBuild(buildroot, '--manifest', manifest))).status).toBe(0);
-    const holder = spawn('flock', [`${manifest}.lock`, '-c', 'echo locked; cat'], { stdio: 'pipe' });
+    const holder = spawn('flock', [join(manifest, '../.pyclink-lock'), '-c', 'echo locked; cat'], { stdio: 'pipe' });
     await once(holder.stdout, 'data');
     const running = start(['restamp', '--mtime', '5', '--buildroot', buildroot, '--manifest', manifest]);
     const children = () => readFileSync(`/proc/${running.pid}/task/${running.pid}/children`, 'utf8').trim();

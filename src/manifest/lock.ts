@@ -1,4 +1,5 @@
 import { closeSync, constants, openSync, unlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { errnoOf, PyclinkError } from '../errors.ts';
 import { ifPossible } from '../files/if-possible.ts';
@@ -14,8 +15,9 @@ const patient: Patience = { quietMs: 1000, maxMs: 600_000 };
 
 /**
  * Has the file to itself while `work` reads it and replaces it: of other runs only one at a time gets this far. The lock
- * is flock(2) on a file beside it, which the kernel takes away however this process ends, and which works on NFS. Node.js
- * cannot lock; flock(1) does it on the same open file.
+ * is flock(2) on a file in its directory, which the kernel takes away however this process ends, and which works on NFS.
+ * Node.js cannot lock; flock(1) does it on the same open file. Nobody else's file has its name, which is one for the whole
+ * directory: it fits however long the name of the other file is.
  * @param warn told if the run has to wait, or goes on without a lock because there can be none
  * @throws PyclinkError `file-failed` if there is no lock in time, and what `work` throws
  */
@@ -25,12 +27,13 @@ export async function withLock<T>(
   work: () => T | Promise<T>,
   patience = patient,
 ): Promise<T> {
-  const path = `${file}.lock`;
+  const path = join(dirname(file), '.pyclink-lock');
   const descriptor = await lock(path, warn, patience);
   try {
     return await work();
   } finally {
-    ifPossible(() => unlinkSync(path));
+    // Who writes to a file of this name made it for something else.
+    if (fstat(descriptor).sizeBytes === 0) ifPossible(() => unlinkSync(path));
     closeSync(descriptor);
   }
 }
@@ -51,11 +54,16 @@ async function lock(path: string, warn: (message: string) => unknown, patience: 
 }
 
 function open(path: string): number {
+  const { O_RDWR, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
+  let descriptor: number;
   try {
-    return openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o666);
+    descriptor = openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o666);
   } catch (error) {
     throw new PyclinkError('file-failed', `cannot be opened (${errnoOf(error)})`, { path, cause: error });
   }
+  if (fstat(descriptor).kind === 'file') return descriptor;
+  closeSync(descriptor);
+  throw new PyclinkError('file-failed', 'is not a regular file', { path });
 }
 
 async function flock(descriptor: number, path: string, warn: (message: string) => unknown, patience: Patience) {

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,6 +19,8 @@ async function holder(lock: string) {
   return child;
 }
 
+const lockOf = (file: string) => join(file, '../.pyclink-lock');
+
 const silent = () => expect.unreachable();
 
 describe('withLock', () => {
@@ -34,38 +36,38 @@ describe('withLock', () => {
       Array.from({ length: 8 }, () => withLock(file, silent, addOne, { quietMs: 60_000, maxMs: 60_000 })),
     );
     expect(readFileSync(file, 'utf8')).toBe('8');
-    expect(existsSync(`${file}.lock`)).toBe(false);
+    expect(existsSync(lockOf(file))).toBe(false);
   });
 
   it('waits for another process, says so, and goes on when that is done', async () => {
     const file = join(temporaryDirectory(), 'm.json');
-    const other = await holder(`${file}.lock`);
+    const other = await holder(lockOf(file));
     const said: string[] = [];
     const warn = (message: string) => {
       said.push(message);
       other.stdin.end();
     };
     expect(await withLock(file, warn, () => 'done', { quietMs: 1, maxMs: 60_000 })).toBe('done');
-    expect(said).toEqual([`waiting for another process that has locked ${file}.lock`]);
-    expect(existsSync(`${file}.lock`)).toBe(false);
+    expect(said).toEqual([`waiting for another process that has locked ${lockOf(file)}`]);
+    expect(existsSync(lockOf(file))).toBe(false);
   });
 
   it('takes over from a process that was killed', async () => {
     const file = join(temporaryDirectory(), 'm.json');
-    const other = await holder(`${file}.lock`);
+    const other = await holder(lockOf(file));
     process.kill(-(other.pid as number), 'SIGKILL');
     await once(other, 'exit');
-    expect(existsSync(`${file}.lock`)).toBe(true);
+    expect(existsSync(lockOf(file))).toBe(true);
     expect(await withLock(file, silent, () => 'done', { quietMs: 60_000, maxMs: 60_000 })).toBe('done');
-    expect(existsSync(`${file}.lock`)).toBe(false);
+    expect(existsSync(lockOf(file))).toBe(false);
   });
 
   it('gives up in the end', async () => {
     const file = join(temporaryDirectory(), 'm.json');
-    await holder(`${file}.lock`);
+    await holder(lockOf(file));
     await expect(withLock(file, () => undefined, silent, { quietMs: 1, maxMs: 60 })).rejects.toMatchObject({
       code: 'file-failed',
-      path: `${file}.lock`,
+      path: lockOf(file),
     });
   });
 
@@ -98,16 +100,34 @@ describe('withLock', () => {
     );
     const meaning = 'of runs that append at the same time, records may be lost';
     expect(said).toEqual([
-      `${file}.lock: no lock (there is no flock(1)): ${meaning}`,
-      `${file}.lock: no lock (flock: 0: No locks available): ${meaning}`,
+      `${lockOf(file)}: no lock (there is no flock(1)): ${meaning}`,
+      `${lockOf(file)}: no lock (flock: 0: No locks available): ${meaning}`,
     ]);
+  });
+
+  it('is no file that somebody else may have, and leaves alone what is not its own', async () => {
+    const file = join(temporaryDirectory(), 'poetry');
+    writeFileSync(`${file}.lock`, 'kept');
+    writeFileSync(lockOf(file), 'kept');
+    await withLock(file, silent, () => undefined);
+    expect([`${file}.lock`, lockOf(file)].map((path) => readFileSync(path, 'utf8'))).toEqual(['kept', 'kept']);
+  });
+
+  it('refuses what is no regular file', async () => {
+    const file = join(temporaryDirectory(), 'm.json');
+    execFileSync('mkfifo', [lockOf(file)]);
+    await expect(withLock(file, silent, silent)).rejects.toMatchObject({
+      message: 'is not a regular file',
+      path: lockOf(file),
+    });
+    expect(existsSync(lockOf(file))).toBe(true);
   });
 
   it('says which file cannot be opened', async () => {
     const file = join(temporaryDirectory(), 'missing/m.json');
     await expect(withLock(file, silent, silent)).rejects.toMatchObject({
       message: 'cannot be opened (ENOENT)',
-      path: `${file}.lock`,
+      path: lockOf(file),
     });
   });
 });
