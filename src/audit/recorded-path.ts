@@ -18,5 +18,5 @@ const topLevel = /^\/(?:usr|lib|lib64|bin|sbin|opt|etc|srv|var|home|root|nix|app
 /** Whether a path that ends that of a staged source may begin at the top of its system: with the prefix that it is in. */
 function isWholeEnough(recorded: string): boolean {
   const library = pythonDirectoryOf(recorded as PayloadPath)?.directory;
-  return library === undefined ? /^\/[^/]+\/[^/]+\//.test(recorded) : !/^\/lib(?:64)?\//.test(library);
+  return library === undefined ? /^\/[^/]+\/[^/]+\//.test(recorded) : /^\/(?!lib(?:64)?\/)/.test(library);
 }
