@@ -11,8 +11,8 @@ const read = (path: string) => readFileSync(join(checkout, path), 'utf8');
 const plain = (page: string) => page.replaceAll('\\-', '-').replace(/\\f[BIR]/g, '');
 const pages = { pyclink: plain(manPage()), dh_pyclink: plain(read('docs/man/dh_pyclink.1')) };
 
-/** Variables of the interpreters' surroundings, which nobody sets by hand. */
-const internal = ['DEBPYTHON3_SUPPORTED', 'PATH'];
+/** Variables of the interpreters' surroundings and of fakeroot, which nobody sets by hand. */
+const internal = ['DEBPYTHON3_SUPPORTED', 'FAKEROOTKEY', 'PATH'];
 
 describe('the man page of pyclink', () => {
   it.each(['build', 'link', 'relink', 'restamp', 'verify', 'audit', 'diff', 'cache', 'inspect'])(
