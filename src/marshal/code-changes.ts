@@ -4,7 +4,7 @@ import { firstDifference } from './first-difference.ts';
 import type { PycTree } from './outline.ts';
 import type { MarshalNode } from './tree.ts';
 import { marshalType } from './types.ts';
-import { type Difference, valueDifference } from './value-difference.ts';
+import { type Difference, valueComparison } from './value-difference.ts';
 import { childPlace, type Place, rootPlace } from './words.ts';
 
 /** A code object that is not the same in two pycs: a function, a class body, the module itself. */
@@ -36,9 +36,8 @@ export function codeChanges(one: Buffer, other: Buffer): CodeChanges | undefined
   if (first === undefined || second === undefined) return undefined;
   const changes = changesOf(first, second);
   const differs = (...fields: readonly string[]) => {
-    const ignored = { fields: new Set(fields) };
     const place = rootPlace(first.bytes, first.root, first.layout);
-    return valueDifference([first, first.root], [second, second.root], place, ignored) !== undefined;
+    return valueComparison(first, second, { fields: new Set(fields) })(first.root, second.root, place) !== undefined;
   };
   const [hasOtherLines, hasOtherPath] = [
     changes.length === 0 && differs(path),
@@ -53,13 +52,14 @@ export function codeChanges(one: Buffer, other: Buffer): CodeChanges | undefined
 
 function changesOf(one: PycTree, other: PycTree): CodeChange[] {
   const [first, second] = [codeIn(one), codeIn(other)];
+  const but = (fields: Iterable<string>) =>
+    valueComparison(one, other, { fields: new Set([...fields, path]), inner: true });
+  const [butPlaces, butLines] = [but(ofPlaces), but(lines)];
   return Array.from(new Set([...first.keys(), ...second.keys()])).flatMap((code) => {
     const place: Place = { code, inside: '', element: '' };
     const ofPair = (a: MarshalNode | undefined, b: MarshalNode | undefined): CodeChange[] => {
       if (a === undefined || b === undefined) return [{ code, isIn: b === undefined ? 'first' : 'second' }];
-      const differenceBut = (fields: readonly string[]) =>
-        valueDifference([one, a], [other, b], place, { fields: new Set([...fields, path]), inner: true });
-      const difference = differenceBut([...ofPlaces]) ?? differenceBut(lines);
+      const difference = butPlaces(a, b, place) ?? butLines(a, b, place);
       return difference === undefined ? [] : [{ code, difference, isIn: 'both' }];
     };
     const [ones, others] = [first.get(code) ?? [], second.get(code) ?? []];

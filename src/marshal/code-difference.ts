@@ -1,7 +1,7 @@
 import { firstDifference } from './first-difference.ts';
 import { normalizePyc } from './normalize-pyc.ts';
 import { type PycTree, readPycTree } from './outline.ts';
-import { type Difference, type Ignored, valueDifference } from './value-difference.ts';
+import { type Difference, type Ignored, valueComparison } from './value-difference.ts';
 import { rootPlace } from './words.ts';
 
 /** How the code of one pyc is not that of another. */
@@ -25,7 +25,7 @@ export function codeDifference(one: Buffer, other: Buffer): CodeDifference | und
   const [first, second] = [normalTree(one), normalTree(other)];
   if (first === undefined || second === undefined || one.readUInt16LE(0) !== other.readUInt16LE(0)) return undefined;
   const place = rootPlace(first.bytes, first.root, first.layout);
-  const values = (ignored?: Ignored) => valueDifference([first, first.root], [second, second.root], place, ignored);
+  const values = (ignored?: Ignored) => valueComparison(first, second, ignored)(first.root, second.root, place);
   const telling = values({ fields: ofPlaces }) ?? values({ fields: ofInstructions });
   if (telling !== undefined) return { ...telling, isOfInstructions: false };
   const ofInstruction = values();

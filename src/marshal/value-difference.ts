@@ -1,3 +1,4 @@
+import { getOrAdd } from '../get-or-add.ts';
 import type { PycTree } from './outline.ts';
 import type { MarshalNode } from './tree.ts';
 import { isContainer, isString, marshalType, stringType } from './types.ts';
@@ -23,23 +24,26 @@ export interface Ignored {
   readonly inner?: boolean;
 }
 
+/** Tells where the values of two objects first differ; undefined if nowhere. */
+type Compare = (a: MarshalNode, b: MarshalNode, place: Place) => Difference | undefined;
+
+/** References can make endless pairs of a few objects. The largest modules have some 30,000 tuples and code objects. */
+const maxPairs = 200_000;
+
 /**
- * Where the values of two objects first differ, in the order of the bytes; undefined if nowhere. Which of them are one
- * object does not matter, nor which strings are interned.
+ * Compares objects of two pycs by their values, in the order of the bytes. Which of them are one object does not matter,
+ * nor which strings are interned.
  */
-export function valueDifference(
-  [one, a]: readonly [tree: PycTree, object: MarshalNode],
-  [other, b]: readonly [tree: PycTree, object: MarshalNode],
-  start: Place,
+export function valueComparison(
+  one: PycTree,
+  other: PycTree,
   { fields = new Set(), inner = false }: Ignored = {},
-): Difference | undefined {
+): Compare {
   const { layout } = one;
-  /** Pairs that were compared: an object may be in many places. */
+  /** Pairs that are the same, or are being compared: an object may be in many places. */
   const compared = new Map<MarshalNode, Set<MarshalNode>>();
-  const find = ({ target: a }: MarshalNode, { target: b }: MarshalNode, place: Place): Difference | undefined => {
-    if (fields.has(place.inside) || compared.get(a)?.has(b) === true) return undefined;
-    if (inner && place !== start && a.type === marshalType.code && b.type === a.type) return undefined;
-    if (a.children.length > 0) compared.set(a, (compared.get(a) ?? new Set()).add(b));
+  let pairs = 0;
+  const find = (a: MarshalNode, b: MarshalNode, place: Place): Difference | undefined => {
     const own = ownValueDifference(one, other, a, b, fields);
     if (own !== undefined) return differenceAt(place, own);
     for (const [i, child] of a.children.entries()) {
@@ -47,12 +51,26 @@ export function valueDifference(
         const lines = firstLineDifference(one, other, a, b);
         if (lines !== undefined) return differenceAt(place, lines);
       }
-      const found = find(child, b.children[i] as MarshalNode, childPlace(one.bytes, a, place, i, layout));
+      const ofChild = childPlace(one.bytes, a, place, i, layout);
+      const [own, its] = [child.target, (b.children[i] as MarshalNode).target];
+      const isLeft = inner && own.type === marshalType.code && its.type === own.type;
+      const found = isLeft || fields.has(ofChild.inside) ? undefined : compare(own, its, ofChild);
       if (found !== undefined) return found;
     }
     return undefined;
   };
-  return find(a, b, start);
+  const compare: Compare = (a, b, place) => {
+    if (a.children.length === 0) return find(a, b, place);
+    const others = getOrAdd(compared, a, () => new Set());
+    if (others.has(b)) return undefined;
+    pairs += 1;
+    if (pairs > maxPairs) return differenceAt(place, ['value', 'too many objects', 'too many objects']);
+    others.add(b);
+    const found = find(a, b, place);
+    if (found !== undefined) others.delete(b);
+    return found;
+  };
+  return compare;
 }
 
 /** A difference in words. */

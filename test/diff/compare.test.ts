@@ -83,5 +83,27 @@ describe('comparePycs', () => {
     expect(comparePycs(many(m.int(1)), many(m.int(2)))).toEqual([{ kind: 'code', detail: 'too large to say where' }]);
   });
 
+  it('takes no time for objects that references make many of', () => {
+    const width = 150;
+    const layers = (next: (i: number) => number): Buffer => {
+      const all = Array.from({ length: width }, (_, layer) =>
+        Array.from({ length: width }, (_, i) => {
+          const child = (of: number) => (layer === 0 ? m.none : m.reference((layer - 1) * width + of));
+          return m.flagged(m.tuple([child(i), child(next(i))]));
+        }),
+      );
+      return pycOf(m.code(1, m.tuple(all.map((layer) => m.tuple(layer)))));
+    };
+    const started = performance.now();
+    expect(
+      comparePycs(
+        layers((i) => (i + 1) % width),
+        layers((i) => i),
+      ),
+    ).toMatchObject([{ kind: 'code' }]);
+    expect(process.memoryUsage.rss()).toBeLessThan(3 * 2 ** 30);
+    expect(performance.now() - started).toBeLessThan(60_000);
+  });
+
   it('has the magic number of the helper', () => expect(one.readUInt16LE(0)).toBe(magicNumber));
 });
