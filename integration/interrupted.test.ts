@@ -11,6 +11,7 @@ import {
   plantBuildroot,
   temporaryDirectory,
 } from '../test/helpers/buildroot.ts';
+import { leftoverOf } from '../test/helpers/leftovers.ts';
 import { bundle, pyclink } from '../test/helpers/pyclink.ts';
 import { library, pycsOf, quietBuild } from './helpers/healthy.ts';
 import { until, workersOf } from './helpers/processes.ts';
@@ -46,7 +47,7 @@ it.each(['SIGINT', 'SIGTERM'] as const)(
 );
 
 const ended = execa('true');
-const leftover = () => `.pyclink-${ended.pid}-${randomUUID()}`;
+const leftover = () => leftoverOf(ended.pid);
 
 it('what a killed run left goes, beside sources and outputs too, when nothing is to be written', async () => {
   const outputs = temporaryDirectory();
@@ -77,10 +78,13 @@ it.each(['link', 'relink'] as const)('what a killed run left goes with the next 
 
 it('what a killed run left in a __pycache__ goes, what a running one has there stays', async () => {
   await ended;
-  const name = (pid: number) => `${library}/__pycache__/.pyclink-${pid}-${randomUUID()}`;
+  const name = (pid: number) => `${library}/__pycache__/${leftoverOf(pid)}`;
   const [left, used, foreign] = [name(ended.pid as number), name(process.pid), `${library}/__pycache__/.pyclink-notes`];
+  // A process of another machine or container may have any number.
+  const elsewhere = `${library}/__pycache__/.pyclink-${ended.pid}-${randomUUID()}`;
   const buildroot = plantBuildroot({ [`${library}/m.py`]: 'x = 1\n' });
-  plant(buildroot, { [left]: 'half', [used]: 'half', [foreign]: 'not ours' });
+  plant(buildroot, { [left]: 'half', [used]: 'half', [foreign]: 'not ours', [elsewhere]: 'half' });
   expect((await pyclink(quietBuild(buildroot))).status).toBe(0);
-  expect([left, used, foreign].map((path) => existsSync(join(buildroot, path)))).toEqual([false, true, true]);
+  const isThere = (path: string) => existsSync(join(buildroot, path));
+  expect([left, used, foreign, elsewhere].map(isThere)).toEqual([false, true, true, true]);
 });

@@ -4,6 +4,7 @@ import { lstatSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { contentsOf, plant, plantBuildroot, temporaryDirectory } from '../test/helpers/buildroot.ts';
+import { leftoverOf } from '../test/helpers/leftovers.ts';
 import { pyclink } from '../test/helpers/pyclink.ts';
 import { systemPython } from '../test/helpers/pythons.ts';
 import { fingerprintOf } from './helpers/canary.ts';
@@ -40,8 +41,7 @@ async function shared() {
   });
   await pyclink(['build', '-q', '--buildroot', top, '/other']);
   for (const place of ['.', 'other', 'other/__pycache__', 'store']) {
-    // No process has that number.
-    writeFileSync(join(top, place, '.pyclink-99999999-01234567-0123-0123-0123-0123456789ab'), 'left');
+    writeFileSync(join(top, place, leftoverOf()), 'left');
   }
   const at = (path: string) => join(top, path);
   const outside = () => ['other', 'store'].map((place) => fingerprintOf(at(place)));

@@ -1,5 +1,4 @@
 /** Gives built trees the mtimes of ostree and Nix: `build --mtime` and `restamp`. */
-import { randomUUID } from 'node:crypto';
 import { linkSync, lstatSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -12,6 +11,7 @@ import {
   plantBuildroot,
   temporaryDirectory,
 } from '../test/helpers/buildroot.ts';
+import { leftoverOf } from '../test/helpers/leftovers.ts';
 import { bundle, pyclink } from '../test/helpers/pyclink.ts';
 import { systemPython } from '../test/helpers/pythons.ts';
 import { describeWith, missingTools } from './helpers/tools.ts';
@@ -142,7 +142,7 @@ describe('restamp', () => {
     const tree = await built();
     const names = everythingIn(tree.buildroot);
     const ended = await execa('sh', ['-c', 'echo $$']);
-    const backup = join(tree.buildroot, directory, '__pycache__', `.pyclink-${ended.stdout}-${randomUUID()}`);
+    const backup = join(tree.buildroot, directory, '__pycache__', leftoverOf(Number(ended.stdout)));
     linkSync(join(tree.buildroot, pyc('cart')), backup);
     expect((await tree.restamp('--mtime', '0')).stdout).toBe('pyclink: 2 sources, 6 pycs restamped, 0 left\n');
     expect(everythingIn(tree.buildroot)).toEqual(names);

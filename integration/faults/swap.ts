@@ -2,6 +2,7 @@ import { symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { execa } from 'execa';
+import { leftoverOf } from '../../test/helpers/leftovers.ts';
 import { pyclink } from '../../test/helpers/pyclink.ts';
 import { systemPython } from '../../test/helpers/pythons.ts';
 import { fingerprintOf } from '../helpers/canary.ts';
@@ -92,7 +93,7 @@ async function plantTemplate(directory: string): Promise<void> {
   await execa(systemPython.executable, ['-m', 'compileall', '-q', ...levels, '-s', directory, '-p', '/', directory]);
   const ended = execa('true');
   await ended;
-  const leftover = `.pyclink-${ended.pid}-00000000-0000-0000-0000-000000000000`;
+  const leftover = leftoverOf(ended.pid);
   for (const place of [`${library}/json`, `${library}/json/__pycache__`]) {
     writeFileSync(join(directory, place, leftover), 'half');
   }

@@ -1,39 +1,57 @@
 import { randomUUID } from 'node:crypto';
-import { readdirSync, unlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { kill, pid } from 'node:process';
 import { errnoOf } from '../errors.ts';
 import { exitSignal } from '../exit-signal.ts';
+import { sha256Of } from '../sha256.ts';
 import { withDirectory } from './directory.ts';
 import { ifPossible } from './if-possible.ts';
+import { lstat } from './stat.ts';
 
-const first = randomUUID();
+/** Names the processes that see each other's ids: those of one boot and one PID namespace. Undefined without /proc. */
+const space = ifPossible(() => {
+  const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8');
+  return sha256Of(Buffer.from(boot + readlinkSync('/proc/self/ns/pid'))).slice(0, 8);
+});
+
+const own = randomUUID();
 let count = 0;
 
-/** A new name for a temporary file, with the process id of its owner. */
+/** A new name for a temporary file, with the process id of its owner and where that is valid. */
 export function temporaryName(): string {
   exitSignal();
   count += 1;
-  return `.pyclink-${pid}-${first.slice(0, -12)}${count.toString(16).padStart(12, '0')}`;
+  return `.pyclink-${pid}-${space ?? own.slice(0, 8)}${own.slice(8, -12)}${count.toString(16).padStart(12, '0')}`;
 }
 
-const ownerInName = /^\.pyclink-(\d+)-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const ownerInName = /^\.pyclink-(\d+)-([0-9a-f]{8})(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Nobody needs a temporary file for so long. */
+const leftoverMs = 3_600_000;
 
 /**
- * Removes the temporary files that killed runs left in a directory. Errors are ignored here: writing to the directory
- * will report them.
+ * Removes the temporary files that killed runs left in a directory: those of this machine and PID namespace if the
+ * process is gone, others if they are old. Errors are ignored here: writing to the directory will report them.
  */
 export function removeLeftovers(directory: string): void {
   ifPossible(() =>
     withDirectory(directory, (held) => {
       for (const name of readdirSync(held)) {
-        const owner = ownerInName.exec(name)?.[1];
+        const [, owner, where] = ownerInName.exec(name) ?? [];
+        const path = join(held, name);
         // This process has no temporary file at this point.
-        if (owner === undefined || (Number(owner) !== pid && isRunning(Number(owner)))) continue;
-        ifPossible(() => unlinkSync(join(held, name)));
+        const isInUse = () =>
+          where === space ? Number(owner) !== pid && isRunning(Number(owner)) : ageMs(path) < leftoverMs;
+        if (owner !== undefined && !isInUse()) ifPossible(() => unlinkSync(path));
       }
     }),
   );
+}
+
+/** Its mtime may be that of the file that it is to replace. @throws the system's error */
+function ageMs(path: string): number {
+  return Date.now() - Number(lstat(path).changedNs / 1_000_000n);
 }
 
 function isRunning(owner: number): boolean {

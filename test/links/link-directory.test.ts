@@ -6,6 +6,7 @@ import { attributesOf } from '../../src/files/attributes.ts';
 import { findPycs, type PycDirectory } from '../../src/links/find.ts';
 import { linkDirectory } from '../../src/links/link-directory.ts';
 import { everythingIn, type Planted, plantBuildroot } from '../helpers/buildroot.ts';
+import { leftoverOf } from '../helpers/leftovers.ts';
 
 const mode = { normalize: false, dryRun: false };
 const long = 'bytes '.repeat(20_000);
@@ -73,7 +74,7 @@ it.each([
 });
 
 it('takes away what a killed run left, but not in a dry run', () => {
-  const leftover = '.pyclink-999999999-00000000-0000-0000-0000-000000000000';
+  const leftover = leftoverOf();
   const { root, directory } = directoryOf({ 'a.pyc': 'a', [leftover]: '' });
   linkDirectory(directory, { ...mode, dryRun: true }, attributesOf);
   expect(everythingIn(root)).toContain(leftover);
