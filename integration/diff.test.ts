@@ -1,11 +1,11 @@
 /** `pyclink diff` of real builds, against what Python says of their code. */
 
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { execa } from 'execa';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { pycPath } from '../src/pyc/name.ts';
-import { plantBuildroot } from '../test/helpers/buildroot.ts';
+import { plantBuildroot, temporaryDirectory } from '../test/helpers/buildroot.ts';
 import { pyclink } from '../test/helpers/pyclink.ts';
 import { systemPython } from '../test/helpers/pythons.ts';
 import { type Built, payloads } from './helpers/added-bytecode.ts';
@@ -141,8 +141,10 @@ describeWith(missingTools('dpkg-deb', 'umoci', 'rpmbuild'), 'pyclink diff of pac
     const [old, now] = [await built({ [module]: cart }), await built({ [module]: cart.replace('80', '443') })];
     const [one, other] = [await payloads[kind]?.(old), await payloads[kind]?.(now)] as [string, string];
     const line = `code: ${module}: shop.cart.Shop.pay: constant 1 is int 443, was int 80 (levels 0 1 2)`;
-    const { status, stdout } = await diff(one, other);
+    const TMPDIR = temporaryDirectory();
+    const { status, stdout } = await pyclink(['diff', one, other], { env: { TMPDIR } });
     expect(linesOf(stdout)).toEqual([line]);
+    expect(readdirSync(TMPDIR)).toEqual([]);
     expect(status).toBe(1);
     expect(linesOf((await diff(old.buildroot, other)).stdout)).toEqual([line]);
     expect(await diff(now.buildroot, other)).toMatchObject({ status: 0 });
