@@ -1,9 +1,10 @@
 /** Builds pyclink's own RPM. What the hooks in it do is in rpm-hooks.test.ts. */
-import { cpSync, lstatSync, readdirSync } from 'node:fs';
+import { lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { expect, it } from 'vitest';
 import { contentsOf, everythingIn, plantBuildroot, temporaryDirectory } from '../test/helpers/buildroot.ts';
+import { buildRpm } from './helpers/own-rpm.ts';
 import { describeRpm, groupsInRpms, installRpms, pycs, queryRpms, rpmbuilt, site } from './helpers/rpm.ts';
 import { bundledPackages } from './helpers/sbom.ts';
 import { stage } from './stage.ts';
@@ -11,25 +12,6 @@ import { stage } from './stage.ts';
 const text = 'def pay(price):\n    return price\n';
 const cart = `${site}/shop/cart.py`;
 const plant = { [cart]: text };
-
-/** Builds pyclink's package from a tree that is staged in this directory. @returns the packages */
-async function ownPackage(directory: string): Promise<string[]> {
-  const staged = join(directory, 'staged');
-  stage(staged);
-  const spec = join(directory, 'pyclink.spec');
-  cpSync(join(import.meta.dirname, '../rpm-macros/pyclink.spec'), spec);
-  const defines = Object.entries({
-    _topdir: join(directory, 'top'),
-    _tmppath: directory,
-    staged,
-    clamp_mtime_to_source_date_epoch: '1',
-  }).flatMap(([name, value]) => ['--define', `${name} ${value}`]);
-  await execa('rpmbuild', ['-bb', ...defines, spec], { env: { HOME: directory, SOURCE_DATE_EPOCH: '1600000000' } });
-  const rpms = join(directory, 'top/RPMS');
-  return everythingIn(rpms)
-    .filter((path) => path.endsWith('.rpm'))
-    .map((path) => join(rpms, path));
-}
 
 describeRpm("pyclink's own package", () => {
   it.each([0o077, 0o002])('has the modes that others need, staged with a umask of %o', (mask) => {
@@ -49,7 +31,7 @@ describeRpm("pyclink's own package", () => {
 
   it('builds from a staged tree, installs, and builds a package from there', async () => {
     const directory = temporaryDirectory();
-    const rpms = await ownPackage(directory);
+    const rpms = await buildRpm(directory);
     expect(rpms).toEqual([expect.stringMatching(/\/noarch\/pyclink-[\d.]+-1\.noarch\.rpm$/)]);
 
     const required = await queryRpms(rpms, '[%{REQUIRENAME}\\n]');
@@ -88,13 +70,13 @@ describeRpm("pyclink's own package", () => {
   });
 
   it('has the same payload if it is built in another directory', async () => {
-    const [one, two] = [await ownPackage(temporaryDirectory()), await ownPackage(temporaryDirectory())];
+    const [one, two] = [await buildRpm(temporaryDirectory()), await buildRpm(temporaryDirectory())];
     const payload = (rpms: readonly string[]) => queryRpms(rpms, '%{NAME} %{PAYLOADDIGEST} %{PAYLOADDIGESTALT}\n');
     expect(await payload(two)).toEqual(await payload(one));
   });
 
   it('names each library of the bundle, and gives rpmlint nothing to report', async () => {
-    const rpms = await ownPackage(temporaryDirectory());
+    const rpms = await buildRpm(temporaryDirectory());
     const provided = await queryRpms(rpms, '[%{PROVIDENAME} %{PROVIDEVERSION}\n]');
     const bundled = provided.flatMap((line) => /^bundled\(nodejs-(.*)\) (.*)$/.exec(line)?.slice(1).join('@') ?? []);
     expect(bundled.sort()).toEqual([...new Set(await bundledPackages())].sort());

@@ -2,7 +2,7 @@
  * `npm run sea [-- FILE]`: makes dist/pyclink, one executable with Node.js, the program and the Python files in it.
  * See docs/images.md.
  */
-import { chmodSync, copyFileSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
@@ -23,17 +23,19 @@ try {
   const node = await fetchNode(release);
   await bundleInto(work, {});
   const assets = ['pyclink.cjs', 'worker.py', 'levels.py'];
+  // The blob has these paths in it.
   const config = {
-    main: at('pyclink.cjs'),
-    output: at('blob'),
+    main: 'pyclink.cjs',
+    output: 'blob',
     disableExperimentalSEAWarning: true,
-    assets: Object.fromEntries(assets.map((name) => [name, at(name)])),
+    assets: Object.fromEntries(assets.map((name) => [name, name])),
   };
   writeFileSync(at('config.json'), JSON.stringify(config));
-  await execa(node, ['--experimental-sea-config', at('config.json')]);
+  await execa(node, ['--experimental-sea-config', 'config.json'], { cwd: work });
   copyFileSync(node, at('pyclink'));
   // It warns about sections that it does not know.
   await execa('postject', [at('pyclink'), resource, at('blob'), '--sentinel-fuse', fuse], { preferLocal: true });
+  mkdirSync(dirname(executable), { recursive: true });
   rmSync(executable, { force: true });
   copyFileSync(at('pyclink'), executable);
   chmodSync(executable, 0o755);

@@ -1,0 +1,45 @@
+/**
+ * `npm run packages [-- DIR]`: makes all that a release has, in one folder (packages/): .rpm, .deb, npm tarball,
+ * executable, bill of materials, licence texts, and SHA256SUMS. Needs rpmbuild and dpkg-buildpackage. The same checkout
+ * gives the same bytes.
+ */
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join, resolve } from 'node:path';
+import { execa } from 'execa';
+import { sha256Of } from '../src/sha256.ts';
+import { buildIn } from './helpers/own-package.ts';
+import { buildRpm } from './helpers/own-rpm.ts';
+import { bundleMaterials } from './helpers/sbom.ts';
+
+const checkout = join(import.meta.dirname, '..');
+const { 2: directory = join(checkout, 'packages') } = process.argv;
+const target = resolve(directory);
+rmSync(target, { recursive: true, force: true });
+mkdirSync(target, { recursive: true });
+const work = mkdtempSync(join(tmpdir(), 'pyclink-packages-'));
+const take = (path: string) => copyFileSync(path, join(target, basename(path)));
+const run = (command: string, ...args: string[]) => execa(command, args, { cwd: checkout, preferLocal: true });
+
+try {
+  // It builds dist/, which the others take.
+  await run('npm', 'pack', '--silent', '--pack-destination', target);
+  const { stdout: epoch } = await run('dpkg-parsechangelog', '--show-field', 'Timestamp');
+  for (const rpm of await buildRpm(join(work, 'rpm'), epoch)) take(rpm);
+  take((await buildIn(join(work, 'deb'))).deb);
+  await run('tsx', 'integration/sea.ts', join(target, 'pyclink'));
+  writeFileSync(join(target, 'pyclink.cdx.json'), `${JSON.stringify(withoutRun(await bundleMaterials()), null, 2)}\n`);
+  const sums = readdirSync(target)
+    .sort()
+    .map((name) => `${sha256Of(readFileSync(join(target, name)))}  ${name}\n`);
+  writeFileSync(join(target, 'SHA256SUMS'), sums.join(''));
+  process.stdout.write(sums.join(''));
+} finally {
+  rmSync(work, { recursive: true, force: true });
+}
+
+/** npm gives each bill of materials a number and a time of its own. */
+function withoutRun({ metadata, ...bill }: Awaited<ReturnType<typeof bundleMaterials>>): object {
+  const { serialNumber: _, ...rest } = bill as typeof bill & { serialNumber?: string };
+  return { ...rest, metadata: { component: metadata.component } };
+}
