@@ -70,10 +70,10 @@ export default {
     {
       name: 'process',
       severity: 'error',
-      // leftovers.ts asks whether the run that a temporary file is named for is still there, attribute-helper.ts searches
-      // PATH for a python3.
+      // leftovers.ts asks whether the run that a temporary file is named for is still there, attribute-helper.ts whether
+      // fakeroot is at work, program-path.ts is PATH.
       comment: 'Only cli.ts knows the process: pass what is needed from there.',
-      from: { path: '^src/', pathNot: '^src/(cli|files/(leftovers|attribute-helper))[.]ts$' },
+      from: { path: '^src/', pathNot: '^src/(cli|files/(leftovers|attribute-helper|program-path))[.]ts$' },
       to: { path: '^(node:)?process$' },
     },
   ],

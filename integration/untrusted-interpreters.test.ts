@@ -6,7 +6,7 @@ import { expect, it } from 'vitest';
 import { everythingIn, plant, temporaryDirectory } from '../test/helpers/buildroot.ts';
 import { bundle, pyclink, type RunOptions } from '../test/helpers/pyclink.ts';
 import { systemPython } from '../test/helpers/pythons.ts';
-import { describeWith, missingRoot } from './helpers/tools.ts';
+import { describeWith, missingRoot, missingTools } from './helpers/tools.ts';
 
 const foreignUser = 12_345;
 const plainPath = { PATH: '/usr/bin:/bin' };
@@ -143,5 +143,35 @@ describeWith(missingRoot(), 'a user namespace in which the system has no owner',
     const ran = await execa('unshare', ['--map-root-user', ...program], { ...asUser, all: true });
     expect(ran).toMatchObject({ exitCode: 0, all: '' });
     expect(existsSync(join(top, 'app', pyc))).toBe(true);
+  });
+});
+
+describeWith([...missingRoot(), ...missingTools('flock', 'xz', 'zstd', 'bzip2', 'rpm', 'dpkg-deb')], 'PATH', () => {
+  it("is searched for no program in another user's directory, nor in the current one", async () => {
+    const top = temporaryDirectory();
+    const names = ['flock', 'mkfifo', 'rpm', 'rpm2archive', 'dpkg-deb', 'xz', 'zstd', 'bzip2', 'python3', 'chroot'];
+    for (const name of names) {
+      plant(top, { [`foreign/${name}`]: { content: `#!/bin/sh\n: >${top}/${name}.has-run\n`, mode: 0o755 } });
+    }
+    giveAway(join(top, 'foreign'));
+    plant(top, { 'root/usr/lib/python3/dist-packages/shop.py': 'def f(): pass\n' });
+    const options = { cwd: join(top, 'foreign'), env: { PATH: `${top}/foreign:.::/usr/bin:/bin` } };
+    const manifest = ['--manifest', join(top, 'm.json'), '--append'];
+    const tree = ['--buildroot', join(top, 'root')];
+    const silent = { status: 0, stdout: '', stderr: '' };
+    expect(await pyclink(['build', '-q', '--no-link', ...tree, ...manifest], options)).toEqual(silent);
+    expect(await pyclink(['link', ...tree, ...manifest], options)).toMatchObject({ status: 0, stderr: '' });
+    for (const suffix of ['xz', 'bz2', 'zst']) {
+      await execa('tar', ['-caf', join(top, `a.tar.${suffix}`), '-C', join(top, 'root'), '.']);
+      expect((await pyclink(['audit', join(top, `a.tar.${suffix}`)], options)).stderr).toBe('');
+    }
+    for (const [name, text] of [
+      ['a.rpm', '\xed\xab\xee\xdb'],
+      ['a.deb', '!<arch>\n'],
+    ] as const) {
+      plant(top, { [name]: Buffer.from(text.padEnd(200, '\0'), 'latin1') });
+      expect((await pyclink(['audit', join(top, name)], options)).status).toBe(3);
+    }
+    expect(everythingIn(top).filter((name) => name.endsWith('.has-run'))).toEqual([]);
   });
 });

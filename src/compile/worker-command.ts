@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { currentCredentials } from '../files/credentials.ts';
+import { trustedPath } from '../files/program-path.ts';
 import { isOneExecutable, ownText } from '../own-files.ts';
 
 /** A command line. */
@@ -32,8 +33,9 @@ export function workerCommand(executable: string, root: string | undefined): Wor
 
 /** PATH may be without the directories of the administrator's programs. */
 function programOf(name: string): string {
-  const places = ['/usr/sbin', '/usr/bin', '/sbin', '/bin'].map((directory) => join(directory, name));
-  return places.find((path) => existsSync(path)) ?? name;
+  const directories = ['/usr/sbin', '/usr/bin', '/sbin', '/bin', ...trustedPath().split(':')];
+  const places = directories.map((directory) => join(directory, name));
+  return places.find((path) => existsSync(path)) ?? `/usr/sbin/${name}`;
 }
 
 /** The texts of pyclink's Python files. */

@@ -7,6 +7,7 @@ import { errnoOf } from '../errors.ts';
 import { exitSignal } from '../exit-signal.ts';
 import { foreignWriter } from './foreign-writer.ts';
 import { ifPossible } from './if-possible.ts';
+import { trustedPath } from './program-path.ts';
 
 /**
  * Answers each line of its input, a question in JSON, by one line. Without `bits`: of each path the extended attributes,
@@ -86,13 +87,13 @@ export function askHelper(question: Question): { readonly answer: unknown } | { 
 }
 
 function startHelper(): Helper {
-  const programs = ['/usr/bin', ...(env['PATH'] ?? '').split(':')].map((directory) => join(directory, 'python3'));
-  const program = programs.find((path) => path.startsWith('/') && isExecutable(path) && !foreignWriter(path));
+  const programs = ['/usr/bin', ...trustedPath().split(':')].map((directory) => join(directory, 'python3'));
+  const program = programs.find((path) => isExecutable(path) && !foreignWriter(path));
   if (program === undefined) return { lack: 'no python3' };
   exitSignal();
   try {
     return withPipes((pipes) => {
-      const { error, status } = spawnSync('mkfifo', pipes);
+      const { error, status } = spawnSync('mkfifo', pipes, { env: { PATH: trustedPath() } });
       if (error !== undefined || status !== 0) return { lack: 'mkfifo failed' };
       const [[input, to], [from, output]] = pipes.map(endsOf) as [Ends, Ends];
       // What it says of its own is no answer, and so its end. To ignore it would need /dev/null.

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { errnoOf, PyclinkError } from '../errors.ts';
 import { ifPossible } from '../files/if-possible.ts';
+import { trustedPath } from '../files/program-path.ts';
 import { fstat, lstatIfAny } from '../files/stat.ts';
 
 /** After this long a run says that it waits, and after that long it gives up. In milliseconds. */
@@ -69,7 +70,8 @@ function open(path: string): number {
 async function flock(descriptor: number, path: string, warn: (message: string) => unknown, patience: Patience) {
   // execa takes a descriptor, but its types do not say so.
   const stdin = descriptor as unknown as 'inherit';
-  const attempt = (timeout: number) => execa('flock', ['0'], { stdin, stdout: 'ignore', reject: false, timeout });
+  const env = { PATH: trustedPath() };
+  const attempt = (timeout: number) => execa('flock', ['0'], { stdin, stdout: 'ignore', reject: false, env, timeout });
   let done = await attempt(patience.quietMs);
   if (done.timedOut) {
     await warn(`waiting for another process that has locked ${path}`);

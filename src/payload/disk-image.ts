@@ -4,6 +4,7 @@ import { openTree } from '../buildroot/open.ts';
 import { PyclinkError } from '../errors.ts';
 import { exitSignal } from '../exit-signal.ts';
 import { childOf, type PayloadPath, parentOf } from '../files/path.ts';
+import { trustedPath } from '../files/program-path.ts';
 import { getOrAdd } from '../get-or-add.ts';
 import type { ReadLimits } from './budget.ts';
 import type { Contents, PayloadEntry, Search } from './entry.ts';
@@ -121,7 +122,11 @@ async function run(
   path: string,
 ): Promise<string> {
   exitSignal();
-  const { stdout, stderr, failed, code, shortMessage } = await execa(command, args, { stdin: 'ignore', reject: false });
+  const { stdout, stderr, failed, code, shortMessage } = await execa(command, args, {
+    stdin: 'ignore',
+    reject: false,
+    env: { PATH: trustedPath() },
+  });
   if (!failed) return stdout;
   if (code === 'ENOENT') {
     const hint = `install ${name}`;

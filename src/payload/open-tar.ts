@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { execa } from 'execa';
 import { exitSignal } from '../exit-signal.ts';
+import { trustedPath } from '../files/program-path.ts';
 import { type Format, formatOf, readStart } from './format.ts';
 
 /**
@@ -54,7 +55,12 @@ function gunzipped(stream: Readable): Readable {
 async function* outputOf(command: string, args: readonly string[], input?: Readable): AsyncGenerator<Buffer> {
   const source = input === undefined ? ({ stdin: 'ignore' } as const) : { input };
   exitSignal();
-  const child = execa(command, args, { ...source, buffer: { stdout: false }, reject: false });
+  const child = execa(command, args, {
+    ...source,
+    env: { PATH: trustedPath() },
+    buffer: { stdout: false },
+    reject: false,
+  });
   for await (const chunk of child.stdout) yield chunk as Buffer;
   const { failed, code, stderr, shortMessage } = await child;
   if (code === 'ENOENT') throw new Error(`${command} is not installed`);

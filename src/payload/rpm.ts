@@ -2,6 +2,7 @@ import { execa } from 'execa';
 import { messageOf, PyclinkError } from '../errors.ts';
 import { exitSignal } from '../exit-signal.ts';
 import type { PayloadPath } from '../files/path.ts';
+import { trustedPath } from '../files/program-path.ts';
 import { pathText } from '../printable.ts';
 import { Budget, type ReadLimits } from './budget.ts';
 import { type Contents, contentsOf, type PayloadEntry, type Search, type TakeContent } from './entry.ts';
@@ -47,7 +48,7 @@ export async function searchRpm(file: string, search: Search, limits: ReadLimits
 async function queryHeader(file: string): Promise<PayloadEntry[]> {
   const args = ['-qp', '--nosignature', '--nodigest', '--qf', queryFormat, '--', file];
   exitSignal();
-  const options = { reject: false, encoding: 'latin1', env: { LC_ALL: 'C.UTF-8' } } as const;
+  const options = { reject: false, encoding: 'latin1', env: { LC_ALL: 'C.UTF-8', PATH: trustedPath() } } as const;
   const { stdout, stderr, failed } = await execa('rpm', args, options);
   if (failed) throw unreadable(file, 'rpm', stderr);
   const [first = '', ...lines] = pathText(Buffer.from(stdout, 'latin1')).split('\n');
@@ -82,6 +83,7 @@ async function readStored(
 ): Promise<TarContents> {
   const child = execa('rpm2archive', ['--nocompression', '-'], {
     inputFile: file,
+    env: { PATH: trustedPath() },
     buffer: { stdout: false },
     reject: false,
   });
