@@ -37,6 +37,23 @@ describe('build --in-place', () => {
     expect(await pyclink(['verify', '--manifest', manifest, '/'])).toMatchObject({ status: 0 });
   });
 
+  it('is verified in the PATH that was built', async () => {
+    const top = temporaryDirectory();
+    plant(top, { 'app/shop.py': sourceText, 'app/sub/till.py': sourceText });
+    const manifest = join(top, 'm.json');
+    expect(await inPlace([join(top, 'app'), '--manifest', manifest])).toMatchObject({ status: 0 });
+    const verify = () => pyclink(['verify', '--manifest', manifest, join(top, 'app')]);
+    expect(await verify()).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining('6 pycs, 0 link groups: all as built'),
+    });
+    plant(top, { 'app/evil.pyc': readFileSync(join(top, 'app/__pycache__', `shop.${systemPython.cacheTag}.pyc`)) });
+    expect(await verify()).toMatchObject({
+      status: 1,
+      stdout: expect.stringContaining(`unrecorded: ${top}/app/evil.pyc`),
+    });
+  });
+
   it('takes relative PATHs', async () => {
     const top = temporaryDirectory();
     plant(top, { 'app/shop.py': sourceText, 'other/till.py': sourceText });

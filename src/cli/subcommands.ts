@@ -122,7 +122,8 @@ function verify(command: Command, call: Call): Command {
     .action(async (targets: string[], flags: Flags & VerifyFlags) => {
       const { verifyCommand } = await import('../commands/verify.ts');
       const { manifest: manifests, allow: allowed = [], html } = flags;
-      const options = { manifests, allow: allowed, targets, html, prepend: readPrepend(flags) };
+      const prepend = flags.prepend === undefined ? undefined : readPrepend(flags);
+      const options = { manifests, allow: allowed, targets, html, prepend };
       call.report(await verifyCommand({ ...options, ...readOptionsOf(flags) }), flags);
       await sayPage(html, call, flags);
     });

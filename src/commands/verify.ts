@@ -1,6 +1,9 @@
+import { realpathSync } from 'node:fs';
 import { globMatcher } from '../buildroot/exclude.ts';
 import { exitStatus } from '../errors.ts';
-import type { PayloadPath } from '../files/path.ts';
+import { ifPossible } from '../files/if-possible.ts';
+import { contains, type PayloadPath } from '../files/path.ts';
+import { stat } from '../files/stat.ts';
 import { recordsOf } from '../manifest/encode.ts';
 import { outputPath, refuseSameFile, writeWhole } from '../manifest/file.ts';
 import { readManifest } from '../manifest/read.ts';
@@ -64,7 +67,8 @@ export async function verifyCommand(options: VerifyOptions): Promise<CommandResu
       ...systemFiles,
     ]),
   });
-  const contents = await searchTargets(targets, search, options);
+  const prepend = options.prepend ?? placeOf(targets, records);
+  const contents = await searchTargets(targets, search, { ...options, prepend });
   const payloads = together(contents).map((parts) => ({ parts, payload: new Payload(parts) }));
   const isAllowed = globMatcher(options.allow);
   // Where nothing of the manifest is, one line says so for all of it.
@@ -102,6 +106,14 @@ export async function verifyCommand(options: VerifyOptions): Promise<CommandResu
     text: verifyText({ findings, notes, pycs, linkGroups, unreadable: unreadable.length, isProven }),
     data: { pycs, linkGroups, findings, unrelated, leftOut: left.size, others, unreadable },
   };
+}
+
+/** Where a directory lies if all that the manifests record is below it, as after a build in place. */
+function placeOf(targets: readonly string[], records: readonly PycRecord[]): string | undefined {
+  const [target = ''] = targets;
+  const path = ifPossible(() => realpathSync.native(target));
+  const isBelow = path !== undefined && path !== '/' && records.every(({ source }) => contains(path, source));
+  return isBelow && targets.length === 1 && stat(path).kind === 'directory' ? path : undefined;
 }
 
 /** A package has no other packages' bytecode, whatever files are in it. */
