@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { absolutePath } from '../files/absolute-path.ts';
 import { contains, normalise, type PayloadPath, type StagedPath } from '../files/path.ts';
 
 /** The staged tree. `path` has no symlink in it; `given` is how the user wrote it, normalised. */
@@ -43,15 +44,18 @@ function join(directory: string, rest: string): string {
 
 /**
  * Reads a PATH argument: below the buildroot it is a staged path, any other absolute path is a payload path. A relative
- * one is staged, as a shell would take it.
+ * one is staged, as a shell would take it; so is `..` behind a symlink in a staged path.
  * @returns undefined if it is empty, relative and outside the buildroot, or outside the directory where the tree will lie
  */
 export function locate(buildroot: Buildroot, argument: string): StagedPath | undefined {
+  const prefixes = [buildroot.path, buildroot.given];
   const path = normalise(argument === '' ? '' : resolve(argument));
-  for (const prefix of [buildroot.path, buildroot.given]) {
-    if (contains(prefix, path)) return join(buildroot.path, within(prefix, path)) as StagedPath;
+  if (argument.startsWith('/') && !prefixes.some((prefix) => contains(prefix, path))) {
+    return isInside(buildroot, path) ? toStaged(buildroot, path) : undefined;
   }
-  return argument.startsWith('/') && isInside(buildroot, path) ? toStaged(buildroot, path) : undefined;
+  const staged = argument === '' ? path : absolutePath(argument);
+  const prefix = prefixes.find((directory) => contains(directory, staged));
+  return prefix === undefined ? undefined : (join(buildroot.path, within(prefix, staged)) as StagedPath);
 }
 
 /** A directory that the user named; if it is in the buildroot, with the path of the buildroot resolved. */

@@ -17,7 +17,9 @@ export function startingPoints(buildroot: Buildroot, paths: readonly string[]): 
     if (staged === undefined) {
       const { installedAt } = buildroot;
       const relative = path === '' ? 'a PATH must not be empty' : 'not in the buildroot';
-      complaints.push(`${path}: ${path.startsWith('/') ? `not below ${installedAt}` : relative}`);
+      complaints.push(
+        `${path}: ${path.startsWith('/') && installedAt !== undefined ? `not below ${installedAt}` : relative}`,
+      );
       return [];
     }
     const whole = resolveInBuildroot(buildroot, staged);

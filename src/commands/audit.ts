@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { audit } from '../audit/audit.ts';
 import { type Audited, auditedOf, searchForAudit } from '../audit/audited.ts';
 import { type Baseline, parseBaseline } from '../audit/baseline.ts';
@@ -103,7 +102,7 @@ async function recompileAll(audited: readonly Audited[], options: AuditOptions, 
   const [target = ''] = options.targets;
   return recompile(audited, {
     ...request,
-    chroot: request.chroot ? openTree(resolve(target)) : undefined,
+    chroot: request.chroot ? openTree(target) : undefined,
     search: (search) => searchTargets(options.targets, search, { ...options, mayBePart: true }),
   });
 }

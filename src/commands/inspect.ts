@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { errnoOf, exitStatus, PyclinkError } from '../errors.ts';
-import { normalise, type StagedPath } from '../files/path.ts';
+import { absolutePath } from '../files/absolute-path.ts';
+import type { StagedPath } from '../files/path.ts';
 import { lstatIfAny, statIfAny, wholeSeconds } from '../files/stat.ts';
 import { readPyc } from '../links/fingerprint.ts';
 import { codeDifference } from '../marshal/code-difference.ts';
@@ -93,7 +93,7 @@ function isSameInNormalForm(a: Readable, b: Readable): boolean | undefined {
 }
 
 function readOrRefuse(file: string) {
-  const path = normalise(resolve(file)) as StagedPath;
+  const path = absolutePath(file) as StagedPath;
   const pyc = readPycOrRefuse(path);
   const header = parsePycHeader(pyc.content);
   if ('unreadable' in header) throw new PyclinkError('pyc-unusable', header.unreadable, { path });

@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { installedAt, openTree } from '../buildroot/open.ts';
 import { errnoOf, PyclinkError } from '../errors.ts';
 import { type FileStat, stat, statIfAny } from '../files/stat.ts';
@@ -110,7 +110,7 @@ async function searchPlace(
     ...(await searchImage({ files, path, reference, platform }, search, limits)),
   });
   if (kind === 'tree') {
-    const tree = installedAt(openTree(resolve(path)), prepend ?? '/');
+    const tree = installedAt(openTree(path), prepend ?? '/');
     const root = mayBePart && prepend === undefined ? openTree(systemAround(tree.path)) : tree;
     const contents = searchTree(root, search, limits, tree.path);
     const clamped = contents.entries.map((entry) => ({
@@ -119,7 +119,7 @@ async function searchPlace(
     }));
     return { kind, ...contents, entries: clamped };
   }
-  if (kind === 'image-directory') return image(filesOfDirectory(openTree(resolve(path))));
+  if (kind === 'image-directory') return image(filesOfDirectory(openTree(path)));
   const format = formatOf(readStart(path)) ?? (zipStart(path) === undefined ? undefined : 'zip');
   const searchFile = searches.get(format) ?? searchArchive;
   const files = searchFile === searchArchive ? await filesOfTar(path, () => new Budget(path, limits)) : undefined;

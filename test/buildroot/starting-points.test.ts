@@ -1,7 +1,9 @@
+import { symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openTree } from '../../src/buildroot/open.ts';
 import { startingPoints } from '../../src/buildroot/starting-points.ts';
-import { plantBuildroot } from '../helpers/buildroot.ts';
+import { plantBuildroot, temporaryDirectory } from '../helpers/buildroot.ts';
 
 const planted = {
   'usr/lib/a.py': 'text',
@@ -15,6 +17,20 @@ const planted = {
 } as const;
 
 describe('startingPoints', () => {
+  it('takes .. behind a symlink as the kernel takes it', () => {
+    const root = plantBuildroot({
+      'a/b/c': { directory: true },
+      link: { symlink: 'a/b/c' },
+      'a/b/x.py': '',
+      'x.py': '',
+    });
+    const buildroot = openTree(root);
+    expect(startingPoints(buildroot, [`${root}/link/../x.py`])).toEqual([join(root, 'a/b/x.py')]);
+    expect(startingPoints(openTree('/'), [`${root}/link/../x.py`])).toEqual([join(root, 'a/b/x.py')]);
+    symlinkSync(temporaryDirectory(), join(root, 'out'));
+    expect(() => startingPoints(buildroot, [`${root}/out/../x.py`])).toThrow('not in the buildroot');
+  });
+
   it.each([
     [['/usr/lib'], ['/usr/lib']],
     [['/usr/lib/'], ['/usr/lib']],
