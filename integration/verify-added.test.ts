@@ -37,6 +37,13 @@ describe('bytecode that the build did not make', () => {
     expect(await verify(tree, '--allow', path, tree.buildroot)).toEqual(healthy);
   });
 
+  it('is named below the library of Python 2, if Python 3 made it', async () => {
+    const tree = await built();
+    const path = '/usr/lib/python2.7/dist-packages/evil.pyc';
+    await plantEvil(tree, path, `${directory}/evil.py`);
+    expect(await verify(tree)).toMatchObject({ status: 1, stdout: expect.stringContaining(`unrecorded: ${path}: `) });
+  });
+
   it('is named also where it is a symlink, and where its directory is one', async () => {
     const tree = await built();
     const cache = `${directory}/__pycache__`;

@@ -157,6 +157,23 @@ export const additions: Readonly<Record<string, Addition>> = {
     module: 'shop.far',
     plant: { [besideModule('far')]: { symlink: '../../../share/evil' } },
   },
+  'a module whose source is a directory': {
+    pyc: besideModule('odd.pyc'),
+    source: besideModule('elsewhere.py'),
+    module: 'shop.odd',
+    plant: { [besideModule('odd.py/file')]: '' },
+  },
+  'a module whose source is a symlink to nothing': {
+    pyc: besideModule('lost.pyc'),
+    source: besideModule('elsewhere.py'),
+    module: 'shop.lost',
+    plant: { [besideModule('lost.py')]: { symlink: 'nowhere' } },
+  },
+  'a module in a __pycache__': {
+    pyc: besideModule('__pycache__/evil.pyc'),
+    source: besideModule('evil.py'),
+    module: 'shop.__pycache__.evil',
+  },
   'a package beside that of the build': {
     pyc: `${library}/other/__init__.pyc`,
     source: `${library}/other/__init__.py`,

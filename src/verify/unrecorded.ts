@@ -1,10 +1,11 @@
 import { pythonDirectoryOf, readerOf, readsTag } from '../buildroot/python-directory.ts';
-import { type PayloadPath, parentOf } from '../files/path.ts';
+import { nameOf, type PayloadPath, parentOf } from '../files/path.ts';
 import type { PycRecord } from '../manifest/schema.ts';
+import type { PycFacts } from '../marshal/pyc-facts.ts';
 import type { BytecodeFacts } from '../payload/bytecode.ts';
-import type { PayloadEntry } from '../payload/entry.ts';
+import type { PayloadEntry, Unread } from '../payload/entry.ts';
 import type { Payload } from '../payload/payload.ts';
-import { parsePycPath } from '../pyc/name.ts';
+import { type PycName, parsePycPath } from '../pyc/name.ts';
 import type { Finding } from './finding.ts';
 import type { Scope } from './scope.ts';
 
@@ -38,11 +39,15 @@ export function findUnrecorded(
     // A hard link to nothing has no bytes.
     const isStored =
       entry.type === 'symlink' || (entry.type === 'file' && pycs.has(entry.file) && entry.isGhost !== true);
-    if (!isStored || recorded.has(entry) || isAllowed(path) || pythonDirectoryOf(path)?.kind === 'python2') return [];
-    const name = parsePycPath(path);
+    if (!isStored || recorded.has(entry) || isAllowed(path)) return [];
+    const facts = pycs.get(entry.file);
+    if (pythonDirectoryOf(path)?.kind === 'python2' && isOfPython2(facts)) return [];
+    const name = parsePycPath(path) ?? moduleInCache(path);
     if (name === undefined) return [];
     const isAlone = name.cacheTag === undefined;
-    if (isAlone && !isLoadedAlone(entry, payload.has(name.source))) return [];
+    // Python passes over a directory and a symlink to nothing that have the name of a source.
+    const hasSource = payload.follow(name.source).some(({ type }) => type === 'file');
+    if (isAlone && !isLoadedAlone(entry, hasSource)) return [];
     if (!belongs(name.source, isAlone)) {
       others += 1;
       return [];
@@ -83,6 +88,19 @@ export function zipsOnPath(records: readonly PycRecord[], cacheTags: readonly st
   const libraries = new Set<string>(['/usr/lib', '/usr/lib64', '/usr/local/lib', ...own]);
   const versions = cacheTags.flatMap((tag) => /^cpython-(\d+)$/.exec(tag)?.[1] ?? []);
   return versions.flatMap((version) => Array.from(libraries, (path) => `${path}/python${version}.zip` as PayloadPath));
+}
+
+/** A module of the namespace `__pycache__`: `import shop.__pycache__.evil` loads a pyc that has no cache tag in its name. */
+function moduleInCache(path: PayloadPath): PycName<PayloadPath> | undefined {
+  const source = path.replace(/\.pyc$/, '.py') as PayloadPath;
+  const isModule = nameOf(parentOf(path)) === '__pycache__' && /^[^.]+\.pyc$/.test(nameOf(path));
+  return isModule ? { source, cacheTag: undefined, level: 0 } : undefined;
+}
+
+/** Whether a pyc is made by Python 2, whose magic numbers are above all of Python 3; or cannot be read. */
+function isOfPython2(facts: PycFacts | Unread | undefined): boolean {
+  if (facts === undefined || 'unread' in facts || 'unreadable' in facts.header) return true;
+  return facts.header.magicNumber >= 20_000;
 }
 
 /** Whether Python loads a pyc that is not in a `__pycache__`. In a zip it does so even beside a source. */
