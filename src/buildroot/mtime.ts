@@ -6,7 +6,7 @@ import { ifPossible } from '../files/if-possible.ts';
 import { nameOf, parentOf, type StagedPath } from '../files/path.ts';
 import { readAll, readRegular, withRegular } from '../files/read-regular.ts';
 import { replaceByLink, rewriteFile } from '../files/replace.ts';
-import { type FileStat, isSameVersion, lstatIfAny, secondsOf, wholeSeconds } from '../files/stat.ts';
+import { type FileStat, fstat, isSameVersion, lstatIfAny, secondsOf, wholeSeconds } from '../files/stat.ts';
 import { getOrAdd } from '../get-or-add.ts';
 import type { MtimePolicy } from './mtime-policy.ts';
 import type { Names, Scope } from './scope.ts';
@@ -75,9 +75,16 @@ function setMtime(scope: Scope, path: StagedPath, isDue: IsDue, epochSeconds: nu
         // Another name of the file may have had its turn.
         if (!isDue(current)) return current;
         const names: Names = stat.links === 1 ? [path] : scope.namesOf(path, stat.identity);
-        if (stat.links === names.length) futimesSync(descriptor, secondsOf(stat.accessedNs), epochSeconds);
-        else separate(names, stat, readAll(descriptor, stat.sizeBytes), epochSeconds);
-        return epochSeconds;
+        const set = () => {
+          if (stat.links !== names.length) {
+            return separate(names, stat, readAll(descriptor, stat.sizeBytes), epochSeconds);
+          }
+          futimesSync(descriptor, secondsOf(stat.accessedNs), epochSeconds);
+          return fstat(descriptor);
+        };
+        const stored = wholeSeconds(set().modifiedNs);
+        if (stored === Math.trunc(epochSeconds)) return stored;
+        throw systemError('ERANGE', `the file system stored ${stored} instead of ${epochSeconds}`);
       }),
     );
     return mtimeSeconds === undefined
@@ -89,14 +96,14 @@ function setMtime(scope: Scope, path: StagedPath, isDue: IsDue, epochSeconds: nu
   }
 }
 
-/** Makes these names of a file a separate file with another mtime. @throws the system's error */
-function separate([first, ...others]: Names, stat: FileStat, content: Buffer, epochSeconds: number): void {
+/** Makes these names of a file a separate file with another mtime. @returns the new file @throws the system's error */
+function separate([first, ...others]: Names, stat: FileStat, content: Buffer, epochSeconds: number): FileStat {
   const attributes = { mode: stat.mode, accessedSeconds: secondsOf(stat.accessedNs), modifiedSeconds: epochSeconds };
   const isStill = (name: string) => isSameVersion(lstatIfAny(name), stat);
-  if (rewriteFile(first, content, attributes, isStill) === undefined) {
-    throw systemError('ESTALE', 'the file changed while it was read');
-  }
+  const separated = rewriteFile(first, content, attributes, isStill);
+  if (separated === undefined) throw systemError('ESTALE', 'the file changed while it was read');
   // Numbers alone do not prove that two names are one file: not every file system gives each file a number of its own.
   const isSame = (name: string) => isStill(name) && readRegular(name)?.content.equals(content) === true;
   for (const other of others) ifPossible(() => replaceByLink(other, first, (_, old) => isSame(old)));
+  return separated;
 }

@@ -34,6 +34,16 @@ vi.mock(import('../../src/files/attributes.ts'), async (load) => {
   return { ...real, copyAttributes };
 });
 
+/** The latest time that the file system has, in seconds. */
+const latest = vi.hoisted(() => ({ seconds: Number.POSITIVE_INFINITY }));
+
+vi.mock(import('node:fs'), async (load) => {
+  const real = await load();
+  const futimesSync: typeof real.futimesSync = (descriptor, accessed, modified) =>
+    real.futimesSync(descriptor, accessed, Math.min(Number(modified), latest.seconds));
+  return { ...real, default: real, futimesSync };
+});
+
 const epoch = 1_500_000_000;
 const clamp: MtimePolicy = { policy: 'clamp', epochSeconds: epoch };
 const at = (mtime: number): Planted => ({ content: 'x = 1\n', mtime });
@@ -188,6 +198,22 @@ describe('applyMtimePolicy', () => {
     const error = expect.objectContaining({ message: 'ESTALE: the file changed while it was read' });
     expect(apply()).toEqual({ sources: [], outside: [], refused: [{ source: sources[0], error }] });
     expect(readFileSync(path('a.py'), 'utf8')).toBe('edited = 1\n');
+  });
+
+  it.each([
+    ['only names in the buildroot', 0],
+    ['a name outside', 1],
+  ])('names a source with %s for which the file system stores another time', (_, outside) => {
+    const { sources, path, apply } = planted({ 'a.py': at(epoch - 5), 'b.py': at(epoch) });
+    if (outside) linkSync(path('a.py'), join(temporaryDirectory(), 'outside.py'));
+    latest.seconds = epoch;
+    onTestFinished(() => {
+      latest.seconds = Number.POSITIVE_INFINITY;
+    });
+    const message = `ERANGE: the file system stored ${epoch} instead of ${epoch + 5}`;
+    const refused = sources.map((source) => ({ source, error: expect.objectContaining({ message }) }));
+    const after = apply({ policy: 'set', epochSeconds: epoch + 5 });
+    expect(after).toEqual({ sources: [], outside: [], refused });
   });
 
   it('takes the mtime that a source has got meanwhile', () => {
