@@ -1,4 +1,5 @@
 import { readlinkSync } from 'node:fs';
+import { systemError } from '../errors.ts';
 import { askHelper } from './attribute-helper.ts';
 
 /**
@@ -25,10 +26,12 @@ export function attributesOf(paths: readonly string[]): FileAttributes[] {
  */
 export function copyAttributes(from: string, to: string, bits = 0o7777): void {
   const asked = askHelper({ paths: [seen(from), seen(to)], bits });
-  const code = 'lack' in asked ? asked.lack : (asked.answer as { failed: string } | null)?.failed;
-  if (code === undefined) return;
-  throw Object.assign(new Error(`${code}: its owner, ACL and extended attributes cannot be kept`), {
-    code: `${code} for its owner, ACL and extended attributes`,
+  const refusal = 'lack' in asked ? { failed: asked.lack } : (asked.answer as Refusal | null);
+  if (refusal === null) return;
+  const { failed: code, is_owner: isOwner } = refusal;
+  if (isOwner) throw systemError(code, 'its owner cannot be kept');
+  throw Object.assign(new Error(`${code}: its ACL and extended attributes cannot be kept`), {
+    code: `${code} for its ACL and extended attributes`,
   });
 }
 
@@ -50,6 +53,13 @@ export function readAhead<P extends string>(paths: readonly P[]): (asked: readon
     }
     return areKnown() ? asked.map((path) => known.get(path) as FileAttributes) : attributesOf(asked);
   };
+}
+
+/** What the helper answers if the system refuses. */
+interface Refusal {
+  readonly failed: string;
+  /** It refused the owner, not the attributes. */
+  readonly is_owner?: true;
 }
 
 /** A path as another process sees it. */
