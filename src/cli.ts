@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
 import { errnoOf, exitStatus } from './errors.ts';
-import { exitSignal, handleExitSignals } from './exit-signal.ts';
+import { exitSignal, handleExitSignals, stopAll } from './exit-signal.ts';
 
 if (isMainThread) void start();
-else void import('./lanes/lane-thread.ts').then(({ runLaneThread }) => runLaneThread());
+else void import('./lanes/thread.ts').then(({ runThread }) => runThread(() => process.exit()));
 
 /** An interpreter that is compiling would not notice that nobody waits for it. Needs /proc. */
 function killChildren(): void {
@@ -18,15 +18,14 @@ function killChildren(): void {
   }
 }
 
-/** Files are replaced in synchronous steps, so a handler finds nothing half done. Threads wait. */
-function handleSignals(): AbortSignal {
-  const controller = new AbortController();
+/** Files are replaced in synchronous steps, so a handler finds nothing half done. Threads end between two of them. */
+function handleSignals(): void {
   for (const [signal, status] of [
     ['SIGINT', exitStatus.interrupted],
     ['SIGTERM', exitStatus.terminated],
   ] as const) {
-    process.on(signal, () => {
-      controller.abort();
+    process.on(signal, async () => {
+      await stopAll();
       killChildren();
       // The caller shall see that it was the signal: a shell goes on after a status, not after a signal.
       process.removeAllListeners(signal);
@@ -34,7 +33,6 @@ function handleSignals(): AbortSignal {
       process.exit(status);
     });
   }
-  return controller.signal;
 }
 
 async function start(): Promise<void> {

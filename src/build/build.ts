@@ -9,7 +9,7 @@ import { PyclinkError } from '../errors.ts';
 import { exitSignal } from '../exit-signal.ts';
 import { removeLeftovers } from '../files/leftovers.ts';
 import { childOf, contains, parentOf } from '../files/path.ts';
-import { interpretersPerLane, slotsFor } from '../lanes/slots.ts';
+import { interpretersPerThread, slotsFor } from '../lanes/slots.ts';
 import { inTurns } from '../turns.ts';
 import type { BuildContext } from './context.ts';
 import type { BuildOptions } from './options.ts';
@@ -70,7 +70,7 @@ export async function build(options: BuildOptions, context: BuildContext): Promi
 function firstWorkers(sources: readonly Source[], options: BuildOptions, isStocked: boolean): number {
   const slots = slotsFor(sources, options.jobs);
   const mayHaveLittleToDo = options.dryRun || options.keepCurrent || isStocked;
-  return mayHaveLittleToDo || slots >= interpretersPerLane ? 1 : slots;
+  return mayHaveLittleToDo || slots >= interpretersPerThread ? 1 : slots;
 }
 
 function mayTakeFromStore({ cache }: BuildOptions): boolean {

@@ -60,7 +60,7 @@ export class SourceCache {
   lookUp(job: CompileJob): Hit | Lookup | undefined {
     if (!isRegular(job.source)) return undefined;
     if (this.#looksInLocal) return this.#lookUpInLocal(job);
-    if (!this.#hasServer) return undefined;
+    if (!this.hasServer) return undefined;
     const read = this.#read(job);
     return read && { key: read.key, sha256: read.sha256, shouldAskServer: true };
   }
@@ -71,7 +71,7 @@ export class SourceCache {
     const { file, key, sha256 } = read;
     const isVerified = isInSample(key, this.#settings.verifyPercent);
     const entry = this.#entry(key, job, isVerified ? undefined : this.#memory.take);
-    if (entry === undefined) return { key, sha256, shouldAskServer: this.#hasServer };
+    if (entry === undefined) return { key, sha256, shouldAskServer: this.hasServer };
     if (isVerified) return { key, sha256, expected: entry, shouldAskServer: false };
     this.counts.local += 1;
     return this.#hit(job, entry, file, sha256);
@@ -93,7 +93,7 @@ export class SourceCache {
   }
 
   /** Whether there is a server to ask about sources that the local store does not have. */
-  get #hasServer(): boolean {
+  get hasServer(): boolean {
     return !this.#settings.recache && this.#remote?.isOn === true;
   }
 

@@ -89,14 +89,21 @@ export class WorkerPool {
     this.#busyWorkers += 1;
     /** The worker is at the first. */
     const queue: Task[] = [];
+    const take = () => {
+      const length = queueLength(this.#pending.length, this.maxWorkers);
+      if (2 * queue.length <= length) queue.push(...this.#pending.splice(0, length - queue.length));
+    };
     let worker: Worker | undefined;
     try {
       while (!this.#isClosed) {
-        worker ??= await this.#next();
-        const length = queueLength(this.#pending.length, this.maxWorkers);
-        if (2 * queue.length <= length) queue.push(...this.#pending.splice(0, length - queue.length));
+        take();
         const [current] = queue;
         if (current === undefined) break;
+        // A worker that starts for a task is waited for, so that it is known whether it is another compiler.
+        if (worker === undefined) {
+          worker = await this.#next();
+          take();
+        }
         const unsent = queue.filter(({ isSent }) => !isSent);
         if (unsent.length > 0) worker.send(unsent.map(({ request }) => request));
         for (const task of unsent) task.isSent = true;

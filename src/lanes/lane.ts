@@ -6,11 +6,12 @@ import type { SourceCache } from '../cache/source-cache.ts';
 import { compile } from '../compile/compile.ts';
 import type { WorkerPool } from '../compile/worker-pool.ts';
 import { currentPycs } from './current-pycs.ts';
-import type { NumberedJob } from './shared-jobs.ts';
+import type { NumberedJob } from './job-queue.ts';
 import { finish, keepPycs, type WriteOptions, type WrittenSource, writePycs } from './write-pycs.ts';
 
-/** How many sources are on their way at a time: looked up on a server, or waiting for an interpreter. */
-const sourcesAtATime = 64;
+/** How many sources are on their way at a time: looked up on a server, or for each interpreter. */
+const lookupsAtATime = 64;
+const sourcesPerWorker = 16;
 
 /** After so long with sources that need no interpreter, answers and signals have their turn. */
 const turnMs = 10;
@@ -26,13 +27,8 @@ export interface LaneOptions extends WriteOptions {
   readonly cache?: CacheSettings | undefined;
 }
 
-/** Where a lane reports to. */
-export interface LaneListener {
-  /** Calls `write`, which writes the pycs of a source and links them. */
-  write(write: () => WrittenSource): WrittenSource;
-  /** The pycs of a source are written, or kept because they were current. */
-  onWritten(job: NumberedJob, written: WrittenSource, wasCurrent: boolean): void;
-}
+/** Told of each source whose pycs are written, or kept. */
+type OnWritten = (job: NumberedJob, written: WrittenSource) => void;
 
 /**
  * Does everything for the sources of one interpreter, many at a time.
@@ -42,24 +38,25 @@ export interface LaneListener {
  */
 export async function runLane(
   pool: WorkerPool,
-  next: () => NumberedJob | undefined,
+  next: () => NumberedJob | undefined | Promise<NumberedJob | undefined>,
   options: LaneOptions,
-  listener: LaneListener,
+  onWritten: OnWritten,
   cache?: SourceCache,
 ): Promise<void> {
   const started = performance.now();
   let turn = started;
   let isOver = false;
   const handleInTurn = async () => {
-    for (let job = next(); job !== undefined && !isOver; job = next()) {
-      await handleSource(job, pool, options, listener, cache);
+    for (let job = await next(); job !== undefined && !isOver; job = await next()) {
+      await handleSource(job, pool, options, onWritten, cache);
       if (performance.now() - turn < turnMs) continue;
       await setImmediate();
       turn = performance.now();
     }
   };
   try {
-    await Promise.all(Array.from({ length: sourcesAtATime }, handleInTurn));
+    const length = cache?.hasServer ? lookupsAtATime : sourcesPerWorker * pool.maxWorkers;
+    await Promise.all(Array.from({ length }, handleInTurn));
   } finally {
     isOver = true;
     await cache?.close(Math.max(minWaitMs, (performance.now() - started) * waitShare));
@@ -71,14 +68,11 @@ async function handleSource(
   job: NumberedJob,
   pool: WorkerPool,
   options: LaneOptions,
-  { write, onWritten }: LaneListener,
+  onWritten: OnWritten,
   cache: SourceCache | undefined,
 ): Promise<void> {
   const current = options.keepCurrent ? currentPycs(job, options) : undefined;
-  if (current !== undefined) {
-    const written = write(() => keepPycs(job, current, options));
-    return onWritten(job, written, true);
-  }
+  if (current !== undefined) return onWritten(job, keepPycs(job, current, options));
 
   let found = cache?.lookUp(job);
   if (cache !== undefined && found !== undefined && 'key' in found && found.shouldAskServer) {
@@ -87,16 +81,14 @@ async function handleSource(
   if (found !== undefined && 'pycs' in found) {
     const { pycs, digests, warnings, sha256 } = found;
     const compiled = { sha256, isUtf8: true };
-    const written = write(() => writePycs({ job, warnings, compiled }, { pycs, digests, notNormalized: [] }, options));
-    return onWritten(job, written, false);
+    return onWritten(job, writePycs({ job, warnings, compiled }, { pycs, digests, notNormalized: [] }, options));
   }
 
   const lookup = found;
   await compile(pool, job, options, (outcome) => {
     const finished = finish(outcome.made, options);
-    const written = write(() => writePycs(outcome, finished, options));
+    onWritten(job, writePycs(outcome, finished, options));
     cache?.store(lookup, outcome, finished.notNormalized.length === 0 ? finished : undefined);
-    onWritten(job, written, false);
   });
 }
 

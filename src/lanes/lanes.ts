@@ -2,13 +2,13 @@ import { addCounts, type CacheCounts, emptyCounts } from '../cache/counts.ts';
 import type { CompilerDigest } from '../cache/key.ts';
 import type { CompileJob } from '../compile/plan.ts';
 import type { WorkerPool } from '../compile/worker-pool.ts';
-import { exitSignal } from '../exit-signal.ts';
-import type { CompiledRecord } from '../manifest/compiled-record.ts';
-import { recordsFrom } from '../manifest/record-columns.ts';
+import { type CompiledRecord, recordFromThread } from '../manifest/compiled-record.ts';
 import type { Skipped } from '../skipped.ts';
-import { type LaneListener, type LaneOptions, runLane, sourceCache } from './lane.ts';
-import { queueOf, shareJobs } from './shared-jobs.ts';
-import { lanesFor } from './slots.ts';
+import { JobQueue } from './job-queue.ts';
+import { type LaneOptions, runLane, sourceCache } from './lane.ts';
+import { threadsFor } from './slots.ts';
+import type { WrittenJob } from './thread.ts';
+import type { WrittenSource } from './write-pycs.ts';
 
 /** The jobs of one interpreter, the largest first, and how many workers may run. */
 export interface Work {
@@ -35,81 +35,94 @@ export interface WorkListener {
 }
 
 /**
- * Does the work in as many lanes as it takes: a few interpreters are served by the main thread, more by threads of
- * their own. The result is the same for any number of lanes, but for the order.
+ * Does the work: a few interpreters are served by the main thread, more by threads. The result is the same for any number
+ * of threads, but for the order.
  * @throws PyclinkError
  */
-export function workInLanes(all: readonly Work[], options: LaneOptions, listener: WorkListener): Promise<Done> {
+export async function workInLanes(
+  all: readonly Work[],
+  options: LaneOptions,
+  { onProgress }: WorkListener,
+): Promise<Done> {
   const work = all.filter(({ jobs }) => jobs.length > 0);
+  const total = work.reduce((sum, { jobs }) => sum + jobs.length, 0);
   const slots = Math.max(0, ...work.map((one) => one.slots));
-  const lanes = lanesFor(slots, totalOf(work), options.keepCurrent);
-  return lanes === 0 ? onMainThread(work, options, listener) : inThreads(work, lanes, options, listener);
-}
-
-async function onMainThread(work: readonly Work[], options: LaneOptions, { onProgress }: WorkListener): Promise<Done> {
-  const total = totalOf(work);
+  const threads = threadsFor(slots, total, options.keepCurrent);
+  const queue = new JobQueue(
+    work.map(({ jobs }) => jobs),
+    threads,
+  );
   const [records, skipped, warnings] = [[] as CompiledRecord[], [] as Skipped[], [] as string[]];
   const counts = emptyCounts();
   let [done, current] = [0, 0];
-  for (const { pool, jobs, slots, compiler } of work) {
-    const listener: LaneListener = {
-      write: (write) => write(),
-      onWritten: (_, written, wasCurrent) => {
-        records.push(...written.records);
-        skipped.push(...written.skipped);
-        warnings.push(...written.warnings);
-        if (wasCurrent) current += 1;
-        onProgress(++done, total);
-      },
-    };
-    const cache = await sourceCache(options, compiler, counts);
-    pool.maxWorkers = slots;
-    await runLane(pool, queueOf(jobs), options, listener, cache);
+  const add = (written: WrittenSource) => {
+    records.push(...written.records);
+    skipped.push(...written.skipped);
+    warnings.push(...written.warnings);
+    if (written.wasCurrent) current += 1;
+    onProgress(++done, total);
+  };
+  const addAll = (written: readonly WrittenJob[]) => {
+    for (const { interpreter, number, ...one } of written) {
+      const job = work[interpreter]?.jobs[number];
+      if (job !== undefined) add({ ...one, records: one.records.map((record) => recordFromThread(record, job)) });
+    }
+  };
+  if (threads === 0) await onMainThread(work, options, queue, add, counts);
+  else {
+    // They have said which interpreters they are. Each thread has workers of its own.
+    const closing = Promise.all(work.map(({ pool }) => pool.close()));
+    const all = await startThreads(work, threads, options, queue, addAll);
+    const ended = await Promise.allSettled(all);
+    for (const one of ended) if (one.status === 'rejected') throw one.reason;
+    for (const one of all) addCounts(counts, await one);
+    await closing;
   }
   return { current, records, skipped, warnings, cache: counts };
 }
 
-async function inThreads(
+async function onMainThread(
   work: readonly Work[],
-  lanes: number,
   options: LaneOptions,
-  { onProgress }: WorkListener,
-): Promise<Done> {
-  // They have said which interpreters they are. Each lane has workers of its own.
-  await Promise.all(work.map(({ pool }) => pool.close()));
-  const shared = work.map(({ pool, jobs, slots, compiler }) => ({
-    jobs: shareJobs(jobs),
-    environment: pool.environment,
-    facts: pool.compiler,
+  queue: JobQueue,
+  onWritten: (written: WrittenSource) => void,
+  counts: CacheCounts,
+): Promise<void> {
+  for (const [number, { pool, slots, compiler }] of work.entries()) {
+    pool.maxWorkers = slots;
+    const cache = await sourceCache(options, compiler, counts);
+    await runLane(
+      pool,
+      () => queue.take(number),
+      options,
+      (_, written) => onWritten(written),
+      cache,
+    );
+  }
+}
+
+/** Starts threads, each with its share of the workers. */
+async function startThreads(
+  work: readonly Work[],
+  threads: number,
+  options: LaneOptions,
+  queue: JobQueue,
+  onWritten: (written: readonly WrittenJob[]) => void,
+): Promise<Promise<CacheCounts>[]> {
+  const interpreters = work.map(({ pool: { interpreter, environment, compiler: facts }, slots, compiler }) => ({
+    interpreter,
+    environment,
+    facts,
     compiler: compiler && { digest: compiler() },
     slots,
   }));
-  const orders = Array.from({ length: lanes }, (_, lane) => ({
+  const orders = Array.from({ length: threads }, (_, thread) => ({
     options,
-    work: shared.map(({ slots, ...one }) => ({ ...one, slots: shareOf(slots, lane, lanes) })),
+    interpreters: interpreters.map(({ slots, ...one }) => ({
+      ...one,
+      maxWorkers: Math.floor((slots + thread) / threads),
+    })),
   }));
-  const total = totalOf(work);
-  const { runLaneThreads } = await import('./lane-threads.ts');
-  const results = await runLaneThreads(orders, { onProgress: (done) => onProgress(done, total), signal: exitSignal() });
-  const counts = emptyCounts();
-  for (const { cache } of results) addCounts(counts, cache);
-  const payloads = work.map(({ jobs }) => jobs.map(({ source }) => source.payload));
-  return {
-    current: results.reduce((sum, lane) => sum + lane.current, 0),
-    records: results.flatMap((lane) =>
-      lane.records.flatMap((columns, i) => recordsFrom(columns, (number) => payloads[i]?.[number] as never)),
-    ),
-    skipped: results.flatMap((lane) => lane.skipped),
-    warnings: results.flatMap((lane) => lane.warnings),
-    cache: counts,
-  };
-}
-
-/** Divides slots among lanes as evenly as possible. */
-function shareOf(slots: number, lane: number, lanes: number): number {
-  return Math.floor((slots + lane) / lanes);
-}
-
-function totalOf(work: readonly Work[]): number {
-  return work.reduce((sum, { jobs }) => sum + jobs.length, 0);
+  const { runThreads } = await import('./threads.ts');
+  return runThreads(orders, queue, onWritten);
 }

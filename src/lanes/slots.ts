@@ -1,5 +1,5 @@
-/** How many interpreters a lane keeps busy. */
-export const interpretersPerLane = 4;
+/** How many interpreters a thread keeps busy. */
+export const interpretersPerThread = 4;
 
 /** Below this size another interpreter costs more than it saves. */
 const worthAWorkerBytes = 200_000;
@@ -16,19 +16,19 @@ export function slotsFor(sources: readonly { readonly sizeBytes: number }[], job
   return Math.max(1, Math.min(jobs, Math.ceil(bytes / worthAWorkerBytes)));
 }
 
-/** A lane that compiles nothing is done with so many sources before another has started. */
-const sourcesPerLane = 200;
+/** A thread that compiles nothing is done with so many sources before another has started. */
+const sourcesPerThread = 200;
 
-/** More lanes than this are of no use where nothing is compiled. */
-const maxLanesWithoutWorkers = 8;
+/** More threads than this are of no use where nothing is compiled. */
+const maxThreadsWithoutWorkers = 8;
 
 /**
- * How many lanes in threads; 0: the main thread is enough. Interpreters are served several by a lane.
- * @param mayCompileNothing interpreters may have nothing to do: then the lanes do all of the work
+ * How many threads do the work; 0: the main thread does.
+ * @param mayCompileNothing interpreters may have nothing to do: then the threads do all of the work
  */
-export function lanesFor(slots: number, sources: number, mayCompileNothing: boolean): number {
-  const lanes = slots < interpretersPerLane ? 0 : Math.ceil(slots / interpretersPerLane);
-  if (!mayCompileNothing) return lanes;
-  const alone = Math.min(slots, Math.floor(sources / sourcesPerLane), maxLanesWithoutWorkers);
-  return Math.max(lanes, alone > 1 ? alone : 0);
+export function threadsFor(slots: number, sources: number, mayCompileNothing: boolean): number {
+  const threads = slots < interpretersPerThread ? 0 : Math.ceil(slots / interpretersPerThread);
+  if (!mayCompileNothing) return threads;
+  const alone = Math.min(slots, Math.floor(sources / sourcesPerThread), maxThreadsWithoutWorkers);
+  return Math.max(threads, alone > 1 ? alone : 0);
 }

@@ -22,6 +22,8 @@ export interface WrittenSource {
   readonly skipped: readonly Skipped[];
   /** The warnings of the compiler. */
   readonly warnings: readonly string[];
+  /** The pycs were current. */
+  readonly wasCurrent: boolean;
 }
 
 /** How the pycs of a source are written. */
@@ -74,14 +76,19 @@ export function writePycs(
     skipped.push({ path: toPayload(options.buildroot, path), reason: 'name-taken', message });
   }
   skipped.push(...notWritten(payload, written.failed));
-  return { records: recordsOf(job, written.groups, digests, options, compiled?.sha256), skipped, warnings };
+  return {
+    records: recordsOf(job, written.groups, digests, options, compiled?.sha256),
+    skipped,
+    warnings,
+    wasCurrent: false,
+  };
 }
 
 /** Keeps the pycs of a source that are current, and links them. */
 export function keepPycs(job: CompileJob, pycs: readonly ReadPyc[], options: WriteOptions): WrittenSource {
   const { groups, notLinked } = options.link ? linkIdentical(pycs) : { groups: groupByFile(pycs), notLinked: [] };
   const skipped = leftAsTheyAre(options.buildroot, [], notLinked);
-  return { records: recordsOf(job, groups, new Digests(), options), skipped, warnings: [] };
+  return { records: recordsOf(job, groups, new Digests(), options), skipped, warnings: [], wasCurrent: true };
 }
 
 /** Scratch memory for the source being processed. */

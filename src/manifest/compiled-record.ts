@@ -90,6 +90,23 @@ export class CompiledRecord implements PycRecord {
   }
 }
 
+/**
+ * A record that another thread made. Its kind and its source become those of this thread, to save memory.
+ * @param job as this thread knows it
+ */
+export function recordFromThread({ sizeBytes, digest, kind, sourceDigest }: RecordData, { source }: RecordJob) {
+  const { endings, mode, invalidationMode, interpreterVersion } = kind;
+  const own = recordKind(endings, Number.parseInt(mode, 8), invalidationMode, interpreterVersion);
+  return new CompiledRecord(source.payload, sizeBytes, digest, own, sourceDigest);
+}
+
+interface RecordJob {
+  readonly source: { readonly payload: PayloadPath };
+}
+
+/** What is left of a record on its way from a thread. */
+type RecordData = Pick<CompiledRecord, 'sizeBytes' | 'digest' | 'kind' | 'sourceDigest'>;
+
 function hexOf(digest: string): string {
   return Buffer.from(digest, 'latin1').toString('hex');
 }

@@ -1,29 +1,30 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { interpretersPerLane, lanesFor, slotsFor } from '../../src/lanes/slots.ts';
+import { interpretersPerThread, slotsFor, threadsFor } from '../../src/lanes/slots.ts';
 
-describe('lanesFor', () => {
+describe('threadsFor', () => {
   it.each([
     [1, 100_000, false, 0],
     [3, 100_000, false, 0],
     [4, 100_000, false, 1],
+    [5, 100_000, false, 2],
     [16, 100_000, false, 4],
     [1, 100_000, true, 0],
     [2, 399, true, 0],
     [2, 400, true, 2],
     [16, 100_000, true, 8],
     [64, 100_000, true, 16],
-  ])('%d slots, %d sources, a cache: %s; %d lanes', (slots, sources, hasCache, lanes) => {
-    expect(lanesFor(slots, sources, hasCache)).toBe(lanes);
+  ])('%d interpreters, %d sources, --keep-current: %s; %d threads', (slots, sources, keepsCurrent, threads) => {
+    expect(threadsFor(slots, sources, keepsCurrent)).toBe(threads);
   });
 
-  it('never gives more lanes than slots, nor fewer with a cache', () => {
+  it('never gives more threads than interpreters, nor fewer with --keep-current', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 256 }), fc.integer({ min: 0, max: 100_000 }), (slots, sources) => {
-        const [without, withCache] = [lanesFor(slots, sources, false), lanesFor(slots, sources, true)];
-        expect(withCache).toBeLessThanOrEqual(Math.max(slots, 0));
-        expect(without).toBeLessThanOrEqual(Math.ceil(slots / interpretersPerLane));
-        expect(withCache).toBeGreaterThanOrEqual(without);
+        const [without, keeping] = [threadsFor(slots, sources, false), threadsFor(slots, sources, true)];
+        expect(keeping).toBeLessThanOrEqual(slots);
+        expect(without).toBeLessThanOrEqual(Math.ceil(slots / interpretersPerThread));
+        expect(keeping).toBeGreaterThanOrEqual(without);
       }),
     );
   });

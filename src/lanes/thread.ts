@@ -1,0 +1,113 @@
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { type CacheCounts, emptyCounts } from '../cache/counts.ts';
+import type { Environment } from '../compile/environment.ts';
+import type { Interpreter } from '../compile/interpreter.ts';
+import type { CompilerFacts } from '../compile/protocol.ts';
+import { WorkerPool } from '../compile/worker-pool.ts';
+import { type ErrorCode, PyclinkError } from '../errors.ts';
+import type { JobChunk, NumberedJob } from './job-queue.ts';
+import { type LaneOptions, runLane, sourceCache } from './lane.ts';
+import type { WrittenSource } from './write-pycs.ts';
+
+/** What a thread is given when it starts. Plain data. */
+export interface ThreadOrder {
+  readonly interpreters: readonly {
+    readonly interpreter: Interpreter;
+    readonly environment: Environment;
+    /** What its first worker said. */
+    readonly facts: CompilerFacts;
+    /** What a CompilerDigest gave; undefined if the pycs are not for a cache. */
+    readonly compiler: { readonly digest: string | undefined } | undefined;
+    /** How many workers the thread may run. */
+    readonly maxWorkers: number;
+  }[];
+  readonly options: LaneOptions;
+}
+
+/** What was done for a source of an interpreter. */
+export interface WrittenJob extends WrittenSource {
+  readonly interpreter: number;
+  /** Of the job. */
+  readonly number: number;
+}
+
+/** What a thread says. It gets a JobChunk whenever it asks; and `stop` before the process ends. */
+export type ThreadMessage =
+  /** What was done since the last message, and for which interpreter it asks for jobs. */
+  | { readonly written: readonly WrittenJob[]; readonly asksFor: number }
+  /** All is done. */
+  | { readonly written: readonly WrittenJob[]; readonly cache: CacheCounts }
+  /** A PyclinkError. */
+  | {
+      readonly failure: {
+        readonly code: ErrorCode;
+        readonly message: string;
+        readonly path?: string | undefined;
+        readonly hint?: string | undefined;
+      };
+    };
+
+/**
+ * Runs a thread. Other errors than PyclinkError end it.
+ * @param exit ends this thread: called between two sources when the process is about to end
+ */
+export async function runThread(exit: () => void): Promise<void> {
+  const port = parentPort as MessagePort;
+  const say = (message: ThreadMessage) => port.postMessage(message);
+  let give: (chunk: JobChunk) => void = () => undefined;
+  port.on('message', (message: JobChunk | 'stop') => {
+    if (message === 'stop') exit();
+    else give(message);
+  });
+  const { interpreters, options } = workerData as ThreadOrder;
+  const counts = emptyCounts();
+  const written: WrittenJob[] = [];
+  try {
+    for (const [number, { interpreter, environment, facts, compiler, maxWorkers }] of interpreters.entries()) {
+      if (maxWorkers === 0) continue;
+      const pool = new WorkerPool(environment, { interpreter, compiler: facts, workers: [] });
+      pool.maxWorkers = maxWorkers;
+      const next = jobsFrom(() => {
+        say({ written: written.splice(0), asksFor: number });
+        return new Promise((resolve) => {
+          give = resolve;
+        });
+      });
+      const cache = await sourceCache(options, compiler && (() => compiler.digest), counts);
+      try {
+        const onWritten = (job: NumberedJob, done: WrittenSource) => {
+          written.push({ interpreter: number, number: job.number, ...done });
+        };
+        await runLane(pool, next, options, onWritten, cache);
+      } finally {
+        await pool.close();
+      }
+    }
+    say({ written, cache: counts });
+  } catch (error) {
+    if (!(error instanceof PyclinkError)) throw error;
+    const { code, message, path, hint } = error;
+    say({ failure: { code, message, path, hint } });
+  }
+  port.close();
+}
+
+/** Gives jobs one by one. @param ask for further ones: an empty chunk if none are left */
+function jobsFrom(ask: () => Promise<JobChunk>): () => Promise<NumberedJob | undefined> {
+  const jobs: NumberedJob[] = [];
+  let asking: Promise<void> | undefined;
+  let isOver = false;
+  const refill = async () => {
+    const chunk = await ask();
+    isOver = chunk.jobs.length === 0;
+    jobs.push(...chunk.jobs.map((job, i) => ({ ...job, number: chunk.first + i })));
+    asking = undefined;
+  };
+  return async () => {
+    while (jobs.length === 0 && !isOver) {
+      asking ??= refill();
+      await asking;
+    }
+    return jobs.shift();
+  };
+}

@@ -1,0 +1,103 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { emptyCounts } from '../../src/cache/counts.ts';
+import type { CompileJob } from '../../src/compile/plan.ts';
+import { stopAll } from '../../src/exit-signal.ts';
+import { JobQueue } from '../../src/lanes/job-queue.ts';
+import type { ThreadOrder, WrittenJob } from '../../src/lanes/thread.ts';
+import { runThreads } from '../../src/lanes/threads.ts';
+import { temporaryDirectory } from '../helpers/buildroot.ts';
+
+/** Runs two threads of a program; `name`, `say` and `ask`, which gives a chunk of jobs, are there. */
+function threadsOf(text: string, jobs = 0) {
+  const program = join(temporaryDirectory(), 'thread.cjs');
+  writeFileSync(
+    program,
+    `const { parentPort, workerData: { name } } = require('node:worker_threads');
+const { once } = require('node:events');
+const counts = ${JSON.stringify(emptyCounts())};
+const say = (message) => parentPort.postMessage(message);
+const ask = async (written = []) => {
+  say({ written, asksFor: 0 });
+  const [chunk] = await once(parentPort, 'message');
+  return chunk;
+};
+void (async () => {
+${text}
+})();`,
+  );
+  const queue = new JobQueue([Array.from({ length: jobs }, (_, i) => ({ number: i }) as unknown as CompileJob)], 2);
+  const written: WrittenJob[] = [];
+  const orders = [{ name: 'a' }, { name: 'b' }] as unknown as ThreadOrder[];
+  const onWritten = (more: readonly WrittenJob[]) => void written.push(...more);
+  const limits = { resourceLimits: { maxOldGenerationSizeMb: 16 } };
+  return { results: runThreads(orders, queue, onWritten, { program, ...limits }), written };
+}
+
+it('gives each job to one thread, and what they did', async () => {
+  const { results, written } = threadsOf(
+    `
+let written = [];
+for (let chunk = await ask(); chunk.jobs.length > 0; chunk = await ask(written)) {
+  written = chunk.jobs.map((job, i) => ({ number: chunk.first + i, warnings: [String(job.number)] }));
+}
+say({ written: [], cache: { ...counts, local: name === 'a' ? 1 : 2 } });`,
+    500,
+  );
+  expect((await Promise.all(results)).map(({ local }) => local)).toEqual([1, 2]);
+  expect(written.map(({ number, warnings }) => [number, ...warnings])).toHaveLength(500);
+  expect(new Set(written.map(({ number }) => number)).size).toBe(500);
+  for (const { number, warnings } of written) expect(warnings).toEqual([`${number}`]);
+});
+
+it('has the error of a thread, when the others have stopped taking jobs and ended', async () => {
+  const failure = { code: 'file-failed', message: 'disk full', path: '/a', hint: 'make room' };
+  const { results } = threadsOf(
+    `
+if (name === 'a') return say({ failure: ${JSON.stringify(failure)} });
+while ((await ask()).jobs.length > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+say({ written: [], cache: counts });`,
+    1_000_000,
+  );
+  const [first, second] = await Promise.allSettled(results);
+  expect(first).toMatchObject({ reason: { ...failure, exitStatus: 3 } });
+  expect(second).toMatchObject({ status: 'fulfilled' });
+});
+
+it('says that a thread ran out of memory', async () => {
+  const { results } = threadsOf('const all = []; for (;;) all.push(Array.from({ length: 1000 }, Math.random));');
+  const [first] = await Promise.allSettled(results);
+  expect(first).toMatchObject({ reason: { code: 'worker-failed', message: 'a thread ran out of memory' } });
+});
+
+it.each([
+  ['throws', "throw new TypeError('a bug')", 'a bug'],
+  ['ends early', 'process.exit(0)', /^thread [01] ended without a result$/],
+])('takes a thread that %s for a bug', async (_, text, message) => {
+  const ended = await Promise.allSettled(threadsOf(text).results);
+  for (const one of ended) {
+    const error: unknown = one.status === 'rejected' && one.reason;
+    expect(error).toBeInstanceOf(Error);
+    expect(error).not.toHaveProperty('exitStatus');
+    expect((error as Error).message).toMatch(message);
+  }
+});
+
+it('has threads end before the process does, after what they are writing', async () => {
+  const file = join(temporaryDirectory(), 'written');
+  const { written } = threadsOf(
+    `
+parentPort.on('message', (message) => message === 'stop' && process.exit());
+say({ written: [{ number: 1 }], asksFor: 0 });
+const { appendFileSync } = require('node:fs');
+const until = Date.now() + 300;
+while (Date.now() < until);
+appendFileSync(${JSON.stringify(file)}, name);
+setInterval(() => appendFileSync(${JSON.stringify(file)}, 'late'), 1000);`,
+  );
+  await expect.poll(() => written.length).toBe(2);
+  await stopAll();
+  const { readFileSync } = await import('node:fs');
+  expect([...readFileSync(file, 'utf8')].sort()).toEqual(['a', 'b']);
+});
