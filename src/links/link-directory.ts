@@ -10,7 +10,7 @@ import { linkIdentical, planIdentical, type ReadAttributes } from './apply.ts';
 import type { PycDirectory } from './find.ts';
 import { pycFile, type ReadPyc, readPyc } from './fingerprint.ts';
 import { isLinked, type PycFile } from './group.ts';
-import { narrowModes } from './narrow.ts';
+import { forbiddenBits, narrowModes } from './narrow.ts';
 import { normalizeFiles } from './normalize.ts';
 
 /** How existing pycs are linked. */
@@ -80,7 +80,7 @@ function linkSet(set: readonly StagedPath[], mode: LinkMode, read: ReadAttribute
     for (const { path, message } of result.notNormalized) done.left.push({ path, reason: 'not-normalized', message });
     pycs = [...result.pycs, ...other];
   }
-  const { notLinked, replaced } = mode.dryRun ? planned(pycs, read) : linkIdentical(pycs, read);
+  const { notLinked, replaced } = mode.dryRun ? planned(set, pycs, read) : linkIdentical(pycs, read);
   done.links += replaced.length;
   for (const { sizeBytes } of replaced) done.savedBytes += sizeBytes;
   for (const { path, reason, errno } of notLinked) done.left.push({ path, reason, ...(errno && { message: errno }) });
@@ -102,8 +102,10 @@ function readTwins(set: readonly StagedPath[], attempt: Attempt): ReadPyc[] {
     .flatMap(({ path }) => attempt(path, () => readPyc(path, scratch.take)) ?? []);
 }
 
-/** What linking would do. */
-function planned(set: readonly ReadPyc[], read: ReadAttributes) {
-  const { steps } = planIdentical(set, read);
+/** What linking would do, after the modes are narrowed. */
+function planned(set: readonly StagedPath[], pycs: readonly ReadPyc[], read: ReadAttributes) {
+  const forbidden = forbiddenBits(set);
+  const narrowed = pycs.map((pyc) => ({ ...pyc, mode: pyc.mode & ~forbidden }));
+  const { steps } = planIdentical(narrowed, read);
   return { notLinked: [], replaced: steps.map(({ duplicate }) => duplicate) };
 }

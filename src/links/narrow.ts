@@ -17,11 +17,7 @@ import { parsePycPath } from '../pyc/name.ts';
  * @throws the system's error
  */
 export function narrowModes(pycs: readonly StagedPath[], dryRun: boolean): number {
-  const [first] = pycs;
-  const source = first && parsePycPath(first)?.source;
-  const { kind, mode = 0 } = (source && lstatIfAny(source)) ?? {};
-  if (kind !== 'file') return 0;
-  const forbidden = 0o044 & ~mode;
+  const forbidden = forbiddenBits(pycs);
   if (forbidden === 0) return 0;
   const names = new Map<FileIdentity, StagedPath[]>();
   for (const path of pycs) {
@@ -30,6 +26,13 @@ export function narrowModes(pycs: readonly StagedPath[], dryRun: boolean): numbe
   }
   if (!dryRun) for (const [identity, paths] of names) narrow(paths, identity, forbidden);
   return [...names.values()].flat().length;
+}
+
+/** The mode bits that pycs of one source and directory may not have. @throws the system's error */
+export function forbiddenBits([first]: readonly StagedPath[]): number {
+  const source = first && parsePycPath(first)?.source;
+  const { kind, mode = 0 } = (source && lstatIfAny(source)) ?? {};
+  return kind === 'file' ? 0o044 & ~mode : 0;
 }
 
 /** @param paths the names of a file */

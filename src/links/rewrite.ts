@@ -53,7 +53,8 @@ function rewriteGroup(group: readonly ReadPyc[], newContent: NewContent, dryRun:
   if (content === first.content) return { pycs: group, isNew: false, failed };
   try {
     if (lstat(first.path).links > group.length) return { unreadable: 'the file has another name elsewhere' };
-    if (dryRun) return { pycs: group.map((pyc) => ({ ...pyc, content })), isNew: true, failed };
+    if (dryRun)
+      return { pycs: group.map((pyc) => ({ ...pyc, content, sizeBytes: content.length })), isNew: true, failed };
     const written = rewrite(first, content);
     if (written === undefined) return { unreadable: 'the file changed while it was read' };
     const pycs = [written];

@@ -7,7 +7,11 @@ import { findPycs, type PycDirectory } from '../../src/links/find.ts';
 import { linkDirectory } from '../../src/links/link-directory.ts';
 import { everythingIn, type Planted, plantBuildroot } from '../helpers/buildroot.ts';
 import { leftoverOf } from '../helpers/leftovers.ts';
+import { marshalled as m, pycOf } from '../helpers/marshal.ts';
 
+const text = m.flagged(m.interned('an interned string'));
+/** The same code, twice in full and once with a reference. */
+const [repeated, shared] = [pycOf(m.tuple([text, text])), pycOf(m.tuple([text, m.reference(0)]))];
 const mode = { normalize: false, dryRun: false };
 const long = 'bytes '.repeat(20_000);
 
@@ -80,4 +84,18 @@ it('takes away what a killed run left, but not in a dry run', () => {
   expect(everythingIn(root)).toContain(leftover);
   linkDirectory(directory, mode, attributesOf);
   expect(everythingIn(root)).toEqual(['a.pyc']);
+});
+
+it.each<[string, Readonly<Record<string, Planted>>]>([
+  ['are in normal form', { 'a.pyc': repeated, 'a.pyo': shared, 'b.pyc': repeated, 'b.pyo': repeated }],
+  [
+    'are readable by no more than the source',
+    { 'a.py': { content: '', mode: 0o600 }, 'a.pyc': { content: shared, mode: 0o600 }, 'a.pyo': shared },
+  ],
+])('counts in a dry run what a run does once pycs %s', (_, files) => {
+  const { directory } = directoryOf(files);
+  const { left: _left, ...dry } = linkDirectory(directory, { normalize: true, dryRun: true }, attributesOf);
+  const { left: _none, ...ran } = linkDirectory(directory, { normalize: true, dryRun: false }, attributesOf);
+  expect(dry).toEqual(ran);
+  expect(ran.links).toBeGreaterThan(0);
 });
