@@ -1,5 +1,6 @@
 import { env } from 'node:process';
-import { foreignWriter } from './foreign-writer.ts';
+import { foreignWriter, foreignWriterOf } from './foreign-writer.ts';
+import { stat } from './stat.ts';
 
 /**
  * The PATH with which programs are started by their names, and in which they find others: without directories in which
@@ -7,9 +8,11 @@ import { foreignWriter } from './foreign-writer.ts';
  */
 export function trustedPath(): string {
   const directories = (env['PATH'] ?? '').split(':');
-  const trusted = directories.filter(
-    (directory) => directory.startsWith('/') && foreignWriter(directory) === undefined,
-  );
+  const trusted = directories.filter((directory) => directory.startsWith('/') && isTrusted(directory));
   // An empty PATH is the current directory.
   return trusted.join(':') || '/nonexistent';
+}
+
+function isTrusted(directory: string): boolean {
+  return foreignWriter(directory) === undefined && foreignWriterOf(stat(directory)) === undefined;
 }
