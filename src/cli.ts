@@ -65,7 +65,14 @@ async function start(): Promise<void> {
     return;
   }
   const { main } = await import('./cli/main.ts');
+  // Node.js ends with what is here if nothing is left that could go on.
+  process.exitCode = exitStatus.bug;
+  process.once('exit', (code) => {
+    if (code === exitStatus.bug && !hasAnswered) complain('a bug: it ended without a result');
+  });
+  let hasAnswered = false;
   const status = await main(process.argv.slice(2), process.env, process);
+  hasAnswered = true;
   process.exitCode = isSilenced ? exitStatus.toolFailed : status;
 }
 

@@ -164,8 +164,14 @@ function memberOf(content: StreamedMember, extras: MemberExtras | undefined): Me
     linkName: pathText(linkName ?? Buffer.from(header.linkname ?? '', 'latin1')),
     sizeBytes: sparse?.sizeBytes ?? header.size ?? 0,
     sparse,
-    content,
+    content: kept(content),
   };
+}
+
+/** What is in a stream. Whoever stops early leaves it open: tar-stream would end the whole tar, and say nothing. */
+async function* kept(stream: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const chunks = stream[Symbol.asyncIterator]();
+  for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) yield next.value;
 }
 
 /** What tar-stream has no name for is unpacked as a file: sparse files, and what no standard has. */

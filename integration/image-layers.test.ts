@@ -1,11 +1,11 @@
-/** Layers whose paths go through a symlink of a lower layer: umoci puts them where it leads. */
+/** Layers of some size, and layers whose paths go through a symlink of a lower one: umoci puts them where it leads. */
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { plant } from '../test/helpers/buildroot.ts';
-import { builtShop, directory, type Shop, tarOf, verifyShop } from './helpers/shop.ts';
+import { builtShop, directory, healthy, type Shop, tarOf, verifyShop } from './helpers/shop.ts';
 import { describeWith, missingTools } from './helpers/tools.ts';
 
 const type = 'application/vnd.oci.image';
@@ -51,5 +51,20 @@ describeWith(missingTools('umoci'), 'a layer with a path through a symlink', () 
     const kinds = (report: string) => report.split('\n').map((line) => line.split(':').slice(0, 2).join(':'));
     expect(kinds(ofImage.stdout)).toEqual(kinds(ofTree));
     expect(ofImage.status).toBe(status);
+  });
+});
+
+describe('an OCI archive', () => {
+  it.each([100_000, 1_000_000, 5_000_000])('with a layer of more than %d bytes is read', async (sizeBytes) => {
+    const shop = await builtShop();
+    plant(shop.buildroot, { 'usr/share/random': Buffer.alloc(sizeBytes, 'x') });
+    const image = imageOf(shop, [await tarOf(shop, 'layer.tar', 'usr')]);
+    const file = shop.beside('image.tar');
+    await execa('tar', ['-cf', file, '-C', image, 'oci-layout', 'blobs', 'index.json']);
+    expect(await verifyShop(shop, file)).toEqual(healthy);
+    writeFileSync(file, readFileSync(file).subarray(0, sizeBytes / 2));
+    const ran = await verifyShop(shop, file);
+    expect(ran.stderr).toContain('Unexpected end of data');
+    expect(ran).toMatchObject({ status: 3, stdout: '' });
   });
 });
