@@ -66,11 +66,12 @@ function addLines(file: string, text: string): void {
 
 function edit(file: string, change: (text: string) => string): void {
   if (!existsSync(file)) return;
-  const text = readFileSync(file, 'utf8');
+  // A character for each byte: not all of it need be UTF-8.
+  const text = readFileSync(file, 'latin1');
   const changed = change(text);
   // An empty snippet would become a script that does nothing.
   if (changed.trim() === '') rmSync(file);
-  else if (changed !== text) writeFileSync(file, changed);
+  else if (changed !== text) writeFileSync(file, changed, 'latin1');
 }
 
 /** Removes a directory and its parents as long as they are empty. */
