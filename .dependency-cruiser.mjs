@@ -16,8 +16,7 @@ const rooms = [
   'recompile',
   'diff',
   'page',
-  'lanes',
-  'build',
+  'pipeline',
   'report',
   'rpm',
   'debian',
@@ -63,9 +62,9 @@ export default {
     {
       name: 'joins',
       severity: 'error',
-      comment: 'Front doors translate conventions into options: only lanes/, build/ and commands/ join stages.',
+      comment: 'Front doors translate conventions into options: only pipeline/ and commands/ join stages.',
       from: { path: oneOf(['rpm', 'debian']) },
-      to: { path: oneOf(['compile', 'links', 'manifest', 'verify', 'lanes', 'build']) },
+      to: { path: oneOf(['compile', 'links', 'manifest', 'verify', 'pipeline']) },
     },
     {
       name: 'process',

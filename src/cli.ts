@@ -4,7 +4,7 @@ import { errnoOf, exitStatus } from './errors.ts';
 import { exitSignal, handleExitSignals, stopAll } from './exit-signal.ts';
 
 if (isMainThread) void start();
-else void import('./lanes/thread.ts').then(({ runThread }) => runThread(() => process.exit()));
+else void import('./pipeline/thread.ts').then(({ runThread }) => runThread(() => process.exit()));
 
 /** An interpreter that is compiling would not notice that nobody waits for it. Needs /proc. */
 function killChildren(): void {

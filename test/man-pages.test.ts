@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { manPage } from '../integration/stage/man-page.ts';
-import { buildOptions } from '../src/build/option-table.ts';
+import { buildOptions } from '../src/pipeline/option-table.ts';
 import { call } from './helpers/call.ts';
 
 const checkout = join(import.meta.dirname, '..');

@@ -306,7 +306,7 @@ function linkWork(): Work {
 
 function scaleWork(): Work {
   const sizes = [100_000, 10_000, 1_000];
-  const lanes = 4;
+  const threads = 4;
   const contestants = [
     ...sizes.map((size) => ({
       ...pyclinkBuild(three),
@@ -314,8 +314,8 @@ function scaleWork(): Work {
       buildroot: placeOf(`scale/${size}`),
     })),
     {
-      ...pyclinkBuild(three, `-j${4 * lanes}`),
-      name: `pyclink build -j${4 * lanes}, 100000 sources`,
+      ...pyclinkBuild(three, `-j${4 * threads}`),
+      name: `pyclink build -j${4 * threads}, 100000 sources`,
       buildroot: placeOf('scale/100000'),
       once: true,
     },
@@ -331,16 +331,16 @@ function scaleWork(): Work {
     check: async (entries) => {
       for (const { name, buildroot } of entries) requireFullyLinked(name, readTree(buildroot));
     },
-    verdicts: ([large, medium, small, inLanes]) => {
-      if (large === undefined || medium === undefined || small === undefined || inLanes === undefined) return [];
+    verdicts: ([large, medium, small, inThreads]) => {
+      if (large === undefined || medium === undefined || small === undefined || inThreads === undefined) return [];
       const each = ({ wallSeconds }: Row, sources: number) => wallSeconds / sources;
       const cpu = ({ userSeconds, systemSeconds }: Row, sources: number) => (userSeconds + systemSeconds) / sources;
       return [
         { what: 'peak memory, 100,000 to 10,000', value: large.peakBytes / medium.peakBytes, atMost: 2 },
         { what: 'peak MiB at 100,000', value: Number(mebibytes(large.peakBytes)), atMost: 230 },
         {
-          what: `peak MiB that each of ${lanes} lanes adds`,
-          value: Number(mebibytes((inLanes.peakBytes - large.peakBytes) / lanes)),
+          what: `peak MiB that each of ${threads} threads adds`,
+          value: Number(mebibytes((inThreads.peakBytes - large.peakBytes) / threads)),
           atMost: 100,
         },
         {

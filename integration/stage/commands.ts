@@ -1,9 +1,9 @@
 /** What help says of pyclink's commands and options, for what is generated from it: completions and the man page. */
 import { type Command, Help, type Option } from 'commander';
-import { buildOptions } from '../../src/build/option-table.ts';
 import { Call } from '../../src/cli/call.ts';
 import { createProgram } from '../../src/cli/program.ts';
 import { subcommands } from '../../src/cli/subcommands.ts';
+import { buildOptions } from '../../src/pipeline/option-table.ts';
 
 export interface OptionFacts {
   readonly short: string | undefined;

@@ -49,7 +49,7 @@ export function emptyCounts(): CacheCounts {
   };
 }
 
-/** Adds up what lanes counted. */
+/** Adds up what threads counted. */
 export function addCounts(sum: CacheCounts, more: CacheCounts): void {
   for (const name of numbers) sum[name] += more[name];
   for (const [reason, count] of Object.entries(more.uncached) as [UncachedReason, number][]) {

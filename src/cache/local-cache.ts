@@ -6,7 +6,7 @@ import type { CacheCounts } from './counts.ts';
 import { LocalStore } from './local-store.ts';
 
 /**
- * The local store of a lane. Nothing that fails there is an error of the build: what cannot be read is not there, and
+ * The local store of a thread. Nothing that fails there is an error of the build: what cannot be read is not there, and
  * after the first failure to write nothing more is stored.
  */
 export class LocalCache {

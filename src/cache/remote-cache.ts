@@ -13,7 +13,7 @@ const maxWaitingBytes = 32 * 1024 ** 2;
 const compression = { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } };
 
 /**
- * The server of a lane. Nothing that it does or does not do is an error, and it costs a build a limited time. Entries are
+ * The server of a thread. Nothing that it does or does not do is an error, and it costs a build a limited time. Entries are
  * compressed with Brotli on their way.
  */
 export class RemoteCache {

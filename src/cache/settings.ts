@@ -1,6 +1,6 @@
 import type { RemoteSettings } from './remote-store.ts';
 
-/** How a build uses its cache. Plain data: each lane has its own SourceCache. */
+/** How a build uses its cache. Plain data: each thread has its own SourceCache. */
 export interface CacheSettings {
   /** Of the local store, with all symlinks resolved. */
   readonly directory: string;

@@ -24,7 +24,7 @@ interface Answer {
   readonly bytes: Buffer;
 }
 
-/** The cache of a lane, for the sources of one interpreter. */
+/** The cache of a thread, for the sources of one interpreter. */
 export class SourceCache {
   readonly counts: CacheCounts;
   readonly #settings: CacheSettings;

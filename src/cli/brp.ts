@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { Command } from 'commander';
-import { type BuildOptions, readBuildOptions } from '../build/options.ts';
 import { brpCommand } from '../commands/brp.ts';
 import { linkCommand } from '../commands/link.ts';
 import { PyclinkError } from '../errors.ts';
+import { type BuildOptions, readBuildOptions } from '../pipeline/options.ts';
 import { type Step, systemDirectories, translateBrp } from '../rpm/brp.ts';
 import { existingPycs } from '../rpm/existing.ts';
 import { placesOf } from '../rpm/places.ts';

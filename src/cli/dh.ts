@@ -1,11 +1,11 @@
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import { flagOf } from '../build/option-values.ts';
-import { readBuildOptions } from '../build/options.ts';
 import { dhCommand } from '../commands/dh.ts';
 import { absolute, type DebhelperCall, globOfText } from '../debian/call.ts';
 import { PyclinkError } from '../errors.ts';
+import { flagOf } from '../pipeline/option-values.ts';
+import { readBuildOptions } from '../pipeline/options.ts';
 import type { Call } from './call.ts';
 import { buildFlags, collect, type Flags, mergedFlags, withBuildOptions, withCommonOptions } from './options.ts';
 

@@ -1,7 +1,7 @@
 import { type Command, Option as CommanderOption } from 'commander';
-import { buildOptionGroups } from '../build/option-table.ts';
-import type { Option } from '../build/option-values.ts';
 import { PyclinkError } from '../errors.ts';
+import { buildOptionGroups } from '../pipeline/option-table.ts';
+import type { Option } from '../pipeline/option-values.ts';
 
 /** The options of every subcommand. */
 export interface CommonFlags {

@@ -1,4 +1,7 @@
 import type { Command } from 'commander';
+import { PyclinkError } from '../errors.ts';
+import { defaultReadLimits } from '../payload/budget.ts';
+import type { ReadOptions } from '../payload/targets.ts';
 import {
   absoluteDirectory,
   flagOf,
@@ -9,10 +12,7 @@ import {
   text,
   timeInSeconds,
   type ValuesOf,
-} from '../build/option-values.ts';
-import { PyclinkError } from '../errors.ts';
-import { defaultReadLimits } from '../payload/budget.ts';
-import type { ReadOptions } from '../payload/targets.ts';
+} from '../pipeline/option-values.ts';
 
 const count = text('takes a number', (given) => /^\d{1,15}$/.test(given));
 const readers = {

@@ -29,7 +29,7 @@ function build(command: Command, call: Call): Command {
     withCommonOptions(command).addHelpText('after', () => buildExamples + variablesHelp()),
   ).action(async (paths: string[], flags: Flags) => {
     const [{ readBuildOptions }, { buildCommand }] = await Promise.all([
-      import('../build/options.ts'),
+      import('../pipeline/options.ts'),
       import('../commands/build.ts'),
     ]);
     const { environment, streams } = call;
@@ -218,7 +218,7 @@ function cache(command: Command, call: Call): Command {
     .option('--cache-dir <dir>', 'the local store (default: $PYCLINK_CACHE_DIR)')
     .action(async (action: CacheAction, flags: Flags & { cacheDir?: string }) => {
       const [{ readStoreRequest }, { cacheCommand }] = await Promise.all([
-        import('../build/cache-options.ts'),
+        import('../pipeline/cache-options.ts'),
         import('../commands/cache.ts'),
       ]);
       const request = readStoreRequest(flags.cacheDir, call.environment);

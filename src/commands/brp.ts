@@ -1,12 +1,12 @@
-import { build } from '../build/build.ts';
-import type { Surroundings } from '../build/context.ts';
-import type { BuildOptions } from '../build/options.ts';
-import type { BuildReport } from '../build/report.ts';
 import { pythonDirectoryOf } from '../buildroot/python-directory.ts';
 import type { Source } from '../buildroot/source.ts';
 import { exitStatus, PyclinkError } from '../errors.ts';
 import { byCodeUnit, type PayloadPath, parentOf } from '../files/path.ts';
 import type { Log } from '../log.ts';
+import { build } from '../pipeline/build.ts';
+import type { Surroundings } from '../pipeline/context.ts';
+import type { BuildOptions } from '../pipeline/options.ts';
+import type { BuildReport } from '../pipeline/report.ts';
 import { summaryLines } from '../report/build-report.ts';
 import { counted } from '../text.ts';
 import { hasProblems, logOutcomes } from './build.ts';

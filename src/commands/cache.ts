@@ -1,4 +1,3 @@
-import type { StoreRequest } from '../build/cache-options.ts';
 import { checkCacheDirectory } from '../cache/cache-directory.ts';
 import { checkEntry, type EntryState } from '../cache/entry.ts';
 import { LocalStore } from '../cache/local-store.ts';
@@ -7,6 +6,7 @@ import { UnusableCache } from '../cache/unusable-cache.ts';
 import { errnoOf, exitStatus, PyclinkError } from '../errors.ts';
 import { foreignWriterOf } from '../files/foreign-writer.ts';
 import type { Log } from '../log.ts';
+import type { StoreRequest } from '../pipeline/cache-options.ts';
 import { counted, sizeText } from '../text.ts';
 import type { CommandResult } from './result.ts';
 

@@ -1,9 +1,5 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { build } from '../build/build.ts';
-import type { Surroundings } from '../build/context.ts';
-import type { BuildOptions } from '../build/options.ts';
-import type { BuildReport } from '../build/report.ts';
 import { adaptPackage, type ShippedPycs } from '../debian/adapt.ts';
 import type { BinaryPackage, DebhelperCall } from '../debian/call.ts';
 import {
@@ -18,6 +14,10 @@ import type { Log } from '../log.ts';
 import { recordsOf } from '../manifest/encode.ts';
 import { readManifest } from '../manifest/read.ts';
 import type { Manifest, PycRecord } from '../manifest/schema.ts';
+import { build } from '../pipeline/build.ts';
+import type { Surroundings } from '../pipeline/context.ts';
+import type { BuildOptions } from '../pipeline/options.ts';
+import type { BuildReport } from '../pipeline/report.ts';
 import { summaryLines } from '../report/build-report.ts';
 import { hasProblems, logOutcomes } from './build.ts';
 import type { CommandResult } from './result.ts';

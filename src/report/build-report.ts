@@ -1,5 +1,5 @@
-import type { BuildReport } from '../build/report.ts';
 import type { CacheCounts } from '../cache/counts.ts';
+import type { BuildReport } from '../pipeline/report.ts';
 import { counted, percentText, sizeText } from '../text.ts';
 
 /** The closing lines of a build. */

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
-import type { BuildReport } from '../build/report.ts';
 import { getOrAdd } from '../get-or-add.ts';
+import type { BuildReport } from '../pipeline/report.ts';
 import { counted } from '../text.ts';
 
 type ReportedSkip = BuildReport['skipped'][number];

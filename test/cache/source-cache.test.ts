@@ -57,7 +57,7 @@ function fill(cache: SourceCache, job: CompileJob, more: Partial<CompileOutcome>
   cache.store(looked, outcome, { pycs: outcome.made, digests: new Digests() });
 }
 
-describe('the cache of a lane', () => {
+describe('the cache of a thread', () => {
   it('gives what was stored, with headers and modes for the source as it is now', () => {
     const [open, job] = [newCache(), newJob()];
     fill(open(), job);

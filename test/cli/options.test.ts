@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { buildOptions } from '../../src/build/option-table.ts';
 import { buildFlags, mergedFlags, withBuildOptions, withCommonOptions } from '../../src/cli/options.ts';
+import { buildOptions } from '../../src/pipeline/option-table.ts';
 
 const parse = (...args: string[]) =>
   buildFlags(

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { BuildReport } from '../../src/build/report.ts';
 import { emptyCounts } from '../../src/cache/counts.ts';
+import type { BuildReport } from '../../src/pipeline/report.ts';
 import { buildReportText, summaryLines } from '../../src/report/build-report.ts';
 
 const report: BuildReport = {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { CompileJob } from '../../src/compile/plan.ts';
-import { JobQueue } from '../../src/lanes/job-queue.ts';
+import { JobQueue } from '../../src/pipeline/job-queue.ts';
 
 const jobs = (name: string, count: number) =>
   Array.from({ length: count }, (_, i) => ({ source: { payload: `/${name}${i}.py` } }) as unknown as CompileJob);

@@ -9,13 +9,13 @@ import { PyclinkError } from '../errors.ts';
 import { exitSignal } from '../exit-signal.ts';
 import { removeLeftovers } from '../files/leftovers.ts';
 import { childOf, contains, parentOf } from '../files/path.ts';
-import { interpretersPerThread, slotsFor } from '../lanes/slots.ts';
 import { inTurns } from '../turns.ts';
 import type { BuildContext } from './context.ts';
 import type { BuildOptions } from './options.ts';
 import type { BuildReport } from './report.ts';
 import { Stopwatch } from './stopwatch.ts';
 import { activeInterpreter, openTreeOf, pathsOfSystem } from './tree.ts';
+import { workersFor, workersPerThread } from './worker-counts.ts';
 
 /**
  * The main job, stage by stage: find the sources, start the interpreters, compile, link, write the manifest. An
@@ -48,13 +48,13 @@ export async function build(options: BuildOptions, context: BuildContext): Promi
 
   const ifMissing = options.errors === 'warn' ? 'skip' : 'fail';
   const isStocked = mayTakeFromStore(options);
-  const workersFor = (sources: readonly Source[]) => firstWorkers(sources, options, isStocked);
+  const startedFor = (sources: readonly Source[]) => firstWorkers(sources, options, isStocked);
   const start = {
     inChroot: options.chroot,
     forCache: options.cache !== undefined && options.normalize && !options.dryRun,
   };
   exitSignal();
-  const opening = openPools(buildroot, found.sources, context.environment, ifMissing, workersFor, start);
+  const opening = openPools(buildroot, found.sources, context.environment, ifMissing, startedFor, start);
   const loading = Promise.all([import('./compile-and-write.ts'), loadCache(options, isStocked), context.onStart?.()]);
   if (!options.dryRun) await removeLeftoversBeside(found.sources);
   const [pools, [{ compileAndWrite }]] = await Promise.all([opening, loading]);
@@ -68,9 +68,9 @@ export async function build(options: BuildOptions, context: BuildContext): Promi
 
 /** How many workers to start before it is known what they are. Threads start their own. */
 function firstWorkers(sources: readonly Source[], options: BuildOptions, isStocked: boolean): number {
-  const slots = slotsFor(sources, options.jobs);
+  const count = workersFor(sources, options.jobs);
   const mayHaveLittleToDo = options.dryRun || options.keepCurrent || isStocked;
-  return mayHaveLittleToDo || slots >= interpretersPerThread ? 1 : slots;
+  return mayHaveLittleToDo || count >= workersPerThread ? 1 : count;
 }
 
 function mayTakeFromStore({ cache }: BuildOptions): boolean {

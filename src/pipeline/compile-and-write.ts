@@ -11,9 +11,6 @@ import { type CompileJob, planCompile, pycsOf } from '../compile/plan.ts';
 import { ifPossible } from '../files/if-possible.ts';
 import { byCodeUnit, type PayloadPath } from '../files/path.ts';
 import { lstatIfAny } from '../files/stat.ts';
-import { currentPycs } from '../lanes/current-pycs.ts';
-import { type Done, type Work, workInLanes } from '../lanes/lanes.ts';
-import { slotsFor } from '../lanes/slots.ts';
 import { completeManifest, mergeContent, recordsOf } from '../manifest/encode.ts';
 import { goneFrom, writeWhole } from '../manifest/file.ts';
 import { openOutputs, writeOutputs } from '../manifest/outputs.ts';
@@ -22,11 +19,14 @@ import { isForgivable, isProblem, type Skipped } from '../skipped.ts';
 import { inTurns } from '../turns.ts';
 import { version } from '../version.ts';
 import type { BuildContext } from './context.ts';
+import { currentPycs } from './current-pycs.ts';
 import { closeCache, compilerForCache, openCache } from './open-cache.ts';
 import type { BuildOptions } from './options.ts';
 import type { BuildReport } from './report.ts';
 import { setMtimes } from './set-mtimes.ts';
 import type { Stopwatch } from './stopwatch.ts';
+import { type Done, doWork, type Work } from './work.ts';
+import { workersFor } from './worker-counts.ts';
 
 /** The options, with directories of the buildroot as it is. */
 type Settings = Omit<BuildOptions, 'buildroot' | 'strip'> & {
@@ -179,13 +179,13 @@ async function compileAll(
     const own = jobs.filter(({ interpreter }) => interpreter === pool.interpreter);
     const ownSources = own.map(({ source }) => source);
     const compiler = cache && compilerForCache(pool, options);
-    work.push({ pool, jobs: own, slots: slotsFor(ownSources, options.jobs), compiler });
+    work.push({ pool, jobs: own, maxWorkers: workersFor(ownSources, options.jobs), compiler });
     await context.onInterpreter(pool.interpreter, ownSources);
   }
   const { buildroot, link, normalize, invalidationMode, keepCurrent } = options;
   const hashSources = options.manifest !== undefined;
-  const laneOptions = { buildroot, link, normalize, hashSources, invalidationMode, keepCurrent, cache };
-  const done = await workInLanes(work, laneOptions, context);
+  const sourceOptions = { buildroot, link, normalize, hashSources, invalidationMode, keepCurrent, cache };
+  const done = await doWork(work, sourceOptions, context);
   if (cache !== undefined) addCounts(done.cache, withoutCache(work));
   return { ...done, jobs: jobs.length };
 }

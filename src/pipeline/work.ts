@@ -4,17 +4,17 @@ import type { CompileJob } from '../compile/plan.ts';
 import type { WorkerPool } from '../compile/worker-pool.ts';
 import { type CompiledRecord, recordFromThread } from '../manifest/compiled-record.ts';
 import type { Skipped } from '../skipped.ts';
+import { handleSources, type SourceOptions, sourceCache } from './handle-sources.ts';
 import { JobQueue } from './job-queue.ts';
-import { type LaneOptions, runLane, sourceCache } from './lane.ts';
-import { threadsFor } from './slots.ts';
 import type { WrittenJob } from './thread.ts';
+import { threadsFor } from './worker-counts.ts';
 import type { WrittenSource } from './write-pycs.ts';
 
 /** The jobs of one interpreter, the largest first, and how many workers may run. */
 export interface Work {
   readonly pool: WorkerPool;
   readonly jobs: readonly CompileJob[];
-  readonly slots: number;
+  readonly maxWorkers: number;
   /** Not there if the pycs are not for a cache. */
   readonly compiler?: CompilerDigest | undefined;
 }
@@ -39,15 +39,15 @@ export interface WorkListener {
  * of threads, but for the order.
  * @throws PyclinkError
  */
-export async function workInLanes(
+export async function doWork(
   all: readonly Work[],
-  options: LaneOptions,
+  options: SourceOptions,
   { onProgress }: WorkListener,
 ): Promise<Done> {
   const work = all.filter(({ jobs }) => jobs.length > 0);
   const total = work.reduce((sum, { jobs }) => sum + jobs.length, 0);
-  const slots = Math.max(0, ...work.map((one) => one.slots));
-  const threads = threadsFor(slots, total, options.keepCurrent);
+  const workers = Math.max(0, ...work.map(({ maxWorkers }) => maxWorkers));
+  const threads = threadsFor(workers, total, options.keepCurrent);
   const queue = new JobQueue(
     work.map(({ jobs }) => jobs),
     threads,
@@ -83,15 +83,15 @@ export async function workInLanes(
 
 async function onMainThread(
   work: readonly Work[],
-  options: LaneOptions,
+  options: SourceOptions,
   queue: JobQueue,
   onWritten: (written: WrittenSource) => void,
   counts: CacheCounts,
 ): Promise<void> {
-  for (const [number, { pool, slots, compiler }] of work.entries()) {
-    pool.maxWorkers = slots;
+  for (const [number, { pool, maxWorkers, compiler }] of work.entries()) {
+    pool.maxWorkers = maxWorkers;
     const cache = await sourceCache(options, compiler, counts);
-    await runLane(
+    await handleSources(
       pool,
       () => queue.take(number),
       options,
@@ -105,22 +105,22 @@ async function onMainThread(
 async function startThreads(
   work: readonly Work[],
   threads: number,
-  options: LaneOptions,
+  options: SourceOptions,
   queue: JobQueue,
   onWritten: (written: readonly WrittenJob[]) => void,
 ): Promise<Promise<CacheCounts>[]> {
-  const interpreters = work.map(({ pool: { interpreter, environment, compiler: facts }, slots, compiler }) => ({
+  const interpreters = work.map(({ pool: { interpreter, environment, compiler: facts }, maxWorkers, compiler }) => ({
     interpreter,
     environment,
     facts,
     compiler: compiler && { digest: compiler() },
-    slots,
+    maxWorkers,
   }));
   const orders = Array.from({ length: threads }, (_, thread) => ({
     options,
-    interpreters: interpreters.map(({ slots, ...one }) => ({
+    interpreters: interpreters.map(({ maxWorkers, ...one }) => ({
       ...one,
-      maxWorkers: Math.floor((slots + thread) / threads),
+      maxWorkers: Math.floor((maxWorkers + thread) / threads),
     })),
   }));
   const { runThreads } = await import('./threads.ts');

@@ -20,8 +20,8 @@ const turnMs = 10;
 const waitShare = 0.05;
 const minWaitMs = 1000;
 
-/** How a lane handles its sources. */
-export interface LaneOptions extends WriteOptions {
+/** How sources are handled. */
+export interface SourceOptions extends WriteOptions {
   /** Keep pycs that are current. */
   readonly keepCurrent: boolean;
   readonly cache?: CacheSettings | undefined;
@@ -36,10 +36,10 @@ type OnWritten = (job: NumberedJob, written: WrittenSource) => void;
  * @param cache may have some of the sources, and gets the others
  * @throws PyclinkError
  */
-export async function runLane(
+export async function handleSources(
   pool: WorkerPool,
   next: () => NumberedJob | undefined | Promise<NumberedJob | undefined>,
-  options: LaneOptions,
+  options: SourceOptions,
   onWritten: OnWritten,
   cache?: SourceCache,
 ): Promise<void> {
@@ -67,7 +67,7 @@ export async function runLane(
 async function handleSource(
   job: NumberedJob,
   pool: WorkerPool,
-  options: LaneOptions,
+  options: SourceOptions,
   onWritten: OnWritten,
   cache: SourceCache | undefined,
 ): Promise<void> {
@@ -92,9 +92,9 @@ async function handleSource(
   });
 }
 
-/** The cache of a lane, if it has one for an interpreter. @param counts what is added to */
+/** The cache for the sources of an interpreter, if there is one. @param counts what is added to */
 export async function sourceCache(
-  { cache, invalidationMode }: LaneOptions,
+  { cache, invalidationMode }: SourceOptions,
   compiler: CompilerDigest | undefined,
   counts: CacheCounts,
 ): Promise<SourceCache | undefined> {

@@ -1,4 +1,4 @@
-/** Builds with as many lanes as there may be: the result is the same for any number. */
+/** Builds with as many threads as there may be: the result is the same for any number. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -43,7 +43,7 @@ async function built(buildroot: string, jobs: number, ...flags: string[]) {
 
 describe('the same build', () => {
   it.each([[[]], [['--no-normalize']], [['--no-link', '--invalidation-mode', 'checked-hash']]])(
-    'has one result for any number of lanes (%j)',
+    'has one result for any number of threads (%j)',
     async (flags) => {
       const alone = await built(plantBuildroot(tree()), 1, ...flags);
       expect(alone.status).toBe(1);

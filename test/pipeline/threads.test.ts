@@ -4,9 +4,9 @@ import { expect, it } from 'vitest';
 import { emptyCounts } from '../../src/cache/counts.ts';
 import type { CompileJob } from '../../src/compile/plan.ts';
 import { stopAll } from '../../src/exit-signal.ts';
-import { JobQueue } from '../../src/lanes/job-queue.ts';
-import type { ThreadOrder, WrittenJob } from '../../src/lanes/thread.ts';
-import { runThreads } from '../../src/lanes/threads.ts';
+import { JobQueue } from '../../src/pipeline/job-queue.ts';
+import type { ThreadOrder, WrittenJob } from '../../src/pipeline/thread.ts';
+import { runThreads } from '../../src/pipeline/threads.ts';
 import { temporaryDirectory } from '../helpers/buildroot.ts';
 
 /** Runs two threads of a program; `name`, `say` and `ask`, which gives a chunk of jobs, are there. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type BuildOptions, readBuildOptions } from '../../src/build/options.ts';
+import { type BuildOptions, readBuildOptions } from '../../src/pipeline/options.ts';
 
 const defaults: BuildOptions = {
   buildroot: undefined,

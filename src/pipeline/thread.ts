@@ -5,8 +5,8 @@ import type { Interpreter } from '../compile/interpreter.ts';
 import type { CompilerFacts } from '../compile/protocol.ts';
 import { WorkerPool } from '../compile/worker-pool.ts';
 import { type ErrorCode, PyclinkError } from '../errors.ts';
+import { handleSources, type SourceOptions, sourceCache } from './handle-sources.ts';
 import type { JobChunk, NumberedJob } from './job-queue.ts';
-import { type LaneOptions, runLane, sourceCache } from './lane.ts';
 import type { WrittenSource } from './write-pycs.ts';
 
 /** What a thread is given when it starts. Plain data. */
@@ -21,7 +21,7 @@ export interface ThreadOrder {
     /** How many workers the thread may run. */
     readonly maxWorkers: number;
   }[];
-  readonly options: LaneOptions;
+  readonly options: SourceOptions;
 }
 
 /** What was done for a source of an interpreter. */
@@ -78,7 +78,7 @@ export async function runThread(exit: () => void): Promise<void> {
         const onWritten = (job: NumberedJob, done: WrittenSource) => {
           written.push({ interpreter: number, number: job.number, ...done });
         };
-        await runLane(pool, next, options, onWritten, cache);
+        await handleSources(pool, next, options, onWritten, cache);
       } finally {
         await pool.close();
       }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { readStoreRequest } from '../../src/build/cache-options.ts';
-import { readBuildOptions } from '../../src/build/options.ts';
+import { readStoreRequest } from '../../src/pipeline/cache-options.ts';
+import { readBuildOptions } from '../../src/pipeline/options.ts';
 
 const flags = { buildroot: '/root' };
 const optionsFor = (given: object, environment: Readonly<Record<string, string>> = {}) =>
