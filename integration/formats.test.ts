@@ -1,9 +1,9 @@
 /** Every format of package that Python modules come in. Each is packed with the tool that people use, or as its spec says. */
-import { appendFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
-import { plant } from '../test/helpers/buildroot.ts';
+import { plant, temporaryDirectory } from '../test/helpers/buildroot.ts';
 import { pyclink } from '../test/helpers/pyclink.ts';
 import { systemPython } from '../test/helpers/pythons.ts';
 import { builtShop, debOf, healthy, type Shop, tarOf, verifyShop } from './helpers/shop.ts';
@@ -167,4 +167,30 @@ describe('what has nothing in it is an error:', () => {
     const whole = await packed(shop, 'shop.ipk', parts, ['./debian-binary', './data.tar.gz']);
     expect(await pyclink(['audit', whole])).toMatchObject({ status: 3, stdout: '' });
   });
+});
+
+describe('a program that is not installed', () => {
+  it.each([
+    ['dpkg-deb', 'dpkg', '!<arch>\n'],
+    ['xz', 'xz-utils', '\xfd7zXZ\0'],
+    ['zstd', 'zstd', '\x28\xb5\x2f\xfd'],
+    ['rpm', 'rpm', '\xed\xab\xee\xdb'],
+  ])('is named with its package: %s', async (program, name, magic) => {
+    const file = join(temporaryDirectory(), 'x.bin');
+    writeFileSync(file, Buffer.from(magic.padEnd(2000, ' '), 'latin1'));
+    const { status, stderr } = await pyclink(['audit', file], { env: { PATH: '/nowhere' } });
+    expect({ status, stderr }).toEqual({
+      status: 3,
+      stderr: `pyclink: error: ${file}: cannot be read: ${program} is not installed\n    hint: install ${name}\n`,
+    });
+  });
+});
+
+it('takes a file whose name begins with a dash', async () => {
+  const cwd = temporaryDirectory();
+  mkdirSync(join(cwd, 'p/DEBIAN'), { recursive: true });
+  const control = 'Package: p\nVersion: 1\nArchitecture: all\nMaintainer: P <p@example.org>\nDescription: p\n';
+  writeFileSync(join(cwd, 'p/DEBIAN/control'), control);
+  await execa('dpkg-deb', ['--build', 'p', './-p.deb'], { cwd });
+  expect(await pyclink(['audit', '--', '-p.deb'], { cwd })).toMatchObject({ status: 0, stderr: '' });
 });

@@ -44,8 +44,25 @@ export function readStart(file: string): Buffer {
   return start;
 }
 
+/** The packages that have the programs, as Debian calls them; other systems have the same or shorter names. */
+const packages: Readonly<Record<string, string>> = {
+  'dpkg-deb': 'dpkg',
+  rpm2archive: 'rpm',
+  xz: 'xz-utils',
+};
+
+/** A program that opens a package or an archive is not installed. */
+export class NotInstalled extends Error {
+  readonly hint: string;
+
+  constructor(program: string) {
+    super(`${program} is not installed`);
+    this.hint = `install ${packages[program] ?? program}`;
+  }
+}
+
 /** The error for a file that is not what it should be. */
 export function unreadable(file: string, reason: string, cause?: unknown): PyclinkError {
-  const hint = 'is it a package or a tar, and is the program that opens it installed?';
+  const hint = cause instanceof NotInstalled ? cause.hint : 'is it a package or a tar, and is it whole?';
   return new PyclinkError('tool-failed', `cannot be read: ${reason}`, { path: file, hint, cause });
 }

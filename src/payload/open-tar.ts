@@ -1,10 +1,11 @@
 import { createReadStream } from 'node:fs';
+import { resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { execa } from 'execa';
 import { exitSignal } from '../exit-signal.ts';
 import { trustedPath } from '../files/program-path.ts';
-import { type Format, formatOf, readStart } from './format.ts';
+import { type Format, formatOf, NotInstalled, readStart } from './format.ts';
 
 /**
  * Opens a tar, which may be compressed with gzip, bzip2, xz or zstd, or the tar in a Debian package. The stream ends with
@@ -13,7 +14,7 @@ import { type Format, formatOf, readStart } from './format.ts';
  */
 export function openTar(file: string): Readable {
   const start = readStart(file);
-  if (formatOf(start) === 'ar') return Readable.from(outputOf('dpkg-deb', ['--fsys-tarfile', file]));
+  if (formatOf(start) === 'ar') return Readable.from(outputOf('dpkg-deb', ['--fsys-tarfile', resolve(file)]));
   return decompressed(createReadStream(file), start);
 }
 
@@ -63,6 +64,6 @@ async function* outputOf(command: string, args: readonly string[], input?: Reada
   });
   for await (const chunk of child.stdout) yield chunk as Buffer;
   const { failed, code, stderr, shortMessage } = await child;
-  if (code === 'ENOENT') throw new Error(`${command} is not installed`);
+  if (code === 'ENOENT') throw new NotInstalled(command);
   if (failed) throw new Error(stderr.trim().split('\n').at(-1) || shortMessage);
 }

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { execa } from 'execa';
 import { messageOf, PyclinkError } from '../errors.ts';
 import { exitSignal } from '../exit-signal.ts';
@@ -6,6 +7,7 @@ import { trustedPath } from '../files/program-path.ts';
 import { pathText } from '../printable.ts';
 import { Budget, type ReadLimits } from './budget.ts';
 import { type Contents, contentsOf, type PayloadEntry, type Search, type TakeContent } from './entry.ts';
+import { NotInstalled, unreadable } from './format.ts';
 import { listedBy } from './listed.ts';
 import { readTar, type TarContents } from './tar.ts';
 
@@ -46,11 +48,11 @@ export async function searchRpm(file: string, search: Search, limits: ReadLimits
 }
 
 async function queryHeader(file: string): Promise<PayloadEntry[]> {
-  const args = ['-qp', '--nosignature', '--nodigest', '--qf', queryFormat, '--', file];
+  const args = ['-qp', '--nosignature', '--nodigest', '--qf', queryFormat, '--', resolve(file)];
   exitSignal();
   const options = { reject: false, encoding: 'latin1', env: { LC_ALL: 'C.UTF-8', PATH: trustedPath() } } as const;
-  const { stdout, stderr, failed } = await execa('rpm', args, options);
-  if (failed) throw unreadable(file, 'rpm', stderr);
+  const { stdout, stderr, failed, code } = await execa('rpm', args, options);
+  if (failed) throw failure(file, 'rpm', code, stderr);
   const [first = '', ...lines] = pathText(Buffer.from(stdout, 'latin1')).split('\n');
   const container = first.replace(/^package /, '');
   return lines.flatMap((line): PayloadEntry[] => {
@@ -90,20 +92,17 @@ async function readStored(
   try {
     const source = { container: file, prefix: `${file}\0` };
     const contents = await readTar(child.stdout, search, source, new Budget(file, limits), again);
-    const { failed, stderr } = await child;
-    if (failed) throw unreadable(file, 'rpm2archive', stderr);
+    const { failed, code, stderr } = await child;
+    if (failed) throw failure(file, 'rpm2archive', code, stderr);
     return contents;
   } catch (error) {
     child.kill();
     if (error instanceof PyclinkError) throw error;
-    throw unreadable(file, 'rpm2archive', messageOf(error));
+    throw unreadable(file, `rpm2archive: ${messageOf(error)}`, error);
   }
 }
 
-function unreadable(file: string, tool: string, said: unknown): PyclinkError {
-  const lastLine = String(said).trim().split('\n').at(-1) || 'it does not start';
-  return new PyclinkError('tool-failed', `${tool} cannot read it: ${lastLine}`, {
-    path: file,
-    hint: `is ${tool} installed, and is this a package?`,
-  });
+function failure(file: string, tool: string, code: string | undefined, said: string): PyclinkError {
+  const missing = code === 'ENOENT' ? new NotInstalled(tool) : undefined;
+  return unreadable(file, missing?.message ?? `${tool}: ${said.trim().split('\n').at(-1) || 'failed'}`, missing);
 }
