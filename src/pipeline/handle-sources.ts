@@ -9,9 +9,14 @@ import { currentPycs } from './current-pycs.ts';
 import type { NumberedJob } from './job-queue.ts';
 import { finish, keepPycs, type WriteOptions, type WrittenSource, writePycs } from './write-pycs.ts';
 
-/** How many sources are on their way at a time: looked up on a server, or for each interpreter. */
+/** How many sources are looked up on a server at a time. */
 const lookupsAtATime = 64;
-const sourcesPerWorker = 16;
+
+/** How many sources each worker has on its way, so that it never waits for the next. */
+const sourcesPerWorker = 48;
+
+/** In a thread: the others should find some too. */
+export const sourcesPerThreadWorker = 16;
 
 /** After so long with sources that need no interpreter, answers and signals have their turn. */
 const turnMs = 10;
@@ -34,6 +39,7 @@ type OnWritten = (job: NumberedJob, written: WrittenSource) => void;
  * Does everything for the sources of one interpreter, many at a time.
  * @param next takes the next source
  * @param cache may have some of the sources, and gets the others
+ * @param perWorker how many sources each worker has on its way
  * @throws PyclinkError
  */
 export async function handleSources(
@@ -42,6 +48,7 @@ export async function handleSources(
   options: SourceOptions,
   onWritten: OnWritten,
   cache?: SourceCache,
+  perWorker = sourcesPerWorker,
 ): Promise<void> {
   const started = performance.now();
   let turn = started;
@@ -55,7 +62,7 @@ export async function handleSources(
     }
   };
   try {
-    const length = cache?.hasServer ? lookupsAtATime : sourcesPerWorker * pool.maxWorkers;
+    const length = cache?.hasServer ? lookupsAtATime : perWorker * pool.maxWorkers;
     await Promise.all(Array.from({ length }, handleInTurn));
   } finally {
     isOver = true;

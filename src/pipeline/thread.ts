@@ -5,7 +5,7 @@ import type { Interpreter } from '../compile/interpreter.ts';
 import type { CompilerFacts } from '../compile/protocol.ts';
 import { WorkerPool } from '../compile/worker-pool.ts';
 import { type ErrorCode, PyclinkError } from '../errors.ts';
-import { handleSources, type SourceOptions, sourceCache } from './handle-sources.ts';
+import { handleSources, type SourceOptions, sourceCache, sourcesPerThreadWorker } from './handle-sources.ts';
 import type { JobChunk, NumberedJob } from './job-queue.ts';
 import type { WrittenSource } from './write-pycs.ts';
 
@@ -78,7 +78,7 @@ export async function runThread(exit: () => void): Promise<void> {
         const onWritten = (job: NumberedJob, done: WrittenSource) => {
           written.push({ interpreter: number, number: job.number, ...done });
         };
-        await handleSources(pool, next, options, onWritten, cache);
+        await handleSources(pool, next, options, onWritten, cache, sourcesPerThreadWorker);
       } finally {
         await pool.close();
       }
