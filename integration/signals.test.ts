@@ -214,8 +214,8 @@ async function startAudit(program: string, file: string, magic: string, wrapper:
 
 describe.each(signals)('%s, while another program is at work', (signal) => {
   it.each<[program: string, file: string, magic: string]>([
-    ['rpm', 'shop.rpm', ''],
-    ['rpm2archive', 'shop.rpm', ''],
+    ['rpm', 'shop.rpm', '\xed\xab\xee\xdb'],
+    ['rpm2archive', 'shop.rpm', '\xed\xab\xee\xdb'],
     ['dpkg-deb', 'shop.deb', '!<arch>\n'],
     ['xz', 'shop.tar.xz', '\xfd7zXZ\0'],
     ['zstd', 'shop.tar.zst', '\x28\xb5\x2f\xfd'],
