@@ -15,8 +15,9 @@ export interface InterpreterRequest {
 }
 
 /** Equal for equal requests. */
-export function requestKey({ command, home, isNamed = false }: InterpreterRequest): string {
-  return `${command}\0${home ?? ''}\0${isNamed}`;
+export function requestKey({ command, home, isNamed = false, otherwise }: InterpreterRequest): string {
+  const own = `${command}\0${home ?? ''}\0${isNamed}`;
+  return otherwise === undefined ? own : `${own}\0${requestKey(otherwise)}`;
 }
 
 /** A directory whose path says which interpreters read it. */

@@ -1,5 +1,6 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
+import { foreignWriter } from '../files/foreign-writer.ts';
 import { ifPossible } from '../files/if-possible.ts';
 import { childOf, contains, nameOf, type PayloadPath, parentOf, type StagedPath } from '../files/path.ts';
 import { fileSystemOf, lstatIfAny } from '../files/stat.ts';
@@ -67,16 +68,25 @@ export function pythonPlaces(): PythonPlaces {
   };
 }
 
-/** The one virtual environment that a directory of the running system has in it, or beside it. */
+/**
+ * The one virtual environment that a directory of the running system has in it, or beside it. One whose interpreter another
+ * user could exchange does not count: nobody asked for it.
+ */
 export function environmentBeside(path: StagedPath): StagedPath | undefined {
   for (const directory of [path, parentOf(path)]) {
     const environments = ifPossible(() => readdirSync(directory)) ?? [];
     const [first, second] = environments
       .map((name) => childOf(directory, name))
-      .filter((place) => ifPossible(() => lstatIfAny(join(place, 'pyvenv.cfg'))) !== undefined);
+      .filter((place) => ifPossible(() => lstatIfAny(join(place, 'pyvenv.cfg'))) !== undefined)
+      .filter((place) => isSafe(join(place, 'bin/python')));
     if (first !== undefined) return second === undefined ? first : undefined;
   }
   return undefined;
+}
+
+function isSafe(program: string): boolean {
+  const real = ifPossible(() => realpathSync.native(program));
+  return real !== undefined && [program, real].some((path) => foreignWriter(path) === undefined);
 }
 
 /** The virtual environment that a directory of the running system lies in. */

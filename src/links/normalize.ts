@@ -1,4 +1,4 @@
-import { normalizePyc } from '../marshal/normalize-pyc.ts';
+import { hasBytesBehindCode, normalizePyc } from '../marshal/normalize-pyc.ts';
 import type { ReadPyc } from './fingerprint.ts';
 import { type RewrittenFiles, rewriteFiles } from './rewrite.ts';
 
@@ -13,11 +13,12 @@ export interface NormalizedFiles {
 
 /** Brings existing pycs into normal form. @see rewriteFiles */
 export function normalizeFiles(pycs: readonly ReadPyc[], dryRun: boolean): NormalizedFiles {
-  const {
-    pycs: normal,
-    rewritten: normalized,
-    notRewritten: notNormalized,
-    failed,
-  } = rewriteFiles(pycs, (content) => normalizePyc(content), dryRun);
-  return { pycs: normal, normalized, notNormalized, failed };
+  const { pycs: normal, rewritten, notRewritten: notNormalized, failed } = rewriteFiles(pycs, normalized, dryRun);
+  return { pycs: normal, normalized: rewritten, notNormalized, failed };
+}
+
+/** Somebody may have put bytes behind the code on purpose: normal form would drop them. */
+function normalized(pyc: Buffer): ReturnType<typeof normalizePyc> {
+  const normal = normalizePyc(pyc);
+  return normal !== pyc && hasBytesBehindCode(pyc) ? { unreadable: 'bytes follow the end of the code' } : normal;
 }

@@ -1,7 +1,7 @@
 import { parsePycHeader } from '../pyc/header.ts';
 import { codeLayoutOf, releaseOf } from '../pyc/releases.ts';
 import { encodeNormal } from './normal-form.ts';
-import type { Unreadable } from './walk.ts';
+import { type Unreadable, walkMarshal } from './walk.ts';
 
 /** Why pycs of a release that pyclink does not know have no normal form. */
 export function unknownMagicNumber(magicNumber: number): string {
@@ -25,4 +25,13 @@ export function normalizePyc(pyc: Buffer, allocate?: (sizeBytes: number) => Buff
   const layout = codeLayoutOf(header.magicNumber);
   if (layout === undefined) return { unreadable: unknownMagicNumber(header.magicNumber) };
   return encodeNormal(pyc, releaseOf(header.magicNumber).headerSizeBytes, layout, allocate);
+}
+
+/** Whether something follows the code in a pyc of a known interpreter. Python does not read it. */
+export function hasBytesBehindCode(pyc: Buffer): boolean {
+  const header = parsePycHeader(pyc);
+  const layout = 'unreadable' in header ? undefined : codeLayoutOf(header.magicNumber);
+  if (layout === undefined) return false;
+  const end = walkMarshal(pyc, releaseOf(pyc.readUInt16LE(0)).headerSizeBytes, layout, () => undefined);
+  return typeof end === 'number' && end < pyc.length;
 }

@@ -120,7 +120,8 @@ async function searchPlace(
     return { kind, ...contents, entries: clamped };
   }
   if (kind === 'image-directory') return image(filesOfDirectory(openTree(path)));
-  const format = formatOf(readStart(path)) ?? (zipStart(path) === undefined ? undefined : 'zip');
+  const named = path.endsWith('.rpm') ? 'rpm' : undefined;
+  const format = formatOf(readStart(path)) ?? (zipStart(path) === undefined ? named : 'zip');
   const searchFile = searches.get(format) ?? searchArchive;
   const files = searchFile === searchArchive ? await filesOfTar(path, () => new Budget(path, limits)) : undefined;
   if (files !== undefined) return image(files);

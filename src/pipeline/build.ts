@@ -56,8 +56,8 @@ export async function build(options: BuildOptions, context: BuildContext): Promi
   exitSignal();
   const opening = openPools(buildroot, found.sources, context.environment, ifMissing, startedFor, start);
   const loading = Promise.all([import('./compile-and-write.ts'), loadCache(options, isStocked), context.onStart?.()]);
-  if (!options.dryRun) await removeLeftoversBeside(found.sources);
-  const [pools, [{ compileAndWrite }]] = await Promise.all([opening, loading]);
+  const clearing = options.dryRun ? undefined : removeLeftoversBeside(found.sources);
+  const [pools, [{ compileAndWrite }]] = await Promise.all([opening, loading, clearing]);
   try {
     const settings = { ...options, paths, isWholeSystem, buildroot, strip, passedOver };
     return await compileAndWrite(found, pools, settings, context, watch);

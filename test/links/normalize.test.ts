@@ -26,6 +26,16 @@ function planted(files: Readonly<Record<string, Planted>>) {
 }
 
 describe('normalizeFiles', () => {
+  it('leaves a pyc as it is that has bytes behind its code', () => {
+    const { root, read, state } = planted({ 'a.pyc': Buffer.concat([before, Buffer.from('more')]) });
+    const [files, untouched] = [contentsOf(root), state('a.pyc')];
+    expect(normalizeFiles(read(), false)).toMatchObject({
+      normalized: 0,
+      notNormalized: [{ message: 'bytes follow the end of the code' }],
+    });
+    expect([contentsOf(root), state('a.pyc')]).toEqual([files, untouched]);
+  });
+
   it('rewrites a group as one file again, with its mode and mtime', () => {
     const { root, path, read, state } = planted({
       'a.pyc': { content: before, mode: 0o604, mtime: 1_600_000_000 },
