@@ -1,6 +1,6 @@
 /** `pyclink audit --recompile`: whether bytecode is what its source compiles to. */
 
-import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
@@ -127,8 +127,37 @@ describe('audit --recompile', () => {
     expect(stdout).toMatch(
       /^pyclink: 9 pycs not compiled again: no python3\.\d+ that works: \/usr\/bin\/false does not/m,
     );
-    expect(stdout).toContain('pyclink: 0 pycs compiled again: the same code\n');
+    expect(stdout).not.toContain('the same code');
+    expect(stdout).toContain('pyclink: no pyc is proved: none has the code of a source that was compiled again\n');
     expect(status).toBe(1);
+  });
+
+  it.each(['directory', 'tar'])('is incomplete if a source in a %s is too large to be read', async (kind) => {
+    const tree = await built();
+    const tar = join(temporaryDirectory(), 'shop.tar');
+    const limited = [kind === 'tar' ? tar : tree.buildroot, '--max-file-size', '2K'];
+    appendFileSync(tree.source('cart'), '#'.repeat(4096));
+    await execa('tar', ['-C', tree.buildroot, '-cf', tar, '.']);
+    const { stdout, status } = await pyclink(['audit', '--recompile', '--ignore', 'stale', ...limited]);
+    expect(stdout).toMatch(/^pyclink: 3 pycs not compiled again: its source was not read: too large: /m);
+    expect(stdout).toContain('pyclink: 6 pycs compiled again: the same code\n');
+    expect(stdout).not.toContain('nothing wrong\n');
+    expect(status).toBe(1);
+  });
+
+  it('compiles as no path what records none', async () => {
+    const tree = await built();
+    const compile = [
+      'import marshal, sys',
+      'source, pyc = sys.argv[1:]',
+      'code = compile(open(source).read(), "", "exec", optimize=0, dont_inherit=True)',
+      'header = open(pyc, "rb").read(16)',
+      'open(pyc, "wb").write(header + marshal.dumps(code))',
+    ];
+    await execa(systemPython.executable, ['-c', compile.join('\n'), tree.source('till'), tree.pyc('till')]);
+    const { findings, same } = await recompiled(tree.buildroot, '--ignore', 'unreproducible');
+    expect(findings).toMatchObject([{ kind: 'leaks-path', detail: 'it records no path' }]);
+    expect(same).toBe(9);
   });
 
   it('finds each change of one thing in many pycs, and nothing in others', async () => {

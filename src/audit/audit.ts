@@ -76,7 +76,7 @@ function auditPyc(
     if (stale !== undefined) add(...stale);
   }
   if (recordedPath !== undefined && !isUnread && isElsewhere(recordedPath, name.source, container)) {
-    add('leaks-path', `it records ${recordedPath}`);
+    add('leaks-path', recordedPath === '' ? 'it records no path' : `it records ${recordedPath}`);
   }
   if (isNormal === false) add('unreproducible', 'another order or other flags than the normal form');
   return findings;

@@ -74,9 +74,11 @@ export async function auditCommand(options: AuditOptions, log: () => Promise<Log
   if (html) writeWhole(html, [renderPage(pageOfAudit(options.targets, audited, all, shown, summary, notes))]);
   const failOn = options.failOn.length === 0 ? noticeableKinds : options.failOn;
   const isFailure = findings.some(({ kind }) => failOn.includes(kind));
+  const isComplete = unreadable.length === 0 && again?.isComplete !== false;
   return {
-    status: isFailure || unreadable.length > 0 || again?.isComplete === false ? exitStatus.problems : exitStatus.done,
-    text: options.format === 'junit' ? junitXml(shown) : auditText(shown, summary, notes, options.isVerbose),
+    status: isFailure || !isComplete ? exitStatus.problems : exitStatus.done,
+    text:
+      options.format === 'junit' ? junitXml(shown) : auditText(shown, summary, notes, options.isVerbose, isComplete),
     data: options.format === 'sarif' ? sarifLog(shown) : { findings, summary, unreadable },
   };
 }

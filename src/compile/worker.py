@@ -107,6 +107,7 @@ class Loader(importlib.machinery.SourceFileLoader):
     """The loader that py_compile uses. Keeps what was compiled last."""
 
     def source_to_code(self, data, path, *, _optimize=-1):
+        path = "" if path == NOWHERE else path
         code = super().source_to_code(data, path, _optimize=_optimize)
         Loader.last = data, code, _optimize
         if is_for_cache and data not in compiled:
@@ -129,7 +130,8 @@ def compile_level(source, content, directory, level, mode):
     if content:  # The source is a symlink that only the installed system can follow.
         recorded = os.path.join(directory, os.path.basename(source))
         try:
-            py_compile.compile(content, NOWHERE, recorded, True, optimize=level, **modes)
+            # It takes an empty path for none.
+            py_compile.compile(content, NOWHERE, recorded or NOWHERE, True, optimize=level, **modes)
         except py_compile.PyCompileError as error:
             return error.msg
         return None

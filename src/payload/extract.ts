@@ -36,17 +36,23 @@ function attempt<T>(path: string, work: () => T): T {
   }
 }
 
-/** A search that writes these files into a directory. @param files their identities @returns where they are then */
+/**
+ * A search that writes these files into a directory.
+ * @param files their identities
+ * @returns where they are then, and why others could not be read
+ */
 export function searchForFiles(files: ReadonlySet<string>, names: readonly string[], directory: PrivateDirectory) {
   const paths = new Map<string, string>();
+  const unread = new Map<string, string>();
   const search: Search = {
     names,
     visit: ({ file }) =>
       files.has(file) && !paths.has(file)
         ? (content: Content) => {
-            if (!('unread' in content)) paths.set(file, directory.add(content));
+            if ('unread' in content) unread.set(file, content.unread);
+            else paths.set(file, directory.add(content));
           }
         : undefined,
   };
-  return { search, paths };
+  return { search, paths, unread };
 }

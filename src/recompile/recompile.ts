@@ -27,7 +27,7 @@ export interface Recompiled {
   readonly findings: readonly AuditFinding[];
   /** What could not be compared, and why. */
   readonly notes: readonly string[];
-  /** False if an interpreter was missing: the pycs that it would have compiled are not proved. */
+  /** False if an interpreter was missing or a source could not be read: their pycs are not proved. */
   readonly isComplete: boolean;
 }
 
@@ -37,28 +37,33 @@ export interface Recompiled {
  * @throws PyclinkError `worker-failed`, `file-failed`
  */
 export async function recompile(all: readonly Audited[], options: RecompileOptions): Promise<Recompiled> {
-  const { jobs, left } = planRecompile(all);
+  const { jobs, left: planned } = planRecompile(all);
+  const left = new Map(planned);
   const directory = new PrivateDirectory();
   try {
-    const notes = Array.from(left, ([reason, count]) => `${counted(count, 'pyc')} not compiled again: ${reason}`);
     const findings: AuditFinding[] = [];
     const differing: Differing[] = [];
     let same = 0;
     let isComplete = true;
     const sources = searchForFiles(new Set(jobs.map(({ source }) => source.file)), ['*.py'], directory);
     await options.search(sources.search);
-    for (const magicNumber of new Set(jobs.map((job) => job.magicNumber))) {
-      const own = jobs.filter((job) => job.magicNumber === magicNumber);
+    const textOf = ({ source }: RecompileJob) =>
+      options.chroot === undefined ? sources.paths.get(source.file) : source.path;
+    const leave = (job: RecompileJob, reason: string) => left.set(reason, (left.get(reason) ?? 0) + pycsOf(job).length);
+    for (const job of jobs.filter((one) => textOf(one) === undefined)) {
+      leave(job, `its source was not read: ${sources.unread.get(job.source.file) ?? 'not found again'}`);
+      isComplete = false;
+    }
+    const readable = jobs.filter((job) => textOf(job) !== undefined);
+    for (const magicNumber of new Set(readable.map((job) => job.magicNumber))) {
+      const own = readable.filter((job) => job.magicNumber === magicNumber);
       const pool = await openPool(magicNumber, options, options.environment);
       if (typeof pool === 'string') {
-        const count = own.reduce((sum, job) => sum + pycsOf(job).length, 0);
-        notes.push(`${counted(count, 'pyc')} not compiled again: ${pool}`);
+        for (const job of own) leave(job, pool);
         isComplete = false;
         continue;
       }
       try {
-        const textOf = ({ source }: RecompileJob) =>
-          options.chroot === undefined ? sources.paths.get(source.file) : source.path;
         await compileAll(pool, own, textOf, options.jobs, (job, result) => {
           const { executable, version } = pool.interpreter;
           const compiler = `${executable} (${version})`;
@@ -72,6 +77,7 @@ export async function recompile(all: readonly Audited[], options: RecompileOptio
       }
     }
     findings.push(...(await explained(differing, directory, options.search)));
+    const notes = Array.from(left, ([reason, count]) => `${counted(count, 'pyc')} not compiled again: ${reason}`);
     return { same, findings, notes, isComplete };
   } finally {
     directory.remove();
@@ -91,9 +97,8 @@ async function compileAll(
   onResult: (job: RecompileJob, result: PoolResult) => void,
 ): Promise<void> {
   pool.maxWorkers = slots;
-  const compiling = jobs.flatMap((job) => {
-    const content = textOf(job);
-    if (content === undefined) return [];
+  const compiling = jobs.map((job) => {
+    const content = textOf(job) ?? '';
     const { recordedPath, pycs } = job;
     const end = recordedPath.lastIndexOf('/');
     const request = {
@@ -103,7 +108,7 @@ async function compileAll(
       levels: [...pycs.keys()].sort(),
       invalidationMode: 'timestamp' as const,
     };
-    return [pool.compile(request, 120_000, (result) => onResult(job, result))];
+    return pool.compile(request, 120_000, (result) => onResult(job, result));
   });
   await Promise.all(compiling);
 }

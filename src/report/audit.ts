@@ -10,19 +10,21 @@ const shownPackages = 3;
 /**
  * The report of audit: for each kind of finding, the worst first, what to do, and the packages that have most of it, with
  * an example; then the notes, and what bytecode there is. Verbose: every finding.
+ * @param isComplete all that was to be read or compiled was
  */
 export function auditText(
   findings: readonly AuditFinding[],
   summary: AuditSummary,
   notes: readonly string[],
   isVerbose: boolean,
+  isComplete = true,
 ): string {
   const lines = Array.from(byKind(findings)).flatMap(([kind, ofKind]) =>
     ofKind.length === 0
       ? []
       : [`${kind}: ${ofKind.length}: ${auditKinds[kind]}`, `  to do: ${auditAdvice[kind]}`, ...body(ofKind, isVerbose)],
   );
-  const closing = [...notes.map((note) => `pyclink: ${note}`), ...summaryLines(findings, summary)];
+  const closing = [...notes.map((note) => `pyclink: ${note}`), ...summaryLines(findings, summary, isComplete)];
   return [...lines, ...closing].map((line) => `${printable(line)}\n`).join('');
 }
 
@@ -40,13 +42,15 @@ function body(findings: readonly AuditFinding[], isVerbose: boolean): string[] {
     : lines;
 }
 
-function summaryLines(findings: readonly AuditFinding[], summary: AuditSummary): string[] {
+function summaryLines(findings: readonly AuditFinding[], summary: AuditSummary, isComplete: boolean): string[] {
   const { pycs, sizeBytes, savedBytes, modules, modulesWithoutBytecode, recompiled } = summary;
   const kinds = Object.entries(pycs).map(([tag, levels]) => `${tag}: ${levels.join(', ')} at levels 0, 1, 2`);
   const lines = kinds.length === 0 ? ['no pycs'] : kinds;
   lines.push(`${sizeText(sizeBytes)} of bytecode${savedBytes > 0 ? `, ${sizeText(savedBytes)} less with links` : ''}`);
   lines.push(`${modulesWithoutBytecode} of ${counted(modules, 'module')} without bytecode`);
-  if (recompiled !== undefined) lines.push(`${counted(recompiled, 'pyc')} compiled again: the same code`);
-  lines.push(findings.length === 0 ? 'nothing wrong' : counted(findings.length, 'finding'));
+  const nothing = isComplete && recompiled !== 0 ? 'nothing wrong' : 'nothing wrong found, but not all was looked at';
+  if (recompiled === 0) lines.push('no pyc is proved: none has the code of a source that was compiled again');
+  else if (recompiled !== undefined) lines.push(`${counted(recompiled, 'pyc')} compiled again: the same code`);
+  lines.push(findings.length === 0 ? nothing : counted(findings.length, 'finding'));
   return lines.map((line) => `pyclink: ${line}`);
 }
