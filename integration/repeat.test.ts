@@ -37,6 +37,15 @@ function changesOf(buildroot: string): readonly [string, bigint, bigint][] {
 const read = (path: string) => readFileSync(path, 'utf8');
 
 describe('the same build', () => {
+  it.each([[], ['--keep-current'], ['-j', '16']])('says that nothing changed, %j', async (...flags) => {
+    const buildroot = plantBuildroot(sources);
+    const run = () => pyclink(['build', '--buildroot', buildroot, ...flags]);
+    expect((await run()).stdout).not.toContain('there already');
+    expect((await run()).stdout).toContain('pyclink: nothing changed: all pycs were there already\n');
+    rmSync(join(buildroot, packages, 'a/__pycache__'), { recursive: true });
+    expect((await run()).stdout).toContain('pyclink: 3 of these pycs were there already\n');
+  });
+
   it('gives the same tree and manifest in another directory, with other jobs', async () => {
     const [one, other] = [plantBuildroot(sources), plantBuildroot(sources)];
     const [first, second] = [join(one, '../m.json'), join(other, '../m.json')];

@@ -23,6 +23,8 @@ interface NewPyc {
 interface WriteResult extends LinkResult<ReadPyc> {
   /** The pycs that could not be written, with the system's error. An old file is unchanged. */
   readonly failed: readonly { readonly path: StagedPath; readonly error: unknown }[];
+  /** How many pycs were there already as they should be. */
+  readonly kept: number;
   /** The pycs that were not written, because something that is no file and no symlink has their names. */
   readonly taken: readonly { readonly path: StagedPath; readonly by: 'directory' | 'other' }[];
 }
@@ -45,7 +47,7 @@ export function writeLinked(pycs: readonly NewPyc[], link: boolean, mayBeThere =
   }
 }
 
-const nothingWritten: WriteResult = { groups: [], notLinked: [], replaced: [], failed: [], taken: [] };
+const nothingWritten: WriteResult = { groups: [], notLinked: [], replaced: [], failed: [], kept: 0, taken: [] };
 
 /** Works while the `__pycache__` is held, which is made if it is missing. @throws the system's error */
 function inCache<T>(directory: StagedPath, work: () => T): T {
@@ -59,7 +61,7 @@ function inCache<T>(directory: StagedPath, work: () => T): T {
 }
 
 function writeAll(pycs: readonly NewPyc[], link: boolean, mayBeThere: boolean): WriteResult {
-  const done: Done = { files: [], notLinked: [], failed: [] };
+  const done: Done = { files: [], kept: 0, notLinked: [], failed: [] };
   // If nothing should be there but something is, it is replaced all the same.
   const planned: PlannedPyc[] = [];
   const taken: WriteResult['taken'][number][] = [];
@@ -69,8 +71,8 @@ function writeAll(pycs: readonly NewPyc[], link: boolean, mayBeThere: boolean): 
     else planned.push({ ...pyc, old });
   }
   for (const names of link ? groupByContent(planned) : planned.map((pyc) => [pyc])) writeContent(names, done);
-  const { files, notLinked, failed } = done;
-  return { groups: groupByFile(files), notLinked, replaced: [], failed, taken };
+  const { files, kept, notLinked, failed } = done;
+  return { groups: groupByFile(files), notLinked, replaced: [], failed, kept, taken };
 }
 
 /** A pyc to write, and what is there. */
@@ -80,6 +82,7 @@ interface PlannedPyc extends NewPyc {
 
 interface Done {
   readonly files: ReadPyc[];
+  kept: number;
   readonly notLinked: NotLinked[];
   readonly failed: WriteResult['failed'][number][];
 }
@@ -96,10 +99,12 @@ function groupByContent(pycs: readonly PlannedPyc[]): PlannedPyc[][] {
 }
 
 /** Writes a content under all of its names, which become one file, and adds what was done. */
-function writeContent(names: readonly PlannedPyc[], { files, notLinked, failed }: Done): void {
+function writeContent(names: readonly PlannedPyc[], done: Done): void {
+  const { files, notLinked, failed } = done;
   const kept = ifPossible(() => unchanged(names));
   if (kept !== undefined) {
     files.push(...names.map(({ path }) => ({ ...kept, path })));
+    done.kept += names.length;
     return;
   }
   /** What further names are linked to. */
@@ -113,7 +118,9 @@ function writeContent(names: readonly PlannedPyc[], { files, notLinked, failed }
         files.push({ ...written, path });
         continue;
       }
-      const own = (refusal && ifPossible(() => unchanged([pyc]))) ?? writePyc(pyc);
+      const kept = refusal && ifPossible(() => unchanged([pyc]));
+      if (kept !== undefined) done.kept += 1;
+      const own = kept ?? writePyc(pyc);
       files.push(own);
       if (refusal !== undefined) notLinked.push(refusal);
       if (written === undefined || refusal?.errno === 'EMLINK') written = own;

@@ -102,6 +102,7 @@ export async function compileAndWrite(
     levels: options.levels,
     sources: found.sources.length,
     current: done.current,
+    unchanged: done.unchanged,
     ...counts,
     ...done.due,
     skipped: skipped.map((entry) => ({
@@ -169,6 +170,7 @@ async function compileAll(
       ...nothing,
       jobs: jobs.length,
       current: jobs.length - due.length,
+      unchanged: 0,
       due: { dueSources, pycs: due.length * options.levels.length },
     };
   }

@@ -23,6 +23,8 @@ export interface BuildReport {
   readonly dueSources?: number;
   /** Of this run, not of the whole manifest. In a dry run: what would be written anew. */
   readonly pycs: number;
+  /** How many of them were there already, with the same bytes and links. */
+  readonly unchanged: number;
   readonly linkGroups: number;
   readonly links: number;
   readonly sizeBytesWithoutLinks: number;

@@ -23,6 +23,8 @@ export interface Work {
 export interface Done {
   /** How many sources had current pycs. */
   readonly current: number;
+  /** How many pycs were there already as they should be. */
+  readonly unchanged: number;
   readonly records: readonly CompiledRecord[];
   readonly skipped: readonly Skipped[];
   readonly warnings: readonly string[];
@@ -54,12 +56,13 @@ export async function doWork(
   );
   const [records, skipped, warnings] = [[] as CompiledRecord[], [] as Skipped[], [] as string[]];
   const counts = emptyCounts();
-  let [done, current] = [0, 0];
+  let [done, current, unchanged] = [0, 0, 0];
   const add = (written: WrittenSource) => {
     records.push(...written.records);
     skipped.push(...written.skipped);
     warnings.push(...written.warnings);
     if (written.wasCurrent) current += 1;
+    unchanged += written.unchanged;
     onProgress(++done, total);
   };
   const addAll = (written: readonly WrittenJob[]) => {
@@ -78,7 +81,7 @@ export async function doWork(
     for (const one of all) addCounts(counts, await one);
     await closing;
   }
-  return { current, records, skipped, warnings, cache: counts };
+  return { current, unchanged, records, skipped, warnings, cache: counts };
 }
 
 async function onMainThread(

@@ -22,6 +22,8 @@ export interface WrittenSource {
   readonly skipped: readonly Skipped[];
   /** The warnings of the compiler. */
   readonly warnings: readonly string[];
+  /** How many pycs were there already as they should be. */
+  readonly unchanged: number;
   /** The pycs were current. */
   readonly wasCurrent: boolean;
 }
@@ -80,15 +82,23 @@ export function writePycs(
     records: recordsOf(job, written.groups, digests, options, compiled?.sha256),
     skipped,
     warnings,
+    unchanged: written.kept,
     wasCurrent: false,
   };
 }
 
 /** Keeps the pycs of a source that are current, and links them. */
 export function keepPycs(job: CompileJob, pycs: readonly ReadPyc[], options: WriteOptions): WrittenSource {
-  const { groups, notLinked } = options.link ? linkIdentical(pycs) : { groups: groupByFile(pycs), notLinked: [] };
+  const asTheyAre = { groups: groupByFile(pycs), notLinked: [], replaced: [] };
+  const { groups, notLinked, replaced } = options.link ? linkIdentical(pycs) : asTheyAre;
   const skipped = leftAsTheyAre(options.buildroot, [], notLinked);
-  return { records: recordsOf(job, groups, new Digests(), options), skipped, warnings: [], wasCurrent: true };
+  return {
+    records: recordsOf(job, groups, new Digests(), options),
+    skipped,
+    warnings: [],
+    unchanged: pycs.length - replaced.length,
+    wasCurrent: true,
+  };
 }
 
 /** Scratch memory for the source being processed. */

@@ -11,6 +11,13 @@ export function buildReportText(report: BuildReport): string {
         `${counted(sources, 'source')}, ${counted(pycs, 'pyc')}, ${counted(links, 'link')} in ${counted(linkGroups, 'group')}`,
         `${sizeText(report.sizeBytesWithoutLinks)} before links, ${sizeText(report.sizeBytes)} after: ${saved(report)}`,
       ];
+  if (report.unchanged > 0) {
+    lines.push(
+      report.unchanged === pycs
+        ? 'nothing changed: all pycs were there already'
+        : `${report.unchanged} of these pycs were there already`,
+    );
+  }
   if (current > 0) {
     lines.push(
       dryRun

@@ -10,6 +10,7 @@ const report: BuildReport = {
   levels: [0, 1, 2],
   sources: 2,
   current: 0,
+  unchanged: 0,
   pycs: 6,
   linkGroups: 1,
   links: 2,
@@ -34,6 +35,16 @@ describe('buildReportText', () => {
       { sources: 0, pycs: 0, linkGroups: 0, links: 0, sizeBytesWithoutLinks: 0, sizeBytes: 0 },
       'pyclink: 0 sources, 0 pycs, 0 links in 0 groups\n' +
         `pyclink: 0.0 KiB before links, 0.0 KiB after: 0.0 KiB saved (0 %)\n${times}`,
+    ],
+    [
+      'a build over the same',
+      { unchanged: 6 },
+      `pyclink: 2 sources, 6 pycs, 2 links in 1 group\n${saved}pyclink: nothing changed: all pycs were there already\n${times}`,
+    ],
+    [
+      'a build over some of the same',
+      { unchanged: 3 },
+      `pyclink: 2 sources, 6 pycs, 2 links in 1 group\n${saved}pyclink: 3 of these pycs were there already\n${times}`,
     ],
     [
       'a build that wrote files and found problems',
