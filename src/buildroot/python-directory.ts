@@ -59,7 +59,12 @@ export function guessCommand(path: PayloadPath): string {
  * @see PEP 405
  */
 export function homeOfEnvironment(pyvenvCfg: string): string | undefined {
-  return /^\s*home\s*=\s*(\/.*?)\s*$/im.exec(pyvenvCfg)?.[1];
+  for (const line of pyvenvCfg.split(/[\r\n]/)) {
+    const equals = line.indexOf('=');
+    const home = line.slice(equals + 1).trim();
+    if (equals >= 0 && line.slice(0, equals).trim().toLowerCase() === 'home' && home.startsWith('/')) return home;
+  }
+  return undefined;
 }
 
 /** What an interpreter has to be, from the name of its command. */

@@ -1,5 +1,5 @@
 import { type PycHeader, parsePycHeader, type UnreadableHeader } from '../pyc/header.ts';
-import { codeLayoutOf, releaseOf } from '../pyc/releases.ts';
+import { type CodeLayout, codeLayoutOf, releaseOf } from '../pyc/releases.ts';
 import { sha256Of } from '../sha256.ts';
 import { codeFactsOf } from './code-facts.ts';
 import { normalizePyc } from './normalize-pyc.ts';
@@ -23,6 +23,9 @@ export interface PycFacts {
 /** How much is read: what is compared with a manifest; all that is known of the code; that, and what it is in normal form. */
 export type Depth = 'content' | 'in-depth' | 'code';
 
+/** An object takes some hundred bytes of memory, and may stand for one. The largest pyc known has 105,772. */
+const maxObjects = 1_000_000;
+
 /** Reads the bytes of a pyc. */
 export function pycFactsOf(pyc: Buffer, depth: Depth): PycFacts {
   const sha256 = sha256Of(pyc);
@@ -30,6 +33,8 @@ export function pycFactsOf(pyc: Buffer, depth: Depth): PycFacts {
   const layout = 'unreadable' in header ? undefined : codeLayoutOf(header.magicNumber);
   if (layout === undefined) return { sha256, header };
   if (depth !== 'content') {
+    const count = pyc.length > maxObjects ? objectCount(pyc, layout) : 0;
+    if (count > maxObjects) return { sha256, header, damage: `it has ${count} objects, which are too many to read` };
     const codeSha256 = depth === 'code' ? codeSha256Of(pyc) : undefined;
     return { sha256, header, ...codeFactsOf(pyc, layout), ...(codeSha256 === undefined ? {} : { codeSha256 }) };
   }
@@ -41,6 +46,14 @@ export function pycFactsOf(pyc: Buffer, depth: Depth): PycFacts {
 export function codeSha256Of(pyc: Buffer): string | undefined {
   const normal = normalizePyc(pyc);
   return 'unreadable' in normal ? undefined : sha256Of(codeOf(normal));
+}
+
+function objectCount(pyc: Buffer, layout: CodeLayout): number {
+  let count = 0;
+  walkMarshal(pyc, releaseOf(pyc.readUInt16LE(0)).headerSizeBytes, layout, () => {
+    count += 1;
+  });
+  return count;
 }
 
 /** The code of a pyc with a whole header. */

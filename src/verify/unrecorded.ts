@@ -65,16 +65,24 @@ export function findUnrecorded(
     return of('unrecorded', 'not in the manifest: this build did not make it');
   });
   const zips = zipsOnPath(records, cacheTags).filter((path) => !isAllowed(path));
-  const zipped = zips.flatMap((zip) =>
-    payload.at(zip).map(({ path, container }): Finding => {
+  // A directory of that name may have no entry of its own.
+  const inZips = new Map<PayloadPath | undefined, PayloadEntry>();
+  for (const entry of payload.all) {
+    const place = /^.*?\/python3\d+\.zip(?=\/)/s.exec(entry.path)?.[0] as PayloadPath | undefined;
+    if (place !== undefined && entry.type !== 'directory') inZips.set(payload.directoryAt(place), entry);
+  }
+  const zipped = zips.flatMap((zip) => {
+    const [inside, own] = [inZips.get(payload.directoryAt(zip)), payload.at(zip)];
+    const found = own.length > 0 || inside === undefined ? own : [{ ...inside, path: zip }];
+    return found.map(({ path, container }): Finding => {
       return {
         kind: 'unrecorded',
         path,
         container,
         detail: 'Python looks in it for each module, before all directories',
       };
-    }),
-  );
+    });
+  });
   return { findings: [...findings, ...zipped], others };
 }
 

@@ -58,8 +58,14 @@ describe('homeOfEnvironment', () => {
     ['not-home = /usr/bin\n', undefined],
     ['homes = /usr/bin\n', undefined],
     ['', undefined],
+    ['home = bin\n  home  =  /usr/bin', '/usr/bin'],
   ])('reads %j as %s', (text, home) => {
     expect(homeOfEnvironment(text)).toBe(home);
+  });
+
+  it('takes time in proportion to the file', () => {
+    expect(homeOfEnvironment(`${'\n'.repeat(2_000_000)}x`)).toBeUndefined();
+    expect(homeOfEnvironment(`home=/a${' '.repeat(2_000_000)}b`)).toMatch(/^\/a +b$/);
   });
 });
 

@@ -71,6 +71,20 @@ describe('findUnrecorded', () => {
     expect(found(['/app/b.py', entryAt(path, { mtimeIs: 'rounded' })])).toMatchObject([{ kind: 'unrecorded', path }]);
   });
 
+  it('names the zip on sys.path that is a directory without an entry of its own', () => {
+    const zip = '/usr/lib/python311.zip';
+    const detail = 'Python looks in it for each module, before all directories';
+    const finding = { kind: 'unrecorded', path: zip, detail };
+    for (const name of ['shop.py', 'shop.pyc', 'shop/__pycache__/b.cpython-311.pyc']) {
+      expect(found([`${zip}/${name}`])).toContainEqual(finding);
+    }
+    expect(found([entryAt('/lib', { type: 'symlink', target: 'usr/lib' }), '/lib/python311.zip/shop.py'])).toEqual([
+      finding,
+    ]);
+    expect(found(['/usr/lib/python39.zip/shop.py', '/srv/python311.zip/shop.py'])).toEqual([]);
+    expect(found([`${zip}/shop.py`], (path) => path === zip)).toEqual([]);
+  });
+
   it('names pycs without a source', () => {
     const path = `${site}/__pycache__/gone.cpython-311.pyc`;
     expect(found([path])).toEqual([{ kind: 'orphan', path, detail: `there is no ${site}/gone.py` }]);
