@@ -1,7 +1,7 @@
-/** The walls of the house: see docs/architecture.md. `npm run check` holds them. */
+/** The walls between directories: see docs/architecture.md. `npm run check` holds them. */
 
-/** A room imports itself, rooms before it in this list, and the files in the hall: src/*.ts. */
-const rooms = [
+/** A directory imports itself, those before it in this list, and the root modules: src/*.ts. */
+const directories = [
   'files',
   'pyc',
   'marshal',
@@ -26,12 +26,12 @@ const rooms = [
 
 const oneOf = (names) => `^src/(${names.join('|')})/`;
 
-const order = rooms.slice(0, -1).map((room, i) => ({
-  name: `order-${room}`,
+const order = directories.slice(0, -1).map((directory, i) => ({
+  name: `order-${directory}`,
   severity: 'error',
-  comment: `src/${room}/ may not import a room behind it: move the import to that room, or what is needed to an earlier one.`,
-  from: { path: `^src/${room}/` },
-  to: { path: oneOf(rooms.slice(i + 1)) },
+  comment: `src/${directory}/ may not import a directory behind it: move the import there, or what is needed to an earlier one.`,
+  from: { path: `^src/${directory}/` },
+  to: { path: oneOf(directories.slice(i + 1)) },
 }));
 
 export default {
@@ -45,9 +45,9 @@ export default {
       to: { circular: true },
     },
     {
-      name: 'hall',
+      name: 'root-modules',
       severity: 'error',
-      comment: 'A file in the hall may import only the hall: put it into the room that it needs.',
+      comment: 'A root module may import only root modules: put it into the directory that it needs.',
       from: { path: '^src/[^/]+[.]ts$', pathNot: '^src/cli[.]ts$' },
       to: { path: '^src/[^/]+/' },
     },
@@ -55,7 +55,7 @@ export default {
       name: 'pure',
       severity: 'error',
       comment:
-        'pyc/ and marshal/ work on bytes in memory: hand them what was read, and do the file work in another room.',
+        'pyc/ and marshal/ work on bytes in memory: hand them what was read, and do the file work in another directory.',
       from: { path: oneOf(['pyc', 'marshal']) },
       to: { path: ['^(node:)?(fs|child_process|process|os|net|worker_threads)', 'execa|globby|pino'], reachable: true },
     },

@@ -1,5 +1,5 @@
 /**
- * Draws the rooms of src/ and their imports in docs/architecture.md: `npm run rooms`. With `--check` it only says, by
+ * Draws the directories of src/ and their imports in docs/architecture.md: `npm run directories`. With `--check` it only says, by
  * status 1, that the picture is out of date.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -9,35 +9,37 @@ import { execa } from 'execa';
 
 const checkout = join(import.meta.dirname, '..');
 const file = join(checkout, 'docs/architecture.md');
-const marked = /(?<=<!-- rooms: npm run rooms -->\n)[\s\S]*?(?=<!-- end of rooms -->)/;
+const marked = /(?<=<!-- directories: npm run directories -->\n)[\s\S]*?(?=<!-- end of directories -->)/;
 
-const drawn = picture(await roomImports());
+const drawn = picture(await importsOfDirectories());
 const text = readFileSync(file, 'utf8');
 const fresh = text.replace(marked, drawn);
 if (!process.argv.includes('--check')) writeFileSync(file, fresh);
 else if (fresh !== text) {
-  process.stderr.write('docs/architecture.md: the picture of the rooms is out of date: run npm run rooms\n');
+  process.stderr.write(
+    'docs/architecture.md: the picture of the directories is out of date: run npm run directories\n',
+  );
   process.exitCode = 1;
 }
 
-/** Which rooms each room imports. */
-async function roomImports(): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
+/** Which directories each directory imports. */
+async function importsOfDirectories(): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
   const { stdout } = await execa('depcruise', ['src', '--output-type', 'json'], { cwd: checkout, preferLocal: true });
   const imports = new Map<string, Set<string>>();
   for (const { source, dependencies } of (JSON.parse(stdout) as ICruiseResult).modules) {
-    const room = roomOf(source);
-    if (room === undefined) continue;
-    const known = imports.get(room) ?? new Set();
-    imports.set(room, known);
+    const directory = directoryOf(source);
+    if (directory === undefined) continue;
+    const known = imports.get(directory) ?? new Set();
+    imports.set(directory, known);
     for (const { resolved } of dependencies) {
-      const other = roomOf(resolved);
-      if (other !== undefined && other !== room) known.add(other);
+      const other = directoryOf(resolved);
+      if (other !== undefined && other !== directory) known.add(other);
     }
   }
   return imports;
 }
 
-function roomOf(path: string): string | undefined {
+function directoryOf(path: string): string | undefined {
   return /^src\/([^/]+)\//.exec(path)?.[1];
 }
 
@@ -45,10 +47,10 @@ function roomOf(path: string): string | undefined {
 function picture(imports: ReadonlyMap<string, ReadonlySet<string>>): string {
   const reaches = (from: string, to: string): boolean =>
     [...(imports.get(from) ?? [])].some((next) => next === to || reaches(next, to));
-  const arrows = [...imports].flatMap(([room, others]) =>
+  const arrows = [...imports].flatMap(([directory, others]) =>
     [...others]
       .filter((other) => ![...others].some((between) => between !== other && reaches(between, other)))
-      .map((other) => `  ${room} --> ${other}\n`),
+      .map((other) => `  ${directory} --> ${other}\n`),
   );
   return `\`\`\`mermaid\nflowchart TD\n${arrows.sort().join('')}\`\`\`\n`;
 }
