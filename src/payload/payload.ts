@@ -80,23 +80,31 @@ export class Payload {
       const resolved = resolve?.(path);
       if (resolved !== undefined) return resolved;
     }
-    const pending = path.split('/').filter(Boolean).reverse();
-    let reached = '/' as PayloadPath;
-    let followed = 0;
-    for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
-      const next = childOf(reached, name);
-      const [entry] = this.entries.get(next) ?? [];
-      if (entry?.type !== 'symlink') {
-        reached = next;
-        continue;
-      }
-      followed += 1;
-      if (followed > maxSymlinks) return undefined;
-      pending.push(...targetOf(entry).split('/').filter(Boolean).reverse());
-      reached = '/' as PayloadPath;
-    }
-    return reached;
+    return throughSymlinks(path, (one) => this.entries.get(one)?.[0]);
   }
+}
+
+/** Where a path leads if all symlinks on it are followed. @returns undefined if they lead in a circle */
+export function throughSymlinks(
+  path: PayloadPath,
+  at: (path: PayloadPath) => PayloadEntry | undefined,
+): PayloadPath | undefined {
+  const pending = path.split('/').filter(Boolean).reverse();
+  let reached = '/' as PayloadPath;
+  let followed = 0;
+  for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
+    const next = childOf(reached, name);
+    const entry = at(next);
+    if (entry?.type !== 'symlink') {
+      reached = next;
+      continue;
+    }
+    followed += 1;
+    if (followed > maxSymlinks) return undefined;
+    pending.push(...targetOf(entry).split('/').filter(Boolean).reverse());
+    reached = '/' as PayloadPath;
+  }
+  return reached;
 }
 
 /** The path that a symlink names. */

@@ -17,6 +17,12 @@ const maxPaxBytes = 4 * 2 ** 20;
 const maxMapBlocks = 8192;
 /** What a header for all members that follow may not say: some programs heed it, and some do not. */
 const ofOneMember = /^(?:path|linkpath|size|GNU\.sparse\..*)$/;
+/** What some programs cut at a zero byte, and some take from the header if it is empty. */
+const ofNameOrSize = /^(?:path|linkpath|size|GNU\.sparse\.name)$/;
+/** Links, symlinks, devices and fifos. Of a directory, POSIX lets the size say how large it may become. */
+const hasNoContent = /^[12346]$/;
+/** How much may follow the end of a tar: more than any record of a tape. */
+const maxBytesBehindEnd = 64 * 2 ** 20;
 
 /** What is done with the next bytes of a tar. */
 interface Step {
@@ -68,12 +74,15 @@ function* stepsThrough(extras: Map<number, MemberExtras>): Generator<Step, never
     if (isZero(header)) {
       if (!isZero(yield* take(blockBytes)))
         throw new Error('it goes on behind a block of zeros: some programs end there');
-      for (;;) yield { bytes: Number.POSITIVE_INFINITY, isDropped: true };
+      yield { bytes: maxBytesBehindEnd, isDropped: true };
+      throw new Error('it goes on for more than 64 MiB behind its end');
     }
     const type = String.fromCharCode(header[156] ?? 0);
     const sizeBytes = numberAt(header, 124);
     if ('xg'.includes(type) && sizeBytes <= maxPaxBytes) {
       const records = sizeBytes === 0 ? [] : recordsIn((yield* take(padded(sizeBytes))).subarray(0, sizeBytes));
+      if (records.some(([key, value]) => ofNameOrSize.test(key) && (value.length === 0 || value.includes(0))))
+        throw new Error('it has a name or size that programs read in two ways');
       if (type === 'x') pax = records;
       else if (records.some(([key]) => ofOneMember.test(key))) throw new Error('it has one name or size for all files');
       continue;
@@ -87,6 +96,7 @@ function* stepsThrough(extras: Map<number, MemberExtras>): Generator<Step, never
     const sparse = type === 'S' ? yield* oldSparse(header) : sparseInPax(pax);
     const name = (sparse && ofPax.get('GNU.sparse.name')) ?? ofPax.get('path');
     const storedBytes = Number.parseInt(ofPax.get('size')?.toString('latin1') || `${sizeBytes}`, 10);
+    if (hasNoContent.test(type) && storedBytes !== 0) throw new Error('it has a size that programs read in two ways');
     extras.set(members, { storedBytes, name, linkName: ofPax.get('linkpath'), sparse });
     pax = [];
     if (type !== '5') yield* pass(padded(storedBytes));

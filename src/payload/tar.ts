@@ -1,12 +1,13 @@
 import { Readable } from 'node:stream';
 import { extract, type Header } from 'tar-stream';
-import { contains, normalise, type PayloadPath } from '../files/path.ts';
+import type { PayloadPath } from '../files/path.ts';
 import { pathText } from '../printable.ts';
 import { type Budget, tooLarge } from './budget.ts';
 import type { Content, PayloadEntry, Search, TakeContent } from './entry.ts';
 import { listedBy } from './listed.ts';
 import { type Sparse, withHoles } from './sparse.ts';
 import { type MemberExtras, withExtras } from './tar-extras.ts';
+import { TarNames } from './tar-names.ts';
 
 /** What one pass over a tar gave. */
 export interface TarContents {
@@ -49,8 +50,8 @@ export async function readTar(
 ): Promise<TarContents> {
   const isListed = listedBy(search);
   const entries = new Map<PayloadPath, PayloadEntry>();
-  /** The files of all names: a link may name one that is not listed. */
-  const files = new Map<PayloadPath, PayloadEntry>();
+  /** A link may name what is not listed. */
+  const names = new TarNames(root, layer !== undefined);
   const links = new Map<PayloadPath, PayloadPath>();
   const others = new Map<PayloadPath, PayloadEntry | undefined>();
   const directories = new Set<PayloadPath>();
@@ -59,23 +60,27 @@ export async function readTar(
   let number = 0;
   for await (const member of membersOf(stream, budget)) {
     const { header, sizeBytes } = member;
-    const path = asPayload(member.name, root);
-    const type = typeOf(header);
     number += 1;
-    if (path === undefined) continue;
-    if (type === undefined) {
-      others.set(path, undefined);
-      continue;
-    }
     const file = `${prefix}${number}`;
     if (again !== undefined) {
       const take = again.get(file);
       if (take !== undefined) take(await contentOf(member, budget));
       continue;
     }
-    links.delete(path);
-    const linkTo = type === 'link' ? asPayload(member.linkName, root) : undefined;
-    const target = linkTo === undefined ? undefined : files.get(linkTo);
+    const path = names.placeOf(member.name);
+    const type = typeOf(header);
+    if (path === undefined) continue;
+    const linkTo = type === 'link' ? names.placeOf(member.linkName) : undefined;
+    const linked = linkTo === undefined ? undefined : names.at(linkTo);
+    const target = linked?.entry;
+    // The later member counts.
+    for (const earlier of [links, others, directories]) earlier.delete(path);
+    if (type === undefined || (linked !== undefined && target === undefined)) {
+      names.set(path, undefined);
+      entries.delete(path);
+      others.set(path, undefined);
+      continue;
+    }
     const entry: PayloadEntry =
       target !== undefined
         ? { ...target, path }
@@ -91,9 +96,10 @@ export async function readTar(
             owner: `${header.uname || header.uid}:${header.gname || header.gid}`,
             mtimeSeconds: mtimeSecondsIn(header),
           };
-    if (entry.type === 'file') files.set(path, entry);
+    names.set(path, entry);
     if (entry.type === 'directory') directories.add(path);
     if (!isListed(path, entry.type)) {
+      entries.delete(path);
       if (entry.type !== 'directory') others.set(path, entry);
       continue;
     }
@@ -157,10 +163,14 @@ interface StreamedMember extends AsyncIterable<Buffer> {
 function memberOf(content: StreamedMember, extras: MemberExtras | undefined): Member {
   const { header } = content;
   if (extras?.storedBytes !== header.size) throw new Error('it has a size that programs read in two ways');
-  const { name, linkName, sparse } = extras ?? {};
+  const { linkName, sparse } = extras;
+  const name = pathText(extras.name ?? Buffer.from(header.name, 'latin1'));
+  // Older than POSIX: a directory has no type of its own.
+  const isDirectory = header.type === 'file' && name.endsWith('/');
+  if (isDirectory && header.size !== 0) throw new Error('it has a directory that programs read in two ways');
   return {
-    header,
-    name: pathText(name ?? Buffer.from(header.name, 'latin1')),
+    header: isDirectory ? { ...header, type: 'directory' } : header,
+    name,
     linkName: pathText(linkName ?? Buffer.from(header.linkname ?? '', 'latin1')),
     sizeBytes: sparse?.sizeBytes ?? header.size ?? 0,
     sparse,
@@ -200,11 +210,4 @@ async function contentOf({ header, sizeBytes, sparse, content }: Member, budget:
   for await (const chunk of content) read += chunk.copy(stored, read);
   if (sparse === undefined) return stored.subarray(0, read);
   return withHoles(sparse, stored.subarray(0, read)) ?? { unread: 'is a sparse file with a damaged map' };
-}
-
-/** Names in archives begin with `./`, with `/` or with neither. @returns undefined if it is not below the root */
-function asPayload(name: string, root: PayloadPath): PayloadPath | undefined {
-  const path = normalise(name) as PayloadPath;
-  if (root === '/') return path;
-  return contains(root, path) ? ((path.slice(root.length) || '/') as PayloadPath) : undefined;
 }

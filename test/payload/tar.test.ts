@@ -33,6 +33,18 @@ async function searched(members: readonly Member[], names: readonly string[] = [
   return { ...contents, taken };
 }
 
+/** Reads the bytes of a tar. */
+function read(...chunks: Buffer[]) {
+  return readTar(Readable.from(chunks), searchFor(['*.py']).search, source, new Budget('a.tar', limits));
+}
+
+function withChecksum(bytes: Buffer): Buffer {
+  bytes.fill(' ', 148, 156);
+  const sum = bytes.subarray(0, 512).reduce((total, byte) => total + byte, 0);
+  bytes.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
+  return bytes;
+}
+
 describe('readTar', () => {
   it('lists what the search names, and gives the bytes of each file once', async () => {
     const { entries, taken } = await searched([
@@ -147,5 +159,91 @@ describe('readTar', () => {
     const broken = new Readable({ read: (): void => void broken.destroy(new Error('the disk is gone')) });
     const read = readTar(broken, searchFor([]).search, source, new Budget('a.tar'));
     await expect(read).rejects.toThrow('the disk is gone');
+  });
+
+  it.each([
+    ['a link', '1'],
+    ['a symlink', '2'],
+    ['a character device', '3'],
+    ['a block device', '4'],
+    ['a fifo', '6'],
+  ])('refuses %s that has a size, as programs take what follows for a member', async (_, type) => {
+    const bytes = await tar([[{ name: 'a.py' }, 'x'.repeat(512)]]);
+    bytes.write(type, 156);
+    bytes.write('target', 157);
+    await expect(read(withChecksum(bytes))).rejects.toThrow('a size that programs read in two ways');
+  });
+
+  it.each(['path', 'linkpath', 'size', 'GNU.sparse.name'])(
+    'refuses a pax %s with a zero byte, or empty',
+    async (key) => {
+      for (const value of ['a.py\0.txt', '']) {
+        const bytes = tar([[{ name: 'a.txt', pax: { [key]: value } }, 'x']]);
+        await expect(read(await bytes)).rejects.toThrow('that programs read in two ways');
+      }
+    },
+  );
+
+  it('takes a file whose name ends with a slash for a directory, and refuses one with content', async () => {
+    const { entries } = await searched([[{ name: 'a.py/' }], [{ name: 'a.py/b.py' }, 'x']]);
+    expect(Array.from(entries.values(), ({ type }) => type)).toEqual(['directory', 'file']);
+    await expect(searched([[{ name: 'a.py/' }, 'x'.repeat(512)]])).rejects.toThrow('that programs read in two ways');
+  });
+
+  it.each([
+    ['a fifo', { name: 'a.pyc', type: 'fifo' }, undefined],
+    ['a symlink', { name: 'a.pyc', type: 'symlink', linkname: 'nowhere' }, 'symlink'],
+    ['a directory', { name: 'a.pyc', type: 'directory' }, 'directory'],
+  ] as const)('lets %s replace the file before it', async (_, later, type) => {
+    const { entries, others } = await searched([[{ name: 'a.pyc' }, 'old'], [later]]);
+    expect(entries.get('/a.pyc' as PayloadPath)?.type).toBe(type);
+    expect(others.get('/a.pyc' as PayloadPath)).toBe(undefined);
+  });
+
+  it.each([
+    ['a fifo', { name: 't', type: 'fifo' }, undefined],
+    ['a symlink that leads nowhere', { name: 't', type: 'symlink', linkname: 'nowhere' }, 'symlink'],
+    ['a directory', { name: 't/a.py' }, undefined],
+  ] as const)('knows that a link to %s is no file', async (_, first, type) => {
+    const { entries, links } = await searched([[first], [{ name: 'a.pyc', type: 'link', linkname: 't' }]]);
+    expect(entries.get('/a.pyc' as PayloadPath)?.type).toBe(type);
+    expect(links.size).toBe(0);
+  });
+
+  it('follows the symlinks that it has on the way to a path', async () => {
+    const { entries, taken } = await searched([
+      [{ name: 'shop/cart.py' }, 'old'],
+      [{ name: 'alias', type: 'symlink', linkname: 'shop' }],
+      [{ name: 'alias/cart.py' }, 'new'],
+      [{ name: 'b.py', type: 'link', linkname: 'alias/cart.py' }],
+      [{ name: 'lib', type: 'symlink', linkname: '/usr/lib' }],
+      [{ name: 'lib/c.py' }, 'x'],
+    ]);
+    const files = Array.from(entries.values(), ({ path, file }) => `${path} ${file.slice(-1)}`).sort();
+    expect(files).toEqual(['/alias 2', '/b.py 3', '/lib 5', '/shop/cart.py 3', '/usr/lib/c.py 6']);
+    expect(String(taken.get('/shop/cart.py'))).toBe('new');
+  });
+
+  it.each([
+    [
+      'a symlink and a directory',
+      [
+        { name: 'a', type: 'symlink', linkname: 'b' },
+        { name: 'a', type: 'directory' },
+      ],
+    ],
+    ['a directory with files and a file', [{ name: 'a/b.py' }, { name: 'a' }]],
+    ['a directory with files and a symlink', [{ name: 'a/b.py' }, { name: 'a', type: 'symlink', linkname: 'b' }]],
+    ['a file and a directory with files', [{ name: 'a' }, { name: 'a/b.py' }]],
+  ] as const)('refuses a name that is %s', async (_, members) => {
+    const all: Member[] = members.map((header) => [header]);
+    await expect(searched(all)).rejects.toThrow('it has a directory that programs read in two ways: /a');
+  });
+
+  it('reads no more than 64 MiB behind the end', async () => {
+    const bytes = await tar([[{ name: 'a.py' }, 'x']]);
+    const more = (count: number) => [bytes, ...Array.from({ length: count }, () => Buffer.alloc(2 ** 20))];
+    expect((await read(...more(63))).count).toBe(1);
+    await expect(read(...more(65))).rejects.toThrow('more than 64 MiB behind its end');
   });
 });
