@@ -1,6 +1,6 @@
 /** Layers of some size, and layers whose paths go through a symlink of a lower one: umoci puts them where it leads. */
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
@@ -51,6 +51,21 @@ describeWith(missingTools('umoci'), 'a layer with a path through a symlink', () 
     const kinds = (report: string) => report.split('\n').map((line) => line.split(':').slice(0, 2).join(':'));
     expect(kinds(ofImage.stdout)).toEqual(kinds(ofTree));
     expect(ofImage.status).toBe(status);
+  });
+});
+
+describe('a source that is a symlink to a program of a lower layer', () => {
+  it.each([
+    ['total = 0\n', 'all as built'],
+    ['total = 1\n', 'source-changed'],
+  ])('is read: %j', async (content, expected) => {
+    const shop = await builtShop();
+    const source = join(shop.buildroot, directory, 'till.py');
+    plant(shop.buildroot, { 'usr/share/till': { content, mtime: 1_600_000_000 } });
+    rmSync(source);
+    symlinkSync('../../../share/till', source);
+    const layers = [await tarOf(shop, 'lower.tar', 'usr/share'), await tarOf(shop, 'upper.tar', 'usr/lib')];
+    expect((await verifyShop(shop, imageOf(shop, layers))).stdout).toContain(expected);
   });
 });
 

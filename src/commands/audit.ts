@@ -15,7 +15,7 @@ import { pageOfAudit } from '../page/of-audit.ts';
 import { renderPage } from '../page/render.ts';
 import { type BytecodeFacts, searchForBytecode } from '../payload/bytecode.ts';
 import { Payload } from '../payload/payload.ts';
-import { type ReadOptions, searchTargets, type TargetContents, together } from '../payload/targets.ts';
+import { type ReadOptions, searchTargets, type TargetContents, together, withUnreadable } from '../payload/targets.ts';
 import { auditText } from '../report/audit.ts';
 import { unreadableNotes } from '../report/findings.ts';
 import { junitXml } from '../report/junit.ts';
@@ -151,13 +151,7 @@ async function readAll(
   const again = searchForBytecode({ pycs: 'none', sources: true, hashMagicNumbers: [...hashMagicNumbers] });
   const reread = await searchTargets(options.targets, again.search, options);
   return {
-    contents: contents.map((one, i) => withUnreadable(one, reread[i]?.unreadable ?? [])),
+    contents: contents.map((one, i) => withUnreadable(one, reread[i])),
     facts: { ...facts, sources: again.facts.sources },
   };
-}
-
-/** Adds what another search could not read. */
-function withUnreadable(contents: TargetContents, unreadable: TargetContents['unreadable']): TargetContents {
-  const known = new Set(contents.unreadable.map(({ path }) => path));
-  return { ...contents, unreadable: [...contents.unreadable, ...unreadable.filter(({ path }) => !known.has(path))] };
 }

@@ -66,12 +66,24 @@ export class Payload {
 
   /** The files that a path leads to when symlinks are followed; empty if it leads to none. */
   follow(path: PayloadPath): readonly PayloadEntry[] {
-    let entries = this.at(path);
-    for (let followed = 0; entries[0]?.type === 'symlink'; followed++) {
-      if (followed === maxSymlinks) return [];
-      entries = this.at(targetOf(entries[0]));
+    return this.#end(path).entries;
+  }
+
+  /** Where a path leads whose symlinks end at what is not listed. */
+  unlistedEnd(path: PayloadPath): PayloadPath | undefined {
+    const end = this.#end(path);
+    const directory = end.entries.length > 0 ? undefined : this.directoryAt(parentOf(end.path));
+    return directory && join(directory, end.path);
+  }
+
+  #end(path: PayloadPath): { readonly path: PayloadPath; readonly entries: readonly PayloadEntry[] } {
+    let end = { path, entries: this.at(path) };
+    for (let followed = 0; end.entries[0]?.type === 'symlink'; followed++) {
+      if (followed === maxSymlinks) return { path: end.path, entries: [] };
+      const target = targetOf(end.entries[0]);
+      end = { path: target, entries: this.at(target) };
     }
-    return entries;
+    return end;
   }
 
   /** Where a directory lies if symlinks on the way are followed; undefined if they lead nowhere. */

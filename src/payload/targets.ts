@@ -1,16 +1,18 @@
 import { join } from 'node:path';
 import { installedAt, openTree } from '../buildroot/open.ts';
 import { errnoOf, PyclinkError } from '../errors.ts';
+import type { PayloadPath } from '../files/path.ts';
 import { type FileStat, stat, statIfAny } from '../files/stat.ts';
 import { searchArchive } from './archive.ts';
 import { Budget, defaultReadLimits, type ReadLimits } from './budget.ts';
 import { searchErofs, searchSquashfs } from './disk-image.ts';
-import type { Contents, Search } from './entry.ts';
+import type { Contents, PayloadEntry, Search } from './entry.ts';
 import { type Format, formatOf, readStart } from './format.ts';
 import { searchImage } from './image.ts';
 import { filesOfDirectory, filesOfTar, type ImageFiles } from './image-files.ts';
 import { zipStart } from './open-zip.ts';
 import { packagesOf } from './packages.ts';
+import { Payload } from './payload.ts';
 import { searchRpm } from './rpm.ts';
 import { systemAround } from './system-around.ts';
 import { searchTree } from './tree.ts';
@@ -63,11 +65,51 @@ export async function searchTargets(
   if (directory !== undefined && targets.length > 1) {
     throw new PyclinkError('usage', 'a directory must be the only target', { path: directory.path });
   }
-  const contents: TargetContents[] = [];
-  for (const [i, place] of places.entries()) {
-    contents.push({ target: targets[i] ?? '', ...(await searchPlace(place, search, options)) });
+  const searchAll = async (one: Search): Promise<TargetContents[]> => {
+    const contents: TargetContents[] = [];
+    for (const [i, place] of places.entries()) {
+      contents.push({ target: targets[i] ?? '', ...(await searchPlace(place, one, options)) });
+    }
+    return contents;
+  };
+  const contents = await searchAll(search);
+  const unlisted = directory === undefined ? unlistedTargets(contents) : new Map<PayloadPath, PayloadEntry>();
+  if (unlisted.size === 0) return contents;
+  const paths = new Set([...(search.paths ?? []), ...unlisted.keys()]);
+  const visit: Search['visit'] = (entry) => {
+    const symlink = unlisted.get(entry.path);
+    return symlink && search.visit({ ...entry, path: symlink.path });
+  };
+  const again = await searchAll({ ...search, paths, visit });
+  return again.map((one, i) => withUnreadable(one, contents[i]));
+}
+
+/** Adds what another search of the same target could not read. */
+export function withUnreadable(contents: TargetContents, other: TargetContents | undefined): TargetContents {
+  const known = new Set(contents.unreadable.map(({ path }) => path));
+  const more = other?.unreadable.filter(({ path }) => !known.has(path)) ?? [];
+  return { ...contents, unreadable: [...contents.unreadable, ...more] };
+}
+
+/**
+ * Files that sources and pycs are symlinks to, with a symlink: their names are not those of Python files, and no search
+ * lists them. In a directory symlinks were followed.
+ */
+function unlistedTargets(contents: readonly TargetContents[]): Map<PayloadPath, PayloadEntry> {
+  const unlisted = new Map<PayloadPath, PayloadEntry>();
+  for (const parts of together(contents)) {
+    const payload = new Payload(parts);
+    for (const symlink of payload.all) {
+      if (symlink.type !== 'symlink' || !isPythonFile(symlink.path)) continue;
+      const target = payload.unlistedEnd(symlink.path);
+      if (target !== undefined && !isPythonFile(target)) unlisted.set(target, symlink);
+    }
   }
-  return contents;
+  return unlisted;
+}
+
+function isPythonFile(path: PayloadPath): boolean {
+  return /\.py[co]?$/.test(path);
 }
 
 /** A target, with the reference that an image may have. */
