@@ -1,11 +1,10 @@
 import { isRegular } from '../buildroot/source.ts';
 import type { CompileOutcome, MadePycs } from '../compile/compile.ts';
-import type { CompileJob } from '../compile/plan.ts';
+import { type CompileJob, type Invalidation, invalidationModeOf } from '../compile/plan.ts';
 import { PyclinkError } from '../errors.ts';
 import { Arena } from '../files/arena.ts';
 import { ifPossible } from '../files/if-possible.ts';
 import { type RegularFile, readRegular } from '../files/read-regular.ts';
-import type { InvalidationMode } from '../pyc/header.ts';
 import { sha256Of } from '../sha256.ts';
 import type { CacheCounts, UncachedReason } from './counts.ts';
 import { type Entry, encodeEntry } from './entry.ts';
@@ -28,7 +27,7 @@ interface Answer {
 export class SourceCache {
   readonly counts: CacheCounts;
   readonly #settings: CacheSettings;
-  readonly #invalidationMode: InvalidationMode;
+  readonly #invalidation: Invalidation;
   readonly #local: LocalCache;
   readonly #looksInLocal: boolean;
   readonly #remote: RemoteCache | undefined;
@@ -37,15 +36,10 @@ export class SourceCache {
   readonly #memory = new Arena();
 
   /** @param counts what is added to */
-  constructor(
-    settings: CacheSettings,
-    compiler: CompilerDigest,
-    invalidationMode: InvalidationMode,
-    counts: CacheCounts,
-  ) {
+  constructor(settings: CacheSettings, compiler: CompilerDigest, invalidation: Invalidation, counts: CacheCounts) {
     this.counts = counts;
     this.#settings = settings;
-    this.#invalidationMode = invalidationMode;
+    this.#invalidation = invalidation;
     this.#local = new LocalCache(settings.directory, counts);
     this.#looksInLocal = mayHaveEntries(settings);
     const { secret, remote, namespace } = settings;
@@ -192,7 +186,7 @@ export class SourceCache {
   }
 
   #hit(job: CompileJob, entry: Entry, source: RegularFile, sha256: string): Hit {
-    const pycs = pycsForSource(job, entry, source, this.#invalidationMode);
+    const pycs = pycsForSource(job, entry, source, invalidationModeOf(job, this.#invalidation));
     return { pycs, digests: entry.digests, warnings: entry.warnings, sha256 };
   }
 }

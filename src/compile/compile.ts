@@ -1,8 +1,14 @@
 import type { StagedPath } from '../files/path.ts';
-import type { InvalidationMode } from '../pyc/header.ts';
 import { levelProofOf } from '../pyc/releases.ts';
 import type { Digests } from '../sha256.ts';
-import { type CompileJob, type PlannedPyc, pycOf, recordedDirectoryOf } from './plan.ts';
+import {
+  type CompileJob,
+  type Invalidation,
+  invalidationModeOf,
+  type PlannedPyc,
+  pycOf,
+  recordedDirectoryOf,
+} from './plan.ts';
 import type { CompiledLevel, CompiledText } from './protocol.ts';
 import type { PoolResult, WorkerPool } from './worker-pool.ts';
 
@@ -36,8 +42,7 @@ export interface CompileOutcome {
   readonly compiled?: CompiledText | undefined;
 }
 
-export interface CompileOptions {
-  readonly invalidationMode: InvalidationMode;
+export interface CompileOptions extends Invalidation {
   /** The pycs will be in normal form: then a level that gives the same code as another gives the same bytes too. */
   readonly normalize: boolean;
 }
@@ -66,7 +71,7 @@ export function compile<T>(
     ...(source.physical ? {} : { content: seen(source.content) }),
     recordedDirectory: recordedDirectoryOf(job),
     levels,
-    invalidationMode: options.invalidationMode,
+    invalidationMode: invalidationModeOf(job, options),
     // Equal code may be marshalled to different bytes; only in normal form it has the same.
     levelProof: options.normalize ? levelProofOf(magicNumber) : undefined,
   };

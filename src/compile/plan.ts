@@ -1,6 +1,8 @@
 import type { Source, SourceFile } from '../buildroot/source.ts';
 import { nameOf, type StagedPath } from '../files/path.ts';
+import type { InvalidationMode } from '../pyc/header.ts';
 import { type Level, pycPath } from '../pyc/name.ts';
+import { releaseOf } from '../pyc/releases.ts';
 import type { Interpreter } from './interpreter.ts';
 
 /** A pyc that is to be written. */
@@ -23,6 +25,25 @@ export interface RecordedName {
   readonly strip: string;
   /** Put in front of the rest. */
   readonly prepend: string;
+}
+
+/** How pycs are invalidated. */
+export interface Invalidation {
+  readonly invalidationMode: InvalidationMode;
+  /**
+   * Empty sources by their hash instead of their mtime: ostree and Flatpak keep no mtime of an empty file. Python reads
+   * nothing to hash it.
+   */
+  readonly emptyByHash?: boolean;
+}
+
+/** How the pycs of a job are invalidated. @see PEP 552, which Python 3.6 does not know */
+export function invalidationModeOf(
+  { source, interpreter }: CompileJob,
+  { invalidationMode, emptyByHash }: Invalidation,
+): InvalidationMode {
+  const isByHash = emptyByHash === true && source.sizeBytes === 0 && invalidationMode === 'timestamp';
+  return isByHash && releaseOf(interpreter.magicNumber).headerSizeBytes > 12 ? 'checked-hash' : invalidationMode;
 }
 
 /** Plans a job for each source and interpreter. */

@@ -156,13 +156,14 @@ async function compileAll(
   context: BuildContext,
 ): Promise<Done & { readonly jobs: number; readonly due?: Pick<BuildReport, 'dueSources' | 'pycs'> }> {
   const { strip, prepend } = options;
+  const emptyByHash = options.mtime.policy === 'set';
   const planned = planCompile(sources, interpretersOf(pools), options.levels, { strip, prepend });
   const isThere = (job: CompileJob) => pycsOf(job).every(({ staged }) => lstatIfAny(staged)?.kind === 'file');
   const jobs = options.addsNothing === true ? planned.filter(isThere) : planned;
   if (options.dryRun) {
     const due: CompileJob[] = [];
     for await (const job of inTurns(jobs)) {
-      if (!options.keepCurrent || currentPycs(job, options) === undefined) due.push(job);
+      if (!options.keepCurrent || currentPycs(job, { ...options, emptyByHash }) === undefined) due.push(job);
     }
     const dueSources = new Set(due.map(({ source }) => source)).size;
     const nothing = { records: [], skipped: [], warnings: [], cache: emptyCounts() };
@@ -186,7 +187,10 @@ async function compileAll(
   }
   const { buildroot, link, normalize, invalidationMode, keepCurrent } = options;
   const hashSources = options.manifest !== undefined;
-  const sourceOptions = { buildroot, link, normalize, hashSources, invalidationMode, keepCurrent, cache };
+  const sourceOptions = {
+    ...{ buildroot, link, normalize, hashSources, keepCurrent, cache },
+    ...{ invalidationMode, emptyByHash },
+  };
   const done = await doWork(work, sourceOptions, context);
   if (cache !== undefined) addCounts(done.cache, withoutCache(work));
   return { ...done, jobs: jobs.length };

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { CompileOptions } from '../compile/compile.ts';
-import { type CompileJob, pycModeFor, pycsOf, recordedPathOf } from '../compile/plan.ts';
+import { type CompileJob, invalidationModeOf, pycModeFor, pycsOf, recordedPathOf } from '../compile/plan.ts';
 import { Arena } from '../files/arena.ts';
 import { hasNewMode } from '../files/credentials.ts';
 import { ifPossible } from '../files/if-possible.ts';
@@ -26,14 +26,16 @@ const memory = new Arena();
  * @returns the pycs, valid until others are read; undefined otherwise, and if pyclink cannot read one of the files or the
  *   interpreter's code
  */
-export function currentPycs(job: CompileJob, { invalidationMode, normalize, link }: Wanted): ReadPyc[] | undefined {
+export function currentPycs(job: CompileJob, options: Wanted): ReadPyc[] | undefined {
+  const { normalize, link } = options;
   const layout = codeLayoutOf(job.interpreter.magicNumber);
   if (layout === undefined) return undefined;
   memory.clear();
   return ifPossible(() => {
     const mode = pycModeFor(stat(job.source.content).mode);
     const isWanted = (content: Buffer) =>
-      fitsSource(content, job, invalidationMode) && hasCode(content, layout, recordedPathOf(job), normalize);
+      fitsSource(content, job, invalidationModeOf(job, options)) &&
+      hasCode(content, layout, recordedPathOf(job), normalize);
     const names = pycsOf(job).map(({ staged }) => staged);
     const pycs = readNames(names, isWanted, memory.take);
     if (pycs?.every((pyc) => hasNewMode(pyc, mode)) !== true) return undefined;

@@ -101,12 +101,13 @@ async function handleSource(
 
 /** The cache for the sources of an interpreter, if there is one. @param counts what is added to */
 export async function sourceCache(
-  { cache, invalidationMode }: SourceOptions,
+  options: SourceOptions,
   compiler: CompilerDigest | undefined,
   counts: CacheCounts,
 ): Promise<SourceCache | undefined> {
+  const { cache } = options;
   if (cache === undefined || compiler === undefined) return undefined;
   // Loaded only by builds that have a cache: few do.
   const { SourceCache } = await import('../cache/source-cache.ts');
-  return new SourceCache(cache, compiler, invalidationMode, counts);
+  return new SourceCache(cache, compiler, options, counts);
 }

@@ -1,6 +1,6 @@
 import { type Buildroot, toPayload } from '../buildroot/path.ts';
 import type { CompileOptions, CompileOutcome, MadePyc, MadePycs } from '../compile/compile.ts';
-import type { CompileJob } from '../compile/plan.ts';
+import { type CompileJob, invalidationModeOf } from '../compile/plan.ts';
 import { errnoOf, messageOf } from '../errors.ts';
 import { Arena } from '../files/arena.ts';
 import { byCodeUnit, type PayloadPath, type StagedPath } from '../files/path.ts';
@@ -120,18 +120,19 @@ function normalized(made: readonly MadePyc[]): Finished {
 }
 
 function recordsOf(
-  { source: { payload, staged, content }, interpreter }: CompileJob,
+  job: CompileJob,
   groups: LinkResult<ReadPyc>['groups'],
   digests: Digests,
-  { invalidationMode, hashSources }: WriteOptions,
+  options: WriteOptions,
   sourceSha256?: string,
 ): CompiledRecord[] {
+  const { payload, staged, content } = job.source;
   const stem = pycStem(staged);
-  const sourceDigest = hashSources && groups.length > 0 ? digestOfSource(content, sourceSha256) : undefined;
+  const sourceDigest = options.hashSources && groups.length > 0 ? digestOfSource(content, sourceSha256) : undefined;
   return groups.map((group) => {
     const endings = group.map(({ path }) => path.slice(stem.length)).sort(byCodeUnit);
     const [{ sizeBytes, content: pyc, mode }] = group as readonly [ReadPyc];
-    const kind = recordKind(endings, mode, invalidationMode, interpreter.version);
+    const kind = recordKind(endings, mode, invalidationModeOf(job, options), job.interpreter.version);
     return new CompiledRecord(payload, sizeBytes, digests.of(pyc), kind, sourceDigest);
   });
 }

@@ -32,7 +32,7 @@ function newCache(more: Partial<CacheSettings> = {}) {
   makeCacheDirectory(directory);
   const settings = { directory: checkCacheDirectory(directory), namespace: '', recache: false, verifyPercent: 0 };
   const open = (changed: Partial<CacheSettings> = {}, compiler = (): string | undefined => 'a compiler') =>
-    new SourceCache({ ...settings, ...more, ...changed }, compiler, 'timestamp', emptyCounts());
+    new SourceCache({ ...settings, ...more, ...changed }, compiler, { invalidationMode: 'timestamp' }, emptyCounts());
   return open;
 }
 
