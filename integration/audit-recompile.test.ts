@@ -1,6 +1,6 @@
 /** `pyclink audit --recompile`: whether bytecode is what its source compiles to. */
 
-import { appendFileSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
@@ -159,6 +159,25 @@ describe('audit --recompile', () => {
     expect(findings).toMatchObject([{ kind: 'leaks-path', detail: 'it records no path' }]);
     expect(same).toBe(9);
   });
+
+  it.each(['a directory', 'a tar'])(
+    'compiles as its own path what lies below a name that is not UTF-8, in %s',
+    async (kind) => {
+      const tree = await built();
+      const place = Buffer.concat([Buffer.from(join(tree.buildroot, tree.directory, 'p\u00e9')), Buffer.of(0xff)]);
+      mkdirSync(place);
+      writeFileSync(Buffer.concat([place, Buffer.from('/odd.py')]), 'def odd():\n    return "\u00e9"\n');
+      const compile =
+        'import compileall, sys; compileall.compile_dir(sys.argv[1], stripdir=sys.argv[2], prependdir="/", quiet=1)';
+      const site = join(tree.buildroot, tree.directory);
+      await execa(systemPython.executable, ['-c', compile, site, tree.buildroot]);
+      const tar = join(temporaryDirectory(), 'shop.tar');
+      await execa('tar', ['-C', tree.buildroot, '-cf', tar, '.']);
+      const target = kind === 'a tar' ? tar : tree.buildroot;
+      const { findings, same } = await recompiled(target, '--ignore', 'unreproducible', '--ignore', 'missing-level');
+      expect([findings, same]).toEqual([[], 10]);
+    },
+  );
 
   it('finds each change of one thing in many pycs, and nothing in others', async () => {
     const seed = Math.floor(Math.random() * 1_000_000);

@@ -24,6 +24,12 @@ export function pathText(path: Buffer): string {
   return text.split('/').map(nameText).join('/');
 }
 
+/** A path of Python as `pathText` gives it: a lone surrogate stands for a byte that is not UTF-8. @see PEP 383 */
+export function pathTextOfPython(path: string): string {
+  const parts = path.split(/([\udc80-\udcff])/u);
+  return pathText(Buffer.concat(parts.map((part, i) => Buffer.from(i % 2 === 0 ? part : [part.charCodeAt(0) & 0xff]))));
+}
+
 function nameText(latin1: string): string {
   try {
     return utf8.decode(Buffer.from(latin1, 'latin1'));

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { pathText, printable } from '../src/printable.ts';
+import { pathText, pathTextOfPython, printable } from '../src/printable.ts';
 
 describe('printable', () => {
   it.each([
@@ -38,5 +38,15 @@ describe('pathText', () => {
   it('escapes the bytes of a name that is not UTF-8, and of no other', () => {
     const path = Buffer.concat([Buffer.from('/é/'), Buffer.from('caf\xe9\x80\\ \xc3\xa9.py', 'latin1')]);
     expect(pathText(path)).toBe('/é/caf\\xe9\\x80\\ \\xc3\\xa9.py');
+  });
+});
+
+describe('pathTextOfPython', () => {
+  it.each([
+    ['/a/b.py', '/a/b.py'],
+    ['/\u00e9/\u{1f600}.py', '/\u00e9/\u{1f600}.py'],
+    ['/\u00e9/\u00e9\udcff/b.py', '/\u00e9/\\xc3\\xa9\\xff/b.py'],
+  ])('shows %j as the file system has it', (path, text) => {
+    expect(pathTextOfPython(path)).toBe(text);
   });
 });

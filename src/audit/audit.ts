@@ -3,6 +3,7 @@ import type { BytecodeFacts } from '../payload/bytecode.ts';
 import type { PayloadEntry } from '../payload/entry.ts';
 import type { Payload } from '../payload/payload.ts';
 import { exposure, misfitOf, sourceOf } from '../payload/source.ts';
+import { pathTextOfPython } from '../printable.ts';
 import type { PycHeader } from '../pyc/header.ts';
 import type { Audited, Pyc } from './audited.ts';
 import { type AuditFinding, inOrder } from './finding.ts';
@@ -53,7 +54,8 @@ function auditPyc(
     if (pyc?.isRefused !== true) add('damaged', pyc?.unread ?? 'there is no content under its name');
     return findings;
   }
-  const { header, damage, recordedPath, isNormal } = pyc;
+  const { header, damage, isNormal } = pyc;
+  const recordedPath = pyc.recordedPath === undefined ? undefined : pathTextOfPython(pyc.recordedPath);
   if ('unreadable' in header) {
     // A pyc of Python 2 is a fault only in a directory of Python 3. pyclink reads no more of it than its header.
     const place = pythonDirectoryOf(path);

@@ -86,7 +86,7 @@ export async function readHello(output: ByteReader): Promise<Hello | undefined> 
   return { interpreter, compiler: { started, files } };
 }
 
-/** One line of the worker's input. */
+/** One line of the worker's input. Words may have the lone surrogates of Python. */
 export function encodeJob({
   source,
   content = '',
@@ -103,7 +103,18 @@ export function encodeJob({
     invalidationMode,
     `${levelProof?.docstringFlag ?? ''}`,
   ];
-  return `${words.map((word) => Buffer.from(word).toString('hex')).join(' ')}\n`;
+  return `${words.map(hexOf).join(' ')}\n`;
+}
+
+function hexOf(word: string): string {
+  const parts = word.split(/(\p{Cs})/u);
+  return parts.map((part, i) => (i % 2 === 0 ? Buffer.from(part) : bytesOfSurrogate(part)).toString('hex')).join('');
+}
+
+/** @see the error handler surrogatepass of Python */
+function bytesOfSurrogate(char: string): Buffer {
+  const code = char.charCodeAt(0);
+  return Buffer.of(0xed, 0x80 | ((code >> 6) & 0x3f), 0x80 | (code & 0x3f));
 }
 
 /**

@@ -1,7 +1,7 @@
 """A compile worker of pyclink. It runs in the system's Python and has its compileall do the work.
 
 The first message on standard output describes the interpreter. Then each line on standard input is a job: a list of
-words, each as the hexadecimal digits of its UTF-8, with one space between them. Each job is answered, in order, by one
+words, each as the hexadecimal digits of its UTF-8 (with surrogates for what is not UTF-8), with one space between them. Each job is answered, in order, by one
 message and the bytes of the pycs that it lists. A message is a list of words too, and begins with its length in eight
 hexadecimal digits. The worker ends at the end of its input. It runs on Python 3.6 and later.
 
@@ -210,7 +210,7 @@ def main():
 
     send(hello())
     for line in sys.stdin.buffer:
-        send(*answer(*(bytes.fromhex(word).decode() for word in line.decode().rstrip("\n").split(" "))))
+        send(*answer(*(bytes.fromhex(word).decode("utf-8", "surrogatepass") for word in line.decode().rstrip("\n").split(" "))))
 
 
 main()

@@ -35,13 +35,21 @@ export function kindOf(type: number): string {
   return kinds[type] ?? 'unknown';
 }
 
-/** The text of a string. */
+/** The text of a string; a lone surrogate of Python, which stands for a byte that is not UTF-8, stays one. */
 export function textOf(
   bytes: Buffer,
   { type, offset, sizeBytes }: Pick<MarshalNode, 'type' | 'offset' | 'sizeBytes'>,
 ): string {
   const isShort = type === marshalType.shortAscii || type === marshalType.shortAsciiInterned;
-  return bytes.toString('utf8', offset + (isShort ? 2 : 5), offset + sizeBytes);
+  const text = bytes.subarray(offset + (isShort ? 2 : 5), offset + sizeBytes);
+  if (!text.includes(0xed)) return text.toString();
+  const parts = text.toString('latin1').split(/(\xed[\xa0-\xbf][\x80-\xbf])/);
+  return parts.map((part, i) => (i % 2 === 0 ? Buffer.from(part, 'latin1').toString() : surrogateOf(part))).join('');
+}
+
+/** The surrogate that three bytes stand for. @see the error handler surrogatepass of Python */
+function surrogateOf(latin1: string): string {
+  return String.fromCharCode(0xd000 | ((latin1.charCodeAt(1) & 0x3f) << 6) | (latin1.charCodeAt(2) & 0x3f));
 }
 
 /** The value of an object in one line: `'text'`, `42`, hexadecimal digits; for a container, its size. */
