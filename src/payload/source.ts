@@ -4,7 +4,10 @@ import type { SourceFacts } from './bytecode.ts';
 import type { PayloadEntry, Unread } from './entry.ts';
 import type { Payload } from './payload.ts';
 
-/** The source of a pyc in a payload, symlinks followed: that of its own container, if several have one. */
+/**
+ * The source of a pyc in a payload, symlinks followed: that of its own container, if several have one. Python passes over a
+ * directory and a symlink to nothing that have its name; a ghost is not installed.
+ */
 export function sourceOf(payload: Payload, { container }: PayloadEntry, source: PayloadPath): PayloadEntry | undefined {
   const found = payload.follow(source).filter(({ type, isGhost }) => type === 'file' && isGhost !== true);
   return found.find((entry) => entry.container === container) ?? found[0];

@@ -5,6 +5,7 @@ import type { PycFacts } from '../marshal/pyc-facts.ts';
 import type { BytecodeFacts } from '../payload/bytecode.ts';
 import type { PayloadEntry, Unread } from '../payload/entry.ts';
 import type { Payload } from '../payload/payload.ts';
+import { sourceOf } from '../payload/source.ts';
 import { type PycName, parsePycPath } from '../pyc/name.ts';
 import type { Finding } from './finding.ts';
 import type { Scope } from './scope.ts';
@@ -45,8 +46,7 @@ export function findUnrecorded(
     const name = parsePycPath(path) ?? moduleInCache(path);
     if (name === undefined) return [];
     const isAlone = name.cacheTag === undefined;
-    // Python passes over a directory and a symlink to nothing that have the name of a source.
-    const hasSource = payload.follow(name.source).some(({ type }) => type === 'file');
+    const hasSource = sourceOf(payload, entry, name.source) !== undefined;
     if (isAlone && !isLoadedAlone(entry, hasSource)) return [];
     if (!belongs(name.source, isAlone)) {
       others += 1;

@@ -66,6 +66,16 @@ describe('findUnrecorded', () => {
     expect(found([path, ...others], (asked) => asked === path)).toEqual([]);
   });
 
+  it('names a pyc whose source is a ghost or a directory, which Python does not compile', () => {
+    const path = `${app}/evil.pyc`;
+    for (const source of [
+      entryAt(`${app}/evil.py`, { isGhost: true }),
+      entryAt(`${app}/evil.py`, { type: 'directory' }),
+    ]) {
+      expect(found([path, source])).toEqual([{ kind: 'unrecorded', path, detail: 'is loaded without a source' }]);
+    }
+  });
+
   it('names a pyc beside its source in a zip, where zipimport loads it', () => {
     const path = '/app/b.pyc';
     expect(found(['/app/b.py', entryAt(path, { mtimeIs: 'rounded' })])).toMatchObject([{ kind: 'unrecorded', path }]);
