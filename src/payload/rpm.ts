@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { execa } from 'execa';
 import { messageOf, PyclinkError } from '../errors.ts';
 import { exitSignal } from '../exit-signal.ts';
-import type { PayloadPath } from '../files/path.ts';
+import { normalise, type PayloadPath } from '../files/path.ts';
 import { trustedPath } from '../files/program-path.ts';
 import { pathText } from '../printable.ts';
 import { Budget, type ReadLimits } from './budget.ts';
@@ -11,10 +11,21 @@ import { NotInstalled, unreadable } from './format.ts';
 import { listedBy } from './listed.ts';
 import { readTar, type TarContents } from './tar.ts';
 
-/** One line a file, after a line with the package's name. rpm allows no control characters in file names. */
+/**
+ * One line a file, after a line with the package's name. All that is text is quoted for a shell: names and what symlinks
+ * say may have tabs and line breaks.
+ */
 const queryFormat =
-  'package %{NVRA}\\n[%{FILENAMES}\\t%{FILEINODES}\\t%{FILEDEVICES}\\t%{FILEFLAGS}\\t%{FILEMODES}\\t' +
-  '%{FILEUSERNAME}:%{FILEGROUPNAME}\\t%{LONGFILESIZES}\\t%{FILEMTIMES}\\t%{FILELINKTOS}\\n]';
+  'package %{NVRA:shescape}\\n[%{FILENAMES:shescape}\\t%{FILEINODES}\\t%{FILEDEVICES}\\t%{FILEFLAGS}\\t%{FILEMODES}\\t' +
+  '%{FILEUSERNAME:shescape}:%{FILEGROUPNAME:shescape}\\t%{LONGFILESIZES}\\t%{FILEMTIMES}\\t%{FILELINKTOS:shescape}\\n]';
+
+const quoted = String.raw`'([^']*(?:'\\''[^']*)*)'`;
+const number = String.raw`(\d+)`;
+const packageLine = new RegExp(`^package ${quoted}\n`);
+const fileLine = new RegExp(
+  `${[quoted, number, number, number, number, `${quoted}:${quoted}`, number, number, quoted].join('\t')}\n`,
+  'y',
+);
 
 /** RPMFILE_GHOST in rpm's rpmfiles.h. */
 const ghostFlag = 1 << 6;
@@ -51,29 +62,39 @@ async function queryHeader(file: string): Promise<PayloadEntry[]> {
   const args = ['-qp', '--nosignature', '--nodigest', '--qf', queryFormat, '--', resolve(file)];
   exitSignal();
   const options = { reject: false, encoding: 'latin1', env: { LC_ALL: 'C.UTF-8', PATH: trustedPath() } } as const;
-  const { stdout, stderr, failed, code } = await execa('rpm', args, options);
+  const { stdout, stderr, failed, code } = await execa('rpm', args, { ...options, stripFinalNewline: false });
   if (failed) throw failure(file, 'rpm', code, stderr);
-  const [first = '', ...lines] = pathText(Buffer.from(stdout, 'latin1')).split('\n');
-  const container = first.replace(/^package /, '');
-  return lines.flatMap((line): PayloadEntry[] => {
-    const [path = '', inode, device, flags, mode, owner = '', size, mtime, target = ''] = line.split('\t');
+  const [first = '', name = ''] = packageLine.exec(stdout) ?? [];
+  const container = unquoted(name);
+  const entries: PayloadEntry[] = [];
+  // A package without files has an empty line instead.
+  const end = stdout.trimEnd().length;
+  fileLine.lastIndex = first.length;
+  while (fileLine.lastIndex < end) {
+    const line = fileLine.exec(stdout);
+    if (line === null) throw unreadable(file, 'rpm lists its files in a way that is not known');
+    const [, path = '', inode, device, flags, mode, user = '', group = '', size, mtime, target = ''] = line;
     const type = types.get(Number(mode) & 0o170000);
-    if (type === undefined) return [];
-    return [
-      {
-        path: path as PayloadPath,
-        type,
-        ...(type === 'symlink' ? { target } : {}),
-        file: `${file}\0${device}:${inode}`,
-        container,
-        ...((Number(flags) & ghostFlag) === 0 ? {} : { isGhost: true }),
-        sizeBytes: Number(size),
-        mode: Number(mode) & 0o7777,
-        owner,
-        mtimeSeconds: Number(mtime),
-      },
-    ];
-  });
+    if (type === undefined) continue;
+    entries.push({
+      path: normalise(unquoted(path)) as PayloadPath,
+      type,
+      ...(type === 'symlink' ? { target: unquoted(target) } : {}),
+      file: `${file}\0${device}:${inode}`,
+      container,
+      ...((Number(flags) & ghostFlag) === 0 ? {} : { isGhost: true }),
+      sizeBytes: Number(size),
+      mode: Number(mode) & 0o7777,
+      owner: `${unquoted(user)}:${unquoted(group)}`,
+      mtimeSeconds: Number(mtime),
+    });
+  }
+  return entries;
+}
+
+/** The text that is quoted for a shell in Latin-1, without the quotes around it. */
+function unquoted(latin1: string): string {
+  return pathText(Buffer.from(latin1.replaceAll(String.raw`'\''`, "'"), 'latin1'));
 }
 
 /** One pass over the payload of a package. @param again as for `readTar` */

@@ -59,6 +59,17 @@ describeRpm('readRpm', () => {
     );
   });
 
+  it('takes no line of what a symlink says for a file, and keeps what it says', async () => {
+    const target = `y'\n${cart}.py\t77\t1\t0\t33188\troot:root\t4\t0\tx`;
+    const odd = { [`${site}/it's é.py`]: 'x = 1\n' };
+    const { rpms } = await rpmbuilt({ plant: { ...plant, ...odd, [`${site}/forged`]: { symlink: target } } });
+    const { entries } = await searched(rpms, [`${cart}.py`, ...Object.keys(odd)]);
+    expect(entries.map(({ path, type, target: said }) => [path, type, said])).toEqual([
+      [`${site}/forged`, 'symlink', target],
+      [`${site}/it's é.py`, 'file', undefined],
+    ]);
+  });
+
   it('keeps the packages of a build apart', async () => {
     const { rpms } = await rpmbuilt({ plant, subpackages: { too: '\n/usr' } });
     const { entries } = await searched(rpms, [cart0]);
