@@ -115,4 +115,33 @@ describe('of a tar that programs read in two ways', () => {
     expect(ran.stderr).toContain(message);
     expect(ran).toMatchObject({ status: 3, stdout: '' });
   });
+
+  it('audit refuses a package of opkg with a tree beside its tars', async () => {
+    const shop = await builtShop();
+    await tarOf(shop, 'data.tar.gz', '--gzip', '.');
+    plant(shop.beside('.'), { 'debian-binary': '2.0\n' });
+    const args = ['-C', shop.beside('.'), 'debian-binary', './data.tar.gz'];
+    await execa('tar', ['-cf', shop.beside('plain.tar'), ...args]);
+    expect((await pyclink(['audit', shop.beside('plain.tar')])).status).toBe(0);
+    for (const more of [['-C', shop.buildroot, 'usr'], ['./data.tar.gz']]) {
+      await execa('tar', ['-cf', shop.beside('both.tar'), '--hard-dereference', ...args, ...more]);
+      const ran = await pyclink(['audit', shop.beside('both.tar')]);
+      expect(ran.stderr).toContain('programs read in two ways');
+      expect(ran).toMatchObject({ status: 3, stdout: '' });
+    }
+  });
+
+  it.each(['before', 'behind'])('audit refuses an image with a tree %s it', async (place) => {
+    const shop = await builtShop();
+    plant(shop.beside('image'), { 'oci-layout': '{}', 'index.json': '{}' });
+    const parts = [
+      ['-C', shop.beside('image'), 'oci-layout', 'index.json'],
+      ['-C', shop.buildroot, 'usr'],
+    ];
+    if (place === 'before') parts.reverse();
+    await execa('tar', ['-cf', shop.beside('both.tar'), ...parts.flat()]);
+    const ran = await pyclink(['audit', shop.beside('both.tar')]);
+    expect(ran.stderr).toContain('it is an image, and has what belongs to none');
+    expect(ran).toMatchObject({ status: 3, stdout: '' });
+  });
 });

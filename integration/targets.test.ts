@@ -100,3 +100,17 @@ describe('a .changes file', () => {
     expect(await verifyShop(shop, changes)).toEqual(healthy);
   });
 });
+
+describe('what is no file', () => {
+  it.each(['audit', 'verify'])('is refused by %s: a device, a fifo', async (command) => {
+    const shop = await builtShop();
+    const fifo = shop.beside('fifo');
+    await execa('mkfifo', [fifo]);
+    const args = command === 'verify' ? ['--manifest', shop.manifest] : [];
+    for (const target of ['/dev/zero', fifo]) {
+      const ran = await pyclink([command, ...args, target]);
+      expect(ran).toMatchObject({ status: 2, stdout: '' });
+      expect(ran.stderr).toContain(`${target}: is not a regular file or a directory`);
+    }
+  });
+});

@@ -4,7 +4,7 @@ import { messageOf, PyclinkError } from '../errors.ts';
 import { normalise, type PayloadPath } from '../files/path.ts';
 import { Budget, type ReadLimits } from './budget.ts';
 import { type Contents, contentsOf, type PayloadEntry, type Search } from './entry.ts';
-import { unreadable } from './format.ts';
+import { formatOf, readStart, unreadable } from './format.ts';
 import { openTar, unpacked } from './open-tar.ts';
 import { membersOf, readTar, type TarSource } from './tar.ts';
 
@@ -37,8 +37,9 @@ export async function searchTar(
   search: Search,
   budget: () => Budget,
 ): Promise<PayloadEntry[]> {
-  const { entries, unread, count } = await readTar(await open(), search, source, budget());
+  const { entries, others, unread, count } = await readTar(await open(), search, source, budget());
   if (count === 0) throw new Error('it has no files in it');
+  if (others.has('/oci-layout' as PayloadPath)) throw new Error('it is an image, and has what belongs to none');
   if (unread.size > 0) await readTar(await open(), search, source, budget(), unread);
   return [...entries.values()];
 }
@@ -49,21 +50,45 @@ interface Nesting {
   readonly first: RegExp;
   /** The tar with the files. */
   readonly inner: RegExp;
+  /** What else it has. */
+  readonly others: RegExp;
   /** The directory of the inner tar that they are in. */
   readonly root: PayloadPath;
 }
 
 /** @see opkg's libopkg/pkg_extract.c, and GLEP 78 of Gentoo */
 const nestings: readonly Nesting[] = [
-  { first: /^\/debian-binary$/, inner: /^\/data\.tar(?:\.\w+)?$/, root: '/' as PayloadPath },
-  { first: /^\/[^/]+\/gpkg-1$/, inner: /^\/[^/]+\/image\.tar(?:\.\w+)?$/, root: '/image' as PayloadPath },
+  {
+    first: /^\/debian-binary$/,
+    inner: /^\/data\.tar(?:\.\w+)?$/,
+    others: /^\/(?:$|debian-binary$|control\.tar|_)/,
+    root: '/' as PayloadPath,
+  },
+  {
+    first: /^\/[^/]+\/gpkg-1$/,
+    inner: /^\/[^/]+\/image\.tar(?:\.(?!sig$)\w+)?$/,
+    others: /^\/(?:[^/]+(?:\/(?:gpkg-1|Manifest|metadata\.tar[^/]*|[^/]*\.sig))?)?$/,
+    root: '/image' as PayloadPath,
+  },
 ];
 
+/** @throws if it has other files beside the tars */
 async function nestingOf(file: string, limits: ReadLimits): Promise<Nesting | undefined> {
+  // What dpkg-deb gives are the files of the package.
+  if (formatOf(readStart(file)) === 'ar') return undefined;
+  let nesting: Nesting | undefined;
+  let inners = 0;
   for await (const { header, name } of membersOf(openTar(file), new Budget(file, limits))) {
-    if (header.type === 'file') return nestings.find(({ first }) => first.test(normalise(name)));
+    const path = normalise(name);
+    if (header.type === 'file') nesting ??= nestings.find(({ first }) => first.test(path));
+    if (nesting === undefined && header.type === 'file') return undefined;
+    if (nesting === undefined) continue;
+    const isInner = nesting.inner.test(path);
+    if (isInner) inners += 1;
+    if (inners > 1 || !(isInner || nesting.others.test(path)))
+      throw new Error(`it is a package, which programs read in two ways for what else is in it: ${path}`);
   }
-  return undefined;
+  return nesting;
 }
 
 async function* innerTar(file: string, { inner }: Nesting, budget: Budget): AsyncGenerator<Buffer> {

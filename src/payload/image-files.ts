@@ -9,6 +9,7 @@ import { readRegular } from '../files/read-regular.ts';
 import { getOrAdd } from '../get-or-add.ts';
 import type { Budget } from './budget.ts';
 import { unreadable } from './format.ts';
+import { dockerSchema } from './image-manifest.ts';
 import { openTar } from './open-tar.ts';
 import { membersOf } from './tar.ts';
 
@@ -60,10 +61,13 @@ export async function filesOfTar(file: string, budget: () => Budget): Promise<Im
   const small = new Map<string, Buffer>();
   const symlinks = new Map<string, string>();
   let total = 0;
+  const others: string[] = [];
   let isImage: boolean | undefined;
   await eachMember(file, budget(), async (name, type, linkName, sizeBytes, content) => {
-    if (isImage === undefined && name !== '/') isImage = nameInImage.test(name);
+    const isOther = name !== '/' && !nameInImage.test(name);
+    if (name !== '/') isImage ??= !isOther;
     if (isImage === false) return false;
+    if (isOther && type !== 'directory') others.push(name);
     if (type === 'symlink') symlinks.set(name, normalise(join(name, '..', linkName)));
     if (type !== 'file' || sizeBytes > maxJsonBytes || total + sizeBytes > maxJsonBytesInAll) return true;
     const chunks: Buffer[] = [];
@@ -77,6 +81,9 @@ export async function filesOfTar(file: string, budget: () => Budget): Promise<Im
   });
   const isDocker = /^\s*\[/.test(small.get('/manifest.json')?.toString('latin1', 0, 8) ?? '');
   if (!small.has('/oci-layout') && !isDocker) return undefined;
+  const named = others.length === 0 ? [] : namesIn(small.get('/manifest.json'));
+  const other = others.find((name) => !named.includes(name));
+  if (other !== undefined) throw unreadable(file, `it is an image, and has what belongs to none: ${other}`);
   const placeOf = (name: string) => symlinks.get(normalise(name)) ?? normalise(name);
   return {
     read: (name) => small.get(placeOf(name)),
@@ -92,6 +99,16 @@ export async function filesOfTar(file: string, budget: () => Budget): Promise<Im
       });
     },
   };
+}
+
+/** The files that the `manifest.json` of `docker save` names. Some tools give them names of their own. */
+function namesIn(manifest: Buffer | undefined): string[] {
+  try {
+    const images = dockerSchema.parse(JSON.parse(`${manifest}`));
+    return images.flatMap(({ Config, Layers }) => [Config, ...Layers]).map(normalise);
+  } catch {
+    return [];
+  }
 }
 
 /** What is at the top of an image's tar. A payload has other names. */

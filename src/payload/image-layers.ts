@@ -48,12 +48,36 @@ function ociLayers(target: ImageTarget): LayerPlace[] {
     }
     const { layers, config } = document;
     if (config !== undefined && chosen.platform === undefined) refuseOther(target, blobName(config.digest));
+    refuseTwo(
+      target,
+      config && blobName(config.digest),
+      layers.map(({ digest }) => blobName(digest)),
+    );
     return layers.map(({ digest }, i) => ociLayer(digest, i, layers.length));
   }
   throw damaged(target, 'its indexes name indexes without end');
 }
 
 const maxDepth = 8;
+
+/** Refuses an OCI layout that `docker load` reads as another image, of the same platform. */
+function refuseTwo(target: ImageTarget, config: string | undefined, layers: readonly string[]): void {
+  const bytes = target.files.read('manifest.json');
+  if (bytes === undefined) return;
+  const platformIn = (name: string | undefined) => {
+    const json = name === undefined ? undefined : target.files.read(name);
+    const { os, architecture } = json === undefined ? {} : parsed(target, name ?? '', json, configSchema);
+    return `${os}/${architecture}`;
+  };
+  const isNamed = (tags: readonly string[] | null | undefined) => tags?.includes(target.reference ?? '') === true;
+  const images = parsed(target, 'manifest.json', bytes, dockerSchema);
+  const named = images.filter(({ RepoTags }) => isNamed(RepoTags));
+  const candidates = named.length > 0 ? named : images;
+  if (candidates.some(({ Layers }) => Layers.join('\n') === layers.join('\n'))) return;
+  const isOfOther = ({ Config }: { Config: string }) => platformIn(Config) !== platformIn(config);
+  if (!candidates.every(isOfOther))
+    throw damaged(target, 'index.json and manifest.json name different layers, so programs read it in two ways');
+}
 
 /** The layers of what `docker save` of an engine without an image store wrote. */
 function dockerLayers(target: ImageTarget): LayerPlace[] {

@@ -1,25 +1,25 @@
-import { type Dirent, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { walk } from '../buildroot/walk.ts';
 import { errnoOf, PyclinkError } from '../errors.ts';
 import { ifPossible } from '../files/if-possible.ts';
 import { byCodeUnit, type StagedPath } from '../files/path.ts';
-import { statIfAny } from '../files/stat.ts';
+import { type FileIdentity, statIfAny } from '../files/stat.ts';
 
 /** What binary packages are called, of all systems whose packages have Python modules. */
 const packageName = /(?<!\.(?:no)?src)\.(?:rpm|u?deb|ddeb|apk|ipk|whl|egg|conda|tbz2|gpkg\.tar|pkg\.tar(?:\.\w+)?)$/;
 
 /**
  * The packages that a target stands for: those that a `.changes` file names, or those in a directory that has packages
- * and no Python files, also one directory further down, as rpmbuild has one for each architecture. Any other target
- * stands for itself.
+ * and no Python files, or in a directory of it, as rpmbuild has one for each architecture; then at any depth. Symlinks are
+ * followed. Any other target stands for itself.
  * @throws PyclinkError `usage` if a `.changes` file names no package, or one that is not there
  */
 export function packagesOf(target: string): readonly string[] {
   const kind = statIfAny(target)?.kind;
   if (kind === 'file' && target.endsWith('.changes')) return packagesOfChanges(target);
   const packages = kind === 'directory' ? packagesBelow(target) : [];
-  return packages.length === 0 || hasPython(target) ? [target] : packages;
+  return packages.length === 0 ? [target] : packages;
 }
 
 /** @see deb-changes(5): the last word of each line of the field `Files` is a name */
@@ -42,17 +42,22 @@ function readText(file: string): string {
 }
 
 function packagesBelow(directory: string): string[] {
-  const top = entriesOf(directory);
-  const inner = top.filter((entry) => entry.isDirectory()).flatMap(({ name }) => entriesOf(join(directory, name)));
-  return [...top, ...inner]
-    .filter((entry) => packageName.test(entry.name) && !entry.isDirectory())
-    .map(({ parentPath, name }) => join(parentPath, name))
-    .sort(byCodeUnit);
+  const isOfPackages = packagesWithin(directory, 1, new Set()).length > 0 && !hasPython(directory);
+  return isOfPackages ? packagesWithin(directory, Number.POSITIVE_INFINITY, new Set()).sort(byCodeUnit) : [];
 }
 
-/** What cannot be listed is reported when it is searched. */
-function entriesOf(directory: string): Dirent[] {
-  return ifPossible(() => readdirSync(directory, { withFileTypes: true })) ?? [];
+/** @param levels how many directories further down @param seen directories: symlinks may lead in a circle */
+function packagesWithin(directory: string, levels: number, seen: Set<FileIdentity>): string[] {
+  const at = ifPossible(() => statIfAny(directory));
+  if (at === undefined || seen.has(at.identity)) return [];
+  seen.add(at.identity);
+  // What cannot be listed is reported when it is searched.
+  const names = ifPossible(() => readdirSync(directory)) ?? [];
+  return names.flatMap((name) => {
+    const path = join(directory, name);
+    if (ifPossible(() => statIfAny(path))?.kind !== 'directory') return packageName.test(name) ? [path] : [];
+    return levels === 0 ? [] : packagesWithin(path, levels - 1, seen);
+  });
 }
 
 function hasPython(directory: string): boolean {

@@ -1,9 +1,13 @@
+import { PyclinkError } from '../errors.ts';
 import { childOf, nameOf, normalise, type PayloadPath, parentOf } from '../files/path.ts';
 import { getOrAdd } from '../get-or-add.ts';
 import type { Contents, PayloadEntry } from './entry.ts';
 
 /** As many symlinks as the Linux kernel follows. */
 export const maxSymlinks = 40;
+
+/** A `__pycache__` is a symlink in few packages; many symlinks to one large directory would have names without end. */
+const maxNamesInSymlinks = 100_000;
 
 /** A file system: the names of one or more containers that belong together. */
 export class Payload {
@@ -37,11 +41,14 @@ export class Payload {
     const symlinks = all.filter(({ type }) => type === 'symlink');
     const caches = symlinks.filter(({ path }) => nameOf(path) === '__pycache__');
     const inside = new Map<PayloadPath, PayloadEntry[]>();
+    let count = 0;
     if (caches.length > 0) for (const entry of all) getOrAdd(inside, parentOf(entry.path), () => []).push(entry);
     const named = [
       ...symlinks,
       ...caches.flatMap((cache) => {
         const names = inside.get(this.directoryAt(cache.path) ?? cache.path) ?? [];
+        count += names.length;
+        if (count > maxNamesInSymlinks) throw tooManyNames(cache);
         return names.map(({ path }) => ({ ...cache, path: childOf(cache.path, nameOf(path)) }));
       }),
     ];
@@ -126,4 +133,9 @@ export function targetOf({ path, target = '' }: PayloadEntry): PayloadPath {
 
 function join(parent: PayloadPath, path: PayloadPath): PayloadPath {
   return childOf(parent, path.slice(path.lastIndexOf('/') + 1));
+}
+
+function tooManyNames({ path, container }: PayloadEntry): PyclinkError {
+  const reason = `has more than ${maxNamesInSymlinks} files below symlinks that are called __pycache__: ${path}`;
+  return new PyclinkError('tool-failed', reason, { path: container });
 }

@@ -123,7 +123,9 @@ interface Place {
 function placeOf(target: string): Place {
   const [path, reference] = parted(target);
   const place = { path, ...(reference === undefined ? {} : { reference }) };
-  if (statOf(path).kind !== 'directory') return { ...place, kind: 'file' };
+  const { kind } = statOf(path);
+  if (kind === 'other') throw new PyclinkError('usage', 'is not a regular file or a directory', { path });
+  if (kind !== 'directory') return { ...place, kind: 'file' };
   const isImage = exists(join(path, 'oci-layout'));
   if (!isImage && reference !== undefined) throw new PyclinkError('usage', 'is no image', { path });
   return { ...place, kind: isImage ? 'image-directory' : 'tree' };
