@@ -8,34 +8,61 @@ const endBytes = 22;
 const maxCommentBytes = 0xffff;
 const endMagic = 'PK\x05\x06';
 
+/** Where a zip of 64 bits has its end record and the locator of that: before the end record that all have. */
+const locatorBytes = 20;
+const locatorMagic = 'PK\x06\x07';
+const zip64Bytes = 56 + locatorBytes;
+
+/** Where a zip is in a file. */
+interface Extent {
+  readonly start: number;
+  /** Where its directory ends. */
+  readonly directoryEnd: number;
+  /** Whether the directory lies where the end record says. */
+  readonly isExact: boolean;
+}
+
 /**
- * Where a zip starts in a file: behind a shebang, or the program that unpacks it; undefined if there is no zip at the end.
- * Where offsets count from the start of the file, as zipapp writes them, that is 0.
+ * Where a zip is in a file: behind a shebang, or the program that unpacks it; undefined if there is no zip at the end.
+ * Where offsets count from the start of the file, as zipapp writes them, it starts at 0.
  * @see _read_directory in Lib/zipimport.py
  */
-export function zipStart(file: string): number | undefined {
+export function zipExtent(file: string): Extent | undefined {
   const descriptor = openSync(file, 'r');
   try {
     const { sizeBytes } = fstat(descriptor);
-    const tail = Buffer.alloc(Math.min(sizeBytes, endBytes + maxCommentBytes));
+    const tail = Buffer.alloc(Math.min(sizeBytes, locatorBytes + endBytes + maxCommentBytes));
     readSync(descriptor, tail, 0, tail.length, sizeBytes - tail.length);
     const end = tail.lastIndexOf(endMagic, undefined, 'latin1');
     if (end < 0 || end + endBytes > tail.length) return undefined;
     if (end + endBytes + tail.readUInt16LE(end + 20) !== tail.length) return undefined;
     const directory = tail.readUInt32LE(end + 16);
+    const endAt = sizeBytes - tail.length + end;
+    const isZip64 = tail.toString('latin1', end - locatorBytes, end - locatorBytes + 4) === locatorMagic;
+    const directoryEnd = isZip64 ? endAt - zip64Bytes : endAt;
     // The offsets of a zip of 4 GiB or more are elsewhere.
-    if (directory === 0xffffffff) return 0;
-    return Math.max(0, sizeBytes - tail.length + end - tail.readUInt32LE(end + 12) - directory);
+    if (directory === 0xffffffff) return { start: 0, directoryEnd, isExact: true };
+    const start = directoryEnd - tail.readUInt32LE(end + 12) - directory;
+    return { start: Math.max(0, start), directoryEnd, isExact: start >= 0 };
   } finally {
     closeSync(descriptor);
   }
 }
 
-/** Opens a zip; `close` must be called. @throws yauzl's error */
-export async function openZip(file: string): Promise<ZipFile> {
-  const reader = new ReaderFrom(file, zipStart(file) ?? 0);
+/** A zip that is open, and where its entries must end, as yauzl counts. */
+interface OpenZip {
+  readonly zip: ZipFile;
+  readonly directoryEnd: number;
+}
+
+/** Opens a zip; `close` of it must be called. @throws yauzl's error, or if it can be read in two ways */
+export async function openZip(file: string): Promise<OpenZip> {
+  const { start, directoryEnd, isExact } = zipExtent(file) ?? { start: 0, directoryEnd: 0, isExact: true };
+  if (!isExact) throw new Error('its directory is not where its end says');
+  const reader = new ReaderFrom(file, start);
   try {
-    return await fromRandomAccessReaderPromise(reader, reader.sizeBytes, { autoClose: false });
+    const zip = await fromRandomAccessReaderPromise(reader, reader.sizeBytes, { autoClose: false });
+    return { zip, directoryEnd: directoryEnd - start };
   } catch (error) {
     reader.close(() => undefined);
     throw error;

@@ -7,10 +7,10 @@ import { searchArchive } from './archive.ts';
 import { Budget, defaultReadLimits, type ReadLimits } from './budget.ts';
 import { searchErofs, searchSquashfs } from './disk-image.ts';
 import type { Contents, PayloadEntry, Search } from './entry.ts';
-import { type Format, formatOf, readStart } from './format.ts';
+import { type Format, formatOf, readStart, unreadable } from './format.ts';
 import { searchImage } from './image.ts';
 import { filesOfDirectory, filesOfTar, type ImageFiles } from './image-files.ts';
-import { zipStart } from './open-zip.ts';
+import { zipExtent } from './open-zip.ts';
 import { packagesOf } from './packages.ts';
 import { Payload } from './payload.ts';
 import { searchRpm } from './rpm.ts';
@@ -165,7 +165,12 @@ async function searchPlace(
   }
   if (kind === 'image-directory') return image(filesOfDirectory(openTree(path)));
   const named = path.endsWith('.rpm') ? 'rpm' : undefined;
-  const format = formatOf(readStart(path)) ?? (zipStart(path) === undefined ? named : 'zip');
+  const begins = formatOf(readStart(path));
+  const endsAsZip = zipExtent(path) !== undefined;
+  if (endsAsZip && begins !== undefined && begins !== 'zip') {
+    throw unreadable(path, `it begins as ${begins} and ends as zip, so that programs read it in two ways`);
+  }
+  const format = begins ?? (endsAsZip ? 'zip' : named);
   const searchFile = searches.get(format) ?? searchArchive;
   const files = searchFile === searchArchive ? await filesOfTar(path, () => new Budget(path, limits)) : undefined;
   if (files !== undefined) return image(files);

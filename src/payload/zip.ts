@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import type { Entry, ZipFile } from 'yauzl';
+import { type Entry, getFileNameLowLevel, type ZipFile } from 'yauzl';
 import { messageOf, PyclinkError } from '../errors.ts';
 import { normalise, type PayloadPath } from '../files/path.ts';
 import { pathText } from '../printable.ts';
@@ -14,28 +14,31 @@ import { openZip } from './open-zip.ts';
 /**
  * Searches a zip: a wheel, an egg, a zipapp, or modules that are imported from it; and a conda package, which has tars in
  * it. Nothing is unpacked to disk.
- * @throws PyclinkError `tool-failed` if the file cannot be read, or has nothing in it
+ * @throws PyclinkError `tool-failed` if the file cannot be read, programs read it in two ways, or it has nothing in it
  */
 export async function searchZip(file: string, search: Search, limits: ReadLimits): Promise<Contents> {
   const budget = new Budget(file, limits);
   const isListed = listedBy(search);
   const entries = new Map<PayloadPath, PayloadEntry>();
   const mtimeIs = file.endsWith('.whl') ? 'of-installation' : 'rounded';
+  const contents = () => contentsOf([...entries.values()]);
   try {
-    const zip = await openZip(file);
+    const { zip, directoryEnd } = await openZip(file);
+    /** Whether they are directories. */
+    const paths = new Map<PayloadPath, boolean>();
+    const parts: [PayloadPath, Entry][] = [];
     try {
       if (zip.entryCount === 0) throw new Error('it has no files in it');
       for await (const member of zip.eachEntry()) {
         budget.countEntry();
         const path = normalise(nameOf(member)) as PayloadPath;
-        if (condaPart.test(path)) {
-          const open = async () => unpacked((await zip.openReadStreamPromise(member))[Symbol.asyncIterator]());
-          const source = { container: basename(file), prefix: `${file}\0${path}\0` };
-          for (const entry of await searchTar(open, source, search, () => budget)) entries.set(entry.path, entry);
-          continue;
+        if (paths.has(path) && !(isDirectory(member) && paths.get(path) === true)) {
+          throw new Error(`${path} is in it twice, and programs differ in which they take`);
         }
+        paths.set(path, isDirectory(member));
+        if (condaPart.test(path)) parts.push([path, member]);
         const { mode, isSymlink } = unixMode(member);
-        const type = isSymlink ? 'symlink' : member.fileName.endsWith('/') ? 'directory' : 'file';
+        const type = isSymlink ? 'symlink' : isDirectory(member) ? 'directory' : 'file';
         if (!isListed(path, type)) continue;
         const entry: PayloadEntry = {
           path,
@@ -54,13 +57,27 @@ export async function searchZip(file: string, search: Search, limits: ReadLimits
         const take = type === 'file' ? search.visit(entry) : undefined;
         if (take !== undefined) take(await contentOf(zip, member, budget));
       }
+      if (Number(zip.readEntryCursor) !== directoryEnd)
+        throw new Error('its directory does not end where its entries do');
+      if (parts.length === 0 || !(file.endsWith('.conda') || paths.has(condaMetadata))) return contents();
+      const beside = contents().entries.find(({ type }) => type !== 'directory')?.path;
+      if (beside !== undefined) throw new Error(`${beside} is beside the parts of a conda package`);
+      for (const [path, member] of parts) {
+        const open = async () => unpacked((await zip.openReadStreamPromise(member))[Symbol.asyncIterator]());
+        const source = { container: basename(file), prefix: `${file}\0${path}\0` };
+        for (const entry of await searchTar(open, source, search, () => budget)) {
+          const isTwice = entry.type !== 'directory' && entries.has(entry.path);
+          if (isTwice) throw new Error(`${entry.path} is in it twice, and programs differ in which they take`);
+          entries.set(entry.path, entry);
+        }
+      }
     } finally {
       zip.close();
     }
   } catch (error) {
     throw error instanceof PyclinkError ? error : unreadable(file, messageOf(error), error);
   }
-  return contentsOf([...entries.values()]);
+  return contents();
 }
 
 function secondsOf(date: Date): number {
@@ -69,6 +86,7 @@ function secondsOf(date: Date): number {
 
 /** @see https://docs.conda.io/projects/conda/en/stable/user-guide/concepts/packages.html */
 const condaPart = /^\/(?:pkg|info)-[^/]+\.tar\.zst$/;
+const condaMetadata = '/metadata.json' as PayloadPath;
 
 async function contentOf(zip: ZipFile, member: Entry, budget: Budget): Promise<Content> {
   const refusal = tooLarge(member.uncompressedSize, budget.limits);
@@ -83,9 +101,20 @@ function textOf(content: Content): string {
   return Buffer.isBuffer(content) ? content.toString() : '';
 }
 
-/** What yauzl shows of a name that is not UTF-8, and should be, may be that of another. */
-function nameOf({ fileName, fileNameRaw }: Entry): string {
+/**
+ * The name of a member. What yauzl shows of a name that is not UTF-8, and should be, may be that of another.
+ * @throws if programs read it in two ways: it has a NUL, or an extra field with another name, which Python does not read
+ */
+function nameOf({ fileName, fileNameRaw, generalPurposeBitFlag }: Entry): string {
+  const raw = getFileNameLowLevel(generalPurposeBitFlag, fileNameRaw, [], false);
+  if (fileNameRaw.includes(0) || (fileName !== raw && fileName !== pathText(fileNameRaw))) {
+    throw new Error(`it has a name that programs read in two ways: ${raw}`);
+  }
   return fileName.includes('\ufffd') ? pathText(fileNameRaw) : fileName;
+}
+
+function isDirectory({ fileName }: Entry): boolean {
+  return fileName.endsWith('/');
 }
 
 /** The mode that a zip made on Unix has in the upper half of its external attributes. */
