@@ -47,6 +47,21 @@ describeWith(missing, 'an image', () => {
     expect(status).toBe(1);
   });
 
+  it('whose source has another name before it is compiled again', async () => {
+    const shop = await builtShop('--invalidation-mode', 'checked-hash');
+    await execa('ln', [join(shop.buildroot, directory, 'cart.py'), join(shop.buildroot, directory, 'a.so')]);
+    const audited = await pyclink(['audit', '--recompile', await imageOf(shop, 'squashfs')]);
+    expect(audited.stdout).toContain('6 pycs compiled again: the same code');
+  });
+
+  it('of erofs with a line break in a name is an error', async () => {
+    const shop = await builtShop();
+    writeFileSync(join(shop.buildroot, directory, 'a\n        99    1  b.py'), '');
+    const ran = await pyclink(['audit', await imageOf(shop, 'erofs')]);
+    expect(ran.stderr).toContain('has a name with a line break');
+    expect(ran).toMatchObject({ status: 3, stdout: '' });
+  });
+
   it.each([
     ['squashfs', /unsquashfs is not installed\n {4}hint: install squashfs-tools\n$/],
     ['erofs', /dump\.erofs is not installed\n {4}hint: install erofs-utils\n$/],

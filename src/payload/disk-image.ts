@@ -100,7 +100,16 @@ async function searchExtracted(
     const root = join(directory.path, 'root');
     await run(extractor, extractor.command, extractor.args(root, image), image);
     const names = new Map<string, string>();
-    /** Another search extracts it again: a file is known by the first of its names, as they are sorted. */
+    /** Another search extracts it again, and lists other names: a file is known by the first of all its names. */
+    const everything: Search = { names: ['*'], directories: true, visit: () => undefined };
+    for (const { path, file } of searchTree(openTree(root), everything, limits).entries) {
+      if (extractor === erofs && path.includes('\n')) {
+        throw new PyclinkError('tool-failed', 'has a name with a line break, which dump.erofs does not tell from two', {
+          path: image,
+        });
+      }
+      getOrAdd(names, file, () => `${image}\0${path}`);
+    }
     const inImage = (entry: PayloadEntry): PayloadEntry => ({
       ...entry,
       container: basename(image),
