@@ -171,7 +171,6 @@ describe.each(signals)('%s, while a read or a write does not return', (signal) =
     ['verify', (fifo) => ['verify', '--manifest', fifo, '/']],
     ['relink', (fifo) => ['relink', '--manifest', fifo, '--buildroot', large.buildroot]],
     ['audit', (fifo) => ['audit', '--baseline', fifo, large.buildroot]],
-    ['audit of an archive', (fifo) => ['audit', fifo]],
   ])('ends %s', async (_, words) => {
     const fifo = join(temporaryDirectory(), 'fifo');
     execFileSync('mkfifo', [fifo]);
@@ -198,7 +197,8 @@ async function startAudit(program: string, file: string, magic: string, wrapper:
     writeFileSync(join(directory, name), `#!/bin/sh\n${script}\n`);
     chmodSync(join(directory, name), 0o755);
   };
-  const header = 'package shop-1-1.noarch\n/usr/lib/python3/dist-packages/m.py\t1\t1\t0\t33188\troot:root\t1\t1\n';
+  const path = "'/usr/lib/python3/dist-packages/m.py'";
+  const header = `package 'shop-1-1.noarch'\n${path}\t1\t1\t0\t33188\t'root':'root'\t1\t1\t''\n`;
   writeFileSync(join(directory, 'header'), header);
   stub('rpm', `cat ${directory}/header`);
   stub(program, `echo $$ >${directory}/pid; exec sleep 1000`);

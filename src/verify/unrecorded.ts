@@ -33,6 +33,7 @@ export function findUnrecorded(
   isAllowed: (path: PayloadPath) => boolean,
 ): Unrecorded {
   const recorded = new Set(records.flatMap(({ paths }) => paths.flatMap((path) => payload.at(path))));
+  const recordedFiles = new Set(Array.from(recorded, ({ file }) => file));
   const sources = new Set(records.map(({ source }) => source));
   let others = 0;
   const findings = payload.all.flatMap((entry): Finding[] => {
@@ -43,7 +44,7 @@ export function findUnrecorded(
     if (!isStored || recorded.has(entry) || isAllowed(path)) return [];
     const facts = pycs.get(entry.file);
     if (pythonDirectoryOf(path)?.kind === 'python2' && isOfPython2(facts)) return [];
-    const name = parsePycPath(path) ?? moduleInCache(path);
+    const name = parsePycPath(path) ?? (recordedFiles.has(entry.file) ? undefined : moduleInCache(path));
     if (name === undefined) return [];
     const isAlone = name.cacheTag === undefined;
     const hasSource = sourceOf(payload, entry, name.source) !== undefined;
