@@ -68,7 +68,9 @@ type Attempt = <T>(path: StagedPath, work: () => T) => T | undefined;
 /** Links the identical pycs of a set, and adds what was done. */
 function linkSet(set: readonly StagedPath[], mode: LinkMode, read: ReadAttributes, done: Done, attempt: Attempt): void {
   scratch.clear();
-  done.narrowed += attempt(set[0] as StagedPath, () => narrowModes(set, mode.dryRun)) ?? 0;
+  const first = set[0] as StagedPath;
+  const forbidden = attempt(first, () => forbiddenBits(set)) ?? 0;
+  done.narrowed += attempt(first, () => narrowModes(set, mode.dryRun, forbidden)) ?? 0;
   let pycs = mode.normalize ? set.flatMap((path) => attempt(path, () => readPyc(path)) ?? []) : readTwins(set, attempt);
   if (mode.normalize) {
     const other = pycs.filter(({ content }) => isOfUnknownRelease(content));
@@ -80,7 +82,7 @@ function linkSet(set: readonly StagedPath[], mode: LinkMode, read: ReadAttribute
     for (const { path, message } of result.notNormalized) done.left.push({ path, reason: 'not-normalized', message });
     pycs = [...result.pycs, ...other];
   }
-  const { notLinked, replaced } = mode.dryRun ? planned(set, pycs, read) : linkIdentical(pycs, read);
+  const { notLinked, replaced } = mode.dryRun ? planned(forbidden, pycs, read) : linkIdentical(pycs, read);
   done.links += replaced.length;
   for (const { sizeBytes } of replaced) done.savedBytes += sizeBytes;
   for (const { path, reason, errno } of notLinked) done.left.push({ path, reason, ...(errno && { message: errno }) });
@@ -103,8 +105,7 @@ function readTwins(set: readonly StagedPath[], attempt: Attempt): ReadPyc[] {
 }
 
 /** What linking would do, after the modes are narrowed. */
-function planned(set: readonly StagedPath[], pycs: readonly ReadPyc[], read: ReadAttributes) {
-  const forbidden = forbiddenBits(set);
+function planned(forbidden: number, pycs: readonly ReadPyc[], read: ReadAttributes) {
   const narrowed = pycs.map((pyc) => ({ ...pyc, mode: pyc.mode & ~forbidden }));
   const { steps } = planIdentical(narrowed, read);
   return { notLinked: [], replaced: steps.map(({ duplicate }) => duplicate) };

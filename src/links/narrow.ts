@@ -13,11 +13,11 @@ import { parsePycPath } from '../pyc/name.ts';
  * Takes from the modes of pycs what lets more users read them than their source, if that is a regular file. A pyc with a
  * further name elsewhere becomes a separate file.
  * @param pycs of one source and directory
+ * @param forbidden what `forbiddenBits` said
  * @returns how many that are, also in a dry run
  * @throws the system's error
  */
-export function narrowModes(pycs: readonly StagedPath[], dryRun: boolean): number {
-  const forbidden = forbiddenBits(pycs);
+export function narrowModes(pycs: readonly StagedPath[], dryRun: boolean, forbidden = forbiddenBits(pycs)): number {
   if (forbidden === 0) return 0;
   const names = new Map<FileIdentity, StagedPath[]>();
   for (const path of pycs) {
