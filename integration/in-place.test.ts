@@ -244,30 +244,35 @@ describeInWorld('trixie', 'build --in-place of a whole system', () => {
     await world.inside('cp', '-a', '/opt/venv', '/opt/spare');
     const script = [
       // As uv and conda install an interpreter: program and library below one directory.
-      'mkdir -p /root/.local/share/uv/python/own/bin /root/.local/share/uv/python/own/lib',
-      `cp -a /usr/bin/python${minor} /root/.local/share/uv/python/own/bin/`,
-      `cp -a /usr/lib/python${minor} /root/.local/share/uv/python/own/lib/`,
-      'find /root -name __pycache__ -prune -exec rm -r {} +',
+      'mkdir -p /home/dev/.local/share/uv/python/own/bin /home/dev/.local/share/uv/python/own/lib',
+      `cp -a /usr/bin/python${minor} /home/dev/.local/share/uv/python/own/bin/`,
+      `cp -a /usr/lib/python${minor} /home/dev/.local/share/uv/python/own/lib/`,
+      'find /home/dev -name __pycache__ -prune -exec rm -r {} +',
       'pyclink build -q --in-place --exclude /opt/old 2>&1',
     ];
     plant(world.directory, {
-      [`root/.local/lib/python${minor}/site-packages/mine.py`]: sourceText,
+      [`home/dev/.local/lib/python${minor}/site-packages/mine.py`]: sourceText,
       'home/u/.local/lib/python3.4/site-packages/gone.py': sourceText,
     });
     const { stdout } = await world.inside('sh', '-e', '-c', script.join('\n'));
     expect(stdout).toContain('warning: /home/u/.local/lib/python3.4 is passed over: there is no python3.4');
-    expect(pycsIn(join(world.directory, `root/.local/lib/python${minor}`))).toEqual([
+    expect(pycsIn(join(world.directory, `home/dev/.local/lib/python${minor}`))).toEqual([
       'site-packages/mine.cpython-313.pyc',
     ]);
-    expect(pycsIn(join(world.directory, 'root/.local/share/uv/python/own/lib'))).toContain(
+    expect(pycsIn(join(world.directory, 'home/dev/.local/share/uv/python/own/lib'))).toContain(
       `python${minor}/os.cpython-313.pyc`,
     );
     const program = ['-v', '-c', 'import json, mine'];
-    const own = await world.inside(`/root/.local/share/uv/python/own/bin/python${minor}`, ...program);
-    expect(own.stderr).toMatch(/matches \/root\/\.local\/share\/uv\/python\/own\/lib\/.*\/json\//);
+    const own = await world.inside(
+      'env',
+      'HOME=/home/dev',
+      `/home/dev/.local/share/uv/python/own/bin/python${minor}`,
+      ...program,
+    );
+    expect(own.stderr).toMatch(/matches \/home\/dev\/\.local\/share\/uv\/python\/own\/lib\/.*\/json\//);
     expect(own.stderr).toContain('site-packages/mine.py');
     expect(own.stderr).not.toMatch(/wrote|could not create|code object from '?\/(?!.*\.pyc)/);
-    await world.inside('rm', '-rf', '/root/.local', '/home/u', '/opt/spare');
+    await world.inside('rm', '-rf', '/home/dev/.local', '/home/u', '/opt/spare');
   }, 200_000);
 
   it('warns of what does not compile in site-packages; in an application it is a problem', async () => {

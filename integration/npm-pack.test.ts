@@ -5,20 +5,10 @@ import { execa } from 'execa';
 import { expect, it } from 'vitest';
 import { linkGroupsIn, plantBuildroot, temporaryDirectory } from '../test/helpers/buildroot.ts';
 import { describeWith, missingTools } from './helpers/tools.ts';
+import { pages } from './stage.ts';
 
 const checkout = join(import.meta.dirname, '..');
 const site = '/usr/lib/python3/dist-packages/shop';
-const pages = [
-  'audit',
-  'cache',
-  'debian',
-  'images',
-  'other-systems',
-  'reliability',
-  'reproducible',
-  'rpm',
-  'versioning',
-];
 /** What the packages of distributions have in /usr/share. */
 const shared = [
   'bash-completion/completions/pyclink',

@@ -22,7 +22,7 @@ const checkout = join(import.meta.dirname, '..');
 const read = (path: string) => readFileSync(join(checkout, path), 'utf8');
 
 /** The docs for users. */
-const pages = [
+export const pages = [
   'audit',
   'cache',
   'debian',
@@ -35,29 +35,31 @@ const pages = [
 ];
 
 /** What each installed file has in it: a file of the checkout, or what is made here. */
-const layout: Readonly<Record<string, string | (() => string)>> = {
-  'usr/bin/pyclink': 'hooks/pyclink',
-  ...Object.fromEntries(bundles().map((name) => [`usr/lib/pyclink/${name}`, () => withoutShebang(name)])),
-  'usr/lib/pyclink/worker.py': 'dist/worker.py',
-  'usr/lib/pyclink/levels.py': 'dist/levels.py',
-  'usr/bin/dh_pyclink': 'hooks/dh_pyclink',
-  'usr/bin/dh_pyclink_verify': 'hooks/dh_pyclink_verify',
-  'usr/share/perl5/Debian/Debhelper/Sequence/pyclink.pm': 'hooks/Sequence/pyclink.pm',
-  'usr/lib/rpm/pyclink/brp-pyclink': 'hooks/brp-pyclink',
-  'usr/lib/rpm/pyclink/brp-pyclink-hardlink': 'hooks/brp-pyclink-hardlink',
-  'usr/lib/rpm/pyclink/macros.lua': 'rpm-macros/macros.lua',
-  'usr/lib/rpm/macros.d/macros.zz-pyclink': 'rpm-macros/macros.pyclink',
-  'usr/share/man/man1/pyclink.1': manPage,
-  'usr/share/man/man1/dh_pyclink.1': 'docs/man/dh_pyclink.1',
-  'usr/share/bash-completion/completions/pyclink': () => bashCompletions(ownOptions, commands),
-  'usr/share/zsh/site-functions/_pyclink': () => zshCompletions(ownOptions, commands),
-  'usr/share/fish/vendor_completions.d/pyclink.fish': () => fishCompletions(ownOptions, commands),
-  ...Object.fromEntries(pages.map((name) => [`usr/share/doc/pyclink/${name}.md`, `docs/${name}.md`])),
-  'usr/share/doc/pyclink/libraries': librariesText,
-  'usr/share/licenses/pyclink/copyright': 'debian/copyright',
-  'usr/share/licenses/pyclink/Apache-2.0': 'node_modules/b4a/LICENSE',
-  'usr/share/licenses/pyclink/THIRD-PARTY-NOTICES': noticesText,
-};
+function layout(): Readonly<Record<string, string | (() => string)>> {
+  return {
+    'usr/bin/pyclink': 'hooks/pyclink',
+    ...Object.fromEntries(bundles().map((name) => [`usr/lib/pyclink/${name}`, () => withoutShebang(name)])),
+    'usr/lib/pyclink/worker.py': 'dist/worker.py',
+    'usr/lib/pyclink/levels.py': 'dist/levels.py',
+    'usr/bin/dh_pyclink': 'hooks/dh_pyclink',
+    'usr/bin/dh_pyclink_verify': 'hooks/dh_pyclink_verify',
+    'usr/share/perl5/Debian/Debhelper/Sequence/pyclink.pm': 'hooks/Sequence/pyclink.pm',
+    'usr/lib/rpm/pyclink/brp-pyclink': 'hooks/brp-pyclink',
+    'usr/lib/rpm/pyclink/brp-pyclink-hardlink': 'hooks/brp-pyclink-hardlink',
+    'usr/lib/rpm/pyclink/macros.lua': 'rpm-macros/macros.lua',
+    'usr/lib/rpm/macros.d/macros.zz-pyclink': 'rpm-macros/macros.pyclink',
+    'usr/share/man/man1/pyclink.1': manPage,
+    'usr/share/man/man1/dh_pyclink.1': 'docs/man/dh_pyclink.1',
+    'usr/share/bash-completion/completions/pyclink': () => bashCompletions(ownOptions, commands),
+    'usr/share/zsh/site-functions/_pyclink': () => zshCompletions(ownOptions, commands),
+    'usr/share/fish/vendor_completions.d/pyclink.fish': () => fishCompletions(ownOptions, commands),
+    ...Object.fromEntries(pages.map((name) => [`usr/share/doc/pyclink/${name}.md`, `docs/${name}.md`])),
+    'usr/share/doc/pyclink/libraries': librariesText,
+    'usr/share/licenses/pyclink/copyright': 'debian/copyright',
+    'usr/share/licenses/pyclink/Apache-2.0': 'node_modules/b4a/LICENSE',
+    'usr/share/licenses/pyclink/THIRD-PARTY-NOTICES': noticesText,
+  };
+}
 
 const symlinks: Readonly<Record<string, string>> = {
   // Specs take the step out by this name.
@@ -80,7 +82,7 @@ const programs = /^usr\/bin\/|^usr\/lib\/rpm\/pyclink\/brp-/;
 
 /** @param directory where the files go; made if it is not there */
 export function stage(directory: string): void {
-  for (const path of Object.keys(layout)) install(path, directory, path);
+  for (const path of Object.keys(layout())) install(path, directory, path);
   for (const [path, target] of Object.entries(symlinks)) {
     rmSync(join(directory, path), { force: true });
     symlinkSync(target, join(directory, path));
@@ -89,14 +91,14 @@ export function stage(directory: string): void {
 
 /** Lays out what the npm package has besides the program: man pages, completions, docs and licences. */
 export function stageShare(directory: string): void {
-  for (const path of Object.keys(layout)) {
+  for (const path of Object.keys(layout())) {
     const [, shared = ''] = /^usr\/share\/((?!perl5).*)$/.exec(path) ?? [];
     if (shared !== '') install(path, directory, shared);
   }
 }
 
 function install(path: string, directory: string, name: string): void {
-  const content = layout[path] as string | (() => string);
+  const content = layout()[path] as string | (() => string);
   makeDirectories(directory, dirname(name));
   writeFileSync(join(directory, name), typeof content === 'string' ? read(content) : content());
   chmodSync(join(directory, name), programs.test(path) ? 0o755 : 0o644);

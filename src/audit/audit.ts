@@ -85,8 +85,8 @@ function auditPyc(
 }
 
 /**
- * A source that was given an older mtime than its pyc records was not edited: something clamped the mtimes. Nor was one in
- * a zip that rounded it.
+ * An older mtime than the pyc records means that something clamped the source's mtime, not that somebody edited it; in a zip
+ * it may have been rounded.
  */
 function staleFinding(
   header: PycHeader,

@@ -29,7 +29,7 @@ function isImportable(path: PayloadPath): boolean {
 /** With one of these a pyc is no bytecode of its module: import does not take it, or cannot load it. */
 const useless: ReadonlySet<AuditKind> = new Set(['damaged', 'stale', 'never-loaded', 'foreign', 'orphan']);
 
-/** The sources for which there is a pyc that import takes. @param findings all that audit found */
+/** The sources that have at least one pyc that Python would use. @param findings all that audit found */
 export function compiledModules({ pycs }: Audited, findings: readonly AuditFinding[]): ReadonlySet<PayloadPath> {
   const bad = new Set(findings.filter(({ kind }) => useless.has(kind)).map(({ container, path }) => container + path));
   return new Set(pycs.filter(({ entry }) => !bad.has(entry.container + entry.path)).map(({ name }) => name.source));

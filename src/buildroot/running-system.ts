@@ -27,7 +27,7 @@ export function walkLimits(tree: Buildroot): WalkLimits {
   const otherFileSystems = "the kernel's";
   if (tree.isSystem === true) return { otherFileSystems, without };
   const fileSystemIn = (path: string) => {
-    // Where nothing can be looked at, the walk will say so.
+    // If the tree may not be searched, the walk reports it.
     const stat = ifPossible(() => lstatIfAny(path));
     return stat && fileSystemOf(stat);
   };
@@ -53,8 +53,8 @@ interface PythonPlaces extends Pick<Walk, 'otherFileSystems'> {
 }
 
 /**
- * Where Python code may be in the running system, on the file system of `/`. Caches and the data of services are not
- * searched.
+ * Searches the file system of `/` for virtual environments and Python libraries. Caches and the data of services are left
+ * out.
  */
 export function pythonPlaces(): PythonPlaces {
   const limits: WalkLimits = { otherFileSystems: 'all', without: dataDirectories };

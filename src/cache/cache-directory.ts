@@ -6,7 +6,7 @@ import { ifPossible } from '../files/if-possible.ts';
 import { nameOf, parentOf } from '../files/path.ts';
 import { replaceByContent } from '../files/replace.ts';
 import { lstatIfAny, statIfAny } from '../files/stat.ts';
-import { shardsIn } from './local-store.ts';
+import { shardsIn } from './shards.ts';
 import { UnusableCache } from './unusable-cache.ts';
 
 /** Tells backup programs that the directory can be made anew. @see https://bford.info/cachedir/ */

@@ -1,14 +1,4 @@
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  unlinkSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, renameSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { errnoOf } from '../errors.ts';
 import { ifPossible } from '../files/if-possible.ts';
@@ -16,6 +6,7 @@ import { temporaryName } from '../files/leftovers.ts';
 import { atMost, type RegularFile, readRegular } from '../files/read-regular.ts';
 import { type FileStat, lstatIfAny } from '../files/stat.ts';
 import type { CacheSettings } from './settings.ts';
+import { isKey, isShard, namesIn } from './shards.ts';
 import { Tally } from './tally.ts';
 
 /** An entry on disk. */
@@ -177,18 +168,6 @@ export class LocalStore {
   }
 }
 
-/** What is in the places of directories with entries. @throws the system's error */
-export function shardsIn(directory: string): { readonly path: string; readonly stat: FileStat }[] {
-  const entries = join(directory, 'v1');
-  return namesIn(entries)
-    .filter(isShard)
-    .flatMap((name) => {
-      const path = join(entries, name);
-      const stat = lstatIfAny(path);
-      return stat === undefined ? [] : [{ path, stat }];
-    });
-}
-
 /** Whether a build may find an entry: the store has one now, or that cannot be found out. */
 export function mayHaveEntries({ directory, recache }: Pick<CacheSettings, 'directory' | 'recache'>): boolean {
   if (recache) return false;
@@ -230,22 +209,4 @@ function writeWhole(path: string, pieces: readonly Buffer[]): void {
 /** When a file was last written or used. */
 function milliseconds({ modifiedNs }: FileStat): number {
   return Number(modifiedNs / 1_000_000n);
-}
-
-function isShard(name: string): boolean {
-  return /^[0-9a-f]{2}$/.test(name);
-}
-
-function isKey(name: string): boolean {
-  return /^[0-9a-f]{64}$/.test(name);
-}
-
-/** The names in a directory; none if it is missing, or something else. @throws the system's error */
-function namesIn(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return [];
-    throw error;
-  }
 }

@@ -2,7 +2,7 @@ import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib';
 import type { CacheCounts } from './counts.ts';
 import { maxEntryBytes, RemoteFailure, type RemoteSettings, type RemoteStore } from './remote-store.ts';
 
-/** A server is disabled after so many failures in a row, or when a build has lost so much time with it. */
+/** A server is disabled after three failures in a row, or after a build has lost five seconds with it. */
 const maxFailures = 3;
 const maxLostMs = 5000;
 

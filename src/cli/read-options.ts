@@ -52,6 +52,11 @@ export function readPrepend({ prepend }: { readonly prepend?: string }): string 
   return valuesOf({ prepend: once(absoluteDirectory, '/') }, { prepend }).prepend;
 }
 
+/** The same; undefined if it is not given. @throws PyclinkError `usage` */
+export function readPrependIfAny(flags: { readonly prepend?: string }): string | undefined {
+  return flags.prepend === undefined ? undefined : readPrepend(flags);
+}
+
 /** Reads `--jobs` of audit; undefined if it is not given, or 0. @throws PyclinkError `usage` */
 export function readJobs(jobs: string | undefined): number | undefined {
   return Number(valuesOf({ jobs: once(count) }, { jobs }).jobs ?? 0) || undefined;

@@ -1,17 +1,15 @@
 import { availableParallelism } from 'node:os';
-import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
-import { type AuditFormat, auditFormats } from '../audit/formats.ts';
-import { type AuditKind, auditKindNames } from '../audit/kinds.ts';
+import { Argument, type Command } from 'commander';
 import type { CacheAction } from '../commands/cache.ts';
 import { PyclinkError } from '../errors.ts';
 import type { Call } from './call.ts';
-import { buildFlags, collect, type Flags, fileOption, withBuildOptions, withCommonOptions } from './options.ts';
+import { buildFlags, type Flags, fileOption, withBuildOptions, withCommonOptions } from './options.ts';
+import { audit, diff, verify } from './payload-subcommands.ts';
 import type { Subcommands } from './program.ts';
-import { readJobs, readMtime, readOptionsOf, readPrepend, withPrepend, withReadOptions } from './read-options.ts';
+import { readMtime, readPrepend, withPrepend } from './read-options.ts';
 import { variablesHelp } from './variables.ts';
 
 const buildrootHelp = 'the staged tree (default: $RPM_BUILD_ROOT)';
-const htmlHelp = 'write a page with the savings and the findings';
 const dryRunHelp = 'say what would be done, and change nothing';
 
 const buildExamples = `
@@ -104,112 +102,6 @@ interface RestampFlags {
   readonly prepend?: string;
   readonly manifest?: string;
   readonly dryRun?: boolean;
-}
-
-function verify(command: Command, call: Call): Command {
-  const manifest = new Option('--manifest <file>', 'what a build wrote, repeatable').argParser<string[]>(collect);
-  const allow = new Option(
-    '--allow <glob>',
-    'pycs that are there on purpose, and in no manifest; repeatable. Other packages of a whole system need none',
-  );
-  return withPrepend(withReadOptions(withCommonOptions(command).addOption(manifest.makeOptionMandatory())))
-    .argument(
-      '<TARGET...>',
-      'a directory that holds the payload, all packages of a build or their directory, or container images (FILE[:NAME])',
-    )
-    .addOption(allow.argParser<string[]>(collect))
-    .addOption(fileOption('--html <file>', htmlHelp))
-    .action(async (targets: string[], flags: Flags & VerifyFlags) => {
-      const { verifyCommand } = await import('../commands/verify.ts');
-      const { manifest: manifests, allow: allowed = [], html } = flags;
-      const prepend = flags.prepend === undefined ? undefined : readPrepend(flags);
-      const options = { manifests, allow: allowed, targets, html, prepend };
-      call.report(await verifyCommand({ ...options, ...readOptionsOf(flags) }), flags);
-      await sayPage(html, call, flags);
-    });
-}
-
-interface VerifyFlags {
-  readonly manifest: string[];
-  readonly allow?: string[];
-  readonly prepend?: string;
-  readonly html?: string;
-}
-
-function audit(command: Command, call: Call): Command {
-  const kinds: readonly string[] = auditKindNames;
-  const each = (flags: string, help: string) =>
-    new Option(flags, help).choices(kinds).argParser((kind: string, earlier: string[] = []) => {
-      if (!kinds.includes(kind)) throw new InvalidArgumentError(`Allowed choices are ${kinds.join(', ')}.`);
-      return [...earlier, kind];
-    });
-  return withReadOptions(withCommonOptions(command))
-    .argument('<TARGET...>', 'a directory, / for the running system, packages or their directory, or container images')
-    .addOption(each('--only <kind>', 'only this kind of finding, repeatable'))
-    .addOption(each('--ignore <kind>', 'not this kind of finding, repeatable'))
-    .addOption(
-      each(
-        '--fail-on <kind>',
-        'exit with status 1 only for this kind, repeatable (default: what a user of the package can notice)',
-      ),
-    )
-    .option('--prepend <dir>', 'where a directory will lie, if pyclink cannot tell')
-    .addOption(fileOption('--baseline <file>', 'leave out what an earlier --json report has'))
-    .addOption(
-      new Option('--format <format>', 'form of the report (default: text)').choices(auditFormats).conflicts('json'),
-    )
-    .addOption(fileOption('--html <file>', htmlHelp))
-    .option('--recompile', 'compile the sources again, and name pycs that have other code')
-    .option('--python <cmd>', 'with --recompile: the interpreter (default: that of each pyc)')
-    .option('--chroot', 'with --recompile: the interpreters of the target directory, in it')
-    .option('-j, --jobs <n>', 'with --recompile: interpreters at a time (default: the CPUs)')
-    .action(async (targets: string[], flags: Flags & AuditFlags) => {
-      const { auditCommand } = await import('../commands/audit.ts');
-      const { only = [], ignore = [], failOn = [], verbose: isVerbose = false, baseline, html } = flags;
-      const format = flags.format ?? (flags.json === true ? 'json' : 'text');
-      const filters = { only, ignore, failOn, isVerbose, baseline };
-      const recompile = flags.recompile === true ? recompileFlags(flags, call) : undefined;
-      const prepend = flags.prepend === undefined ? undefined : readPrepend(flags);
-      const options = { targets, ...filters, format, html, recompile, prepend, ...readOptionsOf(flags) };
-      const result = await auditCommand(options, () => call.log(flags));
-      const json = format === 'json' || format === 'sarif';
-      call.report(result, { json, quiet: flags.quiet === true && format === 'text' });
-      await sayPage(html, call, flags);
-    });
-}
-
-/** Says that the page of a report was written. */
-async function sayPage(file: string | undefined, call: Call, flags: Flags): Promise<void> {
-  if (file !== undefined) (await call.log(flags)).info(`page ${file}`);
-}
-
-function diff(command: Command, call: Call): Command {
-  return withReadOptions(withCommonOptions(command))
-    .argument('<OLD>', 'a directory, a package, a directory of packages, or an image')
-    .argument('<NEW>', 'the same, of another build')
-    .action(async (old: string, now: string, flags: Flags) => {
-      const { diffCommand } = await import('../commands/diff.ts');
-      const options = { old, now, isVerbose: flags.verbose === true, ...readOptionsOf(flags) };
-      call.report(await diffCommand(options), flags);
-    });
-}
-
-function recompileFlags({ python, chroot = false, jobs }: AuditFlags, { environment }: Call) {
-  return { python, chroot, jobs: readJobs(jobs) ?? availableParallelism(), environment };
-}
-
-interface AuditFlags {
-  readonly recompile?: boolean;
-  readonly python?: string;
-  readonly chroot?: boolean;
-  readonly jobs?: string;
-  readonly only?: AuditKind[];
-  readonly ignore?: AuditKind[];
-  readonly failOn?: AuditKind[];
-  readonly prepend?: string;
-  readonly baseline?: string;
-  readonly format?: AuditFormat;
-  readonly html?: string;
 }
 
 function cache(command: Command, call: Call): Command {

@@ -19,9 +19,9 @@ export function attributesOf(paths: readonly string[]): FileAttributes[] {
 }
 
 /**
- * Gives a file the owner, the ACL and the extended attributes of another, and no others, and then its mode.
+ * Copies owner, ACL, extended attributes and mode from one file to another. Attributes that only the second has are removed.
  * @param to may be the path of an open file in /proc
- * @param bits of the mode, that it may have
+ * @param bits the mode bits that may be copied
  * @throws an error like the system's; its code may be a reason in words, if it cannot be found out what these are
  */
 export function copyAttributes(from: string, to: string, bits = 0o7777): void {
@@ -55,7 +55,7 @@ export function readAhead<P extends string>(paths: readonly P[]): (asked: readon
   };
 }
 
-/** What the helper answers if the system refuses. */
+/** The answer of the helper if the system refused to copy attributes. */
 interface Refusal {
   readonly failed: string;
   /** It refused the owner, not the attributes. */

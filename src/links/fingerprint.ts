@@ -70,7 +70,7 @@ export function isStill(file: ReadPyc, name: string): boolean {
 /**
  * The metadata of a name that is still the file that was read, or one that nobody can tell from it: file systems without
  * inode numbers may give it another identity each time, and an overlay does when it copies a file from a lower layer.
- * Undefined if it is another file, or gone.
+ * @returns undefined if the name is another file now, or gone
  * @throws the system's error if that cannot be told
  */
 export function statIfStill(file: ReadPyc, name: string): FileStat | undefined {

@@ -6,7 +6,8 @@ import { Budget, type ReadLimits } from './budget.ts';
 import { type Contents, contentsOf, type PayloadEntry, type Search } from './entry.ts';
 import { formatOf, readStart, unreadable } from './format.ts';
 import { openTar, unpacked } from './open-tar.ts';
-import { membersOf, readTar, type TarSource } from './tar.ts';
+import { readTar, type TarSource } from './tar.ts';
+import { membersOf } from './tar-members.ts';
 
 /**
  * Searches a Debian package or a tar, plain or compressed; packages of Arch and Alpine are such tars, those of OpenWrt and

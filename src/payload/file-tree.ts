@@ -2,7 +2,7 @@ import { childOf, nameOf, type PayloadPath, parentOf } from '../files/path.ts';
 import type { PayloadEntry } from './entry.ts';
 import { maxSymlinks, targetOf } from './payload.ts';
 
-/** A directory, or what else lies at its path. */
+/** What is at one path of an image: a directory with its names, a file or a symlink. */
 interface Node {
   /** Without symlinks on the way. */
   readonly path: PayloadPath;

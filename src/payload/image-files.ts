@@ -11,7 +11,7 @@ import type { Budget } from './budget.ts';
 import { unreadable } from './format.ts';
 import { dockerSchema } from './image-manifest.ts';
 import { openTar } from './open-tar.ts';
-import { membersOf } from './tar.ts';
+import { membersOf } from './tar-members.ts';
 
 /** The files of an image: an OCI layout in a directory or a tar, or what `docker save` writes. */
 export interface ImageFiles {

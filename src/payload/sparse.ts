@@ -1,7 +1,7 @@
 /** The records of a pax header, in order: a key may come more than once. */
 export type PaxRecords = readonly (readonly [key: string, value: Buffer])[];
 
-/** A file of a tar that is stored without its holes. */
+/** A sparse file in a tar: the pieces between its holes are stored, and a map says where they go. */
 export interface Sparse {
   /** With the holes. */
   readonly sizeBytes: number;

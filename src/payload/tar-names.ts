@@ -24,8 +24,8 @@ export class TarNames {
   }
 
   /**
-   * Where a name leads if symlinks of the same tar are followed, but not the last component. Names in archives begin
-   * with `./`, with `/` or with neither.
+   * The path at which a member is unpacked: symlinks of the same tar are followed in its directory, not in its last
+   * component. Names in archives begin with `./`, with `/` or with neither.
    * @returns undefined if it is not below the root
    * @throws if symlinks lead in a circle
    */

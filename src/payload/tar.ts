@@ -1,12 +1,11 @@
-import { Readable } from 'node:stream';
-import { extract, type Header } from 'tar-stream';
+import type { Readable } from 'node:stream';
+import type { Header } from 'tar-stream';
 import type { PayloadPath } from '../files/path.ts';
-import { pathText } from '../printable.ts';
 import { type Budget, tooLarge } from './budget.ts';
 import type { Content, PayloadEntry, Search, TakeContent } from './entry.ts';
 import { listedBy } from './listed.ts';
-import { type Sparse, withHoles } from './sparse.ts';
-import { type MemberExtras, withExtras } from './tar-extras.ts';
+import { withHoles } from './sparse.ts';
+import { type Member, membersOf } from './tar-members.ts';
 import { TarNames } from './tar-names.ts';
 
 /** What one pass over a tar gave. */
@@ -116,72 +115,6 @@ export async function readTar(
     }
   }
   return { count: number, entries, links, others, directories, unread };
-}
-
-/** A member of a tar. */
-export interface Member {
-  readonly header: Header;
-  readonly name: string;
-  /** What a link or a symlink says. */
-  readonly linkName: string;
-  /** With the holes of a sparse file. */
-  readonly sizeBytes: number;
-  readonly sparse: Sparse | undefined;
-  /** What is stored. */
-  readonly content: AsyncIterable<Buffer>;
-}
-
-/** The members of a tar, one at a time. What is not read of one is passed over. @throws as readTar */
-export async function* membersOf(stream: Readable, budget: Budget): AsyncGenerator<Member> {
-  const tar = extract(tarOptions);
-  const extras = new Map<number, MemberExtras>();
-  const content = Readable.from(withExtras(budget.counted(stream), extras));
-  content.once('error', (error) => tar.destroy(error));
-  let number = 0;
-  try {
-    for await (const member of content.pipe(tar) as AsyncIterable<StreamedMember>) {
-      budget.countEntry();
-      number += 1;
-      yield memberOf(member, extras.get(number));
-      extras.delete(number);
-      member.resume();
-    }
-  } finally {
-    stream.destroy();
-  }
-}
-
-/** Nothing is lost of names that are not UTF-8; and a tar may be older than POSIX. */
-const tarOptions: object = { filenameEncoding: 'latin1', allowUnknownFormat: true };
-
-/** A member as tar-stream gives it. */
-interface StreamedMember extends AsyncIterable<Buffer> {
-  readonly header: Header;
-  resume(): void;
-}
-
-function memberOf(content: StreamedMember, extras: MemberExtras | undefined): Member {
-  const { header } = content;
-  if (extras?.storedBytes !== header.size) throw new Error('it has a size that programs read in two ways');
-  const { linkName, sparse } = extras;
-  const name = pathText(extras.name ?? Buffer.from(header.name, 'latin1'));
-  // Older than POSIX: a directory has no type of its own.
-  const isDirectory = header.type === 'file' && name.endsWith('/');
-  if (isDirectory && header.size !== 0) throw new Error('it has a directory that programs read in two ways');
-  return {
-    header: isDirectory ? { ...header, type: 'directory' } : header,
-    name,
-    linkName: pathText(linkName ?? Buffer.from(header.linkname ?? '', 'latin1')),
-    sizeBytes: sparse?.sizeBytes ?? header.size ?? 0,
-    sparse,
-    content: kept(content),
-  };
-}
-
-/** What is in a stream. Whoever stops early leaves it open: tar-stream would end the whole tar, and say nothing. */
-async function* kept(stream: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  const chunks = stream[Symbol.asyncIterator]();
-  for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) yield next.value;
 }
 
 /** What tar-stream has no name for is unpacked as a file: sparse files, and what no standard has. */

@@ -84,7 +84,7 @@ export async function searchTargets(
   return again.map((one, i) => withUnreadable(one, contents[i]));
 }
 
-/** Adds what another search of the same target could not read. */
+/** Adds the files that a second search of the same target could not read to those of the first. */
 export function withUnreadable(contents: TargetContents, other: TargetContents | undefined): TargetContents {
   const known = new Set(contents.unreadable.map(({ path }) => path));
   const more = other?.unreadable.filter(({ path }) => !known.has(path)) ?? [];

@@ -2,12 +2,9 @@ import type { Discovered } from '../buildroot/discover.ts';
 import { globMatcher } from '../buildroot/exclude.ts';
 import { type Buildroot, toStaged } from '../buildroot/path.ts';
 import type { Source } from '../buildroot/source.ts';
-import { addCounts, type CacheCounts, emptyCounts } from '../cache/counts.ts';
-import type { CacheSettings } from '../cache/settings.ts';
 import { foreignDirectories } from '../compile/foreign-directories.ts';
 import type { Interpreter } from '../compile/interpreter.ts';
 import type { Pools } from '../compile/open-pools.ts';
-import { type CompileJob, planCompile, pycsOf } from '../compile/plan.ts';
 import { ifPossible } from '../files/if-possible.ts';
 import { byCodeUnit, type PayloadPath } from '../files/path.ts';
 import { lstatIfAny } from '../files/stat.ts';
@@ -16,27 +13,13 @@ import { goneFrom, writeWhole } from '../manifest/file.ts';
 import { openOutputs, writeOutputs } from '../manifest/outputs.ts';
 import type { Manifest } from '../manifest/schema.ts';
 import { isForgivable, isProblem, type Skipped } from '../skipped.ts';
-import { inTurns } from '../turns.ts';
 import { version } from '../version.ts';
+import { compileAll, interpretersOf, type Settings } from './compile-all.ts';
 import type { BuildContext } from './context.ts';
-import { currentPycs } from './current-pycs.ts';
-import { closeCache, compilerForCache, openCache } from './open-cache.ts';
-import type { BuildOptions } from './options.ts';
+import { closeCache, openCache } from './open-cache.ts';
 import type { BuildReport } from './report.ts';
 import { setMtimes } from './set-mtimes.ts';
 import type { Stopwatch } from './stopwatch.ts';
-import { type Done, doWork, type Work } from './work.ts';
-import { workersFor } from './worker-counts.ts';
-
-/** The options, with directories of the buildroot as it is. */
-type Settings = Omit<BuildOptions, 'buildroot' | 'strip'> & {
-  readonly buildroot: Buildroot;
-  readonly strip: string;
-  /** The PATHs are not the user's, but those of the whole running system. */
-  readonly isWholeSystem: boolean;
-  /** Why interpreters were not asked what they read. */
-  readonly passedOver: readonly string[];
-};
 
 /**
  * The stages of a build once its interpreters have started: compile, link, write the manifest.
@@ -142,73 +125,6 @@ async function writePage(file: string, buildroot: Buildroot, manifest: Manifest)
     import('../page/of-manifest.ts'),
   ]);
   writeWhole(file, [renderPage(pageOfBuild(buildroot.path, manifest))]);
-}
-
-/**
- * Compiles what is not current, keeps what is, and collects the outcomes. The jobs are freed before the manifest is
- * made, to save memory.
- */
-async function compileAll(
-  sources: readonly Source[],
-  pools: Pools,
-  options: Settings,
-  cache: CacheSettings | undefined,
-  context: BuildContext,
-): Promise<Done & { readonly jobs: number; readonly due?: Pick<BuildReport, 'dueSources' | 'pycs'> }> {
-  const { strip, prepend } = options;
-  const emptyByHash = options.mtime.policy === 'set';
-  const planned = planCompile(sources, interpretersOf(pools), options.levels, { strip, prepend });
-  const isThere = (job: CompileJob) => pycsOf(job).every(({ staged }) => lstatIfAny(staged)?.kind === 'file');
-  const jobs = options.addsNothing === true ? planned.filter(isThere) : planned;
-  if (options.dryRun) {
-    const due: CompileJob[] = [];
-    for await (const job of inTurns(jobs)) {
-      if (!options.keepCurrent || currentPycs(job, { ...options, emptyByHash }) === undefined) due.push(job);
-    }
-    const dueSources = new Set(due.map(({ source }) => source)).size;
-    const nothing = { records: [], skipped: [], warnings: [], cache: emptyCounts() };
-    return {
-      ...nothing,
-      jobs: jobs.length,
-      current: jobs.length - due.length,
-      unchanged: 0,
-      due: { dueSources, pycs: due.length * options.levels.length },
-    };
-  }
-  // The largest first: none of them is left for the end.
-  jobs.sort((a, b) => b.source.sizeBytes - a.source.sizeBytes);
-  const work: Work[] = [];
-  for (const pool of pools.all) {
-    const own = jobs.filter(({ interpreter }) => interpreter === pool.interpreter);
-    const ownSources = own.map(({ source }) => source);
-    const compiler = cache && compilerForCache(pool, options);
-    work.push({ pool, jobs: own, maxWorkers: workersFor(ownSources, options.jobs), compiler });
-    await context.onInterpreter(pool.interpreter, ownSources);
-  }
-  const { buildroot, link, normalize, invalidationMode, keepCurrent } = options;
-  const hashSources = options.manifest !== undefined;
-  const sourceOptions = {
-    ...{ buildroot, link, normalize, hashSources, keepCurrent, cache },
-    ...{ invalidationMode, emptyByHash },
-  };
-  const done = await doWork(work, sourceOptions, context);
-  if (cache !== undefined) addCounts(done.cache, withoutCache(work));
-  return { ...done, jobs: jobs.length };
-}
-
-/** Counts the sources of interpreters whose pycs are not for a cache. */
-function withoutCache(work: readonly Work[]): CacheCounts {
-  const counts = emptyCounts();
-  for (const { pool, jobs } of work.filter(({ compiler }) => compiler === undefined)) {
-    const reason = pool.interpreter.root === undefined ? 'no normal form' : 'compiled in a chroot';
-    const uncached = jobs.length === 0 ? {} : { [reason]: jobs.length };
-    addCounts(counts, { ...emptyCounts(), compiled: jobs.length, uncached });
-  }
-  return counts;
-}
-
-function interpretersOf(pools: Pools): (source: Source) => Interpreter[] {
-  return (source) => pools.poolsOf(source).map((pool) => pool.interpreter);
 }
 
 function withoutInterpreter(sources: readonly Source[], pools: Pools): Skipped[] {

@@ -70,7 +70,11 @@ export async function handleSources(
   }
 }
 
-/** Does everything for a source. What is read or compiled is valid until something is awaited. @throws PyclinkError */
+/**
+ * Does everything for one source. Pycs that were read or compiled share memory with the next ones: they are used before
+ * the next `await`.
+ * @throws PyclinkError
+ */
 async function handleSource(
   job: NumberedJob,
   pool: WorkerPool,

@@ -47,7 +47,7 @@ export function parsePycHeader(bytes: Uint8Array): PycHeader | UnreadableHeader 
   const flags = sizeBytes === 12 ? 0 : view.getUint32(4, true);
   const fields = sizeBytes - 8;
   if (flags > 3) return { unreadable: `has unknown flags 0x${flags.toString(16)}` };
-  // Without the first flag, interpreters ignore the second.
+  // Flag 2 (check the source) means nothing without flag 1 (hash-based).
   if ((flags & 1) === 0) {
     return {
       magicNumber,

@@ -14,12 +14,12 @@ it.each<[recorded: string, source: string, container: string, isElsewhere: boole
   ['/build/shop/a.py', '/shop/a.py', 'a.whl', false],
   ['/build/shop/b.py', '/shop/a.py', 'a.whl', true],
   // In the running system, a prefix may be staged.
-  [`/opt/venv/${site}/a.py`, `/tmp/root/opt/venv/${site}/a.py`, '/', false],
-  [`/opt/venv/${site}/a.py`, `/tmp/root/opt/venv/${site}/a.py`, 'a.rpm', true],
-  [`/${site}/a.py`, `/tmp/root/opt/venv/${site}/a.py`, '/', true],
+  [`/opt/venv/${site}/a.py`, `/tmp/staged/opt/venv/${site}/a.py`, '/', false],
+  [`/opt/venv/${site}/a.py`, `/tmp/staged/opt/venv/${site}/a.py`, 'a.rpm', true],
+  [`/${site}/a.py`, `/tmp/staged/opt/venv/${site}/a.py`, '/', true],
   [`venv/${site}/a.py`, `/opt/venv/${site}/a.py`, '/', true],
-  ['/opt/shop/a.py', '/tmp/root/opt/shop/a.py', '/', false],
-  ['/a.py', '/tmp/root/opt/shop/a.py', '/', true],
+  ['/opt/shop/a.py', '/tmp/staged/opt/shop/a.py', '/', false],
+  ['/a.py', '/tmp/staged/opt/shop/a.py', '/', true],
 ])('%s is elsewhere than %s in %s: %s', (recorded, source, container, expected) => {
   expect(isElsewhere(recorded, source as PayloadPath, container)).toBe(expected);
 });

@@ -8,6 +8,7 @@ import type { MtimePolicy } from '../../src/buildroot/mtime-policy.ts';
 import { openTree } from '../../src/buildroot/open.ts';
 import { Scope } from '../../src/buildroot/scope.ts';
 import { contentsOf, type Planted, plantBuildroot, temporaryDirectory } from '../helpers/buildroot.ts';
+import { meanwhile } from '../helpers/meanwhile.ts';
 
 const numbers = vi.hoisted(() => ({ areEqual: false }));
 
@@ -22,16 +23,9 @@ vi.mock(import('../../src/files/stat.ts'), async (load) => {
   };
 });
 
-/** What somebody does while a file is being replaced. */
-const meanwhile = vi.hoisted(() => ({ edit: () => {} }));
-
 vi.mock(import('../../src/files/attributes.ts'), async (load) => {
-  const real = await load();
-  const copyAttributes: typeof real.copyAttributes = (...of) => {
-    meanwhile.edit();
-    real.copyAttributes(...of);
-  };
-  return { ...real, copyAttributes };
+  const { editedMeanwhile } = await import('../helpers/meanwhile.ts');
+  return editedMeanwhile(await load());
 });
 
 /** The latest time that the file system has, in seconds. */

@@ -4,21 +4,15 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { StagedPath } from '../../src/files/path.ts';
 import { narrowModes } from '../../src/links/narrow.ts';
 import { plantBuildroot, temporaryDirectory } from '../helpers/buildroot.ts';
+import { meanwhile } from '../helpers/meanwhile.ts';
 
 const pycs = ['a.cpython-311.pyc', 'a.cpython-311.opt-1.pyc', 'a.cpython-311.opt-2.pyc'].map(
   (name) => `__pycache__/${name}`,
 );
 
-/** What somebody does while a file is being replaced. */
-const meanwhile = vi.hoisted(() => ({ edit: () => {} }));
-
 vi.mock(import('../../src/files/attributes.ts'), async (load) => {
-  const real = await load();
-  const copyAttributes: typeof real.copyAttributes = (...of) => {
-    meanwhile.edit();
-    real.copyAttributes(...of);
-  };
-  return { ...real, copyAttributes };
+  const { editedMeanwhile } = await import('../helpers/meanwhile.ts');
+  return editedMeanwhile(await load());
 });
 
 function planted(sourceMode: number, pycMode: number) {

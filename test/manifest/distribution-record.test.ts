@@ -6,17 +6,11 @@ import type { PayloadPath } from '../../src/files/path.ts';
 import { listInRecords } from '../../src/manifest/distribution-record.ts';
 import type { PycRecord } from '../../src/manifest/schema.ts';
 import { plantBuildroot } from '../helpers/buildroot.ts';
-
-/** What somebody does while a file is being replaced. */
-const meanwhile = vi.hoisted(() => ({ edit: () => {} }));
+import { meanwhile } from '../helpers/meanwhile.ts';
 
 vi.mock(import('../../src/files/attributes.ts'), async (load) => {
-  const real = await load();
-  const copyAttributes: typeof real.copyAttributes = (...of) => {
-    meanwhile.edit();
-    real.copyAttributes(...of);
-  };
-  return { ...real, copyAttributes };
+  const { editedMeanwhile } = await import('../helpers/meanwhile.ts');
+  return editedMeanwhile(await load());
 });
 
 afterEach(() => {

@@ -1,11 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { describeRpm, pycs, rpmbuilt, site } from '../../integration/helpers/rpm.ts';
-import { defaultReadLimits } from '../../src/payload/budget.ts';
-import { searchRpm } from '../../src/payload/rpm.ts';
-import { temporaryDirectory } from '../helpers/buildroot.ts';
-import { searchFor } from '../helpers/payload.ts';
+import { defaultReadLimits } from '../src/payload/budget.ts';
+import { searchRpm } from '../src/payload/rpm.ts';
+import { temporaryDirectory } from '../test/helpers/buildroot.ts';
+import { searchFor } from '../test/helpers/payload.ts';
+import { describeRpm, pycs, rpmbuilt, site } from './helpers/rpm.ts';
 
 async function searched(rpms: readonly string[], paths: readonly string[]) {
   const { search, taken } = searchFor([], paths);

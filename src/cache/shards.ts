@@ -1,0 +1,36 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { errnoOf } from '../errors.ts';
+import { type FileStat, lstatIfAny } from '../files/stat.ts';
+
+/** What is in the places of directories with entries. @throws the system's error */
+export function shardsIn(directory: string): { readonly path: string; readonly stat: FileStat }[] {
+  const entries = join(directory, 'v1');
+  return namesIn(entries)
+    .filter(isShard)
+    .flatMap((name) => {
+      const path = join(entries, name);
+      const stat = lstatIfAny(path);
+      return stat === undefined ? [] : [{ path, stat }];
+    });
+}
+
+/** Whether a name is that of a directory with entries: the first two digits of their keys. */
+export function isShard(name: string): boolean {
+  return /^[0-9a-f]{2}$/.test(name);
+}
+
+/** Whether a name is that of an entry. */
+export function isKey(name: string): boolean {
+  return /^[0-9a-f]{64}$/.test(name);
+}
+
+/** The names in a directory; none if it is missing, or something else. @throws the system's error */
+export function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return [];
+    throw error;
+  }
+}

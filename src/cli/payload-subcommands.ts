@@ -1,0 +1,118 @@
+import { availableParallelism } from 'node:os';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type AuditFormat, auditFormats } from '../audit/formats.ts';
+import { type AuditKind, auditKindNames } from '../audit/kinds.ts';
+import type { Call } from './call.ts';
+import { collect, type Flags, fileOption, withCommonOptions } from './options.ts';
+import { readJobs, readOptionsOf, readPrependIfAny, withPrepend, withReadOptions } from './read-options.ts';
+
+const htmlHelp = 'write a page with the savings and the findings';
+
+/** Adds the arguments, options and action of `verify`. */
+export function verify(command: Command, call: Call): Command {
+  const manifest = new Option('--manifest <file>', 'what a build wrote, repeatable').argParser<string[]>(collect);
+  const allow = new Option(
+    '--allow <glob>',
+    'pycs that are there on purpose, and in no manifest; repeatable. Other packages of a whole system need none',
+  );
+  return withPrepend(withReadOptions(withCommonOptions(command).addOption(manifest.makeOptionMandatory())))
+    .argument(
+      '<TARGET...>',
+      'a directory that holds the payload, all packages of a build or their directory, or container images (FILE[:NAME])',
+    )
+    .addOption(allow.argParser<string[]>(collect))
+    .addOption(fileOption('--html <file>', htmlHelp))
+    .action(async (targets: string[], flags: Flags & VerifyFlags) => {
+      const { verifyCommand } = await import('../commands/verify.ts');
+      const { manifest: manifests, allow: allowed = [], html } = flags;
+      const prepend = readPrependIfAny(flags);
+      const options = { manifests, allow: allowed, targets, html, prepend };
+      call.report(await verifyCommand({ ...options, ...readOptionsOf(flags) }), flags);
+      await sayPage(html, call, flags);
+    });
+}
+
+interface VerifyFlags {
+  readonly manifest: string[];
+  readonly allow?: string[];
+  readonly prepend?: string;
+  readonly html?: string;
+}
+
+/** Adds those of `audit`. */
+export function audit(command: Command, call: Call): Command {
+  const kinds: readonly string[] = auditKindNames;
+  const each = (flags: string, help: string) =>
+    new Option(flags, help).choices(kinds).argParser((kind: string, earlier: string[] = []) => {
+      if (!kinds.includes(kind)) throw new InvalidArgumentError(`Allowed choices are ${kinds.join(', ')}.`);
+      return [...earlier, kind];
+    });
+  return withReadOptions(withCommonOptions(command))
+    .argument('<TARGET...>', 'a directory, / for the running system, packages or their directory, or container images')
+    .addOption(each('--only <kind>', 'only this kind of finding, repeatable'))
+    .addOption(each('--ignore <kind>', 'not this kind of finding, repeatable'))
+    .addOption(
+      each(
+        '--fail-on <kind>',
+        'exit with status 1 only for this kind, repeatable (default: what a user of the package can notice)',
+      ),
+    )
+    .option('--prepend <dir>', 'where a directory will lie, if pyclink cannot tell')
+    .addOption(fileOption('--baseline <file>', 'leave out what an earlier --json report has'))
+    .addOption(
+      new Option('--format <format>', 'form of the report (default: text)').choices(auditFormats).conflicts('json'),
+    )
+    .addOption(fileOption('--html <file>', htmlHelp))
+    .option('--recompile', 'compile the sources again, and name pycs that have other code')
+    .option('--python <cmd>', 'with --recompile: the interpreter (default: that of each pyc)')
+    .option('--chroot', 'with --recompile: the interpreters of the target directory, in it')
+    .option('-j, --jobs <n>', 'with --recompile: interpreters at a time (default: the CPUs)')
+    .action(async (targets: string[], flags: Flags & AuditFlags) => {
+      const { auditCommand } = await import('../commands/audit.ts');
+      const { only = [], ignore = [], failOn = [], verbose: isVerbose = false, baseline, html } = flags;
+      const format = flags.format ?? (flags.json === true ? 'json' : 'text');
+      const filters = { only, ignore, failOn, isVerbose, baseline };
+      const recompile = flags.recompile === true ? recompileFlags(flags, call) : undefined;
+      const prepend = readPrependIfAny(flags);
+      const options = { targets, ...filters, format, html, recompile, prepend, ...readOptionsOf(flags) };
+      const result = await auditCommand(options, () => call.log(flags));
+      const json = format === 'json' || format === 'sarif';
+      call.report(result, { json, quiet: flags.quiet === true && format === 'text' });
+      await sayPage(html, call, flags);
+    });
+}
+
+/** Says that the page of a report was written. */
+async function sayPage(file: string | undefined, call: Call, flags: Flags): Promise<void> {
+  if (file !== undefined) (await call.log(flags)).info(`page ${file}`);
+}
+
+/** Adds those of `diff`. */
+export function diff(command: Command, call: Call): Command {
+  return withReadOptions(withCommonOptions(command))
+    .argument('<OLD>', 'a directory, a package, a directory of packages, or an image')
+    .argument('<NEW>', 'the same, of another build')
+    .action(async (old: string, now: string, flags: Flags) => {
+      const { diffCommand } = await import('../commands/diff.ts');
+      const options = { old, now, isVerbose: flags.verbose === true, ...readOptionsOf(flags) };
+      call.report(await diffCommand(options), flags);
+    });
+}
+
+function recompileFlags({ python, chroot = false, jobs }: AuditFlags, { environment }: Call) {
+  return { python, chroot, jobs: readJobs(jobs) ?? availableParallelism(), environment };
+}
+
+interface AuditFlags {
+  readonly recompile?: boolean;
+  readonly python?: string;
+  readonly chroot?: boolean;
+  readonly jobs?: string;
+  readonly only?: AuditKind[];
+  readonly ignore?: AuditKind[];
+  readonly failOn?: AuditKind[];
+  readonly prepend?: string;
+  readonly baseline?: string;
+  readonly format?: AuditFormat;
+  readonly html?: string;
+}

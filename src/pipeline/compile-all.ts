@@ -1,0 +1,91 @@
+import type { Buildroot } from '../buildroot/path.ts';
+import type { Source } from '../buildroot/source.ts';
+import { addCounts, type CacheCounts, emptyCounts } from '../cache/counts.ts';
+import type { CacheSettings } from '../cache/settings.ts';
+import type { Interpreter } from '../compile/interpreter.ts';
+import type { Pools } from '../compile/open-pools.ts';
+import { type CompileJob, planCompile, pycsOf } from '../compile/plan.ts';
+import { lstatIfAny } from '../files/stat.ts';
+import { inTurns } from '../turns.ts';
+import type { BuildContext } from './context.ts';
+import { currentPycs } from './current-pycs.ts';
+import { compilerForCache } from './open-cache.ts';
+import type { BuildOptions } from './options.ts';
+import type { BuildReport } from './report.ts';
+import { type Done, doWork, type Work } from './work.ts';
+import { workersFor } from './worker-counts.ts';
+
+/** The options, with directories of the buildroot as it is. */
+export type Settings = Omit<BuildOptions, 'buildroot' | 'strip'> & {
+  readonly buildroot: Buildroot;
+  readonly strip: string;
+  /** The PATHs are not the user's, but those of the whole running system. */
+  readonly isWholeSystem: boolean;
+  /** Why interpreters were not asked what they read. */
+  readonly passedOver: readonly string[];
+};
+
+/**
+ * Compiles what is not current, keeps what is, and collects the outcomes. The jobs are freed before the manifest is
+ * made, to save memory.
+ */
+export async function compileAll(
+  sources: readonly Source[],
+  pools: Pools,
+  options: Settings,
+  cache: CacheSettings | undefined,
+  context: BuildContext,
+): Promise<Done & { readonly jobs: number; readonly due?: Pick<BuildReport, 'dueSources' | 'pycs'> }> {
+  const { strip, prepend } = options;
+  const emptyByHash = options.mtime.policy === 'set';
+  const planned = planCompile(sources, interpretersOf(pools), options.levels, { strip, prepend });
+  const isThere = (job: CompileJob) => pycsOf(job).every(({ staged }) => lstatIfAny(staged)?.kind === 'file');
+  const jobs = options.addsNothing === true ? planned.filter(isThere) : planned;
+  if (options.dryRun) {
+    const due: CompileJob[] = [];
+    for await (const job of inTurns(jobs)) {
+      if (!options.keepCurrent || currentPycs(job, { ...options, emptyByHash }) === undefined) due.push(job);
+    }
+    const dueSources = new Set(due.map(({ source }) => source)).size;
+    const nothing = { records: [], skipped: [], warnings: [], cache: emptyCounts() };
+    return {
+      ...nothing,
+      jobs: jobs.length,
+      current: jobs.length - due.length,
+      unchanged: 0,
+      due: { dueSources, pycs: due.length * options.levels.length },
+    };
+  }
+  // The largest first: none of them is left for the end.
+  jobs.sort((a, b) => b.source.sizeBytes - a.source.sizeBytes);
+  const work: Work[] = [];
+  for (const pool of pools.all) {
+    const own = jobs.filter(({ interpreter }) => interpreter === pool.interpreter);
+    const ownSources = own.map(({ source }) => source);
+    const compiler = cache && compilerForCache(pool, options);
+    work.push({ pool, jobs: own, maxWorkers: workersFor(ownSources, options.jobs), compiler });
+    await context.onInterpreter(pool.interpreter, ownSources);
+  }
+  const { buildroot, link, normalize, invalidationMode, keepCurrent } = options;
+  const hashSources = options.manifest !== undefined;
+  const writing = { buildroot, link, normalize, hashSources, keepCurrent, cache };
+  const done = await doWork(work, { ...writing, invalidationMode, emptyByHash }, context);
+  if (cache !== undefined) addCounts(done.cache, withoutCache(work));
+  return { ...done, jobs: jobs.length };
+}
+
+/** Counts the sources of interpreters whose pycs are not for a cache. */
+function withoutCache(work: readonly Work[]): CacheCounts {
+  const counts = emptyCounts();
+  for (const { pool, jobs } of work.filter(({ compiler }) => compiler === undefined)) {
+    const reason = pool.interpreter.root === undefined ? 'no normal form' : 'compiled in a chroot';
+    const uncached = jobs.length === 0 ? {} : { [reason]: jobs.length };
+    addCounts(counts, { ...emptyCounts(), compiled: jobs.length, uncached });
+  }
+  return counts;
+}
+
+/** Which interpreters compile a source. */
+export function interpretersOf(pools: Pools): (source: Source) => Interpreter[] {
+  return (source) => pools.poolsOf(source).map((pool) => pool.interpreter);
+}
