@@ -107,9 +107,13 @@ export function onceWithDefault<T>(parse: Parse<T>, ifNotGiven: T, ifAlone: T): 
   return Object.assign(read, { isRepeatable: false, choices: parse.choices ?? [] });
 }
 
-/** Any number of values. */
+/** Any number of values. A list that holds something else than text comes from no command line, and does not fit. */
 export function each<T>(parse: Parse<T>, ifNotGiven: readonly T[] = []): Reader<readonly T[]> {
-  const read = (given: Given) => (Array.isArray(given) ? given.map((one) => parse(one)) : ifNotGiven);
+  const read = (given: Given) => {
+    if (!Array.isArray(given)) return ifNotGiven;
+    if (given.some((one) => typeof one !== 'string')) throw new Misfit('takes text');
+    return given.map((one) => parse(one));
+  };
   return Object.assign(read, { isRepeatable: true, choices: parse.choices ?? [] });
 }
 
