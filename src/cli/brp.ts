@@ -29,7 +29,7 @@ export async function brp([name, ...words]: readonly string[], call: Call): Prom
   }
   const parsed = translateBrp(name, words).map((step) => ({ step, ...parse(step.flags) }));
   const common = parsed[0]?.common ?? {};
-  const log = () => call.log(common);
+  const log = await call.log(common);
   const absent: string[] = [];
   const passedOver: string[] = [];
   const notes: string[] = [];
@@ -50,9 +50,9 @@ export async function brp([name, ...words]: readonly string[], call: Call): Prom
     return named;
   });
   refuseSharedOutputs(builds);
-  for (const note of notes) (await log()).info(note);
-  for (const reason of passedOver) (await log()).warn(reason);
-  for (const path of absent) (await log()).warn({ path }, 'nothing to compile: there is no such file or directory');
+  for (const note of notes) log.info(note);
+  for (const reason of passedOver) log.warn(reason);
+  for (const path of absent) log.warn({ path }, 'nothing to compile: there is no such file or directory');
   const isSilent = common.quiet === true || common.json === true;
   const print = (line: string) => isSilent || call.streams.stdout.write(`${line}\n`);
   call.report(await brpCommand(builds, call, log, print), common);

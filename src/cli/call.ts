@@ -26,7 +26,7 @@ export class Call {
     this.streams = streams;
   }
 
-  /** The log. It is loaded at the first call, whose flags count: that takes a while, and many builds log nothing. */
+  /** The log, which is made at the first call. Only the flags of that call count. */
   log(flags: CommonFlags = {}): Promise<Log> {
     this.#log ??= this.#makeLog(flags);
     return this.#log;

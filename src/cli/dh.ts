@@ -27,7 +27,7 @@ export async function dh(words: readonly string[], call: Call): Promise<void> {
   const result = await command(debhelperCall, {
     environment: call.environment,
     outputs: Object.keys(flags).flatMap((name) => (outputs.has(name) ? flagOf(name) : [])),
-    log: () => call.log({ quiet: !debhelperCall.verbose }),
+    log: await call.log({ quiet: !debhelperCall.verbose }),
     readOptions: (paths, more) =>
       readBuildOptions(paths, mergedFlags(shared, more), call.environment, availableParallelism()),
   });

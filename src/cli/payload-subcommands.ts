@@ -75,7 +75,7 @@ export function audit(command: Command, call: Call): Command {
       const recompile = flags.recompile === true ? recompileFlags(flags, call) : undefined;
       const prepend = readPrependIfAny(flags);
       const options = { targets, ...filters, format, html, recompile, prepend, ...readOptionsOf(flags) };
-      const result = await auditCommand(options, () => call.log(flags));
+      const result = await auditCommand(options, await call.log(flags));
       const json = format === 'json' || format === 'sarif';
       call.report(result, { json, quiet: flags.quiet === true && format === 'text' });
       await sayPage(html, call, flags);

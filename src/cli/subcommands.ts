@@ -26,16 +26,17 @@ function build(command: Command, call: Call): Command {
   return withBuildOptions(
     withCommonOptions(command).addHelpText('after', () => buildExamples + variablesHelp()),
   ).action(async (paths: string[], flags: Flags) => {
-    const [{ readBuildOptions }, { buildCommand }] = await Promise.all([
+    const [{ readBuildOptions }, { buildCommand }, log] = await Promise.all([
       import('../pipeline/options.ts'),
       import('../commands/build.ts'),
+      call.log(flags),
     ]);
     const { environment, streams } = call;
     const options = readBuildOptions(paths, buildFlags(flags), environment, availableParallelism());
     const isQuiet = flags.quiet === true;
     const isWatched = call.isWatched && !isQuiet;
     const progress = isWatched ? (await import('../report/progress.ts')).progressBar(streams.stderr) : undefined;
-    call.report(await buildCommand(options, call, { log: () => call.log(flags), isQuiet, progress }), flags);
+    call.report(await buildCommand(options, call, { log, isQuiet, progress }), flags);
   });
 }
 

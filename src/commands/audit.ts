@@ -54,10 +54,10 @@ interface RecompileRequest {
 
 /**
  * `pyclink audit`: says what is wrong with the pycs of any target, without a manifest.
- * @param log loads the log, for what SARIF and JUnit have no place for
+ * @param log for what SARIF and JUnit have no place for
  * @throws PyclinkError
  */
-export async function auditCommand(options: AuditOptions, log: () => Promise<Log>): Promise<CommandResult> {
+export async function auditCommand(options: AuditOptions, log: Log): Promise<CommandResult> {
   const baseline = options.baseline === undefined ? undefined : readBaseline(options.baseline);
   const html = options.html && outputPath(undefined, options.html);
   if (html) refuseSameFile([['--html', html]], [options.baseline ?? [], options.targets].flat());
@@ -69,7 +69,7 @@ export async function auditCommand(options: AuditOptions, log: () => Promise<Log
   const summary = { ...summaryOf(audited, all), ...(again && { recompiled: again.same }) };
   const unreadable = unreadableNotes(contents.flatMap((content) => content.unreadable));
   const notes = [...unreadable, ...(again?.notes ?? []), ...baselineNotes(baseline, all)];
-  if (options.format === 'sarif' || options.format === 'junit') for (const note of notes) (await log()).warn(note);
+  if (options.format === 'sarif' || options.format === 'junit') for (const note of notes) log.warn(note);
   const shown = withoutDirectory(findings, contents);
   if (html) writeWhole(html, [renderPage(pageOfAudit(options.targets, audited, all, shown, summary, notes))]);
   const failOn = options.failOn.length === 0 ? noticeableKinds : options.failOn;

@@ -14,14 +14,13 @@ import type { CommandResult } from './result.ts';
 
 /**
  * `pyclink brp`: runs the builds that an rpm macro asks for. Silent if there are no sources.
- * @param log loads the log
  * @param print writes a line to the build log immediately
  * @throws PyclinkError
  */
 export async function brpCommand(
   builds: readonly BuildOptions[],
   { environment }: Surroundings,
-  log: () => Promise<Log>,
+  log: Log,
   print: (line: string) => void,
 ): Promise<CommandResult> {
   const reports: BuildReport[] = [];
@@ -29,10 +28,10 @@ export async function brpCommand(
     const onInterpreter = (_: unknown, sources: readonly Source[]) => {
       for (const line of announcements(sources)) print(line);
     };
-    const warn = async (message: string) => (await log()).warn(message);
+    const warn = (message: string) => log.warn(message);
     const context = { environment, onInterpreter, warn, onProgress: () => undefined };
     const report = await build(options, context).catch(withHintForSpecs);
-    await logOutcomes({ ...report, skipped: byDirectory(report.skipped) }, log);
+    logOutcomes({ ...report, skipped: byDirectory(report.skipped) }, log);
     reports.push(report);
   }
   const busy = reports.filter(({ sources }) => sources > 0);

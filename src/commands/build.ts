@@ -19,8 +19,7 @@ import type { CommandResult } from './result.ts';
 
 /** Where a build says what it does. */
 interface BuildOutput {
-  /** Loads the log. */
-  readonly log: () => Promise<Log>;
+  readonly log: Log;
   /** Only warnings and errors are of interest. */
   readonly isQuiet: boolean;
   readonly progress?: Progress | undefined;
@@ -34,19 +33,18 @@ export async function buildCommand(
 ): Promise<CommandResult> {
   const report = await build(options, {
     environment,
-    onStart: isQuiet ? undefined : log,
-    onInterpreter: async ({ executable, version, root }, sources) => {
+    onInterpreter: ({ executable, version, root }, sources) => {
       if (isQuiet) return;
       const levels = options.levels.join(' ');
       const work = options.keepCurrent ? 'checking' : 'compiling';
       const what = `${work} ${counted(sources.length, 'source')} with ${executable} (Python ${version})${root === undefined ? '' : ` in ${root}`}`;
-      (await log()).info(`${what}, levels ${levels}`);
+      log.info(`${what}, levels ${levels}`);
     },
-    warn: async (message) => (await log()).warn(message),
+    warn: (message) => log.warn(message),
     onProgress: (done, total) => progress?.show(done, total),
   }).finally(() => progress?.end());
-  await logOutcomes(report, log);
-  if (report.sources === 0) (await log()).warn(nothingFound(options, report.skipped.length));
+  logOutcomes(report, log);
+  if (report.sources === 0) log.warn(nothingFound(options, report.skipped.length));
   const status = hasProblems(report) ? exitStatus.problems : exitStatus.done;
   return { status, text: buildReportText(report), data: report };
 }
@@ -77,11 +75,9 @@ const levels: Partial<Record<SkipReason, 'info' | 'debug'>> = {
   'not-normalized': 'debug',
 };
 
-/** Logs what the reader of a build log should know, in the same order in every build. @param load loads the log */
-export async function logOutcomes(report: BuildReport, load: () => Promise<Log>): Promise<void> {
+/** Logs what the reader of a build log should know, in the same order in every build. */
+export function logOutcomes(report: BuildReport, log: Log): void {
   const problems = report.cache?.problems ?? [];
-  if (report.skipped.length + report.warnings.length + problems.length === 0) return;
-  const log = await load();
   for (const problem of problems) log.warn(problem);
   for (const warning of report.warnings) log.warn(warning);
   const unknown = report.interpreters.filter(({ magicNumber }) => codeLayoutOf(magicNumber) === undefined);

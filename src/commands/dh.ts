@@ -26,8 +26,7 @@ import type { CommandResult } from './result.ts';
 export interface DhContext extends Surroundings {
   /** The options that name a file to write. */
   readonly outputs: readonly string[];
-  /** Loads the log. */
-  readonly log: () => Promise<Log>;
+  readonly log: Log;
   /** Reads paths, and flags besides those of the call, into the options of a build. */
   readonly readOptions: (paths: readonly string[], flags: object) => BuildOptions;
 }
@@ -48,7 +47,7 @@ export async function dhCommand(call: DebhelperCall, context: DhContext): Promis
     const message = 'a directory of none of the packages';
     // It may be in a package that is not built this time.
     if (!call.isOfSome && !call.noAct) throw new PyclinkError('usage', message, { path });
-    (await log()).warn({ path }, message);
+    log.warn({ path }, message);
   }
   for (const { target, directories } of targets) {
     if (call.verbose) {
@@ -56,7 +55,7 @@ export async function dhCommand(call: DebhelperCall, context: DhContext): Promis
     }
     if (call.noAct || directories.length === 0) continue;
     const done = await buildPackage(target, directories, call, context);
-    for (const report of done) await logOutcomes(report, log);
+    for (const report of done) logOutcomes(report, log);
     const busy = done.filter(({ sources }) => sources > 0);
     lines.push(...busy.flatMap((report) => summaryLines(report, target.name)));
     reports.push(...done);
@@ -78,7 +77,7 @@ async function buildPackage(
   mkdirSync(dirname(manifest), { recursive: true });
   const reports: BuildReport[] = [];
   const { isShared } = target;
-  if (isShared) (await log()).warn(`${target.name}: no links, which dpkg refuses where a package is Multi-Arch: same`);
+  if (isShared) log.warn(`${target.name}: no links, which dpkg refuses where a package is Multi-Arch: same`);
   for (const { paths, python, excludeRegex } of directories) {
     // An override and the addon may both call for one package.
     const link = isShared ? { link: false } : {};
@@ -86,7 +85,7 @@ async function buildPackage(
     const read = readOptions(paths, python === undefined ? flags : { ...flags, python });
     const options = { ...read, isPackage: true };
     const silent = { onInterpreter: () => undefined, onProgress: () => undefined };
-    const warn = async (message: string) => (await log()).warn(message);
+    const warn = (message: string) => log.warn(message);
     reports.push(await build(options, { environment, warn, ...silent }));
   }
   if (call.manifestDirectory !== undefined) keepManifest(target, call.manifestDirectory);
@@ -97,7 +96,7 @@ async function buildPackage(
   for (const path of new Set(parted.map(({ source }) => source))) {
     const message = `${target.name} diverts it, but not its pycs, which the other package may ship too`;
     const hint = 'divert each of its pycs as well, or leave it out with -X';
-    (await log()).warn({ path, hint }, message);
+    log.warn({ path, hint }, message);
   }
   adaptPackage(target, shipped, call);
   return reports;

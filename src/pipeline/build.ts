@@ -55,7 +55,7 @@ export async function build(options: BuildOptions, context: BuildContext): Promi
   };
   exitSignal();
   const opening = openPools(buildroot, found.sources, context.environment, ifMissing, startedFor, start);
-  const loading = Promise.all([import('./compile-and-write.ts'), loadCache(options, isStocked), context.onStart?.()]);
+  const loading = Promise.all([import('./compile-and-write.ts'), loadCache(options, isStocked)]);
   const clearing = options.dryRun ? undefined : removeLeftoversBeside(found.sources);
   const [pools, [{ compileAndWrite }]] = await Promise.all([opening, loading, clearing]);
   try {

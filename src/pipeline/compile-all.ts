@@ -64,7 +64,7 @@ export async function compileAll(
     const ownSources = own.map(({ source }) => source);
     const compiler = cache && compilerForCache(pool, options);
     work.push({ pool, jobs: own, maxWorkers: workersFor(ownSources, options.jobs), compiler });
-    await context.onInterpreter(pool.interpreter, ownSources);
+    context.onInterpreter(pool.interpreter, ownSources);
   }
   const { buildroot, link, normalize, invalidationMode, keepCurrent } = options;
   const hashSources = options.manifest !== undefined;

@@ -63,7 +63,7 @@ export async function compileAndWrite(
       ? (await import('../manifest/distribution-record.ts')).listInRecords(buildroot, recordsOf(manifest))
       : [];
   if (!options.dryRun && !showsLinks(buildroot, manifest)) {
-    await context.warn(
+    context.warn(
       `${buildroot.path}: its file system shows the links as separate files; a package or copy made from there has none`,
     );
   }

@@ -9,12 +9,10 @@ export interface Surroundings {
 
 /** What a build needs besides its options. */
 export interface BuildContext extends Surroundings {
-  /** Called while the interpreters start: here is time to load what is needed later. */
-  readonly onStart?: (() => Promise<unknown>) | undefined;
   /** An interpreter starts to compile these sources. */
-  readonly onInterpreter: (interpreter: Interpreter, sources: readonly Source[]) => Promise<void> | void;
+  readonly onInterpreter: (interpreter: Interpreter, sources: readonly Source[]) => void;
   /** Something that the reader of a log should know at once. */
-  readonly warn: (message: string) => Promise<void>;
+  readonly warn: (message: string) => void;
   /** `done` of `total` sources are done. */
   readonly onProgress: (done: number, total: number) => void;
 }
