@@ -39,7 +39,7 @@ const swapped = ['usr/lib', library.slice(1), `${library.slice(1)}/json`, `${lib
 /**
  * Swaps directories of a buildroot for symlinks to the same tree outside while pyclink works on it, with each
  * subcommand in turn. The tree outside has all that pyclink would change: sources to clamp, pycs to link and to
- * normalise, what a killed run left. A round is a swap.
+ * plainPath, what a killed run left. A round is a swap.
  */
 export async function swapCase(rounds: number, seed: number): Promise<Outcome> {
   const tally = new Tally();

@@ -2,7 +2,7 @@ import { pythonDirectoryOf } from '../buildroot/python-directory.ts';
 import type { BytecodeFacts } from '../payload/bytecode.ts';
 import type { PayloadEntry } from '../payload/entry.ts';
 import type { Payload } from '../payload/payload.ts';
-import { exposure, misfitOf, sourceOf } from '../payload/source.ts';
+import { exposure, mismatchOf, sourceOf } from '../payload/source.ts';
 import { pathTextOfPython } from '../printable.ts';
 import type { PycHeader } from '../pyc/header.ts';
 import type { Audited, Pyc } from './audited.ts';
@@ -94,10 +94,10 @@ function staleFinding(
   facts: BytecodeFacts,
   isBeside: boolean,
 ): [AuditKind, string] | undefined {
-  const misfit = misfitOf(header, source, facts.sources.get(source.file), isBeside);
-  if (misfit === undefined) return undefined;
+  const mismatch = mismatchOf(header, source, facts.sources.get(source.file), isBeside);
+  if (mismatch === undefined) return undefined;
   const { mtimeSeconds, mtimeIs } = source;
   const later = header.invalidationMode === 'timestamp' ? mtimeSeconds - header.sourceMtimeSeconds : 0;
   const isGiven = later < 0 || (mtimeIs === 'rounded' && later <= 1) || mtimeIs === 'of-installation';
-  return [misfit.isOfMtime && isGiven ? 'never-loaded' : 'stale', misfit.reason];
+  return [mismatch.isOfMtime && isGiven ? 'never-loaded' : 'stale', mismatch.reason];
 }

@@ -1,5 +1,5 @@
 import picomatch from 'picomatch';
-import { nameOf, normalise, type PayloadPath, parentOf, type StagedPath } from '../files/path.ts';
+import { nameOf, type PayloadPath, parentOf, plainPath, type StagedPath } from '../files/path.ts';
 import { getOrAdd } from '../get-or-add.ts';
 
 /**
@@ -17,8 +17,8 @@ export function globMatcher(globs: readonly string[]): (path: string) => boolean
 }
 
 function plain(glob: string): string {
-  if (glob.startsWith('/')) return normalise(glob);
-  return normalise(`/${glob}`).slice(1) || glob;
+  if (glob.startsWith('/')) return plainPath(glob);
+  return plainPath(`/${glob}`).slice(1) || glob;
 }
 
 /** What makes a glob more than a path; and of that, what may make any part of it optional. */

@@ -4,7 +4,7 @@ import { errnoOf, systemError } from '../errors.ts';
 import { withDirectory } from '../files/directory.ts';
 import { ifPossible } from '../files/if-possible.ts';
 import { nameOf, parentOf, type StagedPath } from '../files/path.ts';
-import { readAll, readRegular, withRegular } from '../files/read-regular.ts';
+import { readContent, readRegular, withRegular } from '../files/read-regular.ts';
 import { replaceByLink, rewriteFile } from '../files/replace.ts';
 import { type FileStat, fstat, isSameVersion, lstatIfAny, secondsOf, wholeSeconds } from '../files/stat.ts';
 import { getOrAdd } from '../get-or-add.ts';
@@ -13,7 +13,7 @@ import type { Names, Scope } from './scope.ts';
 import type { SourceFile } from './source.ts';
 
 /** What became of the mtimes of sources. */
-export interface Dated<S> {
+export interface DatedSources<S> {
   /** The sources as they are now, without those that were refused. */
   readonly sources: readonly S[];
   /** Those of them that are symlinks to a file outside the PATHs, whose mtime stays. */
@@ -33,7 +33,7 @@ export function applyMtimePolicy<S extends SourceFile>(
   scope: Scope,
   sources: readonly S[],
   policy: MtimePolicy,
-): Dated<S> {
+): DatedSources<S> {
   if (policy.policy === 'keep') return { sources, outside: [], refused: [] };
   const { epochSeconds } = policy;
   const isDue = dueTest(policy);
@@ -77,7 +77,7 @@ function setMtime(scope: Scope, path: StagedPath, isDue: IsDue, epochSeconds: nu
         const names: Names = stat.links === 1 ? [path] : scope.namesOf(path, stat.identity);
         const set = () => {
           if (stat.links !== names.length) {
-            return separate(names, stat, readAll(descriptor, stat.sizeBytes), epochSeconds);
+            return separate(names, stat, readContent(descriptor, stat.sizeBytes), epochSeconds);
           }
           futimesSync(descriptor, secondsOf(stat.accessedNs), epochSeconds);
           return fstat(descriptor);

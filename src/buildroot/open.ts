@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { errnoOf, PyclinkError } from '../errors.ts';
-import { normalise, type PayloadPath, type StagedPath } from '../files/path.ts';
+import { type PayloadPath, plainPath, type StagedPath } from '../files/path.ts';
 import { stat } from '../files/stat.ts';
 import type { Buildroot } from './path.ts';
 
@@ -29,7 +29,7 @@ export function openBuildroot(given: string | undefined, prepend = '/'): Buildro
 
 /** A tree that will lie in this directory. */
 export function installedAt(tree: Buildroot, prepend: string): Buildroot {
-  const place = normalise(prepend) as PayloadPath;
+  const place = plainPath(prepend) as PayloadPath;
   return prepend.startsWith('/') && place !== '/' ? { ...tree, installedAt: place } : tree;
 }
 
@@ -40,7 +40,7 @@ export function installedAt(tree: Buildroot, prepend: string): Buildroot {
 export function openTree(given: string): Buildroot {
   try {
     const path = realpathSync.native(given) as StagedPath;
-    if (stat(path).kind === 'directory') return { path, given: normalise(resolve(given)) };
+    if (stat(path).kind === 'directory') return { path, given: plainPath(resolve(given)) };
   } catch (error) {
     throw unusable(given, `cannot be opened (${errnoOf(error)})`, 'has anything been installed into it?');
   }

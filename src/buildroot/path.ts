@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { absolutePath } from '../files/absolute-path.ts';
-import { contains, normalise, type PayloadPath, type StagedPath } from '../files/path.ts';
+import { contains, type PayloadPath, plainPath, type StagedPath } from '../files/path.ts';
 
-/** The staged tree. `path` has no symlink in it; `given` is how the user wrote it, normalised. */
+/** The staged tree. `path` has no symlink in it; `given` is how the user wrote it, as a plain path. */
 export interface Buildroot {
   readonly path: StagedPath;
   readonly given: string;
@@ -25,12 +25,12 @@ export function toPayload(buildroot: Buildroot, staged: StagedPath): PayloadPath
 export function toStaged(buildroot: Buildroot, payload: string): StagedPath {
   const installedAt = buildroot.installedAt ?? '/';
   if (!isInside(buildroot, payload)) throw new RangeError(`${payload} is not below ${installedAt}`);
-  return join(buildroot.path, within(installedAt, normalise(payload))) as StagedPath;
+  return join(buildroot.path, within(installedAt, plainPath(payload))) as StagedPath;
 }
 
 /** Whether a payload path belongs to the tree, be it there or not. */
 export function isInside(buildroot: Buildroot, payload: string): boolean {
-  return contains(buildroot.installedAt ?? '/', normalise(payload));
+  return contains(buildroot.installedAt ?? '/', plainPath(payload));
 }
 
 /** The rest of a path below a directory: empty, or with a slash in front. */
@@ -49,7 +49,7 @@ function join(directory: string, rest: string): string {
  */
 export function locate(buildroot: Buildroot, argument: string): StagedPath | undefined {
   const prefixes = [buildroot.path, buildroot.given];
-  const path = normalise(argument === '' ? '' : resolve(argument));
+  const path = plainPath(argument === '' ? '' : resolve(argument));
   if (argument.startsWith('/') && !prefixes.some((prefix) => contains(prefix, path))) {
     return isInside(buildroot, path) ? toStaged(buildroot, path) : undefined;
   }
@@ -60,6 +60,6 @@ export function locate(buildroot: Buildroot, argument: string): StagedPath | und
 
 /** A directory that the user named; if it is in the buildroot, with the path of the buildroot resolved. */
 export function resolveGiven(buildroot: Buildroot, directory: string): string {
-  const path = normalise(directory);
+  const path = plainPath(directory);
   return contains(buildroot.given, path) ? buildroot.path + path.slice(buildroot.given.length) : path;
 }

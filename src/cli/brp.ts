@@ -5,7 +5,7 @@ import { brpCommand } from '../commands/brp.ts';
 import { linkCommand } from '../commands/link.ts';
 import { PyclinkError } from '../errors.ts';
 import { type BuildOptions, readBuildOptions } from '../pipeline/options.ts';
-import { type Step, systemDirectories, translateBrp } from '../rpm/brp.ts';
+import { type Step, systemLibraries, translateBrp } from '../rpm/brp.ts';
 import { existingPycs } from '../rpm/existing.ts';
 import { placesOf } from '../rpm/places.ts';
 import { counted } from '../text.ts';
@@ -35,7 +35,7 @@ export async function brp([name, ...words]: readonly string[], call: Call): Prom
   const notes: string[] = [];
   const hasRest = parsed.some(({ step }) => step.kind === 'rest');
   const builds = parsed.flatMap(({ step, extra, flags }) => {
-    const read: ReadOptions = (paths, more = {}) =>
+    const read: ReadBuild = (paths, more = {}) =>
       readBuildOptions(paths, { ...flags, ...more }, call.environment, availableParallelism());
     if (step.kind === 'none') {
       passedOver.push(step.reason);
@@ -59,25 +59,25 @@ export async function brp([name, ...words]: readonly string[], call: Call): Prom
 }
 
 /** Reads the options of a build of these paths. `more` replaces options of the macros. */
-type ReadOptions = (paths: readonly string[], more?: Readonly<Record<string, unknown>>) => BuildOptions;
+type ReadBuild = (paths: readonly string[], more?: Readonly<Record<string, unknown>>) => BuildOptions;
 
 /** Builds of the system's Python directories, and of further ones, whose errors are warnings. */
 function systemBuilds(
   buildroot: string,
   extra: readonly string[],
   rest: readonly string[],
-  read: ReadOptions,
+  read: ReadBuild,
 ): BuildOptions[] {
   const present = placesOf(
     buildroot,
     extra.map((path) => `${buildroot}/${path}`),
   ).staged;
-  const system = { ...read([]), only: { matching: systemDirectories, later: [...present, ...rest] } };
+  const system = { ...read([]), only: { matching: systemLibraries, later: [...present, ...rest] } };
   return present.length === 0 ? [system] : [system, { ...read(present, { errors: 'warn' }), isPackage: true }];
 }
 
 /** Builds of the pycs that are there: each at its levels, invalidated as it is. @param say what has none */
-function existingBuilds(buildroot: string, read: ReadOptions, say: (line: string) => void): BuildOptions[] {
+function existingBuilds(buildroot: string, read: ReadBuild, say: (line: string) => void): BuildOptions[] {
   const { alike, withoutPycs } = existingPycs(buildroot);
   if (withoutPycs > 0) say(`${counted(withoutPycs, 'source')} without pycs, and %pyclink_adds is 0: none added`);
   return alike.map(({ levels, invalidationMode, isSystem, sources }) => ({
@@ -96,7 +96,7 @@ function isMissing(python: unknown): boolean {
 }
 
 /** Builds of the paths that a spec names. Those outside the buildroot have no manifest and no lists. */
-function namedBuilds(buildroot: string, paths: readonly string[], read: ReadOptions) {
+function namedBuilds(buildroot: string, paths: readonly string[], read: ReadBuild) {
   const { staged, elsewhere, missing } = placesOf(buildroot, paths);
   // A spec may package the interpreter that it uses.
   const builds: BuildOptions[] =

@@ -7,7 +7,7 @@ import {
   flagOf,
   once,
   type Reader,
-  readAll,
+  readValues,
   sizeInBytes,
   text,
   timeInSeconds,
@@ -69,7 +69,7 @@ export function readMtime(mtime: string): number {
 
 function valuesOf<R extends Readonly<Record<string, Reader<unknown>>>>(table: R, flags: object): ValuesOf<R> {
   const problems: string[] = [];
-  const values = readAll(table, flags, flagOf, problems);
+  const values = readValues(table, flags, flagOf, problems);
   if (problems.length > 0) throw new PyclinkError('usage', problems.join('; '), { hint: 'see pyclink --help' });
   return values;
 }

@@ -61,7 +61,7 @@ export async function auditCommand(options: AuditOptions, log: Log): Promise<Com
   const baseline = options.baseline === undefined ? undefined : readBaseline(options.baseline);
   const html = options.html && outputPath(undefined, options.html);
   if (html) refuseSameFile([['--html', html]], [options.baseline ?? [], options.targets].flat());
-  const { contents, facts } = await readAll(options);
+  const { contents, facts } = await readTargets(options);
   const audited = together(contents).map((parts) => auditedOf(new Payload(parts), facts));
   const again = options.recompile && (await recompileAll(audited, options, options.recompile));
   const all = inOrder([...audited.flatMap(audit), ...(again?.findings ?? [])]).map((one) => inLayer(one, audited));
@@ -135,7 +135,7 @@ function baselineNotes(baseline: Baseline | undefined, all: readonly AuditFindin
 }
 
 /** Reads the targets. If some pycs are hash-based, reads them again, and hashes the sources. */
-async function readAll(
+async function readTargets(
   given: AuditOptions,
 ): Promise<{ readonly contents: readonly TargetContents[]; readonly facts: BytecodeFacts }> {
   const options = { ...given, mayBePart: true };

@@ -117,7 +117,7 @@ export class WorkerPool {
         worker = undefined;
         for (const task of queue) task.isSent = false;
         current.losses.push(result.message);
-        // The source may not be at fault (out of memory, a stray signal): try once more.
+        // The source may not be at fault (out of memory, a signal from elsewhere): try once more.
         if (result.end !== 'hung' && current.losses.length === 1) continue;
         queue.shift();
         current.finish({ lost: result.end === 'hung' ? 'hung' : 'died', problem: result.message });

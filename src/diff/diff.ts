@@ -2,7 +2,7 @@ import { searchDirectoryOf } from '../buildroot/python-directory.ts';
 import { nameOf, type PayloadPath } from '../files/path.ts';
 import { readRegular } from '../files/read-regular.ts';
 import type { Search } from '../payload/entry.ts';
-import { PrivateDirectory, searchForFiles } from '../payload/extract.ts';
+import { searchForFiles, TemporaryDirectory } from '../payload/extract.ts';
 import type { Level } from '../pyc/name.ts';
 import { comparePycs, type PycDifference } from './compare.ts';
 import type { DiffKind } from './kinds.ts';
@@ -27,7 +27,7 @@ export type SearchAgain = (search: Search) => Promise<unknown>;
  * @throws PyclinkError `file-failed`
  */
 export async function diff(modules: readonly ModulePair[], searchOld: SearchAgain, searchNow: SearchAgain) {
-  const directory = new PrivateDirectory();
+  const directory = new TemporaryDirectory();
   try {
     const pairs = modules.flatMap((module) => module.pairs);
     const extract = async (search: SearchAgain, pycs: readonly DiffPyc[]) => {

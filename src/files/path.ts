@@ -8,13 +8,13 @@ export type StagedPath = string & { readonly __path: 'staged' };
 /** The path as installed, starting with `/`: what the package records. */
 export type PayloadPath = string & { readonly __path: 'payload' };
 
-/** Whether `path` is `directory` or lies below it. Both absolute and normalised. */
+/** Whether `path` is `directory` or lies below it. Both absolute and plain. */
 export function contains(directory: string, path: string): boolean {
   return directory === '/' || path === directory || path.startsWith(`${directory}/`);
 }
 
 /** Makes an absolute path plain: one slash at a time, no `.` or `..`, no slash at the end. `..` stops at `/`. */
-export function normalise(path: string): string {
+export function plainPath(path: string): string {
   const parts: string[] = [];
   for (const part of path.split('/')) {
     if (part === '..') parts.pop();

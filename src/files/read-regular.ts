@@ -21,7 +21,7 @@ export function readRegular(
   path: string,
   take: (sizeBytes: number) => Buffer = Buffer.allocUnsafe,
 ): RegularFile | undefined {
-  return withRegular(path, (descriptor, stat) => ({ stat, content: readAll(descriptor, stat.sizeBytes, take) }));
+  return withRegular(path, (descriptor, stat) => ({ stat, content: readContent(descriptor, stat.sizeBytes, take) }));
 }
 
 /**
@@ -61,7 +61,7 @@ const maxReadBytes = 0x7fff_f000;
  * @param take gives the memory for its bytes
  * @throws the system's error, EFBIG if the file has 2 GiB or more, and ENOMEM if there is no memory for it
  */
-export function readAll(
+export function readContent(
   descriptor: number,
   sizeBytes: number,
   take: (sizeBytes: number) => Buffer = Buffer.allocUnsafe,

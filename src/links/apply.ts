@@ -26,27 +26,27 @@ export function linkIdentical<F extends ReadPyc>(files: readonly F[], read?: Rea
   /** What takes the place of a file that can have no more links. */
   const next = new Map<F, F>();
   const moved = new Set<F>();
-  const linkTo = (keeper: F, file: F): NotLinked | undefined => {
-    const done = linkName(keeper, file.path, file);
+  const linkTo = (original: F, file: F): NotLinked | undefined => {
+    const done = linkName(original, file.path, file);
     if ('reason' in done) {
       notLinked.push(done);
       return done;
     }
-    fileOf.set(file, keyOf(keeper));
-    if (done.hasMoved) moved.add(keeper);
+    fileOf.set(file, keyOf(original));
+    if (done.hasMoved) moved.add(original);
     return undefined;
   };
-  for (const { keeper: first, duplicate } of steps) {
-    const keeper = next.get(first) ?? first;
-    if (isLinked(keeper, duplicate)) continue;
-    const refusal = linkTo(keeper, duplicate);
+  for (const { original: first, duplicate } of steps) {
+    const original = next.get(first) ?? first;
+    if (isLinked(original, duplicate)) continue;
+    const refusal = linkTo(original, duplicate);
     if (refusal === undefined) replaced.push(duplicate);
     else if (refusal.errno === 'EMLINK') next.set(first, duplicate);
   }
   // The other names of a file that moved are still the file that it was.
-  for (const keeper of moved) {
-    for (const file of files.filter((other) => other !== keeper && isLinked(other, keeper) && !fileOf.has(other))) {
-      if (linkTo(keeper, file) !== undefined) fileOf.set(file, `${file.identity} as before`);
+  for (const original of moved) {
+    for (const file of files.filter((other) => other !== original && isLinked(other, original) && !fileOf.has(other))) {
+      if (linkTo(original, file) !== undefined) fileOf.set(file, `${file.identity} as before`);
     }
   }
   return { groups: groupByFile(files, keyOf), notLinked, replaced };

@@ -1,5 +1,5 @@
 import type { StagedPath } from '../files/path.ts';
-import { readAll, readRegular, withRegular } from '../files/read-regular.ts';
+import { readContent, readRegular, withRegular } from '../files/read-regular.ts';
 import { type FileStat, isSameVersion, lstatIfAny } from '../files/stat.ts';
 import type { PycFile } from './group.ts';
 
@@ -34,7 +34,7 @@ export function readNames(
       const own = pycFile(path, stat);
       const read = pycs.find((other) => isSameVersion(own, other));
       if (read !== undefined) return Object.assign(own, { content: read.content });
-      const content = readAll(descriptor, stat.sizeBytes, take);
+      const content = readContent(descriptor, stat.sizeBytes, take);
       return isWanted(content) ? Object.assign(own, { content }) : undefined;
     });
     if (pyc === undefined) return undefined;

@@ -23,9 +23,9 @@ interface Hindrance {
   readonly errno?: string;
 }
 
-/** Put a link to `keeper` in the place of `duplicate`. */
+/** Put a link to `original` in the place of `duplicate`. */
 interface LinkStep<F extends PycFile> {
-  readonly keeper: F;
+  readonly original: F;
   readonly duplicate: F;
 }
 
@@ -46,20 +46,22 @@ export function planLinks<F extends PycFile>(
   sameContent: (a: F, b: F) => boolean,
   attributesOf: (file: F) => FileAttributes = () => '',
 ): LinkPlan<F> {
-  const keepers: F[] = [];
+  const originals: F[] = [];
   const steps: LinkStep<F>[] = [];
   const hindered: LinkPlan<F>['hindered'][number][] = [];
   const hindrance = (a: F, b: F) => differenceInOwner(a, b) ?? differenceInAttributes(attributesOf(a), attributesOf(b));
   for (const file of files) {
-    if (keepers.some((keeper) => isLinked(keeper, file))) continue;
-    const twins = keepers.filter((keeper) => keeper.sizeBytes === file.sizeBytes && sameContent(keeper, file));
-    const keeper = twins.find((twin) => hindrance(twin, file) === undefined);
-    if (keeper !== undefined) {
-      steps.push({ keeper, duplicate: file });
+    if (originals.some((original) => isLinked(original, file))) continue;
+    const identical = originals.filter(
+      (original) => original.sizeBytes === file.sizeBytes && sameContent(original, file),
+    );
+    const original = identical.find((other) => hindrance(other, file) === undefined);
+    if (original !== undefined) {
+      steps.push({ original, duplicate: file });
       continue;
     }
-    keepers.push(file);
-    const why = twins[0] && hindrance(twins[0], file);
+    originals.push(file);
+    const why = identical[0] && hindrance(identical[0], file);
     if (why !== undefined) hindered.push({ file, ...why });
   }
   return { steps, hindered };

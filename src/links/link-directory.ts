@@ -35,7 +35,9 @@ export interface LinkedDirectory {
   readonly failed: readonly { readonly path: StagedPath; readonly error: unknown }[];
 }
 
-type Done = { -readonly [K in keyof LinkedDirectory]: LinkedDirectory[K] extends readonly (infer T)[] ? T[] : number };
+type LinkOutcome = {
+  -readonly [K in keyof LinkedDirectory]: LinkedDirectory[K] extends readonly (infer T)[] ? T[] : number;
+};
 
 /** Links the identical pycs of a directory. What fails is data, and the rest is done. */
 export function linkDirectory(
@@ -43,7 +45,7 @@ export function linkDirectory(
   mode: LinkMode,
   read: ReadAttributes,
 ): LinkedDirectory {
-  const done: Done = { narrowed: 0, normalized: 0, links: 0, savedBytes: 0, left: [], unknown: [], failed: [] };
+  const done: LinkOutcome = { narrowed: 0, normalized: 0, links: 0, savedBytes: 0, left: [], unknown: [], failed: [] };
   const attempt: Attempt = (path, work) => {
     try {
       return work();
@@ -66,12 +68,20 @@ export function linkDirectory(
 type Attempt = <T>(path: StagedPath, work: () => T) => T | undefined;
 
 /** Links the identical pycs of a set, and adds what was done. */
-function linkSet(set: readonly StagedPath[], mode: LinkMode, read: ReadAttributes, done: Done, attempt: Attempt): void {
+function linkSet(
+  set: readonly StagedPath[],
+  mode: LinkMode,
+  read: ReadAttributes,
+  done: LinkOutcome,
+  attempt: Attempt,
+): void {
   scratch.clear();
   const first = set[0] as StagedPath;
   const forbidden = attempt(first, () => forbiddenBits(set)) ?? 0;
   done.narrowed += attempt(first, () => narrowModes(set, mode.dryRun, forbidden)) ?? 0;
-  let pycs = mode.normalize ? set.flatMap((path) => attempt(path, () => readPyc(path)) ?? []) : readTwins(set, attempt);
+  let pycs = mode.normalize
+    ? set.flatMap((path) => attempt(path, () => readPyc(path)) ?? [])
+    : readCandidates(set, attempt);
   if (mode.normalize) {
     const other = pycs.filter(({ content }) => isOfUnknownRelease(content));
     for (const { content } of other) done.unknown.push(content.readUInt16LE(0));
@@ -92,15 +102,15 @@ function linkSet(set: readonly StagedPath[], mode: LinkMode, read: ReadAttribute
 const scratch = new Arena();
 
 /** Reads those that may have an identical file among them: others have another size, or are one file already. */
-function readTwins(set: readonly StagedPath[], attempt: Attempt): ReadPyc[] {
+function readCandidates(set: readonly StagedPath[], attempt: Attempt): ReadPyc[] {
   if (set.length < 2) return [];
   const files = set.flatMap((path) => {
     const stat = attempt(path, () => lstatIfAny(path));
     return stat === undefined ? [] : pycFile(path, stat);
   });
-  const isTwin = (a: PycFile, b: PycFile) => a.sizeBytes === b.sizeBytes && !isLinked(a, b);
+  const mayBeIdentical = (a: PycFile, b: PycFile) => a.sizeBytes === b.sizeBytes && !isLinked(a, b);
   return files
-    .filter((file) => files.some((other) => isTwin(file, other)))
+    .filter((file) => files.some((other) => mayBeIdentical(file, other)))
     .flatMap(({ path }) => attempt(path, () => readPyc(path, scratch.take)) ?? []);
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { systemError } from '../errors.ts';
 import { withDirectory } from '../files/directory.ts';
 import { nameOf, parentOf, type StagedPath } from '../files/path.ts';
-import { readAll, withRegular } from '../files/read-regular.ts';
+import { readContent, withRegular } from '../files/read-regular.ts';
 import { rewriteFile } from '../files/replace.ts';
 import { type FileIdentity, isSameVersion, lstatIfAny, secondsOf } from '../files/stat.ts';
 import { getOrAdd } from '../get-or-add.ts';
@@ -45,7 +45,7 @@ function narrow(paths: readonly StagedPath[], identity: FileIdentity, forbidden:
         if (stat.links === paths.length - done) return fchmodSync(descriptor, mode);
         const { accessedNs, modifiedNs } = stat;
         const times = { accessedSeconds: secondsOf(accessedNs), modifiedSeconds: secondsOf(modifiedNs) };
-        const content = readAll(descriptor, stat.sizeBytes);
+        const content = readContent(descriptor, stat.sizeBytes);
         const isStill = (name: string) => isSameVersion(lstatIfAny(name), stat);
         if (rewriteFile(path, content, { ...times, mode }, isStill) === undefined) {
           throw systemError('ESTALE', 'the file changed while it was read');

@@ -92,7 +92,7 @@ export function restampText(
   const left: LeftFile[] = [];
   const files = namesOfFiles(readDated(paths, left)).map((group) => newVersion(group, mtimeSeconds));
   for (const file of files) {
-    const message = ifAllowed(() => misfitOf(file, facts), 'it cannot be looked at');
+    const message = ifAllowed(() => reasonToLeave(file, facts), 'it cannot be looked at');
     if (message !== undefined) left.push(...file.paths.map((path) => ({ path, message })));
   }
   const due = files.filter(isDue);
@@ -149,7 +149,7 @@ function isDue({ oldContent, newContent }: NewVersion<StagedPath>): boolean {
 }
 
 /** Why a pyc may not get another mtime. */
-function misfitOf(
+function reasonToLeave(
   file: NewVersion<StagedPath>,
   source: Pick<SourceFile, 'sizeBytes' | 'mtimeSeconds'>,
 ): string | undefined {

@@ -61,7 +61,7 @@ function inCache<T>(directory: StagedPath, work: () => T): T {
 }
 
 function writeAll(pycs: readonly NewPyc[], link: boolean, mayBeThere: boolean): WriteResult {
-  const done: Done = { files: [], kept: 0, notLinked: [], failed: [] };
+  const done: WriteOutcome = { files: [], kept: 0, notLinked: [], failed: [] };
   // If nothing should be there but something is, it is replaced all the same.
   const planned: PlannedPyc[] = [];
   const taken: WriteResult['taken'][number][] = [];
@@ -80,7 +80,7 @@ interface PlannedPyc extends NewPyc {
   readonly old: FileStat | undefined;
 }
 
-interface Done {
+interface WriteOutcome {
   readonly files: ReadPyc[];
   kept: number;
   readonly notLinked: NotLinked[];
@@ -99,7 +99,7 @@ function groupByContent(pycs: readonly PlannedPyc[]): PlannedPyc[][] {
 }
 
 /** Writes a content under all of its names, which become one file, and adds what was done. */
-function writeContent(names: readonly PlannedPyc[], done: Done): void {
+function writeContent(names: readonly PlannedPyc[], done: WriteOutcome): void {
   const { files, notLinked, failed } = done;
   const kept = ifPossible(() => unchanged(names));
   if (kept !== undefined) {

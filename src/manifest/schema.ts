@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { normalise, type PayloadPath, parentOf } from '../files/path.ts';
+import { type PayloadPath, parentOf, plainPath } from '../files/path.ts';
 import { invalidationModes } from '../pyc/header.ts';
 import { levels, parsePycPath } from '../pyc/name.ts';
 import { type SkipReason, skipReasons } from '../skipped.ts';
@@ -8,7 +8,7 @@ import { schemaVersion } from './schema-version.ts';
 const payloadPath = z
   .string()
   .regex(/^\/[^\0]*$/, 'must be an absolute path')
-  .refine((path) => normalise(path) === path, 'must be a plain path, without "..", "//" or a slash at the end')
+  .refine((path) => plainPath(path) === path, 'must be a plain path, without "..", "//" or a slash at the end')
   .transform((path) => path as PayloadPath)
   .meta({ description: 'A path as installed.' });
 

@@ -5,7 +5,7 @@ import type { PycTree } from './outline.ts';
 import type { MarshalNode } from './tree.ts';
 import { marshalType } from './types.ts';
 import { type Difference, valueComparison } from './value-difference.ts';
-import { childPlace, type Place, rootPlace } from './words.ts';
+import { childPlace, type ObjectPlace, rootPlace } from './words.ts';
 
 /** A code object that is not the same in two pycs: a function, a class body, the module itself. */
 export interface CodeChange {
@@ -56,7 +56,7 @@ function changesOf(one: PycTree, other: PycTree): CodeChange[] {
     valueComparison(one, other, { fields: new Set([...fields, path]), inner: true });
   const [butPlaces, butLines] = [but(ofPlaces), but(lines)];
   return Array.from(new Set([...first.keys(), ...second.keys()])).flatMap((code) => {
-    const place: Place = { code, inside: '', element: '' };
+    const place: ObjectPlace = { code, inside: '', element: '' };
     const ofPair = (a: MarshalNode | undefined, b: MarshalNode | undefined): CodeChange[] => {
       if (a === undefined || b === undefined) return [{ code, isIn: b === undefined ? 'first' : 'second' }];
       const difference = butPlaces(a, b, place) ?? butLines(a, b, place);
@@ -70,7 +70,7 @@ function changesOf(one: PycTree, other: PycTree): CodeChange[] {
 /** The code objects of a pyc by their names, in the order of the bytes. */
 function codeIn({ bytes, root, layout }: PycTree): Map<string, MarshalNode[]> {
   const found = new Map<string, MarshalNode[]>();
-  const add = (node: MarshalNode, place: Place): void => {
+  const add = (node: MarshalNode, place: ObjectPlace): void => {
     if (node.type === marshalType.code) getOrAdd(found, place.code, () => []).push(node);
     for (const [i, child] of node.children.entries()) add(child, childPlace(bytes, node, place, i, layout));
   };

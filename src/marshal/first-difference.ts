@@ -10,7 +10,7 @@ import {
   type OwnDifference,
   ownValueDifference,
 } from './value-difference.ts';
-import { childPlace, kindOf, type Place, rootPlace } from './words.ts';
+import { childPlace, kindOf, type ObjectPlace, rootPlace } from './words.ts';
 
 /** How the headers of two pycs differ; undefined if they are the same. */
 export function headerDifference(one: PycHeader, other: PycHeader): Difference | undefined {
@@ -35,7 +35,7 @@ export function headerDifference(one: PycHeader, other: PycHeader): Difference |
 export function firstDifference(one: PycTree, other: PycTree): Difference | undefined {
   const { layout } = one;
   const numbers = [new Map<MarshalNode, number>(), new Map<MarshalNode, number>()] as const;
-  const find = (a: MarshalNode, b: MarshalNode, place: Place): Difference | undefined => {
+  const find = (a: MarshalNode, b: MarshalNode, place: ObjectPlace): Difference | undefined => {
     if (a.isFlagged) numbers[0].set(a, numbers[0].size);
     if (b.isFlagged) numbers[1].set(b, numbers[1].size);
     const own = ownDifference(one, other, a, b, numbers);

@@ -3,7 +3,7 @@ import { TooLarge } from './frozenset-order.ts';
 import { Numbers } from './numbers.ts';
 import { nothing, ObjectReader, viewOf } from './object-reader.ts';
 import { flagRef, isSingleton, marshalType } from './types.ts';
-import type { Unreadable } from './walk.ts';
+import type { UnreadableCode } from './walk.ts';
 
 /** To be raised when the bytes of any normal form change: caches keep them. A test notices. */
 export const normalFormVersion = 2;
@@ -32,13 +32,13 @@ export function encodeNormal(
   start: number,
   layout: CodeLayout,
   allocate: (sizeBytes: number) => Buffer = Buffer.allocUnsafe,
-): Buffer | Unreadable {
+): Buffer | UnreadableCode {
   encoder ??= new NormalEncoder();
   return encoder.encoded(bytes, start, layout, allocate, true);
 }
 
 /** The same, but always written anew, even if the bytes are in normal form already. Tests compare both. */
-export function encodeAnew(bytes: Buffer, start: number, layout: CodeLayout): Buffer | Unreadable {
+export function encodeAnew(bytes: Buffer, start: number, layout: CodeLayout): Buffer | UnreadableCode {
   encoder ??= new NormalEncoder();
   return encoder.encoded(bytes, start, layout, Buffer.allocUnsafe, false);
 }
@@ -71,7 +71,7 @@ class NormalEncoder {
     allocate: (sizeBytes: number) => Buffer,
     keeps: boolean,
     rounds = maxRounds,
-  ): Buffer | Unreadable {
+  ): Buffer | UnreadableCode {
     try {
       const read = this.#reader.read(bytes, start, layout);
       if ('unreadable' in read) return read;

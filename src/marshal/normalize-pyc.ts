@@ -1,7 +1,7 @@
 import { parsePycHeader } from '../pyc/header.ts';
 import { codeLayoutOf, releaseOf } from '../pyc/releases.ts';
 import { encodeNormal } from './normal-form.ts';
-import { type Unreadable, walkMarshal } from './walk.ts';
+import { type UnreadableCode, walkMarshal } from './walk.ts';
 
 /** Why pycs of a release that pyclink does not know have no normal form. */
 export function unknownMagicNumber(magicNumber: number): string {
@@ -19,7 +19,7 @@ export function isOfUnknownRelease(pyc: Buffer): boolean {
  * @param allocate returns the buffer for the result
  * @returns the pyc itself if it is in normal form already; a reason if it is not a whole pyc of a known interpreter
  */
-export function normalizePyc(pyc: Buffer, allocate?: (sizeBytes: number) => Buffer): Buffer | Unreadable {
+export function normalizePyc(pyc: Buffer, allocate?: (sizeBytes: number) => Buffer): Buffer | UnreadableCode {
   const header = parsePycHeader(pyc);
   if ('unreadable' in header) return header;
   const layout = codeLayoutOf(header.magicNumber);

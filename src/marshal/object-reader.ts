@@ -14,7 +14,7 @@ import {
   marshalType,
   stringType,
 } from './types.ts';
-import { type Unreadable, walkMarshal } from './walk.ts';
+import { type UnreadableCode, walkMarshal } from './walk.ts';
 
 /** Stands for "no object" and "no flag number". */
 export const nothing = -1;
@@ -57,7 +57,7 @@ export class ObjectReader {
    * The number of the outermost object. `objects` and `firstLines` describe it until the next call.
    * @throws TooLarge
    */
-  read(bytes: Buffer, start: number, layout: CodeLayout): { readonly root: number } | Unreadable {
+  read(bytes: Buffer, start: number, layout: CodeLayout): { readonly root: number } | UnreadableCode {
     this.#begin(bytes, layout);
     const end = walkMarshal(bytes, start, layout, this.#see);
     if (typeof end === 'string') return { unreadable: end };

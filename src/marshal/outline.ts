@@ -2,8 +2,8 @@ import { type CodeLayout, codeLayoutOf, releaseOf } from '../pyc/releases.ts';
 import { unknownMagicNumber } from './normalize-pyc.ts';
 import { type MarshalNode, readMarshalTree } from './tree.ts';
 import { marshalType } from './types.ts';
-import type { Unreadable } from './walk.ts';
-import { childPlace, firstLineOf, kindOf, type Place, rootPlace, valueText } from './words.ts';
+import type { UnreadableCode } from './walk.ts';
+import { childPlace, firstLineOf, kindOf, type ObjectPlace, rootPlace, valueText } from './words.ts';
 
 /** An object of a pyc, as it is written. */
 export interface OutlinedObject {
@@ -27,7 +27,7 @@ export interface PycTree {
 }
 
 /** Reads the code of a pyc with a whole header. */
-export function readPycTree(pyc: Buffer, magicNumber: number): PycTree | Unreadable {
+export function readPycTree(pyc: Buffer, magicNumber: number): PycTree | UnreadableCode {
   const layout = codeLayoutOf(magicNumber);
   if (layout === undefined) return { unreadable: unknownMagicNumber(magicNumber) };
   const root = readMarshalTree(pyc, releaseOf(magicNumber).headerSizeBytes, layout);
@@ -38,7 +38,7 @@ export function readPycTree(pyc: Buffer, magicNumber: number): PycTree | Unreada
 export function outlineOf({ bytes, root, layout }: PycTree): OutlinedObject[] {
   const outline: OutlinedObject[] = [];
   const numbers = new Map<MarshalNode, number>();
-  const add = (node: MarshalNode, place: Place, depth: number) => {
+  const add = (node: MarshalNode, place: ObjectPlace, depth: number) => {
     if (node.isFlagged) numbers.set(node, numbers.size);
     const [flag, refersTo] = [numbers.get(node), node.target === node ? undefined : numbers.get(node.target)];
     const { type } = node.target;

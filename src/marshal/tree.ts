@@ -1,6 +1,6 @@
 import type { CodeLayout } from '../pyc/releases.ts';
 import { flagRef, isNumbered, marshalType } from './types.ts';
-import { type Unreadable, walkMarshal } from './walk.ts';
+import { type UnreadableCode, walkMarshal } from './walk.ts';
 
 /** An object of a marshalled value. */
 export interface MarshalNode {
@@ -25,7 +25,7 @@ const none: MarshalNode[] = [];
 const maxObjects = 1_000_000;
 
 /** Reads a marshalled value with its references resolved. No object contains itself. */
-export function readMarshalTree(bytes: Buffer, start: number, layout: CodeLayout): MarshalNode | Unreadable {
+export function readMarshalTree(bytes: Buffer, start: number, layout: CodeLayout): MarshalNode | UnreadableCode {
   /** The last object at each depth. */
   const open: GrowingNode[] = [];
   const flagged: { readonly node: GrowingNode; readonly depth: number }[] = [];

@@ -2,7 +2,7 @@ import { getOrAdd } from '../get-or-add.ts';
 import type { PycTree } from './outline.ts';
 import type { MarshalNode } from './tree.ts';
 import { isContainer, isString, marshalType, stringType } from './types.ts';
-import { childPlace, firstLineOf, kindOf, type Place, placeText, valueText } from './words.ts';
+import { childPlace, firstLineOf, kindOf, type ObjectPlace, placeText, valueText } from './words.ts';
 
 /** Where two pycs first differ, and how. */
 export interface Difference {
@@ -25,7 +25,7 @@ export interface Ignored {
 }
 
 /** Tells where the values of two objects first differ; undefined if nowhere. */
-type Compare = (a: MarshalNode, b: MarshalNode, place: Place) => Difference | undefined;
+type Compare = (a: MarshalNode, b: MarshalNode, place: ObjectPlace) => Difference | undefined;
 
 /** References can make endless pairs of a few objects. The largest modules have some 30,000 tuples and code objects. */
 const maxPairs = 200_000;
@@ -43,7 +43,7 @@ export function valueComparison(
   /** Pairs that are the same, or are being compared: an object may be in many places. */
   const compared = new Map<MarshalNode, Set<MarshalNode>>();
   let pairs = 0;
-  const find = (a: MarshalNode, b: MarshalNode, place: Place): Difference | undefined => {
+  const find = (a: MarshalNode, b: MarshalNode, place: ObjectPlace): Difference | undefined => {
     const own = ownValueDifference(one, other, a, b, fields);
     if (own !== undefined) return differenceAt(place, own);
     for (const [i, child] of a.children.entries()) {
@@ -74,7 +74,7 @@ export function valueComparison(
 }
 
 /** A difference in words. */
-export function differenceAt(place: Place, [what, first, second]: OwnDifference): Difference {
+export function differenceAt(place: ObjectPlace, [what, first, second]: OwnDifference): Difference {
   return { place: placeText(place), what, first, second };
 }
 

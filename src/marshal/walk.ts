@@ -2,7 +2,7 @@ import type { CodeLayout } from '../pyc/releases.ts';
 import { flagRef, isContainer, marshalType } from './types.ts';
 
 /** What `walkMarshal` and those who build on it say of bytes that they do not read to the end. */
-export interface Unreadable {
+export interface UnreadableCode {
   readonly unreadable: string;
 }
 

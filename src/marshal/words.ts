@@ -90,7 +90,7 @@ const parts: Readonly<Record<string, readonly [whole: string, element: string]>>
 };
 
 /** Where an object lies. */
-export interface Place {
+export interface ObjectPlace {
   /** The names of the code objects around it: `<module>.Shop.pay`. */
   readonly code: string;
   /** Within the innermost of them: `constant 3, element 0`; empty for the code object itself. */
@@ -100,12 +100,18 @@ export interface Place {
 }
 
 /** Where the value of a pyc lies. */
-export function rootPlace(bytes: Buffer, root: MarshalNode, layout: CodeLayout): Place {
+export function rootPlace(bytes: Buffer, root: MarshalNode, layout: CodeLayout): ObjectPlace {
   return ofCode(bytes, root, layout, '') ?? { code: '', inside: 'value', element: 'element' };
 }
 
 /** Where the child of an object lies. */
-export function childPlace(bytes: Buffer, parent: MarshalNode, place: Place, index: number, layout: CodeLayout): Place {
+export function childPlace(
+  bytes: Buffer,
+  parent: MarshalNode,
+  place: ObjectPlace,
+  index: number,
+  layout: CodeLayout,
+): ObjectPlace {
   const child = parent.children[index] as MarshalNode;
   const ofChild = ofCode(bytes, child, layout, place.code);
   if (ofChild !== undefined) return ofChild;
@@ -118,7 +124,7 @@ export function childPlace(bytes: Buffer, parent: MarshalNode, place: Place, ind
   return { code: place.code, inside, element: 'element' };
 }
 
-function ofCode(bytes: Buffer, node: MarshalNode, layout: CodeLayout, outer: string): Place | undefined {
+function ofCode(bytes: Buffer, node: MarshalNode, layout: CodeLayout, outer: string): ObjectPlace | undefined {
   if (node.type !== marshalType.code) return undefined;
   const name = (node.children[layout.objects.indexOf('name')] as MarshalNode).target;
   const own = isString(name.type) ? textOf(bytes, name) : '?';
@@ -126,7 +132,7 @@ function ofCode(bytes: Buffer, node: MarshalNode, layout: CodeLayout, outer: str
 }
 
 /** A place in words: `<module>.Shop.pay: constant 3`. */
-export function placeText({ code, inside }: Place): string {
+export function placeText({ code, inside }: ObjectPlace): string {
   return [code, inside].filter((part) => part !== '').join(': ');
 }
 

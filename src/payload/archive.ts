@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import type { Readable } from 'node:stream';
 import { messageOf, PyclinkError } from '../errors.ts';
-import { normalise, type PayloadPath } from '../files/path.ts';
+import { type PayloadPath, plainPath } from '../files/path.ts';
 import { Budget, type ReadLimits } from './budget.ts';
 import { type Contents, contentsOf, type PayloadEntry, type Search } from './entry.ts';
 import { formatOf, readStart, unreadable } from './format.ts';
@@ -80,7 +80,7 @@ async function nestingOf(file: string, limits: ReadLimits): Promise<Nesting | un
   let nesting: Nesting | undefined;
   let inners = 0;
   for await (const { header, name } of membersOf(openTar(file), new Budget(file, limits))) {
-    const path = normalise(name);
+    const path = plainPath(name);
     if (header.type === 'file') nesting ??= nestings.find(({ first }) => first.test(path));
     if (nesting === undefined && header.type === 'file') return undefined;
     if (nesting === undefined) continue;
@@ -94,7 +94,7 @@ async function nestingOf(file: string, limits: ReadLimits): Promise<Nesting | un
 
 async function* innerTar(file: string, { inner }: Nesting, budget: Budget): AsyncGenerator<Buffer> {
   for await (const member of membersOf(openTar(file), budget)) {
-    if (!inner.test(normalise(member.name))) continue;
+    if (!inner.test(plainPath(member.name))) continue;
     yield* member.content;
     return;
   }

@@ -8,7 +8,7 @@ import { trustedPath } from '../files/program-path.ts';
 import { getOrAdd } from '../get-or-add.ts';
 import type { ReadLimits } from './budget.ts';
 import type { Contents, PayloadEntry, Search } from './entry.ts';
-import { PrivateDirectory } from './extract.ts';
+import { TemporaryDirectory } from './extract.ts';
 import { searchTree } from './tree.ts';
 
 /** A program that extracts a file system to a directory that is not there yet. */
@@ -95,7 +95,7 @@ async function searchExtracted(
     const hint = '--max-size and --max-entries raise the limits';
     throw new PyclinkError('tool-failed', `has ${sizes.length} files of ${sizeBytes} bytes`, { path: image, hint });
   }
-  const directory = new PrivateDirectory();
+  const directory = new TemporaryDirectory();
   try {
     const root = join(directory.path, 'root');
     await run(extractor, extractor.command, extractor.args(root, image), image);

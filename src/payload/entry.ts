@@ -61,7 +61,7 @@ export interface Search {
 }
 
 /** A directory that could not be listed, or a file. */
-export interface Unreadable {
+export interface UnreadableEntry {
   readonly path: string;
   readonly isDirectory: boolean;
   readonly error: unknown;
@@ -73,7 +73,7 @@ export interface Contents {
   /** Which layer of an image removed a path. */
   readonly removedBy: ReadonlyMap<PayloadPath, string>;
   /** What could not be listed, with the error. */
-  readonly unreadable: readonly Unreadable[];
+  readonly unreadable: readonly UnreadableEntry[];
   /** Where a path that goes through symlinks leads; undefined if that is known from the entries. */
   readonly resolve?: (path: PayloadPath) => PayloadPath | undefined;
 }

@@ -5,7 +5,7 @@ import { errnoOf, PyclinkError } from '../errors.ts';
 import type { Content, Search } from './entry.ts';
 
 /** A private directory for sources that lie in packages and images, and for code that is to be compared. */
-export class PrivateDirectory {
+export class TemporaryDirectory {
   readonly path: string;
   #count = 0;
 
@@ -41,7 +41,7 @@ function attempt<T>(path: string, work: () => T): T {
  * @param files their identities
  * @returns where they are then, and why others could not be read
  */
-export function searchForFiles(files: ReadonlySet<string>, names: readonly string[], directory: PrivateDirectory) {
+export function searchForFiles(files: ReadonlySet<string>, names: readonly string[], directory: TemporaryDirectory) {
   const paths = new Map<string, string>();
   const unread = new Map<string, string>();
   const search: Search = {

@@ -4,7 +4,7 @@ import type { Buildroot } from '../buildroot/path.ts';
 import { toStaged } from '../buildroot/path.ts';
 import { resolveInBuildroot } from '../buildroot/resolve.ts';
 import { messageOf, PyclinkError } from '../errors.ts';
-import { normalise, type StagedPath } from '../files/path.ts';
+import { plainPath, type StagedPath } from '../files/path.ts';
 import { readRegular } from '../files/read-regular.ts';
 import { getOrAdd } from '../get-or-add.ts';
 import type { Budget } from './budget.ts';
@@ -68,7 +68,7 @@ export async function filesOfTar(file: string, budget: () => Budget): Promise<Im
     if (name !== '/') isImage ??= !isOther;
     if (isImage === false) return false;
     if (isOther && type !== 'directory') others.push(name);
-    if (type === 'symlink') symlinks.set(name, normalise(join(name, '..', linkName)));
+    if (type === 'symlink') symlinks.set(name, plainPath(join(name, '..', linkName)));
     if (type !== 'file' || sizeBytes > maxJsonBytes || total + sizeBytes > maxJsonBytesInAll) return true;
     const chunks: Buffer[] = [];
     for await (const chunk of content) {
@@ -84,7 +84,7 @@ export async function filesOfTar(file: string, budget: () => Budget): Promise<Im
   const named = others.length === 0 ? [] : namesIn(small.get('/manifest.json'));
   const other = others.find((name) => !named.includes(name));
   if (other !== undefined) throw unreadable(file, `it is an image, and has what belongs to none: ${other}`);
-  const placeOf = (name: string) => symlinks.get(normalise(name)) ?? normalise(name);
+  const placeOf = (name: string) => symlinks.get(plainPath(name)) ?? plainPath(name);
   return {
     read: (name) => small.get(placeOf(name)),
     each: async (names, read) => {
@@ -105,7 +105,7 @@ export async function filesOfTar(file: string, budget: () => Budget): Promise<Im
 function namesIn(manifest: Buffer | undefined): string[] {
   try {
     const images = dockerSchema.parse(JSON.parse(`${manifest}`));
-    return images.flatMap(({ Config, Layers }) => [Config, ...Layers]).map(normalise);
+    return images.flatMap(({ Config, Layers }) => [Config, ...Layers]).map(plainPath);
   } catch {
     return [];
   }
@@ -128,7 +128,7 @@ async function eachMember(file: string, budget: Budget, visit: VisitMember): Pro
   try {
     for await (const member of membersOf(openTar(file), budget)) {
       const { header, name, linkName, sizeBytes, content } = member;
-      const goesOn = await visit(normalise(name), header.type ?? 'file', linkName, sizeBytes, content);
+      const goesOn = await visit(plainPath(name), header.type ?? 'file', linkName, sizeBytes, content);
       if (!goesOn) return;
     }
   } catch (error) {

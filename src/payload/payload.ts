@@ -1,5 +1,5 @@
 import { PyclinkError } from '../errors.ts';
-import { childOf, nameOf, normalise, type PayloadPath, parentOf } from '../files/path.ts';
+import { childOf, nameOf, type PayloadPath, parentOf, plainPath } from '../files/path.ts';
 import { getOrAdd } from '../get-or-add.ts';
 import type { Contents, PayloadEntry } from './entry.ts';
 
@@ -128,7 +128,7 @@ export function throughSymlinks(
 
 /** The path that a symlink names. */
 export function targetOf({ path, target = '' }: PayloadEntry): PayloadPath {
-  return normalise(target.startsWith('/') ? target : `${parentOf(path)}/${target}`) as PayloadPath;
+  return plainPath(target.startsWith('/') ? target : `${parentOf(path)}/${target}`) as PayloadPath;
 }
 
 function join(parent: PayloadPath, path: PayloadPath): PayloadPath {

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { execa } from 'execa';
 import { messageOf, PyclinkError } from '../errors.ts';
 import { exitSignal } from '../exit-signal.ts';
-import { normalise, type PayloadPath } from '../files/path.ts';
+import { type PayloadPath, plainPath } from '../files/path.ts';
 import { trustedPath } from '../files/program-path.ts';
 import { pathText } from '../printable.ts';
 import { Budget, type ReadLimits } from './budget.ts';
@@ -77,7 +77,7 @@ async function queryHeader(file: string): Promise<PayloadEntry[]> {
     const type = types.get(Number(mode) & 0o170000);
     if (type === undefined) continue;
     entries.push({
-      path: normalise(unquoted(path)) as PayloadPath,
+      path: plainPath(unquoted(path)) as PayloadPath,
       type,
       ...(type === 'symlink' ? { target: unquoted(target) } : {}),
       file: `${file}\0${device}:${inode}`,

@@ -34,7 +34,7 @@ function octal(mode: number): string {
 }
 
 /** How a pyc does not fit its source. */
-export interface Misfit {
+export interface SourceMismatch {
   readonly reason: string;
   /** The sizes are equal: the source was only given another mtime. */
   readonly isOfMtime: boolean;
@@ -47,32 +47,32 @@ export interface Misfit {
  * @param isBeside it is a pyc beside its source
  * @see _eq_mtime in Lib/zipimport.py, which allows for a second
  */
-export function misfitOf(
+export function mismatchOf(
   header: PycHeader,
   source: PayloadEntry,
   facts: SourceFacts | Unread | undefined,
   isBeside = false,
-): Misfit | undefined {
+): SourceMismatch | undefined {
   const { sizeBytes, mtimeSeconds, mtimeIs, dosTimeSeconds = mtimeSeconds } = source;
   const hash = (number: number) => (facts && 'hashes' in facts ? (facts.hashes.get(number) ?? '') : '');
   const reasonAt = (mtime: number) => staleReason(header, { sizeBytes, mtimeSeconds: mtime, hash });
   if (header.invalidationMode !== 'timestamp') {
     // That the system refuses the source is said elsewhere, and then nothing is known of its hash.
     if (facts === undefined || ('unread' in facts && facts.isRefused === true)) return undefined;
-    return misfit('unread' in facts ? `the source ${facts.unread}` : reasonAt(mtimeSeconds), false);
+    return mismatch('unread' in facts ? `the source ${facts.unread}` : reasonAt(mtimeSeconds), false);
   }
   const recorded = header.sourceMtimeSeconds;
   const ofSize = reasonAt(recorded);
-  if (ofSize !== undefined) return misfit(ofSize, false);
+  if (ofSize !== undefined) return mismatch(ofSize, false);
   if (mtimeIs === 'of-installation') {
-    return misfit('it records an mtime, and the source will have that of the installation', true);
+    return mismatch('it records an mtime, and the source will have that of the installation', true);
   }
-  if (mtimeIs === undefined) return misfit(reasonAt(mtimeSeconds), true);
+  if (mtimeIs === undefined) return mismatch(reasonAt(mtimeSeconds), true);
   const reason = reasonAt(isBeside ? dosTimeSeconds : mtimeSeconds);
   if (reason === undefined || (isBeside && Math.abs(dosTimeSeconds - recorded) <= 1)) return undefined;
-  return misfit(`${reason} ${isBeside ? 'for zipimport' : 'once unzip has unpacked it'}`, true);
+  return mismatch(`${reason} ${isBeside ? 'for zipimport' : 'once unzip has unpacked it'}`, true);
 }
 
-function misfit(reason: string | undefined, isOfMtime: boolean): Misfit | undefined {
+function mismatch(reason: string | undefined, isOfMtime: boolean): SourceMismatch | undefined {
   return reason === undefined ? undefined : { reason, isOfMtime };
 }

@@ -1,4 +1,4 @@
-import { contains, normalise, type PayloadPath, parentOf } from '../files/path.ts';
+import { contains, type PayloadPath, parentOf, plainPath } from '../files/path.ts';
 import type { PayloadEntry } from './entry.ts';
 import { throughSymlinks } from './payload.ts';
 
@@ -30,7 +30,7 @@ export class TarNames {
    * @throws if symlinks lead in a circle
    */
   placeOf(name: string): PayloadPath | undefined {
-    const path = normalise(name) as PayloadPath;
+    const path = plainPath(name) as PayloadPath;
     if (!contains(this.#root, path)) return undefined;
     const inside = (this.#root === '/' ? path : path.slice(this.#root.length) || '/') as PayloadPath;
     if (this.#symlinks === 0 || inside === '/') return inside;

@@ -57,7 +57,7 @@ export async function searchTargets(
   options: ReadOptions,
 ): Promise<TargetContents[]> {
   const targets = [...new Set(given.flatMap(packagesOf))];
-  const places = targets.map(placeOf);
+  const places = targets.map(locate);
   const directory = places.find(({ kind }) => kind === 'tree');
   if (directory === undefined && (options.prepend ?? '/') !== '/') {
     throw new PyclinkError('usage', '--prepend is for a directory; a package or an image has installed paths');
@@ -113,14 +113,14 @@ function isPythonFile(path: PayloadPath): boolean {
 }
 
 /** A target, with the reference that an image may have. */
-interface Place {
+interface LocatedTarget {
   readonly kind: 'tree' | 'image-directory' | 'file';
   readonly path: string;
   readonly reference?: string;
 }
 
 /** @throws PyclinkError `usage` */
-function placeOf(target: string): Place {
+function locate(target: string): LocatedTarget {
   const [path, reference] = parted(target);
   const place = { path, ...(reference === undefined ? {} : { reference }) };
   const { kind } = statOf(path);
@@ -139,7 +139,7 @@ function parted(target: string): [path: string, reference?: string] {
 }
 
 async function searchPlace(
-  { kind, path, reference }: Place,
+  { kind, path, reference }: LocatedTarget,
   search: Search,
   {
     limits = defaultReadLimits,

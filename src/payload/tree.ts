@@ -7,11 +7,11 @@ import { errnoOf } from '../errors.ts';
 import { Arena } from '../files/arena.ts';
 import { ifPossible } from '../files/if-possible.ts';
 import { type PayloadPath, parentOf, type StagedPath } from '../files/path.ts';
-import { readAll, withRegular } from '../files/read-regular.ts';
+import { readContent, withRegular } from '../files/read-regular.ts';
 import { type FileStat, lstatIfAny, wholeSeconds } from '../files/stat.ts';
 import { pathText } from '../printable.ts';
 import { type ReadLimits, tooLarge } from './budget.ts';
-import type { Contents, PayloadEntry, Search, TakeContent, Unreadable } from './entry.ts';
+import type { Contents, PayloadEntry, Search, TakeContent, UnreadableEntry } from './entry.ts';
 
 /**
  * Searches a directory that holds a payload: a buildroot, or the root of an installed system. Of the running system only
@@ -25,7 +25,7 @@ export function searchTree(
   part: StagedPath = tree.path,
 ): Contents {
   const isWalked = search.paths === undefined || !isRunningSystem(tree);
-  const unreadable: Unreadable[] = [];
+  const unreadable: UnreadableEntry[] = [];
   const entries = new Map<StagedPath, PayloadEntry>();
   const looked = new Set<StagedPath>();
   const taken = new Set<string>();
@@ -123,11 +123,11 @@ function readInto(
   limits: ReadLimits,
   arena: Arena,
   bytes: Buffer | undefined,
-): Unreadable[] {
+): UnreadableEntry[] {
   try {
     const isRead = withRegular(bytes ?? staged, (descriptor, stat) => {
       arena.clear();
-      take(tooLarge(stat.sizeBytes, limits) ?? readAll(descriptor, stat.sizeBytes, arena.take));
+      take(tooLarge(stat.sizeBytes, limits) ?? readContent(descriptor, stat.sizeBytes, arena.take));
       return true;
     });
     if (isRead === undefined) take({ unread: 'is gone' });

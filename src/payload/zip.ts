@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { type Entry, getFileNameLowLevel, type ZipFile } from 'yauzl';
 import { messageOf, PyclinkError } from '../errors.ts';
-import { normalise, type PayloadPath } from '../files/path.ts';
+import { type PayloadPath, plainPath } from '../files/path.ts';
 import { pathText } from '../printable.ts';
 import { searchTar } from './archive.ts';
 import { Budget, type ReadLimits, tooLarge } from './budget.ts';
@@ -31,7 +31,7 @@ export async function searchZip(file: string, search: Search, limits: ReadLimits
       if (zip.entryCount === 0) throw new Error('it has no files in it');
       for await (const member of zip.eachEntry()) {
         budget.countEntry();
-        const path = normalise(nameOf(member)) as PayloadPath;
+        const path = plainPath(nameOf(member)) as PayloadPath;
         if (paths.has(path) && !(isDirectory(member) && paths.get(path) === true)) {
           throw new Error(`${path} is in it twice, and programs differ in which they take`);
         }

@@ -100,9 +100,9 @@ function pythonRequest(command: string, mayBeStaged = false): InterpreterRequest
 }
 
 function refuseUnstrippable(sources: readonly Source[], strip: string): void {
-  const misfit = sources.find((source) => !contains(strip, source.staged));
-  if (misfit === undefined) return;
-  throw new PyclinkError('usage', `--strip: ${strip} is no directory above ${misfit.staged}`, {
+  const outside = sources.find((source) => !contains(strip, source.staged));
+  if (outside === undefined) return;
+  throw new PyclinkError('usage', `--strip: ${strip} is no directory above ${outside.staged}`, {
     hint: 'without --strip the buildroot is taken off',
   });
 }

@@ -2,11 +2,11 @@ import type { Environment } from '../compile/environment.ts';
 import { PyclinkError } from '../errors.ts';
 import {
   flag,
-  Misfit,
+  InvalidValue,
   once,
   onceWithDefault,
   option,
-  readAll,
+  readValues,
   sizeInBytes,
   text,
   type ValuesOf,
@@ -20,24 +20,24 @@ const upTo100 = text(
 );
 const percent = (given: string) => Number(upTo100(given));
 
-/** The URL of a server. @throws Misfit */
+/** The URL of a server. @throws InvalidValue */
 function server(given: string): string {
   if (given === '') return given;
   const url = URL.canParse(given) ? new URL(given) : undefined;
   if (url === undefined || !['http:', 'https:', 'redis:', 'rediss:'].includes(url.protocol) || url.hostname === '') {
-    throw new Misfit('takes the URL of a server: http, https, redis or rediss');
+    throw new InvalidValue('takes the URL of a server: http, https, redis or rediss');
   }
   // It would be in logs, and every process of the build could read it.
   if (url.username !== '' || url.password !== '') {
-    throw new Misfit('takes a URL without a login: PYCLINK_CACHE_REMOTE_LOGIN_FILE has that');
+    throw new InvalidValue('takes a URL without a login: PYCLINK_CACHE_REMOTE_LOGIN_FILE has that');
   }
-  if (url.search !== '' || url.hash !== '') throw new Misfit('takes a URL that ends with a path');
+  if (url.search !== '' || url.hash !== '') throw new InvalidValue('takes a URL that ends with a path');
   return given.replace(/\/+$/, '');
 }
 
-/** @throws Misfit */
+/** @throws InvalidValue */
 function yesOrNo(given: string): boolean {
-  if (!['', '0', '1'].includes(given)) throw new Misfit('takes 0 or 1');
+  if (!['', '0', '1'].includes(given)) throw new InvalidValue('takes 0 or 1');
   return given === '1';
 }
 
@@ -116,7 +116,7 @@ export function cacheRequest(
 ): { readonly cache?: CacheRequest; readonly cacheProblem?: string } {
   if (!flags.cache) return {};
   const problems: string[] = [];
-  const env = readAll(cacheVariables, environment, (name) => name, problems);
+  const env = readValues(cacheVariables, environment, (name) => name, problems);
   if (problems.length > 0) return { cacheProblem: `no cache is used: ${problems.join('; ')}` };
   const store = storeRequest(flags.cacheDir, env);
   if (store.directory === '' && env.PYCLINK_CACHE_REMOTE === '') return {};
@@ -143,7 +143,7 @@ function remoteRequest(env: Variables): RemoteRequest | undefined {
  */
 export function readStoreRequest(directory: string | undefined, environment: Environment): StoreRequest {
   const problems: string[] = [];
-  const env = readAll(storeVariables, environment, (name) => name, problems);
+  const env = readValues(storeVariables, environment, (name) => name, problems);
   if (problems.length > 0) throw new PyclinkError('usage', problems.join('; '));
   const request = storeRequest(directory, env);
   if (request.directory !== '') return request;

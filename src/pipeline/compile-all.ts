@@ -12,7 +12,7 @@ import { currentPycs } from './current-pycs.ts';
 import { compilerForCache } from './open-cache.ts';
 import type { BuildOptions } from './options.ts';
 import type { BuildReport } from './report.ts';
-import { type Done, doWork, type Work } from './work.ts';
+import { doWork, type Work, type WorkResult } from './work.ts';
 import { workersFor } from './worker-counts.ts';
 
 /** The options, with directories of the buildroot as it is. */
@@ -35,7 +35,7 @@ export async function compileAll(
   options: Settings,
   cache: CacheSettings | undefined,
   context: BuildContext,
-): Promise<Done & { readonly jobs: number; readonly due?: Pick<BuildReport, 'dueSources' | 'pycs'> }> {
+): Promise<WorkResult & { readonly jobs: number; readonly due?: Pick<BuildReport, 'dueSources' | 'pycs'> }> {
   const { strip, prepend } = options;
   const emptyByHash = options.mtime.policy === 'set';
   const planned = planCompile(sources, interpretersOf(pools), options.levels, { strip, prepend });

@@ -6,7 +6,7 @@ import {
   absoluteDirectory,
   each,
   flag,
-  Misfit,
+  InvalidValue,
   once,
   oneFile,
   option,
@@ -27,19 +27,19 @@ const levelList = Object.assign((given: string) => given.split(',').map((one) =>
 const number = text('takes a number of jobs', (given) => /^\d{1,4}$/.test(given));
 const jobs = once((given) => Number(number(given)));
 
-/** A regular expression of JavaScript. Flags at its start are as in Python. @throws Misfit */
+/** A regular expression of JavaScript. Flags at its start are as in Python. @throws InvalidValue */
 const regex = each((given) => {
   const [, flags = '', rest = given] = /^\(\?([ims]+)\)(.*)$/s.exec(given) ?? [];
   try {
     return new RegExp(rest, [...new Set(`u${flags}`)].join(''));
   } catch (error) {
-    throw new Misfit(error instanceof Error ? error.message : `${error}`);
+    throw new InvalidValue(error instanceof Error ? error.message : `${error}`);
   }
 });
 
 const filelistFor = each((given) => {
   const [, glob, list] = /^([^=]+)=(.+)$/s.exec(given) ?? [];
-  if (glob === undefined || list === undefined) throw new Misfit('takes GLOB=FILE');
+  if (glob === undefined || list === undefined) throw new InvalidValue('takes GLOB=FILE');
   return { glob, file: list };
 });
 

@@ -1,14 +1,14 @@
 /** What a command line gives for an option: undefined if the option is not there. */
 type Given = string | readonly string[] | boolean | undefined;
 
-/** Reads a value of an option. @throws Misfit */
+/** Reads a value of an option. @throws InvalidValue */
 interface Parse<T> {
   (given: string): T;
   /** All that it takes, if that is a few words. */
   readonly choices?: readonly string[];
 }
 
-/** Reads what is given for an option, or has the default. @throws Misfit */
+/** Reads what is given for an option, or has the default. @throws InvalidValue */
 export interface Reader<T> {
   (given: Given): T;
   /** The option may be given more than once. */
@@ -33,14 +33,14 @@ export function option<T>(flags: string, help: string, read: Reader<T>): Option<
 }
 
 /** A value that an option does not take. The message says what it takes. */
-export class Misfit extends Error {
-  override readonly name = 'Misfit';
+export class InvalidValue extends Error {
+  override readonly name = 'InvalidValue';
 }
 
 /** Text for which `isRight` holds. */
 export function text(expected: string, isRight: (given: string) => boolean = (given) => given !== ''): Parse<string> {
   return (given) => {
-    if (!isRight(given)) throw new Misfit(expected);
+    if (!isRight(given)) throw new InvalidValue(expected);
     return given;
   };
 }
@@ -49,7 +49,7 @@ export function text(expected: string, isRight: (given: string) => boolean = (gi
 export function word<const W extends string>(words: readonly W[], expected: string): Parse<W> {
   const parse = (given: string) => {
     const found = words.find((known) => known === given);
-    if (found === undefined) throw new Misfit(expected);
+    if (found === undefined) throw new InvalidValue(expected);
     return found;
   };
   return Object.assign(parse, { choices: words });
@@ -60,7 +60,7 @@ export const absoluteDirectory = text('takes an absolute directory', (given) => 
 
 const aSize = text('takes a size in bytes, or with K, M, G or T', (given) => /^\d{1,12}[KMGT]?$/.test(given));
 
-/** A size in bytes. @throws Misfit */
+/** A size in bytes. @throws InvalidValue */
 export function sizeInBytes(given: string): number {
   const [, digits = '', unit = ''] = /^(\d+)(.?)$/.exec(aSize(given)) ?? [];
   return Number(digits) * 1024 ** ['', 'K', 'M', 'G', 'T'].indexOf(unit);
@@ -77,7 +77,7 @@ function isDate(given: string): boolean {
   return milliseconds >= 0 && new Date(milliseconds).toISOString().startsWith(given.replace(/Z$/, '.000Z'));
 }
 
-/** Seconds since 1970. @throws Misfit */
+/** Seconds since 1970. @throws InvalidValue */
 export function timeInSeconds(given: string): number {
   const time = aTime(given);
   return /^\d+$/.test(time) ? Number(time) : Date.parse(time) / 1000;
@@ -111,7 +111,7 @@ export function onceWithDefault<T>(parse: Parse<T>, ifNotGiven: T, ifAlone: T): 
 export function each<T>(parse: Parse<T>, ifNotGiven: readonly T[] = []): Reader<readonly T[]> {
   const read = (given: Given) => {
     if (!Array.isArray(given)) return ifNotGiven;
-    if (given.some((one) => typeof one !== 'string')) throw new Misfit('takes text');
+    if (given.some((one) => typeof one !== 'string')) throw new InvalidValue('takes text');
     return given.map((one) => parse(one));
   };
   return Object.assign(read, { isRepeatable: true, choices: parse.choices ?? [] });
@@ -131,7 +131,7 @@ export type ValuesOf<R> = { readonly [K in keyof R]: R[K] extends Reader<infer T
  * @param labelOf how the user calls it
  * @param problems gets a line for each value that does not fit; the result has gaps then
  */
-export function readAll<R extends Readonly<Record<string, Reader<unknown>>>>(
+export function readValues<R extends Readonly<Record<string, Reader<unknown>>>>(
   readers: R,
   given: object,
   labelOf: (name: string) => string,
@@ -142,7 +142,7 @@ export function readAll<R extends Readonly<Record<string, Reader<unknown>>>>(
     try {
       values[name] = read((given as Record<string, Given>)[name]);
     } catch (error) {
-      if (!(error instanceof Misfit)) throw error;
+      if (!(error instanceof InvalidValue)) throw error;
       problems.push(`${labelOf(name)}: ${error.message}`);
     }
   }

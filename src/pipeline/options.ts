@@ -2,18 +2,18 @@ import type { Only } from '../buildroot/discover.ts';
 import type { MtimePolicy } from '../buildroot/mtime-policy.ts';
 import type { Environment } from '../compile/environment.ts';
 import { PyclinkError } from '../errors.ts';
-import { normalise } from '../files/path.ts';
+import { plainPath } from '../files/path.ts';
 import type { Level } from '../pyc/name.ts';
 import { type CacheRequest, type cacheOptions, cacheRequest } from './cache-options.ts';
 import { buildOptions } from './option-table.ts';
-import { flagOf, once, readAll, text, type ValuesOf } from './option-values.ts';
+import { flagOf, once, readValues, text, type ValuesOf } from './option-values.ts';
 
 type Table = typeof buildOptions;
-type Readers = { readonly [K in keyof Table]: Table[K]['read'] };
+type OptionReaders = { readonly [K in keyof Table]: Table[K]['read'] };
 
 /** The options of a build, completed from the environment. */
 export type BuildOptions = Readonly<
-  Omit<ValuesOf<Readers>, 'optimize' | 'mtimePolicy' | 'mtime' | keyof typeof cacheOptions>
+  Omit<ValuesOf<OptionReaders>, 'optimize' | 'mtimePolicy' | 'mtime' | keyof typeof cacheOptions>
 > & {
   readonly paths: readonly string[];
   /** Sorted, each once. */
@@ -55,9 +55,11 @@ export function readBuildOptions(
   availableCpus: number,
 ): BuildOptions {
   const problems: string[] = [];
-  const readers = Object.fromEntries(Object.entries(buildOptions).map(([name, { read }]) => [name, read])) as Readers;
-  const values = readAll(readers, flags, flagOf, problems);
-  const env = readAll(variables, environment, (name) => name, problems);
+  const readers = Object.fromEntries(
+    Object.entries(buildOptions).map(([name, { read }]) => [name, read]),
+  ) as OptionReaders;
+  const values = readValues(readers, flags, flagOf, problems);
+  const env = readValues(variables, environment, (name) => name, problems);
   if (problems.length > 0) throw usageError(problems);
   const { optimize, mtimePolicy, mtime: time, cacheDir, cache, recache, cacheVerify, ...given } = values;
   const cacheFlags = { cacheDir, cache, recache, cacheVerify };
@@ -68,7 +70,7 @@ export function readBuildOptions(
   }
   if (policy === 'keep' && time !== undefined) problems.push('--mtime: the policy keep has no use for it');
   if (given.inPlace && given.buildroot !== undefined) problems.push('--in-place: there is no --buildroot then');
-  if (given.chroot && given.strip === undefined && normalise(given.prepend) !== '/') {
+  if (given.chroot && given.strip === undefined && plainPath(given.prepend) !== '/') {
     problems.push('--chroot: needs a buildroot that will lie at /');
   }
   if (given.inPlace && given.chroot) problems.push('--chroot: there is no buildroot with --in-place');

@@ -20,7 +20,7 @@ export interface Work {
 }
 
 /** What was done for all jobs. */
-export interface Done {
+export interface WorkResult {
   /** How many sources had current pycs. */
   readonly current: number;
   /** How many pycs were there already as they should be. */
@@ -45,7 +45,7 @@ export async function doWork(
   all: readonly Work[],
   options: SourceOptions,
   { onProgress }: WorkListener,
-): Promise<Done> {
+): Promise<WorkResult> {
   const work = all.filter(({ jobs }) => jobs.length > 0);
   const total = work.reduce((sum, { jobs }) => sum + jobs.length, 0);
   const workers = Math.max(0, ...work.map(({ maxWorkers }) => maxWorkers));

@@ -11,7 +11,7 @@ import { groupByFile } from '../links/group.ts';
 import { writeLinked } from '../links/write.ts';
 import { CompiledRecord, recordKind } from '../manifest/compiled-record.ts';
 import { normalizePyc } from '../marshal/normalize-pyc.ts';
-import type { Unreadable } from '../marshal/walk.ts';
+import type { UnreadableCode } from '../marshal/walk.ts';
 import { pycStem } from '../pyc/name.ts';
 import { Digests } from '../sha256.ts';
 import type { Skipped } from '../skipped.ts';
@@ -107,7 +107,7 @@ const scratch = new Arena();
 /** The pycs in normal form. Levels with one content share one normal form. */
 function normalized(made: readonly MadePyc[]): Finished {
   scratch.clear();
-  const done = new Map<Buffer, Buffer | Unreadable>();
+  const done = new Map<Buffer, Buffer | UnreadableCode>();
   const notNormalized: NotNormalized[] = [];
   const pycs = made.map((pyc) => {
     const normal = done.get(pyc.content) ?? normalizePyc(pyc.content, scratch.take);

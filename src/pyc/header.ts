@@ -90,7 +90,7 @@ export function withSourceMtime(pyc: Buffer, mtimeSeconds: number): Buffer {
 }
 
 /** What a source looks like to the import system. */
-export interface SourceFacts {
+export interface ImportedSource {
   readonly sizeBytes: number;
   readonly mtimeSeconds: number;
   /** The source hash for a magic number. */
@@ -101,7 +101,7 @@ export interface SourceFacts {
  * Why an interpreter would recompile this source in place of loading the pyc; undefined if it would load it. Unchecked
  * hashes are compared too: the interpreter does not check them, but would run old code.
  */
-export function staleReason(header: PycHeader, source: SourceFacts): string | undefined {
+export function staleReason(header: PycHeader, source: ImportedSource): string | undefined {
   if (header.invalidationMode !== 'timestamp') {
     return header.sourceHash === source.hash(header.magicNumber) ? undefined : 'the source has another hash';
   }

@@ -3,7 +3,7 @@ import type { AuditFinding } from '../audit/finding.ts';
 import { readRegular } from '../files/read-regular.ts';
 import { codeDifference } from '../marshal/code-difference.ts';
 import type { Search } from '../payload/entry.ts';
-import { type PrivateDirectory, searchForFiles } from '../payload/extract.ts';
+import { searchForFiles, type TemporaryDirectory } from '../payload/extract.ts';
 
 /** A pyc with other code than its source gives. */
 export interface Differing {
@@ -17,7 +17,7 @@ export interface Differing {
 /** Says how pycs differ from what their sources give: their bytes are read once more for that. */
 export async function explained(
   differing: readonly Differing[],
-  directory: PrivateDirectory,
+  directory: TemporaryDirectory,
   searchTargets: (search: Search) => Promise<unknown>,
 ): Promise<AuditFinding[]> {
   if (differing.length === 0) return [];

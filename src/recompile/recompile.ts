@@ -4,7 +4,7 @@ import type { Environment } from '../compile/environment.ts';
 import type { PoolResult, WorkerPool } from '../compile/worker-pool.ts';
 import { codeSha256Of } from '../marshal/pyc-facts.ts';
 import type { Search } from '../payload/entry.ts';
-import { PrivateDirectory, searchForFiles } from '../payload/extract.ts';
+import { searchForFiles, TemporaryDirectory } from '../payload/extract.ts';
 import type { Level } from '../pyc/name.ts';
 import { counted } from '../text.ts';
 import { type Differing, differs, explained } from './differing.ts';
@@ -39,7 +39,7 @@ export interface Recompiled {
 export async function recompile(all: readonly Audited[], options: RecompileOptions): Promise<Recompiled> {
   const { jobs, left: planned } = planRecompile(all);
   const left = new Map(planned);
-  const directory = new PrivateDirectory();
+  const directory = new TemporaryDirectory();
   try {
     const findings: AuditFinding[] = [];
     const differing: Differing[] = [];
@@ -64,7 +64,7 @@ export async function recompile(all: readonly Audited[], options: RecompileOptio
         continue;
       }
       try {
-        await compileAll(pool, own, textOf, options.jobs, (job, result) => {
+        await compileJobs(pool, own, textOf, options.jobs, (job, result) => {
           const { executable, version } = pool.interpreter;
           const compiler = `${executable} (${version})`;
           const compared = compare(job, result, compiler, directory);
@@ -89,7 +89,7 @@ function pycsOf({ pycs }: RecompileJob): Pyc[] {
 }
 
 /** @param textOf the file with the text of a source, as the interpreter reaches it */
-async function compileAll(
+async function compileJobs(
   pool: WorkerPool,
   jobs: readonly RecompileJob[],
   textOf: (job: RecompileJob) => string | undefined,
@@ -114,7 +114,7 @@ async function compileAll(
 }
 
 /** Compares what a source gave with its pycs. */
-function compare(job: RecompileJob, result: PoolResult, compiler: string, directory: PrivateDirectory) {
+function compare(job: RecompileJob, result: PoolResult, compiler: string, directory: TemporaryDirectory) {
   const findings: AuditFinding[] = [];
   const differing: Differing[] = [];
   let same = 0;

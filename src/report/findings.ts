@@ -1,11 +1,11 @@
 import { errnoOf } from '../errors.ts';
-import type { Unreadable } from '../payload/entry.ts';
+import type { UnreadableEntry } from '../payload/entry.ts';
 import { printable } from '../printable.ts';
 import { counted } from '../text.ts';
 import type { Finding } from '../verify/finding.ts';
 
 /** A note for each directory or file that could not be read. */
-export function unreadableNotes(unreadable: readonly Unreadable[]): string[] {
+export function unreadableNotes(unreadable: readonly UnreadableEntry[]): string[] {
   return unreadable.map(
     ({ path, isDirectory, error }) => `${path}: cannot be ${isDirectory ? 'listed' : 'read'} (${errnoOf(error)})`,
   );

@@ -17,7 +17,7 @@ export type Step =
  * The directories that Fedora's brp-python-bytecompile compiles, as installed, and the one that Debian's Pythons share.
  * @see brp-python-bytecompile of python-rpm-macros
  */
-export const systemDirectories = /\/(?:usr|app)\/lib(?:64)?\/python\d\.\d+\/|^\/usr\/lib\/python3\/dist-packages\//;
+export const systemLibraries = /\/(?:usr|app)\/lib(?:64)?\/python\d\.\d+\/|^\/usr\/lib\/python3\/dist-packages\//;
 
 /**
  * Translates the arguments of an rpm macro to steps. Options of `build` come first, and `--` ends them; what follows is

@@ -5,7 +5,7 @@ import { readRegular } from '../files/read-regular.ts';
 import { getOrAdd } from '../get-or-add.ts';
 import { type InvalidationMode, parsePycHeader } from '../pyc/header.ts';
 import { type Level, parsePycPath } from '../pyc/name.ts';
-import { systemDirectories } from './brp.ts';
+import { systemLibraries } from './brp.ts';
 
 /** Sources whose pycs are at the same levels, and are invalidated in the same way. */
 export interface AlikeSources {
@@ -35,7 +35,7 @@ export function existingPycs(buildroot: string): { readonly alike: AlikeSources[
   }
   const alike = new Map<string, Omit<AlikeSources, 'sources'> & { sources: Set<StagedPath> }>();
   for (const { levels, invalidationMode, source } of pycs.values()) {
-    const isSystem = systemDirectories.test(source.slice(top.length));
+    const isSystem = systemLibraries.test(source.slice(top.length));
     levels.sort();
     const group = getOrAdd(alike, `${levels} ${invalidationMode} ${isSystem}`, () => ({
       levels,
@@ -46,7 +46,7 @@ export function existingPycs(buildroot: string): { readonly alike: AlikeSources[
     group.sources.add(source);
   }
   const isWithout = ([source, keys]: [StagedPath, Set<string>]) =>
-    keys.size === 0 && systemDirectories.test(source.slice(top.length));
+    keys.size === 0 && systemLibraries.test(source.slice(top.length));
   return {
     alike: Array.from(alike.values(), (group) => ({ ...group, sources: [...group.sources] })),
     withoutPycs: [...sources].filter(isWithout).length,

@@ -4,7 +4,7 @@ import type { PycFacts } from '../marshal/pyc-facts.ts';
 import type { BytecodeFacts, SourceFacts } from '../payload/bytecode.ts';
 import type { PayloadEntry, Unread } from '../payload/entry.ts';
 import type { Payload } from '../payload/payload.ts';
-import { exposure, misfitOf, sourceOf } from '../payload/source.ts';
+import { exposure, mismatchOf, sourceOf } from '../payload/source.ts';
 import { parsePycPath } from '../pyc/name.ts';
 import { type Finding, type FindingKind, inOrder } from './finding.ts';
 
@@ -105,9 +105,9 @@ function checkContent(entry: PayloadEntry, record: PycRecord, payload: Payload, 
   const exposed = source && exposure(entry, source);
   if (exposed !== undefined) findings.push(at(entry, 'exposed', exposed));
   if (source === undefined || pyc === undefined || 'unread' in pyc || 'unreadable' in pyc.header) return findings;
-  const misfit = misfitOf(pyc.header, source, facts.sources.get(source.file));
+  const mismatch = mismatchOf(pyc.header, source, facts.sources.get(source.file));
   const changed = changeOf(facts.sources.get(source.file), record);
-  if (misfit !== undefined) findings.push(at(entry, 'stale', misfit.reason));
+  if (mismatch !== undefined) findings.push(at(entry, 'stale', mismatch.reason));
   else if (changed !== undefined) findings.push(at(entry, 'source-changed', changed));
   return findings;
 }

@@ -14,10 +14,10 @@ export const systemFiles: readonly PayloadPath[] = [
  * @param isAlone its pyc is loaded without the source
  * @returns whether it belongs to the packages of the manifest
  */
-export type Scope = (source: PayloadPath, isAlone: boolean) => boolean;
+export type ManifestScope = (source: PayloadPath, isAlone: boolean) => boolean;
 
 /** The scope of a package that is given by itself. */
-export const everything: Scope = () => true;
+export const everything: ManifestScope = () => true;
 
 /**
  * The scope of a manifest in a whole system, which has the bytecode of other packages too. These belong to the manifest:
@@ -27,7 +27,7 @@ export const everything: Scope = () => true;
  * - pycs that Python loads without a source, in all directories on the way to its modules;
  * - all that a symlink in these places leads to.
  */
-export function scopeOf(records: readonly PycRecord[], payload: Payload): Scope {
+export function scopeOf(records: readonly PycRecord[], payload: Payload): ManifestScope {
   const sources = new Set<PayloadPath>();
   /** Directories with a module of the manifest. */
   const own = new Set<PayloadPath>();
@@ -38,7 +38,7 @@ export function scopeOf(records: readonly PycRecord[], payload: Payload): Scope 
     own.add(parentOf(source));
     for (const directory of directoriesOf(source)) onTheWay.add(directory);
   }
-  const belongs: Scope = (source, isAlone) => {
+  const belongs: ManifestScope = (source, isAlone) => {
     const directory = parentOf(source);
     const shadowed = nameOf(source) === '__init__.py' ? directory : source.replace(/\.py$/, '');
     return (

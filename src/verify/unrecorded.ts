@@ -8,7 +8,7 @@ import type { Payload } from '../payload/payload.ts';
 import { sourceOf } from '../payload/source.ts';
 import { type PycName, parsePycPath } from '../pyc/name.ts';
 import type { Finding } from './finding.ts';
-import type { Scope } from './scope.ts';
+import type { ManifestScope } from './scope.ts';
 
 /** The bytecode of a payload that is not in its manifest. */
 interface Unrecorded {
@@ -29,7 +29,7 @@ export function findUnrecorded(
   cacheTags: readonly string[],
   payload: Payload,
   { pycs }: Pick<BytecodeFacts, 'pycs'>,
-  belongs: Scope,
+  belongs: ManifestScope,
   isAllowed: (path: PayloadPath) => boolean,
 ): Unrecorded {
   const recorded = new Set(records.flatMap(({ paths }) => paths.flatMap((path) => payload.at(path))));

@@ -26,11 +26,11 @@ function file(path: string, content: string, facts: Partial<PycFile> = {}): Writ
   };
 }
 
-/** A plan by names: each step as `keeper<duplicate`. */
+/** A plan by names: each step as `original<duplicate`. */
 function planned(...files: Written[]) {
   const { steps, hindered } = planLinks(files, sameContent);
   return {
-    steps: steps.map(({ keeper, duplicate }) => `${keeper.path}<${duplicate.path}`),
+    steps: steps.map(({ original, duplicate }) => `${original.path}<${duplicate.path}`),
     hindered: hindered.map((entry) => `${entry.file.path} ${entry.reason}`),
   };
 }
@@ -123,8 +123,10 @@ describe('the plan, carried out', () => {
     );
 
   const carriedOut = (before: readonly Written[]): Written[] => {
-    const keepers = new Map(planLinks(before, sameContent).steps.map(({ keeper, duplicate }) => [duplicate, keeper]));
-    return before.map((one) => ({ ...(keepers.get(one) ?? one), path: one.path }));
+    const originals = new Map(
+      planLinks(before, sameContent).steps.map(({ original, duplicate }) => [duplicate, original]),
+    );
+    return before.map((one) => ({ ...(originals.get(one) ?? one), path: one.path }));
   };
   const kind = ({ content, mode, userId, groupId }: Written) => JSON.stringify([content, mode, userId, groupId]);
   const pathsOf = (groups: readonly (readonly Written[])[]) => groups.map((group) => group.map(({ path }) => path));
@@ -161,7 +163,7 @@ describe('the plan, carried out', () => {
         const { steps } = planLinks(before, sameContent);
         const duplicates = steps.map(({ duplicate }) => duplicate);
         expect(new Set(duplicates).size).toBe(duplicates.length);
-        expect(steps.filter(({ keeper }) => duplicates.includes(keeper))).toEqual([]);
+        expect(steps.filter(({ original }) => duplicates.includes(original))).toEqual([]);
       }),
     );
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { PayloadPath } from '../../src/files/path.ts';
 import type { PayloadEntry } from '../../src/payload/entry.ts';
-import { misfitOf, sourceOf } from '../../src/payload/source.ts';
+import { mismatchOf, sourceOf } from '../../src/payload/source.ts';
 import type { PycHeader } from '../../src/pyc/header.ts';
 import { describedPayload, entryAt } from '../helpers/payload.ts';
 
@@ -14,7 +14,7 @@ const header: PycHeader = {
 const source = (more: Partial<PayloadEntry>) =>
   entryAt('/till.py', { sizeBytes: 5, mtimeSeconds: 1_700_000_001, ...more });
 
-describe('misfitOf', () => {
+describe('mismatchOf', () => {
   it.each<[string, Partial<PayloadEntry>, boolean | undefined]>([
     ['its own mtime and size', {}, undefined],
     ['another size', { sizeBytes: 6 }, false],
@@ -24,22 +24,22 @@ describe('misfitOf', () => {
     ['its own mtime, in a zip with another DOS time', { dosTimeSeconds: 5, mtimeIs: 'rounded' }, undefined],
     ['its own mtime, in a wheel', { mtimeIs: 'of-installation' }, true],
   ])('of a source with %s', (_, more, isOfMtime) => {
-    expect(misfitOf(header, source(more), undefined)?.isOfMtime).toBe(isOfMtime);
+    expect(mismatchOf(header, source(more), undefined)?.isOfMtime).toBe(isOfMtime);
   });
 
   it.each<[string, Partial<PayloadEntry>, boolean | undefined]>([
     ['a second away', { dosTimeSeconds: 1_700_000_000, mtimeSeconds: 5 }, undefined],
     ['two seconds away', { dosTimeSeconds: 1_699_999_999 }, true],
   ])('of a source in a zip, beside its pyc, with a DOS time %s', (_, more, isOfMtime) => {
-    expect(misfitOf(header, source({ ...more, mtimeIs: 'rounded' }), undefined, true)?.isOfMtime).toBe(isOfMtime);
+    expect(mismatchOf(header, source({ ...more, mtimeIs: 'rounded' }), undefined, true)?.isOfMtime).toBe(isOfMtime);
   });
 
   it('compares hashes whatever the mtimes are', () => {
     const hashed: PycHeader = { magicNumber: 3571, invalidationMode: 'unchecked-hash', sourceHash: 'ab' };
-    const misfit = (hash: string) =>
-      misfitOf(hashed, source({ mtimeIs: 'of-installation' }), { sha256: '', hashes: new Map([[3571, hash]]) });
-    expect(misfit('ab')).toBeUndefined();
-    expect(misfit('cd')?.isOfMtime).toBe(false);
+    const mismatch = (hash: string) =>
+      mismatchOf(hashed, source({ mtimeIs: 'of-installation' }), { sha256: '', hashes: new Map([[3571, hash]]) });
+    expect(mismatch('ab')).toBeUndefined();
+    expect(mismatch('cd')?.isOfMtime).toBe(false);
   });
 });
 

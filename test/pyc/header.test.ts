@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type PycHeader, parsePycHeader, type SourceFacts, staleReason } from '../../src/pyc/header.ts';
+import { type ImportedSource, type PycHeader, parsePycHeader, staleReason } from '../../src/pyc/header.ts';
 import { plantBuildroot } from '../helpers/buildroot.ts';
 import { itOnEachPython } from '../helpers/each-python.ts';
 
@@ -76,7 +76,7 @@ describe('parsePycHeader', () => {
 });
 
 describe('staleReason', () => {
-  const source = (mtimeSeconds: number, sizeBytes: number, hash = ''): SourceFacts => ({
+  const source = (mtimeSeconds: number, sizeBytes: number, hash = ''): ImportedSource => ({
     mtimeSeconds,
     sizeBytes,
     hash: (magicNumber) => (magicNumber === 3495 ? hash : 'asked for the wrong interpreter'),

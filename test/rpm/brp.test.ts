@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { PyclinkError } from '../../src/errors.ts';
-import { type Step, systemDirectories, translateBrp } from '../../src/rpm/brp.ts';
+import { type Step, systemLibraries, translateBrp } from '../../src/rpm/brp.ts';
 
 const system = ['usr/lib/python*', 'usr/lib64/python*', 'app/lib/python*', 'app/lib64/python*'];
 const leftOut = ['bin', 'sbin', ...system, '/usr/share/doc'];
@@ -80,14 +80,14 @@ describe('translateBrp', () => {
   });
 });
 
-describe('systemDirectories', () => {
+describe('systemLibraries', () => {
   it.each([
     '/usr/lib/python3.11/a.py',
     '/usr/lib64/python3.9/site-packages/a.py',
     '/app/lib/python3.12/a.py',
     '/opt/rh/usr/lib64/python3.6/a.py',
     '/usr/lib/python3/dist-packages/a.py',
-  ])('have %s in them', (path) => expect(systemDirectories.test(path)).toBe(true));
+  ])('have %s in them', (path) => expect(systemLibraries.test(path)).toBe(true));
 
   it.each([
     '/usr/local/lib/python3.11/a.py',
@@ -96,5 +96,5 @@ describe('systemDirectories', () => {
     '/usr/lib64/python3.13t/a.py',
     '/usr/share/a.py',
     '/usr/lib/python3.11',
-  ])('do not have %s in them', (path) => expect(systemDirectories.test(path)).toBe(false));
+  ])('do not have %s in them', (path) => expect(systemLibraries.test(path)).toBe(false));
 });
