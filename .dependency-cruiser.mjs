@@ -5,6 +5,7 @@ const directories = [
   'files',
   'pyc',
   'marshal',
+  'inspect',
   'buildroot',
   'compile',
   'cache',
@@ -55,8 +56,8 @@ export default {
       name: 'pure',
       severity: 'error',
       comment:
-        'pyc/ and marshal/ work on bytes in memory: hand them what was read, and do the file work in another directory.',
-      from: { path: oneOf(['pyc', 'marshal']) },
+        'pyc/, marshal/ and inspect/ work on bytes in memory: hand them what was read, and do the file work in another directory.',
+      from: { path: oneOf(['pyc', 'marshal', 'inspect']) },
       to: { path: ['^(node:)?(fs|child_process|process|os|net|worker_threads)', 'execa|globby|pino'], reachable: true },
     },
     {

@@ -1,10 +1,10 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readMarshalTree } from '../../src/inspect/tree.ts';
 import { codeFactsOf } from '../../src/marshal/code-facts.ts';
 import { encodeAnew } from '../../src/marshal/normal-form.ts';
 import { normalizePyc } from '../../src/marshal/normalize-pyc.ts';
-import { readMarshalTree } from '../../src/marshal/tree.ts';
 import { marshalType } from '../../src/marshal/types.ts';
 import { type CodeLayout, codeLayoutOf, releaseOf } from '../../src/pyc/releases.ts';
 import { everythingIn } from '../../test/helpers/buildroot.ts';

@@ -1,4 +1,4 @@
-import { type MarshalNode, readMarshalTree } from '../../src/marshal/tree.ts';
+import { type MarshalNode, readMarshalTree } from '../../src/inspect/tree.ts';
 import { isString, marshalType } from '../../src/marshal/types.ts';
 import { parsePycHeader } from '../../src/pyc/header.ts';
 import { type CodeLayout, codeLayoutOf, releaseOf } from '../../src/pyc/releases.ts';

@@ -1,5 +1,5 @@
-import { type CodeChange, codeChanges } from '../marshal/code-changes.ts';
-import { headerDifference } from '../marshal/first-difference.ts';
+import { type CodeChange, codeChanges } from '../inspect/code-changes.ts';
+import { headerDifference } from '../inspect/first-difference.ts';
 import { codeSha256Of } from '../marshal/pyc-facts.ts';
 import { type PycHeader, parsePycHeader } from '../pyc/header.ts';
 import { releaseOf } from '../pyc/releases.ts';

@@ -2,8 +2,7 @@ import type { CodeLayout } from '../pyc/releases.ts';
 import { releaseOf } from '../pyc/releases.ts';
 import { TooLarge } from './frozenset-order.ts';
 import { ObjectReader } from './object-reader.ts';
-import { isString, marshalType } from './types.ts';
-import { textOf } from './words.ts';
+import { isString, marshalType, textOf } from './types.ts';
 
 /** What is known of a pyc once its code has been read. */
 export interface CodeFacts {

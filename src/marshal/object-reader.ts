@@ -2,7 +2,6 @@ import type { CodeLayout } from '../pyc/releases.ts';
 import { DistinctObjects } from './distinct-objects.ts';
 import { FrozensetOrder } from './frozenset-order.ts';
 import { Numbers } from './numbers.ts';
-import { danglingReference, selfContaining } from './tree.ts';
 import {
   flagRef,
   isContainer,
@@ -14,7 +13,7 @@ import {
   marshalType,
   stringType,
 } from './types.ts';
-import { type UnreadableCode, walkMarshal } from './walk.ts';
+import { danglingReference, selfContaining, type UnreadableCode, walkMarshal } from './walk.ts';
 
 /** Stands for "no object" and "no flag number". */
 export const nothing = -1;

@@ -3,7 +3,7 @@ import { type CodeLayout, codeLayoutOf, releaseOf } from '../pyc/releases.ts';
 import { sha256Of } from '../sha256.ts';
 import { codeFactsOf } from './code-facts.ts';
 import { normalizePyc } from './normalize-pyc.ts';
-import { walkMarshal } from './walk.ts';
+import { maxObjects, walkMarshal } from './walk.ts';
 
 /** What is read from the bytes of a pyc. */
 export interface PycFacts {
@@ -22,9 +22,6 @@ export interface PycFacts {
 
 /** How much is read: what is compared with a manifest; all that is known of the code; that, and what it is in normal form. */
 export type Depth = 'content' | 'in-depth' | 'code';
-
-/** An object takes some hundred bytes of memory, and may stand for one. The largest pyc known has 105,772. */
-const maxObjects = 1_000_000;
 
 /** Reads the bytes of a pyc. */
 export function pycFactsOf(pyc: Buffer, depth: Depth): PycFacts {

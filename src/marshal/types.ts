@@ -113,3 +113,20 @@ export function isNameText(bytes: Buffer, offset: number, sizeBytes: number): bo
 }
 
 const nameBytes = Uint8Array.from({ length: 256 }, (_, byte) => (/\w/.test(String.fromCharCode(byte)) ? 1 : 0));
+
+/** The text of a string; a lone surrogate of Python, which stands for a byte that is not UTF-8, stays one. */
+export function textOf(
+  bytes: Buffer,
+  { type, offset, sizeBytes }: { readonly type: number; readonly offset: number; readonly sizeBytes: number },
+): string {
+  const isShort = type === marshalType.shortAscii || type === marshalType.shortAsciiInterned;
+  const text = bytes.subarray(offset + (isShort ? 2 : 5), offset + sizeBytes);
+  if (!text.includes(0xed)) return text.toString();
+  const parts = text.toString('latin1').split(/(\xed[\xa0-\xbf][\x80-\xbf])/);
+  return parts.map((part, i) => (i % 2 === 0 ? Buffer.from(part, 'latin1').toString() : surrogateOf(part))).join('');
+}
+
+/** The surrogate that three bytes stand for. @see the error handler surrogatepass of Python */
+function surrogateOf(latin1: string): string {
+  return String.fromCharCode(0xd000 | ((latin1.charCodeAt(1) & 0x3f) << 6) | (latin1.charCodeAt(2) & 0x3f));
+}

@@ -6,6 +6,13 @@ export interface UnreadableCode {
   readonly unreadable: string;
 }
 
+/** Why values with such references cannot be read. */
+export const danglingReference = 'a reference to an object that is not there';
+export const selfContaining = 'an object that contains itself';
+
+/** An object takes some hundred bytes of memory, and may stand for one. The largest pyc known has 105,772. */
+export const maxObjects = 1_000_000;
+
 /** CPython reads no deeper. @see MAX_MARSHAL_STACK_DEPTH */
 const maxDepth = 2000;
 

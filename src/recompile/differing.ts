@@ -1,7 +1,7 @@
 import type { Pyc } from '../audit/audited.ts';
 import type { AuditFinding } from '../audit/finding.ts';
 import { readRegular } from '../files/read-regular.ts';
-import { codeDifference } from '../marshal/code-difference.ts';
+import { codeDifference } from '../inspect/code-difference.ts';
 import type { Search } from '../payload/entry.ts';
 import { searchForFiles, type TemporaryDirectory } from '../payload/extract.ts';
 

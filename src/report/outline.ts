@@ -1,5 +1,5 @@
-import type { OutlinedObject } from '../marshal/outline.ts';
-import type { Difference } from '../marshal/value-difference.ts';
+import type { OutlinedObject } from '../inspect/outline.ts';
+import type { Difference } from '../inspect/value-difference.ts';
 import { printable } from '../printable.ts';
 import { counted } from '../text.ts';
 

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
-import type { MarshalNode } from '../../src/marshal/tree.ts';
+import type { MarshalNode } from '../../src/inspect/tree.ts';
 import { flagRef, isString, marshalType, stringType } from '../../src/marshal/types.ts';
 import type { CodeLayout } from '../../src/pyc/releases.ts';
 

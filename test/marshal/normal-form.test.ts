@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { type MarshalNode, readMarshalTree } from '../../src/inspect/tree.ts';
 import { encodeNormal, normalFormVersion } from '../../src/marshal/normal-form.ts';
-import { type MarshalNode, readMarshalTree } from '../../src/marshal/tree.ts';
 import { flagRef, isString, marshalType } from '../../src/marshal/types.ts';
 import { type CodeLayout, codeLayoutOf } from '../../src/pyc/releases.ts';
 import { anyMarshalled, marshalled as m, magicNumber, meaningOf } from '../helpers/marshal.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { readMarshalTree } from '../../src/inspect/tree.ts';
 import { normalizePyc } from '../../src/marshal/normalize-pyc.ts';
-import { readMarshalTree } from '../../src/marshal/tree.ts';
 import { type CodeLayout, codeLayoutOf } from '../../src/pyc/releases.ts';
 import { anyMarshalled, marshalled as m, magicNumber, meaningOf, pycOf } from '../helpers/marshal.ts';
 import { expectNormalForm } from '../helpers/normal-form.ts';

@@ -1,9 +1,9 @@
 import { getOrAdd } from '../get-or-add.ts';
+import { marshalType } from '../marshal/types.ts';
 import { normalTree, ofPlaces } from './code-difference.ts';
 import { firstDifference } from './first-difference.ts';
 import type { PycTree } from './outline.ts';
 import type { MarshalNode } from './tree.ts';
-import { marshalType } from './types.ts';
 import { type Difference, valueComparison } from './value-difference.ts';
 import { childPlace, type ObjectPlace, rootPlace } from './words.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type MarshalNode, readMarshalTree } from '../../src/marshal/tree.ts';
-import { childPlace, kindOf, placeText, rootPlace, valueText } from '../../src/marshal/words.ts';
+import { type MarshalNode, readMarshalTree } from '../../src/inspect/tree.ts';
+import { childPlace, kindOf, placeText, rootPlace, valueText } from '../../src/inspect/words.ts';
 import { type CodeLayout, codeLayoutOf } from '../../src/pyc/releases.ts';
 import { marshalled as m, magicNumber } from '../helpers/marshal.ts';
 

@@ -1,6 +1,6 @@
+import { flagRef, isNumbered, marshalType } from '../marshal/types.ts';
+import { danglingReference, maxObjects, selfContaining, type UnreadableCode, walkMarshal } from '../marshal/walk.ts';
 import type { CodeLayout } from '../pyc/releases.ts';
-import { flagRef, isNumbered, marshalType } from './types.ts';
-import { type UnreadableCode, walkMarshal } from './walk.ts';
 
 /** An object of a marshalled value. */
 export interface MarshalNode {
@@ -20,9 +20,6 @@ type GrowingNode = { -readonly [K in keyof MarshalNode]: MarshalNode[K] } & { ch
 
 /** Most objects have no children: they share this. */
 const none: MarshalNode[] = [];
-
-/** A node takes some hundred bytes of memory, and may stand for one. The largest modules have some 100,000 objects. */
-const maxObjects = 1_000_000;
 
 /** Reads a marshalled value with its references resolved. No object contains itself. */
 export function readMarshalTree(bytes: Buffer, start: number, layout: CodeLayout): MarshalNode | UnreadableCode {
@@ -56,7 +53,3 @@ export function readMarshalTree(bytes: Buffer, start: number, layout: CodeLayout
   if (wrong !== undefined) return { unreadable: wrong };
   return open[0] as MarshalNode;
 }
-
-/** Why values with such references cannot be read. */
-export const danglingReference = 'a reference to an object that is not there';
-export const selfContaining = 'an object that contains itself';

@@ -1,7 +1,7 @@
 import { getOrAdd } from '../get-or-add.ts';
+import { isContainer, isString, marshalType, stringType } from '../marshal/types.ts';
 import type { PycTree } from './outline.ts';
 import type { MarshalNode } from './tree.ts';
-import { isContainer, isString, marshalType, stringType } from './types.ts';
 import { childPlace, firstLineOf, kindOf, type ObjectPlace, placeText, valueText } from './words.ts';
 
 /** Where two pycs first differ, and how. */

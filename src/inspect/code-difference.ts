@@ -1,5 +1,5 @@
+import { normalizePyc } from '../marshal/normalize-pyc.ts';
 import { firstDifference } from './first-difference.ts';
-import { normalizePyc } from './normalize-pyc.ts';
 import { type PycTree, readPycTree } from './outline.ts';
 import { type Difference, type Ignored, valueComparison } from './value-difference.ts';
 import { rootPlace } from './words.ts';

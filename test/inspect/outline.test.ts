@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { outlineOf, type PycTree, readPycTree } from '../../src/marshal/outline.ts';
+import { outlineOf, type PycTree, readPycTree } from '../../src/inspect/outline.ts';
 import { marshalled as m, magicNumber, pycOf } from '../helpers/marshal.ts';
 
 describe('outlineOf', () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { firstDifference, headerDifference } from '../../src/marshal/first-difference.ts';
-import { type PycTree, readPycTree } from '../../src/marshal/outline.ts';
+import { firstDifference, headerDifference } from '../../src/inspect/first-difference.ts';
+import { type PycTree, readPycTree } from '../../src/inspect/outline.ts';
 import { type PycHeader, parsePycHeader } from '../../src/pyc/header.ts';
 import { anyMarshalled, marshalled as m, magicNumber, pycOf } from '../helpers/marshal.ts';
 

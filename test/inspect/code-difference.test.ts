@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { codeDifference } from '../../src/marshal/code-difference.ts';
+import { codeDifference } from '../../src/inspect/code-difference.ts';
 import { normalizePyc } from '../../src/marshal/normalize-pyc.ts';
 import { anyMarshalled, marshalled as m, magicNumber, pycOf } from '../helpers/marshal.ts';
 

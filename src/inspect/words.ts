@@ -1,6 +1,6 @@
+import { isContainer, isInterned, isString, marshalType, textOf } from '../marshal/types.ts';
 import type { CodeLayout } from '../pyc/releases.ts';
 import type { MarshalNode } from './tree.ts';
-import { isContainer, isInterned, isString, marshalType } from './types.ts';
 
 const kinds: Readonly<Record<number, string>> = {
   [marshalType.null]: 'end of the dict',
@@ -33,23 +33,6 @@ const kinds: Readonly<Record<number, string>> = {
 export function kindOf(type: number): string {
   if (isString(type)) return isInterned(type) ? 'interned str' : 'str';
   return kinds[type] ?? 'unknown';
-}
-
-/** The text of a string; a lone surrogate of Python, which stands for a byte that is not UTF-8, stays one. */
-export function textOf(
-  bytes: Buffer,
-  { type, offset, sizeBytes }: Pick<MarshalNode, 'type' | 'offset' | 'sizeBytes'>,
-): string {
-  const isShort = type === marshalType.shortAscii || type === marshalType.shortAsciiInterned;
-  const text = bytes.subarray(offset + (isShort ? 2 : 5), offset + sizeBytes);
-  if (!text.includes(0xed)) return text.toString();
-  const parts = text.toString('latin1').split(/(\xed[\xa0-\xbf][\x80-\xbf])/);
-  return parts.map((part, i) => (i % 2 === 0 ? Buffer.from(part, 'latin1').toString() : surrogateOf(part))).join('');
-}
-
-/** The surrogate that three bytes stand for. @see the error handler surrogatepass of Python */
-function surrogateOf(latin1: string): string {
-  return String.fromCharCode(0xd000 | ((latin1.charCodeAt(1) & 0x3f) << 6) | (latin1.charCodeAt(2) & 0x3f));
 }
 
 /** The value of an object in one line: `'text'`, `42`, hexadecimal digits; for a container, its size. */

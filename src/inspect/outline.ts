@@ -1,8 +1,8 @@
+import { unknownMagicNumber } from '../marshal/normalize-pyc.ts';
+import { marshalType } from '../marshal/types.ts';
+import type { UnreadableCode } from '../marshal/walk.ts';
 import { type CodeLayout, codeLayoutOf, releaseOf } from '../pyc/releases.ts';
-import { unknownMagicNumber } from './normalize-pyc.ts';
 import { type MarshalNode, readMarshalTree } from './tree.ts';
-import { marshalType } from './types.ts';
-import type { UnreadableCode } from './walk.ts';
 import { childPlace, firstLineOf, kindOf, type ObjectPlace, rootPlace, valueText } from './words.ts';
 
 /** An object of a pyc, as it is written. */

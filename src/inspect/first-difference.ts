@@ -1,7 +1,7 @@
+import { marshalType } from '../marshal/types.ts';
 import type { PycHeader } from '../pyc/header.ts';
 import type { PycTree } from './outline.ts';
 import type { MarshalNode } from './tree.ts';
-import { marshalType } from './types.ts';
 import {
   type Difference,
   differenceAt,

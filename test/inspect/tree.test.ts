@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readMarshalTree } from '../../src/marshal/tree.ts';
+import { readMarshalTree } from '../../src/inspect/tree.ts';
 import { marshalType } from '../../src/marshal/types.ts';
 import { type CodeLayout, codeLayoutOf } from '../../src/pyc/releases.ts';
 import { marshalled as m, magicNumber, meaningOf } from '../helpers/marshal.ts';
