@@ -78,7 +78,7 @@ describe('audit --recompile', () => {
     expect(findings).toMatchObject([
       {
         kind: 'other-compiler',
-        detail: expect.stringMatching(/^<module>\.pay: instructions differ from what .* makes of its source$/),
+        detail: expect.stringMatching(/^compiled differently by .*python.* \(3\..*\): <module>\.pay: instructions$/),
       },
     ]);
     expect(status).toBe(1);

@@ -69,6 +69,12 @@ const outputs: Readonly<
   unreproducible: [all('__init__', 'cart', 'till'), 'another order or other flags than the normal form'],
 };
 
+/** How the report counts three levels. */
+function inWords(levels: string): string {
+  const [level0, level1, level2] = levels.split(', ');
+  return `${level0} pycs of level 0, ${level1} of level 1, ${level2} of level 2`;
+}
+
 describe('audit', () => {
   it.each(Object.keys(faults) as PlainKind[])('says of a tree with %s exactly this', async (kind) => {
     const tree = await faults[kind]();
@@ -88,8 +94,8 @@ describe('audit', () => {
         `${kind}: ${paths.length}: ${auditKinds[kind]}`,
         `  to do: ${auditAdvice[kind]}`,
         ...paths.map((path) => `  ${shownPath(path)}: ${detail.replace('SOURCE', source(path))}`),
-        `pyclink: TAG: ${levels} at levels 0, 1, 2`,
-        ...(kind === 'sourceless' ? ['pyclink: none: 1, 0, 0 at levels 0, 1, 2'] : []),
+        `pyclink: TAG: ${inWords(levels)}`,
+        ...(kind === 'sourceless' ? ['pyclink: without a cache tag: 1 pyc of level 0'] : []),
         `pyclink: N KiB of bytecode${kind === 'unlinked' ? ', N KiB less with links' : ''}`,
         `pyclink: ${modules} modules without bytecode`,
         `pyclink: ${paths.length} finding${paths.length === 1 ? '' : 's'}`,
@@ -105,7 +111,7 @@ describe('audit', () => {
       const { status, stdout } = await tree.audit();
       expect(stdout).toMatch(
         new RegExp(
-          `^pyclink: ${python.cacheTag}: 3, 3, 3 at levels 0, 1, 2\npyclink: \\d\\.\\d KiB of bytecode\n` +
+          `^pyclink: ${python.cacheTag}: ${inWords('3, 3, 3')}\npyclink: \\d\\.\\d KiB of bytecode\n` +
             'pyclink: 0 of 3 modules without bytecode\npyclink: nothing wrong\n$',
         ),
       );
@@ -205,6 +211,11 @@ describe('audit', () => {
     writeFileSync(tree.pyc('till', 1), pyc);
     expect(await found(tree)).toContain(`foreign /__pycache__/till.${tag}.opt-1.pyc`);
     expect((await tree.audit('-v')).stdout).toContain('.opt-1.pyc: it was written by Python 2\n');
+  });
+
+  it('says of a directory without pycs that there is none', async () => {
+    const { status, stdout } = await pyclink(['audit', temporaryDirectory()]);
+    expect({ status, stdout }).toEqual({ status: 0, stdout: 'pyclink: there is no pyc\n' });
   });
 
   it('does not expect bytecode of a module that has none: it may not compile', async () => {

@@ -2,6 +2,7 @@
 import { chmodSync, cpSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
+import { scriptCall } from './helpers/script-call.ts';
 
 const checkout = join(import.meta.dirname, '..');
 const dist = join(checkout, 'dist');
@@ -61,4 +62,7 @@ async function main(): Promise<void> {
   stageShare(join(dist, 'share'));
 }
 
-if (process.argv[1] === import.meta.filename) await main();
+if (process.argv[1] === import.meta.filename) {
+  scriptCall(import.meta.filename, {});
+  await main();
+}

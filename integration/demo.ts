@@ -9,6 +9,9 @@ import { execa } from 'execa';
 import { everythingIn } from '../test/helpers/buildroot.ts';
 import { bundle } from '../test/helpers/pyclink.ts';
 import { type RealPython, systemPython } from '../test/helpers/pythons.ts';
+import { scriptCall } from './helpers/script-call.ts';
+
+scriptCall(import.meta.filename, {});
 
 const imported =
   'argparse asyncio difflib email.message http.client json logging pathlib typing unittest xml.dom.minidom';

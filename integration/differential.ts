@@ -5,9 +5,11 @@
  */
 import { allPypys, allPythons } from '../test/helpers/pythons.ts';
 import { compareWithCompileall } from './helpers/compileall.ts';
+import { scriptCall } from './helpers/script-call.ts';
 
-const wanted = process.argv.slice(2);
 const pythons = [...allPythons, ...allPypys];
+const minors = [...new Set(pythons.map(({ minor }) => minor))];
+const { positionals: wanted } = scriptCall(import.meta.filename, {}, (word) => minors.includes(word), minors);
 let differences = 0;
 for (const python of pythons.filter(({ minor }) => wanted.length === 0 || wanted.includes(minor))) {
   const result = await compareWithCompileall(python);

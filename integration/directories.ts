@@ -6,15 +6,17 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ICruiseResult } from 'dependency-cruiser';
 import { execa } from 'execa';
+import { scriptCall } from './helpers/script-call.ts';
 
 const checkout = join(import.meta.dirname, '..');
 const file = join(checkout, 'docs/architecture.md');
 const marked = /(?<=<!-- directories: npm run directories -->\n)[\s\S]*?(?=<!-- end of directories -->)/;
 
+const { values } = scriptCall(import.meta.filename, { check: { type: 'boolean' } });
 const drawn = picture(await importsOfDirectories());
 const text = readFileSync(file, 'utf8');
 const fresh = text.replace(marked, drawn);
-if (!process.argv.includes('--check')) writeFileSync(file, fresh);
+if (values.check !== true) writeFileSync(file, fresh);
 else if (fresh !== text) {
   process.stderr.write(
     'docs/architecture.md: the picture of the directories is out of date: run npm run directories\n',

@@ -1,5 +1,5 @@
 /**
- * Five kinds of odd input:
+ * `npm run fuzz -- KIND COUNT [SEED]`: five kinds of odd input:
  * - `npm run fuzz -- code COUNT [SEED [MINOR…]]` has every Python of the machine, or those that are named (`3.13`), and
  *   pyclink compile odd programs, and holds every pyc against `compile()`. TMPDIR may lead to a memory file system.
  * - `npm run fuzz -- audit COUNT [SEED]` holds which mutated pycs audit calls damaged against importlib.
@@ -17,16 +17,24 @@ import { fuzzAudit } from './helpers/fuzz-audit.ts';
 import { fuzzCode } from './helpers/fuzz-code.ts';
 import { fuzzPayload } from './helpers/fuzz-payload.ts';
 import { fuzzRecompile } from './helpers/fuzz-recompile.ts';
+import { scriptCall } from './helpers/script-call.ts';
 
 /** How many interpreters are at work at a time: each has one process busy. */
 const atATime = 2;
 
-const [kind, ...rest] = process.argv.slice(2);
+const kinds = ['code', 'audit', 'recompile', 'payload', 'pyc'];
+const { positionals } = scriptCall(
+  import.meta.filename,
+  {},
+  (word) => kinds.includes(word) || /^\d+(\.\d+)?$/.test(word),
+  kinds,
+);
+const [kind, ...rest] = positionals;
 if (kind === 'code') await fuzzAllCode(rest);
 else if (kind === 'audit') await fuzzPycsOfAudit(rest);
 else if (kind === 'recompile') await fuzzPycsOfRecompile(rest);
 else if (kind === 'payload') await fuzzArchives(rest);
-else await fuzzPycs(kind === 'pyc' ? rest : process.argv.slice(2));
+else await fuzzPycs(kind === 'pyc' ? rest : positionals);
 
 async function fuzzAllCode([count = '2000', seed = '1', ...minors]: readonly string[]): Promise<void> {
   const pythons = [...allPythons, ...allPypys];

@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { fetchNode } from './helpers/fetch-node.ts';
+import { scriptCall } from './helpers/script-call.ts';
 
 const releases = ['22', '24', '26'];
 const checkout = join(import.meta.dirname, '..');
 
-const wanted = process.argv.slice(2);
+const { positionals: wanted } = scriptCall(import.meta.filename, {}, (word) => releases.includes(word), releases);
 for (const release of releases.filter((name) => wanted.length === 0 || wanted.includes(name))) {
   const node = await fetchNode(release);
   const { version, passed, failed, skipped, log } = await testOn(node);

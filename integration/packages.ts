@@ -11,9 +11,11 @@ import { sha256Of } from '../src/sha256.ts';
 import { buildIn } from './helpers/own-package.ts';
 import { buildRpm } from './helpers/own-rpm.ts';
 import { bundleMaterials } from './helpers/sbom.ts';
+import { scriptCall } from './helpers/script-call.ts';
 
 const checkout = join(import.meta.dirname, '..');
-const { 2: directory = join(checkout, 'packages') } = process.argv;
+const { positionals } = scriptCall(import.meta.filename, {}, () => true);
+const { 0: directory = join(checkout, 'packages') } = positionals;
 const target = resolve(directory);
 rmSync(target, { recursive: true, force: true });
 mkdirSync(target, { recursive: true });

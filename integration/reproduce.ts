@@ -8,9 +8,16 @@ import { allPythons, systemPython } from '../test/helpers/pythons.ts';
 import { machines } from '../test/helpers/worlds.ts';
 import { compareWithMachine } from './helpers/machines.ts';
 import { checkNormalForm, checkReproducible } from './helpers/normal-form.ts';
+import { scriptCall } from './helpers/script-call.ts';
 
-const wanted = process.argv.slice(2);
-await (wanted.includes('--machines') ? reproduceOnMachines() : reproduceHere());
+const minors = [...new Set(allPythons.map(({ minor }) => minor))];
+const { values, positionals: wanted } = scriptCall(
+  import.meta.filename,
+  { machines: { type: 'boolean' } },
+  (word) => minors.includes(word),
+  minors,
+);
+await (values.machines === true ? reproduceOnMachines() : reproduceHere());
 
 async function reproduceHere(): Promise<void> {
   for (const python of allPythons.filter(({ minor }) => wanted.length === 0 || wanted.includes(minor))) {

@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { bundleInto } from './bundle.ts';
 import { fetchNode } from './helpers/fetch-node.ts';
+import { scriptCall } from './helpers/script-call.ts';
 import { noticesText } from './stage/notices.ts';
 
 /** A release that is supported for long. Debian's own Node.js is linked to a libnode, and cannot be copied. */
@@ -16,7 +17,8 @@ const release = '24';
 /** What Node.js looks for in its executable. @see the documentation of single executable applications */
 const [resource, fuse] = ['NODE_SEA_BLOB', 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2'];
 
-const { 2: executable = join(import.meta.dirname, '../dist/pyclink') } = process.argv;
+const { positionals } = scriptCall(import.meta.filename, {}, () => true);
+const { 0: executable = join(import.meta.dirname, '../dist/pyclink') } = positionals;
 const work = mkdtempSync(join(tmpdir(), 'pyclink-sea-'));
 const at = (name: string) => join(work, name);
 try {

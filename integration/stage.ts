@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { scriptCall } from './helpers/script-call.ts';
 import { bashCompletions } from './stage/bash.ts';
 import { commands, ownOptions } from './stage/commands.ts';
 import { fishCompletions } from './stage/fish.ts';
@@ -123,8 +124,8 @@ function librariesText(): string {
     .join('');
 }
 
-const [, script, directory] = process.argv;
-if (script !== undefined && import.meta.filename === script) {
+if (import.meta.filename === process.argv[1]) {
+  const [directory] = scriptCall(import.meta.filename, {}, () => true).positionals;
   if (directory === undefined) {
     process.stderr.write('usage: npm run stage -- DIR\n');
     process.exitCode = 2;

@@ -4,8 +4,8 @@
  */
 import { readFileSync } from 'node:fs';
 import { cpus as processors, tmpdir } from 'node:os';
-import { parseArgs } from 'node:util';
 import { execaSync } from 'execa';
+import { scriptCall } from '../helpers/script-call.ts';
 import { clear } from './corpora.ts';
 import { type Measured, measure } from './measure.ts';
 import { isMissing } from './peers.ts';
@@ -19,23 +19,19 @@ interface Result {
   readonly verdicts: readonly Verdict[];
 }
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
+const names = works.map(({ name }) => name);
+const { values, positionals } = scriptCall(
+  import.meta.filename,
+  {
     rounds: { type: 'string', default: '5' },
     without: { type: 'string', multiple: true, default: [] },
     json: { type: 'boolean', default: false },
   },
-});
-const rounds = Number(values.rounds);
-const wanted = positionals.length > 0 ? positionals : works.map(({ name }) => name);
-const unknown = wanted.find((name) => !works.some((work) => work.name === name));
-if (unknown !== undefined || !(rounds >= 1)) {
-  process.stderr.write(
-    `usage: npm run bench [-- WORK... --rounds N --without CONTESTANT --json]\nworks: ${works.map(({ name }) => name).join(' ')}\n`,
-  );
-  process.exit(2);
-}
+  (word) => names.includes(word),
+  names,
+);
+const rounds = Math.max(1, Number(values.rounds) || 0);
+const wanted = positionals.length > 0 ? positionals : names;
 say(`${machine()}\n`);
 const results: Result[] = [];
 for (const work of works.filter(({ name }) => wanted.includes(name))) results.push(await run(work));

@@ -2,7 +2,7 @@
  * Does its worst to pyclink, and says what was lost: `npm run faults [-- --seed N CASE… CASE=ROUNDS…]`. Without a CASE
  * all of them run.
  */
-import { parseArgs } from 'node:util';
+import { scriptCall } from '../helpers/script-call.ts';
 import { cacheCase } from './cache.ts';
 import type { FaultCase } from './case.ts';
 import { diskCase } from './disk.ts';
@@ -31,11 +31,13 @@ const cases: Readonly<Record<string, readonly [FaultCase, number]>> = {
   overlay: [(rounds) => overlayCase(rounds, true), 52],
 };
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { seed: { type: 'string' } } });
+const { values, positionals } = scriptCall(
+  import.meta.filename,
+  { seed: { type: 'string' } },
+  (asked) => Object.hasOwn(cases, asked.replace(/=\d+$/, '')),
+  Object.keys(cases),
+);
 const seed = Number(values.seed ?? Math.floor(Math.random() * 1_000_000));
-const unknown = positionals.filter((asked) => !((asked.split('=')[0] as string) in cases));
-if (unknown.length > 0)
-  throw new Error(`no such case: ${unknown.join(' ')}; there are ${Object.keys(cases).join(' ')}`);
 
 process.stdout.write(`seed ${seed}\n`);
 for (const asked of positionals.length > 0 ? positionals : Object.keys(cases)) {

@@ -2,8 +2,8 @@
 export const auditKinds = {
   differs: 'its code is not what its source compiles to',
   'other-compiler':
-    'only instructions differ from what its source compiles to: another patch release, or changed by hand',
-  damaged: 'cut, or no marshalled code: no interpreter loads it',
+    'only instructions or their tables differ from what its source compiles to: compiled by another patch release, or changed by hand',
+  damaged: 'truncated or corrupt, so that Python cannot load it, or too large for pyclink to read',
   stale: 'does not fit its source: import compiles again, or with unchecked hashes runs old code',
   'never-loaded': 'the mtime of its source was changed after compiling: import compiles again',
   foreign: 'no Python that reads this directory reads it',
@@ -25,8 +25,8 @@ export type AuditKind = keyof typeof auditKinds;
 /** What to do about each. */
 export const auditAdvice: Readonly<Record<AuditKind, string>> = {
   differs: 'do not ship it; find out what wrote it, and compile its source again',
-  'other-compiler': 'compile with the patch release that will run it, or name with --python the one that compiled',
-  damaged: 'compile again, after the step that cut or rewrote it',
+  'other-compiler': 'name with --python the patch release that compiled it, or compile with the one that will run it',
+  damaged: 'compile again, after the step that truncated or rewrote it',
   stale: 'compile after the last change of its source',
   'never-loaded':
     'clamp mtimes before compiling, as pyclink build does with SOURCE_DATE_EPOCH; in a wheel, use checked hashes',

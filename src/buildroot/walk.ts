@@ -51,11 +51,9 @@ export function walk(
   const isLeftOut = leftOut(directory, limits, (path) => otherFileSystems.push(path));
   const unreadable: { directory: string; error: unknown }[] = [];
   const list = (path: string, options?: { withFileTypes?: boolean }) => {
+    const listed = path === '/' ? directory : childOf(directory, path.replace(/^\/+/, ''));
     try {
-      const entries = readdirSync(toBytes(directory + path.replace(/^\/$/, '')), {
-        withFileTypes: true,
-        encoding: 'buffer',
-      });
+      const entries = readdirSync(toBytes(listed), { withFileTypes: true, encoding: 'buffer' });
       const named = entries.filter((entry) => !isLeftOut(path, entry)).map(asGlobSeesIt);
       if (onSymlink !== undefined) {
         for (const { name } of named.filter(
@@ -66,7 +64,7 @@ export function walk(
       }
       return options?.withFileTypes === true ? named : named.map((entry) => entry.name);
     } catch (error) {
-      unreadable.push({ directory: shown(directory + path.replace(/^\/$/, '')), error });
+      unreadable.push({ directory: shown(listed), error });
       return [];
     }
   };

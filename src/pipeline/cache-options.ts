@@ -119,8 +119,12 @@ export function cacheRequest(
   const env = readValues(cacheVariables, environment, (name) => name, problems);
   if (problems.length > 0) return { cacheProblem: `no cache is used: ${problems.join('; ')}` };
   const store = storeRequest(flags.cacheDir, env);
-  if (store.directory === '' && env.PYCLINK_CACHE_REMOTE === '') return {};
   const { recache, cacheVerify: verifyPercent } = flags;
+  if (store.directory === '' && env.PYCLINK_CACHE_REMOTE === '') {
+    const asked = recache ? '--recache' : '--cache-verify';
+    if (!recache && verifyPercent === 0) return {};
+    return { cacheProblem: `no cache is used, as ${asked} asks for: give --cache-dir, or set PYCLINK_CACHE_DIR` };
+  }
   const namespace = env.PYCLINK_CACHE_NAMESPACE;
   return { cache: { ...store, namespace, recache, verifyPercent, remote: remoteRequest(env) } };
 }

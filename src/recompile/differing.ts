@@ -30,8 +30,7 @@ export async function explained(
     if (difference === undefined) return differs(entry, `its code is not what ${compiler} makes of its source`);
     const { place, what, first, second, isOfInstructions } = difference;
     if (isOfInstructions) {
-      const detail = `${place} differ from what ${compiler} makes of its source`;
-      return { ...differs(entry, detail), kind: 'other-compiler' };
+      return { ...differs(entry, `compiled differently by ${compiler}: ${place}`), kind: 'other-compiler' };
     }
     const where = what === 'value' ? place : `${place}: ${what}`;
     return differs(entry, `${where} is ${shortened(first)}, the source gives ${shortened(second)} with ${compiler}`);

@@ -44,13 +44,28 @@ function body(findings: readonly AuditFinding[], isVerbose: boolean): string[] {
 
 function summaryLines(findings: readonly AuditFinding[], summary: AuditSummary, isComplete: boolean): string[] {
   const { pycs, sizeBytes, savedBytes, modules, modulesWithoutBytecode, recompiled } = summary;
-  const kinds = Object.entries(pycs).map(([tag, levels]) => `${tag}: ${levels.join(', ')} at levels 0, 1, 2`);
-  const lines = kinds.length === 0 ? ['no pycs'] : kinds;
-  lines.push(`${sizeText(sizeBytes)} of bytecode${savedBytes > 0 ? `, ${sizeText(savedBytes)} less with links` : ''}`);
-  lines.push(`${modulesWithoutBytecode} of ${counted(modules, 'module')} without bytecode`);
-  const nothing = isComplete && recompiled !== 0 ? 'nothing wrong' : 'nothing wrong found, but not all was looked at';
+  const lines = Object.entries(pycs).map(([tag, levels]) => levelsText(tag, levels));
+  const hasPycs = lines.length > 0;
+  if (hasPycs) {
+    const saved = savedBytes > 0 ? `, ${sizeText(savedBytes)} less with links` : '';
+    lines.push(`${sizeText(sizeBytes)} of bytecode${saved}`);
+  }
+  if (modules > 0) lines.push(`${modulesWithoutBytecode} of ${counted(modules, 'module')} without bytecode`);
+  const isLookedAt = isComplete && recompiled !== 0;
+  const nothing = !isLookedAt
+    ? 'nothing wrong found, but not all was looked at'
+    : hasPycs
+      ? 'nothing wrong'
+      : 'there is no pyc';
   if (recompiled === 0) lines.push('no pyc is proved: none has the code of a source that was compiled again');
   else if (recompiled !== undefined) lines.push(`${counted(recompiled, 'pyc')} compiled again: the same code`);
   lines.push(findings.length === 0 ? nothing : counted(findings.length, 'finding'));
   return lines.map((line) => `pyclink: ${line}`);
+}
+
+/** `cpython-311: 12 pycs of level 0, 3 of level 1` */
+function levelsText(tag: string, levels: AuditSummary['pycs'][string]): string {
+  const some = levels.flatMap((count, level) => (count === 0 ? [] : [{ count, level }]));
+  const counts = some.map(({ count, level }, i) => `${i === 0 ? counted(count, 'pyc') : count} of level ${level}`);
+  return `${tag === 'none' ? 'without a cache tag' : tag}: ${counts.join(', ')}`;
 }

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { type Dirent, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Found, walk } from '../../src/buildroot/walk.ts';
@@ -30,6 +30,14 @@ function isUtf8(bytes: Buffer): boolean {
   } catch {
     return false;
   }
+}
+
+/** All directories beside a path and those above it. */
+function besides(path: string): string[] {
+  if (path === '/') return [];
+  const parent = dirname(path);
+  const others = readdirSync(parent, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return [...besides(parent), ...others.map(({ name }) => join(parent, name)).filter((other) => other !== path)];
 }
 
 const awkward = fc.constantFrom(
@@ -197,5 +205,24 @@ describe('walk', () => {
     const { found, unreadable } = walk(`${root}/missing` as StagedPath, ['*']);
     expect(found).toEqual([]);
     expect(unreadable).toEqual([{ directory: `${root}/missing`, error: expect.objectContaining({ code: 'ENOENT' }) }]);
+  });
+
+  it('names a directory that cannot be listed with one slash at its start, in the running system too', () => {
+    const root = temporaryDirectory();
+    // Too deep for its path to be used.
+    const make = 'n=$(printf %0250d 0); for i in $(seq 17); do mkdir $n; cd $n; done';
+    execFileSync('bash', ['-c', make], { cwd: root });
+    try {
+      const without = besides(root);
+      const { unreadable } = walk('/' as StagedPath, ['none'], { without });
+      expect(unreadable).toEqual([
+        {
+          directory: expect.stringMatching(`^${root}/0{249}`),
+          error: expect.objectContaining({ code: 'ENAMETOOLONG' }),
+        },
+      ]);
+    } finally {
+      execFileSync('bash', ['-c', 'rm -rf 0*'], { cwd: root });
+    }
   });
 });

@@ -15,6 +15,16 @@ describe('the cache that a build is asked for', () => {
     expect(cacheOf({ cache: false, cacheDir: '/c' }, { PYCLINK_CACHE_DIR: '/d' })).toBeUndefined();
   });
 
+  it.each([
+    [{ cacheVerify: true }, '--cache-verify'],
+    [{ recache: true }, '--recache'],
+  ])('is missed where there is none for %j', (given, option) => {
+    expect(optionsFor(given).cacheProblem).toBe(
+      `no cache is used, as ${option} asks for: give --cache-dir, or set PYCLINK_CACHE_DIR`,
+    );
+    expect(optionsFor({ ...given, cache: false })).not.toHaveProperty('cacheProblem');
+  });
+
   it('is the one of the command line, or of the environment', () => {
     const environment = {
       PYCLINK_CACHE_DIR: '/d',
