@@ -2,6 +2,7 @@ import { CommanderError } from 'commander';
 import type { Environment } from '../compile/environment.ts';
 import { errnoOf, exitStatus, messageOf, PyclinkError } from '../errors.ts';
 import { Call, type Streams } from './call.ts';
+import { frontDoors } from './front-doors.ts';
 import { createProgram, isSubcommand } from './program.ts';
 
 /**
@@ -11,11 +12,11 @@ import { createProgram, isSubcommand } from './program.ts';
  */
 export async function main(argv: readonly string[], environment: Environment, streams: Streams): Promise<number> {
   const call = new Call(environment, streams);
-  const [name, ...words] = argv;
-  const subcommand = name === 'brp' || name === 'dh' ? name : argv.find(isSubcommand);
+  const [name = '', ...words] = argv;
+  const frontDoor = frontDoors.get(name);
+  const subcommand = frontDoor === undefined ? argv.find(isSubcommand) : name;
   try {
-    if (name === 'brp') await (await import('./brp.ts')).brp(words, call);
-    else if (name === 'dh') await (await import('./dh.ts')).dh(words, call);
+    if (frontDoor !== undefined) await frontDoor.run(words, call);
     else {
       const subcommands = subcommand === undefined ? {} : (await import('./subcommands.ts')).subcommands;
       await createProgram(call, subcommands).parseAsync([...argv], { from: 'user' });
@@ -58,7 +59,7 @@ async function explain(error: unknown, subcommand: string | undefined, call: Cal
 
 /** Where the options of a subcommand are explained. */
 function helpFor(subcommand: string | undefined): string {
-  if (subcommand === 'brp') return 'see docs/rpm.md';
-  if (subcommand === 'dh') return 'see dh_pyclink(1)';
-  return `see pyclink ${subcommand === undefined ? '' : `${subcommand} `}--help`;
+  return (
+    frontDoors.get(subcommand ?? '')?.help ?? `see pyclink ${subcommand === undefined ? '' : `${subcommand} `}--help`
+  );
 }

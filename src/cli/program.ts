@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { version } from '../version.ts';
 import type { Call } from './call.ts';
+import { frontDoors } from './front-doors.ts';
 import { withCommonOptions } from './options.ts';
 import { variablesHelp } from './variables.ts';
 
@@ -48,9 +49,8 @@ export function createProgram(call: Call, subcommands: Subcommands): Command {
     const command = new Command(name).description(description);
     program.addCommand(subcommands[name as SubcommandName]?.(command, call) ?? command);
   }
-  // main() reads the arguments of these two itself; they are here for the help.
-  program.addCommand(new Command('brp').description('the conventions of rpm macros: see docs/rpm.md'));
-  program.addCommand(new Command('dh').description('the conventions of debhelper: see docs/debian.md'));
+  // For the help: main() calls them.
+  for (const [name, { description }] of frontDoors) program.addCommand(new Command(name).description(description));
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({
       writeOut: (text) => call.streams.stdout.write(text),
