@@ -22,6 +22,8 @@ export const skipReasons = {
   'worker-hung': 'the interpreter took too long to compile it',
   'not-written': 'its pycs cannot be written',
   'name-taken': 'a pyc is not written: something else has its name',
+  'source-is-symlink': 'its source is a symlink, and not removed',
+  'source-not-removed': 'its source is not removed',
   'not-normalized': 'left as the interpreter wrote it, not in normal form',
   'mode-differs': 'not linked: the identical pycs differ in mode',
   'owner-differs': 'not linked: the identical pycs differ in owner',
@@ -55,6 +57,7 @@ const problems: ReadonlySet<SkipReason> = new Set([
   'link-failed',
   'attributes-unknown',
   'name-taken',
+  'source-not-removed',
 ]);
 
 const forgivable: ReadonlySet<SkipReason> = new Set([

@@ -1,7 +1,7 @@
 import type { Source, SourceFile } from '../buildroot/source.ts';
 import { nameOf, type StagedPath } from '../files/path.ts';
 import type { InvalidationMode } from '../pyc/header.ts';
-import { type Level, pycPath } from '../pyc/name.ts';
+import { type Layout, type Level, pycPath } from '../pyc/name.ts';
 import { releaseOf } from '../pyc/releases.ts';
 import type { Interpreter } from './interpreter.ts';
 
@@ -17,6 +17,7 @@ export interface CompileJob<S extends SourceFile = SourceFile> {
   readonly interpreter: Interpreter;
   readonly levels: readonly Level[];
   readonly recorded: RecordedName;
+  readonly layout: Layout;
 }
 
 /** How the path that bytecode records is made from the staged path. */
@@ -42,8 +43,9 @@ export function invalidationModeOf(
   { source, interpreter }: CompileJob,
   { invalidationMode, emptyByHash }: Invalidation,
 ): InvalidationMode {
+  if (releaseOf(interpreter.magicNumber).headerSizeBytes <= 12) return 'timestamp';
   const isByHash = emptyByHash === true && source.sizeBytes === 0 && invalidationMode === 'timestamp';
-  return isByHash && releaseOf(interpreter.magicNumber).headerSizeBytes > 12 ? 'checked-hash' : invalidationMode;
+  return isByHash ? 'checked-hash' : invalidationMode;
 }
 
 /** Plans a job for each source and interpreter. */
@@ -52,9 +54,10 @@ export function planCompile(
   interpretersOf: (source: Source) => readonly Interpreter[],
   levels: readonly Level[],
   recorded: RecordedName,
+  layout: Layout = 'pycache',
 ): CompileJob<Source>[] {
   return sources.flatMap((source) =>
-    interpretersOf(source).map((interpreter) => ({ source, interpreter, levels, recorded })),
+    interpretersOf(source).map((interpreter) => ({ source, interpreter, levels, recorded, layout })),
   );
 }
 
@@ -64,8 +67,8 @@ export function pycsOf(job: CompileJob): PlannedPyc[] {
 }
 
 /** The pyc of a job at one level. */
-export function pycOf({ source, interpreter }: CompileJob, level: Level): PlannedPyc {
-  return { level, staged: pycPath(source.staged, interpreter.cacheTag, level) };
+export function pycOf({ source, interpreter, layout }: CompileJob, level: Level): PlannedPyc {
+  return { level, staged: pycPath(source.staged, layout === 'zip' ? undefined : interpreter.cacheTag, level) };
 }
 
 /** The directory part of `co_filename`. */

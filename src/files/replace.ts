@@ -161,6 +161,21 @@ export function replaceByLink(
 }
 
 /**
+ * Removes a file.
+ * @param isRight asked about it: if not, it stays
+ * @returns whether it was removed
+ * @throws the system's error
+ */
+export function removeFile(path: string, isRight: (name: string) => boolean): boolean {
+  return withDirectory(parentOf(path), (held) => {
+    const name = `${held}/${nameOf(path)}`;
+    if (!isRight(name)) return false;
+    unlinkSync(name);
+    return true;
+  });
+}
+
+/**
  * Links a name that is free to a file of the same directory.
  * @param isRight asked about the new link: if not, it is removed again
  * @returns whether the link was made; false also if the name is not free, or the file gone

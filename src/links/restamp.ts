@@ -9,6 +9,7 @@ import { type NewVersion, replaceTogether } from '../files/replace-together.ts';
 import {
   type FileIdentity,
   type FileStat,
+  isGone,
   isSameVersion,
   lstat,
   lstatIfAny,
@@ -42,7 +43,11 @@ export function sourceTextsOf(
   pycs: readonly StagedPath[],
 ): { readonly sources: number; readonly texts: readonly SourceText[]; readonly left: readonly LeftFile[] } {
   const pycsOf = new Map<StagedPath, StagedPath[]>();
-  for (const path of pycs) getOrAdd(pycsOf, parsePycPath(path)?.source ?? path, () => []).push(path);
+  for (const path of pycs) {
+    const { source = path, cacheTag } = parsePycPath(path) ?? {};
+    // Of a pyc beside its source, without that, Python does not ask how old it is.
+    if (cacheTag !== undefined || !isGone(source)) getOrAdd(pycsOf, source, () => []).push(path);
+  }
   const left: LeftFile[] = [];
   const texts = new Map<FileIdentity, SourceText>();
   for (const [path, own] of [...pycsOf].sort(([a], [b]) => byCodeUnit(a, b))) {

@@ -1,6 +1,6 @@
 import type { PayloadPath } from '../files/path.ts';
 import { getOrAdd } from '../get-or-add.ts';
-import { pycStem } from '../pyc/name.ts';
+import { type Level, pycStem } from '../pyc/name.ts';
 import type { PycRecord } from './schema.ts';
 
 /** What many records have in common. */
@@ -11,6 +11,8 @@ export interface RecordKind {
   readonly invalidationMode: PycRecord['invalidationMode'];
   /** Of the interpreter that compiled. */
   readonly interpreterVersion: string;
+  /** What the name of a pyc beside its source does not say. */
+  readonly beside?: Pick<PycRecord, 'cacheTag' | 'optimizationLevel'> | undefined;
 }
 
 /** Interned: one RecordKind per mode, invalidation mode, interpreter and endings. */
@@ -20,16 +22,19 @@ const kinds = new Map<string, RecordKind>();
  * The kind of a record.
  * @param endings what the paths end with, sorted
  * @param modeBits permission bits
+ * @param beside of a pyc beside its source
  */
 export function recordKind(
   endings: readonly string[],
   modeBits: number,
   invalidationMode: RecordKind['invalidationMode'],
   interpreterVersion: string,
+  beside?: RecordKind['beside'],
 ): RecordKind {
   const mode = modeBits.toString(8).padStart(4, '0');
-  const key = [mode, invalidationMode, interpreterVersion, ...endings].join();
-  return getOrAdd(kinds, key, () => ({ endings, mode, invalidationMode, interpreterVersion }));
+  const ofName = beside === undefined ? [] : [beside.cacheTag, beside.optimizationLevel];
+  const key = [mode, invalidationMode, interpreterVersion, ...endings, ...ofName].join();
+  return getOrAdd(kinds, key, () => ({ endings, mode, invalidationMode, interpreterVersion, beside }));
 }
 
 /** A record that builds its texts on demand, to save memory: a build may have 100,000 of them. */
@@ -58,7 +63,7 @@ export class CompiledRecord implements PycRecord {
   }
 
   get paths(): PayloadPath[] {
-    const stem = pycStem(this.source);
+    const stem = pycStem(this.source, this.kind.beside !== undefined);
     return this.kind.endings.map((ending) => `${stem}${ending}` as PayloadPath);
   }
 
@@ -82,11 +87,19 @@ export class CompiledRecord implements PycRecord {
     return this.kind.interpreterVersion;
   }
 
+  get cacheTag(): string | undefined {
+    return this.kind.beside?.cacheTag;
+  }
+
+  get optimizationLevel(): Level | undefined {
+    return this.kind.beside?.optimizationLevel;
+  }
+
   /** The version of the interpreter is not in it: it is written only if there are several. */
   toJSON(): PycRecord {
     const { source, sourceSha256, paths, sizeBytes, sha256, mode, invalidationMode } = this;
     const ofSource = sourceSha256 === undefined ? {} : { sourceSha256 };
-    return { source, ...ofSource, paths, sizeBytes, sha256, mode, invalidationMode };
+    return { source, ...ofSource, paths, ...this.kind.beside, sizeBytes, sha256, mode, invalidationMode };
   }
 }
 
@@ -95,8 +108,8 @@ export class CompiledRecord implements PycRecord {
  * @param job as this thread knows it
  */
 export function recordFromThread({ sizeBytes, digest, kind, sourceDigest }: RecordData, { source }: RecordJob) {
-  const { endings, mode, invalidationMode, interpreterVersion } = kind;
-  const own = recordKind(endings, Number.parseInt(mode, 8), invalidationMode, interpreterVersion);
+  const { endings, mode, invalidationMode, interpreterVersion, beside } = kind;
+  const own = recordKind(endings, Number.parseInt(mode, 8), invalidationMode, interpreterVersion, beside);
   return new CompiledRecord(source.payload, sizeBytes, digest, own, sourceDigest);
 }
 

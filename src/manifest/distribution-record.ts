@@ -14,10 +14,15 @@ import type { PycRecord } from './schema.ts';
 /**
  * Lists pycs in the RECORD of the distribution that their source belongs to, as pip lists those that it makes itself, so
  * that an uninstall removes them. Distributions that a package manager of the system installed are left alone.
+ * @param gone sources that were removed: their lines are too
  * @returns a message for each RECORD that cannot be used
  * @see PyPA's specification "Recording installed projects"
  */
-export function listInRecords(buildroot: Buildroot, records: readonly PycRecord[]): string[] {
+export function listInRecords(
+  buildroot: Buildroot,
+  records: readonly PycRecord[],
+  gone: ReadonlySet<PayloadPath> = new Set(),
+): string[] {
   const pycsOf = new Map<PayloadPath, PayloadPath[]>();
   for (const { source, paths } of records) getOrAdd(pycsOf, source, () => []).push(...paths);
   const problems: string[] = [];
@@ -25,7 +30,7 @@ export function listInRecords(buildroot: Buildroot, records: readonly PycRecord[
     for (const information of informationIn(toStaged(buildroot, directory))) {
       const file = join(information, 'RECORD') as StagedPath;
       try {
-        if (isOfInstaller(information)) addToRecord(file, directory, pycsOf);
+        if (isOfInstaller(information)) addToRecord(file, directory, pycsOf, gone);
       } catch (error) {
         const reason = error instanceof CsvError ? 'it is no CSV' : errnoOf(error);
         if (reason === undefined) throw error;
@@ -36,7 +41,12 @@ export function listInRecords(buildroot: Buildroot, records: readonly PycRecord[
   return problems;
 }
 
-function addToRecord(file: StagedPath, directory: PayloadPath, pycsOf: ReadonlyMap<PayloadPath, PayloadPath[]>): void {
+function addToRecord(
+  file: StagedPath,
+  directory: PayloadPath,
+  pycsOf: ReadonlyMap<PayloadPath, PayloadPath[]>,
+  gone: ReadonlySet<PayloadPath>,
+): void {
   const record = readRegular(file);
   if (record === undefined) return;
   const text = record.content.toString();
@@ -49,18 +59,30 @@ function addToRecord(file: StagedPath, directory: PayloadPath, pycsOf: ReadonlyM
     .filter((path) => contains(directory, path))
     .map((path) => path.slice(directory === '/' ? 1 : directory.length + 1))
     .filter((path) => !known.has(path));
-  if (pycs.length === 0) return;
+  const isGone = (path: string) => gone.has(join(directory, path) as PayloadPath);
+  if (pycs.length === 0 && !listed.some(isGone)) return;
   const lineEnd = text.includes('\r\n') ? '\r\n' : '\n';
   const rows = [...new Set(pycs)].sort().map((path) => [path, '', '']);
-  const before = text === '' || text.endsWith('\n') ? '' : lineEnd;
   const { mode, accessedNs, modifiedNs } = record.stat;
   const attributes = { mode, accessedSeconds: secondsOf(accessedNs), modifiedSeconds: secondsOf(modifiedNs) };
-  const added = Buffer.from(before + stringify(rows, { record_delimiter: lineEnd }));
   // Not every name in it need be UTF-8.
-  const content = Buffer.concat([record.content, added]);
+  const kept = record.content
+    .toString('latin1')
+    .split(/(?<=\n)/)
+    .filter((line) => gone.size === 0 || !isGone(Buffer.from(pathIn(line), 'latin1').toString()))
+    .join('');
+  const before = kept === '' || kept.endsWith('\n') ? '' : lineEnd;
+  const added = Buffer.from(before + stringify(rows, { record_delimiter: lineEnd }));
+  const content = Buffer.concat([Buffer.from(kept, 'latin1'), added]);
   const isDone = rewriteFile(file, content, attributes, (name) => isSameVersion(lstatIfAny(name), record.stat));
   // It was replaced or written to meanwhile.
-  if (isDone === undefined) addToRecord(file, directory, pycsOf);
+  if (isDone === undefined) addToRecord(file, directory, pycsOf, gone);
+}
+
+/** The first field of a line of CSV. */
+function pathIn(line: string): string {
+  const [, quoted, plain = ''] = /^(?:"((?:[^"]|"")*)"|([^,\r\n]*))/.exec(line) ?? [];
+  return quoted?.replaceAll('""', '"') ?? plain;
 }
 
 /** All directories above these files, sorted. */

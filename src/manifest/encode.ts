@@ -29,8 +29,9 @@ export function completeManifest(pyclink: string, content: ManifestContent): Man
     const names = kind !== undefined && kinds.has(kind) ? [] : paths.map(parsePycPath);
     if (kind !== undefined) kinds.add(kind);
     for (const name of names) {
-      getOrAdd(used, name?.cacheTag ?? '', () => new Set()).add(record.interpreterVersion);
-      if (name?.level !== undefined) levels.add(name.level);
+      getOrAdd(used, name?.cacheTag ?? cacheTagOf(record), () => new Set()).add(record.interpreterVersion);
+      const level = record.optimizationLevel ?? name?.level;
+      if (level !== undefined) levels.add(level);
     }
     (paths.length > 1 ? linkGroups : singlePycs).push(record);
     totals.pycs += paths.length;
@@ -90,7 +91,8 @@ export function mergeContent(
   const written: ReadonlySet<string> = new Set(current.records.flatMap((record) => record.paths));
   const kept = attributed([...earlier.linkGroups, ...earlier.singlePycs], earlier.interpreters)
     .map((record) => ({ ...record, paths: record.paths.filter((path) => !written.has(path) && !isGone(path)) }))
-    .filter((record) => record.paths.length > 0 && !isGone(record.source));
+    // Python loads a pyc beside its source without that too.
+    .filter((record) => record.paths.length > 0 && (record.cacheTag !== undefined || !isGone(record.source)));
   const stillSkipped = earlier.skipped.filter(
     // The shown form of a name that is not UTF-8 cannot be looked up.
     (entry) => !isOutdated(entry, written) && (entry.reason === 'name-not-utf8' || !isGone(entry.path as PayloadPath)),

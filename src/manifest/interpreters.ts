@@ -7,8 +7,8 @@ import type { ManifestInterpreter, PycRecord } from './schema.ts';
 export type UsedVersions = ReadonlyMap<string, ReadonlySet<string | undefined>>;
 
 /** The cache tag that the pycs of a record have. */
-export function cacheTagOf({ paths: [path] }: PycRecord): string {
-  return (path && parsePycPath(path)?.cacheTag) ?? '';
+export function cacheTagOf({ paths: [path], cacheTag }: PycRecord): string {
+  return cacheTag ?? (path && parsePycPath(path)?.cacheTag) ?? '';
 }
 
 /** Those that compiled something, each once, in a fixed order. Of a later version's fields the last ones are kept. */

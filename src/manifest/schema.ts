@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { type PayloadPath, parentOf, plainPath } from '../files/path.ts';
 import { invalidationModes } from '../pyc/header.ts';
-import { levels, parsePycPath } from '../pyc/name.ts';
+import { levels, parsePycPath, pycPath } from '../pyc/name.ts';
 import { type SkipReason, skipReasons } from '../skipped.ts';
 import { schemaVersion } from './schema-version.ts';
 
@@ -22,6 +22,11 @@ const pycRecord = z
       .array(payloadPath)
       .min(1)
       .meta({ description: 'The pycs, sorted. Two or more: they are hard links to one file.' }),
+    cacheTag: z.string().min(1).optional().meta({ description: 'Only of a pyc beside its source: who reads it.' }),
+    optimizationLevel: z
+      .literal([...levels])
+      .optional()
+      .meta({ description: 'Only of a pyc beside its source.' }),
     sizeBytes: z.int().nonnegative(),
     sha256,
     mode: z
@@ -37,15 +42,19 @@ const pycRecord = z
       .meta({ description: 'Who compiled, if several interpreters have the cache tag and it is known.' }),
   })
   .refine(
-    ({ source, paths }) => {
+    ({ source, paths, cacheTag }) => {
       const names = paths.map((path) => parsePycPath(path));
+      const isBeside = paths.length === 1 && paths[0] === pycPath(source, undefined, 0);
       return (
         new Set(paths.map(parentOf)).size === 1 &&
         new Set(names.map((name) => name?.cacheTag)).size === 1 &&
-        names.every((name) => name?.cacheTag !== undefined && name.source === source)
+        names.every((name) => name?.source === source && (name.cacheTag ?? (isBeside && cacheTag)))
       );
     },
-    { error: 'the paths must be pycs of that source, with one cache tag, in one directory', path: ['paths'] },
+    {
+      error: 'the paths must be pycs of that source, with one cache tag, in one directory; or one beside it',
+      path: ['paths'],
+    },
   );
 
 const interpreter = z.looseObject({

@@ -38,7 +38,7 @@ export async function compileAll(
 ): Promise<WorkResult & { readonly jobs: number; readonly due?: Pick<BuildReport, 'dueSources' | 'pycs'> }> {
   const { strip, prepend } = options;
   const emptyByHash = options.mtime.policy === 'set';
-  const planned = planCompile(sources, interpretersOf(pools), options.levels, { strip, prepend });
+  const planned = planCompile(sources, interpretersOf(pools), options.levels, { strip, prepend }, options.layout);
   const isThere = (job: CompileJob) => pycsOf(job).every(({ staged }) => lstatIfAny(staged)?.kind === 'file');
   const jobs = options.addsNothing === true ? planned.filter(isThere) : planned;
   if (options.dryRun) {

@@ -1,10 +1,11 @@
 import type { Discovered } from '../buildroot/discover.ts';
 import { globMatcher } from '../buildroot/exclude.ts';
 import { type Buildroot, toStaged } from '../buildroot/path.ts';
-import type { Source } from '../buildroot/source.ts';
+import { isRegular, type Source } from '../buildroot/source.ts';
 import { foreignDirectories } from '../compile/foreign-directories.ts';
 import type { Interpreter } from '../compile/interpreter.ts';
 import type { Pools } from '../compile/open-pools.ts';
+import { PyclinkError } from '../errors.ts';
 import { ifPossible } from '../files/if-possible.ts';
 import { byCodeUnit, type PayloadPath } from '../files/path.ts';
 import { lstatIfAny } from '../files/stat.ts';
@@ -17,6 +18,7 @@ import { version } from '../version.ts';
 import { compileAll, interpretersOf, type Settings } from './compile-all.ts';
 import type { BuildContext } from './context.ts';
 import { closeCache, openCache } from './open-cache.ts';
+import { removeSources } from './remove-sources.ts';
 import type { BuildReport } from './report.ts';
 import { setMtimes } from './set-mtimes.ts';
 import type { Stopwatch } from './stopwatch.ts';
@@ -33,6 +35,7 @@ export async function compileAndWrite(
   watch: Stopwatch<'discover' | 'start' | 'compile' | 'write'>,
 ): Promise<BuildReport> {
   const { buildroot } = options;
+  if (options.layout === 'zip') refuseSeveral(found.sources, pools);
   const outputs = await openOutputs(buildroot, options);
   const dated = await setMtimes(buildroot, found.sources, options);
   const { cache, cacheProblem } = options.dryRun ? {} : options;
@@ -58,9 +61,17 @@ export async function compileAndWrite(
   const page = (file: string, whole: Manifest) => writePage(file, buildroot, whole);
   const lacking = options.dryRun ? [] : await writeOutputs(outputs, wholeOf, context.warn, page);
   const isImage = options.inPlace || options.chroot;
+  const removal =
+    options.removeSources && !options.dryRun ? await removeSources(buildroot, dated.sources, done.records) : undefined;
+  skipped.push(...(removal?.skipped ?? []));
+  skipped.sort((a, b) => byCodeUnit(a.path, b.path));
   const unlisted =
-    isImage && options.record && !options.dryRun
-      ? (await import('../manifest/distribution-record.ts')).listInRecords(buildroot, recordsOf(manifest))
+    (isImage || removal !== undefined) && options.record && !options.dryRun
+      ? (await import('../manifest/distribution-record.ts')).listInRecords(
+          buildroot,
+          recordsOf(manifest),
+          removal?.removed,
+        )
       : [];
   if (!options.dryRun && !showsLinks(buildroot, manifest)) {
     context.warn(
@@ -88,6 +99,9 @@ export async function compileAndWrite(
     unchanged: done.unchanged,
     ...counts,
     ...done.due,
+    ...(options.removeSources && {
+      removedSources: removal?.removed.size ?? dated.sources.filter(isRegular).length,
+    }),
     skipped: skipped.map((entry) => ({
       ...entry,
       isProblem: isProblem(entry.reason) && isWanted(entry) && !isForgiven(entry),
@@ -125,6 +139,17 @@ async function writePage(file: string, buildroot: Buildroot, manifest: Manifest)
     import('../page/of-manifest.ts'),
   ]);
   writeWhole(file, [renderPage(pageOfBuild(buildroot.path, manifest))]);
+}
+
+/** Beside its source a module has one pyc, which one interpreter reads. @throws PyclinkError `usage` */
+function refuseSeveral(sources: readonly Source[], pools: Pools): void {
+  const several = sources.find((source) => pools.poolsOf(source).length > 1);
+  if (several === undefined) return;
+  const versions = interpretersOf(pools)(several).map(({ version: one }) => one);
+  throw new PyclinkError('usage', `--layout zip: ${versions.join(' and ')} read it, and it has one pyc there`, {
+    path: several.payload,
+    hint: 'name one of them with --python',
+  });
 }
 
 function withoutInterpreter(sources: readonly Source[], pools: Pools): Skipped[] {

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { invalidationModes } from '../pyc/header.ts';
-import { levels as allLevels, type Level } from '../pyc/name.ts';
+import { type Level, layouts } from '../pyc/name.ts';
 import { cacheOptions } from './cache-options.ts';
 import {
   absoluteDirectory,
@@ -82,8 +82,18 @@ const sources = {
 const compiling = {
   optimize: option(
     '-o, --optimize <level>',
-    'optimization levels, as 0,2; repeatable (default: 0,1,2)',
-    each(levelList, [allLevels]),
+    'optimization levels, as 0,2; repeatable (default: 0,1,2; with --layout zip, 0)',
+    each(levelList),
+  ),
+  layout: option(
+    '--layout <layout>',
+    'pycache, or zip: m.pyc beside m.py, where zipimport looks, of one level (default: pycache)',
+    once(word(layouts, `takes ${layouts.join(' or ')}`), 'pycache'),
+  ),
+  removeSources: option(
+    '--remove-sources',
+    'with --layout zip: remove each source whose pyc is written and proved',
+    flag(false),
   ),
   python: option(
     '--python <command>',
@@ -92,8 +102,8 @@ const compiling = {
   ),
   invalidationMode: option(
     '--invalidation-mode <mode>',
-    'timestamp, checked-hash or unchecked-hash (default: timestamp)',
-    once(word(invalidationModes, `takes ${invalidationModes.join(', ')}`), 'timestamp'),
+    'timestamp, checked-hash or unchecked-hash (default: timestamp; with --layout zip, unchecked-hash)',
+    once(word(invalidationModes, `takes ${invalidationModes.join(', ')}`)),
   ),
   errors: option(
     '--errors <policy>',
@@ -124,7 +134,7 @@ const output = {
   html: option('--html <file>', 'write a page with the savings, for people', file),
   record: option(
     '--no-record',
-    'with --in-place or --chroot: do not list pycs in the RECORD of their distribution',
+    'with --in-place, --chroot or --remove-sources: leave the RECORD of distributions as it is',
     flag(true),
   ),
   dryRun: option('--dry-run', 'say what would be done, and change nothing', flag(false)),

@@ -3,7 +3,8 @@ import type { MtimePolicy } from '../buildroot/mtime-policy.ts';
 import type { Environment } from '../compile/environment.ts';
 import { PyclinkError } from '../errors.ts';
 import { plainPath } from '../files/path.ts';
-import type { Level } from '../pyc/name.ts';
+import type { InvalidationMode } from '../pyc/header.ts';
+import { levels as allLevels, type Level } from '../pyc/name.ts';
 import { type CacheRequest, type cacheOptions, cacheRequest } from './cache-options.ts';
 import { buildOptions } from './option-table.ts';
 import { flagOf, once, readValues, text, type ValuesOf } from './option-values.ts';
@@ -13,11 +14,12 @@ type OptionReaders = { readonly [K in keyof Table]: Table[K]['read'] };
 
 /** The options of a build, completed from the environment. */
 export type BuildOptions = Readonly<
-  Omit<ValuesOf<OptionReaders>, 'optimize' | 'mtimePolicy' | 'mtime' | keyof typeof cacheOptions>
+  Omit<ValuesOf<OptionReaders>, 'optimize' | 'invalidationMode' | 'mtimePolicy' | 'mtime' | keyof typeof cacheOptions>
 > & {
   readonly paths: readonly string[];
   /** Sorted, each once. */
   readonly levels: readonly Level[];
+  readonly invalidationMode: InvalidationMode;
   readonly mtime: MtimePolicy;
   readonly jobs: number;
   readonly only?: Only;
@@ -61,7 +63,17 @@ export function readBuildOptions(
   const values = readValues(readers, flags, flagOf, problems);
   const env = readValues(variables, environment, (name) => name, problems);
   if (problems.length > 0) throw usageError(problems);
-  const { optimize, mtimePolicy, mtime: time, cacheDir, cache, recache, cacheVerify, ...given } = values;
+  const {
+    optimize,
+    invalidationMode,
+    mtimePolicy,
+    mtime: time,
+    cacheDir,
+    cache,
+    recache,
+    cacheVerify,
+    ...given
+  } = values;
   const cacheFlags = { cacheDir, cache, recache, cacheVerify };
   const epochSeconds = time ?? (env.SOURCE_DATE_EPOCH ? Number(env.SOURCE_DATE_EPOCH) : undefined);
   const policy = mtimePolicy ?? (time !== undefined ? 'set' : epochSeconds === undefined ? 'keep' : 'clamp');
@@ -74,6 +86,13 @@ export function readBuildOptions(
     problems.push('--chroot: needs a buildroot that will lie at /');
   }
   if (given.inPlace && given.chroot) problems.push('--chroot: there is no buildroot with --in-place');
+  const isZip = given.layout === 'zip';
+  const levels: readonly Level[] = [...new Set(optimize.flat())].sort();
+  if (isZip && levels.length > 1) problems.push('--layout zip: a module has one pyc there, so give one level, as -o 0');
+  if (isZip && given.keepCurrent) problems.push('--keep-current: the name of a pyc beside its source says no level');
+  if (given.removeSources && !isZip) problems.push('--remove-sources: needs --layout zip, or no import finds the pycs');
+  if (given.removeSources && given.inPlace && paths.length === 0)
+    problems.push('--remove-sources: needs a PATH in place');
   const level = 'optimize' in flags ? paths.find((path) => /^[012]$/.test(path)) : undefined;
   if (level !== undefined) problems.push(`${level}: this is a PATH; several levels are -o 0,1,2 or -o 0 -o 1 -o 2`);
   if (given.append && given.manifest === undefined) problems.push('--append: needs --manifest');
@@ -85,7 +104,8 @@ export function readBuildOptions(
     ...given,
     buildroot: given.buildroot ?? env.RPM_BUILD_ROOT,
     paths,
-    levels: [...new Set(optimize.flat())].sort(),
+    levels: levels.length > 0 ? levels : isZip ? ([0] as const) : allLevels,
+    invalidationMode: invalidationMode ?? (isZip ? 'unchecked-hash' : 'timestamp'),
     mtime,
     ...cacheRequest(cacheFlags, environment),
     jobs: given.jobs || Number(env.RPM_BUILD_NCPUS ?? 0) || Number(debianJobs ?? 0) || availableCpus,

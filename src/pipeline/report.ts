@@ -21,6 +21,8 @@ export interface BuildReport {
   readonly current: number;
   /** Only in a dry run: how many sources would be compiled. */
   readonly dueSources?: number;
+  /** Only if asked for: how many sources were removed; in a dry run, how many would be. */
+  readonly removedSources?: number;
   /** Of this run, not of the whole manifest. In a dry run: what would be written anew. */
   readonly pycs: number;
   /** How many of them were there already, with the same bytes and links. */

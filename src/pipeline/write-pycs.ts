@@ -12,7 +12,7 @@ import { writeLinked } from '../links/write.ts';
 import { CompiledRecord, recordKind } from '../manifest/compiled-record.ts';
 import { normalizePyc } from '../marshal/normalize-pyc.ts';
 import type { UnreadableCode } from '../marshal/walk.ts';
-import { pycStem } from '../pyc/name.ts';
+import { type Level, pycStem } from '../pyc/name.ts';
 import { Digests } from '../sha256.ts';
 import type { Skipped } from '../skipped.ts';
 
@@ -66,7 +66,7 @@ export function writePycs(
   const written = writeLinked(
     pycs.map(({ staged, content, mode }) => ({ path: staged, content, mode })),
     options.link,
-    job.source.hasCache,
+    job.source.hasCache || job.layout === 'zip',
   );
   const skipped: Skipped[] = leftAsTheyAre(options.buildroot, notNormalized, written.notLinked);
   if (failure !== undefined) {
@@ -127,12 +127,16 @@ function recordsOf(
   sourceSha256?: string,
 ): CompiledRecord[] {
   const { payload, staged, content } = job.source;
-  const stem = pycStem(staged);
+  const beside =
+    job.layout === 'zip'
+      ? { cacheTag: job.interpreter.cacheTag, optimizationLevel: job.levels[0] as Level }
+      : undefined;
+  const stem = pycStem(staged, beside !== undefined);
   const sourceDigest = options.hashSources && groups.length > 0 ? digestOfSource(content, sourceSha256) : undefined;
   return groups.map((group) => {
     const endings = group.map(({ path }) => path.slice(stem.length)).sort(byCodeUnit);
     const [{ sizeBytes, content: pyc, mode }] = group as readonly [ReadPyc];
-    const kind = recordKind(endings, mode, invalidationModeOf(job, options), job.interpreter.version);
+    const kind = recordKind(endings, mode, invalidationModeOf(job, options), job.interpreter.version, beside);
     return new CompiledRecord(payload, sizeBytes, digests.of(pyc), kind, sourceDigest);
   });
 }

@@ -5,7 +5,7 @@ import type { PoolResult, WorkerPool } from '../compile/worker-pool.ts';
 import { codeSha256Of } from '../marshal/pyc-facts.ts';
 import type { Search } from '../payload/entry.ts';
 import { searchForFiles, TemporaryDirectory } from '../payload/extract.ts';
-import type { Level } from '../pyc/name.ts';
+import { type Level, levels } from '../pyc/name.ts';
 import { counted } from '../text.ts';
 import { type Differing, differs, explained } from './differing.ts';
 import { openPool, type RecompileInterpreters } from './interpreters.ts';
@@ -88,6 +88,11 @@ function pycsOf({ pycs }: RecompileJob): Pyc[] {
   return [...pycs.values()].flat();
 }
 
+/** Whether a pyc is beside its source, where its name does not say its level. */
+function isBeside({ name }: Pyc): boolean {
+  return name.cacheTag === undefined;
+}
+
 /** @param textOf the file with the text of a source, as the interpreter reaches it */
 async function compileJobs(
   pool: WorkerPool,
@@ -105,7 +110,7 @@ async function compileJobs(
       source: recordedPath.slice(end + 1),
       content,
       recordedDirectory: recordedPath.slice(0, Math.max(end, end === 0 ? 1 : 0)),
-      levels: [...pycs.keys()].sort(),
+      levels: pycsOf(job).some(isBeside) ? levels : [...pycs.keys()].sort(),
       invalidationMode: 'timestamp' as const,
     };
     return pool.compile(request, 120_000, (result) => onResult(job, result));
@@ -118,23 +123,26 @@ function compare(job: RecompileJob, result: PoolResult, compiler: string, direct
   const findings: AuditFinding[] = [];
   const differing: Differing[] = [];
   let same = 0;
-  const all = (levels: readonly Level[], detail: string) => {
-    for (const level of levels) {
+  const addAll = (at: readonly Level[], detail: string) => {
+    for (const level of at) {
       for (const { entry } of job.pycs.get(level) ?? []) findings.push(differs(entry, detail));
     }
   };
   if ('lost' in result) {
-    all([...job.pycs.keys()], `${compiler} died while compiling its source: ${result.problem}`);
+    addAll([...job.pycs.keys()], `${compiler} died while compiling its source: ${result.problem}`);
     return { same, findings, differing };
   }
   const made = new Map(result.levels.flatMap((one) => ('content' in one ? [[one.level, one.content] as const] : [])));
   const failed = [...job.pycs.keys()].filter((level) => !made.has(level));
-  all(failed, `its source does not compile with ${compiler}: ${lastLine(result.failure?.problem)}`);
+  addAll(failed, `its source does not compile with ${compiler}: ${lastLine(result.failure?.problem)}`);
+  const digests = new Map(Array.from(made, ([level, content]) => [level, codeSha256Of(content)]));
+  const all = [...digests.values()];
   for (const [level, content] of made) {
-    const codeSha256 = codeSha256Of(content);
-    const others = (job.pycs.get(level) ?? []).filter(
-      ({ facts }) => facts === undefined || 'unread' in facts || facts.codeSha256 !== codeSha256,
-    );
+    const others = (job.pycs.get(level) ?? []).filter((pyc) => {
+      const { facts } = pyc;
+      const expected = isBeside(pyc) ? all : [digests.get(level)];
+      return facts === undefined || 'unread' in facts || !expected.includes(facts.codeSha256);
+    });
     same += (job.pycs.get(level)?.length ?? 0) - others.length;
     const [first] = others;
     if (first === undefined) continue;

@@ -25,6 +25,11 @@ export function buildReportText(report: BuildReport): string {
         : `${counted(current, 'source')} had current bytecode`,
     );
   }
+  if (report.removedSources !== undefined) {
+    lines.push(
+      `${dryRun ? 'would remove ' : ''}${counted(report.removedSources, 'source')}${dryRun ? '' : ' removed'}`,
+    );
+  }
   if (report.cache !== undefined) lines.push(cacheText(report.cache));
   const problems = report.skipped.filter(({ isProblem }) => isProblem).length;
   if (problems > 0) lines.push(`${counted(problems, 'problem')}, see above`);

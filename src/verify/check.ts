@@ -45,9 +45,12 @@ export function leftOut(records: readonly PycRecord[], payload: Payload): Readon
   return sources;
 }
 
-/** Sources that are missing while their pycs are there. */
+/** Sources that are missing while their pycs are there. Python loads those beside their sources without them too. */
 function sourceless(records: readonly PycRecord[], payload: Payload): Finding[] {
-  const gone = records.filter(({ source, paths }) => !payload.has(source) && paths.some((path) => payload.has(path)));
+  const gone = records.filter(
+    ({ source, paths, cacheTag }) =>
+      cacheTag === undefined && !payload.has(source) && paths.some((path) => payload.has(path)),
+  );
   const detail = 'the source of pycs that are in the payload';
   return Array.from(new Set(gone.map(({ source }) => source)), (path) => ({ kind: 'missing', path, detail }));
 }
@@ -105,7 +108,7 @@ function checkContent(entry: PayloadEntry, record: PycRecord, payload: Payload, 
   const exposed = source && exposure(entry, source);
   if (exposed !== undefined) findings.push(at(entry, 'exposed', exposed));
   if (source === undefined || pyc === undefined || 'unread' in pyc || 'unreadable' in pyc.header) return findings;
-  const mismatch = mismatchOf(pyc.header, source, facts.sources.get(source.file));
+  const mismatch = mismatchOf(pyc.header, source, facts.sources.get(source.file), record.cacheTag !== undefined);
   const changed = changeOf(facts.sources.get(source.file), record);
   if (mismatch !== undefined) findings.push(at(entry, 'stale', mismatch.reason));
   else if (changed !== undefined) findings.push(at(entry, 'source-changed', changed));

@@ -24,7 +24,8 @@ function newJob(content = text): CompileJob {
     ...{ staged, content: staged, payload: '/usr/shop.py' as PayloadPath },
     ...{ physical: true, hasCache: false, sizeBytes: size, mtimeSeconds: Math.floor(mtimeMs / 1000) },
   };
-  return { source, interpreter, levels: [0, 1, 2], recorded: { strip: staged.slice(0, -8), prepend: '/usr' } };
+  const recorded = { strip: staged.slice(0, -8), prepend: '/usr' };
+  return { source, interpreter, levels: [0, 1, 2], recorded, layout: 'pycache' };
 }
 
 function newCache(more: Partial<CacheSettings> = {}) {

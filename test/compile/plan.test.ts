@@ -35,7 +35,7 @@ describe('planCompile', () => {
     const [a, b] = [source('/usr/lib/a.py'), source('/b.py')];
     const [old, recent] = [interpreter('cpython-310'), interpreter('cpython-311')];
     const jobs = planCompile([a, b], (one) => (one === a ? [old, recent] : [recent]), [0, 2], recorded);
-    const job = { levels: [0, 2], recorded };
+    const job = { levels: [0, 2], recorded, layout: 'pycache' };
     expect(jobs).toEqual([
       { ...job, source: a, interpreter: old },
       { ...job, source: a, interpreter: recent },

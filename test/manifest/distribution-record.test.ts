@@ -26,7 +26,8 @@ function planted(record: string | Buffer) {
   const root = plantBuildroot({ [`${information}/INSTALLER`]: 'pip\n', [`${information}/RECORD`]: '' });
   const file = join(root, information, 'RECORD');
   writeFileSync(file, record);
-  return { file, list: () => listInRecords(openTree(root), records) };
+  const list = (gone?: ReadonlySet<PayloadPath>) => listInRecords(openTree(root), records, gone);
+  return { file, list };
 }
 
 describe('listInRecords', () => {
@@ -39,6 +40,17 @@ describe('listInRecords', () => {
     expect(list()).toEqual([]);
     const added = `${end}${pyc},,${text.includes('\r') ? '\r' : ''}\n`;
     expect(readFileSync(file)).toEqual(Buffer.concat([before, Buffer.from(added)]));
+  });
+
+  it.each([
+    ['a.py,,\nb.py,,\n', `b.py,,\n${pyc},,\n`],
+    ['b.py,,\n"a.py",sha256=x,1', `b.py,,\n${pyc},,\n`],
+    ['caf\xe9.py,,\r\na.py\r\n', `caf\xe9.py,,\r\n${pyc},,\r\n`],
+    [`"odd\na.py",,\na.py,,\n${pyc},,\n`, `"odd\na.py",,\n${pyc},,\n`],
+  ])('takes the lines of sources that are gone out of %j', (before, after) => {
+    const { file, list } = planted(Buffer.from(before, 'latin1'));
+    expect(list(new Set(['/site/a.py' as PayloadPath]))).toEqual([]);
+    expect(readFileSync(file, 'latin1')).toBe(after);
   });
 
   it('adds what another program has added meanwhile', () => {

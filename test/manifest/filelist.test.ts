@@ -32,6 +32,10 @@ describe('encodeFilelist', () => {
     ]);
   });
 
+  it('lists no directory for a pyc beside its source', () => {
+    expect(encodeFilelist([{ ...record('/usr/a/a.pyc'), cacheTag: 'cpython-311' }]).text).toBe('"/usr/a/a.pyc"\n');
+  });
+
   it('of nothing is empty', () => {
     expect(encodeFilelist([])).toEqual({ text: '', unlisted: [] });
   });

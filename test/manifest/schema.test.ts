@@ -23,7 +23,7 @@ const manifest = {
   totals: { pycs: 2, linkGroups: 1, links: 1, sizeBytesWithoutLinks: 200, sizeBytes: 100 },
 };
 
-const notOneGroup = 'the paths must be pycs of that source, with one cache tag, in one directory';
+const notOneGroup = 'the paths must be pycs of that source, with one cache tag, in one directory; or one beside it';
 const notPlain = 'must be a plain path, without "..", "//" or a slash at the end';
 
 /** What is wrong with a manifest, as `place: message`. */
@@ -38,6 +38,15 @@ describe('manifestSchema', () => {
   it('reads a manifest as it is', () => {
     expect(manifestSchema.parse(manifest)).toEqual(manifest);
     expect(schemaVersion).toBe(1);
+  });
+
+  it('accepts a pyc beside its source, which says whose it is', () => {
+    const beside = { ...record, paths: ['/usr/lib/a.pyc'], cacheTag: 'cpython-311', optimizationLevel: 2 };
+    expect(issues(withRecord(beside))).toEqual([]);
+    const { cacheTag, ...nobodys } = beside;
+    expect(issues({ ...manifest, linkGroups: [nobodys] })).toEqual([`linkGroups.0.paths: ${notOneGroup}`]);
+    const two = { ...beside, paths: ['/usr/lib/a.opt-1.pyc', '/usr/lib/a.pyc'] };
+    expect(issues(withRecord(two))).toEqual([`linkGroups.0.paths: ${notOneGroup}`]);
   });
 
   it.each([

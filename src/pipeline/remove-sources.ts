@@ -1,0 +1,61 @@
+import { type Buildroot, toStaged } from '../buildroot/path.ts';
+import { isRegular, type Source } from '../buildroot/source.ts';
+import { errnoOf } from '../errors.ts';
+import type { PayloadPath } from '../files/path.ts';
+import { readRegular } from '../files/read-regular.ts';
+import { removeFile } from '../files/replace.ts';
+import { wholeSeconds } from '../files/stat.ts';
+import type { PycRecord } from '../manifest/schema.ts';
+import { parsePycHeader, staleReason } from '../pyc/header.ts';
+import { sourceHash } from '../pyc/source-hash.ts';
+import { sha256Of } from '../sha256.ts';
+import type { Skipped } from '../skipped.ts';
+import { inTurns } from '../turns.ts';
+
+/** What became of the sources. */
+interface Removal {
+  readonly removed: ReadonlySet<PayloadPath>;
+  readonly skipped: readonly Skipped[];
+}
+
+/**
+ * Removes sources that have their pyc beside them: those whose pyc, read again, has the bytes that were recorded, and was
+ * made of what the source is now. A symlink stays.
+ * @param records of pycs beside their sources
+ */
+export async function removeSources(
+  buildroot: Buildroot,
+  sources: readonly Source[],
+  records: readonly PycRecord[],
+): Promise<Removal> {
+  const byPath = new Map(sources.map((source) => [source.payload, source]));
+  const removed = new Set<PayloadPath>();
+  const skipped: Skipped[] = [];
+  for await (const { source: path, paths, sha256 } of inTurns(records)) {
+    const source = byPath.get(path);
+    if (source === undefined) continue;
+    if (!isRegular(source)) {
+      skipped.push({ path, reason: 'source-is-symlink' });
+      continue;
+    }
+    try {
+      const pyc = readRegular(toStaged(buildroot, paths[0] as PayloadPath))?.content;
+      const isRight = (name: string) => pyc !== undefined && sha256Of(pyc) === sha256 && isMadeOf(pyc, name);
+      if (removeFile(source.staged, isRight)) removed.add(path);
+      else skipped.push({ path, reason: 'source-not-removed', message: 'it or its pyc changed meanwhile' });
+    } catch (error) {
+      const errno = errnoOf(error);
+      if (errno === undefined) throw error;
+      skipped.push({ path, reason: 'source-not-removed', message: errno });
+    }
+  }
+  return { removed, skipped };
+}
+
+function isMadeOf(pyc: Buffer, source: string): boolean {
+  const [header, file] = [parsePycHeader(pyc), readRegular(source)];
+  if ('unreadable' in header || file === undefined) return false;
+  const { sizeBytes, modifiedNs } = file.stat;
+  const hash = (magicNumber: number) => sourceHash(magicNumber, file.content);
+  return staleReason(header, { sizeBytes, mtimeSeconds: wholeSeconds(modifiedNs), hash }) === undefined;
+}

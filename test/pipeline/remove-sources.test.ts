@@ -1,0 +1,54 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { discover } from '../../src/buildroot/discover.ts';
+import { openTree } from '../../src/buildroot/open.ts';
+import type { PayloadPath } from '../../src/files/path.ts';
+import type { PycRecord } from '../../src/manifest/schema.ts';
+import { removeSources } from '../../src/pipeline/remove-sources.ts';
+import { encodePycHeader } from '../../src/pyc/header.ts';
+import { sourceHash } from '../../src/pyc/source-hash.ts';
+import { sha256Of } from '../../src/sha256.ts';
+import { type Planted, plant, plantBuildroot } from '../helpers/buildroot.ts';
+
+const magicNumber = 3495;
+const pycOf = (text: string) => {
+  const header = encodePycHeader({
+    magicNumber,
+    invalidationMode: 'unchecked-hash',
+    sourceHash: sourceHash(magicNumber, Buffer.from(text)),
+  });
+  return Buffer.concat([header, Buffer.from('N')]);
+};
+const text = 'x = 1\n';
+
+/** What becomes of `/app/m.py` with its pyc beside it. @param change what happens before it would be removed */
+async function removed(change: Readonly<Record<string, Planted>>, recorded: Buffer = pycOf(text)) {
+  const root = plantBuildroot({ 'app/m.py': text, 'app/m.pyc': pycOf(text), 'app/others.py': text });
+  const buildroot = openTree(root);
+  const { sources } = discover(buildroot, { paths: ['/app'], isExcluded: () => false });
+  plant(root, change);
+  const record = { source: '/app/m.py', paths: ['/app/m.pyc' as PayloadPath], sha256: sha256Of(recorded) };
+  const done = await removeSources(buildroot, sources, [record as PycRecord]);
+  expect(existsSync(join(root, 'app/m.py'))).toBe(done.removed.size === 0);
+  expect(readFileSync(join(root, 'app/others.py'), 'utf8')).toBe(text);
+  return { removed: [...done.removed], skipped: done.skipped };
+}
+
+describe('removeSources', () => {
+  it('removes a source with its pyc beside it, and no other', async () => {
+    expect(await removed({})).toEqual({ removed: ['/app/m.py'], skipped: [] });
+  });
+
+  it.each<[string, Readonly<Record<string, Planted>>, Buffer]>([
+    ['was edited meanwhile', { 'app/m.py': 'x = 2\n' }, pycOf(text)],
+    ['has a pyc that is not what was recorded', {}, pycOf('x = 2\n')],
+    ['has a pyc that is not made of it', { 'app/m.pyc': pycOf('x = 2\n') }, pycOf('x = 2\n')],
+    ['has a pyc that is cut', { 'app/m.pyc': 'x' }, Buffer.from('x')],
+  ])('keeps one that %s', async (_, change, recorded) => {
+    expect(await removed(change, recorded)).toEqual({
+      removed: [],
+      skipped: [{ path: '/app/m.py', reason: 'source-not-removed', message: 'it or its pyc changed meanwhile' }],
+    });
+  });
+});
