@@ -37,7 +37,7 @@ describeWith(missingTools('git', 'npm', 'tar'), 'npm pack', () => {
     const manifest = readFileSync(join(clone, 'package.json'), 'utf8');
     await run('npm', ['pack', '--silent'], clone);
     const packages = readdirSync(clone).filter((name) => name.endsWith('.tgz'));
-    expect(packages).toEqual([expect.stringMatching(/^pyclink-\d+\.\d+\.\d+\.tgz$/)]);
+    expect(packages).toEqual([expect.stringMatching(/^pyclink-\d+\.\d+\.\d+(-dev)?\.tgz$/)]);
     const [tarball = ''] = packages.map((name) => join(clone, name));
 
     const list = await run('tar', ['--list', '--verbose', '--file', tarball]);

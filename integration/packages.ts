@@ -1,7 +1,7 @@
 /**
  * `npm run packages [-- DIR]`: makes all that a release has, in one folder (packages/): .rpm, .deb, npm tarball,
  * executable, bill of materials, licence texts, and SHA256SUMS. Needs rpmbuild and dpkg-buildpackage. The same checkout
- * gives the same bytes.
+ * gives the same bytes. A version without `-dev` is refused while docs/release.md has placeholders.
  */
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,13 +10,21 @@ import { execa } from 'execa';
 import { sha256Of } from '../src/sha256.ts';
 import { buildIn } from './helpers/own-package.ts';
 import { buildRpm } from './helpers/own-rpm.ts';
+import { lackingForRelease } from './helpers/release.ts';
 import { bundleMaterials } from './helpers/sbom.ts';
 import { scriptCall } from './helpers/script-call.ts';
 
 const checkout = join(import.meta.dirname, '..');
+const read = (path: string) => readFileSync(join(checkout, path), 'utf8');
 const { positionals } = scriptCall(import.meta.filename, {}, () => true);
 const { 0: directory = join(checkout, 'packages') } = positionals;
 const target = resolve(directory);
+const { version } = JSON.parse(read('package.json')) as { version: string };
+const lacking = lackingForRelease(version, read);
+if (lacking.length > 0) {
+  process.stderr.write(`${version} cannot be released (see docs/release.md):\n${lacking.join('\n')}\n`);
+  process.exit(2);
+}
 rmSync(target, { recursive: true, force: true });
 mkdirSync(target, { recursive: true });
 const work = mkdtempSync(join(tmpdir(), 'pyclink-packages-'));

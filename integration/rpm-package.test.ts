@@ -32,7 +32,7 @@ describeRpm("pyclink's own package", () => {
   it('builds from a staged tree, installs, and builds a package from there', async () => {
     const directory = temporaryDirectory();
     const rpms = await buildRpm(directory);
-    expect(rpms).toEqual([expect.stringMatching(/\/noarch\/pyclink-[\d.]+-1\.noarch\.rpm$/)]);
+    expect(rpms).toEqual([expect.stringMatching(/\/noarch\/pyclink-[\d.]+(~dev)?-1\.noarch\.rpm$/)]);
 
     const required = await queryRpms(rpms, '[%{REQUIRENAME}\\n]');
     expect(required.filter((name) => !name.startsWith('rpmlib('))).toEqual(['/bin/sh', 'nodejs', 'util-linux']);
@@ -47,6 +47,7 @@ describeRpm("pyclink's own package", () => {
       'd /usr/share/doc/pyclink/reliability.md',
       'd /usr/share/doc/pyclink/reproducible.md',
       'd /usr/share/doc/pyclink/rpm.md',
+      'd /usr/share/doc/pyclink/targets.md',
       'd /usr/share/doc/pyclink/versioning.md',
       'l /usr/share/licenses/pyclink/Apache-2.0',
       'l /usr/share/licenses/pyclink/THIRD-PARTY-NOTICES',

@@ -32,6 +32,7 @@ export const pages = [
   'reliability',
   'reproducible',
   'rpm',
+  'targets',
   'versioning',
 ];
 
