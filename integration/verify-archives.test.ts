@@ -140,7 +140,7 @@ describe('verify', () => {
     expect(missing.stderr).toBe(`pyclink: error: ${tree.beside('missing.deb')}: cannot be opened (ENOENT)\n`);
     expect(missing.status).toBe(2);
     const mixed = await verifyShop(tree, text, tree.buildroot);
-    expect(mixed.stderr).toBe(`pyclink: error: ${tree.buildroot}: a directory must be the only target\n`);
+    expect(mixed.stderr).toBe(`pyclink: error: ${tree.buildroot}: only directories can be combined with a directory\n`);
     expect(mixed.status).toBe(2);
   });
 });

@@ -18,7 +18,7 @@ export function verify(command: Command, call: Call): Command {
   return withPrepend(withReadOptions(withCommonOptions(command).addOption(manifest.makeOptionMandatory())))
     .argument(
       '<TARGET...>',
-      'a directory that holds the payload, all packages of a build or their directory, or container images (FILE[:NAME])',
+      'directories that hold the payload, all packages of a build or their directory, or container images (FILE[:NAME])',
     )
     .addOption(allow.argParser<string[]>(collect))
     .addOption(fileOption('--html <file>', htmlHelp))
@@ -48,7 +48,7 @@ export function audit(command: Command, call: Call): Command {
       return [...earlier, kind];
     });
   return withReadOptions(withCommonOptions(command))
-    .argument('<TARGET...>', 'a directory, / for the running system, packages or their directory, or container images')
+    .argument('<TARGET...>', 'directories, / for the running system, packages or their directory, or container images')
     .addOption(each('--only <kind>', 'only this kind of finding, repeatable'))
     .addOption(each('--ignore <kind>', 'not this kind of finding, repeatable'))
     .addOption(

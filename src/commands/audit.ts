@@ -92,16 +92,18 @@ function inLayer(finding: AuditFinding, all: readonly Audited[]): AuditFinding {
   return own?.layer === undefined ? finding : { ...finding, layer: own.layer };
 }
 
-/** Findings in a directory, which is no container that reports name: it may be another for each build. */
+/** Findings in one directory, which is no container that reports name: it may be another for each build. */
 function withoutDirectory(findings: readonly AuditFinding[], contents: readonly TargetContents[]): AuditFinding[] {
   const trees = contents.filter(({ kind }) => kind === 'tree').map(({ entries }) => entries[0]?.container);
+  if (new Set(trees).size !== 1) return [...findings];
   return findings.map((finding) => (trees.includes(finding.container) ? { ...finding, container: '' } : finding));
 }
 
 /** @throws PyclinkError */
 async function recompileAll(audited: readonly Audited[], options: AuditOptions, request: RecompileRequest) {
   const { recompile } = await import('../recompile/recompile.ts');
-  const [target = ''] = options.targets;
+  const [target = '', ...others] = options.targets;
+  if (request.chroot && others.length > 0) throw new PyclinkError('usage', '--chroot: takes one directory');
   return recompile(audited, {
     ...request,
     chroot: request.chroot ? openTree(target) : undefined,

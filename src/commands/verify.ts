@@ -3,7 +3,6 @@ import { globMatcher } from '../buildroot/exclude.ts';
 import { exitStatus } from '../errors.ts';
 import { ifPossible } from '../files/if-possible.ts';
 import { contains, type PayloadPath } from '../files/path.ts';
-import { stat } from '../files/stat.ts';
 import { recordsOf } from '../manifest/encode.ts';
 import { outputPath, refuseSameFile, writeWhole } from '../manifest/file.ts';
 import { readManifest } from '../manifest/read.ts';
@@ -24,7 +23,7 @@ import type { CommandResult } from './result.ts';
 export interface VerifyOptions extends ReadOptions {
   /** What the builds wrote: all of them are used. */
   readonly manifests: readonly string[];
-  /** A directory that holds the payload, the packages of a build, or images. */
+  /** Directories that hold the payload, the packages of a build, or images. */
   readonly targets: readonly string[];
   /** Globs for pycs that the package has on purpose, and no manifest. */
   readonly allow: readonly string[];
@@ -67,8 +66,8 @@ export async function verifyCommand(options: VerifyOptions): Promise<CommandResu
       ...systemFiles,
     ]),
   });
-  const prepend = options.prepend ?? placeOf(targets, records);
-  const contents = await searchTargets(targets, search, { ...options, prepend });
+  const isInPlace = options.prepend === undefined && areInPlace(targets, records);
+  const contents = await searchTargets(targets, search, { ...options, isInPlace });
   const payloads = together(contents).map((parts) => ({ parts, payload: new Payload(parts) }));
   const isAllowed = globMatcher(options.allow);
   // Where nothing of the manifest is, one line says so for all of it.
@@ -108,12 +107,10 @@ export async function verifyCommand(options: VerifyOptions): Promise<CommandResu
   };
 }
 
-/** Where a directory lies if all that the manifests record is below it, as after a build in place. */
-function placeOf(targets: readonly string[], records: readonly PycRecord[]): string | undefined {
-  const [target = ''] = targets;
-  const path = ifPossible(() => realpathSync.native(target));
-  const isBelow = path !== undefined && path !== '/' && records.every(({ source }) => contains(path, source));
-  return isBelow && targets.length === 1 && stat(path).kind === 'directory' ? path : undefined;
+/** Whether all that the manifests record is below the targets, as after a build in place. */
+function areInPlace(targets: readonly string[], records: readonly PycRecord[]): boolean {
+  const paths = targets.flatMap((target) => ifPossible(() => realpathSync.native(target)) ?? []);
+  return records.every(({ source }) => paths.some((path) => contains(path, source)));
 }
 
 /** A package has no other packages' bytecode, whatever files are in it. */

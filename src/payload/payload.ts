@@ -23,7 +23,10 @@ export class Payload {
     for (const entry of contents.flatMap((one) => one.entries)) {
       const others = entries.get(entry.path);
       if (others === undefined) entries.set(entry.path, [entry]);
-      else others.push(entry);
+      // Two directories of one system have those above them in common.
+      else if (!others.some(({ container, file }) => container === entry.container && file === entry.file)) {
+        others.push(entry);
+      }
     }
     this.entries = entries;
     this.removedBy = new Map(contents.flatMap((one) => [...one.removedBy]));

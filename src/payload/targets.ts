@@ -23,8 +23,10 @@ export interface ReadOptions {
   readonly limits?: ReadLimits;
   /** Of images: `os/architecture`. */
   readonly platform?: string | undefined;
-  /** Where a directory will lie. */
+  /** Where each directory will lie. */
   readonly prepend?: string | undefined;
+  /** Directories lie where they will be used. */
+  readonly isInPlace?: boolean;
   /** Without `prepend`, a directory may be a part of a system: paths then begin at the root of that. */
   readonly mayBePart?: boolean;
   /** What later mtimes in a directory will be set to, as dpkg-deb does it. */
@@ -39,7 +41,7 @@ export interface TargetContents extends Contents {
   readonly kind: 'tree' | 'image' | 'package';
 }
 
-/** The targets that are one payload: the packages of a build together, each image by itself. */
+/** The targets that are one payload: packages and directories together, each image by itself. */
 export function together(contents: readonly TargetContents[]): readonly (readonly TargetContents[])[] {
   const packages = contents.filter(({ kind }) => kind !== 'image');
   const images = contents.filter(({ kind }) => kind === 'image').map((image) => [image]);
@@ -47,9 +49,9 @@ export function together(contents: readonly TargetContents[]): readonly (readonl
 }
 
 /**
- * Searches the targets: a directory, packages, archives, and images, which may have `:NAME` behind them. A directory of
+ * Searches the targets: directories, packages, archives, and images, which may have `:NAME` behind them. A directory of
  * packages, or a `.changes` file, stands for its packages.
- * @throws PyclinkError `usage` for a target that is not there, or a directory among others; `tool-failed`
+ * @throws PyclinkError `usage` for a target that is not there, or a directory among packages; `tool-failed`
  */
 export async function searchTargets(
   given: readonly string[],
@@ -62,8 +64,8 @@ export async function searchTargets(
   if (directory === undefined && (options.prepend ?? '/') !== '/') {
     throw new PyclinkError('usage', '--prepend is for a directory; a package or an image has installed paths');
   }
-  if (directory !== undefined && targets.length > 1) {
-    throw new PyclinkError('usage', 'a directory must be the only target', { path: directory.path });
+  if (directory !== undefined && places.some(({ kind }) => kind !== 'tree')) {
+    throw new PyclinkError('usage', 'only directories can be combined with a directory', { path: directory.path });
   }
   const searchAll = async (one: Search): Promise<TargetContents[]> => {
     const contents: TargetContents[] = [];
@@ -145,6 +147,7 @@ async function searchPlace(
     limits = defaultReadLimits,
     platform,
     prepend,
+    isInPlace = false,
     mayBePart = false,
     latestMtimeSeconds = Number.POSITIVE_INFINITY,
   }: ReadOptions,
@@ -154,7 +157,8 @@ async function searchPlace(
     ...(await searchImage({ files, path, reference, platform }, search, limits)),
   });
   if (kind === 'tree') {
-    const tree = installedAt(openTree(path), prepend ?? '/');
+    const opened = openTree(path);
+    const tree = installedAt(opened, isInPlace ? opened.path : (prepend ?? '/'));
     const root = mayBePart && prepend === undefined ? openTree(systemAround(tree.path)) : tree;
     const contents = searchTree(root, search, limits, tree.path);
     const clamped = contents.entries.map((entry) => ({
