@@ -1,4 +1,4 @@
-import { readerOf, readsTag } from '../buildroot/python-directory.ts';
+import { pythonDirectoryOf, readerOf, readsTag } from '../buildroot/python-directory.ts';
 import { nameOf, type PayloadPath } from '../files/path.ts';
 import type { PayloadEntry } from '../payload/entry.ts';
 import type { Payload } from '../payload/payload.ts';
@@ -19,8 +19,9 @@ export class Readers {
   constructor(payload: Payload) {
     this.#payload = payload;
     for (const path of payload.entries.keys()) {
-      const command = standardLibrary.exec(path)?.groups?.['command'];
-      if (command !== undefined) this.#installed.add(command);
+      const library = path.endsWith('/os.py') ? pythonDirectoryOf(path) : undefined;
+      if (library?.kind === 'interpreter' && path === `${library.directory}/os.py`)
+        this.#installed.add(library.command);
       const dot = path.endsWith('.so') ? path.indexOf('.', path.lastIndexOf('/')) : -1;
       if (dot < 0) continue;
       const module = path.slice(0, dot);
@@ -86,8 +87,6 @@ export class Readers {
 
 /** What makes a zip one that is run, and not unpacked. @see zipapp */
 const zipappMain = '/__main__.py' as PayloadPath;
-
-const standardLibrary = /\/lib(?:64)?\/(?<command>python3\.\d+t?|pypy3\.\d+)\/os\.py$/;
 
 function isSuffixFor(cacheTag: string, suffix: string): boolean {
   if (suffix === `.${cacheTag}.so` || suffix.startsWith(`.${cacheTag}-`)) return true;

@@ -42,6 +42,32 @@ export function pythonDirectoryOf(path: PayloadPath): PythonDirectory | undefine
   return { kind: 'interpreter', directory, command };
 }
 
+/** A directory that one interpreter reads, by the name of the directory. */
+type OwnDirectory = Extract<PythonDirectory, { readonly kind: 'interpreter' }>;
+
+/** The same, or that of a Python that comes with an application, as LibreOffice has `program/python-core-3.10.13`. */
+export function readerByName(path: PayloadPath): Omit<OwnDirectory, 'kind'> | undefined {
+  const place = pythonDirectoryOf(path);
+  if (place !== undefined) return place.kind === 'interpreter' ? place : undefined;
+  const match = /^.*?\/python-core-(?<version>3\.\d+)[^/]*(?=\/)/.exec(path);
+  return match === null
+    ? undefined
+    : { directory: match[0] as PayloadPath, command: `python${match.groups?.['version']}` };
+}
+
+const interpreterCache =
+  /^\/(?:usr|app)\/lib(?:64)?\/(?:python3|python\d\.\d+t?|pypy3(?:\.\d+)?)(?:\/(?:site|dist)-packages)?\/__pycache__$/;
+
+/** Whether the package of an interpreter has this `__pycache__`, so that no other has to own it. */
+export function isCacheOfInterpreter(path: PayloadPath): boolean {
+  return interpreterCache.test(path);
+}
+
+/** Whether a path lies in what others than the distribution install: its libraries. */
+export function isInSitePackages(path: string): boolean {
+  return /\/(?:site|dist)-packages\//.test(path);
+}
+
 /** The directory on sys.path that a module is found in: a Python directory, or the site-packages of one. */
 export function searchDirectoryOf(path: PayloadPath): PayloadPath | undefined {
   const place = pythonDirectoryOf(path)?.directory;
@@ -84,6 +110,11 @@ export function expectedInterpreter(command: string): ExpectedInterpreter {
     ...(version === undefined ? {} : { version, freeThreaded: threads === 't' }),
     ...(kind === 'python' && version !== undefined ? { implementation: 'cpython' } : {}),
   };
+}
+
+/** Whether a program is named as a Python 3 that is installed. */
+export function isInterpreterName(name: string): boolean {
+  return /^(?:python3(?:\.\d+t?)?|pypy3(?:\.\d+)?)$/.test(name);
 }
 
 /** The command of the interpreter that a directory is for; undefined where there may be several. */

@@ -1,5 +1,5 @@
 import { readlinkSync } from 'node:fs';
-import { childOf, contains, nameOf, parentOf, type StagedPath } from '../files/path.ts';
+import { childOf, contains, maxSymlinks, nameOf, parentOf, type StagedPath } from '../files/path.ts';
 import { lstatIfAny } from '../files/stat.ts';
 import type { Buildroot } from './path.ts';
 
@@ -11,9 +11,6 @@ export type Resolved =
   | { readonly kind: 'outside' }
   /** A relative symlink to nothing, or a loop. */
   | { readonly kind: 'dangling' };
-
-/** As many as the Linux kernel follows before it says ELOOP. */
-const maxSymlinks = 40;
 
 /**
  * Follows the symlinks of a staged path. An absolute target is a payload path; a relative one that goes above the

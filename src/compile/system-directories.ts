@@ -1,13 +1,12 @@
 import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { execa } from 'execa';
+import { isInterpreterName } from '../buildroot/python-directory.ts';
 import { type Environment, workerEnvironment } from './environment.ts';
 import { isProgram, trusted } from './trusted-program.ts';
 
 /** Where interpreters are installed besides the directories of PATH. */
 const programDirectories = ['/usr/bin', '/usr/local/bin'];
-
-const interpreterName = /^(?:python3(?:\.\d+t?)?|pypy3(?:\.\d+)?)$/;
 
 /** Prints the directories of an interpreter, one a line; nothing before 3.6. No module may be the current directory's. */
 const query = `
@@ -40,7 +39,7 @@ export async function systemDirectories(
   );
   const programs = [...new Set(searched)].flatMap((directory) =>
     namesIn(directory)
-      .filter((name) => interpreterName.test(name))
+      .filter(isInterpreterName)
       .map((name) => join(directory, name))
       .filter(isProgram)
       .map(trusted),

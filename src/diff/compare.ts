@@ -3,6 +3,7 @@ import { headerDifference } from '../inspect/first-difference.ts';
 import { codeSha256Of } from '../marshal/pyc-facts.ts';
 import { type PycHeader, parsePycHeader } from '../pyc/header.ts';
 import { releaseOf } from '../pyc/releases.ts';
+import { shortened, timeText } from '../text.ts';
 import type { DiffKind } from './kinds.ts';
 
 /** One difference of two pycs. */
@@ -37,15 +38,11 @@ function compareHeaders(was: PycHeader, is: PycHeader): readonly PycDifference[]
     if (was.sourceSizeBytes !== is.sourceSizeBytes) {
       return [{ kind: 'header', detail: `size of the source ${is.sourceSizeBytes}, was ${was.sourceSizeBytes}` }];
     }
-    return old === now ? [] : [{ kind: 'mtime', detail: `${date(now)}, was ${date(old)}` }];
+    return old === now ? [] : [{ kind: 'mtime', detail: `${timeText(now)}, was ${timeText(old)}` }];
   }
   const difference = headerDifference(was, is);
   if (difference === undefined) return [];
   return [{ kind: 'header', detail: `${difference.what} ${difference.second}, was ${difference.first}` }];
-}
-
-function date(seconds: number): string {
-  return new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
 }
 
 function compareCode(old: Buffer, now: Buffer, start: number): readonly PycDifference[] {
@@ -79,9 +76,3 @@ function interpreter(magicNumber: number): string {
 
 /** Fields whose bytes nobody reads. */
 const inBytes = ['instructions', 'exception table', 'kinds of variables'];
-
-const maxValueChars = 80;
-
-function shortened(value: string): string {
-  return value.length > maxValueChars ? `${value.slice(0, maxValueChars)}…` : value;
-}

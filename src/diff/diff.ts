@@ -1,8 +1,7 @@
 import { searchDirectoryOf } from '../buildroot/python-directory.ts';
 import { nameOf, type PayloadPath } from '../files/path.ts';
-import { readRegular } from '../files/read-regular.ts';
 import type { Search } from '../payload/entry.ts';
-import { searchForFiles, TemporaryDirectory } from '../payload/extract.ts';
+import { contentAt, searchForFiles, TemporaryDirectory } from '../payload/extract.ts';
 import type { Level } from '../pyc/name.ts';
 import { comparePycs, type PycDifference } from './compare.ts';
 import type { DiffKind } from './kinds.ts';
@@ -75,10 +74,6 @@ function differencesOf(
   if (old !== undefined && now !== undefined) return old.equals(now) ? [] : comparePycs(old, now);
   const reasons = [was, is].flatMap(({ facts }) => (facts !== undefined && 'unread' in facts ? facts.unread : []));
   return [{ kind: 'bytes', detail: reasons[0] ?? 'there is no content under its name' }];
-}
-
-function contentAt(path: string | undefined): Buffer | undefined {
-  return path === undefined ? undefined : readRegular(path)?.content;
 }
 
 /** `shop.cart` of `/usr/lib/python3/dist-packages/shop/cart.py`. Outside the known directories: the name of the file. */

@@ -1,11 +1,8 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { errnoOf } from '../errors.ts';
 import { currentCredentials } from './credentials.ts';
-import { childOf, parentOf, type StagedPath } from './path.ts';
+import { childOf, maxSymlinks, parentOf, type StagedPath } from './path.ts';
 import { type FileStat, lstat } from './stat.ts';
-
-/** As many as the Linux kernel follows before it says ELOOP. */
-const maxSymlinks = 40;
 
 /**
  * Why somebody other than root and this user decides what an absolute path leads to; undefined if nobody else does: the

@@ -8,6 +8,9 @@ export type StagedPath = string & { readonly __path: 'staged' };
 /** The path as installed, starting with `/`: what the package records. */
 export type PayloadPath = string & { readonly __path: 'payload' };
 
+/** How many symlinks the Linux kernel follows before it says ELOOP. */
+export const maxSymlinks = 40;
+
 /** Whether `path` is `directory` or lies below it. Both absolute and plain. */
 export function contains(directory: string, path: string): boolean {
   return directory === '/' || path === directory || path.startsWith(`${directory}/`);

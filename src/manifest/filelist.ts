@@ -1,3 +1,4 @@
+import { isCacheOfInterpreter } from '../buildroot/python-directory.ts';
 import { byCodeUnit, type PayloadPath, parentOf } from '../files/path.ts';
 import type { PycRecord } from './schema.ts';
 
@@ -15,7 +16,7 @@ export interface Filelist {
 export function encodeFilelist(records: readonly PycRecord[]): Filelist {
   const paths = records.flatMap((record) => record.paths).sort(byCodeUnit);
   const inCaches = records.filter(({ cacheTag }) => cacheTag === undefined).flatMap((record) => record.paths);
-  const directories = [...new Set(inCaches.map(parentOf))].filter((path) => !shared.test(path)).sort(byCodeUnit);
+  const directories = [...new Set(inCaches.map(parentOf))].filter((path) => !isCacheOfInterpreter(path)).sort(byCodeUnit);
   const unlisted = new Set([...directories, ...paths].filter((path) => patternFor(path) === undefined));
   const lines = (of: readonly PayloadPath[], before = '') =>
     of.flatMap((path) => (unlisted.has(path) ? [] : `${before}${patternFor(path)}\n`));
@@ -24,10 +25,6 @@ export function encodeFilelist(records: readonly PycRecord[]): Filelist {
     unlisted: [...unlisted].filter((path) => !unlisted.has(parentOf(path))),
   };
 }
-
-/** Where the package of an interpreter has its own `__pycache__`, so that no other has to own it. */
-const shared =
-  /^\/(?:usr|app)\/lib(?:64)?\/(?:python3|python\d\.\d+t?|pypy3(?:\.\d+)?)(?:\/(?:site|dist)-packages)?\/__pycache__$/;
 
 /** rpm refuses control characters; 4.18 and later versions read backslashes differently; all expand pairs of braces. */
 const unlistable = /[\0-\x1f\x7f\\]|\{.*\}/s;

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { errnoOf, PyclinkError } from '../errors.ts';
+import { readRegular } from '../files/read-regular.ts';
 import type { Content, Search } from './entry.ts';
 
 /** A private directory for sources that lie in packages and images, and for code that is to be compared. */
@@ -55,4 +56,9 @@ export function searchForFiles(files: ReadonlySet<string>, names: readonly strin
         : undefined,
   };
   return { search, paths, unread };
+}
+
+/** What was written to a file, if it was. */
+export function contentAt(path: string | undefined): Buffer | undefined {
+  return path === undefined ? undefined : readRegular(path)?.content;
 }

@@ -1,6 +1,6 @@
-import { childOf, nameOf, type PayloadPath, parentOf } from '../files/path.ts';
+import { childOf, maxSymlinks, nameOf, type PayloadPath, parentOf } from '../files/path.ts';
 import type { PayloadEntry } from './entry.ts';
-import { maxSymlinks, targetOf } from './payload.ts';
+import { targetOf } from './payload.ts';
 
 /** What is at one path of an image: a directory with its names, a file or a symlink. */
 interface Node {

@@ -4,6 +4,7 @@ import { messageOf, PyclinkError } from '../errors.ts';
 import type { Budget } from './budget.ts';
 import type { Search, TakeContent } from './entry.ts';
 import { unpacked } from './open-tar.ts';
+import { blockBytes } from './sparse.ts';
 import { readTar, type TarContents } from './tar.ts';
 
 /** What is known of a layer before it is read. */
@@ -73,6 +74,3 @@ async function* padded(tar: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   }
   yield Buffer.alloc((blockBytes - (sizeBytes % blockBytes)) % blockBytes);
 }
-
-/** @see tar(5) */
-const blockBytes = 512;

@@ -1,10 +1,7 @@
 import { PyclinkError } from '../errors.ts';
-import { childOf, nameOf, type PayloadPath, parentOf, plainPath } from '../files/path.ts';
+import { childOf, maxSymlinks, nameOf, type PayloadPath, parentOf, plainPath } from '../files/path.ts';
 import { getOrAdd } from '../get-or-add.ts';
 import type { Contents, PayloadEntry } from './entry.ts';
-
-/** As many symlinks as the Linux kernel follows. */
-export const maxSymlinks = 40;
 
 /** A `__pycache__` is a symlink in few packages; many symlinks to one large directory would have names without end. */
 const maxNamesInSymlinks = 100_000;

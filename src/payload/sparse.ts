@@ -9,7 +9,8 @@ export interface Sparse {
   readonly map: readonly number[] | undefined;
 }
 
-const blockBytes = 512;
+/** A tar is made of blocks of this size. @see tar(5) */
+export const blockBytes = 512;
 
 /**
  * A whole file from what is stored of it.

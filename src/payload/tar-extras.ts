@@ -1,4 +1,12 @@
-import { hasMoreOfMap, numberAt, type PaxRecords, type Sparse, sparseInHeader, sparseInPax } from './sparse.ts';
+import {
+  blockBytes,
+  hasMoreOfMap,
+  numberAt,
+  type PaxRecords,
+  type Sparse,
+  sparseInHeader,
+  sparseInPax,
+} from './sparse.ts';
 
 /** What tar-stream does not tell of a member. */
 export interface MemberExtras {
@@ -10,7 +18,6 @@ export interface MemberExtras {
   readonly sparse?: Sparse | undefined;
 }
 
-const blockBytes = 512;
 /** tar-stream refuses larger ones. */
 const maxPaxBytes = 4 * 2 ** 20;
 /** More pieces than a file of 64 MiB can have. */

@@ -1,6 +1,7 @@
 import type { Discovered } from '../buildroot/discover.ts';
 import { globMatcher } from '../buildroot/exclude.ts';
 import { type Buildroot, toStaged } from '../buildroot/path.ts';
+import { isInSitePackages } from '../buildroot/python-directory.ts';
 import { isRegular, type Source } from '../buildroot/source.ts';
 import { foreignDirectories } from '../compile/foreign-directories.ts';
 import type { Interpreter } from '../compile/interpreter.ts';
@@ -85,7 +86,7 @@ export async function compileAndWrite(
   const isLenient = isImage && options.errors === undefined;
   const isForgiven = ({ path, reason }: Skipped) =>
     (isForgivable(reason) && (options.errors === 'warn' || isAllowed(path))) ||
-    (isLenient && reason === 'does-not-compile' && isOfOthers(path));
+    (isLenient && reason === 'does-not-compile' && isInSitePackages(path));
   // What other users have in the running system was asked for only if a PATH names it.
   const isWanted = ({ reason }: Skipped) => reason !== 'untrusted-interpreter' || !options.isWholeSystem;
   const counts = manifest.totals;
@@ -161,9 +162,4 @@ function withoutInterpreter(sources: readonly Source[], pools: Pools): Skipped[]
 
 function forManifest({ implementation, version: pythonVersion, cacheTag, magicNumber }: Interpreter) {
   return { implementation, version: pythonVersion, cacheTag, magicNumber };
-}
-
-/** Whether a source is somebody else's library. */
-function isOfOthers(path: string): boolean {
-  return /\/(?:site|dist)-packages\//.test(path);
 }

@@ -1,9 +1,9 @@
 import type { Pyc } from '../audit/audited.ts';
 import type { AuditFinding } from '../audit/finding.ts';
-import { readRegular } from '../files/read-regular.ts';
 import { codeDifference } from '../inspect/code-difference.ts';
 import type { Search } from '../payload/entry.ts';
-import { searchForFiles, type TemporaryDirectory } from '../payload/extract.ts';
+import { contentAt, searchForFiles, type TemporaryDirectory } from '../payload/extract.ts';
+import { shortened } from '../text.ts';
 
 /** A pyc with other code than its source gives. */
 export interface Differing {
@@ -35,17 +35,6 @@ export async function explained(
     const where = what === 'value' ? place : `${place}: ${what}`;
     return differs(entry, `${where} is ${shortened(first)}, the source gives ${shortened(second)} with ${compiler}`);
   });
-}
-
-/** A value for a line of text. */
-function shortened(value: string): string {
-  return value.length > maxValueChars ? `${value.slice(0, maxValueChars)}…` : value;
-}
-
-const maxValueChars = 80;
-
-function contentAt(path: string | undefined): Buffer | undefined {
-  return path === undefined ? undefined : readRegular(path)?.content;
 }
 
 /** The finding that a pyc has other code than its source gives. */
