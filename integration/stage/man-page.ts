@@ -25,7 +25,7 @@ function optionsSection(): string {
 
 function variablesSection(): string {
   return Object.entries(variables)
-    .map(([name, help]) => item(`\\fB${name}\\fR`, help))
+    .map(([name, { help }]) => item(`\\fB${name}\\fR`, help))
     .join('');
 }
 

@@ -6,7 +6,6 @@ import {
   absoluteDirectory,
   flagOf,
   once,
-  type Reader,
   readValues,
   sizeInBytes,
   text,
@@ -15,11 +14,13 @@ import {
 } from '../pipeline/option-values.ts';
 
 const count = text('takes a number', (given) => /^\d{1,15}$/.test(given));
-const readers = {
-  platform: once(text('takes OS/ARCHITECTURE, as linux/arm64', (given) => /^[^/]+\/[^/]+(?:\/[^/]+)?$/.test(given))),
-  maxEntries: once((given) => Number(count(given)), defaultReadLimits.maxEntries),
-  maxSize: once(sizeInBytes, defaultReadLimits.maxBytes),
-  maxFileSize: once(sizeInBytes, defaultReadLimits.maxFileBytes),
+const table = {
+  platform: {
+    read: once(text('takes OS/ARCHITECTURE, as linux/arm64', (given) => /^[^/]+\/[^/]+(?:\/[^/]+)?$/.test(given))),
+  },
+  maxEntries: { read: once((given) => Number(count(given)), defaultReadLimits.maxEntries) },
+  maxSize: { read: once(sizeInBytes, defaultReadLimits.maxBytes) },
+  maxFileSize: { read: once(sizeInBytes, defaultReadLimits.maxFileBytes) },
 };
 
 /** Adds the options of commands that read payloads. */
@@ -38,7 +39,7 @@ export function withReadOptions(command: Command): Command {
 
 /** Reads these options. @throws PyclinkError `usage`, which names every problem */
 export function readOptionsOf(flags: object): ReadOptions {
-  const { platform, maxEntries, maxSize, maxFileSize } = valuesOf(readers, flags);
+  const { platform, maxEntries, maxSize, maxFileSize } = valuesOf(table, flags);
   return { platform, limits: { maxEntries, maxBytes: maxSize, maxFileBytes: maxFileSize } };
 }
 
@@ -49,7 +50,7 @@ export function withPrepend(command: Command): Command {
 
 /** Reads it. @throws PyclinkError `usage` */
 export function readPrepend({ prepend }: { readonly prepend?: string }): string {
-  return valuesOf({ prepend: once(absoluteDirectory, '/') }, { prepend }).prepend;
+  return valuesOf({ prepend: { read: once(absoluteDirectory, '/') } }, { prepend }).prepend;
 }
 
 /** The same; undefined if it is not given. @throws PyclinkError `usage` */
@@ -59,15 +60,15 @@ export function readPrependIfAny(flags: { readonly prepend?: string }): string |
 
 /** Reads `--jobs` of audit; undefined if it is not given, or 0. @throws PyclinkError `usage` */
 export function readJobs(jobs: string | undefined): number | undefined {
-  return Number(valuesOf({ jobs: once(count) }, { jobs }).jobs ?? 0) || undefined;
+  return Number(valuesOf({ jobs: { read: once(count) } }, { jobs }).jobs ?? 0) || undefined;
 }
 
 /** Reads `--mtime` of restamp. @returns seconds since 1970 @throws PyclinkError `usage` */
 export function readMtime(mtime: string): number {
-  return valuesOf({ mtime: once(timeInSeconds, 0) }, { mtime }).mtime;
+  return valuesOf({ mtime: { read: once(timeInSeconds, 0) } }, { mtime }).mtime;
 }
 
-function valuesOf<R extends Readonly<Record<string, Reader<unknown>>>>(table: R, flags: object): ValuesOf<R> {
+function valuesOf<R extends Parameters<typeof readValues>[0]>(table: R, flags: object): ValuesOf<R> {
   const problems: string[] = [];
   const values = readValues(table, flags, flagOf, problems);
   if (problems.length > 0) throw new PyclinkError('usage', problems.join('; '), { hint: 'see pyclink --help' });

@@ -16,7 +16,9 @@ export interface Filelist {
 export function encodeFilelist(records: readonly PycRecord[]): Filelist {
   const paths = records.flatMap((record) => record.paths).sort(byCodeUnit);
   const inCaches = records.filter(({ cacheTag }) => cacheTag === undefined).flatMap((record) => record.paths);
-  const directories = [...new Set(inCaches.map(parentOf))].filter((path) => !isCacheOfInterpreter(path)).sort(byCodeUnit);
+  const directories = [...new Set(inCaches.map(parentOf))]
+    .filter((path) => !isCacheOfInterpreter(path))
+    .sort(byCodeUnit);
   const unlisted = new Set([...directories, ...paths].filter((path) => patternFor(path) === undefined));
   const lines = (of: readonly PayloadPath[], before = '') =>
     of.flatMap((path) => (unlisted.has(path) ? [] : `${before}${patternFor(path)}\n`));

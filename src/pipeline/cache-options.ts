@@ -10,6 +10,7 @@ import {
   sizeInBytes,
   text,
   type ValuesOf,
+  variable,
 } from './option-values.ts';
 
 const directory = text('takes a directory', () => true);
@@ -62,20 +63,29 @@ export const cacheOptions = {
 
 /** The variables of a local store. Empty means unset. */
 const storeVariables = {
-  PYCLINK_CACHE_DIR: once(directory, ''),
-  PYCLINK_CACHE_MAX_SIZE: once((given) => (given === '' ? defaultMaxBytes : sizeInBytes(given)), defaultMaxBytes),
-  PYCLINK_CACHE_SECRET_FILE: once(anything, ''),
+  PYCLINK_CACHE_DIR: variable('the cache of builds, if there is no --cache-dir', once(directory, '')),
+  PYCLINK_CACHE_MAX_SIZE: variable(
+    'how large it may get: bytes, or with K, M, G or T (default: 2G)',
+    once((given) => (given === '' ? defaultMaxBytes : sizeInBytes(given)), defaultMaxBytes),
+  ),
+  PYCLINK_CACHE_SECRET_FILE: variable('a file with the secret that entries are signed with', once(anything, '')),
 };
 
 /** The variables of a build's cache. Empty means unset. */
-const cacheVariables = {
+export const cacheVariables = {
   ...storeVariables,
-  PYCLINK_CACHE_NAMESPACE: once(anything, ''),
-  PYCLINK_CACHE_REMOTE: once(server, ''),
-  PYCLINK_CACHE_REMOTE_WRITE: once(yesOrNo, false),
-  PYCLINK_CACHE_REMOTE_TOKEN_FILE: once(anything, ''),
-  PYCLINK_CACHE_REMOTE_LOGIN_FILE: once(anything, ''),
-  PYCLINK_CACHE_REMOTE_CA_FILE: once(anything, ''),
+  PYCLINK_CACHE_NAMESPACE: variable('builds with another one do not share entries', once(anything, '')),
+  PYCLINK_CACHE_REMOTE: variable(
+    'the URL of a server that has what the cache does not (http, https, redis, rediss)',
+    once(server, ''),
+  ),
+  PYCLINK_CACHE_REMOTE_WRITE: variable('1: what was compiled is sent to it', once(yesOrNo, false)),
+  PYCLINK_CACHE_REMOTE_TOKEN_FILE: variable('a file with the bearer token for it', once(anything, '')),
+  PYCLINK_CACHE_REMOTE_LOGIN_FILE: variable('a file with USER:PASSWORD for it', once(anything, '')),
+  PYCLINK_CACHE_REMOTE_CA_FILE: variable(
+    'certificates, in PEM, that are trusted instead of those of the system',
+    once(anything, ''),
+  ),
 };
 
 /** A local store, as the user names it. */
@@ -111,7 +121,7 @@ type Variables = ValuesOf<typeof cacheVariables>;
 
 /** The cache that is asked for, if any; or why there is none: a build goes on without it. */
 export function cacheRequest(
-  flags: ValuesOf<{ [K in keyof typeof cacheOptions]: (typeof cacheOptions)[K]['read'] }>,
+  flags: ValuesOf<typeof cacheOptions>,
   environment: Environment,
 ): { readonly cache?: CacheRequest; readonly cacheProblem?: string } {
   if (!flags.cache) return {};

@@ -123,22 +123,34 @@ export function flag(ifNotGiven: boolean): Reader<boolean> {
   return Object.assign(read, { isRepeatable: false, choices: [] });
 }
 
-/** What readers return. */
-export type ValuesOf<R> = { readonly [K in keyof R]: R[K] extends Reader<infer T> ? T : never };
+/** A value that is read by its name: an option, or an environment variable. */
+interface Named<T> {
+  /** What help says. */
+  readonly help?: string;
+  readonly read: Reader<T>;
+}
+
+/** An environment variable. */
+export function variable<T>(help: string, read: Reader<T>) {
+  return { help, read };
+}
+
+/** The values of a table of options or variables. */
+export type ValuesOf<R> = { readonly [K in keyof R]: R[K] extends Named<infer T> ? T : never };
 
 /**
  * Reads each value of a table.
  * @param labelOf how the user calls it
  * @param problems gets a line for each value that does not fit; the result has gaps then
  */
-export function readValues<R extends Readonly<Record<string, Reader<unknown>>>>(
-  readers: R,
+export function readValues<R extends Readonly<Record<string, Named<unknown>>>>(
+  table: R,
   given: object,
   labelOf: (name: string) => string,
   problems: string[],
 ): ValuesOf<R> {
   const values: Record<string, unknown> = {};
-  for (const [name, read] of Object.entries(readers)) {
+  for (const [name, { read }] of Object.entries(table)) {
     try {
       values[name] = read((given as Record<string, Given>)[name]);
     } catch (error) {

@@ -7,14 +7,11 @@ import type { InvalidationMode } from '../pyc/header.ts';
 import { levels as allLevels, type Level } from '../pyc/name.ts';
 import { type CacheRequest, type cacheOptions, cacheRequest } from './cache-options.ts';
 import { buildOptions } from './option-table.ts';
-import { flagOf, once, readValues, text, type ValuesOf } from './option-values.ts';
-
-type Table = typeof buildOptions;
-type OptionReaders = { readonly [K in keyof Table]: Table[K]['read'] };
+import { flagOf, once, readValues, text, type ValuesOf, variable } from './option-values.ts';
 
 /** The options of a build, completed from the environment. */
 export type BuildOptions = Readonly<
-  Omit<ValuesOf<OptionReaders>, 'optimize' | 'invalidationMode' | 'mtimePolicy' | 'mtime' | keyof typeof cacheOptions>
+  Omit<ValuesOf<typeof buildOptions>, 'optimize' | 'invalidationMode' | 'mtimePolicy' | 'mtime' | keyof typeof cacheOptions>
 > & {
   readonly paths: readonly string[];
   /** Sorted, each once. */
@@ -35,13 +32,21 @@ export type BuildOptions = Readonly<
 };
 
 /** The variables that stand in for options. */
-const variables = {
-  RPM_BUILD_ROOT: once(text('takes a directory', () => true)),
-  /** Empty means unset, as in other tools. @see the specification on reproducible-builds.org */
-  SOURCE_DATE_EPOCH: once(
-    text('takes seconds since 1970, a whole number of 0 or more', (given) => /^\d{0,11}$/.test(given)),
+export const buildVariables = {
+  RPM_BUILD_ROOT: variable('the buildroot, if there is no --buildroot', once(text('takes a directory', () => true))),
+  RPM_BUILD_NCPUS: variable(
+    'jobs of build, if there is no --jobs',
+    once(text('takes a number of jobs', (given) => /^\d{0,4}$/.test(given))),
   ),
-  RPM_BUILD_NCPUS: once(text('takes a number of jobs', (given) => /^\d{0,4}$/.test(given))),
+  DEB_BUILD_OPTIONS: variable(
+    'parallel=N: jobs of build, if there is no RPM_BUILD_NCPUS',
+    once((given) => Number(/(?:^|\s)parallel=(\d{1,4})(?:\s|$)/.exec(given)?.[1] ?? 0)),
+  ),
+  /** Empty means unset, as in other tools. @see the specification on reproducible-builds.org */
+  SOURCE_DATE_EPOCH: variable(
+    'seconds since 1970; see --mtime-policy of build',
+    once(text('takes seconds since 1970, a whole number of 0 or more', (given) => /^\d{0,11}$/.test(given))),
+  ),
 };
 
 /**
@@ -57,11 +62,8 @@ export function readBuildOptions(
   availableCpus: number,
 ): BuildOptions {
   const problems: string[] = [];
-  const readers = Object.fromEntries(
-    Object.entries(buildOptions).map(([name, { read }]) => [name, read]),
-  ) as OptionReaders;
-  const values = readValues(readers, flags, flagOf, problems);
-  const env = readValues(variables, environment, (name) => name, problems);
+  const values = readValues(buildOptions, flags, flagOf, problems);
+  const env = readValues(buildVariables, environment, (name) => name, problems);
   if (problems.length > 0) throw usageError(problems);
   const {
     optimize,
@@ -99,7 +101,6 @@ export function readBuildOptions(
   if (problems.length > 0) throw usageError(problems);
   const mtime: MtimePolicy =
     policy === 'keep' || epochSeconds === undefined ? { policy: 'keep' } : { policy, epochSeconds };
-  const debianJobs = /(?:^|\s)parallel=(\d{1,4})(?:\s|$)/.exec(environment['DEB_BUILD_OPTIONS'] ?? '')?.[1];
   return Object.freeze({
     ...given,
     buildroot: given.buildroot ?? env.RPM_BUILD_ROOT,
@@ -108,7 +109,7 @@ export function readBuildOptions(
     invalidationMode: invalidationMode ?? (isZip ? 'unchecked-hash' : 'timestamp'),
     mtime,
     ...cacheRequest(cacheFlags, environment),
-    jobs: given.jobs || Number(env.RPM_BUILD_NCPUS ?? 0) || Number(debianJobs ?? 0) || availableCpus,
+    jobs: given.jobs || Number(env.RPM_BUILD_NCPUS ?? 0) || env.DEB_BUILD_OPTIONS || availableCpus,
   });
 }
 
