@@ -11,7 +11,10 @@ import { flagOf, once, readValues, text, type ValuesOf, variable } from './optio
 
 /** The options of a build, completed from the environment. */
 export type BuildOptions = Readonly<
-  Omit<ValuesOf<typeof buildOptions>, 'optimize' | 'invalidationMode' | 'mtimePolicy' | 'mtime' | keyof typeof cacheOptions>
+  Omit<
+    ValuesOf<typeof buildOptions>,
+    'optimize' | 'invalidationMode' | 'mtimePolicy' | 'mtime' | keyof typeof cacheOptions
+  >
 > & {
   readonly paths: readonly string[];
   /** Sorted, each once. */
