@@ -111,7 +111,7 @@ describe('a manifest of a later version', () => {
     expect(ran).toEqual({
       status: 0,
       stdout: '',
-      stderr: `pyclink: warning: ${manifest}: nothing that earlier runs recorded is in this buildroot: 150 pycs dropped\n`,
+      stderr: `pyclink: warning: ${manifest}: 150 pycs of earlier runs dropped: none of them is in this buildroot\n`,
     });
     // Another run over the same tree drops nothing, though it records everything anew.
     expect(await pyclink(['build', '--buildroot', other, '-q', '--append', '--manifest', manifest])).toMatchObject({

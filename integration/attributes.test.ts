@@ -33,7 +33,7 @@ describeWith([...missingRoot(), ...missingTools('setfacl', 'getfacl', 'setfattr'
     const ran = await pyclink([command, '--buildroot', tree, ...more]);
     expect(dry.stdout).toContain('1 link to make');
     expect(ran).toMatchObject({ status: 0, stdout: expect.stringContaining('1 link made') });
-    expect(ran.stderr).toContain('not linked: the identical pycs differ in ACL or extended attributes');
+    expect(ran.stderr).toContain('not linked: the identical pycs differ in ACLs or extended attributes');
     expect(linkGroupsIn(tree)).toEqual([[one.slice(1), zero.slice(1)].sort(), [two.slice(1)]].sort());
     expect([zero, one].map((path) => acl(join(tree, path)))).toEqual(before.slice(0, 2));
     expect(acl(join(tree, two))).toBe('user::rw-\ngroup::r--\nother::---');
@@ -59,7 +59,7 @@ describeWith([...missingRoot(), ...missingTools('setfacl', 'getfacl', 'setfattr'
     // mkfifo is not found.
     const ran = await pyclink(['link', '--buildroot', tree], { env: { PATH: '/nonexistent' } });
     expect(ran).toMatchObject({ status: 1, stdout: expect.stringContaining('0 links made') });
-    expect(ran.stderr).toContain('not linked: ACL and extended attributes cannot be read: mkfifo failed');
+    expect(ran.stderr).toContain('not linked: their ACLs or extended attributes cannot be read: mkfifo failed');
     expect(linkGroupsIn(tree)).toHaveLength(3);
   });
 
@@ -72,7 +72,7 @@ describeWith([...missingRoot(), ...missingTools('setfacl', 'getfacl', 'setfattr'
     const before = acl(second);
     expect(await pyclink(['relink', '--manifest', manifest, '--buildroot', tree])).toMatchObject({
       status: 1,
-      stderr: expect.stringContaining('differ in ACL'),
+      stderr: expect.stringContaining('differ in ACLs'),
     });
     expect([lstatSync(first).nlink, acl(second)]).toEqual([1, before]);
   });
@@ -86,7 +86,7 @@ describeWith([...missingRoot(), ...missingTools('setfacl', 'getfacl', 'setfattr'
     const before = acl(second);
     const ran = await pyclink(['build', '--buildroot', tree, '--keep-current', '--manifest', manifest]);
     expect(ran).toMatchObject({ status: 0, stdout: expect.stringContaining('1 source had current bytecode') });
-    expect(ran.stderr + ran.stdout).toContain('differ in ACL');
+    expect(ran.stderr + ran.stdout).toContain('differ in ACLs');
     expect([lstatSync(first).nlink, acl(second)]).toEqual([1, before]);
   });
 

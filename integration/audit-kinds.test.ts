@@ -47,7 +47,7 @@ describe('foreign', () => {
     giveMagicNumber(tree.pyc('till'), magicNumber);
     expect(await imported(tree, 'shop.till')).toContain("bad magic number in 'shop.till'");
     expect(await found(tree, '--only', 'foreign')).toEqual([
-      `foreign __pycache__/till.${cacheTag}.pyc: ${writer} wrote it, and Python ${minor} would read it`,
+      `foreign __pycache__/till.${cacheTag}.pyc: ${writer} wrote it, but Python ${minor} would read it`,
     ]);
   });
 
@@ -55,7 +55,7 @@ describe('foreign', () => {
     const tree = await built();
     copyFileSync(tree.pyc('till'), join(tree.source('till'), '../__pycache__/till.pypy39.pyc'));
     expect(await found(tree, '--only', 'foreign')).toEqual([
-      `foreign __pycache__/till.pypy39.pyc: CPython ${minor} wrote it, and PyPy 3.9 would read it`,
+      `foreign __pycache__/till.pypy39.pyc: CPython ${minor} wrote it, but PyPy 3.9 would read it`,
     ]);
   });
 
@@ -69,7 +69,7 @@ describe('foreign', () => {
     giveMagicNumber(alone, 3531);
     expect(await imported(tree, 'shop.alone')).toContain("bad magic number in 'shop.alone'");
     expect(await found(tree, ...kinds)).toEqual([
-      `foreign alone.pyc: CPython 3.12 wrote it, and Python ${minor} would read it`,
+      `foreign alone.pyc: CPython 3.12 wrote it, but Python ${minor} would read it`,
     ]);
   });
 
@@ -113,7 +113,7 @@ describe('shadowed', () => {
     const directory = join(tree.buildroot, tree.directory);
     const { stdout } = await execa(executable, ['-c', finder, directory]);
     expect(stdout).toBe(join(directory, isShadowed ? name : 'till.py'));
-    const taken = `import takes ${tree.directory}/${name} instead`;
+    const taken = `import loads ${tree.directory}/${name} instead`;
     expect(await found(tree, '--only', 'shadowed')).toEqual(
       isShadowed
         ? ['.opt-1', '.opt-2', ''].map((end) => `shadowed __pycache__/till.${cacheTag}${end}.pyc: ${taken}`)

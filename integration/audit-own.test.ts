@@ -8,7 +8,7 @@ import { describeWith } from './helpers/tools.ts';
 async function expectSound(files: readonly string[]): Promise<void> {
   const { status, stdout } = await pyclink(['audit', ...files]);
   expect(stdout).toContain('pyclink: nothing wrong\n');
-  expect(stdout).not.toContain('there is no pyc');
+  expect(stdout).not.toContain('no pycs found');
   expect(status).toBe(0);
 }
 

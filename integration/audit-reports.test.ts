@@ -101,7 +101,7 @@ describeWith(missingTools('rpmbuild', 'rpm2archive'), 'from rpmbuild', () => {
     const compile = `${compileall} -s %{buildroot} -p / -o 0 -o 1 %{buildroot}/usr`;
     const copy = `cp -a %{buildroot}${pyc('till', '.opt-1')} %{buildroot}${site}/shop/till.pyo`;
     const rpms = await rpmsOf(`touch -d @1 %{buildroot}${site}/shop/*.py\n${compile}\n${copy}`);
-    expect(await found(...rpms)).toEqual([`orphan ${site}/shop/till.pyo: Python 3.5 and later read no .pyo`]);
+    expect(await found(...rpms)).toEqual([`orphan ${site}/shop/till.pyo: Python 3.5 and later do not read .pyo files`]);
   });
 
   it('a __pycache__ that two packages have, whose sources are in one of them each', async () => {

@@ -50,7 +50,7 @@ describeWith(missingTools('zip'), 'audit of a zip', () => {
     await execa('zip', ['-q', zip, 'shop/till.py'], { cwd: tree });
     const { status, findings } = await audit(zip);
     expect(findings).toEqual([
-      `  /shop/__pycache__/till.${tag}.pyc: it records mtime 2023-11-14T22:13:20Z, the source has 2027-01-15T08:00:00Z once unzip has unpacked it, in modules.zip`,
+      `  /shop/__pycache__/till.${tag}.pyc: it records mtime 2023-11-14T22:13:20Z, the source has 2027-01-15T08:00:00Z after unzip has unpacked it, in modules.zip`,
     ]);
     expect(status).toBe(1);
   });
@@ -72,7 +72,7 @@ describeWith(missingTools('zip'), 'audit of a zip', () => {
     expect([status, isStale]).toEqual([1, true]);
     expect(findings).toEqual([
       `  /__pycache__/till.${tag}.pyc: it records mtime 2023-11-14T22:13:21Z, ` +
-        'the source has 2023-11-14T22:13:20Z once unzip has unpacked it, in dos.zip',
+        'the source has 2023-11-14T22:13:20Z after unzip has unpacked it, in dos.zip',
     ]);
   });
 
@@ -105,7 +105,7 @@ describeWith(missingTools('zip'), 'audit of a zip', () => {
     expect(findings).toEqual(
       ['__main__', 'till'].map(
         (name) =>
-          `  /__pycache__/${name}.${tag}.pyc: zipimport reads no __pycache__, only a pyc beside its source, in app.pyz`,
+          `  /__pycache__/${name}.${tag}.pyc: zipimport does not read __pycache__, only a pyc next to its source, in app.pyz`,
       ),
     );
   });
@@ -114,7 +114,7 @@ describeWith(missingTools('zip'), 'audit of a zip', () => {
     const { tree, zip } = await zipped('till-1.0-py3-none-any.whl', wheelFiles);
     const { findings } = await audit(zip);
     expect(findings).toEqual([
-      `  /till/__pycache__/__init__.${tag}.pyc: it records an mtime, and the source will have that of the installation, in till-1.0-py3-none-any.whl`,
+      `  /till/__pycache__/__init__.${tag}.pyc: it records an mtime, but the source will get the mtime of its installation, in till-1.0-py3-none-any.whl`,
     ]);
     const venv = join(tree, '../venv');
     await execa(python, ['-m', 'venv', venv]);

@@ -47,7 +47,7 @@ const all = (...modules: string[]) =>
 const outputs: Readonly<
   Record<PlainKind, readonly [paths: string[], detail: string, levels?: string, modules?: string]>
 > = {
-  damaged: [['till.TAG.pyc'], 'its code cannot be read: ends within the code'],
+  damaged: [['till.TAG.pyc'], 'its code cannot be read: truncated'],
   stale: [all('till'), 'it records 33 bytes, the source has 34', '3, 3, 3', '1 of 3'],
   'never-loaded': [
     all('till'),
@@ -55,18 +55,18 @@ const outputs: Readonly<
     '3, 3, 3',
     '1 of 3',
   ],
-  foreign: [['till.TAG.pyc'], `CPython 3.12 wrote it, and Python ${systemPython.minor} would read it`],
+  foreign: [['till.TAG.pyc'], `CPython 3.12 wrote it, but Python ${systemPython.minor} would read it`],
   sourceless: [['../till.pyc'], 'there is no source to compare it with', '2, 2, 2', '0 of 2'],
   orphan: [all('till'), 'there is no SOURCE', '3, 3, 3', '0 of 2'],
   leftover: [['till.TAG-pytest-9.0.3.pyc'], 'written by pytest 9.0.3 while testing'],
   writable: [['till.TAG.pyc'], 'mode 0666'],
   exposed: [all('till'), 'mode 0644, its source has 0600'],
   'leaks-path': [all('__init__', 'cart', 'till'), 'it records TREESOURCE'],
-  'no-bytecode': [['../../bare'], '1 module, and not one pyc', '3, 3, 3', '1 of 4'],
+  'no-bytecode': [['../../bare'], '1 module, no pycs', '3, 3, 3', '1 of 4'],
   'missing-level': [['till.TAG.opt-1.pyc'], '3 of 4 modules of the package have level 1', '4, 3, 4', '0 of 4'],
-  unlinked: [['__init__.TAG.pyc'], 'has the bytes of CACHE/__init__.TAG.opt-1.pyc'],
-  shadowed: [all('till'), 'import takes DIRECTORY/till.abi3.so instead'],
-  unreproducible: [all('__init__', 'cart', 'till'), 'another order or other flags than the normal form'],
+  unlinked: [['__init__.TAG.pyc'], 'identical to CACHE/__init__.TAG.opt-1.pyc'],
+  shadowed: [all('till'), 'import loads DIRECTORY/till.abi3.so instead'],
+  unreproducible: [all('__init__', 'cart', 'till'), 'not normalized: set order or FLAG_REF bits differ'],
 };
 
 /** How the report counts three levels. */
@@ -86,7 +86,7 @@ describe('audit', () => {
       .replaceAll(tree.buildroot, 'TREE')
       .replaceAll(tag, 'TAG')
       .replaceAll(cache, 'CACHE')
-      .replaceAll(`takes ${tree.directory}`, 'takes DIRECTORY')
+      .replaceAll(`loads ${tree.directory}`, 'loads DIRECTORY')
       .replaceAll(/\d\.\d KiB/g, 'N KiB');
     const source = (pyc: string) => `${tree.directory}/${pyc.split('.')[0]}.py`;
     expect(shown).toBe(
@@ -195,7 +195,7 @@ describe('audit', () => {
     copyFileSync(tree.pyc('till'), other);
     const { stdout } = await tree.audit('--only', 'foreign', '-v');
     expect(stdout.split('\n')[2]).toBe(
-      `  ${other.slice(tree.buildroot.length)}: CPython ${systemPython.minor} wrote it, and Python 3.99 would read it`,
+      `  ${other.slice(tree.buildroot.length)}: CPython ${systemPython.minor} wrote it, but Python 3.99 would read it`,
     );
     renameSync(`${tree.buildroot}/usr/lib/python${systemPython.minor}`, `${tree.buildroot}/usr/lib/python3.99`);
     const moved = await tree.audit('--only', 'foreign', '--ignore', 'leaks-path');
@@ -215,7 +215,7 @@ describe('audit', () => {
 
   it('says of a directory without pycs that there is none', async () => {
     const { status, stdout } = await pyclink(['audit', temporaryDirectory()]);
-    expect({ status, stdout }).toEqual({ status: 0, stdout: 'pyclink: there is no pyc\n' });
+    expect({ status, stdout }).toEqual({ status: 0, stdout: 'pyclink: no pycs found\n' });
   });
 
   it('does not expect bytecode of a module that has none: it may not compile', async () => {
@@ -362,7 +362,7 @@ describe('audit', () => {
     const { status, stdout } = await tree.audit('--baseline', known, '-v');
     expect(status).toBe(1);
     expect(stdout).toContain('damaged: 1: ');
-    expect(stdout).toContain('pyclink: 1 finding of the baseline gone, such as orphan ');
+    expect(stdout).toContain('pyclink: 1 finding of the baseline no longer found, such as orphan ');
   });
 
   it('writes SARIF and JUnit to standard output, and what it cannot read to the log', async () => {

@@ -40,7 +40,7 @@ describe('a cache directory', () => {
     expect(readdirSync(place.cache)).toEqual([]);
     const call = ['build', '--buildroot', place.buildroot, '--cache-dir', place.cache];
     expect((await pyclink(call)).stdout).toContain(
-      `cache: 0 of ${cache['compiled']} from local, ${cache['compiled']} compiled`,
+      `cache: 0 of ${cache['compiled']} found in the local cache, ${cache['compiled']} compiled`,
     );
   });
 
@@ -59,7 +59,7 @@ describe('a cache directory', () => {
     const way = join(place.cache, '../way');
     execaSync('ln', ['-s', place.buildroot, way]);
     const { stderr } = await built(template, place, ['--cache-dir', join(way, 'cache')]);
-    expect(stderr).toContain(`no cache is used: ${place.buildroot}/cache: it lies in the buildroot`);
+    expect(stderr).toContain(`no cache is used: ${place.buildroot}/cache: it is inside the buildroot`);
     expect(readdirSync(place.buildroot)).toEqual(['usr']);
   });
 
@@ -82,11 +82,11 @@ describe('a cache directory', () => {
     for (const file of entriesOf(place)) change(file);
     const checked = await pyclink(['cache', 'check', ...flags]);
     expect(checked.status).toBe(1);
-    expect(checked.stdout).toContain(`pyclink: ${stored} entries not used: others could have written them\n`);
+    expect(checked.stdout).toContain(`pyclink: ${stored} entries not used: other users could have written them\n`);
     const warm = await built(template, place, flags);
     expect(warm.result).toEqual(result);
     expect(warm.cache).toMatchObject({ local: 0, foreign: stored, corrupt: 0, stored });
-    expect(warm.stderr).toContain(`cache ${place.cache}: ${stored} not used: others could have written them\n`);
+    expect(warm.stderr).toContain(`cache ${place.cache}: ${stored} not used: other users could have written them\n`);
     const healed = await built(template, place, flags);
     expect(healed.cache).toMatchObject({ local: stored, foreign: 0 });
     expect(await pyclink(['cache', 'check', ...flags])).toMatchObject({ status: 0 });
@@ -151,7 +151,7 @@ describe('pyclink cache', () => {
       `pyclink: cache ${directory}\npyclink: 0 entries, 0.0 KiB of 2048.0 MiB\npyclink: 0 hits of 0 sources\n`,
       '',
     ]);
-    expect(await said('check')).toEqual([0, 'pyclink: 0 entries whole, 0 damaged\n', '']);
+    expect(await said('check')).toEqual([0, 'pyclink: 0 entries valid, 0 corrupt\n', '']);
     expect(await said('trim')).toEqual([0, 'pyclink: 0 entries removed, 0.0 KiB left\n', '']);
     expect(await said('clear')).toEqual([0, 'pyclink: 0 entries removed\n', '']);
     expect(readdirSync(above)).toEqual(kind === 'empty' ? ['cache'] : []);
@@ -172,13 +172,13 @@ describe('pyclink cache', () => {
     const version = 'pyclink: 1 entry of another version of pyclink, not checked\n';
     expect(await said(env)).toMatchObject({
       status: 0,
-      stdout: `pyclink: ${2 * stored} entries whole, 0 damaged\n${version}`,
+      stdout: `pyclink: ${2 * stored} entries valid, 0 corrupt\n${version}`,
     });
     writeFileSync(secret, 'another secret, also long enough\n');
     expect(await said(env)).toMatchObject({
       status: 0,
       stdout:
-        `pyclink: ${stored} entries whole, 0 damaged\n` +
+        `pyclink: ${stored} entries valid, 0 corrupt\n` +
         `pyclink: ${stored} entries signed with another secret, not checked\n${version}`,
     });
   });

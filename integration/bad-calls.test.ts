@@ -23,8 +23,8 @@ const badCalls: readonly (readonly [string, BadCall])[] = [
     {
       args: () => ['--strip', '/elsewhere'],
       complaint: (buildroot) =>
-        `--strip: /elsewhere is no directory above ${buildroot}${source}\n` +
-        '    hint: without --strip the buildroot is taken off\n',
+        `--strip: /elsewhere is not a parent directory of ${buildroot}${source}\n` +
+        '    hint: without --strip, pyclink strips the buildroot\n',
     },
   ],
   [
@@ -32,8 +32,8 @@ const badCalls: readonly (readonly [string, BadCall])[] = [
     {
       args: (buildroot) => ['--strip', buildroot.slice(0, -1)],
       complaint: (buildroot) =>
-        `--strip: ${buildroot.slice(0, -1)} is no directory above ${buildroot}${source}\n` +
-        '    hint: without --strip the buildroot is taken off\n',
+        `--strip: ${buildroot.slice(0, -1)} is not a parent directory of ${buildroot}${source}\n` +
+        '    hint: without --strip, pyclink strips the buildroot\n',
     },
   ],
   [
@@ -100,17 +100,17 @@ const badCalls: readonly (readonly [string, BadCall])[] = [
     },
   ],
   [
-    'a PATH that leads out of the buildroot with ..',
+    'a PATH that points outside the buildroot with ..',
     {
       args: (buildroot) => [`${buildroot}/../directory`],
       complaint: (buildroot) => `${buildroot}/../directory: not in the buildroot\n${pathHint(buildroot)}`,
     },
   ],
   [
-    'a PATH that leads out of the buildroot over a symlink',
+    'a PATH that points outside the buildroot through a symlink',
     {
       args: () => [`${library}/out/m.py`],
-      complaint: (buildroot) => `${library}/out/m.py: leads out of the buildroot\n${pathHint(buildroot)}`,
+      complaint: (buildroot) => `${library}/out/m.py: points outside the buildroot\n${pathHint(buildroot)}`,
     },
   ],
   [
@@ -134,7 +134,7 @@ const badCalls: readonly (readonly [string, BadCall])[] = [
     'levels that commas should join',
     {
       args: () => ['-o', '0', '1', '2'],
-      complaint: () => `1: this is a PATH; several levels are -o 0,1,2 or -o 0 -o 1 -o 2\n${seeBuildHelp}`,
+      complaint: () => `1: read as a PATH; write several levels as -o 0,1,2 or -o 0 -o 1 -o 2\n${seeBuildHelp}`,
     },
   ],
   [

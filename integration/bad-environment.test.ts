@@ -240,7 +240,7 @@ test.skipIf(missingRoot().length > 0)('a user without an entry in /etc/passwd ma
   for (const path of ['..', '.']) chmodSync(join(buildroot, path), 0o755);
   const ran = await pyclink(quietBuild(buildroot, '--chroot'), { uid: 77_777 });
   expect(ran.stderr).toContain(
-    `no python${systemPython.minor} that works: /usr/bin/python${systemPython.minor} does not start`,
+    `no working python${systemPython.minor}: /usr/bin/python${systemPython.minor} does not start`,
   );
   expect(ran.status).toBe(2);
 });

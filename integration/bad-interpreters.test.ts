@@ -18,14 +18,14 @@ import {
 } from './helpers/healthy.ts';
 
 const unchanged = { added: [], changed: [], gone: [] };
-const hint = '    hint: install the interpreter, name one with --python, or leave its directory out with --exclude\n';
+const hint = '    hint: install the interpreter, name one with --python, or exclude its directory with --exclude\n';
 
 test('a directory of a Python that is not installed: its interpreter is named, and nothing is touched', async () => {
   const buildroot = plantBesideHealthy({ '/usr/lib/python3.99/site-packages/m.py': healthyText });
   const before = contentsOf(buildroot);
   // A date that would show if a stage had started.
   const ran = await pyclink(quietBuild(buildroot), { env: { SOURCE_DATE_EPOCH: '1500000000' } });
-  expect(ran).toEqual({ status: 2, stdout: '', stderr: `pyclink: error: no python3.99 that works\n${hint}` });
+  expect(ran).toEqual({ status: 2, stdout: '', stderr: `pyclink: error: no working python3.99\n${hint}` });
   expect(changesSince(before, buildroot)).toEqual(unchanged);
   const without = await pyclink(quietBuild(buildroot, '--exclude', '/usr/lib/python3.99'));
   expect(without).toEqual({ status: 0, stdout: '', stderr: '' });
@@ -42,7 +42,7 @@ test('every interpreter that is missing is named at once', async () => {
   });
   const before = contentsOf(buildroot);
   const ran = await pyclink(quietBuild(buildroot));
-  const missing = ['python3.97t', 'python3.98', 'python3.99', 'pypy3.99'].map((name) => `no ${name} that works`);
+  const missing = ['python3.97t', 'python3.98', 'python3.99', 'pypy3.99'].map((name) => `no working ${name}`);
   expect(ran).toEqual({ status: 2, stdout: '', stderr: `pyclink: error: ${missing.join('; ')}\n${hint}` });
   expect(changesSince(before, buildroot)).toEqual(unchanged);
   expect((await pyclink(quietBuild(buildroot, library))).status).toBe(0);
@@ -53,7 +53,7 @@ test('no interpreter at all: an empty PATH and a command that is nowhere', async
   const buildroot = plantBesideHealthy({});
   const before = contentsOf(buildroot);
   const ran = await pyclink(quietBuild(buildroot, '--python', 'python-of-nobody'), { env: { PATH: '' } });
-  expect(ran).toEqual({ status: 2, stdout: '', stderr: `pyclink: error: no python-of-nobody that works\n${hint}` });
+  expect(ran).toEqual({ status: 2, stdout: '', stderr: `pyclink: error: no working python-of-nobody\n${hint}` });
   expect(changesSince(before, buildroot)).toEqual(unchanged);
   // The system's own directory is looked at before PATH.
   expect((await pyclink(quietBuild(buildroot), { env: { PATH: '' } })).status).toBe(0);
@@ -82,8 +82,8 @@ test.each([
   const before = contentsOf(buildroot);
   const ran = await pyclink(quietBuild(buildroot), { env: { PATH: searchPath } });
   const [first = '', ...rest] = ran.stderr.split(/(?<=\n)/);
-  if (reason === undefined) expect(first).toContain(`pyclink: error: no python3.77 that works: ${program} `);
-  else expect(first).toBe(`pyclink: error: no python3.77 that works: ${program} ${reason}\n`);
+  if (reason === undefined) expect(first).toContain(`pyclink: error: no working python3.77: ${program} `);
+  else expect(first).toBe(`pyclink: error: no working python3.77: ${program} ${reason}\n`);
   expect(rest).toEqual([hint]);
   expect(ran.stdout).toBe('');
   expect(ran.status).toBe(2);
@@ -117,7 +117,7 @@ test('a broken shim before the system directory on PATH is not even asked', asyn
   await expectHealthy(buildroot);
 });
 
-const stagedHint = '    hint: the buildroot has one: --chroot starts it there\n';
+const stagedHint = '    hint: the buildroot contains one: --chroot runs it there\n';
 
 test('an interpreter inside the buildroot is never run', async () => {
   const buildroot = plantBesideHealthy({ '/usr/lib/python3.77/m.py': healthyText });
@@ -126,7 +126,7 @@ test('an interpreter inside the buildroot is never run', async () => {
   const before = contentsOf(buildroot);
   const env = { PATH: `${buildroot}/usr/bin:/usr/bin:/bin` };
   const ran = await pyclink(quietBuild(buildroot), { env });
-  expect(ran).toEqual({ status: 2, stdout: '', stderr: `pyclink: error: no python3.77 that works\n${stagedHint}` });
+  expect(ran).toEqual({ status: 2, stdout: '', stderr: `pyclink: error: no working python3.77\n${stagedHint}` });
   expect(changesSince(before, buildroot)).toEqual(unchanged);
   expect((await pyclink(quietBuild(buildroot, library), { env })).status).toBe(0);
   await expectHealthy(buildroot);
@@ -152,7 +152,7 @@ test('an interpreter that is named for the directory of another release: done, a
   expect(ran).toEqual({
     status: 0,
     stdout: '',
-    stderr: `pyclink: warning: ${foreign}: ${compiled}, but read by python3.99, which does not load its pycs\n`,
+    stderr: `pyclink: warning: ${foreign}: ${compiled}, but used by python3.99, which cannot load these pycs\n`,
   });
   for (const source of [`${foreign}/m.py`, '/opt/app/m.py']) await expectCompiled(buildroot, source);
   await expectHealthy(buildroot);

@@ -90,7 +90,11 @@ test('a file whose whole name is the suffix is no module', async () => {
   const buildroot = plantBesideHealthy({ [source]: healthyText });
   const before = contentsOf(buildroot);
   const ran = await pyclink(quietBuild(buildroot));
-  expect(ran).toEqual({ status: 0, stdout: '', stderr: `pyclink: warning: ${source}: not named as a Python source\n` });
+  expect(ran).toEqual({
+    status: 0,
+    stdout: '',
+    stderr: `pyclink: warning: ${source}: not a Python source: its name does not end in .py\n`,
+  });
   expect(changesSince(before, buildroot)).toEqual({ added: healthyAdds, changed: [], gone: [] });
   await expectHealthy(buildroot);
 });
@@ -122,5 +126,5 @@ test('link and restamp name pycs whose names are not UTF-8', async () => {
   });
   const ran = await pyclink(['restamp', '--mtime', '0', '--buildroot', buildroot]);
   expect(ran.status).toBe(1);
-  expect(ran.stderr).toBe(`pyclink: error: ${shown}: left with its source as it is: the name is not UTF-8\n`);
+  expect(ran.stderr).toBe(`pyclink: error: ${shown}: left unchanged, with its source: the name is not UTF-8\n`);
 });

@@ -158,16 +158,18 @@ test('brp refuses a file that two builds would write one after the other', async
   const list = join(buildroot, '../list');
   const call = ['brp', 'bytecompile', '--filelist', list, '/opt', '--', '', '', '', ''];
   const ran = await pyclink(call, { env: { RPM_BUILD_ROOT: buildroot } });
-  const hint = '    hint: keep %pyclink_manifest, which collects what they compile\n';
-  expect(ran).toEqual(usage(`${list}: several builds write this file, and only the last would be in it\n${hint}`));
+  const hint = '    hint: use %pyclink_manifest, which collects all of them\n';
+  expect(ran).toEqual(
+    usage(`${list}: several builds would write this file, and it would hold only the last one\n${hint}`),
+  );
   expect(existsSync(join(buildroot, library, 'kernel/__pycache__'))).toBe(false);
 });
 
 describeWith(debianTools, 'dh_pyclink', () => {
   it.each([
-    ['--manifest', 'dh_pyclink: --manifest: each package has a manifest of its own'],
-    ['--filelist', 'dh_pyclink: --filelist: one file for python3-shop, shop-app'],
-    ['--html', 'dh_pyclink: --html: one file for python3-shop, shop-app'],
+    ['--manifest', 'dh_pyclink: --manifest: each package has its own manifest'],
+    ['--filelist', 'dh_pyclink: --filelist: the same file for python3-shop, shop-app'],
+    ['--html', 'dh_pyclink: --html: the same file for python3-shop, shop-app'],
   ])('refuses %s for all packages', async (option, complaint) => {
     const { source, dhPyclink } = await installedSource();
     const before = contentsOf(source);

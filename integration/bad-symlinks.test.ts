@@ -28,7 +28,7 @@ test.each([
   const buildroot = plantBesideHealthy({ [link]: { symlink: target } });
   const before = contentsOf(buildroot);
   const ran = await pyclink(quietBuild(buildroot));
-  expect(ran).toEqual({ status: 0, stdout: '', stderr: `pyclink: warning: ${link}: a symlink to nothing\n` });
+  expect(ran).toEqual({ status: 0, stdout: '', stderr: `pyclink: warning: ${link}: a dangling symlink\n` });
   expect(changesSince(before, buildroot)).toEqual({ added: healthyAdds, ...nothing });
   await expectHealthy(buildroot);
 });
@@ -54,7 +54,7 @@ test.each<[string, (canary: Canary, from: string) => string]>([
   const [before, outside] = [contentsOf(buildroot), canary.state()];
   // A date before the canary's, so that following the symlink would show in its mtime.
   const ran = await pyclink(quietBuild(buildroot), { env: { SOURCE_DATE_EPOCH: '1500000000' } });
-  expect(ran.stderr).toBe(`pyclink: warning: ${link}: a symlink that leads out of the buildroot\n`);
+  expect(ran.stderr).toBe(`pyclink: warning: ${link}: a symlink that points outside the buildroot\n`);
   expect(ran.stdout).toBe('');
   expect(ran.status).toBe(0);
   expect(canary.state()).toEqual(outside);
@@ -102,7 +102,7 @@ test('a PATH below a directory that is a symlink out of the buildroot', async ()
     status: 2,
     stdout: '',
     stderr:
-      `pyclink: error: ${library}/package/m.py: leads out of the buildroot\n` +
+      `pyclink: error: ${library}/package/m.py: points outside the buildroot\n` +
       `    hint: a PATH is as installed (/usr/lib/…), or starts with the buildroot ${buildroot}\n`,
   });
   expect(canary.state()).toEqual(outside);

@@ -85,7 +85,7 @@ describeWith(tools, 'a server', () => {
     await expect.poll(notSent, { timeout: 30_000 }).toBe(0);
     // Nor for an answer, if the machine has much to do: one that comes too late is a miss.
     const report = async () => (await build()).stdout;
-    await expect.poll(report, { timeout: 30_000 }).toContain('cache: 87 of 87 from remote, 0 compiled\n');
+    await expect.poll(report, { timeout: 30_000 }).toContain('cache: 87 of 87 found in the remote cache, 0 compiled\n');
   });
 
   it.each(servers)('%s is given nothing without leave', async (_, start) => {
@@ -177,9 +177,9 @@ describeWith(tools, 'a server that wants to know who asks', () => {
   });
 
   it.each([
-    ['a token that everybody may read', 'TOKEN', 0o644, 'x', 'everybody may read the token'],
+    ['a token that everybody may read', 'TOKEN', 0o644, 'x', 'the token is readable by everybody'],
     ['no login', 'LOGIN', 0o600, 'x', 'the login is not USER:PASSWORD'],
-    ['no certificate', 'CA', 0o600, 'x', 'there are no certificates in PEM'],
+    ['no certificate', 'CA', 0o600, 'x', 'it contains no PEM certificates'],
   ])('is not asked with %s', async (_, kind, mode, content, reason) => {
     const [template, place] = [smallTemplate(), newPlace()];
     const file = secretFile(content);
@@ -211,7 +211,7 @@ describeWith(tools, 'a server with entries that are not as they should be', () =
     expect(remoteCorrupt).toBeGreaterThanOrEqual(3);
     expect(linesAbout(url, read.stderr)).toEqual([
       `pyclink: warning: cache ${url}: ${remoteCorrupt} damaged`,
-      `pyclink: warning: cache ${url}: disabled for this build: its answer is no entry`,
+      `pyclink: warning: cache ${url}: disabled for this build: its response is not a cache entry`,
     ]);
     // A server that only ever answers so is not used, until somebody has its entries replaced.
     const written = await builtWith(url, template, newPlace(), writing, ['--recache']);
@@ -288,7 +288,7 @@ describeWith(tools, 'a server that does not do what it should', () => {
   const odd: readonly (readonly [string, (socket: Socket) => void, string])[] = [
     ['answers with garbage', (socket) => socket.end('\0\x01 what?\r\n\r\n'), 'HPE_INVALID'],
     ['closes the connection', (socket) => socket.destroy(), 'ECONNRESET'],
-    ['never answers', () => undefined, 'no answer within 1000 ms'],
+    ['never answers', () => undefined, 'no response within 1000 ms'],
     [
       'stops in the middle of an answer',
       (socket) => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc'),
@@ -301,7 +301,7 @@ describeWith(tools, 'a server that does not do what it should', () => {
         const more = setInterval(() => socket.write('3\r\nabc\r\n'), 5);
         socket.on('close', () => clearInterval(more));
       },
-      'no answer within 1000 ms',
+      'no response within 1000 ms',
     ],
   ];
 

@@ -67,7 +67,7 @@ describe('a build with a cache', () => {
     const flags = ['--cache-dir', place.cache];
     const [cold, warm] = [await built(template, place, flags), await built(template, place, flags)];
     expect([cold.result, warm.result]).toEqual([without.result, without.result]);
-    expect(cold.cache['uncached']).toEqual({ 'another encoding': 1, 'not compiled': 1, 'not a regular file': 1 });
+    expect(cold.cache['uncached']).toEqual({ 'not UTF-8': 1, 'not compiled': 1, 'not a regular file': 1 });
     expect(warm.cache).toMatchObject({ compiled: 3, local: cold.cache['stored'] });
   });
 
@@ -210,10 +210,10 @@ describe('a cache that is not as it should be', () => {
     const warm = await built(template, place, flags);
     expect(warm.result).toEqual(cold.result);
     expect(warm.cache).toMatchObject({ local: 0, corrupt: entries.length, stored: entries.length });
-    expect(warm.stderr).toContain(`cache ${place.cache}: ${entries.length} damaged, and removed\n`);
+    expect(warm.stderr).toContain(`cache ${place.cache}: ${entries.length} corrupt, removed\n`);
     expect(await pyclink(['cache', 'check', '--cache-dir', place.cache])).toEqual({
       status: 0,
-      stdout: `pyclink: ${entries.length} entries whole, 0 damaged\n`,
+      stdout: `pyclink: ${entries.length} entries valid, 0 corrupt\n`,
       stderr: '',
     });
   });
@@ -230,7 +230,7 @@ describe('a cache that is not as it should be', () => {
     const { status, stderr } = await pyclink([...call, '--cache-verify']);
     expect(status).toBe(3);
     expect(stderr).toMatch(
-      /^pyclink: error: \/usr\/lib\/python3\.\d+\/.*\.py: the cache has other bytecode than the compiler gives\n {4}hint: remove /,
+      /^pyclink: error: \/usr\/lib\/python3\.\d+\/.*\.py: the cached bytecode differs from what the compiler produces\n {4}hint: remove /,
     );
     expect((await pyclink([...call, '--recache'])).stderr).not.toContain('cache');
     expect((await pyclink([...call, '--cache-verify'])).stderr).not.toContain('cache');
@@ -245,7 +245,7 @@ describe('a cache that is not as it should be', () => {
       },
       'others may write to it',
     ],
-    ['is a file', (place: CachePlace) => writeFileSync(place.cache, ''), 'it is no directory'],
+    ['is a file', (place: CachePlace) => writeFileSync(place.cache, ''), 'it is not a directory'],
   ])('is one that %s: the build goes on without it, and says so once', async (_name, spoil, reason) => {
     const [template, place] = [smallTemplate(), newPlace()];
     const without = await built(template, place, []);
@@ -262,7 +262,7 @@ describe('a cache that is not as it should be', () => {
     const without = await built(template, place, []);
     const { result, stderr } = await built(template, place, ['--cache-dir', join(place.buildroot, 'cache')]);
     expect(result).toEqual(without.result);
-    expect(stderr).toContain('it lies in the buildroot');
+    expect(stderr).toContain('it is inside the buildroot');
   });
 
   it.runIf(process.getuid?.() === 0)(
@@ -320,7 +320,7 @@ describe('a secret', () => {
     expect((await built(template, place, ['--cache-dir', place.cache])).cache).toMatchObject({ local: 0, stored });
     expect((await built(template, place, [], farm)).cache).toMatchObject({ local: stored, corrupt: 0 });
     expect((await pyclink(['cache', 'check', '--cache-dir', place.cache])).stdout).toBe(
-      `pyclink: ${stored} entries whole, 0 damaged\n` +
+      `pyclink: ${stored} entries valid, 0 corrupt\n` +
         `pyclink: ${2 * stored} entries signed, not checked: $PYCLINK_CACHE_SECRET_FILE names no secret\n`,
     );
     // Somebody who may write to the store, but does not know the secret.
@@ -339,7 +339,7 @@ describe('a secret', () => {
     const [template, place] = [smallTemplate(), newPlace()];
     const env = { PYCLINK_CACHE_SECRET_FILE: '/nonexistent', PYCLINK_CACHE_DIR: place.cache };
     const { stderr, cache } = await built(template, place, [], { env });
-    expect(stderr).toContain('no cache is used: /nonexistent: the secret is no regular file\n');
+    expect(stderr).toContain('no cache is used: /nonexistent: the secret is not a regular file\n');
     expect(cache).toMatchObject({ stored: 0 });
   });
 });
@@ -401,8 +401,8 @@ describe('pyclink cache', () => {
   });
 
   it.each([
-    [['stats'], 'no cache is named'],
-    [['stats', '--cache-dir', '/dev/null'], '/dev/null: it is no directory'],
+    [['stats'], 'no cache directory given'],
+    [['stats', '--cache-dir', '/dev/null'], '/dev/null: it is not a directory'],
     [['empty', '--cache-dir', '/tmp'], "command-argument value 'empty' is invalid"],
     [['stats', '--cache-dir', '/tmp'], '/tmp: '],
   ])('%j is refused', async (words, message) => {

@@ -76,9 +76,7 @@ describeInWorld('trixie', 'build --chroot', () => {
     expect(await build(buildroot, ['--chroot', '-j', '2', ...paths])).toEqual({
       status: 3,
       stdout: '',
-      stderr: expect.stringMatching(
-        /: the interpreter was exchanged during the build: it is another Python 3\.13\.\d+, /,
-      ),
+      stderr: expect.stringMatching(/: the interpreter changed during the build: it is another Python 3\.13\.\d+, /),
     });
   });
 
@@ -87,7 +85,7 @@ describeInWorld('trixie', 'build --chroot', () => {
     expect(await build(buildroot, paths)).toEqual({
       status: 2,
       stdout: '',
-      stderr: `pyclink: error: no python${minor} that works\n    hint: the buildroot has one: --chroot starts it there\n`,
+      stderr: `pyclink: error: no working python${minor}\n    hint: the buildroot contains one: --chroot runs it there\n`,
     });
   });
 
@@ -136,8 +134,8 @@ describeInWorld('trixie', 'build --chroot', () => {
         status: 2,
         stdout: '',
         stderr:
-          `pyclink: error: no python${minor} that works: ${program} is not started: ${foreign} belongs to user 12345\n` +
-          '    hint: name it with --python PATH to start it all the same, or run as the user that it belongs to\n',
+          `pyclink: error: no working python${minor}: ${program} is not started: ${foreign} belongs to user 12345\n` +
+          '    hint: name it with --python PATH to use it anyway, or run as its owner\n',
       });
       const named = await build(buildroot, ['--chroot', '--python', `/usr/bin/python${minor}`, `${library}/json`]);
       expect(named).toEqual({ status: 0, stdout: '', stderr: '' });
@@ -212,13 +210,13 @@ describeInWorld('trixie', 'build --chroot', () => {
   });
 
   it.each([
-    ['an interpreter that is not there', ['--chroot', '--python', '/opt/python'], 'no /opt/python that works'],
-    ['an interpreter of the running system', ['--chroot', '--python', 'perl'], 'no perl that works'],
-    ['a running system', ['--chroot', '--in-place'], '--chroot: there is no buildroot with --in-place'],
+    ['an interpreter that is not there', ['--chroot', '--python', '/opt/python'], 'no working /opt/python'],
+    ['an interpreter of the running system', ['--chroot', '--python', 'perl'], 'no working perl'],
+    ['a running system', ['--chroot', '--in-place'], '--chroot: conflicts with --in-place'],
     [
       'a buildroot that will lie elsewhere',
       ['--chroot', '-p', '/usr'],
-      '--chroot: needs a buildroot that will lie at /',
+      '--chroot: needs a buildroot that will be installed at /',
     ],
   ])('refuses %s', async (_, flags, message) => {
     const root = flags.includes('--in-place') ? [] : ['--buildroot', template];

@@ -158,7 +158,7 @@ describeWith(debianTools, 'dh_pyclink', () => {
   it('ends the build for a directory that is in none of the packages, unless it may be in one that is not built', async () => {
     const { source, dhPyclink } = await installedSource();
     const before = stateOf(source);
-    const said = '/opt/venvs/shop: a directory of none of the packages';
+    const said = '/opt/venvs/shop: is not a directory of any of the packages';
     expect(await dhPyclink(['/opt/venvs/shop'])).toEqual({ status: 2, stdout: '', stderr: `pyclink: error: ${said}` });
     expect(stateOf(source)).toEqual(before);
     const some = { DH_INTERNAL_OPTIONS: '-i' };
@@ -240,7 +240,7 @@ describeWith(debianTools, 'dh_pyclink', () => {
       ...silent,
       stderr: [
         `pyclink: warning: ${module}.py: python3-shop diverts it, but not its pycs, which the other package may ship too`,
-        '    hint: divert each of its pycs as well, or leave it out with -X',
+        '    hint: divert each of its pycs as well, or exclude it with -X',
       ].join('\n'),
     });
     const pycs = ['', '.opt-1', '.opt-2'].map(

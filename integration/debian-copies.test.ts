@@ -32,7 +32,7 @@ ${['python3-shop', 'shop-app'].map((name) => `\tpyclink relink --manifest ${mani
 
 const unlinked = (directory: string, name: string, other: string) => {
   const pyc = (suffix: string) => `${directory}/__pycache__/${name}.${systemPython.cacheTag}${suffix}.pyc`;
-  return (suffix: string) => `unlinked: ${pyc(suffix)}: another file than ${pyc(other)}`;
+  return (suffix: string) => `unlinked: ${pyc(suffix)}: not the same file as ${pyc(other)}`;
 };
 
 describeWith(debianTools, 'links that a copy broke', () => {

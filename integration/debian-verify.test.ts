@@ -68,7 +68,7 @@ describeWith(debianTools, 'the last step of a build', () => {
     expect(modes.filter(ofSettings)).toHaveLength(4);
     expect(modesOf(modes.filter(ofSettings))).toEqual(new Set(['rw-------']));
     expect(modesOf(modes.filter((one) => !ofSettings(one)))).toEqual(new Set(['rw-r--r--']));
-    expect(built.log).toContain('shop-app: 3 pycs readable by more users than the sources: their modes were narrowed');
+    expect(built.log).toContain('shop-app: 3 pycs readable by more users than their sources: modes narrowed');
     expect((await pyclink(verifyWords(built, 'shop-app'))).stdout).toMatch(/: all as built\n$/);
   });
 
@@ -80,8 +80,8 @@ describeWith(debianTools, 'the last step of a build', () => {
   ])('fails where a pyc has become %s', async (kind, line, suffix) => {
     const log = await failure(changing(line));
     expect(log).toContain(`${kind}: /${modules}/${pyc(suffix)}: `);
-    expect(log).toContain('pyclink: error: python3-shop: pycs, or their sources, are not as dh_pyclink left them');
-    expect(log).toContain('hint: call dh_pyclink again behind the step that changed them');
+    expect(log).toContain('pyclink: error: python3-shop: pycs or their sources changed after dh_pyclink');
+    expect(log).toContain('hint: call dh_pyclink again after the step that changed them');
   });
 
   it('passes where dh_pyclink is called again, and can be left out', async () => {

@@ -42,7 +42,7 @@ describe('pyclink diff', () => {
     const [old, now] = [await built({ [module]: cart }), await built({ [module]: cart })];
     expect(await diff(old.buildroot, now.buildroot)).toEqual({
       status: 0,
-      stdout: 'pyclink: 1 module: 1 the same\n',
+      stdout: 'pyclink: 1 module: 1 unchanged\n',
       stderr: '',
     });
   });
@@ -58,7 +58,7 @@ describe('pyclink diff', () => {
       `code: ${module}: shop.cart.Shop.pay: constant 1 is int 443, was int 80 (levels 0 1)`,
       `removed: ${gone}: for ${tag} (levels 0 1 2)`,
       `added: ${library}/shop/new.py: for ${tag} (levels 0 1 2)`,
-      'pyclink: 3 modules: 1 with other code, 1 added, 1 removed, 1 with other levels, 0 the same',
+      'pyclink: 3 modules: 1 with different code, 1 added, 1 removed, 1 with different levels, 0 unchanged',
       '',
     ]);
     expect(status).toBe(1);
@@ -83,7 +83,7 @@ describe('pyclink diff', () => {
     [
       'the path for tracebacks',
       () => built({ [module]: cart }, undefined, '--strip', '/', '--prepend', '/elsewhere'),
-      'path: PATH: the same code with another path for tracebacks (levels 0 1 2)',
+      'path: PATH: the same code with a different recorded path (levels 0 1 2)',
     ],
     [
       'the invalidation mode',
@@ -93,7 +93,7 @@ describe('pyclink diff', () => {
     [
       'links',
       () => built({ [module]: cart }, undefined, '--no-link'),
-      'links: PATH: one file: 0 1 2, was 0=1=2 (levels 0 1 2)',
+      'links: PATH: linked levels: 0 1 2, was 0=1=2 (levels 0 1 2)',
     ],
   ])('says where only %s is another', async (_, build, line) => {
     const [old, now] = [await built({ [module]: cart }), await build()];
@@ -108,7 +108,7 @@ describe('pyclink diff', () => {
     expect((await diff(old.buildroot, raw.buildroot)).stdout).toMatch(/^flags: .*: the same code in normal form/m);
     const moved = await built({ [module]: text.replace('class Shop', '\n\nclass Shop') });
     expect(linesOf((await diff(old.buildroot, moved.buildroot)).stdout)).toEqual([
-      `lines: ${module}: the same code in other lines (levels 0 1 2)`,
+      `lines: ${module}: the same code with different line numbers (levels 0 1 2)`,
       `header: ${module}: size of the source ${text.length + 2}, was ${text.length} (levels 0 1 2)`,
     ]);
   });
@@ -121,7 +121,7 @@ describe('pyclink diff', () => {
     const empty = plantBuildroot({ 'a.py': '' });
     expect(await diff(old.buildroot, empty)).toMatchObject({
       status: 1,
-      stdout: expect.stringContaining(`pyclink: ${empty}: there is no pyc in it\n`),
+      stdout: expect.stringContaining(`pyclink: ${empty}: it contains no pycs\n`),
     });
     expect(await diff(old.buildroot, join(empty, 'missing'))).toMatchObject({ status: 2, stdout: '' });
   });
@@ -131,7 +131,9 @@ describe('pyclink diff', () => {
     const [old, now] = [await built(files), await built(files, 1_700_000_000)];
     const { stdout } = await diff(old.buildroot, now.buildroot);
     expect(linesOf(stdout)).toHaveLength(6);
-    expect(stdout).toContain('mtime: 3 more, which -v lists\npyclink: 8 modules: 8 with another mtime, 0 the same\n');
+    expect(stdout).toContain(
+      'mtime: 3 more: -v lists them\npyclink: 8 modules: 8 with a different mtime, 0 unchanged\n',
+    );
     expect(linesOf((await diff(old.buildroot, now.buildroot, '-v')).stdout)).toHaveLength(8);
   });
 });

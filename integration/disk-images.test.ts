@@ -31,7 +31,7 @@ describeWith(missing, 'an image', () => {
       const env = { TMPDIR: scratch };
       expect(await pyclink(['verify', '--manifest', shop.manifest, file], { env })).toEqual(healthy);
       const audited = await pyclink(['audit', '--recompile', file], { env });
-      expect(audited.stdout).toContain('6 pycs compiled again: the same code');
+      expect(audited.stdout).toContain('6 pycs confirmed: same code as their recompiled sources');
       expect(audited.status).toBe(0);
       expect(readdirSync(scratch)).toEqual([]);
     } finally {
@@ -51,7 +51,7 @@ describeWith(missing, 'an image', () => {
     const shop = await builtShop('--invalidation-mode', 'checked-hash');
     await execa('ln', [join(shop.buildroot, directory, 'cart.py'), join(shop.buildroot, directory, 'a.so')]);
     const audited = await pyclink(['audit', '--recompile', await imageOf(shop, 'squashfs')]);
-    expect(audited.stdout).toContain('6 pycs compiled again: the same code');
+    expect(audited.stdout).toContain('6 pycs confirmed: same code as their recompiled sources');
   });
 
   it('of erofs with a line break in a name is an error', async () => {

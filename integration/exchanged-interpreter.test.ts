@@ -53,8 +53,8 @@ describe.skipIf(found === undefined)('an interpreter that is exchanged during th
       status: 3,
       stdout: '',
       stderr: expect.stringContaining(
-        `pyclink: error: ${python}: the interpreter was exchanged during the build: ` +
-          `it is Python ${later.version}, and was Python ${first.version} at first\n`,
+        `pyclink: error: ${python}: the interpreter changed during the build: ` +
+          `it is Python ${later.version} now, and was Python ${first.version} at first\n`,
       ),
     });
     expect(everythingIn(join(place.manifest, '..'))).not.toContain('manifest.json');

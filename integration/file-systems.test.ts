@@ -72,7 +72,7 @@ describeWith(missing, 'links on other file systems', () => {
         const manifest = join(tree, '../manifest.json');
         for (const args of [[], more, more]) {
           const build = ['build', '-q', '--buildroot', tree, '--manifest', manifest, ...args];
-          const stderr = `pyclink: warning: ${tree}: its file system shows the links as separate files; a package or copy made from there has none\n`;
+          const stderr = `pyclink: warning: ${tree}: its file system shows the links as separate files; a package or copy made from it loses the links\n`;
           expect(await pyclink(build)).toEqual({ status: 0, stdout: '', stderr });
           expect(await pyclink(['verify', '--manifest', manifest, beneath])).toMatchObject({
             status: 0,
@@ -106,7 +106,7 @@ describeWith(missing, 'links on other file systems', () => {
         linkSync(join(beneath, first), join(beneath, 'elsewhere'));
         const ran = await pyclink(['restamp', '--mtime', '1', '--buildroot', tree]);
         expect(ran.status).toBe(1);
-        expect(ran.stderr).toContain('the file has another name elsewhere');
+        expect(ran.stderr).toContain('the file has another hard link elsewhere');
       });
     });
 

@@ -134,7 +134,7 @@ describe('what has nothing in it is an error:', () => {
     writeFileSync(file, '');
     for (const ran of [await verifyShop(shop, file), await pyclink(['audit', file])]) {
       expect(ran.stdout).toBe('');
-      expect(ran.stderr).toContain(suffix === 'changes' ? 'names no binary packages' : 'it is empty');
+      expect(ran.stderr).toContain(suffix === 'changes' ? 'lists no binary packages' : 'it is empty');
       expect(ran.status).toBe(suffix === 'changes' ? 2 : 3);
     }
   });
@@ -146,7 +146,7 @@ describe('what has nothing in it is an error:', () => {
     else await execa('tar', ['-caf', file, '-T', '/dev/null']);
     const ran = await pyclink(['audit', file]);
     expect(ran).toMatchObject({ status: 3, stdout: '' });
-    expect(ran.stderr).toContain('it has no files in it');
+    expect(ran.stderr).toContain('it contains no files');
   });
 
   it('a tar of tars without the one that has its files', async () => {
@@ -155,7 +155,7 @@ describe('what has nothing in it is an error:', () => {
     const file = await packed(shop, 'shop.tar.gz', parts, ['./debian-binary', './control.tar.gz']);
     const ran = await pyclink(['audit', file]);
     expect(ran).toMatchObject({ status: 3, stdout: '' });
-    expect(ran.stderr).toContain('the archive with its files is missing');
+    expect(ran.stderr).toContain('it has no archive with the files');
   });
 
   it('a tar of tars whose inner tar is cut off', async () => {

@@ -134,7 +134,7 @@ describeWith(missingTools('umoci', 'skopeo', 'ostree', 'zstd'), 'verify of image
     await shop.run('umoci', 'insert', '--image', 'oci:one', '--whiteout', path);
     const { stdout } = await shop.verify('oci');
     expect(stdout.match(/^missing: .*layer 2 of 2 .* removed it$/gm)).toHaveLength(6);
-    expect(stdout).toContain('pyclink: oci: no pyc of the manifest is in it\n');
+    expect(stdout).toContain('pyclink: oci: it contains no pyc of the manifest\n');
   });
 
   it('sees that a layer empties a directory, and what it puts there', async () => {
@@ -217,7 +217,7 @@ describeWith(missingTools('umoci', 'skopeo', 'ostree', 'zstd'), 'verify of image
       'oci: has no image for linux/s390x; it has linux/',
     ],
     ['a platform that is none', ['oci', '--platform', 'linux'], 2, '--platform: takes OS/ARCHITECTURE'],
-    ['a reference to a directory that is no image', ['root:one'], 2, 'root: is no image'],
+    ['a reference to a directory that is no image', ['root:one'], 2, 'root: is not an image'],
     ['a target that is not there', ['ocy:one'], 2, 'ocy:one: cannot be opened (ENOENT)'],
     ['too many entries', ['oci', '--max-entries', '5'], 3, 'oci: has more than 5 entries'],
     ['too large a layer', ['oci', '--max-size', '3K'], 3, 'oci: unpacks to more than 3072 bytes'],
@@ -244,7 +244,7 @@ describeWith(missingTools('umoci', 'skopeo', 'ostree', 'zstd'), 'verify of image
   it.each<[string, (blob: string) => void, string]>([
     ['is missing', (blob) => rmSync(blob), 'layer 1 of 1 (sha256:DIGEST) is missing'],
     ['is cut', (blob) => truncateSync(blob, 200), 'layer 1 of 1 (sha256:DIGEST) cannot be read: '],
-    ['is another', (blob) => replaceLayer(blob), 'layer 1 of 1 (sha256:DIGEST) has another digest than it should'],
+    ['is another', (blob) => replaceLayer(blob), 'layer 1 of 1 (sha256:DIGEST) does not match its digest'],
     ['leads out', (blob) => leadOut(blob), 'layer 1 of 1 (sha256:DIGEST) is missing'],
   ])('names a layer that %s', async (_, harm, message) => {
     const blob = largestBlob(shop.at('oci'));
@@ -288,7 +288,7 @@ describeWith(missingTools('umoci', 'skopeo', 'ostree', 'zstd'), 'verify of image
 
   it.each([
     ['{', 'index.json is not JSON'],
-    ['{"manifests": []}', 'index.json: manifests: names no image'],
+    ['{"manifests": []}', 'index.json: manifests: lists no image'],
     ['{"manifests": [{"digest": "sha256:../../etc/passwd"}]}', 'index.json: manifests.0.digest: must be a SHA-256'],
     [`{"manifests": [{"digest": "sha256:${'0'.repeat(64)}"}]}`, `the manifest sha256:${'0'.repeat(64)} is missing`],
   ])('refuses the index %s', async (text, message) => {

@@ -109,11 +109,11 @@ describe('build --in-place', () => {
   );
 
   it.each([
-    ['a kernel directory', ['/proc/self'], '/proc/self: is of the kernel, not on a disk'],
+    ['a kernel directory', ['/proc/self'], '/proc/self: is on a kernel file system'],
     ['a PATH that is not there', ['/nowhere'], '/nowhere: does not exist'],
-    ['a buildroot', ['--buildroot', '/tmp'], '--in-place: there is no --buildroot then'],
-    ['an environment without its interpreter', [], 'no /nowhere/bin/python that works'],
-    ['an interpreter that does not start', ['--python', '/bin/false'], 'no /bin/false that works'],
+    ['a buildroot', ['--buildroot', '/tmp'], '--in-place: conflicts with --buildroot'],
+    ['an environment without its interpreter', [], 'no working /nowhere/bin/python'],
+    ['an interpreter that does not start', ['--python', '/bin/false'], 'no working /bin/false'],
   ])('refuses %s', async (_, args, message) => {
     const top = temporaryDirectory();
     plant(top, { 'shop.py': sourceText });
@@ -168,7 +168,7 @@ describe('a build that finds nothing', () => {
   it('says so where there is none at all, or all were skipped', async () => {
     const top = temporaryDirectory();
     const build = (...more: string[]) => pyclink(['build', '--buildroot', top, ...more]);
-    expect((await build()).stderr).toContain('; nor anywhere else\n');
+    expect((await build()).stderr).toContain('; and none anywhere else\n');
     plant(top, { [`usr/lib/python${systemPython.minor}/a.py`]: '' });
     expect((await build('--exclude', '*.py')).stderr).toContain('nothing to compile: 1 file skipped, see --verbose\n');
   });
@@ -209,7 +209,9 @@ describeInWorld('trixie', 'build --in-place of a whole system', () => {
     const { stdout } = await world.inside('sh', '-e', '-c', script.join('\n'));
     expect(stdout).toMatch(/\nm\.py$/);
     // What it passes over it says.
-    const passedOver = stdout.match(/^.*: not searched, because it is on another file system: give it as a PATH$/gm);
+    const passedOver = stdout.match(
+      /^.*: not searched: it is on another file system; name it as a PATH to include it$/gm,
+    );
     expect(passedOver).toEqual(
       ['/opt/disk', `${site}/mounted`].map((path) => expect.stringMatching(`^pyclink: ${path}: not searched`)),
     );
@@ -233,7 +235,7 @@ describeInWorld('trixie', 'build --in-place of a whole system', () => {
     expect(ran.exitCode).toBe(1);
     expect(ran.stderr.match(/^.*\/opt\/old.*$/gm)).toEqual([
       `pyclink: error: ${site.replace('venv', 'old')}/shop.py: its interpreter is missing`,
-      '    no /opt/old/bin/python that works',
+      '    no working /opt/old/bin/python',
     ]);
     // Nothing else is compiled then: there is no interpreter but that one.
     expect((await world.attempt('pyclink', 'build', '-q', '--in-place', '/opt/old')).exitCode).toBe(2);
@@ -255,7 +257,7 @@ describeInWorld('trixie', 'build --in-place of a whole system', () => {
       'home/u/.local/lib/python3.4/site-packages/gone.py': sourceText,
     });
     const { stdout } = await world.inside('sh', '-e', '-c', script.join('\n'));
-    expect(stdout).toContain('warning: /home/u/.local/lib/python3.4 is passed over: there is no python3.4');
+    expect(stdout).toContain('warning: /home/u/.local/lib/python3.4 is skipped: there is no python3.4');
     expect(pycsIn(join(world.directory, `home/dev/.local/lib/python${minor}`))).toEqual([
       'site-packages/mine.cpython-313.pyc',
     ]);
@@ -319,7 +321,7 @@ describeInWorld('trixie', 'build --in-place of a whole system', () => {
     const because = 'is not started: /home/eve belongs to user 12345';
     expect(ran.stderr.split('\n')).toEqual([
       `pyclink: warning: /home/eve/venv/bin/python3 ${because}`,
-      `pyclink: warning: 2 sources passed over: /home/eve/venv/bin/python ${because}; name it with --python PATH to start it all the same, or run as the user that it belongs to`,
+      `pyclink: warning: 2 sources skipped: /home/eve/venv/bin/python ${because}; name it with --python PATH to use it anyway, or run as its owner`,
     ]);
     expect((await world.attempt('test', '-e', '/has-run')).exitCode).toBe(1);
   }, 200_000);

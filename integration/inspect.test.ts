@@ -21,7 +21,7 @@ describe('pyclink inspect', () => {
     const { status, stdout } = await pyclink(['inspect', pyc]);
     expect(status).toBe(0);
     const lines = stdout.split('\n');
-    expect(lines[9]).toMatch(/one\.py: fits$/);
+    expect(lines[9]).toMatch(/one\.py: matches$/);
     expect(lines[10]).toMatch(/^objects {7}\d+, \d+ flags, \d+ references$/);
     expect(lines[11]).toMatch(/^<module>: code line 1/);
     expect(lines).toContain('    <module>.Shop: code line 1');
@@ -40,11 +40,11 @@ describe('pyclink inspect', () => {
     expect(status).toBe(1);
     expect(stdout).toBe(
       'first difference: <module>.Shop.pay: constant 3: value\n' +
-        `  str "paid up"  in ${a}\n  str "paid in"  in ${b}\nin normal form: other code\n`,
+        `  str "paid up"  in ${a}\n  str "paid in"  in ${b}\nin normal form: different code\n`,
     );
     expect(await pyclink(['inspect', a, a])).toMatchObject({
       status: 0,
-      stdout: 'the pycs are the same to the byte\n',
+      stdout: 'the pycs are byte-for-byte identical\n',
     });
   });
 
@@ -72,7 +72,7 @@ describe('pyclink inspect', () => {
       'first difference: header: mtime of the source',
       '  1600000000',
       '  5',
-      'in normal form: other code',
+      'in normal form: different code',
     ]);
     const report = JSON.parse((await pyclink(['inspect', '--json', normal, raw])).stdout);
     expect(report.difference.place).toBe('<module>.Shop.pay: constant 3');
@@ -83,7 +83,7 @@ describe('pyclink inspect', () => {
     const [pyc = ''] = await built({ [one]: shop });
     const cut = join(pyc, '../cut.pyc');
     writeFileSync(cut, readFileSync(pyc).subarray(0, 100));
-    expect((await pyclink(['inspect', cut])).stdout).toContain('\nobjects       ends within the code\n');
+    expect((await pyclink(['inspect', cut])).stdout).toContain('\nobjects       truncated\n');
     const { status, stdout } = await pyclink(['inspect', pyc, cut]);
     expect(status).toBe(1);
     expect(stdout).toMatch(/^first difference: bytes: byte 100\n {2}0x[0-9a-f]+ .*\n {2}its end /);

@@ -47,7 +47,9 @@ describe('verify reads', () => {
       stdout: 'pyclink: 3 pycs, 1 link group: all as built\n',
       stderr: '',
     });
-    expect((await pyclink(['audit', '--recompile', file])).stdout).toContain('3 pycs compiled again: the same code');
+    expect((await pyclink(['audit', '--recompile', file])).stdout).toContain(
+      '3 pycs confirmed: same code as their recompiled sources',
+    );
   });
 
   it.each(['7', 'Z'])('files of type %s, which are unpacked as all others', async (type) => {
@@ -77,7 +79,7 @@ describe('verify reads', () => {
   });
 });
 
-describe('of a tar that programs read in two ways', () => {
+describe('of a tar that programs interpret differently', () => {
   it('verify reads what is unpacked, not what is behind its end', async () => {
     const shop = await builtShop();
     const whole = readFileSync(await tarOf(shop, 'whole.tar', '.'));
@@ -95,13 +97,13 @@ describe('of a tar that programs read in two ways', () => {
     const name = `${directory}/cart.py`.slice(1);
     change(file, (bytes) => changeHeader(bytes, name, (header) => header.write('\0', 124, 'latin1')));
     const ran = await verifyShop(shop, file);
-    expect(ran.stderr).toContain('it has a size that programs read in two ways');
+    expect(ran.stderr).toContain('it has a size that programs interpret differently');
     expect(ran).toMatchObject({ status: 3, stdout: '' });
   });
 
   it.each([
-    ['a block of zeros within it', 'it goes on behind a block of zeros'],
-    ['a header that names all files', 'it has one name or size for all files'],
+    ['a block of zeros within it', 'it continues after a block of zeros'],
+    ['a header that names all files', 'its global header sets a name or size for all files'],
   ])('verify says that it has %s', async (what, message) => {
     const shop = await builtShop();
     const file = await tarOf(shop, 'layer.tar', '.');
@@ -126,7 +128,7 @@ describe('of a tar that programs read in two ways', () => {
     for (const more of [['-C', shop.buildroot, 'usr'], ['./data.tar.gz']]) {
       await execa('tar', ['-cf', shop.beside('both.tar'), '--hard-dereference', ...args, ...more]);
       const ran = await pyclink(['audit', shop.beside('both.tar')]);
-      expect(ran.stderr).toContain('programs read in two ways');
+      expect(ran.stderr).toContain('programs interpret differently');
       expect(ran).toMatchObject({ status: 3, stdout: '' });
     }
   });
@@ -141,7 +143,7 @@ describe('of a tar that programs read in two ways', () => {
     if (place === 'before') parts.reverse();
     await execa('tar', ['-cf', shop.beside('both.tar'), ...parts.flat()]);
     const ran = await pyclink(['audit', shop.beside('both.tar')]);
-    expect(ran.stderr).toContain('it is an image, and has what belongs to none');
+    expect(ran.stderr).toContain('it is an image with files that belong to no image');
     expect(ran).toMatchObject({ status: 3, stdout: '' });
   });
 });

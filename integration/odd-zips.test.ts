@@ -40,13 +40,13 @@ describe('audit refuses', () => {
     [
       'another name in an extra field',
       'a.whl',
-      'a name that programs read in two ways',
+      'a name that programs interpret differently',
       'i = zipfile.ZipInfo("shop/evil.pyc"); n = b"shop/fine.txt"; import zlib; i.extra = struct.pack("<HHBL", 0x7075, 5 + len(n), 1, zlib.crc32(b"shop/evil.pyc")) + n; z.writestr(i, "x")',
     ],
     [
       'a NUL in a name',
       'a.whl',
-      'a name that programs read in two ways',
+      'a name that programs interpret differently',
       evil,
       'data[:] = data.replace(b"evil.pyc", b"evil.py\\0")',
     ],
@@ -63,7 +63,7 @@ describe('audit refuses', () => {
     const part = join(tree, '../pkg-x.tar.zst');
     await execa('tar', ['--zstd', '-cf', part, '-C', tree, '.']);
     const ran = await pyclink(['audit', await zipBy('a.conda', `z.write("${part}", "pkg-x.tar.zst")`)]);
-    expect(ran.stderr).toContain('/shop/cart.py is beside the parts of a conda package');
+    expect(ran.stderr).toContain('it is a conda package with an extra file: /shop/cart.py');
     expect(ran).toMatchObject({ status: 3, stdout: '' });
   });
 

@@ -68,7 +68,7 @@ describeWith(missingTools('chromium'), 'a page', () => {
 
   it('sorts its findings by keyboard, and tells screen readers so', async () => {
     const { tab } = await open(await pageOf('audit'));
-    const table = tab.locator('#kind-stale table', { hasText: 'what was seen' });
+    const table = tab.locator('#kind-stale table', { hasText: 'detail' });
     const paths = () => table.locator('tbody tr td:nth-child(1)').allInnerTexts();
     const byWorst = await paths();
     await table.getByRole('button', { name: 'path' }).focus();

@@ -9,7 +9,7 @@ import { pycsOf } from './helpers/healthy.ts';
 
 const sources = ['/shop/cart.py', '/shop/till.py'];
 const none = (tree: string) =>
-  `pyclink: error: ${tree}: has no pyc of the manifest, such as /opt/app${pycsOf(sources[0] as string)[1]}\n` +
+  `pyclink: error: ${tree}: contains no pyc of the manifest, such as /opt/app${pycsOf(sources[0] as string)[1]}\n` +
   '    hint: give --prepend DIR if the tree was built with it\n';
 
 async function built(...flags: string[]) {
@@ -41,7 +41,7 @@ describe('a tree with --prepend', () => {
   it('is verified with it', async () => {
     const { verify } = await built(...prepend);
     expect(await verify(...prepend)).toEqual(healthy);
-    expect((await verify()).stdout).toContain('no pyc of the manifest is in it');
+    expect((await verify()).stdout).toContain('it contains no pyc of the manifest');
   });
 
   it('is relinked with it; without it nothing is touched, and the manifest does not fit', async () => {

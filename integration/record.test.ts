@@ -130,14 +130,14 @@ describeWith(missingTools('python3'), 'the RECORD of a distribution', () => {
   });
 
   it.each([
-    ['"unclosed', 'it is no CSV'],
+    ['"unclosed', 'it is not valid CSV'],
     ['directory', undefined],
   ])('that cannot be read (%s) costs a warning', async (text, reason) => {
     const { record, build } = await installed();
     rmSync(record);
     if (text === 'directory') mkdirSync(record);
     else writeFileSync(record, text);
-    const stderr = reason === undefined ? '' : `pyclink: warning: ${record}: pycs cannot be listed in it (${reason})\n`;
+    const stderr = reason === undefined ? '' : `pyclink: warning: ${record}: pycs cannot be added to it (${reason})\n`;
     expect(await build()).toEqual({ ...silent, stderr });
   });
 });

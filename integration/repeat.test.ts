@@ -41,9 +41,9 @@ describe('the same build', () => {
     const buildroot = plantBuildroot(sources);
     const run = () => pyclink(['build', '--buildroot', buildroot, ...flags]);
     expect((await run()).stdout).not.toContain('there already');
-    expect((await run()).stdout).toContain('pyclink: nothing changed: all pycs were there already\n');
+    expect((await run()).stdout).toContain('pyclink: nothing changed: all pycs were already in place\n');
     rmSync(join(buildroot, packages, 'a/__pycache__'), { recursive: true });
-    expect((await run()).stdout).toContain('pyclink: 3 of these pycs were there already\n');
+    expect((await run()).stdout).toContain('pyclink: 3 of these pycs were already in place\n');
   });
 
   it('gives the same tree and manifest in another directory, with other jobs', async () => {
@@ -150,7 +150,7 @@ describe('--keep-current', () => {
     const dry = await pyclink(['build', '--dry-run', '--manifest', manifest, ...options(buildroot)]);
     expect(dry.stdout.split('\n').slice(0, 3)).toEqual([
       'pyclink: would compile 1 source to 3 pycs',
-      'pyclink: would keep the bytecode of 1 source, which is current',
+      'pyclink: would keep the current bytecode of 1 source',
       `pyclink: would write manifest ${manifest}`,
     ]);
     expect(existsSync(manifest)).toBe(false);

@@ -68,19 +68,19 @@ type Hinder = (tree: Tree) => Promise<number | undefined>;
 const hindrances: Record<string, [Hinder, message: string]> = {
   'the first pyc is immutable': [
     async ({ pycs }) => void (await immutable(pycs[0] as string)) as undefined,
-    'left with its source as it is: cannot be replaced (EPERM)',
+    'left unchanged, with its source: cannot be replaced (EPERM)',
   ],
   'the last pyc is immutable': [
     async ({ pycs }) => void (await immutable(pycs[2] as string)) as undefined,
-    'left with its source as it is: cannot be replaced (EPERM)',
+    'left unchanged, with its source: cannot be replaced (EPERM)',
   ],
   'the source is immutable': [
     async ({ source }) => void (await immutable(source)) as undefined,
-    'left with its source as it is: the mtime of its source cannot be set (EPERM)',
+    'left unchanged, with its source: the mtime of its source cannot be set (EPERM)',
   ],
   'a pyc is a mount point': [
     async ({ pycs }) => void (await mountedOnItself(pycs[2] as string)) as undefined,
-    'left with its source as it is: cannot be replaced (EXDEV)',
+    'left unchanged, with its source: cannot be replaced (EXDEV)',
   ],
   'the source is a read-only mount': [
     async ({ source }) => {
@@ -88,7 +88,7 @@ const hindrances: Record<string, [Hinder, message: string]> = {
       await run('mount', '-o', 'remount,ro,bind', source);
       return undefined;
     },
-    'left with its source as it is: the mtime of its source cannot be set (EROFS)',
+    'left unchanged, with its source: the mtime of its source cannot be set (EROFS)',
   ],
   'a pyc has another owner': [
     async (tree) => {
@@ -96,7 +96,7 @@ const hindrances: Record<string, [Hinder, message: string]> = {
       chownSync(tree.pycs[2] as string, 0, 0);
       return nobody;
     },
-    'left with its source as it is: cannot be replaced (EPERM)',
+    'left unchanged, with its source: cannot be replaced (EPERM)',
   ],
   'a pyc may not be read': [
     async (tree) => {
@@ -104,7 +104,7 @@ const hindrances: Record<string, [Hinder, message: string]> = {
       chmodSync(tree.pycs[2] as string, 0);
       return nobody;
     },
-    'left with its source as it is: it cannot be read (EACCES)',
+    'left unchanged, with its source: it cannot be read (EACCES)',
   ],
   'the source has another owner': [
     async (tree) => {
@@ -112,7 +112,7 @@ const hindrances: Record<string, [Hinder, message: string]> = {
       chownSync(tree.source, 0, 0);
       return nobody;
     },
-    'left with its source as it is: the mtime of its source cannot be set (EPERM)',
+    'left unchanged, with its source: the mtime of its source cannot be set (EPERM)',
   ],
   'the source may not be read': [
     async (tree) => {
@@ -120,7 +120,7 @@ const hindrances: Record<string, [Hinder, message: string]> = {
       chmodSync(tree.source, 0);
       return nobody;
     },
-    'left with its source as it is: the mtime of its source cannot be set (EACCES)',
+    'left unchanged, with its source: the mtime of its source cannot be set (EACCES)',
   ],
 };
 

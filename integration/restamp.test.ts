@@ -114,7 +114,7 @@ describe('restamp', () => {
     const before = contentsOf(tree.buildroot);
     const ran = await tree.restamp('--mtime', '1700000000');
     expect(ran).toMatchObject({ status: 1, stdout: 'pyclink: 2 sources, 3 pycs restamped, 3 left\n' });
-    expect(ran.stderr).toContain(`${pyc('till')}: left with its source as it is: ${message}\n`);
+    expect(ran.stderr).toContain(`${pyc('till')}: left unchanged, with its source: ${message}\n`);
     // It would look valid now if the source had got that mtime.
     expect(tree.mtimes()).toEqual([1_700_000_000, 5]);
     const after = contentsOf(tree.buildroot);
@@ -130,11 +130,13 @@ describe('restamp', () => {
     linkSync(join(tree.buildroot, pyc('till')), join(tree.buildroot, '../outside'));
     const { status, stdout, stderr } = await tree.restamp('--mtime', '0');
     expect({ status, stdout }).toEqual({ status: 1, stdout: 'pyclink: 3 sources, 0 pycs restamped, 5 left\n' });
-    expect(stderr).toContain('gone.cpython-311.pyc: left with its source as it is: it has no source\n');
+    expect(stderr).toContain('gone.cpython-311.pyc: left unchanged, with its source: it has no source\n');
     expect(stderr).toContain(
-      `${pyc('cart', '.opt-2')}: left with its source as it is: it does not start with a magic number\n`,
+      `${pyc('cart', '.opt-2')}: left unchanged, with its source: it does not start with a magic number\n`,
     );
-    expect(stderr).toContain(`${pyc('till')}: left with its source as it is: the file has another name elsewhere\n`);
+    expect(stderr).toContain(
+      `${pyc('till')}: left unchanged, with its source: the file has another hard link elsewhere\n`,
+    );
     expect(tree.mtimes()).toEqual([1_600_000_000, 1_700_000_000]);
   });
 

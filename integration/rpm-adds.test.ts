@@ -51,7 +51,7 @@ describeOnRpm('%pyclink_adds 0', (machine) => {
   it('is named where the system has no step, if it is 1', async () => {
     const build = await built({ defines: {} });
     expect(build.said[0]).toBe(
-      'pyclink: added to the steps at the end of %install; %pyclink_adds 0 has it add no files',
+      'pyclink: added to the steps at the end of %install; set %pyclink_adds to 0 to add no files',
     );
     expect(build.compiled).toEqual(machine.pycs(machine.cart, till()));
   });

@@ -38,7 +38,7 @@ describeOnRpm('the step', (machine) => {
       expect(build.said.find((line) => !/^pyclink: \d/.test(line))).toEqual(
         first ??
           expect.stringMatching(
-            /^pyclink: (takes the place of \S+|added to the steps at the end of %install; %pyclink_adds 0 has it add no files)$/,
+            /^pyclink: (replaces \S+|added to the steps at the end of %install; set %pyclink_adds to 0 to add no files)$/,
           ),
       );
       expect(build.compiled).toEqual(machine.pycs(machine.cart));

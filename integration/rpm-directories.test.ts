@@ -76,8 +76,8 @@ describeRpm('the directories of an interpreter', () => {
     const env = { PATH: '/usr/bin:/bin' };
     const plant = { [source]: text, [source.replace('cart', 'till')]: text };
     const unasked = await rpmbuilt({ plant, env });
-    const lines = ['    2 sources not compiled', '    hint: %pyclink_extra has it compiled', ''];
-    const leftOut = `pyclink: ${directory}: left out: not in a directory of the system's Pythons`;
+    const lines = ['    2 sources not compiled', '    hint: %pyclink_extra compiles it', ''];
+    const leftOut = `pyclink: ${directory}: not compiled: outside the system's Python directories`;
     expect(unasked.log).toContain([leftOut, ...lines].join('\n'));
 
     const preamble = `${terminate}\n%global pyclink_extra ${directory}`;
@@ -93,9 +93,9 @@ describeRpm('the directories of an interpreter', () => {
   it("end the build if an interpreter of the system's is not there", async () => {
     const plant = { '/usr/lib64/python3.99/site-packages/cart.py': text };
     const ended = await rpmbuild({ plant, preamble: terminate });
-    const hint = 'add the interpreter to BuildRequires, or leave its directory out with %pyclink_exclude';
+    const hint = 'add the interpreter to BuildRequires, or exclude its directory with %pyclink_exclude';
     expect(ended).toMatchObject({ status: 1, rpms: [] });
-    expect(ended.log).toContain(`pyclink: error: no python3.99 that works\n    hint: ${hint}\n`);
+    expect(ended.log).toContain(`pyclink: error: no working python3.99\n    hint: ${hint}\n`);
   });
 });
 

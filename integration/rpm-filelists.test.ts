@@ -61,7 +61,7 @@ describeRpm('file lists', () => {
     expect(packaged.filter((path) => path.endsWith('.pyc')).sort()).toEqual(listed);
     const list = join(topdir, 'BUILD/pycs.list');
     const said = (path: string) =>
-      `pyclink: warning: ${path}: not in ${list}, no pattern of rpm's is for this name alone: list it in the spec`;
+      `pyclink: warning: ${path}: not in ${list}: no rpm pattern matches only this name; list it in the spec`;
     expect(
       log
         .split('\n')

@@ -7,8 +7,8 @@ import { describeOnRpm, type MachineOptions, macroSets } from './helpers/rpm-mac
 
 const text = 'def pay(price):\n    return price\n';
 const epoch = 1_600_000_000;
-const added = 'pyclink: added to the steps at the end of %install; %pyclink_adds 0 has it add no files';
-const inPlaceOf = (directory: string) => `pyclink: takes the place of ${directory}/brp-python-bytecompile`;
+const added = 'pyclink: added to the steps at the end of %install; set %pyclink_adds to 0 to add no files';
+const inPlaceOf = (directory: string) => `pyclink: replaces ${directory}/brp-python-bytecompile`;
 const wired = { bare: added, fedora: inPlaceOf('/usr/lib/rpm/redhat'), opensuse: added } as const;
 const nothing = (reason: string) => `pyclink: compiles nothing at the end of %install: ${reason}`;
 

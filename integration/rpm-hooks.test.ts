@@ -103,8 +103,8 @@ describe('brp-pyclink by itself', () => {
     stage(root);
     rmSync(join(root, 'usr/bin/pyclink'));
     const ran = await hook(name, [], { RPM_BUILD_ROOT: '/nonexistent' }, root);
-    const hint = '    hint: install pyclink, or set %pyclink_prefix to the directory that its bin/pyclink is in\n';
-    const stderr = `${name}: error: ${root}/usr/bin/pyclink: not there\n${hint}`;
+    const hint = '    hint: install pyclink, or set %pyclink_prefix to the directory that contains bin/pyclink\n';
+    const stderr = `${name}: error: ${root}/usr/bin/pyclink: not found\n${hint}`;
     expect(ran).toEqual({ status: 2, stdout: '', stderr });
   });
 
@@ -114,7 +114,7 @@ describe('brp-pyclink by itself', () => {
     rmSync(join(root, 'usr/lib/pyclink/pyclink.cjs'));
     const ran = await hook('brp-pyclink', [], { RPM_BUILD_ROOT: '/nonexistent' }, root);
     const hint = '    hint: install pyclink, or in its checkout run: npm ci && npm run build\n';
-    const stderr = `pyclink: error: ${root}/usr/lib/pyclink/pyclink.cjs: not there\n${hint}`;
+    const stderr = `pyclink: error: ${root}/usr/lib/pyclink/pyclink.cjs: not found\n${hint}`;
     expect(ran).toEqual({ status: 2, stdout: '', stderr });
   });
 
@@ -136,7 +136,7 @@ function installLog({ log, buildroot }: RpmBuild): string {
 
 const announcement = `Bytecompiling .py files below BUILDROOT/usr/lib/python${systemPython.minor} using python${systemPython.minor}`;
 
-const added = 'pyclink: added to the steps at the end of %install; %pyclink_adds 0 has it add no files';
+const added = 'pyclink: added to the steps at the end of %install; set %pyclink_adds to 0 to add no files';
 
 describeRpm('the build log', () => {
   it('has these lines of pyclink in it, and no others', async () => {
@@ -189,12 +189,12 @@ describeRpm('the build log', () => {
     expect.stringMatching(/^ {4}SyntaxError: .*'utf-8' codec can't decode byte 0xfc/),
     `pyclink: warning: ${site}/linked/till.py: not compiled: its __pycache__ is a symlink`,
     'pyclink: warning: /usr/lib64/python3.99: its interpreter is missing',
-    '    no python3.99 that works',
+    '    no working python3.99',
     '    2 sources not compiled',
   ];
   const notLinked = 'pyclink: warning: /usr/share/old/a.pyo: not linked: the identical pycs differ in mode';
 
-  const leftOut = `pyclink: ${cart}: left out on request`;
+  const leftOut = `pyclink: ${cart}: excluded on request`;
 
   it.each<[string, unknown[]]>([
     ['-q', [...warnings, notLinked]],

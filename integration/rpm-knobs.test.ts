@@ -6,7 +6,7 @@ import { describeOnRpm, type MachineOptions } from './helpers/rpm-machine.ts';
 
 const text = 'def pay(price):\n    return price\n';
 const epoch = 1_600_000_000;
-const added = 'pyclink: added to the steps at the end of %install; %pyclink_adds 0 has it add no files';
+const added = 'pyclink: added to the steps at the end of %install; set %pyclink_adds to 0 to add no files';
 
 describeOnRpm('a knob', (machine) => {
   it('for the number of jobs may be empty', async () => {
@@ -63,8 +63,8 @@ describeOnRpm('a knob', (machine) => {
   it('that is misspelled is named', async () => {
     const build = await machine.built({ preamble: '%global pyclink_optimise 0\n%global pyclink_excludes *' });
     expect(build.said.slice(0, 3)).toEqual([
-      'pyclink: warning: %pyclink_optimise is no knob: is it to be %pyclink_optimize?',
-      'pyclink: warning: %pyclink_excludes is no knob: is it to be %pyclink_exclude?',
+      'pyclink: warning: %pyclink_optimise is not a pyclink macro: did you mean %pyclink_optimize?',
+      'pyclink: warning: %pyclink_excludes is not a pyclink macro: did you mean %pyclink_exclude?',
       added,
     ]);
   });

@@ -141,7 +141,7 @@ describeOnRpm('a spec', (machine) => {
       const build = await machine.built({ macros, preamble, plant: plantAll, files });
       expect(build.compiled).toEqual(machine.pycs(machine.cart));
       for (const directory of elsewhere) {
-        const line = `pyclink: ${directory}: left out: not in a directory of the system's Pythons\n`;
+        const line = `pyclink: ${directory}: not compiled: outside the system's Python directories\n`;
         expect(build.log).toContain(`${line}    1 source not compiled\n`);
       }
       expect(manifestOf(build.manifest).skipped.map(({ reason }) => reason)).toEqual(
@@ -160,7 +160,7 @@ describeOnRpm('a spec', (machine) => {
 
       const inScope = await machine.build({ macros, preamble, plant: { '/usr/lib64/python3.99/m.py': text } });
       expect(inScope).toMatchObject({ status: 1, rpms: [] });
-      expect(inScope.log).toContain('pyclink: error: no python3.99 that works\n');
+      expect(inScope.log).toContain('pyclink: error: no working python3.99\n');
     });
 
     it('has a list for %files without the directories of the interpreter', async () => {
@@ -201,12 +201,12 @@ describeOnRpm('a spec', (machine) => {
     plant(machine.world.directory, { [script]: { content: own, mode: 0o755 } });
     const preamble = `%global __os_install_post ${script}`;
     const alone = await machine.built({ preamble, plant: { [machine.cart]: text } });
-    const reason = `${script} has conventions of its own (see %pyclink_replaces)`;
+    const reason = `${script} has its own conventions (see %pyclink_replaces)`;
     expect(alone.said).toEqual([`pyclink: compiles nothing at the end of %install: ${reason}`]);
     expect(alone.compiled).toEqual(machine.pycs(machine.cart).slice(1));
     const told = `${preamble}\n%global pyclink_replaces /usr/lib/rpm/vendor\n%global pyclink_options --invalidation-mode checked-hash`;
     const replaced = await machine.built({ preamble: told, plant: { [machine.cart]: text } });
-    expect(replaced.said[0]).toBe(`pyclink: takes the place of ${script}`);
+    expect(replaced.said[0]).toBe(`pyclink: replaces ${script}`);
     for (const pyc of machine.pycs(machine.cart)) {
       expect(readFileSync(join(replaced.buildroot, pyc)).readUInt32LE(4)).toBe(3);
     }
@@ -218,7 +218,7 @@ describeOnRpm('a spec', (machine) => {
       preamble: `%global __os_install_post ${script} "" 1`,
       plant: { [machine.cart]: text },
     });
-    expect(build.said[0]).toBe(`pyclink: takes the place of ${script}`);
+    expect(build.said[0]).toBe(`pyclink: replaces ${script}`);
     expect(build.compiled).toEqual(machine.pycs(machine.cart));
   });
 

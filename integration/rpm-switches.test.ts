@@ -36,8 +36,8 @@ describe.each(worlds)('off switches (%s)', (world) => {
       const build = await rpmbuilt({ world, plant });
       expect(compiled(build)).toEqual(pycs(cart).sort());
       const place = world.startsWith('fedora')
-        ? 'takes the place of /usr/lib/rpm/redhat/brp-python-bytecompile'
-        : 'added to the steps at the end of %install; %pyclink_adds 0 has it add no files';
+        ? 'replaces /usr/lib/rpm/redhat/brp-python-bytecompile'
+        : 'added to the steps at the end of %install; set %pyclink_adds to 0 to add no files';
       expect(said(build)[0]).toBe(`pyclink: ${place}`);
     });
 

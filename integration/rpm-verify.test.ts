@@ -24,8 +24,8 @@ const cases: readonly (readonly [string, RpmBuildOptions, readonly string[]])[] 
     'a group that is split over subpackages',
     { files: `${both}\n${cart0}`, subpackages: { fast: `\n${cart1}` } },
     [
-      `split: ${cart1}: in shop-fast-1.0-1.noarch, without ${cart0}, which is in shop-1.0-1.noarch`,
-      `split: ${cart0}: in shop-1.0-1.noarch, without ${cart1}, which is in shop-fast-1.0-1.noarch`,
+      `split: ${cart1}: in shop-fast-1.0-1.noarch, but ${cart0} is in shop-1.0-1.noarch`,
+      `split: ${cart0}: in shop-1.0-1.noarch, but ${cart1} is in shop-fast-1.0-1.noarch`,
     ],
   ],
   [
@@ -51,7 +51,7 @@ const cases: readonly (readonly [string, RpmBuildOptions, readonly string[]])[] 
   [
     'a source that is left out',
     { files: `\n${site}/shop\n%exclude ${cart}` },
-    [`missing: ${cart}: the source of pycs that are in the payload`],
+    [`missing: ${cart}: in the manifest, but not in the payload; its pycs are`],
   ],
 ];
 
@@ -72,12 +72,12 @@ const laterSteps: readonly (readonly [string, string, readonly string[]])[] = [
   [
     'a link that a copy broke',
     `cp -p %{buildroot}${cart0} copy; mv copy %{buildroot}${cart0}`,
-    [`unlinked: ${cart0}: another file than ${cart1}`],
+    [`unlinked: ${cart0}: not the same file as ${cart1}`],
   ],
   [
     'bytes that were changed, under each name',
     `echo >> %{buildroot}${cart0}`,
-    [cart1, cart0].map((pyc) => `damaged: ${pyc}: its SHA-256 is another`),
+    [cart1, cart0].map((pyc) => `damaged: ${pyc}: SHA-256 mismatch`),
   ],
 ];
 
@@ -108,11 +108,11 @@ describeRpm('verify of packages', () => {
     const build = await rpmbuilt({ plant: { ...plant, '/usr/share/doc/shop': 'Read me.\n' }, files, subpackages });
     expect(build.rpms.length).toBe(3);
     const doc = build.rpms.find((rpm) => rpm.includes('/shop-doc-'));
-    const unrelated = `pyclink: ${doc}: no pyc of the manifest is in it\n`;
+    const unrelated = `pyclink: ${doc}: it contains no pyc of the manifest\n`;
     expect(await verify(build)).toEqual({ ...healthy, stdout: `${unrelated}${healthy.stdout}` });
     const [withoutTill] = build.rpms.filter((rpm) => rpm.includes('/shop-1.0'));
     const alone = await pyclink(['verify', '--manifest', build.manifest, withoutTill ?? '']);
-    const left = 'pyclink: 1 source of the manifest left out, with all pycs\n';
+    const left = 'pyclink: 1 source of the manifest not in the payload, nor any of their pycs\n';
     expect(alone).toEqual({ ...healthy, stdout: left + healthy.stdout });
   });
 

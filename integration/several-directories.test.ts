@@ -73,7 +73,7 @@ describe('verify of several directories', () => {
     const { shop, till, top, verify } = await stagedPackages();
     plant(top, { 'empty/readme': '' });
     const { stdout } = await verify(shop, till, join(top, 'empty'));
-    expect(stdout).toContain(`pyclink: ${join(top, 'empty')}: no pyc of the manifest is in it\n`);
+    expect(stdout).toContain(`pyclink: ${join(top, 'empty')}: it contains no pyc of the manifest\n`);
   });
 });
 

@@ -44,7 +44,7 @@ describe.each<[string, (shop: Shop) => Promise<string>]>([
     // A zip has no hard links.
     expect((await verifyShop(shop, target)).stdout).not.toMatch(/^(?!pyclink: |unlinked: |$)/m);
     const { stdout } = await pyclink(['audit', '--recompile', target]);
-    expect(stdout).toContain('pyclink: 6 pycs compiled again: the same code\n');
+    expect(stdout).toContain('pyclink: 6 pycs confirmed: same code as their recompiled sources\n');
     expect(stdout).not.toMatch(/^(?:orphan|stale|differs)/m);
   });
 

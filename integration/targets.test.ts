@@ -23,7 +23,7 @@ describe('a directory of packages', () => {
     const dist = await packagesIn(shop, 'dist');
     plant(dist, { 'shop_1.dsc': 'text', 'logs/build.log': 'text' });
     const ran = await verifyShop(shop, dist);
-    expect(ran.stdout).toBe(`pyclink: ${dist}/empty_1_all.deb: no pyc of the manifest is in it\n${healthy.stdout}`);
+    expect(ran.stdout).toBe(`pyclink: ${dist}/empty_1_all.deb: it contains no pyc of the manifest\n${healthy.stdout}`);
     expect(ran.status).toBe(0);
     const audited = await pyclink(['audit', '--json', dist]);
     expect(JSON.parse(audited.stdout).summary.modules).toBe(2);
@@ -54,7 +54,7 @@ describe('two packages together', () => {
     await tar(pycs, `${directory}/__pycache__`.slice(1));
     expect(await verifyShop(shop, sources, pycs)).toMatchObject({ status: 0, stderr: '' });
     const together = await pyclink(['audit', '--recompile', sources, pycs]);
-    expect(together.stdout).toContain('6 pycs compiled again: the same code');
+    expect(together.stdout).toContain('6 pycs confirmed: same code as their recompiled sources');
     expect(together.stdout).toContain('nothing wrong');
     expect(together.status).toBe(0);
     expect((await pyclink(['audit', pycs])).stdout).toContain('orphan');
@@ -72,7 +72,7 @@ describe('a .changes file', () => {
     expect(await verifyShop(shop, join(dist, 'shop_1_amd64.changes'))).toMatchObject({ status: 0, stderr: '' });
     rmSync(join(dist, 'shop_1_all.deb'));
     const ran = await verifyShop(shop, join(dist, 'shop_1_amd64.changes'));
-    expect(ran.stderr).toContain(`names ${join(dist, 'shop_1_all.deb')}, which is not there`);
+    expect(ran.stderr).toContain(`lists ${join(dist, 'shop_1_all.deb')}, which does not exist`);
     expect(ran.status).toBe(2);
   });
 
@@ -81,7 +81,7 @@ describe('a .changes file', () => {
     plant(shop.buildroot, { 'source.changes': 'Format: 1.8\nFiles:\n 0 0 python optional shop_1.dsc\n' });
     const ran = await verifyShop(shop, join(shop.buildroot, 'source.changes'));
     expect(ran).toMatchObject({ status: 2, stdout: '' });
-    expect(ran.stderr).toContain('names no binary packages');
+    expect(ran.stderr).toContain('lists no binary packages');
   });
 
   it('of dpkg-genchanges is read', async () => {

@@ -47,15 +47,15 @@ describe('a CPython that pyclink does not know', () => {
     const args = ['build', '--buildroot', buildroot, '--python', python, '--manifest', manifest, '-v', '/opt/app'];
     const ran = await pyclink(args);
     expect(ran.status).toBe(0);
-    const said = `pyclink: warning: ${python} (cpython ${systemPython.version}): magic number ${magicNumber} is not known, so its pycs have no normal form\n`;
-    expect(ran.stderr.split(/(?<=\n)/).filter((line) => line.includes('normal form'))).toEqual([said]);
+    const said = `pyclink: warning: ${python} (cpython ${systemPython.version}): unknown magic number ${magicNumber}, so its pycs are not normalized\n`;
+    expect(ran.stderr.split(/(?<=\n)/).filter((line) => line.includes('not normalized'))).toEqual([said]);
     expect(ran.stderr).not.toContain('as the interpreter wrote them');
     expect(linkGroupsIn(buildroot)).toEqual(groups);
     expect(await pyclink(['verify', '--manifest', manifest, buildroot])).toMatchObject({ status: 0 });
 
     const linked = await pyclink(['link', '--buildroot', buildroot, '--normalize']);
     expect(linked.stderr).toBe(
-      `pyclink: warning: 9 pycs: magic number ${magicNumber} is not known, so there is no normal form for them\n`,
+      `pyclink: warning: 9 pycs: unknown magic number ${magicNumber}, so they are not normalized\n`,
     );
     expect(linkGroupsIn(buildroot)).toEqual(groups);
   });
@@ -71,13 +71,13 @@ describe('a CPython that pyclink does not know', () => {
 });
 
 itOnEachPython(
-  '$name is said once to have no normal form, without a warning',
+  'says once, without a warning, that the pycs of $name are not normalized',
   async ({ executable }) => {
     const buildroot = plantBuildroot(sources);
     const args = ['build', '--buildroot', buildroot, '--python', executable, '/opt/app'];
     const { status, stderr } = await pyclink(args);
     expect(status).toBe(0);
-    expect(stderr.split('\n').filter((line) => line.includes('normal form'))).toHaveLength(1);
+    expect(stderr.split('\n').filter((line) => line.includes('not normalized'))).toHaveLength(1);
     expect(stderr).not.toContain('warning');
   },
   { pythons: allPypys, missing: missingPypys },

@@ -43,8 +43,8 @@ describeWith(missingRoot(), "another user's interpreter", () => {
       status: 1,
       stdout: expect.stringContaining('1 problem, see above'),
       stderr:
-        `pyclink: error: 1 source passed over: ${reason}; ` +
-        'name it with --python PATH to start it all the same, or run as the user that it belongs to\n',
+        `pyclink: error: 1 source skipped: ${reason}; ` +
+        'name it with --python PATH to use it anyway, or run as its owner\n',
     });
     expect(JSON.parse(readFileSync(manifest, 'utf8')).skipped).toEqual([
       { path: join(path, 'shop.py'), reason: 'untrusted-interpreter', message: reason },
@@ -123,9 +123,9 @@ describeWith(missingRoot(), "another user's interpreter", () => {
       status: 2,
       stdout: '',
       stderr:
-        `pyclink: error: no python3.77 that works: ${top}/foreign/python3.77 is not started: ` +
+        `pyclink: error: no working python3.77: ${top}/foreign/python3.77 is not started: ` +
         `${top}/foreign belongs to user ${foreignUser}\n` +
-        '    hint: name it with --python PATH to start it all the same, or run as the user that it belongs to\n',
+        '    hint: name it with --python PATH to use it anyway, or run as its owner\n',
     });
     expect(existsSync(join(top, 'has-run'))).toBe(false);
   });

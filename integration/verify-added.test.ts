@@ -95,7 +95,7 @@ describeWith(
         writeFileSync(tree.at(cart), 'SAID = "BUILT"\n');
         utimesSync(tree.at(cart), atime, mtime);
       });
-      const otherSha256 = 'its source has another SHA-256 than when it was compiled';
+      const otherSha256 = 'its source changed after compilation: SHA-256 mismatch';
       expect(changed.lines).toEqual([...pycs.map((path) => `source-changed: ${path}: ${otherSha256}`), '']);
       expect(changed.status).toBe(1);
       const exposed = await said((tree) => chmodSync(tree.at(cart), 0o600));
@@ -104,9 +104,15 @@ describeWith(
       const left = await said((tree) => {
         for (const path of [cart, ...pycs]) rmSync(tree.at(path));
       });
-      expect(left).toEqual({ status: 0, lines: ['pyclink: 1 source of the manifest left out, with all pycs', ''] });
+      expect(left).toEqual({
+        status: 0,
+        lines: ['pyclink: 1 source of the manifest not in the payload, nor any of their pycs', ''],
+      });
       const gone = await said((tree) => rmSync(tree.at(cart)));
-      expect(gone).toEqual({ status: 1, lines: [`missing: ${cart}: the source of pycs that are in the payload`, ''] });
+      expect(gone).toEqual({
+        status: 1,
+        lines: [`missing: ${cart}: in the manifest, but not in the payload; its pycs are`, ''],
+      });
     });
 
     it.each([
@@ -165,7 +171,7 @@ describe('verify', () => {
     expect(await pyclink(['build', '-q', '--buildroot', other])).toMatchObject({ status: 0 });
     expect(await verify(tree, other)).toEqual({
       status: 1,
-      stdout: `pyclink: ${other}: no pyc of the manifest is in it\npyclink: 4 pycs, 2 link groups: not verified\n`,
+      stdout: `pyclink: ${other}: it contains no pyc of the manifest\npyclink: 4 pycs, 2 link groups: not verified\n`,
       stderr: '',
     });
   });
@@ -176,7 +182,7 @@ describe('verify', () => {
     const images = [await payloads['image']?.(tree), await payloads['image']?.(other)] as string[];
     expect(await verify(tree, ...images)).toEqual({
       status: 1,
-      stdout: `pyclink: ${images[1]}: no pyc of the manifest is in it\npyclink: 4 pycs, 2 link groups: not verified\n`,
+      stdout: `pyclink: ${images[1]}: it contains no pyc of the manifest\npyclink: 4 pycs, 2 link groups: not verified\n`,
       stderr: '',
     });
   });
@@ -212,7 +218,7 @@ describe('verify', () => {
     }
     expect(await verify(tree)).toEqual({
       ...healthy,
-      stdout: `pyclink: 1 source of the manifest left out, with all pycs\n${healthy.stdout}`,
+      stdout: `pyclink: 1 source of the manifest not in the payload, nor any of their pycs\n${healthy.stdout}`,
     });
   });
 
@@ -225,7 +231,7 @@ describe('verify', () => {
     chmodSync(dirname(tree.buildroot), 0o755);
     const ran = await pyclink(['verify', '--manifest', tree.manifest, tree.buildroot], { uid: 65534 });
     expect(ran.stdout).toContain(`pyclink: ${path}: cannot be read (EACCES)\n`);
-    expect(ran.stdout).toContain(`unlinked: ${directory}/__pycache__/cart.${tag}.pyc: another file than `);
+    expect(ran.stdout).toContain(`unlinked: ${directory}/__pycache__/cart.${tag}.pyc: not the same file as `);
     expect(ran).toMatchObject({ status: 1, stderr: '' });
   });
 

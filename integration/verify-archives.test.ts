@@ -60,7 +60,7 @@ describe('verify', () => {
   it('reports links that a builder expanded as unlinked', async () => {
     const tree = await builtShop();
     const file = await tarOf(tree, 'expanded.tar', '--hard-dereference', '.');
-    const line = (name: string, first: string) => `unlinked: ${name}: another file than ${first}\n`;
+    const line = (name: string, first: string) => `unlinked: ${name}: not the same file as ${first}\n`;
     expect(await verifyShop(tree, file)).toEqual({
       status: 1,
       stdout:
@@ -92,7 +92,7 @@ describe('verify', () => {
     const tree = await builtShop();
     const one = await tarOf(tree, 'one.tar', `--exclude=.${pyc('till', '.opt-1')}`, '.');
     const two = await tarOf(tree, 'two.tar', `.${pyc('till', '.opt-1')}`);
-    const detail = (here: string, path: string, there: string) => `in ${here}, without ${path}, which is in ${there}`;
+    const detail = (here: string, path: string, there: string) => `in ${here}, but ${path} is in ${there}`;
     expect(await verifyShop(tree, one, two)).toEqual({
       status: 1,
       stdout:
@@ -128,7 +128,9 @@ describe('verify', () => {
     writeFileSync(file, bytes.subarray(0, Math.min(700, bytes.length >> 1)));
     const ran = await verifyShop(tree, file);
     expect(ran).toMatchObject({ status: 3, stdout: '' });
-    expect(ran.stderr).toMatch(/^pyclink: error: \S+: cannot be read: .+\n {4}hint: is it a package or a tar.+\n$/);
+    expect(ran.stderr).toMatch(
+      /^pyclink: error: \S+: cannot be read: .+\n {4}hint: is it a complete package or tar.+\n$/,
+    );
   });
 
   it('says what is wrong with a text, a missing file and a directory among packages', async () => {

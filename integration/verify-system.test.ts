@@ -101,7 +101,7 @@ describe('verify of a whole system', () => {
     await plantEvil(tree, `${app}/evil.pyc`, `${app}/evil.py`);
     await plantEvil(tree, `${top}/other/evil.pyc`, `${top}/other/evil.py`);
     const { status, stdout } = await verifyAll();
-    expect(stdout).toMatch(`unrecorded: ${app}/evil.pyc: is loaded without a source`);
+    expect(stdout).toMatch(`unrecorded: ${app}/evil.pyc: it has no source, but Python loads it`);
     expect(stdout).toContain(': 1 finding\n');
     expect(status).toBe(1);
   });
@@ -133,7 +133,9 @@ describeWith(
       expect(said.stdout.split('\n')).toContain(zip);
       expect(await saidBy({ ...tree, at: () => tree.at(zip) }, 'evil')).toBe('evil');
       const { status, stdout } = await verify(tree, (await payloads[kind]?.(tree)) as string);
-      expect(lines(stdout)).toEqual([`unrecorded: ${zip}: Python looks in it for each module, before all directories`]);
+      expect(lines(stdout)).toEqual([
+        `unrecorded: ${zip}: Python searches it for every module, before all directories`,
+      ]);
       expect(status).toBe(1);
     });
   },

@@ -124,7 +124,7 @@ describe('verify', () => {
     const [cart, other] = [payload(tree, tree.pyc('cart', 0)), payload(tree, tree.pyc('cart', 1))];
     expect(await verify(tree)).toEqual({
       status: 1,
-      stdout: `unlinked: ${cart}: another file than ${other}\n${verdict(1)}`,
+      stdout: `unlinked: ${cart}: not the same file as ${other}\n${verdict(1)}`,
       stderr: '',
     });
   });
@@ -141,7 +141,7 @@ describe('verify', () => {
     const tree = await built();
     appendFileSync(tree.pyc('till', 0), 'x');
     const till = payload(tree, tree.pyc('till', 0));
-    const stdout = `damaged: ${till}: its SHA-256 is another\n${verdict(1)}`;
+    const stdout = `damaged: ${till}: SHA-256 mismatch\n${verdict(1)}`;
     expect(await verify(tree)).toEqual({ status: 1, stdout, stderr: '' });
   });
 
@@ -173,7 +173,7 @@ describe('verify', () => {
   it('names a source that is gone while its pycs are not', async () => {
     const tree = await built();
     rmSync(join(tree.buildroot, directory, 'till.py'));
-    const line = `missing: ${directory}/till.py: the source of pycs that are in the payload\n`;
+    const line = `missing: ${directory}/till.py: in the manifest, but not in the payload; its pycs are\n`;
     expect(await verify(tree)).toEqual({ status: 1, stdout: line + verdict(1), stderr: '' });
   });
 
@@ -183,7 +183,7 @@ describe('verify', () => {
     const { status, stdout } = await pyclink(['verify', '--json', '--manifest', tree.manifest, tree.buildroot]);
     expect(status).toBe(1);
     const path = payload(tree, tree.pyc('cart', 0));
-    const detail = `another file than ${payload(tree, tree.pyc('cart', 1))}`;
+    const detail = `not the same file as ${payload(tree, tree.pyc('cart', 1))}`;
     expect(JSON.parse(stdout)).toEqual({
       pycs: 9,
       linkGroups: 3,
@@ -251,7 +251,7 @@ describe('relink', () => {
       writeFileSync(tree.manifest, JSON.stringify(manifest));
       const ran = await relink(tree);
       expect(ran.status).toBe(2);
-      expect(ran.stderr).toContain('is not a manifest that this version reads: linkGroups.0.paths');
+      expect(ran.stderr).toContain('is not a manifest that this version can read: linkGroups.0.paths');
     }
     expect(contentsOf(tree.buildroot)).toEqual(contents);
   });

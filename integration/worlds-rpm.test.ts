@@ -85,7 +85,7 @@ for (const name of ['trixie', 'sid'] as const) {
         expect(await verify(rpm)).toEqual(whole);
         expect(await verify(await built('broken', format, payload))).toEqual({
           status: 1,
-          said: `unlinked: ${zero}: another file than ${one}\npyclink: 2 pycs, 1 link group: 1 finding`,
+          said: `unlinked: ${zero}: not the same file as ${one}\npyclink: 2 pycs, 1 link group: 1 finding`,
         });
 
         await world.inside('rpm', '--install', '--nodeps', rpm);

@@ -109,9 +109,12 @@ describeWith(missingTools('zip'), '--layout zip', () => {
   });
 
   it.each([
-    [['-o', '0,1'], '--layout zip: a module has one pyc there, so give one level, as -o 0'],
-    [['--keep-current'], '--keep-current: the name of a pyc beside its source says no level'],
-    [['--layout', 'pycache', '--remove-sources'], '--remove-sources: needs --layout zip, or no import finds the pycs'],
+    [['-o', '0,1'], '--layout zip: takes one level, such as -o 0, because a module has one pyc there'],
+    [['--keep-current'], '--keep-current: conflicts with --layout zip, whose pyc names do not tell the level'],
+    [
+      ['--layout', 'pycache', '--remove-sources'],
+      '--remove-sources: needs --layout zip, otherwise no import finds the pycs',
+    ],
   ])('refuses %j', async (args, message) => {
     const { tree, build } = application();
     const before = everythingIn(tree);
@@ -157,7 +160,7 @@ describe('--remove-sources', () => {
     expect(existsSync(join(tree, 'shop/cart.py'))).toBe(true);
     const ran = await pyclink([...args, '--exclude', '**/template.py']);
     expect(ran).toMatchObject({ status: 1, stdout: expect.stringContaining('pyclink: 2 sources removed\n') });
-    expect(ran.stderr).toContain('/shop/alias.py: its source is a symlink, and not removed');
+    expect(ran.stderr).toContain('/shop/alias.py: source not removed: it is a symlink');
     expect(everythingIn(tree).filter((name) => name.endsWith('.py'))).toEqual([
       '__main__.py',
       'other/kept.py',
@@ -184,7 +187,7 @@ describe('--remove-sources', () => {
     const ran = await pyclink(['build', '--in-place', '--layout', 'zip', '--remove-sources']);
     expect(ran).toMatchObject({
       status: 2,
-      stderr: expect.stringContaining('--remove-sources: needs a PATH in place'),
+      stderr: expect.stringContaining('--remove-sources: needs a PATH with --in-place'),
     });
   });
 });

@@ -244,7 +244,7 @@ local function rewrittenSteps(text, set)
       links = links or linker ~= nil
       line = isOff and replaced(bare, 'brp-python-bytecompile', function() return 'true' end) or new
       line = replaced(line, 'brp-python-hardlink', function() return hooks .. 'brp-pyclink-hardlink' end)
-      if script and not isOff then line = echo('takes the place of ' .. script) .. '\n' .. line end
+      if script and not isOff then line = echo('replaces ' .. script) .. '\n' .. line end
     end
     lines[#lines + 1] = line
   end
@@ -256,7 +256,7 @@ local function reasonAgainst(set, lines, compiler, unknown)
   if isKeptOut() then return '%pyclink_auto_byte_compile is 0' end
   if set.isAutoOff then return '%py_auto_byte_compile is not defined' end
   if set.isUndefined then return '%__brp_python_bytecompile is not defined' end
-  if unknown then return unknown .. ' has conventions of its own (see %pyclink_replaces)' end
+  if unknown then return unknown .. ' has its own conventions (see %pyclink_replaces)' end
   if compiler then return nil end
   if #lines == 0 then return '%__os_install_post is empty' end
   if set.call and not set.call:find('/brp-python-bytecompile', 1, true) then
@@ -295,7 +295,7 @@ local function rewrite()
   elseif reason then
     table.insert(lines, 1, nothingBecause(reason))
   elseif not compiler then
-    local knob = isOn('pyclink_adds') and '%pyclink_adds 0 has it add no files' or 'it adds no files'
+    local knob = isOn('pyclink_adds') and 'set %pyclink_adds to 0 to add no files' or 'it adds no files'
     lines[#lines + 1] = echo('added to the steps at the end of %install; ' .. knob)
     lines[#lines + 1] = withPyclink(set.call or systemCall())
     if not links then lines[#lines + 1] = hooks .. 'brp-pyclink-hardlink' end
@@ -340,7 +340,7 @@ end
 local function checkKnobs()
   local said = {}
   for name, knob in misspelled():gmatch('(%S+) (%S+)') do
-    if not said[name] then print(echo('warning: %' .. name .. ' is no knob: is it to be %' .. knob .. '?') .. ' >&2\n') end
+    if not said[name] then print(echo('warning: %' .. name .. ' is not a pyclink macro: did you mean %' .. knob .. '?') .. ' >&2\n') end
     said[name] = true
   end
   local manifest = value('pyclink_manifest')

@@ -6,7 +6,7 @@ import { exitSignal, handleExitSignals, stopAll } from './exit-signal.ts';
 if (isMainThread) void start();
 else void import('./pipeline/thread.ts').then(({ runThread }) => runThread(() => process.exit()));
 
-/** An interpreter that is compiling would not notice that nobody waits for it. Needs /proc. */
+/** Kills the interpreters: while they compile, they would not notice that this process ended. Needs /proc. */
 function killChildren(): void {
   try {
     for (const thread of readdirSync('/proc/self/task')) {
@@ -18,7 +18,10 @@ function killChildren(): void {
   }
 }
 
-/** Files are replaced in synchronous steps, so a handler finds nothing half done. Threads end between two of them. */
+/**
+ * Handles signals. Files are replaced in synchronous steps, so a handler never interrupts one halfway. Threads stop
+ * between two steps.
+ */
 function handleSignals(): void {
   for (const [signal, status] of [
     ['SIGINT', exitStatus.interrupted],
@@ -27,7 +30,7 @@ function handleSignals(): void {
     process.on(signal, async () => {
       await stopAll();
       killChildren();
-      // The caller shall see that it was the signal: a shell goes on after a status, not after a signal.
+      // End by the signal, not with a status: a shell goes on after a status, but not after a signal.
       process.removeAllListeners(signal);
       process.kill(process.pid, signal);
       process.exit(status);
@@ -37,14 +40,14 @@ function handleSignals(): void {
 
 async function start(): Promise<void> {
   handleExitSignals(handleSignals);
-  // The kernel spares the first process of a container all signals that it does not handle.
+  // The kernel does not deliver unhandled signals to the first process of a container.
   if (process.pid === 1) exitSignal();
   let isSilenced = false;
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error) => {
       const errno = errnoOf(error);
       if (errno === undefined) throw error;
-      // If the reader of a pipe goes away, as head does, the work goes on.
+      // If the reader of a pipe ends, as head does, the work continues.
       if (errno === 'EPIPE') return;
       if (!isSilenced && stream === process.stdout) complain(`standard output cannot be written (${errno})`);
       isSilenced = true;
@@ -65,7 +68,7 @@ async function start(): Promise<void> {
     return;
   }
   const { main } = await import('./cli/main.ts');
-  // Node.js ends with what is here if nothing is left that could go on.
+  // The exit status if Node.js runs out of work before the program has finished.
   process.exitCode = exitStatus.bug;
   process.once('exit', (code) => {
     if (code === exitStatus.bug && !hasAnswered) complain('a bug: it ended without a result');

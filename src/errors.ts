@@ -1,4 +1,4 @@
-/** Exit statuses. Problems that were found have their own, so that a build script can tell them from a failure. */
+/** Exit statuses. Problems have their own status, so that a build script can distinguish them from failures. */
 export const exitStatus = {
   /** The work was done and nothing is wrong. */
   done: 0,
@@ -6,7 +6,7 @@ export const exitStatus = {
   problems: 1,
   /** The call, the environment or the buildroot cannot be used. Nothing was touched. */
   unusable: 2,
-  /** A tool failed on the way: interpreter, worker, rpm, disk. */
+  /** A tool failed: interpreter, worker, rpm, disk. */
   toolFailed: 3,
   /** A bug in pyclink. */
   bug: 70,
@@ -55,12 +55,15 @@ export class PyclinkError extends Error {
   }
 }
 
-/** An error like those of the system, for what it would not say by itself. @param code its errno name */
+/** An error that looks like a system error, for a case that the system does not report. @param code its errno name */
 export function systemError(code: string, meaning: string): Error {
   return Object.assign(new Error(`${code}: ${meaning}`), { code });
 }
 
-/** What libuv, and so Node.js, has no name for, of what file systems report. The same numbers on all of Linux but MIPS. */
+/**
+ * Errors of file systems that libuv, and so Node.js, has no names for. The numbers are the same on Linux everywhere but
+ * on MIPS.
+ */
 const unnamed: ReadonlyMap<number, string> = new Map([
   [37, 'ENOLCK: no locks available'],
   [74, 'EBADMSG: bad message'],
@@ -79,7 +82,7 @@ export function errnoOf(error: unknown): string | undefined {
   return nameUnknownToNode(error)?.replace(/:.*/, '') ?? error.code;
 }
 
-/** The message of whatever was thrown. */
+/** The message of any thrown value. */
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const name = nameUnknownToNode(error);

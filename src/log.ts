@@ -3,7 +3,7 @@ import { type DestinationStream, type Logger, pino } from 'pino';
 import pretty from 'pino-pretty';
 import { printable } from './printable.ts';
 
-/** What a message may carry: the file it is about, a hint, and the lines that a tool wrote. */
+/** The fields of a message: the file it is about, a hint, and lines that a tool wrote. */
 interface LogFields {
   readonly path?: string | undefined;
   readonly hint?: string | undefined;
@@ -13,9 +13,9 @@ interface LogFields {
 export type Log = Logger;
 
 /**
- * The log: plain lines for people who read build logs, or JSON lines.
- * @param level the least important level that is written
- * @param stream where it goes; written synchronously, so that nothing is lost at exit
+ * Creates the log: plain lines for people who read build logs, or JSON lines.
+ * @param level the least important level to write
+ * @param stream written synchronously, so that nothing is lost at exit
  * @param hasColour whether plain lines show warnings and errors in colour
  */
 export function createLog(

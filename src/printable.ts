@@ -1,6 +1,6 @@
 /**
- * Escapes what is no text: a file name can neither break a log line, control the terminal, turn the direction of what
- * follows, nor make a document invalid.
+ * Escapes unprintable characters, so that a file name cannot break a log line, control the terminal, change the text
+ * direction or make a document invalid.
  * @see XML 1.0, 2.2; Unicode, 23.7 Noncharacters
  */
 export function printable(line: string): string {
@@ -24,7 +24,7 @@ export function pathText(path: Buffer): string {
   return text.split('/').map(nameText).join('/');
 }
 
-/** A path of Python as `pathText` gives it: a lone surrogate stands for a byte that is not UTF-8. @see PEP 383 */
+/** A path from Python in the form of `pathText`: a lone surrogate stands for a byte that is not UTF-8. @see PEP 383 */
 export function pathTextOfPython(path: string): string {
   const parts = path.split(/([\udc80-\udcff])/u);
   return pathText(Buffer.concat(parts.map((part, i) => Buffer.from(i % 2 === 0 ? part : [part.charCodeAt(0) & 0xff]))));

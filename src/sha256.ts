@@ -5,18 +5,18 @@ export function sha256Of(content: Uint8Array | string): string {
   return hash('sha256', content, 'hex');
 }
 
-/** The SHA-256 of buffers, each computed once: their bytes stay as they are, or `forget` is called. */
+/** The SHA-256 of buffers, computed once for each. Call `forget` after changing a buffer. */
 export class Digests {
   readonly #known = new Map<Buffer, string>();
 
-  /** One character per byte: shorter to keep than hexadecimal digits. */
+  /** The digest with one character per byte, which takes less memory than hexadecimal digits. */
   of(content: Buffer): string {
     const digest = this.#known.get(content) ?? hash('sha256', content, 'binary');
     this.#known.set(content, digest);
     return digest;
   }
 
-  /** The bytes of this buffer have changed. */
+  /** Drops the digest of a buffer whose bytes have changed. */
   forget(content: Buffer): void {
     this.#known.delete(content);
   }

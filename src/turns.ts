@@ -1,8 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 
 /**
- * Passes the items on. Every few milliseconds signals and streams have their turn: while a loop runs without a break,
- * a signal that is handled does not end the process.
+ * Yields the items. Pauses every few milliseconds for signals and streams: a handled signal cannot end the process
+ * while a loop runs without a break.
  */
 export async function* inTurns<T>(items: Iterable<T>): AsyncGenerator<T> {
   let turn = performance.now();
@@ -16,7 +16,7 @@ export async function* inTurns<T>(items: Iterable<T>): AsyncGenerator<T> {
 
 const turnMs = 50;
 
-/** Divides a list, for work that is done in turns. */
+/** Splits a list into pieces. */
 export function* pieces<T>(items: readonly T[], size: number): Generator<T[]> {
   for (let i = 0; i < items.length; i += size) yield items.slice(i, i + size);
 }

@@ -51,7 +51,7 @@ function auditPyc(
   const findings: AuditFinding[] = [];
   const add = (kind: AuditKind, detail: string) => findings.push({ kind, path, container, detail });
   if (pyc === undefined || 'unread' in pyc) {
-    if (pyc?.isRefused !== true) add('damaged', pyc?.unread ?? 'there is no content under its name');
+    if (pyc?.isRefused !== true) add('damaged', pyc?.unread ?? 'it has no content in the payload');
     return findings;
   }
   const { header, damage, isNormal } = pyc;
@@ -80,7 +80,7 @@ function auditPyc(
   if (recordedPath !== undefined && !isUnread && isElsewhere(recordedPath, name.source, container)) {
     add('leaks-path', recordedPath === '' ? 'it records no path' : `it records ${recordedPath}`);
   }
-  if (isNormal === false) add('unreproducible', 'another order or other flags than the normal form');
+  if (isNormal === false) add('unreproducible', 'not normalized: set order or FLAG_REF bits differ');
   return findings;
 }
 

@@ -30,14 +30,14 @@ export function parseBaseline(text: string, file: string): Baseline {
 }
 
 function reportIn(text: string, file: string): z.output<typeof reportSchema> {
-  const hint = 'a baseline is what pyclink audit --json printed';
+  const hint = 'a baseline is the output of pyclink audit --json';
   try {
     const report = reportSchema.safeParse(JSON.parse(text));
     if (report.success) return report.data;
   } catch (cause) {
-    throw new PyclinkError('usage', 'is no JSON', { path: file, hint, cause });
+    throw new PyclinkError('usage', 'is not JSON', { path: file, hint, cause });
   }
-  throw new PyclinkError('usage', 'is no report of an audit', { path: file, hint });
+  throw new PyclinkError('usage', 'is not an audit report', { path: file, hint });
 }
 
 function keyOf({ kind, path }: { readonly kind: string; readonly path: string }): string {

@@ -2,22 +2,23 @@
 export const auditKinds = {
   differs: 'its code is not what its source compiles to',
   'other-compiler':
-    'only instructions or their tables differ from what its source compiles to: compiled by another patch release, or changed by hand',
-  damaged: 'truncated or corrupt, so that Python cannot load it, or too large for pyclink to read',
-  stale: 'does not fit its source: import compiles again, or with unchecked hashes runs old code',
-  'never-loaded': 'the mtime of its source was changed after compiling: import compiles again',
-  foreign: 'no Python that reads this directory reads it',
-  sourceless: 'has no source, and Python loads it: what it does cannot be checked',
-  orphan: 'no import reads it',
-  leftover: 'was written while testing or running, not by the build',
-  writable: 'may be changed by others than its owner, in a Python directory',
-  exposed: 'more users may read it than its source',
-  'leaks-path': 'records another path than the one where its source lies',
-  'no-bytecode': 'a package with modules, and not one pyc: Python compiles them at each start',
-  'missing-level': 'other modules of the package have this level: with it, Python compiles this one at each start',
-  unlinked: 'equal to another level of the same module, but a separate file',
-  shadowed: 'of a source that import never takes: an extension module or a package has its name',
-  unreproducible: 'not in normal form: another build may have other bytes',
+    'only instructions or their tables differ from what its source compiles to: compiled by another patch release, or edited',
+  damaged: 'truncated or corrupt: Python cannot load it, or it is too large for pyclink to read',
+  stale: 'does not match its source: import compiles it again or, with unchecked hashes, runs old code',
+  'never-loaded': 'the mtime of its source changed after compilation: import compiles it again',
+  foreign: 'no Python that uses this directory can load it',
+  sourceless: 'has no source, but Python loads it: its code cannot be checked',
+  orphan: 'no import loads it',
+  leftover: 'written by a test run or at run time, not by the build',
+  writable: 'writable by users other than its owner, in a Python directory',
+  exposed: 'readable by more users than its source',
+  'leaks-path': 'records a path that is not the path of its source',
+  'no-bytecode': 'a package with modules but no pycs: Python compiles them at each start',
+  'missing-level':
+    'other modules of the package have this level: at this level, Python compiles this one at each start',
+  unlinked: 'identical to another level of the same module, but a separate file',
+  shadowed: 'import never loads its source: an extension module or a package has the same name',
+  unreproducible: 'not normalized: another build may produce different bytes',
 } as const;
 
 export type AuditKind = keyof typeof auditKinds;
@@ -25,23 +26,23 @@ export type AuditKind = keyof typeof auditKinds;
 /** What to do about each. */
 export const auditAdvice: Readonly<Record<AuditKind, string>> = {
   differs: 'do not ship it; find out what wrote it, and compile its source again',
-  'other-compiler': 'name with --python the patch release that compiled it, or compile with the one that will run it',
-  damaged: 'compile again, after the step that truncated or rewrote it',
-  stale: 'compile after the last change of its source',
+  'other-compiler': 'compile with the patch release that will run it, or name the one that compiled it with --python',
+  damaged: 'compile again after the step that truncated or rewrote it',
+  stale: 'compile after the last change to its source',
   'never-loaded':
     'clamp mtimes before compiling, as pyclink build does with SOURCE_DATE_EPOCH; in a wheel, use checked hashes',
-  foreign: 'remove it, and compile with the Python that reads the directory: pyclink build --python',
+  foreign: 'remove it, and compile with the Python that uses the directory: pyclink build --python',
   sourceless: 'ship its source',
   orphan: 'remove it',
-  leftover: 'remove it; test outside of the buildroot, or with PYTHONDONTWRITEBYTECODE=1',
-  writable: 'let only its owner write it: chmod go-w',
+  leftover: 'remove it; run tests outside the buildroot, or with PYTHONDONTWRITEBYTECODE=1',
+  writable: 'make it writable only by its owner: chmod go-w',
   exposed: 'give it the mode and the owner of its source, or compile again',
-  'leaks-path': 'compile with the path it will have: compileall -s BUILDROOT -p /, or pyclink build',
+  'leaks-path': 'compile with its installed path: compileall -s BUILDROOT -p /, or pyclink build',
   'no-bytecode': 'compile it: pyclink build',
   'missing-level': 'compile all modules at the same levels: pyclink build --optimize',
   unlinked: 'copy with links (cp -a, rsync -H), or link again: pyclink link',
-  shadowed: 'leave out its source, or only its pycs: pyclink build --exclude',
-  unreproducible: 'compile with pyclink build, which writes the normal form',
+  shadowed: 'exclude its source, or only its pycs: pyclink build --exclude',
+  unreproducible: 'compile with pyclink build, which normalizes bytecode',
 };
 
 /** The kinds that a user of the package can notice: they make the exit status 1, if no others are named. */

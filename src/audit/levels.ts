@@ -20,7 +20,7 @@ export function unlinkedIn(pycs: readonly Pyc[]): AuditFinding[] {
     const isLinked = equal.some(({ file }) => file === entry.file);
     equal.push(entry);
     if (first === undefined || isLinked) continue;
-    const detail = `has the bytes of ${first.path}`;
+    const detail = `identical to ${first.path}`;
     findings.push({ kind: 'unlinked', path, container, detail, savedBytes: sizeBytes });
   }
   return findings;

@@ -49,6 +49,6 @@ export function withoutBytecode({ payload, pycs }: Audited): AuditFinding[] {
     kind: 'no-bytecode',
     path: path as PayloadPath,
     container: first?.container ?? '',
-    detail: `${counted(1 + others.length, 'module')}, and not one pyc`,
+    detail: `${counted(1 + others.length, 'module')}, no pycs`,
   }));
 }

@@ -36,7 +36,7 @@ export class Readers {
     const expected = cacheTag ?? (path.endsWith('.pyc') ? tagOf(reader) : undefined);
     if (expected !== undefined) {
       const writer = strangeWriter(header.magicNumber, expected);
-      if (writer !== undefined) return `${writer} wrote it, and ${readerOfTag(expected)} would read it`;
+      if (writer !== undefined) return `${writer} wrote it, but ${readerOfTag(expected)} would read it`;
     }
     if (cacheTag === undefined) return undefined;
     if (reader !== undefined) {
@@ -53,19 +53,21 @@ export class Readers {
     name: PycName<PayloadPath>,
     source: PayloadEntry | undefined,
   ): [AuditKind, string] | undefined {
-    if (path.endsWith('.pyo')) return ['orphan', 'Python 3.5 and later read no .pyo'];
+    if (path.endsWith('.pyo')) return ['orphan', 'Python 3.5 and later do not read .pyo files'];
     const shadow = this.#shadowOf(name);
     if (name.cacheTag !== undefined) {
       if (source === undefined) return ['orphan', `there is no ${name.source}`];
       if (mtimeIs === 'rounded' && this.#payload.entries.has(zipappMain)) {
-        return ['orphan', 'zipimport reads no __pycache__, only a pyc beside its source'];
+        return ['orphan', 'zipimport does not read __pycache__, only a pyc next to its source'];
       }
-      return shadow === undefined ? undefined : ['shadowed', `import takes ${shadow} instead`];
+      return shadow === undefined ? undefined : ['shadowed', `import loads ${shadow} instead`];
     }
-    if (shadow !== undefined) return ['orphan', `import takes ${shadow} instead`];
+    if (shadow !== undefined) return ['orphan', `import loads ${shadow} instead`];
     // In a zip, zipimport does read a pyc beside its source.
-    if (source !== undefined) return mtimeIs === 'rounded' ? undefined : ['orphan', 'beside its source it is not read'];
-    if (nameOf(path).slice(0, -'.pyc'.length).includes('.')) return ['orphan', 'no import has a dot in a name'];
+    if (source !== undefined)
+      return mtimeIs === 'rounded' ? undefined : ['orphan', 'Python does not read a pyc next to its source'];
+    if (nameOf(path).slice(0, -'.pyc'.length).includes('.'))
+      return ['orphan', 'no import can name it: its name contains a dot'];
     return ['sourceless', 'there is no source to compare it with'];
   }
 

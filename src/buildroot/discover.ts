@@ -16,24 +16,24 @@ export interface Discovered {
   readonly skipped: readonly Skipped[];
 }
 
-/** Without paths: which sources are compiled, in place of those of every Python directory. */
+/** If there are no PATHs: the sources to compile instead of those in every Python directory. */
 export interface Only {
   /** Their installed paths. */
   readonly matching: RegExp;
-  /** What a later run compiles, as staged or payload paths: no source below is reported as left out. */
+  /** Staged or payload paths that a later run compiles: no source below them is reported as left out. */
   readonly later: readonly string[];
 }
 
 export interface DiscoverOptions extends ChosenInterpreters {
-  /** Staged or payload paths. None: every Python directory in the buildroot. */
+  /** Staged or payload paths. If empty: every Python directory in the buildroot. */
   readonly paths: readonly string[];
   readonly only?: Only | undefined;
   readonly isExcluded: (staged: StagedPath, payload: PayloadPath) => boolean;
 }
 
 /**
- * Finds the sources to compile, and the interpreter that each one needs.
- * @throws PyclinkError `usage` for a PATH that is relative, missing, or leads out of the buildroot
+ * Finds the sources to compile, and the interpreter that each of them needs.
+ * @throws PyclinkError `usage` for a PATH that is relative, missing or outside the buildroot
  */
 export function discover(buildroot: Buildroot, options: DiscoverOptions): Discovered {
   const sources = new Map<StagedPath, Source>();
@@ -82,7 +82,7 @@ export function discover(buildroot: Buildroot, options: DiscoverOptions): Discov
 
 const nothing: Walk = { found: [], notUtf8: [], unreadable: [], otherFileSystems: [] };
 
-/** What there is at a PATH: a file, or what is below a directory. */
+/** Finds the file at a PATH, or the files below a directory. */
 function findIn(root: StagedPath, limits: WalkLimits): Walk {
   try {
     const { kind } = lstat(root);

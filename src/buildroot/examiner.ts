@@ -17,15 +17,15 @@ import { environmentAround, isRunningSystem } from './running-system.ts';
 import type { Source } from './source.ts';
 import type { Found } from './walk.ts';
 
-/** Interpreters that somebody chose. */
+/** Interpreters that the user chose. */
 export interface ChosenInterpreters {
-  /** The interpreter that the user named for all sources. */
+  /** The interpreter for all sources. */
   readonly python?: InterpreterRequest | undefined;
-  /** Where nothing else says which interpreter it is. */
+  /** The interpreter for sources whose path does not name one. */
   readonly otherwise?: InterpreterRequest | undefined;
 }
 
-/** Examines one file at a time, and caches what it learns about directories. */
+/** Examines files one at a time. Caches what it learns about directories. */
 export class Examiner {
   readonly #buildroot: Buildroot;
   readonly #python: InterpreterRequest | undefined;
@@ -42,8 +42,8 @@ export class Examiner {
   }
 
   /**
-   * @param beside the virtual environment beside the PATH
-   * @returns the source; or why it is none; or the system's error if that cannot be told
+   * @param beside the virtual environment next to the PATH
+   * @returns the source; or the reason why it is not one; or the system's error
    */
   source(file: Found, payload: PayloadPath, beside?: StagedPath): Source | SkipReason | { readonly error: unknown } {
     try {
@@ -77,7 +77,7 @@ export class Examiner {
     };
   }
 
-  /** What a directory has in the place of `__pycache__`. */
+  /** What a directory contains under the name `__pycache__`. */
   #cacheOf(directory: StagedPath): 'none' | 'symlink' | 'other' {
     let answer = this.#caches.get(directory);
     if (answer === undefined) {
@@ -105,14 +105,17 @@ export class Examiner {
     return this.#shared({ command: place.command, home: this.#home(place.directory) });
   }
 
-  /** The virtual environment that starts the interpreter of a directory. In a staged tree it is only read. */
+  /**
+   * The virtual environment whose interpreter runs the modules of a directory. In a staged tree it is only read, not
+   * started.
+   */
   #environment(directory: StagedPath): StagedPath | undefined {
     if (!isRunningSystem(this.#buildroot)) return undefined;
     if (!this.#environments.has(directory)) this.#environments.set(directory, environmentAround(directory));
     return this.#environments.get(directory);
   }
 
-  /** Interned: one request for all equal ones. */
+  /** Returns the same object for equal requests. */
   #shared(request: InterpreterRequest): InterpreterRequest {
     const key = requestKey(request);
     const shared = this.#requests.get(key) ?? request;

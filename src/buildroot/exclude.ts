@@ -3,9 +3,9 @@ import { nameOf, type PayloadPath, parentOf, plainPath, type StagedPath } from '
 import { getOrAdd } from '../get-or-add.ts';
 
 /**
- * Matches payload paths against globs. A glob without a slash matches a name anywhere. One that does not start with a
- * slash matches below any directory. A glob that matches a directory includes everything below it. Slashes too many and
- * `.` or `..` mean what they mean in a path.
+ * Matches payload paths against globs. A glob without a slash matches a name anywhere. A glob that does not start with
+ * a slash matches below any directory. A glob that matches a directory includes everything below it. Duplicate slashes,
+ * `.` and `..` mean the same as in a path.
  */
 export function globMatcher(globs: readonly string[]): (path: string) => boolean {
   if (globs.length === 0) return () => false;
@@ -21,17 +21,20 @@ function plain(glob: string): string {
   return plainPath(`/${glob}`).slice(1) || glob;
 }
 
-/** What makes a glob more than a path; and of that, what may make any part of it optional. */
+/** Characters that make a glob more than a plain path, and those of them that can make any part optional. */
 const special = /[*?[\]{}()!+@\\|^$]/;
 const optional = /[[\]{}()!\\|]/;
 
-/** A glob that is no path. Looking for its words first spares nearly every path the regular expression. */
+/**
+ * A glob that is not a plain path. Most paths are rejected by a search for its literal words, before the regular
+ * expression runs.
+ */
 interface Pattern {
   readonly words: readonly string[];
   readonly regex: RegExp;
 }
 
-/** Matches a path itself. */
+/** Matches paths themselves, not what is below them. */
 function nameMatcher(globs: readonly string[]): (path: string) => boolean {
   const paths = new Set<string>();
   const ends = new Map<string, string[]>();
@@ -53,7 +56,7 @@ function nameMatcher(globs: readonly string[]): (path: string) => boolean {
 function patternOf(glob: string): Pattern {
   const literal = optional.test(glob) ? glob.slice(0, glob.search(special)) : glob;
   return {
-    // The last ones tell most.
+    // The last words are the most distinctive.
     words: literal.split(/[*?/]+/).reverse(),
     regex: picomatch.makeRe(glob.startsWith('/') ? glob.slice(1) : `**/${glob}`, {
       dot: true,
@@ -65,7 +68,9 @@ function patternOf(glob: string): Pattern {
   };
 }
 
-/** What `--exclude-regex` (searches the staged path) and `--exclude` (matches the payload path) leave out. */
+/**
+ * Says which sources `--exclude-regex` (searches the staged path) and `--exclude` (matches the payload path) exclude.
+ */
 export function excluder(
   regexes: readonly RegExp[],
   globs: readonly string[],

@@ -1,11 +1,11 @@
 import { statfsSync } from 'node:fs';
 import { fileSystemOf, lstat } from '../files/stat.ts';
 
-/** How the file system of a directory relates to another: the same, the kernel's own, or any other. */
+/** The file system of a directory compared with another: the same, one of the kernel's, or any other. */
 type FileSystemKind = 'same' | 'kernel' | 'other';
 
 /**
- * File systems that show what the kernel has in memory, by their magic numbers. devtmpfs is not to be told from tmpfs.
+ * File systems that present kernel data, by their magic numbers. devtmpfs has the same number as tmpfs.
  * @see statfs(2), linux/magic.h
  */
 const kernelTypes: ReadonlySet<number> = new Set([
@@ -25,7 +25,10 @@ const kernelTypes: ReadonlySet<number> = new Set([
   0xf97cff8c, // selinuxfs
 ]);
 
-/** Tells of directories on what kind of file system they are, seen from one of them. @throws the system's error */
+/**
+ * Returns a function that classifies the file systems of directories, compared with that of `top`. @throws the system's
+ * error
+ */
 export function kindsSeenFrom(top: string): (directory: string | Buffer) => FileSystemKind {
   const kinds = new Map<string, FileSystemKind>([[fileSystemOf(lstat(top)), 'same']]);
   return (directory) => {

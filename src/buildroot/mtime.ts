@@ -12,22 +12,22 @@ import type { MtimePolicy } from './mtime-policy.ts';
 import type { Names, Scope } from './scope.ts';
 import type { SourceFile } from './source.ts';
 
-/** What became of the mtimes of sources. */
+/** The result of applying an mtime policy. */
 export interface DatedSources<S> {
-  /** The sources as they are now, without those that were refused. */
+  /** The sources as they are now, without the refused ones. */
   readonly sources: readonly S[];
-  /** Those of them that are symlinks to a file outside the PATHs, whose mtime stays. */
+  /** Those that are symlinks to a file outside the PATHs, whose mtime is not changed. */
   readonly outside: readonly S[];
   /** Sources whose mtime cannot be set, with the system's error. */
   readonly refused: readonly { readonly source: S; readonly error: unknown }[];
 }
 
-/** Tells whether a source gets another mtime. */
+/** Whether the policy changes this mtime. */
 type IsDue = (mtimeSeconds: number) => boolean;
 
 /**
- * Gives sources the mtime that they will have in the package, so that their pycs stay valid. A file that has a hard
- * link outside the PATHs becomes a separate file first; the names in the PATHs stay one file.
+ * Sets the mtime of sources to the value they will have in the package, so that their pycs stay valid. A file with a
+ * hard link outside the PATHs becomes a separate file first; its names in the PATHs remain one file.
  */
 export function applyMtimePolicy<S extends SourceFile>(
   scope: Scope,
@@ -57,22 +57,22 @@ export function applyMtimePolicy<S extends SourceFile>(
   return { sources: dated, outside, refused };
 }
 
-/** Tells which mtimes the policy changes. */
+/** Returns a function that says which mtimes the policy changes. */
 export function dueTest({ policy, epochSeconds }: Exclude<MtimePolicy, { policy: 'keep' }>): IsDue {
   return policy === 'set' ? (mtime) => mtime !== epochSeconds : (mtime) => mtime > epochSeconds;
 }
 
-/** The mtime that a file has now, or why it has not the one that it should. */
+/** The mtime that a file has now, or the reason why it could not be set. */
 type Outcome = { readonly mtimeSeconds: number } | { readonly isOutside: true } | { readonly error: unknown };
 
-/** Sets the mtime of a file, if it is in the PATHs. */
+/** Sets the mtime of a file if it is in the PATHs. */
 function setMtime(scope: Scope, path: StagedPath, isDue: IsDue, epochSeconds: number): Outcome {
   try {
     if (!scope.includes(path)) return { isOutside: true };
     const mtimeSeconds = withDirectory(parentOf(path), (held) =>
       withRegular(join(held, nameOf(path)), (descriptor, stat) => {
         const current = wholeSeconds(stat.modifiedNs);
-        // Another name of the file may have had its turn.
+        // The file may have been changed under another name already.
         if (!isDue(current)) return current;
         const names: Names = stat.links === 1 ? [path] : scope.namesOf(path, stat.identity);
         const set = () => {
@@ -96,13 +96,13 @@ function setMtime(scope: Scope, path: StagedPath, isDue: IsDue, epochSeconds: nu
   }
 }
 
-/** Makes these names of a file a separate file with another mtime. @returns the new file @throws the system's error */
+/** Turns these names into a separate file with a different mtime. @returns the new file @throws the system's error */
 function separate([first, ...others]: Names, stat: FileStat, content: Buffer, epochSeconds: number): FileStat {
   const attributes = { mode: stat.mode, accessedSeconds: secondsOf(stat.accessedNs), modifiedSeconds: epochSeconds };
   const isStill = (name: string) => isSameVersion(lstatIfAny(name), stat);
   const separated = rewriteFile(first, content, attributes, isStill);
   if (separated === undefined) throw systemError('ESTALE', 'the file changed while it was read');
-  // Numbers alone do not prove that two names are one file: not every file system gives each file a number of its own.
+  // Inode numbers alone do not prove that two names are one file: some file systems give several files the same number.
   const isSame = (name: string) => isStill(name) && readRegular(name)?.content.equals(content) === true;
   for (const other of others) ifPossible(() => replaceByLink(other, first, (_, old) => isSame(old)));
   return separated;

@@ -5,9 +5,9 @@ import { startingPoints } from './starting-points.ts';
 import { walk } from './walk.ts';
 
 /**
- * The directories with `.py` files that are nearest to the PATHs, or to the top of the tree: for a user who had nothing
- * compiled.
- * @param count how many at most
+ * The directories with `.py` files that are nearest to the PATHs, or to the top of the tree: a suggestion when there
+ * was nothing to compile.
+ * @param count the most to return
  */
 export function nearestSources(buildroot: Buildroot, paths: readonly string[], count: number): PayloadPath[] {
   const { found } = walk(buildroot.path, ['?*.py'], walkLimits(buildroot));
@@ -19,7 +19,7 @@ export function nearestSources(buildroot: Buildroot, paths: readonly string[], c
     .map(({ path }) => toPayload(buildroot, path));
 }
 
-/** How many directories one goes up and down from one path to another. */
+/** The number of directories to go up and down from one path to the other. */
 function steps(from: string, to: string): number {
   const [a, b] = [partsOf(from), partsOf(to)];
   const differs = a.findIndex((part, i) => part !== b[i]);

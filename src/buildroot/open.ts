@@ -6,9 +6,9 @@ import { stat } from '../files/stat.ts';
 import type { Buildroot } from './path.ts';
 
 /**
- * Opens the buildroot, and resolves the symlinks in its path.
- * @param prepend the directory where the tree will lie; if it is not absolute, nothing is known of that
- * @throws PyclinkError `buildroot-unusable` if it is not named, missing, not a directory, or `/`.
+ * Opens the buildroot and resolves the symlinks in its path.
+ * @param prepend the directory where the tree will be installed; ignored if it is not absolute
+ * @throws PyclinkError `buildroot-unusable` if it is not given, missing, not a directory, or `/`
  */
 export function openBuildroot(given: string | undefined, prepend = '/'): Buildroot {
   if (given === undefined || given === '') {
@@ -27,7 +27,7 @@ export function openBuildroot(given: string | undefined, prepend = '/'): Buildro
   return installedAt(buildroot, prepend);
 }
 
-/** A tree that will lie in this directory. */
+/** The same tree, to be installed in this directory. */
 export function installedAt(tree: Buildroot, prepend: string): Buildroot {
   const place = plainPath(prepend) as PayloadPath;
   return prepend.startsWith('/') && place !== '/' ? { ...tree, installedAt: place } : tree;

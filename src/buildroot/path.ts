@@ -2,25 +2,25 @@ import { resolve } from 'node:path';
 import { absolutePath } from '../files/absolute-path.ts';
 import { contains, type PayloadPath, plainPath, type StagedPath } from '../files/path.ts';
 
-/** The staged tree. `path` has no symlink in it; `given` is how the user wrote it, as a plain path. */
+/** The staged tree. `path` contains no symlinks; `given` is the normalised path that the user gave. */
 export interface Buildroot {
   readonly path: StagedPath;
   readonly given: string;
-  /** It is a whole system, whose interpreters are started in it. */
+  /** It is a whole system, and its interpreters run in a chroot there. */
   readonly isSystem?: true;
-  /** Where the tree will lie, if not at `/`. */
+  /** Where the tree will be installed, if not at `/`. */
   readonly installedAt?: PayloadPath;
 }
 
-/** The path as installed. @throws RangeError if `staged` is not in the buildroot. */
+/** Converts a staged path to the path as installed. @throws RangeError if `staged` is not in the buildroot */
 export function toPayload(buildroot: Buildroot, staged: StagedPath): PayloadPath {
   if (!contains(buildroot.path, staged)) throw new RangeError(`${staged} is not below ${buildroot.path}`);
   return join(buildroot.installedAt ?? '/', within(buildroot.path, staged)) as PayloadPath;
 }
 
 /**
- * Where a payload path is staged. `..` in it cannot leave the buildroot.
- * @throws RangeError if the tree will not lie above `payload`
+ * Converts a payload path to a staged path. `..` cannot leave the buildroot.
+ * @throws RangeError if `payload` is outside the install prefix
  */
 export function toStaged(buildroot: Buildroot, payload: string): StagedPath {
   const installedAt = buildroot.installedAt ?? '/';
@@ -28,12 +28,12 @@ export function toStaged(buildroot: Buildroot, payload: string): StagedPath {
   return join(buildroot.path, within(installedAt, plainPath(payload))) as StagedPath;
 }
 
-/** Whether a payload path belongs to the tree, be it there or not. */
+/** Whether a payload path is inside the install prefix, even if it does not exist. */
 export function isInside(buildroot: Buildroot, payload: string): boolean {
   return contains(buildroot.installedAt ?? '/', plainPath(payload));
 }
 
-/** The rest of a path below a directory: empty, or with a slash in front. */
+/** The part of a path below a directory: empty, or with a leading slash. */
 function within(directory: string, path: string): string {
   return directory === '/' ? path.replace(/^\/$/, '') : path.slice(directory.length);
 }
@@ -43,9 +43,10 @@ function join(directory: string, rest: string): string {
 }
 
 /**
- * Reads a PATH argument: below the buildroot it is a staged path, any other absolute path is a payload path. A relative
- * one is staged, as a shell would take it; so is `..` behind a symlink in a staged path.
- * @returns undefined if it is empty, relative and outside the buildroot, or outside the directory where the tree will lie
+ * Reads a PATH argument. A path in the buildroot is a staged path; any other absolute path is a payload path. A
+ * relative path is a staged path, as a shell would resolve it; the same holds for `..` after a symlink in a staged
+ * path.
+ * @returns undefined if it is empty, relative and outside the buildroot, or outside the install prefix
  */
 export function locate(buildroot: Buildroot, argument: string): StagedPath | undefined {
   const prefixes = [buildroot.path, buildroot.given];
@@ -58,7 +59,7 @@ export function locate(buildroot: Buildroot, argument: string): StagedPath | und
   return prefix === undefined ? undefined : (join(buildroot.path, within(prefix, staged)) as StagedPath);
 }
 
-/** A directory that the user named; if it is in the buildroot, with the path of the buildroot resolved. */
+/** Resolves a directory that the user gave. In the buildroot, the buildroot part of the path is also resolved. */
 export function resolveGiven(buildroot: Buildroot, directory: string): string {
   const path = plainPath(directory);
   return contains(buildroot.given, path) ? buildroot.path + path.slice(buildroot.given.length) : path;

@@ -4,26 +4,26 @@ import { nameOf, type PayloadPath } from '../files/path.ts';
 export interface InterpreterRequest {
   /** `python3.11`, `python3.13t`, `python3`, `pypy3.9`, … or the user's own command, maybe a path. */
   readonly command: string;
-  /** Where to look first: `home` of a virtual environment's pyvenv.cfg. */
+  /** The directory to search first: `home` in a virtual environment's pyvenv.cfg. */
   readonly home?: string | undefined;
-  /** Somebody named the command. If it is a path, it is started whoever may write there. */
+  /** The user named the command. If it is a path, pyclink starts it regardless of who may write there. */
   readonly isNamed?: boolean;
-  /** The fallback: for a virtual environment, the command that the user named. */
+  /** The fallback for a virtual environment: the command that the user named. */
   readonly otherwise?: InterpreterRequest | undefined;
-  /** A program in the buildroot is allowed, because somebody named it. */
+  /** A program in the buildroot is allowed, because the user named it. */
   readonly mayBeStaged?: boolean;
 }
 
-/** Equal for equal requests. */
+/** A key that is equal for equal requests. */
 export function requestKey({ command, home, isNamed = false, otherwise }: InterpreterRequest): string {
   const own = `${command}\0${home ?? ''}\0${isNamed}`;
   return otherwise === undefined ? own : `${own}\0${requestKey(otherwise)}`;
 }
 
-/** A directory whose path says which interpreters read it. */
+/** A directory whose path says which interpreters use it. */
 export type PythonDirectory =
   | { readonly kind: 'interpreter'; readonly directory: PayloadPath; readonly command: string }
-  /** Debian's shared directory: every supported python3 reads it. */
+  /** Debian's shared directory, used by every supported python3. */
   | { readonly kind: 'supported-pythons'; readonly directory: PayloadPath }
   | { readonly kind: 'python2'; readonly directory: PayloadPath };
 
@@ -68,14 +68,17 @@ export function isInSitePackages(path: string): boolean {
   return /\/(?:site|dist)-packages\//.test(path);
 }
 
-/** The directory on sys.path that a module is found in: a Python directory, or the site-packages of one. */
+/** The sys.path directory that a module is found in: a Python directory, or its site-packages. */
 export function searchDirectoryOf(path: PayloadPath): PayloadPath | undefined {
   const place = pythonDirectoryOf(path)?.directory;
   const site = place && /^\/(?:site|dist)-packages(?=\/)/.exec(path.slice(place.length))?.[0];
   return place && (`${place}${site ?? ''}` as PayloadPath);
 }
 
-/** For a path outside all Python directories: the interpreter in the name of one of its directories, else `python3`. */
+/**
+ * For a path outside all Python directories: the interpreter that one of its directories is named after, else
+ * `python3`.
+ */
 export function guessCommand(path: PayloadPath): string {
   return namedDirectory.exec(path)?.groups?.['versioned'] ?? 'python3';
 }
@@ -93,7 +96,7 @@ export function homeOfEnvironment(pyvenvCfg: string): string | undefined {
   return undefined;
 }
 
-/** What an interpreter has to be, from the name of its command. */
+/** What the name of a command says about its interpreter. */
 export interface ExpectedInterpreter {
   readonly implementation?: 'cpython' | 'pypy';
   /** `3.11` */
@@ -101,7 +104,7 @@ export interface ExpectedInterpreter {
   readonly freeThreaded?: boolean;
 }
 
-/** Reads the name of a command: `python3.13t` is CPython 3.13, free-threaded; `python3` and `my-python` say less. */
+/** Parses the name of a command: `python3.13t` is free-threaded CPython 3.13; `python3` and `my-python` say less. */
 export function expectedInterpreter(command: string): ExpectedInterpreter {
   const match = /^(?<kind>python|pypy)(?:3|(?<version>3\.\d+)(?<threads>t?))?$/.exec(nameOf(command));
   const { kind, version, threads } = match?.groups ?? {};
@@ -117,14 +120,14 @@ export function isInterpreterName(name: string): boolean {
   return /^(?:python3(?:\.\d+t?)?|pypy3(?:\.\d+)?)$/.test(name);
 }
 
-/** The command of the interpreter that a directory is for; undefined where there may be several. */
+/** The command of the interpreter that a directory is for; undefined if there may be several. */
 export function readerOf(path: PayloadPath): string | undefined {
   const place = pythonDirectoryOf(path);
   return place?.kind === 'interpreter' ? place.command : undefined;
 }
 
 /**
- * Whether an interpreter reads pycs with a cache tag.
+ * Whether an interpreter loads pycs with this cache tag.
  * @see PEP 3147: `cpython-311` is the cache tag of `python3.11` and `python3.11t`, `pypy39` that of `pypy3.9`
  */
 export function readsTag(command: string, cacheTag: string): boolean {

@@ -3,18 +3,18 @@ import { childOf, contains, maxSymlinks, nameOf, parentOf, type StagedPath } fro
 import { lstatIfAny } from '../files/stat.ts';
 import type { Buildroot } from './path.ts';
 
-/** Where a staged path leads when its symlinks are followed as on the installed system. */
+/** Where a staged path leads if its symlinks are followed as on the installed system. */
 export type Resolved =
-  /** `physical`: the kernel gets there too. Otherwise an absolute symlink was taken as a payload path. */
+  /** `physical`: the kernel resolves it to the same file. Otherwise an absolute symlink was taken as a payload path. */
   | { readonly kind: 'inside'; readonly path: StagedPath; readonly physical: boolean }
-  /** It leaves with `..`, or an absolute symlink names something that is not in this buildroot. */
+  /** It leaves the buildroot with `..`, or an absolute symlink points to something outside it. */
   | { readonly kind: 'outside' }
-  /** A relative symlink to nothing, or a loop. */
+  /** A dangling relative symlink, or a loop. */
   | { readonly kind: 'dangling' };
 
 /**
- * Follows the symlinks of a staged path. An absolute target is a payload path; a relative one that goes above the
- * buildroot leads outside. Nothing outside the buildroot is read, so the result is the same on every machine.
+ * Follows the symlinks of a staged path. An absolute target is a payload path; a relative target above the buildroot is
+ * outside. Reads nothing outside the buildroot, so the result is the same on every machine.
  */
 export function resolveInBuildroot(buildroot: Buildroot, staged: StagedPath): Resolved {
   const pending = staged.slice(buildroot.path.length).split('/').reverse();
@@ -50,14 +50,14 @@ export function resolveInBuildroot(buildroot: Buildroot, staged: StagedPath): Re
   return { kind: 'inside', path: reached, physical };
 }
 
-/** The rest of a symlink's absolute target below the directory where the tree will lie; undefined if it is elsewhere. */
+/** The part of an absolute symlink target below the install prefix; undefined if the target is elsewhere. */
 function belowTree(buildroot: Buildroot, target: string): string | undefined {
   const path = target.replace(/\/+/g, '/');
   const installedAt = buildroot.installedAt ?? '/';
   return contains(installedAt, path) ? path.slice(installedAt.length) : undefined;
 }
 
-/** Like resolveInBuildroot, but the last component is left as it is. */
+/** Like resolveInBuildroot, but does not follow the last component. */
 export function resolveParent(buildroot: Buildroot, staged: StagedPath): Resolved {
   if (staged === buildroot.path) return { kind: 'inside', path: staged, physical: true };
   const parent = resolveInBuildroot(buildroot, parentOf(staged));

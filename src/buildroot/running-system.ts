@@ -13,13 +13,13 @@ export function isRunningSystem({ path }: Buildroot): boolean {
   return path === '/';
 }
 
-/** What the kernel or the system makes at each start: nothing in it is compiled. */
+/** Directories that the kernel or the system fills at each start. Nothing in them is compiled. */
 const kernelDirectories = ['/proc', '/sys', '/dev', '/run'];
 
 /**
- * What a walk through a tree leaves out. Of the running system: other file systems than the starting point's, and what the
- * kernel shows. Of other trees: the kernel's file systems, and of a whole system these directories in any case; mmdebstrap,
- * for one, mounts parts of this machine's /dev for its hooks.
+ * What a walk through a tree leaves out. In the running system: other file systems than that of the starting point, and
+ * the kernel's directories. In other trees: the kernel's file systems; in a whole system also these directories,
+ * because mmdebstrap, for one, mounts parts of this machine's /dev for its hooks.
  */
 export function walkLimits(tree: Buildroot): WalkLimits {
   const without = kernelDirectories.map((directory) => childOf(tree.path, directory.slice(1)));
@@ -27,7 +27,7 @@ export function walkLimits(tree: Buildroot): WalkLimits {
   const otherFileSystems = "the kernel's";
   if (tree.isSystem === true) return { otherFileSystems, without };
   const fileSystemIn = (path: string) => {
-    // If the tree may not be searched, the walk reports it.
+    // If the tree cannot be searched, the walk reports it.
     const stat = ifPossible(() => lstatIfAny(path));
     return stat && fileSystemOf(stat);
   };
@@ -36,26 +36,23 @@ export function walkLimits(tree: Buildroot): WalkLimits {
   return { otherFileSystems, without: without.filter(isMounted) };
 }
 
-/** Whether a path of the running system is in one of them. */
+/** Whether a path of the running system is in one of the kernel's directories. */
 export function isOfKernel(path: string): boolean {
   return kernelDirectories.some((directory) => contains(directory, path));
 }
 
-/** Data of services and caches: trees of other systems lie there, such as the layers of container images. */
+/** Caches and data of services. They may contain trees of other systems, such as the layers of container images. */
 const dataDirectories = [...kernelDirectories, '/tmp', '/var/lib', '/var/cache', '/var/tmp'];
 
-/** What a search through the running system finds. */
+/** The result of a search through the running system. */
 interface PythonPlaces extends Pick<Walk, 'otherFileSystems'> {
   /** Virtual environments. @see PEP 405 */
   readonly environments: readonly StagedPath[];
-  /** `lib/pythonX.Y` and its like, of whatever they are the library. */
+  /** Libraries such as `lib/pythonX.Y`, of any Python. */
   readonly libraries: readonly StagedPath[];
 }
 
-/**
- * Searches the file system of `/` for virtual environments and Python libraries. Caches and the data of services are left
- * out.
- */
+/** Searches the file system of `/` for virtual environments and Python libraries. Skips caches and data of services. */
 export function pythonPlaces(): PythonPlaces {
   const limits: WalkLimits = { otherFileSystems: 'all', without: dataDirectories };
   const { found, otherFileSystems } = walk('/' as StagedPath, ['pyvenv.cfg', 'python3.*', 'pypy3*'], limits);
@@ -69,8 +66,8 @@ export function pythonPlaces(): PythonPlaces {
 }
 
 /**
- * The one virtual environment that a directory of the running system has in it, or beside it. One whose interpreter another
- * user could exchange does not count: nobody asked for it.
+ * The one virtual environment that is in a directory of the running system or next to it. Skips environments whose
+ * interpreter another user could replace, because nobody asked for them.
  */
 export function environmentBeside(path: StagedPath): StagedPath | undefined {
   for (const directory of [path, parentOf(path)]) {
@@ -89,7 +86,7 @@ function isSafe(program: string): boolean {
   return real !== undefined && [program, real].some((path) => foreignWriter(path) === undefined);
 }
 
-/** The virtual environment that a directory of the running system lies in. */
+/** The virtual environment that contains a directory of the running system. */
 export function environmentAround(directory: StagedPath): StagedPath | undefined {
   for (let above = directory; above !== '/'; above = parentOf(above)) {
     if (lstatIfAny(join(above, 'pyvenv.cfg')) !== undefined) return above;

@@ -7,7 +7,7 @@ import { walkLimits } from './running-system.ts';
 import { startingPoints } from './starting-points.ts';
 import { isReached, type WalkLimits, walk } from './walk.ts';
 
-/** The names of a file: one at least. */
+/** The names of a file, at least one. */
 export type Names = readonly [StagedPath, ...StagedPath[]];
 
 /** What a command may change: the files in its PATHs. */
@@ -17,7 +17,7 @@ export class Scope {
   #names: ReadonlyMap<FileIdentity, ReadonlySet<StagedPath>> | undefined;
 
   /**
-   * @param paths staged or payload paths; none: the whole buildroot
+   * @param paths staged or payload paths; if empty, the whole buildroot
    * @throws PyclinkError `usage` for a PATH that cannot be used
    */
   constructor(buildroot: Buildroot, paths: readonly string[]) {
@@ -25,13 +25,13 @@ export class Scope {
     this.#limits = walkLimits(buildroot);
   }
 
-  /** Whether a file lies in the PATHs, and where they are searched. @throws the system's error */
+  /** Whether a file is in the PATHs and in a part of them that is searched. @throws the system's error */
   includes(path: StagedPath): boolean {
     return this.#points.some((point) => contains(point, path) && isReached(point, path, this.#limits));
   }
 
   /**
-   * The names that a file has in the PATHs now, `path` first. The PATHs are searched once, when this is first called.
+   * The current names of a file in the PATHs, `path` first. The first call searches the PATHs.
    * @param path one of the names
    */
   namesOf(path: StagedPath, identity: FileIdentity): Names {
@@ -54,7 +54,7 @@ export class Scope {
   }
 }
 
-/** The identity of a file with several names; undefined for any other. */
+/** The identity of a file with several names; undefined for other files. */
 function identityIfAny(path: StagedPath): FileIdentity | undefined {
   try {
     const stat = lstatIfAny(path);

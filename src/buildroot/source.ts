@@ -5,18 +5,18 @@ import type { InterpreterRequest } from './python-directory.ts';
 export interface SourceFile {
   readonly staged: StagedPath;
   readonly payload: PayloadPath;
-  /** The regular file with its text: another path than `staged` if that is a symlink. */
+  /** The regular file with its text. Differs from `staged` if that is a symlink. */
   readonly content: StagedPath;
   /** False if `staged` is a symlink that only the installed system can follow. */
   readonly physical: boolean;
-  /** Whether its directory had a `__pycache__` when it was found. Without one, there are no old pycs to look for. */
+  /** Whether its directory had a `__pycache__` when it was found. If not, there are no old pycs. */
   readonly hasCache: boolean;
   readonly sizeBytes: number;
   /** Whole seconds, as Python reads them and writes them into a pyc header. */
   readonly mtimeSeconds: number;
 }
 
-/** Whether a source is itself the file with its text. */
+/** Whether a source is a file, not a symlink. */
 export function isRegular({ staged, content }: SourceFile): boolean {
   return staged === content;
 }

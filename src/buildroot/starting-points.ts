@@ -6,8 +6,8 @@ import { type Resolved, resolveInBuildroot, resolveParent } from './resolve.ts';
 import { isOfKernel, isRunningSystem } from './running-system.ts';
 
 /**
- * The PATHs as staged paths without symlinks, as the package will record them.
- * @throws PyclinkError `usage`, which names every PATH that cannot be used
+ * Converts the PATHs to staged paths without symlinks, as the package will record them.
+ * @throws PyclinkError `usage`, naming every PATH that cannot be used
  */
 export function startingPoints(buildroot: Buildroot, paths: readonly string[]): StagedPath[] {
   const complaints: string[] = [];
@@ -26,12 +26,12 @@ export function startingPoints(buildroot: Buildroot, paths: readonly string[]): 
     // A symlink to a source is compiled under its own name.
     const named = /\.py$/.test(staged) && !isDirectory(whole) ? resolveParent(buildroot, staged) : whole;
     if (named.kind === 'inside' && isLive && isOfKernel(named.path)) {
-      complaints.push(`${path}: is of the kernel, not on a disk`);
+      complaints.push(`${path}: is on a kernel file system`);
       return [];
     }
     if (named.kind === 'inside' && exists(named.path)) return [named.path];
     complaints.push(
-      `${path}: ${isLive ? 'does not exist' : named.kind === 'outside' ? 'leads out of the buildroot' : 'not in the buildroot'}`,
+      `${path}: ${isLive ? 'does not exist' : named.kind === 'outside' ? 'points outside the buildroot' : 'not in the buildroot'}`,
     );
     return [];
   };

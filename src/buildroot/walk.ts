@@ -12,7 +12,7 @@ export interface Found {
 
 /** A path that is not UTF-8. */
 interface NotUtf8 {
-  /** With `\xNN` for each byte of a name that is beyond ASCII. */
+  /** The path with `\xNN` for each byte that is not ASCII. */
   readonly shown: string;
   readonly bytes: Buffer;
 }
@@ -20,26 +20,26 @@ interface NotUtf8 {
 export interface Walk {
   /** Sorted by path. */
   readonly found: readonly Found[];
-  /** Matching names that are not UTF-8, by what is shown of them. */
+  /** Matching names that are not UTF-8, sorted by their escaped form. */
   readonly notUtf8: readonly NotUtf8[];
   /** Directories that could not be listed, with the error. */
   readonly unreadable: readonly { readonly directory: string; readonly error: unknown }[];
-  /** Directories left out because they are on other file systems, but not on the kernel's own. Sorted. */
+  /** Directories left out because they are on other file systems that are not the kernel's. Sorted. */
   readonly otherFileSystems: readonly StagedPath[];
 }
 
 /** What a walk leaves out. */
 export interface WalkLimits {
-  /** Directories on other file systems than the top: all of them, or the kernel's own, such as proc. */
+  /** Directories on other file systems than the top: all of them, or only the kernel's, such as proc. */
   readonly otherFileSystems?: 'all' | "the kernel's";
   /** These directories. */
   readonly without?: readonly string[];
 }
 
 /**
- * Finds everything below a directory whose name matches one of the patterns, which have no slash. Hidden directories
- * are searched, symlinked ones are not.
- * @param onSymlink told of every symlink, whatever its name is, unless that is not UTF-8
+ * Finds everything below a directory whose name matches one of the patterns, which contain no slash. Searches hidden
+ * directories, but not symlinked ones.
+ * @param onSymlink called for every symlink, whatever its name, unless the name is not UTF-8
  */
 export function walk(
   directory: StagedPath,
@@ -69,7 +69,7 @@ export function walk(
     }
   };
   const entries = globbySync([...patterns], {
-    // globby turns backslashes in paths into slashes, so it must not see the path of the directory.
+    // globby turns backslashes in paths into slashes, so it must not see the directory's path.
     cwd: '/',
     fs: { readdirSync: list as typeof readdirSync },
     baseNameMatch: true,
@@ -77,7 +77,7 @@ export function walk(
     expandDirectories: false,
     followSymbolicLinks: false,
     objectMode: true,
-    // No path can come twice. To make sure of it, fast-glob would keep all of them in memory.
+    // No path can occur twice. Otherwise fast-glob would keep all of them in memory to check.
     unique: false,
     onlyFiles: false,
   });
@@ -97,8 +97,8 @@ export function walk(
 }
 
 /**
- * Tells whether an entry of a directory is a directory to leave out. The path is below `top`, as the glob sees it.
- * @param onOther told of each directory that is left out because of its file system, if that is not the kernel's own
+ * Returns a function that says whether to leave out a directory. It gets the path below `top`, as the glob sees it.
+ * @param onOther called for each directory that is left out because of its file system, unless that is the kernel's
  */
 function leftOut(
   top: StagedPath,
@@ -120,7 +120,7 @@ function leftOut(
   };
 }
 
-/** What cannot be examined is not left out: the error shows when it is listed. */
+/** A directory that cannot be examined is not left out: listing it will report the error. */
 function kindIfAny(kindOf: ReturnType<typeof kindsSeenFrom> | undefined, directory: Buffer) {
   try {
     return kindOf?.(directory);
@@ -130,7 +130,7 @@ function kindIfAny(kindOf: ReturnType<typeof kindsSeenFrom> | undefined, directo
   }
 }
 
-/** Whether a walk through a directory would come to a path in it. @throws the system's error */
+/** Whether a walk from a directory reaches a path in it. @throws the system's error */
 export function isReached(top: StagedPath, path: StagedPath, { otherFileSystems, without = [] }: WalkLimits): boolean {
   if (without.some((left) => left !== top && contains(top, left) && contains(left, path))) return false;
   if (otherFileSystems === undefined || path === top) return true;
@@ -140,10 +140,10 @@ export function isReached(top: StagedPath, path: StagedPath, { otherFileSystems,
 
 const slash = Buffer.from('/');
 
-/*
- * Names are bytes; globs match text, read a backslash as a slash, and have a `.` that matches no line end. So each byte
- * that is not UTF-8, and each of those characters, passes through the glob as a lone low surrogate, which no valid name
- * has: U+DC00 + byte, and U+DD28 and U+DD29 for U+2028 and U+2029.
+/**
+ * File names are bytes. But globs match text, read a backslash as a slash, and their `.` does not match line ends. So
+ * each byte that is not UTF-8, and each of those characters, passes through the glob as a lone low surrogate, which no
+ * valid name contains: U+DC00 + byte, and U+DD28 and U+DD29 for U+2028 and U+2029.
  */
 const undecodable = /[\uDC80-\uDCFF]/u;
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

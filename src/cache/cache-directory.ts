@@ -56,7 +56,7 @@ export function checkCacheDirectory(directory: string): string {
     for (const path of [place, join(place, 'v1')]) {
       const found = lstatIfAny(path);
       if (found === undefined) return place;
-      if (found.kind !== 'directory') throw new UnusableCache(path, 'it is no directory');
+      if (found.kind !== 'directory') throw new UnusableCache(path, 'it is not a directory');
       refuseIf(path, foreignWriterOf(found));
     }
     refuseForeign(place, resolve(directory));

@@ -1,7 +1,7 @@
 /** Why a source is not in the cache and does not get there. */
 export type UncachedReason =
   | 'not a regular file'
-  | 'another encoding'
+  | 'not UTF-8'
   | 'not compiled'
   | 'changed meanwhile'
   | 'unknown compiler'

@@ -27,7 +27,7 @@ export function storableOf(
   if (compiled === undefined) return { reason: 'changed meanwhile' };
   const { sha256, isUtf8 } = compiled;
   if (expectedSha256 !== undefined && expectedSha256 !== sha256) return { reason: 'changed meanwhile' };
-  if (!isUtf8) return { reason: 'another encoding' };
+  if (!isUtf8) return { reason: 'not UTF-8' };
   return { entry: { pycs: made.pycs, digests: made.digests, warnings }, sha256 };
 }
 

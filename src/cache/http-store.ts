@@ -70,7 +70,7 @@ export class HttpStore implements RemoteStore {
     for (let redirects = 0; ; redirects++) {
       const answer = await this.#once(method, url, bytes, signal);
       if (![301, 302, 303, 307, 308].includes(answer.status) || answer.location === undefined) return answer;
-      if (redirects === maxRedirects) throw new RemoteFailure('it redirects without end');
+      if (redirects === maxRedirects) throw new RemoteFailure('too many redirects');
       const next = URL.canParse(answer.location, url.href) ? new URL(answer.location, url) : undefined;
       if (next?.origin !== base.origin) throw new RemoteFailure(`it redirects to ${next?.origin ?? 'nowhere'}`, true);
       url = next;
@@ -87,7 +87,7 @@ export class HttpStore implements RemoteStore {
         const isGivenUp = signal.aborted || this.#isClosed;
         // The server has just closed a connection that was not in use. @see https://nodejs.org/api/http.html#requestreusedsocket
         if (sent.isReused() && (error as NodeJS.ErrnoException).code === 'ECONNRESET' && !isGivenUp) continue;
-        throw signal.aborted ? new RemoteFailure(`no answer within ${requestLimitMs} ms`) : connectionFailure(error);
+        throw signal.aborted ? new RemoteFailure(`no response within ${requestLimitMs} ms`) : connectionFailure(error);
       }
     }
   }

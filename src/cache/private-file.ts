@@ -17,7 +17,7 @@ export function readPrivateFile(path: string, what: string): Buffer {
   } catch (error) {
     throw new UnusableCache(path, `the ${what} cannot be read (${errnoOf(error)})`);
   }
-  if (file === undefined) throw new UnusableCache(path, `the ${what} is no regular file`);
-  if ((file.stat.mode & 0o004) !== 0) throw new UnusableCache(path, `everybody may read the ${what}`);
+  if (file === undefined) throw new UnusableCache(path, `the ${what} is not a regular file`);
+  if ((file.stat.mode & 0o004) !== 0) throw new UnusableCache(path, `the ${what} is readable by everybody`);
   return Buffer.from(file.content.toString('latin1').trim(), 'latin1');
 }

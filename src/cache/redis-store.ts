@@ -43,7 +43,7 @@ export class RedisStore implements RemoteStore {
     const { client, isReady } = this.#connection;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
-      const failed = new RemoteFailure(`no answer within ${requestLimitMs} ms`);
+      const failed = new RemoteFailure(`no response within ${requestLimitMs} ms`);
       timer = setTimeout(() => reject(failed), requestLimitMs);
     });
     try {

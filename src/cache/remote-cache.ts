@@ -58,9 +58,9 @@ export class RemoteCache {
       const found = decode(decompressed(bytes));
       if (found !== undefined) return found;
       this.#counts.remoteCorrupt += 1;
-      throw new RemoteFailure('its answer is no entry');
+      throw new RemoteFailure('its response is not a cache entry');
     });
-    if (entry === undefined && isHeldUp()) this.#lose(started, 'its answers take too long');
+    if (entry === undefined && isHeldUp()) this.#lose(started, 'its responses take too long');
     return entry;
   }
 

@@ -7,6 +7,6 @@ const minBytes = 16;
 /** Reads the secret that entries are signed with. @throws UnusableCache if there is none, or if others may read it */
 export function readSecret(path: string): Buffer {
   const secret = readPrivateFile(path, 'secret');
-  if (secret.length < minBytes) throw new UnusableCache(path, `the secret has less than ${minBytes} bytes`);
+  if (secret.length < minBytes) throw new UnusableCache(path, `the secret is shorter than ${minBytes} bytes`);
   return secret;
 }

@@ -150,7 +150,7 @@ export class SourceCache {
   /** @throws PyclinkError `cache-differs` */
   #verify(job: CompileJob, key: string, compiled: Entry, expected: Entry): void {
     if (!isSameForJob(job, compiled, expected)) {
-      throw new PyclinkError('cache-differs', 'the cache has other bytecode than the compiler gives', {
+      throw new PyclinkError('cache-differs', 'the cached bytecode differs from what the compiler produces', {
         path: job.source.payload,
         hint: `remove ${this.#nameOf(key)}, and find out who wrote it`,
       });

@@ -18,7 +18,7 @@ import { buildFlags, type CommonFlags, withBuildOptions, withCommonOptions } fro
  * @throws PyclinkError
  */
 export async function brp([name, ...words]: readonly string[], call: Call): Promise<void> {
-  if (name === undefined) throw new PyclinkError('usage', 'brp: no step', { hint: 'see docs/rpm.md' });
+  if (name === undefined) throw new PyclinkError('usage', 'brp: no step given', { hint: 'see docs/rpm.md' });
   const buildroot = call.environment['RPM_BUILD_ROOT'];
   // The scripts that this replaces do nothing without a buildroot.
   if (buildroot === undefined || buildroot === '' || buildroot === '/') return;
@@ -118,8 +118,8 @@ function refuseSharedOutputs(builds: readonly BuildOptions[]): void {
   );
   const shared = files.find((file, i) => files.indexOf(file) !== i);
   if (shared === undefined) return;
-  const hint = 'keep %pyclink_manifest, which collects what they compile';
-  throw new PyclinkError('usage', 'several builds write this file, and only the last would be in it', {
+  const hint = 'use %pyclink_manifest, which collects all of them';
+  throw new PyclinkError('usage', 'several builds would write this file, and it would hold only the last one', {
     path: shared,
     hint,
   });

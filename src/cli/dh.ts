@@ -18,7 +18,7 @@ export async function dh(words: readonly string[], call: Call): Promise<void> {
   const flags: Flags & DebhelperFlags = parser.opts();
   if (flags['manifest'] !== undefined) {
     const hint = '--manifest-dir says where the manifests go';
-    throw new PyclinkError('usage', 'dh_pyclink: --manifest: each package has a manifest of its own', { hint });
+    throw new PyclinkError('usage', 'dh_pyclink: --manifest: each package has its own manifest', { hint });
   }
   const debhelperCall = readCall(parser.args, flags);
   const command = debhelperCall.verify ? (await import('../commands/dh-verify.ts')).dhVerifyCommand : dhCommand;
@@ -51,8 +51,8 @@ function withDebhelperOptions(command: Command): Command {
   return command
     .option('--package <name=dir>', 'a package and its build directory, repeatable', collect)
     .option('--multi-arch-same <name>', 'a package that is Multi-Arch: same, repeatable', collect)
-    .option('--exclude-text <text>', 'not compiled: sources with this text in their path, repeatable', collect)
-    .option('--some', 'there are packages that this call leaves out')
+    .option('--exclude-text <text>', 'do not compile sources with this text in their path, repeatable', collect)
+    .option('--some', 'this call does not handle all packages')
     .option('--no-scripts', 'do not touch maintainer scripts')
     .addOption(
       new Option('--postinst <how>', 'what compiles at installation')
@@ -60,8 +60,8 @@ function withDebhelperOptions(command: Command): Command {
         .default('keep'),
     )
     .option('--manifest-dir <dir>', 'where copies of the manifests go')
-    .option('--lintian-overrides', 'override the tag that shipping pycs means')
-    .option('--verify', 'hold what is there against what was written');
+    .option('--lintian-overrides', 'override the lintian tag for shipped pycs')
+    .option('--verify', 'check the packages against what dh_pyclink wrote');
 }
 
 function readCall(directories: readonly string[], flags: Flags & DebhelperFlags): DebhelperCall {

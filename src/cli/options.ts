@@ -17,8 +17,8 @@ export type Flags = CommonFlags & Readonly<Record<string, unknown>>;
 export function withCommonOptions(command: Command): Command {
   return command
     .option('--json', 'report as JSON on standard output')
-    .option('-q, --quiet', 'only warnings and errors')
-    .option('-v, --verbose', 'more log');
+    .option('-q, --quiet', 'log only warnings and errors')
+    .option('-v, --verbose', 'log more');
 }
 
 /** The flags without the common ones. */

@@ -6,14 +6,16 @@ import type { Call } from './call.ts';
 import { collect, type Flags, fileOption, withCommonOptions } from './options.ts';
 import { readJobs, readOptionsOf, readPrependIfAny, withPrepend, withReadOptions } from './read-options.ts';
 
-const htmlHelp = 'write a page with the savings and the findings';
+const htmlHelp = 'write an HTML page with the savings and the findings';
 
 /** Adds the arguments, options and action of `verify`. */
 export function verify(command: Command, call: Call): Command {
-  const manifest = new Option('--manifest <file>', 'what a build wrote, repeatable').argParser<string[]>(collect);
+  const manifest = new Option('--manifest <file>', 'a manifest that a build wrote, repeatable').argParser<string[]>(
+    collect,
+  );
   const allow = new Option(
     '--allow <glob>',
-    'pycs that are there on purpose, and in no manifest; repeatable. Other packages of a whole system need none',
+    'accept pycs that are in no manifest, repeatable; not needed for other packages if TARGET is a whole system',
   );
   return withPrepend(withReadOptions(withCommonOptions(command).addOption(manifest.makeOptionMandatory())))
     .argument(
@@ -49,24 +51,24 @@ export function audit(command: Command, call: Call): Command {
     });
   return withReadOptions(withCommonOptions(command))
     .argument('<TARGET...>', 'directories, / for the running system, packages or their directory, or container images')
-    .addOption(each('--only <kind>', 'only this kind of finding, repeatable'))
-    .addOption(each('--ignore <kind>', 'not this kind of finding, repeatable'))
+    .addOption(each('--only <kind>', 'report only this kind of finding, repeatable'))
+    .addOption(each('--ignore <kind>', 'do not report this kind of finding, repeatable'))
     .addOption(
       each(
         '--fail-on <kind>',
-        'exit with status 1 only for this kind, repeatable (default: what a user of the package can notice)',
+        'exit with status 1 only for this kind, repeatable (default: the kinds that users of the package can notice)',
       ),
     )
-    .option('--prepend <dir>', 'where a directory will lie, if pyclink cannot tell')
-    .addOption(fileOption('--baseline <file>', 'leave out what an earlier --json report has'))
+    .option('--prepend <dir>', 'where a directory will be installed, if pyclink cannot tell')
+    .addOption(fileOption('--baseline <file>', 'leave out the findings of an earlier --json report'))
     .addOption(
       new Option('--format <format>', 'form of the report (default: text)').choices(auditFormats).conflicts('json'),
     )
     .addOption(fileOption('--html <file>', htmlHelp))
-    .option('--recompile', 'compile the sources again, and name pycs that have other code')
-    .option('--python <cmd>', 'with --recompile: the interpreter (default: that of each pyc)')
-    .option('--chroot', 'with --recompile: the interpreters of the target directory, in it')
-    .option('-j, --jobs <n>', 'with --recompile: interpreters at a time (default: the CPUs)')
+    .option('--recompile', 'compile the sources again, and report pycs whose code differs')
+    .option('--python <cmd>', 'with --recompile: the interpreter (default: the one that each pyc is for)')
+    .option('--chroot', 'with --recompile: run the interpreters of the target directory, in a chroot there')
+    .option('-j, --jobs <n>', 'with --recompile: how many interpreters run at a time (default: one per CPU)')
     .action(async (targets: string[], flags: Flags & AuditFlags) => {
       const { auditCommand } = await import('../commands/audit.ts');
       const { only = [], ignore = [], failOn = [], verbose: isVerbose = false, baseline, html } = flags;

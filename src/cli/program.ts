@@ -8,13 +8,13 @@ import { variablesHelp } from './variables.ts';
 /** The subcommands in the order of help, and what help says about them. */
 const descriptions = {
   build: 'compile the Python sources of a buildroot, link identical pycs, write the manifest',
-  link: 'link identical pycs that are there already; compiles nothing',
+  link: 'link identical pycs that already exist; compiles nothing',
   relink: 'restore the links of a manifest that a copy broke, where the contents still match',
-  restamp: 'give sources another mtime and record it in their pycs; compiles nothing',
+  restamp: 'change the mtime of sources and record it in their pycs; compiles nothing',
   verify: 'check a payload against the manifest of its build',
-  audit: 'say what is wrong with the pycs of a package, an image or a system, without a manifest',
-  diff: 'say which modules have other code in a second package, image or tree',
-  cache: 'show, trim, clear or check the cache of builds: see docs/cache.md',
+  audit: 'find problems with the pycs of a package, an image or a system; needs no manifest',
+  diff: 'list modules whose code differs between two packages, images or trees',
+  cache: 'show, trim, clear or check the bytecode cache: see docs/cache.md',
   inspect: 'show the header and objects of a pyc, or where two pycs first differ',
 } as const;
 
@@ -36,7 +36,7 @@ export function isSubcommand(name: string | undefined): boolean {
 export function createProgram(call: Call, subcommands: Subcommands): Command {
   const program = withCommonOptions(new Command('pyclink'))
     .description(
-      'Compiles Python bytecode in a buildroot, hard-links identical pycs, and proves what the package recorded.',
+      'Compiles Python bytecode in a buildroot, hard-links identical pycs, and verifies that packages keep the links.',
     )
     .version(version)
     .addHelpText('after', variablesHelp)

@@ -28,13 +28,10 @@ export function withReadOptions(command: Command): Command {
   const { maxEntries, maxBytes, maxFileBytes } = defaultReadLimits;
   const sizes = `bytes, or with K, M, G or T (default: ${maxBytes / 2 ** 30}G)`;
   return command
-    .option('--platform <platform>', 'of images: OS/ARCHITECTURE (default: that of this machine)')
-    .option('--max-entries <n>', `how many entries an archive may have (default: ${maxEntries})`)
-    .option('--max-size <size>', `how large an archive may be unpacked: ${sizes}`)
-    .option(
-      '--max-file-size <size>',
-      `how large a pyc or source may be that is read (default: ${maxFileBytes / 2 ** 20}M)`,
-    );
+    .option('--platform <platform>', 'platform of an image: OS/ARCHITECTURE (default: this machine)')
+    .option('--max-entries <n>', `maximum number of entries in an archive (default: ${maxEntries})`)
+    .option('--max-size <size>', `maximum unpacked size of an archive: ${sizes}`)
+    .option('--max-file-size <size>', `maximum size of a pyc or source to read (default: ${maxFileBytes / 2 ** 20}M)`);
 }
 
 /** Reads these options. @throws PyclinkError `usage`, which names every problem */
@@ -45,7 +42,7 @@ export function readOptionsOf(flags: object): ReadOptions {
 
 /** Adds the option that says where a tree will lie. */
 export function withPrepend(command: Command): Command {
-  return command.option('-p, --prepend <dir>', 'where the tree will lie, as for build (default: /)');
+  return command.option('-p, --prepend <dir>', 'where the tree will be installed, as for build (default: /)');
 }
 
 /** Reads it. @throws PyclinkError `usage` */

@@ -10,7 +10,7 @@ import { readMtime, readPrepend, withPrepend } from './read-options.ts';
 import { variablesHelp } from './variables.ts';
 
 const buildrootHelp = 'the staged tree (default: $RPM_BUILD_ROOT)';
-const dryRunHelp = 'say what would be done, and change nothing';
+const dryRunHelp = 'report what would be done, and change nothing';
 
 const buildExamples = `
 Examples:
@@ -45,8 +45,8 @@ function link(command: Command, call: Call): Command {
     .argument('[PATH...]', 'directories, as installed or below the buildroot; default: the whole buildroot')
     .option('--buildroot <dir>', buildrootHelp)
     .option('--normalize', 'bring the pycs into normal form first')
-    .addOption(fileOption('--manifest <file>', 'write what there is and what is linked'))
-    .option('--append', 'keep what earlier runs wrote to the manifest')
+    .addOption(fileOption('--manifest <file>', 'write a manifest of the pycs and their links'))
+    .option('--append', 'add to the manifest of earlier runs')
     .option('--dry-run', dryRunHelp)
     .action(async (paths: string[], flags: Flags & LinkFlags) => {
       const { linkCommand } = await import('../commands/link.ts');
@@ -70,7 +70,7 @@ interface LinkFlags {
 
 function relink(command: Command, call: Call): Command {
   return withPrepend(withCommonOptions(command))
-    .addOption(fileOption('--manifest <file>', 'what the build wrote').makeOptionMandatory())
+    .addOption(fileOption('--manifest <file>', 'the manifest that the build wrote').makeOptionMandatory())
     .option('--buildroot <dir>', buildrootHelp)
     .option('--dry-run', dryRunHelp)
     .action(async (flags: Flags & Omit<RestampFlags, 'mtime'> & { manifest: string }) => {
@@ -84,9 +84,9 @@ function relink(command: Command, call: Call): Command {
 function restamp(command: Command, call: Call): Command {
   return withPrepend(withCommonOptions(command))
     .argument('[PATH...]', 'directories, as installed or below the buildroot; default: the whole buildroot')
-    .requiredOption('--mtime <time>', 'seconds since 1970, or a date; ostree gives all files 0, Nix 1')
+    .requiredOption('--mtime <time>', 'seconds since 1970, or a date; ostree uses 0, Nix uses 1')
     .option('--buildroot <dir>', buildrootHelp)
-    .addOption(fileOption('--manifest <file>', 'what the build wrote; brought up to date'))
+    .addOption(fileOption('--manifest <file>', 'the manifest that the build wrote; restamp updates it'))
     .option('--dry-run', dryRunHelp)
     .action(async (paths: string[], flags: Flags & RestampFlags) => {
       const { restampCommand } = await import('../commands/restamp.ts');
@@ -108,7 +108,7 @@ interface RestampFlags {
 function cache(command: Command, call: Call): Command {
   return withCommonOptions(command)
     .addArgument(new Argument('<ACTION>', 'what to do').choices(['stats', 'trim', 'clear', 'check']))
-    .option('--cache-dir <dir>', 'the local store (default: $PYCLINK_CACHE_DIR)')
+    .option('--cache-dir <dir>', 'the local cache (default: $PYCLINK_CACHE_DIR)')
     .action(async (action: CacheAction, flags: Flags & { cacheDir?: string }) => {
       const [{ readStoreRequest }, { cacheCommand }] = await Promise.all([
         import('../pipeline/cache-options.ts'),

@@ -5,7 +5,7 @@ import { buildVariables } from '../pipeline/options.ts';
 export const variables: Readonly<Record<string, { readonly help: string }>> = {
   ...buildVariables,
   ...cacheVariables,
-  PYCLINK_LOG_FORMAT: { help: 'json: the log on standard error has one JSON object per line (default: lines)' },
+  PYCLINK_LOG_FORMAT: { help: 'json: log one JSON object per line on standard error (default: lines)' },
 };
 
 /** The part of help that lists the variables. */

@@ -133,7 +133,7 @@ function baselineNotes(baseline: Baseline | undefined, all: readonly AuditFindin
   const notes = known === 0 ? [] : [`${counted(known, 'finding')} of the baseline not shown`];
   return gone.length === 0
     ? notes
-    : [...notes, `${counted(gone.length, 'finding')} of the baseline gone, such as ${gone[0]}`];
+    : [...notes, `${counted(gone.length, 'finding')} of the baseline no longer found, such as ${gone[0]}`];
 }
 
 /** Reads the targets. If some pycs are hash-based, reads them again, and hashes the sources. */

@@ -72,7 +72,7 @@ function byDirectory(skipped: BuildReport['skipped']): BuildReport['skipped'] {
     const [first] = entries as [BuildReport['skipped'][number]];
     const count = `${counted(entries.length, 'source')} not compiled`;
     const more =
-      first.reason === 'not-asked-for' ? [count, 'hint: %pyclink_extra has it compiled'] : [first.message, count];
+      first.reason === 'not-asked-for' ? [count, 'hint: %pyclink_extra compiles it'] : [first.message, count];
     return { ...first, path, message: more.join('\n') };
   });
   return [...others, ...summaries].sort((a, b) => byCodeUnit(a.path, b.path));
@@ -80,6 +80,6 @@ function byDirectory(skipped: BuildReport['skipped']): BuildReport['skipped'] {
 
 function withHintForSpecs(error: unknown): never {
   if (!(error instanceof PyclinkError) || error.code !== 'interpreter-missing') throw error;
-  const hint = 'add the interpreter to BuildRequires, or leave its directory out with %pyclink_exclude';
+  const hint = 'add the interpreter to BuildRequires, or exclude its directory with %pyclink_exclude';
   throw new PyclinkError(error.code, error.message, { hint, cause: error });
 }

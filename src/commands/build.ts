@@ -58,7 +58,8 @@ function nothingFound(options: BuildOptions, skipped: number): string {
   // To search all of the running system takes much longer than to build.
   if (options.inPlace) return `nothing to compile: no .py files ${where}`;
   const nearest = nearestSources(openTreeOf(options), paths, 3);
-  const others = nearest.length > 0 ? `the nearest are in ${nearest.join(', ')}: give a PATH` : 'nor anywhere else';
+  const others =
+    nearest.length > 0 ? `the nearest are in ${nearest.join(', ')}: give a PATH` : 'and none anywhere else';
   return `nothing to compile: no .py files ${where}; ${others}`;
 }
 
@@ -87,13 +88,13 @@ export function logOutcomes(report: BuildReport, log: Log): void {
     if (!report.skipped.some(({ message }) => message === what)) continue;
     // PyPy never has a normal form; an unknown CPython needs a newer pyclink.
     const level = implementation === 'cpython' ? 'warn' : 'info';
-    log[level](`${executable} (${implementation} ${version}): ${what}, so its pycs have no normal form`);
+    log[level](`${executable} (${implementation} ${version}): ${what}, so its pycs are not normalized`);
   }
   const { ofInterpreters, others } = byInterpreters(report.skipped);
   for (const [said, own] of ofInterpreters) {
     const level = own.some(({ isProblem }) => isProblem) ? 'error' : 'warn';
     const hint = own[0]?.reason === 'untrusted-interpreter' ? `; ${namedByPath}` : '';
-    log[level](`${counted(own.length, 'source')} passed over: ${said}${hint}`);
+    log[level](`${counted(own.length, 'source')} skipped: ${said}${hint}`);
   }
   const { refused, single } = refusedDirectories(others);
   for (const { directory, message, text } of refused) log.error({ path: directory, lines: [message] }, text);

@@ -86,11 +86,11 @@ function check(
     const state = stateOf(store, key, secret, (error) => refuse(path, error));
     if (state === undefined) continue;
     counts[state] += 1;
-    if (state === 'damaged') log.error({ path }, 'damaged: a build that meets it removes it');
-    if (state === 'foreign') log.error({ path }, 'others could have written it: builds do not use it');
+    if (state === 'damaged') log.error({ path }, 'corrupt: the next build that reads it removes it');
+    if (state === 'foreign') log.error({ path }, 'other users could have written it: builds do not use it');
   }
-  const lines = [`${entries(counts.whole)} whole, ${counts.damaged} damaged`];
-  if (counts.foreign > 0) lines.push(`${entries(counts.foreign)} not used: others could have written them`);
+  const lines = [`${entries(counts.whole)} valid, ${counts.damaged} corrupt`];
+  if (counts.foreign > 0) lines.push(`${entries(counts.foreign)} not used: other users could have written them`);
   for (const [state, text] of Object.entries(unchecked) as [keyof typeof unchecked, string][]) {
     if (counts[state] > 0) lines.push(`${entries(counts[state])} ${text}`);
   }

@@ -37,7 +37,7 @@ async function verifyPackage(target: BinaryPackage, latest: ReadOptions, log: Lo
   const sets = directories.flatMap((directory) => directory.sets);
   const narrowed = sets.reduce((sum, pycs) => sum + narrowModes(pycs, false), 0);
   if (narrowed > 0) {
-    const what = `${counted(narrowed, 'pyc')} readable by more users than the sources: their modes were narrowed`;
+    const what = `${counted(narrowed, 'pyc')} readable by more users than their sources: modes narrowed`;
     log.warn(`${target.name}: ${what}`);
   }
   // A package may have other pycs on purpose.
@@ -46,10 +46,10 @@ async function verifyPackage(target: BinaryPackage, latest: ReadOptions, log: Lo
   const { findings, unreadable, unrelated } = report.data;
   if (findings.length + unreadable.length > 0) {
     const hint =
-      'call dh_pyclink again behind the step that changed them; dh_pyclink(1) says how to leave this check out';
-    log.error({ hint }, `${target.name}: pycs, or their sources, are not as dh_pyclink left them`);
+      'call dh_pyclink again after the step that changed them; dh_pyclink(1) says how to turn off this check';
+    log.error({ hint }, `${target.name}: pycs or their sources changed after dh_pyclink`);
     return report;
   }
-  if (unrelated.length > 0) log.warn(`${target.name}: no pyc that dh_pyclink wrote is in the package`);
+  if (unrelated.length > 0) log.warn(`${target.name}: the package contains none of the pycs that dh_pyclink wrote`);
   return { ...report, status: exitStatus.done };
 }

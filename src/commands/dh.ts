@@ -39,12 +39,12 @@ export async function dhCommand(call: DebhelperCall, context: DhContext): Promis
   const targets = call.packages.map((target) => ({ target, directories: findDirectories(target, call.directories) }));
   const busy = targets.filter(({ directories }) => directories.length > 0).map(({ target }) => target.name);
   if (outputs.length > 0 && busy.length > 1) {
-    const message = `dh_pyclink: ${outputs.join(', ')}: one file for ${busy.join(', ')}`;
+    const message = `dh_pyclink: ${outputs.join(', ')}: the same file for ${busy.join(', ')}`;
     throw new PyclinkError('usage', message, { hint: 'call dh_pyclink for each package: -p PACKAGE' });
   }
   const found = new Set(targets.flatMap(({ directories }) => directories.flatMap(({ paths }) => paths)));
   for (const path of call.directories.filter((directory) => !found.has(directory))) {
-    const message = 'a directory of none of the packages';
+    const message = 'is not a directory of any of the packages';
     // It may be in a package that is not built this time.
     if (!call.isOfSome && !call.noAct) throw new PyclinkError('usage', message, { path });
     log.warn({ path }, message);
@@ -77,7 +77,7 @@ async function buildPackage(
   mkdirSync(dirname(manifest), { recursive: true });
   const reports: BuildReport[] = [];
   const { isShared } = target;
-  if (isShared) log.warn(`${target.name}: no links, which dpkg refuses where a package is Multi-Arch: same`);
+  if (isShared) log.warn(`${target.name}: not linked: dpkg refuses hard links in a Multi-Arch: same package`);
   for (const { paths, python, excludeRegex } of directories) {
     // An override and the addon may both call for one package.
     const link = isShared ? { link: false } : {};
@@ -95,7 +95,7 @@ async function buildPackage(
   const parted = recordsOf(readManifest(manifest)).filter((record) => !isWhole(record));
   for (const path of new Set(parted.map(({ source }) => source))) {
     const message = `${target.name} diverts it, but not its pycs, which the other package may ship too`;
-    const hint = 'divert each of its pycs as well, or leave it out with -X';
+    const hint = 'divert each of its pycs as well, or exclude it with -X';
     log.warn({ path, hint }, message);
   }
   adaptPackage(target, shipped, call);

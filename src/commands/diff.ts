@@ -30,8 +30,8 @@ export async function diffCommand(options: DiffOptions): Promise<CommandResult<D
   const pairs = pairModules(old.modules, now.modules);
   const differences = await diff(pairs, old.search, now.search);
   const empty = [
-    ...(old.modules.length === 0 ? [`${options.old}: there is no pyc in it`] : []),
-    ...(now.modules.length === 0 ? [`${options.now}: there is no pyc in it`] : []),
+    ...(old.modules.length === 0 ? [`${options.old}: it contains no pycs`] : []),
+    ...(now.modules.length === 0 ? [`${options.now}: it contains no pycs`] : []),
   ];
   const unreadable = [...empty, ...unreadableNotes([...old.unreadable, ...now.unreadable])];
   const all = new Set([...old.modules, ...now.modules].map(({ source }) => source)).size;

@@ -75,11 +75,11 @@ export async function linkCommand(options: LinkOptions, log: Log): Promise<Comma
     for (const magicNumber of done.unknown) unknownCounts.set(magicNumber, (unknownCounts.get(magicNumber) ?? 0) + 1);
   }
   if (narrowed > 0) {
-    const what = dryRun ? 'their modes are to be narrowed' : 'their modes were narrowed';
-    log.warn(`${counted(narrowed, 'pyc')} readable by more users than the sources: ${what}`);
+    const what = dryRun ? 'their modes would be narrowed' : 'modes narrowed';
+    log.warn(`${counted(narrowed, 'pyc')} readable by more users than their sources: ${what}`);
   }
   for (const [magicNumber, count] of unknownCounts) {
-    log.warn(`${counted(count, 'pyc')}: ${unknownMagicNumber(magicNumber)}, so there is no normal form for them`);
+    log.warn(`${counted(count, 'pyc')}: ${unknownMagicNumber(magicNumber)}, so they are not normalized`);
   }
   for (const path of notUtf8) log.warn({ path }, `not linked: ${skipReasons['name-not-utf8']}`);
   for (const { directory, error } of unreadable) {

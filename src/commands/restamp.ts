@@ -48,7 +48,7 @@ export async function restampCommand(options: RestampOptions, log: Log): Promise
   const complain = (files: readonly LeftFile[]) => {
     leftCount += files.length;
     for (const file of files) {
-      log.error({ path: toPayload(buildroot, file.path) }, `left with its source as it is: ${file.message}`);
+      log.error({ path: toPayload(buildroot, file.path) }, `left unchanged, with its source: ${file.message}`);
     }
   };
   complain(left);
@@ -61,7 +61,7 @@ export async function restampCommand(options: RestampOptions, log: Log): Promise
     if (path === undefined) continue;
     for (const pyc of done.pycs) digests.set(toPayload(buildroot, pyc.path), sha256Of(pyc.content));
   }
-  for (const path of notUtf8) log.error({ path }, `left with its source as it is: ${skipReasons['name-not-utf8']}`);
+  for (const path of notUtf8) log.error({ path }, `left unchanged, with its source: ${skipReasons['name-not-utf8']}`);
   leftCount += notUtf8.length;
   for (const { directory, error } of unreadable) {
     log.error({ path: directory }, `${skipReasons['unreadable-directory']} (${errnoOf(error)})`);

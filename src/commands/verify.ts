@@ -87,9 +87,9 @@ export async function verifyCommand(options: VerifyOptions): Promise<CommandResu
   const left = new Set(related.flatMap(({ payload }) => [...leftOut(records, payload)]));
   const notes = [
     ...(records.length === 0 ? ['the manifest has no pycs: there is nothing to verify'] : []),
-    ...unrelated.map((target) => `${target}: no pyc of the manifest is in it`),
+    ...unrelated.map((target) => `${target}: it contains no pyc of the manifest`),
     ...(left.size > 0 && unrelated.length < contents.length
-      ? [`${counted(left.size, 'source')} of the manifest left out, with all pycs`]
+      ? [`${counted(left.size, 'source')} of the manifest not in the payload, nor any of their pycs`]
       : []),
     ...(others > 0
       ? [`${counted(others, 'pyc')} of other packages in the system: not in the manifest, not verified`]

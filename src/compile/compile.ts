@@ -93,7 +93,7 @@ function outcomeOf(job: CompileJob, result: PoolResult, deaths: readonly string[
   // The interpreter compiles nothing, and says nothing, if a source has become something else than a file.
   if (problem !== undefined) return { ...done, failure: { reason: reasonOf(problem), problem } };
   if (made.length === job.levels.length) return done;
-  return { ...done, failure: { reason: 'unreadable', problem: 'the interpreter made no pyc' } };
+  return { ...done, failure: { reason: 'unreadable', problem: 'the interpreter wrote no pyc' } };
 }
 
 /** What a problem that an interpreter reports is about: an OSError is not of the compiler, but of the system. */

@@ -20,7 +20,7 @@ export function foreignDirectories(
       const compiler = `${interpreter.executable} (Python ${interpreter.version})`;
       warnings.set(
         place.directory,
-        `${place.directory}: compiled by ${compiler}, but read by ${place.command}, which does not load its pycs`,
+        `${place.directory}: compiled by ${compiler}, but used by ${place.command}, which cannot load these pycs`,
       );
     }
   }

@@ -18,10 +18,10 @@ import { startFirst } from './start-workers.ts';
 import { WorkerPool } from './worker-pool.ts';
 
 /** What to do about an interpreter that somebody else could exchange. */
-export const namedByPath = 'name it with --python PATH to start it all the same, or run as the user that it belongs to';
+export const namedByPath = 'name it with --python PATH to use it anyway, or run as its owner';
 
-const inChrootInstead = 'the buildroot has one: --chroot starts it there';
-const installIt = 'install the interpreter, name one with --python, or leave its directory out with --exclude';
+const inChrootInstead = 'the buildroot contains one: --chroot runs it there';
+const installIt = 'install the interpreter, name one with --python, or exclude its directory with --exclude';
 
 /** The interpreters that a build needs, each started once. */
 export interface Pools {
@@ -100,7 +100,7 @@ export async function openPools(
         key,
         isPassedOver
           ? { reason: 'untrusted-interpreter', message: reasons.join('; ') }
-          : { reason: 'no-interpreter', message: [`no ${request.command} that works`, ...reasons].join(': ') },
+          : { reason: 'no-interpreter', message: [`no working ${request.command}`, ...reasons].join(': ') },
       );
       continue;
     }

@@ -44,7 +44,7 @@ export interface WorkerAnswer {
   readonly compiled?: CompiledText;
 }
 
-const notOurs = 'does not answer like a worker of pyclink';
+const notOurs = 'does not respond like a pyclink worker';
 
 /** What decides what comes out of an interpreter's compiler. */
 export interface CompilerFacts {
@@ -78,7 +78,7 @@ export async function readHello(output: ByteReader): Promise<Hello | undefined> 
   const [started = '', ...told] = more;
   if (words.length < 7 || !/^\d+$/.test(magicNumber)) throw new Error(notOurs);
   if (cacheTag === '') throw new Error('writes no pycs');
-  if (encoding !== 'utf-8') throw new Error('does not take file names as UTF-8');
+  if (encoding !== 'utf-8') throw new Error('does not encode file names as UTF-8');
   const freeThreaded = threads !== '';
   const interpreter = { implementation, version, cacheTag, magicNumber: Number(magicNumber), freeThreaded };
   const files: CompilerFile[] = [];

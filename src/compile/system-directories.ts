@@ -64,7 +64,7 @@ export async function systemDirectories(
     directories: [...new Set(directories.filter((directory) => directory.startsWith('/')))].sort(),
     passedOver: [
       ...programs.flatMap((program) => ('distrusted' in program ? program.distrusted : [])),
-      ...unread.map((library) => `${library} is passed over: there is no ${basename(library)}`),
+      ...unread.map((library) => `${library} is skipped: there is no ${basename(library)}`),
     ].sort(),
   };
 }

@@ -177,11 +177,11 @@ export class WorkerPool {
     );
     const change =
       first === now
-        ? `another ${now}, or its files, options or variables changed`
-        : `${now}, and was ${first} at first`;
-    throw new PyclinkError('worker-failed', `the interpreter was exchanged during the build: it is ${change}`, {
+        ? `a different ${now}, or its files, options or environment variables changed`
+        : `${now} now, and was ${first} at first`;
+    throw new PyclinkError('worker-failed', `the interpreter changed during the build: it is ${change}`, {
       path: interpreter.executable,
-      hint: 'build again when nothing installs or changes the interpreter meanwhile',
+      hint: 'build again while nothing installs or changes the interpreter',
     });
   }
 }

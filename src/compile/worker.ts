@@ -79,7 +79,7 @@ export async function startWorker(executable: string, environment: Environment, 
     if (value !== undefined) return value;
     const end = await ended;
     const lastWords = saidOnError.trim().split('\n').at(-1);
-    const reason = hung ? `no answer within ${limitMs / 1000} s` : lastWords ? `${end}: ${lastWords}` : end;
+    const reason = hung ? `no response within ${limitMs / 1000} s` : lastWords ? `${end}: ${lastWords}` : end;
     throw new WorkerDied(reason, hung ? 'hung' : child.signalCode === null ? 'ended' : 'killed');
   };
 

@@ -18,13 +18,11 @@ export interface PycDifference {
 export function comparePycs(old: Buffer, now: Buffer): readonly PycDifference[] {
   const [was, is] = [parsePycHeader(old), parsePycHeader(now)];
   if ('unreadable' in was || 'unreadable' in is) {
-    const one = 'unreadable' in is ? `it ${is.unreadable}` : 'unreadable' in was ? `the old one ${was.unreadable}` : '';
+    const one = 'unreadable' in is ? `it ${is.unreadable}` : 'unreadable' in was ? `the old pyc ${was.unreadable}` : '';
     return [{ kind: 'bytes', detail: one }];
   }
   if (was.magicNumber !== is.magicNumber) {
-    return [
-      { kind: 'interpreter', detail: `${interpreter(was.magicNumber)} before, now ${interpreter(is.magicNumber)}` },
-    ];
+    return [{ kind: 'interpreter', detail: `${interpreter(is.magicNumber)}, was ${interpreter(was.magicNumber)}` }];
   }
   const differences = compareCode(old, now, releaseOf(was.magicNumber).headerSizeBytes);
   if (differences.some(({ kind }) => kind === 'code' || kind === 'bytes')) return differences;
@@ -51,12 +49,12 @@ function compareCode(old: Buffer, now: Buffer, start: number): readonly PycDiffe
   if (was === undefined || is === undefined) return [{ kind: 'bytes', detail: 'its code has no normal form' }];
   if (was === is) return [{ kind: 'flags', detail: 'the same code in normal form' }];
   const changes = codeChanges(old, now);
-  if (changes === undefined) return [{ kind: 'code', detail: 'too large to say where' }];
+  if (changes === undefined) return [{ kind: 'code', detail: 'too large to locate the difference' }];
   return [
     ...changes.changes.map((change) => ({ kind: 'code' as const, code: change.code, detail: inWords(change) })),
-    ...(changes.hasOtherLines ? [{ kind: 'lines' as const, detail: 'the same code in other lines' }] : []),
+    ...(changes.hasOtherLines ? [{ kind: 'lines' as const, detail: 'the same code with different line numbers' }] : []),
     ...(changes.hasOtherPath
-      ? [{ kind: 'path' as const, detail: 'the same code with another path for tracebacks' }]
+      ? [{ kind: 'path' as const, detail: 'the same code with a different recorded path' }]
       : []),
   ];
 }
@@ -65,7 +63,7 @@ function inWords({ code, difference, isIn }: CodeChange): string {
   if (difference === undefined) return isIn === 'first' ? 'removed' : 'added';
   const { place, what, first, second } = difference;
   const inside = place.slice(code.length).replace(/^: /, '');
-  if (inBytes.includes(inside)) return `other ${inside}`;
+  if (inBytes.includes(inside)) return `different ${inside}`;
   const where = [inside, ...(what === 'value' ? [] : [what])].filter((part) => part !== '').join(': ');
   return `${where} is ${shortened(second)}, was ${shortened(first)}`;
 }

@@ -73,7 +73,7 @@ function differencesOf(
 ): readonly PycDifference[] {
   if (old !== undefined && now !== undefined) return old.equals(now) ? [] : comparePycs(old, now);
   const reasons = [was, is].flatMap(({ facts }) => (facts !== undefined && 'unread' in facts ? facts.unread : []));
-  return [{ kind: 'bytes', detail: reasons[0] ?? 'there is no content under its name' }];
+  return [{ kind: 'bytes', detail: reasons[0] ?? 'it has no content in the payload' }];
 }
 
 /** `shop.cart` of `/usr/lib/python3/dist-packages/shop/cart.py`. Outside the known directories: the name of the file. */

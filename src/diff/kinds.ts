@@ -1,17 +1,17 @@
 /** How the bytecode of a module in one payload is not that in another, and what is said of how many modules. */
 export const diffKinds = {
-  code: 'with other code',
+  code: 'with different code',
   added: 'added',
   removed: 'removed',
-  levels: 'with other levels',
-  interpreter: 'of another interpreter',
-  bytes: 'with other bytes that cannot be compared',
-  lines: 'with other line numbers',
-  path: 'with another recorded path',
-  header: 'with another header',
-  mtime: 'with another mtime',
-  flags: 'with other flags',
-  links: 'linked otherwise',
+  levels: 'with different levels',
+  interpreter: 'for a different interpreter',
+  bytes: 'with different bytes that cannot be compared',
+  lines: 'with different line numbers',
+  path: 'with a different recorded path',
+  header: 'with a different header',
+  mtime: 'with a different mtime',
+  flags: 'with different flags',
+  links: 'linked differently',
 } as const;
 
 export type DiffKind = keyof typeof diffKinds;

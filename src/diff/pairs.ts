@@ -87,7 +87,7 @@ function pairSource(was: readonly DiffModule[], is: readonly DiffModule[]): Modu
 }
 
 function placeOf({ cacheTag }: DiffModule): string {
-  return cacheTag === undefined ? 'a pyc beside its source' : `for ${cacheTag}`;
+  return cacheTag === undefined ? 'a pyc next to its source' : `for ${cacheTag}`;
 }
 
 function pairLevels(was: DiffModule, is: DiffModule): ModulePair {
@@ -105,7 +105,7 @@ function pairLevels(was: DiffModule, is: DiffModule): ModulePair {
   if (added.length > 0) known.push({ kind: 'levels', detail: 'added', levels: added });
   if (removed.length > 0) known.push({ kind: 'levels', detail: 'removed', levels: removed });
   const [linked, isNow] = [groupsOf(was, common), groupsOf(is, common)];
-  if (linked !== isNow) known.push({ kind: 'links', detail: `one file: ${isNow}, was ${linked}`, levels: common });
+  if (linked !== isNow) known.push({ kind: 'links', detail: `linked levels: ${isNow}, was ${linked}`, levels: common });
   return { source, cacheTag, known, pairs };
 }
 

@@ -4,8 +4,8 @@ import { ifPossible } from './if-possible.ts';
 import { plainPath } from './path.ts';
 
 /**
- * The absolute path of what a user named. `..` is taken as the kernel takes it: behind a symlink to a directory it is
- * the parent of that directory. A symlink behind the last `..` is still in it.
+ * Makes a path that the user gave absolute. Resolves `..` as the kernel does: after a symlink to a directory it is the
+ * parent of the target. Symlinks after the last `..` stay in the path.
  */
 export function absolutePath(given: string): string {
   const end = /.*(?:^|\/)\.\.(?=\/|$)/s.exec(given)?.[0].length ?? 0;

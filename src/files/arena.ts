@@ -1,4 +1,4 @@
-/** What is taken at once for later. */
+/** The largest block that is allocated in advance. */
 const maxSpareBytes = 64 * 1024 * 1024;
 
 /** Memory for short-lived bytes, reused so that it does not burden the garbage collector. */

@@ -10,11 +10,13 @@ import { ifPossible } from './if-possible.ts';
 import { trustedPath } from './program-path.ts';
 
 /**
- * Answers each line of its input, a question in JSON, by one line. Without `bits`: of each path the extended attributes,
- * ACLs among them, as text, without those that belong to the inode and not to what the file is. With `bits`: null when
- * the second path has those of the first, its owner, and these bits of its mode. A failure is an object with the name of
- * the error. fakeroot(1) changes what the C library says of owners and modes, and Node.js asks the kernel: so they are in
- * the text too.
+ * Answers each line of its input, a question in JSON, with one line.
+ * - Without `bits`: the extended attributes of each path as text, including ACLs, but not those that belong to the
+ *   inode.
+ * - With `bits`: null after it has copied the extended attributes, the owner and these mode bits from the first path to
+ *   the second. A failure is an object with the errno name.
+ * fakeroot(1) changes the owners and modes that the C library reports, but Node.js asks the kernel. So the text
+ * includes owner and mode under fakeroot.
  */
 const script = `
 import errno, json, os, sys
@@ -54,25 +56,25 @@ for line in sys.stdin.buffer:
     sys.stdout.flush()
 `;
 
-/** Whether fakeroot(1) tells this process's programs other owners and modes than the kernel tells Node.js. */
+/** Whether this process runs under fakeroot(1): other programs then see owners and modes that Node.js does not see. */
 export const ownersAreFaked = env['FAKEROOTKEY'] !== undefined;
 
-/** What the helper is asked. */
+/** A question for the helper. */
 export interface Question {
   readonly paths: readonly string[];
-  /** The first path is to be copied from, the second to: which bits of the mode. */
+  /** Copies attributes from the first path to the second; the mode bits to copy. */
   readonly bits?: number;
 }
 
-/** The ends of the pipes to the helper; or why there is none. */
+/** The pipes to the helper, or the reason why there is no helper. */
 type Helper = { readonly to: number; readonly from: number } | { readonly lack: string };
 
 let helper: Helper | undefined;
 
 /**
- * Asks a Python about extended attributes, for which Node.js has no calls. It is started by the first question, and serves
- * this thread until the process ends. Waits for the answer.
- * @returns what the answer is in JSON, or why there is none
+ * Asks a Python process about extended attributes, because Node.js has no calls for them. The first question starts the
+ * process, which serves this thread until the program ends. Blocks until the answer arrives.
+ * @returns the parsed answer, or the reason why there is none
  */
 export function askHelper(question: Question): { readonly answer: unknown } | { readonly lack: string } {
   helper ??= startHelper();
@@ -97,7 +99,8 @@ function startHelper(): Helper {
       const { error, status } = spawnSync('mkfifo', pipes, { env: { PATH: trustedPath() } });
       if (error !== undefined || status !== 0) return { lack: 'mkfifo failed' };
       const [[input, to], [from, output]] = pipes.map(endsOf) as [Ends, Ends];
-      // What it says of its own is no answer, and so its end. To ignore it would need /dev/null.
+      // Its standard error also goes to the pipe: text there is not a valid answer, so the helper is given up.
+      // /dev/null is not needed.
       const child = spawn(program, ['-I', '-S', '-c', script], { stdio: [input, output, output] });
       child.once('error', () => undefined);
       child.unref();
@@ -120,7 +123,10 @@ function isExecutable(path: string): boolean {
   }
 }
 
-/** Node.js cannot wait for the pipes that it makes for its children, so these have names; only until both ends are open. */
+/**
+ * Uses named pipes, because Node.js cannot block on the pipes that it makes for child processes. The names are removed
+ * once both ends are open.
+ */
 function withPipes(use: (pipes: readonly string[]) => Helper): Helper {
   const directory = temporaryDirectory([tmpdir(), '/tmp', '/var/tmp']);
   try {
@@ -130,7 +136,7 @@ function withPipes(use: (pipes: readonly string[]) => Helper): Helper {
   }
 }
 
-/** A new directory in the first of these that can have one. @throws the system's error */
+/** Makes a temporary directory in the first of these directories where that works. @throws the system's error */
 function temporaryDirectory([first = '/', ...others]: readonly string[]): string {
   const make = () => mkdtempSync(join(first, 'pyclink-'));
   return others.length === 0 ? make() : (ifPossible(make) ?? temporaryDirectory(others));
@@ -138,7 +144,9 @@ function temporaryDirectory([first = '/', ...others]: readonly string[]): string
 
 type Ends = readonly [read: number, write: number];
 
-/** Opens a named pipe. Opening one end waits for the other, but not if somebody has it open for both. */
+/**
+ * Opens both ends of a named pipe. Opening one end blocks until the other end is open, so it is first opened for both.
+ */
 function endsOf(pipe: string): Ends {
   const both = openSync(pipe, constants.O_RDWR);
   try {
@@ -155,12 +163,12 @@ function writeWhole(descriptor: number, text: string): void {
 
 const portion = Buffer.allocUnsafeSlow(65_536);
 
-/** @returns what came until the other side ended, if that is less than a line */
+/** @returns a line, or less if the other side ended */
 function readLine(descriptor: number): string {
   let line = '';
   for (;;) {
     const size = readSync(descriptor, portion);
-    // All of it is ASCII.
+    // The answers are ASCII.
     line += portion.toString('latin1', 0, size);
     if (size === 0 || portion[size - 1] === 0x0a) return line;
   }

@@ -3,12 +3,12 @@ import { systemError } from '../errors.ts';
 import { askHelper } from './attribute-helper.ts';
 
 /**
- * The ACL and the extended attributes of a file as text, empty if it has none; or why they cannot be read. Under
- * fakeroot(1) the first line is owner and mode as programs see them there.
+ * The ACL and the extended attributes of a file as text, empty if it has none, or the reason why they cannot be read.
+ * Under fakeroot(1) the first line is the owner and mode that programs see there.
  */
 export type FileAttributes = string | { readonly unknown: string };
 
-/** The ACL and extended attributes of files, in their order. A file that is gone has none. */
+/** Reads the ACL and the extended attributes of files. The result has the order of `paths`. A missing file has none. */
 export function attributesOf(paths: readonly string[]): FileAttributes[] {
   const asked = askHelper({ paths });
   if ('lack' in asked) return paths.map(() => ({ unknown: asked.lack }));
@@ -19,25 +19,26 @@ export function attributesOf(paths: readonly string[]): FileAttributes[] {
 }
 
 /**
- * Copies owner, ACL, extended attributes and mode from one file to another. Attributes that only the second has are removed.
- * @param to may be the path of an open file in /proc
- * @param bits the mode bits that may be copied
- * @throws an error like the system's; its code may be a reason in words, if it cannot be found out what these are
+ * Copies owner, ACL, extended attributes and mode from one file to another. Removes attributes that only the second
+ * file has.
+ * @param to may be the /proc path of an open file
+ * @param bits the mode bits to copy
+ * @throws an error like the system's. Its code may be a reason in words if the attributes cannot be read
  */
 export function copyAttributes(from: string, to: string, bits = 0o7777): void {
   const asked = askHelper({ paths: [seen(from), seen(to)], bits });
   const refusal = 'lack' in asked ? { failed: asked.lack } : (asked.answer as Refusal | null);
   if (refusal === null) return;
   const { failed: code, is_owner: isOwner } = refusal;
-  if (isOwner) throw systemError(code, 'its owner cannot be kept');
-  throw Object.assign(new Error(`${code}: its ACL and extended attributes cannot be kept`), {
+  if (isOwner) throw systemError(code, 'its owner cannot be preserved');
+  throw Object.assign(new Error(`${code}: its ACL and extended attributes cannot be preserved`), {
     code: `${code} for its ACL and extended attributes`,
   });
 }
 
 /**
- * Reads attributes of some of these files, asked for in this order, and of those that follow: one question takes as long as
- * thirty files.
+ * Reads the attributes of these files in batches, because one question takes as long as reading thirty files. The
+ * returned function expects paths roughly in the order of `paths`.
  */
 export function readAhead<P extends string>(paths: readonly P[]): (asked: readonly P[]) => FileAttributes[] {
   let known: ReadonlyMap<P, FileAttributes> = new Map();
@@ -55,14 +56,14 @@ export function readAhead<P extends string>(paths: readonly P[]): (asked: readon
   };
 }
 
-/** The answer of the helper if the system refused to copy attributes. */
+/** The helper's answer if the system refused to copy. */
 interface Refusal {
   readonly failed: string;
-  /** It refused the owner, not the attributes. */
+  /** The system refused to set the owner, not the attributes. */
   readonly is_owner?: true;
 }
 
-/** A path as another process sees it. */
+/** The path that another process has to use. */
 function seen(path: string): string {
   return path.startsWith('/proc/self/') ? path.replace('self', readlinkSync('/proc/self')) : path;
 }

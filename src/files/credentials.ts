@@ -1,19 +1,19 @@
 import { readFileSync } from 'node:fs';
 import type { FileStat } from './stat.ts';
 
-/** What decides owner and mode of the files that this process makes. */
+/** The credentials that determine owner and mode of new files. */
 export interface Credentials {
   readonly userId: number;
   readonly groupId: number;
   readonly umask: number;
 }
 
-/** Read once; undefined where no /proc is mounted. */
+/** Read once; undefined without /proc. */
 let credentials: Credentials | undefined | 'unread' = 'unread';
 
 /**
- * Whether a file has the owner and mode that a new one would have. False if that is not known.
- * @param mode permission bits, less the umask
+ * Whether a file has the owner and mode of a newly created file. False if these are unknown.
+ * @param mode permission bits before the umask is applied
  */
 export function isLikeNew(stat: FileStat, mode: number): boolean {
   const known = currentCredentials();
@@ -21,21 +21,23 @@ export function isLikeNew(stat: FileStat, mode: number): boolean {
 }
 
 /**
- * Whether a file has the mode that a new one would have. False if that is not known.
- * @param mode permission bits, less the umask
+ * Whether a file has the mode of a newly created file. False if that is unknown.
+ * @param mode permission bits before the umask is applied
  */
 export function hasNewMode(file: { readonly mode: number }, mode: number): boolean {
   const known = currentCredentials();
   return known !== undefined && file.mode === (mode & ~known.umask);
 }
 
-/** Owner and mode of new files; undefined where no /proc is mounted. */
+/** The credentials of this process; undefined without /proc. */
 export function currentCredentials(): Credentials | undefined {
   if (credentials === 'unread') credentials = readCredentials();
   return credentials;
 }
 
-/** Node's process.umask() changes the umask for a moment, for all threads. @see proc_pid_status(5) */
+/**
+ * Reads /proc, because Node's process.umask() changes the umask of all threads for a moment. @see proc_pid_status(5)
+ */
 function readCredentials(): Credentials | undefined {
   let status: string;
   try {

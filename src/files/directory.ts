@@ -2,18 +2,18 @@ import { closeSync, constants, mkdirSync, openSync, readlinkSync } from 'node:fs
 import { errnoOf, systemError } from '../errors.ts';
 import { nameOf, parentOf } from './path.ts';
 
-/** Linux's O_PATH, which Node does not name: opens a file without permission to read it. */
+/** Linux's O_PATH, for which Node.js has no constant: opens a file without read permission. */
 const O_PATH = 0o10000000;
 
-/** The directory that is held now, and the path that reaches it. */
+/** The directory that is held, and the path that leads to it. */
 let holding: { readonly path: string; readonly held: string } | undefined;
 
 /**
- * Holds a directory while `use` works with the names in it. `use` gets a path that leads to this directory even if
- * something else takes its place meanwhile. Without /proc it gets the plain path, and nothing is held. Calls for the
- * same directory may be nested.
- * @param path absolute, no symlink in it
- * @throws the system's error, and ESTALE if a symlink is on the way now, or the directory elsewhere
+ * Holds a directory open while `use` works with names in it. `use` gets a path that leads to this directory even if
+ * something else replaces it in the meantime. Without /proc, `use` gets the plain path and nothing is held. Calls for
+ * the same directory may be nested.
+ * @param path absolute, without symlinks
+ * @throws the system's error; ESTALE if the path now contains a symlink or the directory has moved
  */
 export function withDirectory<T>(path: string, use: (held: string) => T): T {
   if (holding?.path === path) return use(holding.held);
@@ -33,7 +33,7 @@ export function withDirectory<T>(path: string, use: (held: string) => T): T {
   }
 }
 
-/** Makes a directory in one that is there, if it is not there yet. @throws the system's error */
+/** Makes a directory if it does not exist. The parent must exist. @throws the system's error */
 export function makeDirectory(path: string): void {
   withDirectory(parentOf(path), (held) => {
     try {
@@ -44,7 +44,7 @@ export function makeDirectory(path: string): void {
   });
 }
 
-/** Where the kernel says that an open file lies. */
+/** The path of an open file, as the kernel reports it. */
 function placeOf(held: string): string | undefined {
   try {
     return readlinkSync(held);

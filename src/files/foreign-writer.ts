@@ -5,10 +5,10 @@ import { childOf, maxSymlinks, parentOf, type StagedPath } from './path.ts';
 import { type FileStat, lstat } from './stat.ts';
 
 /**
- * Why somebody other than root and this user decides what an absolute path leads to; undefined if nobody else does: the
- * file, every directory above it and every symlink on the way belong to root or to this user, and nobody else may write
- * there. In a sticky directory, such as /tmp, others may make files but not replace these. An ACL that lets others write
- * shows in the bits of the group.
+ * Checks who controls the file at an absolute path. Only root and this user may own the file, every directory above it
+ * and every symlink on the way, and nobody else may write to them. In a sticky directory such as /tmp, others may
+ * create files but not replace these. An ACL that lets others write shows in the group bits.
+ * @returns the reason why somebody else controls it; undefined if nobody does
  */
 export function foreignWriter(path: string): string | undefined {
   const pending = ['', ...path.split('/')].reverse();
@@ -23,7 +23,7 @@ export function foreignWriter(path: string): string | undefined {
       if (!isTrusted(stat.userId)) return `${next} belongs to user ${stat.userId}`;
       if (stat.kind === 'symlink') {
         followed += 1;
-        if (followed > maxSymlinks) return `${path} leads through too many symlinks`;
+        if (followed > maxSymlinks) return `${path} has too many levels of symlinks`;
         const target = readlinkSync(next);
         if (target.startsWith('/')) reached = '/' as StagedPath;
         pending.push(...target.split('/').reverse());
@@ -42,20 +42,20 @@ export function foreignWriter(path: string): string | undefined {
 }
 
 /**
- * The same of a file by itself: why somebody other than root and this user decides what is in it. Other than on the way
- * to a file, a sticky directory is no exception: others may make files in it.
+ * Like `foreignWriter`, but for one file without its path: checks who controls its content. A sticky directory is no
+ * exception here, because others may create files in it.
  */
 export function foreignWriterOf({ userId, mode }: FileStat): string | undefined {
   if (!isTrusted(userId)) return `it belongs to user ${userId}`;
   return (mode & 0o022) === 0 ? undefined : 'others may write to it';
 }
 
-/** What the kernel shows as the owner where the real one has no number in this user namespace. */
+/** The owner that the kernel shows for users without a number in this user namespace. */
 const overflowUserId = 65_534;
 
 /**
- * Whether a user is root or this one. An owner from outside of this user namespace, such as the system's root in a
- * rootless container, cannot be told from another there, and counts as root.
+ * Whether a user is root or this user. All owners from outside this user namespace look the same, such as the system's
+ * root in a rootless container. They count as root.
  */
 function isTrusted(userId: number): boolean {
   if (userId === 0 || userId === currentCredentials()?.userId) return true;

@@ -1,6 +1,6 @@
 import { errnoOf } from '../errors.ts';
 
-/** Does what one can do without. @returns undefined if the system refused */
+/** Runs `work`, whose failure does not matter. @returns undefined if the system refused */
 export function ifPossible<T>(work: () => T): T | undefined {
   try {
     return work();

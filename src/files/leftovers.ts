@@ -9,7 +9,7 @@ import { withDirectory } from './directory.ts';
 import { ifPossible } from './if-possible.ts';
 import { lstat } from './stat.ts';
 
-/** Names the processes that see each other's ids: those of one boot and one PID namespace. Undefined without /proc. */
+/** Identifies one boot and one PID namespace, where process ids are valid. Undefined without /proc. */
 const space = ifPossible(() => {
   const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8');
   return sha256Of(Buffer.from(boot + readlinkSync('/proc/self/ns/pid'))).slice(0, 8);
@@ -18,7 +18,7 @@ const space = ifPossible(() => {
 const own = randomUUID();
 let count = 0;
 
-/** A new name for a temporary file, with the process id of its owner and where that is valid. */
+/** A new name for a temporary file. It contains the process id of its owner, and where that id is valid. */
 export function temporaryName(): string {
   exitSignal();
   count += 1;
@@ -27,12 +27,12 @@ export function temporaryName(): string {
 
 const ownerInName = /^\.pyclink-(\d+)-([0-9a-f]{8})(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** Nobody needs a temporary file for so long. */
+/** The age from which a temporary file counts as a leftover. */
 const leftoverMs = 3_600_000;
 
 /**
- * Removes the temporary files that killed runs left in a directory: those of this machine and PID namespace if the
- * process is gone, others if they are old. Errors are ignored here: writing to the directory will report them.
+ * Removes temporary files that killed runs left in a directory: files of this machine and PID namespace if their
+ * process has ended, other files if they are old. Ignores errors; writing to the directory will report them.
  */
 export function removeLeftovers(directory: string): void {
   ifPossible(() =>
@@ -40,7 +40,7 @@ export function removeLeftovers(directory: string): void {
       for (const name of readdirSync(held)) {
         const [, owner, where] = ownerInName.exec(name) ?? [];
         const path = join(held, name);
-        // This process has no temporary file at this point.
+        // This process has no temporary files at this point.
         const isInUse = () =>
           where === space ? Number(owner) !== pid && isRunning(Number(owner)) : ageMs(path) < leftoverMs;
         if (owner !== undefined && !isInUse()) ifPossible(() => unlinkSync(path));
@@ -49,7 +49,7 @@ export function removeLeftovers(directory: string): void {
   );
 }
 
-/** Its mtime may be that of the file that it is to replace. @throws the system's error */
+/** Uses the ctime, because the mtime may be copied from the replaced file. @throws the system's error */
 function ageMs(path: string): number {
   return Date.now() - Number(lstat(path).changedNs / 1_000_000n);
 }

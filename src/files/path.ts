@@ -1,8 +1,6 @@
-/**
- * Staged and payload paths. The types are branded, so that tsc rejects one where the other is meant.
- */
+/** Staged and payload paths. The types are branded, so tsc rejects one where the other is expected. */
 
-/** An absolute path below the buildroot: where a file is during the build. */
+/** An absolute path in the buildroot: where a file is during the build. */
 export type StagedPath = string & { readonly __path: 'staged' };
 
 /** The path as installed, starting with `/`: what the package records. */
@@ -41,7 +39,7 @@ export function nameOf(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }
 
-/** Orders strings by code unit, the same on every machine and in every locale. */
+/** Compares strings by code unit: the order is the same on every machine and in every locale. */
 export function byCodeUnit(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -3,13 +3,13 @@ import { foreignWriter, foreignWriterOf } from './foreign-writer.ts';
 import { stat } from './stat.ts';
 
 /**
- * The PATH with which programs are started by their names, and in which they find others: without directories in which
- * somebody other than root and this user could put a program, and without those that depend on the current directory.
+ * The PATH for finding and running programs. It leaves out directories that somebody other than root and this user can
+ * write to, and relative ones.
  */
 export function trustedPath(): string {
   const directories = (env['PATH'] ?? '').split(':');
   const trusted = directories.filter((directory) => directory.startsWith('/') && isTrusted(directory));
-  // An empty PATH is the current directory.
+  // An empty PATH would mean the current directory.
   return trusted.join(':') || '/nonexistent';
 }
 

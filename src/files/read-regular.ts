@@ -2,18 +2,18 @@ import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { errnoOf, systemError } from '../errors.ts';
 import { type FileStat, fstat } from './stat.ts';
 
-/** A file's bytes and metadata, read through one descriptor so that they belong together. */
+/** The bytes and metadata of a file, read through one descriptor so that they are consistent. */
 export interface RegularFile {
   readonly stat: FileStat;
   readonly content: Buffer;
 }
 
-/** The errors of open for a missing file, a symlink, a socket, and a device without a driver. */
+/** The errors that open(2) gives for a missing file, a symlink, a socket, or a device without a driver. */
 const notRegular: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO', 'ENODEV']);
 
 /**
  * Reads a regular file.
- * @param take gives the memory for its bytes
+ * @param take allocates the memory for its bytes
  * @returns undefined if there is no regular file of that name
  * @throws the system's error for any other reason
  */
@@ -25,7 +25,7 @@ export function readRegular(
 }
 
 /**
- * Opens a regular file for reading while `use` works. Does not follow a symlink and does not wait at a fifo.
+ * Opens a regular file for reading while `use` works. Does not follow a symlink, and does not block on a fifo.
  * @returns undefined if there is no regular file of that name
  * @throws the system's error for any other reason
  */
@@ -45,7 +45,7 @@ export function withRegular<T>(path: string | Buffer, use: (descriptor: number, 
   }
 }
 
-/** Memory for the bytes of a file that is not larger than this. @param take gives it @returns it throws EFBIG */
+/** Limits `take`. @param take allocates the memory @returns an allocator that throws EFBIG for larger files */
 export function atMost(maxBytes: number, take: (sizeBytes: number) => Buffer = Buffer.allocUnsafe) {
   return (sizeBytes: number): Buffer => {
     if (sizeBytes <= maxBytes) return take(sizeBytes);
@@ -53,13 +53,13 @@ export function atMost(maxBytes: number, take: (sizeBytes: number) => Buffer = B
   };
 }
 
-/** Linux reads no more at a time, and Node.js has no larger buffers in all its releases. */
+/** The most that Linux reads at once. Some Node.js releases have no larger buffers. */
 const maxReadBytes = 0x7fff_f000;
 
 /**
- * Reads as much as a file was said to have; what it returns is shorter if the file is.
- * @param take gives the memory for its bytes
- * @throws the system's error, EFBIG if the file has 2 GiB or more, and ENOMEM if there is no memory for it
+ * Reads a file of this size. The result is shorter if the file is.
+ * @param take allocates the memory for its bytes
+ * @throws the system's error; EFBIG if the file has 2 GiB or more; ENOMEM if memory runs out
  */
 export function readContent(
   descriptor: number,
@@ -80,7 +80,7 @@ function taken(sizeBytes: number, take: (sizeBytes: number) => Buffer): Buffer {
   try {
     return take(sizeBytes);
   } catch (error) {
-    // V8 throws it where malloc(3) fails.
+    // V8 throws this if malloc(3) fails.
     if (!(error instanceof RangeError)) throw error;
     throw systemError('ENOMEM', 'not enough memory');
   }

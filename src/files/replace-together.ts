@@ -8,19 +8,19 @@ import { type Attributes, writeVersion } from './replace.ts';
 
 /** A file to replace. */
 export interface NewVersion<P extends string> {
-  /** Names of the file. */
+  /** The names of the file. */
   readonly paths: readonly P[];
   readonly oldContent: Buffer;
   readonly newContent: Buffer;
-  /** Of both versions. */
+  /** Copied to the new version. */
   readonly attributes: Attributes;
-  /** Whether a name is still the file that is to be replaced. */
+  /** Whether a name still is the file to replace. */
   readonly isStill: (name: string) => boolean;
 }
 
 /** Why nothing was replaced. */
 interface Hindrance<P extends string> {
-  /** Undefined if it was not a file, but what was to be done together with it. */
+  /** Undefined if `commit` failed, not a file. */
   readonly path?: P;
   readonly message: string;
 }
@@ -28,22 +28,22 @@ interface Hindrance<P extends string> {
 /** A name to replace. */
 interface Step<P extends string> {
   readonly file: NewVersion<P>;
-  /** The step of the file's first name. */
+  /** The step for the first name of the same file. */
   readonly first: Step<P> | undefined;
   readonly path: P;
   /** The name of the new file, in the same directory. */
   readonly fresh: string;
-  /** Another name of the old file there, or of a copy. */
+  /** A second name of the old file or of a copy, in the same directory. */
   readonly backup: string;
 }
 
 /**
- * Replaces all of these files, or none. Every name exists and is whole at every instant. What is likely to fail is done
- * before anything is replaced; after a later failure everything is put back. The names of a file stay one file where the
- * file system allows it.
- * @param commit called when all new files are ready, before the first is put in place; returns why it failed, if so
- * @param undo takes back what `commit` did, also if that failed midway; returns why it could not, if so
- * @returns why nothing was replaced; undefined if everything was
+ * Replaces all of these files, or none. Every name exists and is complete at every instant. Steps that are likely to
+ * fail come before the first replacement; a later failure restores the old files. The names of a file remain one file
+ * if the file system allows it.
+ * @param commit called when all new files are ready, before the first replacement; returns the reason if it failed
+ * @param undo reverts `commit`, also after it failed midway; returns the reason if it could not
+ * @returns the reason why nothing was replaced; undefined on success
  */
 export function replaceTogether<P extends string>(
   files: readonly NewVersion<P>[],
@@ -71,7 +71,7 @@ export function replaceTogether<P extends string>(
     const notBack = [...lost, ...[undo() ?? []].flat()];
     return notBack.length === 0
       ? failure
-      : { ...failure, message: `${failure.message}; not put back: ${notBack.join(', ')}` };
+      : { ...failure, message: `${failure.message}; not restored: ${notBack.join(', ')}` };
   } finally {
     for (const step of steps)
       ifPossible(() => withDirectory(parentOf(step.path), (held) => removeTemporary(step, held)));
@@ -89,7 +89,7 @@ function stepsOf<P extends string>(file: NewVersion<P>): Step<P>[] {
   });
 }
 
-/** @returns what came of the first step that failed */
+/** @returns the result of the first step that failed */
 function firstFailure<P extends string>(
   steps: readonly Step<P>[],
   work: (step: Step<P>, held: string) => string | undefined,
@@ -101,7 +101,7 @@ function firstFailure<P extends string>(
   return undefined;
 }
 
-/** @param work gets a path that leads to the directory; returns why it failed */
+/** @param work gets a path to the directory; returns the reason if it failed */
 function attempt<P extends string>(
   step: Step<P>,
   work: (step: Step<P>, held: string) => string | undefined,
@@ -117,7 +117,7 @@ function attempt<P extends string>(
   }
 }
 
-/** Makes the new file and the backup. @throws the system's error */
+/** Creates the new file and the backup. @throws the system's error */
 function prepare<P extends string>(step: Step<P>, held: string): string | undefined {
   const { newContent, oldContent, attributes, isStill } = step.file;
   const old = `${held}/${nameOf(step.path)}`;
@@ -128,7 +128,7 @@ function prepare<P extends string>(step: Step<P>, held: string): string | undefi
   }
   const refusal = refusalToLink(old, backup);
   if (refusal !== undefined) {
-    // If another file can be linked, it is this one that may not be replaced: it is immutable, or a mount point.
+    // If another file can be linked, this one is immutable or a mount point and cannot be replaced.
     if (refusalToLink(fresh, backup) === undefined) throw refusal;
     writeVersion(backup, oldContent, attributes, old);
   }

@@ -19,14 +19,15 @@ import { nameOf, parentOf } from './path.ts';
 import { type FileStat, fstat, lstatIfAny } from './stat.ts';
 
 /**
- * Makes a new file beside another and renames it over that one, so that readers see either the old file or the new one.
- * The directory is held meanwhile: nothing is written anywhere else.
- * @param path absolute, no symlink on the way
- * @param make creates the new file under the name it is given; returns false if it did not
+ * Creates a new file next to the old one and renames it over the old one, so that readers see either the old or the new
+ * file. Holds the directory open, so nothing is written anywhere else.
+ * @param path absolute, without symlinks above the file
+ * @param make creates the new file under the given name; returns false if it did not
  * @param isStillRight called right before the rename with the new and the old file; if false, nothing changes
- * @param mayBeLinked whether both may be one file: then a rename does nothing, and the new name has to be removed
+ * @param mayBeLinked whether both names may be one file: rename(2) then does nothing, and the new name has to be
+ *   removed
  * @returns whether the file was replaced
- * @throws what `make` and the rename throw; the temporary file is gone then
+ * @throws what `make` and the rename throw, after removing the temporary file
  */
 export function replaceFile(
   path: string,
@@ -48,18 +49,18 @@ export function replaceFile(
   });
 }
 
-/** What is kept of a file when its content is replaced, besides its owner, its ACL and its extended attributes. */
+/** What a file keeps when its content is replaced, besides owner, ACL and extended attributes. */
 export interface Attributes {
-  /** Permission bits; those that it has not are not given. */
+  /** Permission bits to keep. Bits that the old file lacks are not added. */
   readonly mode: number;
   readonly accessedSeconds: number;
   readonly modifiedSeconds: number;
 }
 
 /**
- * Puts a file with this content in the place of what is there.
+ * Replaces whatever has this name with a file of this content.
  * @param pieces written one after the other
- * @param mode permission bits, less the umask
+ * @param mode permission bits before the umask is applied
  * @returns the new file
  * @throws the system's error
  */
@@ -72,8 +73,8 @@ export function replaceByContent(path: string, pieces: Iterable<string | Uint8Ar
 }
 
 /**
- * Gives a file another content: its mode stays, and its owner where the system allows that.
- * @param path absolute, no symlink on the way; without a file, one is made
+ * Replaces the content of a file. Keeps its mode, and its owner if the system allows it.
+ * @param path absolute, without symlinks above the file; created if it does not exist
  * @param pieces written one after the other
  * @throws the system's error
  */
@@ -83,7 +84,7 @@ export function replaceContent(path: string, pieces: Iterable<string>): void {
     writeNew(temporary, pieces, old === undefined ? 0o666 : 0o600, (descriptor) => {
       if (old === undefined) return;
       const { userId, groupId } = fstat(descriptor);
-      // Under fakeroot, chown(2) would give it an owner that it has not there.
+      // Under fakeroot, chown(2) would record an owner that the file does not have there.
       const isOfOther = userId !== old.userId || groupId !== old.groupId;
       if (isOfOther) ifPossible(() => fchownSync(descriptor, old.userId, old.groupId));
       fchmodSync(descriptor, old.mode);
@@ -92,9 +93,9 @@ export function replaceContent(path: string, pieces: Iterable<string>): void {
 }
 
 /**
- * Replaces a file by one with another content and these attributes.
- * @param isStill whether a name is still the file that is to be replaced
- * @returns the new file, or undefined if the old one was no longer there
+ * Replaces a file with a new one that has this content and these attributes.
+ * @param isStill whether a name still is the file to replace
+ * @returns the new file, or undefined if the old one no longer exists
  * @throws the system's error
  */
 export function rewriteFile(
@@ -110,7 +111,7 @@ export function rewriteFile(
   return replaceFile(path, make, (_, old) => isStill(old)) ? stat : undefined;
 }
 
-/** @param mode permission bits, less the umask */
+/** @param mode permission bits before the umask is applied */
 function writeNew(name: string, pieces: Iterable<string | Uint8Array>, mode: number, finish?: Finish): FileStat {
   const descriptor = openSync(name, 'wx', mode);
   try {
@@ -122,28 +123,28 @@ function writeNew(name: string, pieces: Iterable<string | Uint8Array>, mode: num
   }
 }
 
-/** Does what is left to be done with a new file. */
+/** Finishes a new file before it is closed. */
 type Finish = (descriptor: number) => void;
 
 /**
- * Writes another version of a file, under a name that is free: with its owner, its ACL, its extended attributes and
- * these. At no moment more users may read it.
+ * Writes a new version of a file under a free name, with the old file's owner, ACL and extended attributes, and these
+ * attributes. At no moment can more users read it than the old file.
  * @param old the file
  * @throws the system's error
  */
 export function writeVersion(name: string, content: Uint8Array, attributes: Attributes, old: string): FileStat {
   const { mode, accessedSeconds, modifiedSeconds } = attributes;
   return writeNew(name, [content], 0o600, (descriptor) => {
-    // Nothing can take the place of an open file. Without /proc there is only its name.
+    // An open file cannot be exchanged. Without /proc only the name is available.
     copyAttributes(old, name.startsWith('/proc/self/') ? `/proc/self/fd/${descriptor}` : name, mode);
     futimesSync(descriptor, accessedSeconds, modifiedSeconds);
   });
 }
 
 /**
- * Replaces a file by a link to another; the directory of that is held too.
- * @param isStillRight as for `replaceFile`
- * @returns whether the file was replaced; false also if the other is gone
+ * Replaces a file with a hard link to another. Holds the directories of both.
+ * @param isStillRight as in `replaceFile`
+ * @returns whether the file was replaced; false if the other file no longer exists
  * @throws the system's error
  */
 export function replaceByLink(
@@ -197,8 +198,8 @@ export function linkFreeName(path: string, target: string, isRight: (name: strin
 }
 
 /**
- * Makes `name` a link to a file, and says whether it did: not if the file is gone. link(2) also says so (ENOENT) when
- * another process renames a new file over it at this moment.
+ * Makes `name` a hard link. @returns false if the file no longer exists. link(2) also reports ENOENT if another process
+ * renames a file over it at this moment.
  */
 function linkIfThere(target: string, name: string): boolean {
   try {

@@ -2,13 +2,13 @@ import { type BigIntStats, fstatSync, lstatSync, statfsSync, statSync } from 'no
 import { errnoOf } from '../errors.ts';
 
 /**
- * Says which file a name leads to: equal for the names of one file, different for any two files that exist at the same
- * time. Inode numbers may be larger than 2^53 (overlays with `xino=on`, Lustre, network file systems), where a JavaScript
- * number would round those of neighbours to one value.
+ * Identifies a file: equal for all names of one file, different for any two files that exist at the same time. Inode
+ * numbers may exceed 2^53 (overlays with `xino=on`, Lustre, network file systems); a JavaScript number would round
+ * neighbours to the same value.
  */
 export type FileIdentity = string & { readonly __file: 'identity' };
 
-/** The metadata of a file, exact to the nanosecond and to the last bit of its inode number. */
+/** The metadata of a file, with exact nanoseconds and inode number. */
 export interface FileStat {
   readonly kind: 'file' | 'directory' | 'symlink' | 'other';
   readonly identity: FileIdentity;
@@ -16,7 +16,7 @@ export interface FileStat {
   readonly mode: number;
   readonly userId: number;
   readonly groupId: number;
-  /** How many names the file has. */
+  /** The number of hard links. */
   readonly links: number;
   readonly sizeBytes: number;
   readonly accessedNs: bigint;
@@ -25,8 +25,8 @@ export interface FileStat {
 }
 
 /**
- * Whether both are one file, unchanged from one look to the other. The identity alone does not tell: a new file may get
- * that of a deleted one, and a file may be written to. Not if one is gone.
+ * Whether both are the same file, unchanged between the two calls; false if one is missing. The identity alone is not
+ * enough: a new file may reuse the inode of a deleted one, and a file may be written to.
  */
 export function isSameVersion(a: Version | undefined, b: Version): boolean {
   if (a === undefined) return false;
@@ -35,7 +35,7 @@ export function isSameVersion(a: Version | undefined, b: Version): boolean {
 
 type Version = Pick<FileStat, 'identity' | 'sizeBytes' | 'modifiedNs'>;
 
-/** Equal for files of one file system. The names of one directory of an overlay may have different ones. */
+/** Equal for files of one file system. Names in one directory of an overlay may differ. */
 export function fileSystemOf({ identity }: Pick<FileStat, 'identity'>): string {
   return identity.slice(0, identity.indexOf(':'));
 }
@@ -64,7 +64,7 @@ function ifAny(look: () => BigIntStats | undefined): FileStat | undefined {
   }
 }
 
-/** Whether there is no such name. False if the system does not let that be found out. */
+/** Whether a name does not exist. False if the system does not tell. */
 export function isGone(path: string): boolean {
   try {
     return lstatIfAny(path) === undefined;
@@ -130,7 +130,7 @@ function factsOf(stats: BigIntStats): FileStat {
   };
 }
 
-/** A time in seconds, as close as a double comes: what Python calls `st_mtime`, and what Node takes for a time. */
+/** A time in seconds as the nearest double: Python's `st_mtime`, and what Node.js takes as a time. */
 export function secondsOf(timeNs: bigint): number {
   const fraction = ((timeNs % nsPerSecond) + nsPerSecond) % nsPerSecond;
   return Number((timeNs - fraction) / nsPerSecond) + 1e-9 * Number(fraction);
@@ -139,11 +139,11 @@ export function secondsOf(timeNs: bigint): number {
 const nsPerSecond = 1_000_000_000n;
 
 /**
- * A time in whole seconds, as Python's compiler and its import system read it: they drop the fraction of a double. So
- * the last 119 nanoseconds of a second belong to the next one for them.
+ * A time in whole seconds, as Python's compiler and import system compute it: they truncate a double. So the last 119
+ * nanoseconds of a second count as the next second.
  * @see CPython's `os.stat_result.st_mtime` and `importlib._bootstrap_external`
  */
 export function wholeSeconds(timeNs: bigint): number {
-  // Plus zero: there is no negative zero in a header.
+  // Adding zero avoids a negative zero.
   return Math.trunc(secondsOf(timeNs)) + 0;
 }

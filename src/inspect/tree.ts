@@ -49,7 +49,7 @@ export function readMarshalTree(bytes: Buffer, start: number, layout: CodeLayout
     else parent.children.push(node);
   });
   if (typeof end === 'string') return { unreadable: end };
-  if (count > maxObjects) return { unreadable: `it has ${count} objects, which are too many to show` };
+  if (count > maxObjects) return { unreadable: `it has too many objects to show (${count})` };
   if (wrong !== undefined) return { unreadable: wrong };
   return open[0] as MarshalNode;
 }

@@ -97,7 +97,7 @@ export function restampText(
   const left: LeftFile[] = [];
   const files = namesOfFiles(readDated(paths, left)).map((group) => newVersion(group, mtimeSeconds));
   for (const file of files) {
-    const message = ifAllowed(() => reasonToLeave(file, facts), 'it cannot be looked at');
+    const message = ifAllowed(() => reasonToLeave(file, facts), 'it cannot be examined');
     if (message !== undefined) left.push(...file.paths.map((path) => ({ path, message })));
   }
   const due = files.filter(isDue);
@@ -163,7 +163,7 @@ function reasonToLeave(
   const reason = staleReason(header, { ...source, hash: () => '' });
   if (reason !== undefined || !isDue(file)) return reason;
   const links = lstatIfAny(file.paths[0] as StagedPath)?.links ?? 0;
-  return links > file.paths.length ? 'the file has another name elsewhere' : undefined;
+  return links > file.paths.length ? 'the file has another hard link elsewhere' : undefined;
 }
 
 /** Sets the mtime of those that have another. @returns why it could not, if so */

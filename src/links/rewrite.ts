@@ -52,7 +52,7 @@ function rewriteGroup(group: readonly ReadPyc[], newContent: NewContent, dryRun:
   const failed: RewrittenFiles['failed'][number][] = [];
   if (content === first.content) return { pycs: group, isNew: false, failed };
   try {
-    if (lstat(first.path).links > group.length) return { unreadable: 'the file has another name elsewhere' };
+    if (lstat(first.path).links > group.length) return { unreadable: 'the file has another hard link elsewhere' };
     if (dryRun)
       return { pycs: group.map((pyc) => ({ ...pyc, content, sizeBytes: content.length })), isNew: true, failed };
     const written = rewrite(first, content);

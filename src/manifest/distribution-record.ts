@@ -32,9 +32,9 @@ export function listInRecords(
       try {
         if (isOfInstaller(information)) addToRecord(file, directory, pycsOf, gone);
       } catch (error) {
-        const reason = error instanceof CsvError ? 'it is no CSV' : errnoOf(error);
+        const reason = error instanceof CsvError ? 'it is not valid CSV' : errnoOf(error);
         if (reason === undefined) throw error;
-        problems.push(`${file}: pycs cannot be listed in it (${reason})`);
+        problems.push(`${file}: pycs cannot be added to it (${reason})`);
       }
     }
   }

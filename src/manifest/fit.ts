@@ -13,7 +13,7 @@ export function pycsNotIn(buildroot: Buildroot, { linkGroups, singlePycs }: Mani
   const isThere = (path: PayloadPath) => isInside(buildroot, path) && !isGone(toStaged(buildroot, path));
   const missing = paths.filter((path) => !isThere(path));
   if (paths.length === 0 || missing.length < paths.length) return missing;
-  throw new PyclinkError('manifest-unusable', `has no pyc of the manifest, such as ${paths[0]}`, {
+  throw new PyclinkError('manifest-unusable', `contains no pyc of the manifest, such as ${paths[0]}`, {
     path: buildroot.path,
     hint: 'give --prepend DIR if the tree was built with it',
   });

@@ -82,6 +82,6 @@ async function flock(descriptor: number, path: string, warn: (message: string) =
     throw new PyclinkError('file-failed', `another process has locked it for ${minutes} minutes`, { path });
   }
   if (done.exitCode === 0) return;
-  const reason = done.code === 'ENOENT' ? 'there is no flock(1)' : done.stderr.trim() || done.shortMessage;
-  await warn(`${path}: no lock (${reason}): of runs that append at the same time, records may be lost`);
+  const reason = done.code === 'ENOENT' ? 'flock(1) is not installed' : done.stderr.trim() || done.shortMessage;
+  await warn(`${path}: not locked (${reason}): runs that append at the same time may lose records`);
 }

@@ -82,7 +82,7 @@ export async function writeOutputs(
       const { text, unlisted } = encodeFilelist(recordsOf(whole).filter(({ source }) => takes(source)));
       writeWhole(file, [text]);
       return unlisted.map(
-        (path) => `${path}: not in ${file}, no pattern of rpm's is for this name alone: list it in the spec`,
+        (path) => `${path}: not in ${file}: no rpm pattern matches only this name; list it in the spec`,
       );
     });
     if (html !== undefined) await writePage(html, whole);
@@ -104,6 +104,6 @@ async function warnIfNothingIsLeft(
   const dropped = recordsOf(earlier);
   if (dropped.length === 0 || dropped.some(({ source }) => sources.has(source))) return;
   await warn(
-    `${file}: nothing that earlier runs recorded is in this buildroot: ${counted(earlier.totals.pycs, 'pyc')} dropped`,
+    `${file}: ${counted(earlier.totals.pycs, 'pyc')} of earlier runs dropped: none of them is in this buildroot`,
   );
 }

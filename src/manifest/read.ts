@@ -14,7 +14,7 @@ export function readManifest(path: string): Manifest {
     throw unusable(`the manifest cannot be read (${errnoOf(error)})`, error);
   }
   const parsed = manifestSchema.safeParse(data);
-  if (!parsed.success) throw unusable(`is not a manifest that this version reads: ${firstIssues(parsed.error)}`);
+  if (!parsed.success) throw unusable(`is not a manifest that this version can read: ${firstIssues(parsed.error)}`);
   return parsed.data;
 }
 

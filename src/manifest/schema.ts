@@ -8,7 +8,7 @@ import { schemaVersion } from './schema-version.ts';
 const payloadPath = z
   .string()
   .regex(/^\/[^\0]*$/, 'must be an absolute path')
-  .refine((path) => plainPath(path) === path, 'must be a plain path, without "..", "//" or a slash at the end')
+  .refine((path) => plainPath(path) === path, 'must be a plain path, without "..", "//" or a trailing slash')
   .transform((path) => path as PayloadPath)
   .meta({ description: 'A path as installed.' });
 
@@ -17,7 +17,7 @@ const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const pycRecord = z
   .looseObject({
     source: payloadPath.meta({ description: 'The source that the pycs were compiled from.' }),
-    sourceSha256: sha256.optional().meta({ description: 'Of the source, as it was when its pycs were written.' }),
+    sourceSha256: sha256.optional().meta({ description: 'SHA-256 of the source when its pycs were written.' }),
     paths: z
       .array(payloadPath)
       .min(1)
@@ -36,10 +36,9 @@ const pycRecord = z
     invalidationMode: z
       .enum(invalidationModes)
       .meta({ description: 'How an interpreter checks the pyc against its source (PEP 552).' }),
-    interpreterVersion: z
-      .string()
-      .optional()
-      .meta({ description: 'Who compiled, if several interpreters have the cache tag and it is known.' }),
+    interpreterVersion: z.string().optional().meta({
+      description: 'The interpreter that compiled, if it is known and several interpreters share the cache tag.',
+    }),
   })
   .refine(
     ({ source, paths, cacheTag }) => {
@@ -59,7 +58,9 @@ const pycRecord = z
 
 const interpreter = z.looseObject({
   implementation: z.string(),
-  version: z.string().meta({ description: '3.N.M, or 3.N if no more is known: the pycs were there already.' }),
+  version: z
+    .string()
+    .meta({ description: '3.N.M; 3.N for pycs that existed before the build, whose patch release is unknown.' }),
   cacheTag: z.string(),
   magicNumber: z.int().nonnegative(),
 });
@@ -69,7 +70,7 @@ const skippedFile = z.looseObject({
   reason: z
     .enum(Object.keys(skipReasons) as SkipReason[])
     .or(z.string())
-    .meta({ description: 'Later versions may have further reasons.' }),
+    .meta({ description: 'Later versions may add reasons.' }),
   message: z.string().optional(),
 });
 
@@ -81,16 +82,16 @@ export const manifestSchema = z
   .looseObject({
     schemaVersion: z.literal(schemaVersion),
     pyclink: z.string().meta({ description: 'The version of pyclink that wrote this file.' }),
-    interpreters: z.array(interpreter).meta({ description: 'Who compiled.' }),
+    interpreters: z.array(interpreter).meta({ description: 'The interpreters that compiled.' }),
     optimizationLevels: z.array(z.literal([...levels])),
     invalidationModes: z.array(z.enum(invalidationModes)),
     linkGroups: z.array(pycRecord).meta({ description: 'The sets of pycs that share one file.' }),
-    singlePycs: z.array(pycRecord).meta({ description: 'The pycs that stand alone.' }),
-    skipped: z.array(skippedFile).meta({ description: 'What was left out or left unlinked, and why.' }),
+    singlePycs: z.array(pycRecord).meta({ description: 'The pycs that are not linked.' }),
+    skipped: z.array(skippedFile).meta({ description: 'Files that were skipped or not linked, and why.' }),
     totals: z.looseObject({
       pycs: z.int().nonnegative(),
       linkGroups: z.int().nonnegative(),
-      links: z.int().nonnegative().meta({ description: 'How many names share the file of another name.' }),
+      links: z.int().nonnegative().meta({ description: 'How many pycs are hard links to another pyc.' }),
       sizeBytesWithoutLinks: z.int().nonnegative(),
       sizeBytes: z.int().nonnegative(),
     }),

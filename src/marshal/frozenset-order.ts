@@ -70,8 +70,8 @@ export class FrozensetOrder {
   #text(object: number, depth: number, seen: Map<number, number>): string {
     const sizeBytes = this.#objects.sizes.at(object);
     this.#budget -= sizeBytes;
-    if (depth > maxDepth) throw new TooLarge('nested too deep in a frozenset');
-    if (this.#budget < 0) throw new TooLarge('frozensets of frozensets without end');
+    if (depth > maxDepth) throw new TooLarge('nested too deeply in a frozenset');
+    if (this.#budget < 0) throw new TooLarge('too many nested frozensets');
     const known = seen.get(object);
     if (known !== undefined) return `${String.fromCharCode(marshalType.reference)}${known};`;
     seen.set(object, seen.size);

@@ -86,7 +86,7 @@ class NormalEncoder {
     const normal = allocate(this.#size);
     this.#out.copy(normal, 0, 0, this.#size);
     if (!this.#reader.hasTies) return normal;
-    if (rounds === 0) return { unreadable: 'frozensets of equal elements in no stable order' };
+    if (rounds === 0) return { unreadable: 'frozensets of equal elements have no stable order' };
     return this.encoded(normal, start, layout, allocate, true, rounds - 1);
   }
 
@@ -113,7 +113,7 @@ class NormalEncoder {
       this.#size += 5;
       return;
     }
-    if (depth > maxDepth) throw new TooLarge('nested too deep');
+    if (depth > maxDepth) throw new TooLarge('nested too deeply');
     const type = this.#objects.types.at(object);
     const offset = this.#objects.offsets.at(object);
     const isReferred = this.#objects.uses.at(object) > 1 && !isSingleton(type);

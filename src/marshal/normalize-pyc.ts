@@ -5,7 +5,7 @@ import { type UnreadableCode, walkMarshal } from './walk.ts';
 
 /** Why pycs of a release that pyclink does not know have no normal form. */
 export function unknownMagicNumber(magicNumber: number): string {
-  return `magic number ${magicNumber} is not known`;
+  return `unknown magic number ${magicNumber}`;
 }
 
 /** Whether a pyc has a whole header with such a magic number. */

@@ -31,7 +31,7 @@ export function pycFactsOf(pyc: Buffer, depth: Depth): PycFacts {
   if (layout === undefined) return { sha256, header };
   if (depth !== 'content') {
     const count = pyc.length > maxObjects ? objectCount(pyc, layout) : 0;
-    if (count > maxObjects) return { sha256, header, damage: `it has ${count} objects, which are too many to read` };
+    if (count > maxObjects) return { sha256, header, damage: `it has too many objects to read (${count})` };
     const codeSha256 = depth === 'code' ? codeSha256Of(pyc) : undefined;
     return { sha256, header, ...codeFactsOf(pyc, layout), ...(codeSha256 === undefined ? {} : { codeSha256 }) };
   }

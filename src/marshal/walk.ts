@@ -7,7 +7,7 @@ export interface UnreadableCode {
 }
 
 /** Why values with such references cannot be read. */
-export const danglingReference = 'a reference to an object that is not there';
+export const danglingReference = 'a reference to an object that does not exist';
 export const selfContaining = 'an object that contains itself';
 
 /** An object takes some hundred bytes of memory, and may stand for one. The largest pyc known has 105,772. */
@@ -134,7 +134,7 @@ export function walkMarshal(
     offset += size;
     if (due[depth] !== untilNull) (due[depth] as number) -= 1;
     if (children !== 0) {
-      if (depth === maxDepth) return 'nested too deep';
+      if (depth === maxDepth) return 'nested too deeply';
       depth += 1;
       due[depth] = children;
       dueInTail[depth] = type === marshalType.code ? layout.tail.length : 0;
@@ -142,4 +142,4 @@ export function walkMarshal(
   }
 }
 
-const endsEarly = 'ends within the code';
+const endsEarly = 'truncated';

@@ -35,7 +35,7 @@ function packageDetails(name: string, findings: readonly PageFinding[], isOpen: 
   );
   return html`<details${isOpen ? html` open` : ''}><summary>${printable(name)}: ${findings.length}</summary>
 <table class="sortable">
-<thead><tr><th scope="col">path</th><th scope="col">what was seen</th></tr></thead>
+<thead><tr><th scope="col">path</th><th scope="col">detail</th></tr></thead>
 <tbody>
 ${rows}</tbody>
 </table></details>

@@ -26,7 +26,7 @@ const findings = document.getElementById('findings');
 if (findings) {
   const filter = document.createElement('input');
   filter.type = 'search';
-  filter.placeholder = 'filter by kind, path or what was seen';
+  filter.placeholder = 'filter by kind, path or detail';
   filter.setAttribute('aria-label', filter.placeholder);
   findings.before(filter);
   const groups = [...findings.querySelectorAll('details')].map((details) => ({ details, wasOpen: details.open }));

@@ -39,8 +39,8 @@ export async function searchTar(
   budget: () => Budget,
 ): Promise<PayloadEntry[]> {
   const { entries, others, unread, count } = await readTar(await open(), search, source, budget());
-  if (count === 0) throw new Error('it has no files in it');
-  if (others.has('/oci-layout' as PayloadPath)) throw new Error('it is an image, and has what belongs to none');
+  if (count === 0) throw new Error('it contains no files');
+  if (others.has('/oci-layout' as PayloadPath)) throw new Error('it is an image with files that belong to no image');
   if (unread.size > 0) await readTar(await open(), search, source, budget(), unread);
   return [...entries.values()];
 }
@@ -87,7 +87,7 @@ async function nestingOf(file: string, limits: ReadLimits): Promise<Nesting | un
     const isInner = nesting.inner.test(path);
     if (isInner) inners += 1;
     if (inners > 1 || !(isInner || nesting.others.test(path)))
-      throw new Error(`it is a package, which programs read in two ways for what else is in it: ${path}`);
+      throw new Error(`it is a package with an extra file, so programs interpret it differently: ${path}`);
   }
   return nesting;
 }
@@ -98,5 +98,5 @@ async function* innerTar(file: string, { inner }: Nesting, budget: Budget): Asyn
     yield* member.content;
     return;
   }
-  throw new Error('the archive with its files is missing');
+  throw new Error('it has no archive with the files');
 }

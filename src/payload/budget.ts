@@ -20,7 +20,7 @@ export const defaultReadLimits: ReadLimits = {
 /** Why a file of this size is not read, if it is too large. */
 export function tooLarge(sizeBytes: number, { maxFileBytes }: ReadLimits): Unread | undefined {
   if (sizeBytes <= maxFileBytes) return undefined;
-  return { unread: `too large: ${sizeText(sizeBytes)}, more than the ${sizeText(maxFileBytes)} of --max-file-size` };
+  return { unread: `is too large: ${sizeText(sizeBytes)}, more than the ${sizeText(maxFileBytes)} of --max-file-size` };
 }
 
 /** Counts what is read from one archive or image. */

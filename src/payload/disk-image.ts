@@ -93,7 +93,10 @@ async function searchExtracted(
   const sizeBytes = sizes.reduce((sum, [, size]) => sum + Number(size), 0);
   if (sizeBytes > limits.maxBytes || sizes.length > limits.maxEntries) {
     const hint = '--max-size and --max-entries raise the limits';
-    throw new PyclinkError('tool-failed', `has ${sizes.length} files of ${sizeBytes} bytes`, { path: image, hint });
+    throw new PyclinkError('tool-failed', `contains ${sizes.length} files of ${sizeBytes} bytes in all`, {
+      path: image,
+      hint,
+    });
   }
   const directory = new TemporaryDirectory();
   try {
@@ -104,7 +107,7 @@ async function searchExtracted(
     const everything: Search = { names: ['*'], directories: true, visit: () => undefined };
     for (const { path, file } of searchTree(openTree(root), everything, limits).entries) {
       if (extractor === erofs && path.includes('\n')) {
-        throw new PyclinkError('tool-failed', 'has a name with a line break, which dump.erofs does not tell from two', {
+        throw new PyclinkError('tool-failed', 'has a name with a line break, which dump.erofs prints like two names', {
           path: image,
         });
       }

@@ -63,6 +63,6 @@ export class NotInstalled extends Error {
 
 /** The error for a file that is not what it should be. */
 export function unreadable(file: string, reason: string, cause?: unknown): PyclinkError {
-  const hint = cause instanceof NotInstalled ? cause.hint : 'is it a package or a tar, and is it whole?';
+  const hint = cause instanceof NotInstalled ? cause.hint : 'is it a complete package or tar archive?';
   return new PyclinkError('tool-failed', `cannot be read: ${reason}`, { path: file, hint, cause });
 }

@@ -83,7 +83,7 @@ export async function filesOfTar(file: string, budget: () => Budget): Promise<Im
   if (!small.has('/oci-layout') && !isDocker) return undefined;
   const named = others.length === 0 ? [] : namesIn(small.get('/manifest.json'));
   const other = others.find((name) => !named.includes(name));
-  if (other !== undefined) throw unreadable(file, `it is an image, and has what belongs to none: ${other}`);
+  if (other !== undefined) throw unreadable(file, `it is an image with files that belong to no image: ${other}`);
   const placeOf = (name: string) => symlinks.get(plainPath(name)) ?? plainPath(name);
   return {
     read: (name) => small.get(placeOf(name)),

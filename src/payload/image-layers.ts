@@ -55,7 +55,7 @@ function ociLayers(target: ImageTarget): LayerPlace[] {
     );
     return layers.map(({ digest }, i) => ociLayer(digest, i, layers.length));
   }
-  throw damaged(target, 'its indexes name indexes without end');
+  throw damaged(target, 'its indexes are nested too deeply');
 }
 
 const maxDepth = 8;
@@ -76,7 +76,7 @@ function refuseTwo(target: ImageTarget, config: string | undefined, layers: read
   if (candidates.some(({ Layers }) => Layers.join('\n') === layers.join('\n'))) return;
   const isOfOther = ({ Config }: { Config: string }) => platformIn(Config) !== platformIn(config);
   if (!candidates.every(isOfOther))
-    throw damaged(target, 'index.json and manifest.json name different layers, so programs read it in two ways');
+    throw damaged(target, 'index.json and manifest.json name different layers, so programs interpret it differently');
 }
 
 /** The layers of what `docker save` of an engine without an image store wrote. */
@@ -122,7 +122,7 @@ function readBlob(target: ImageTarget, { digest }: Descriptor): Buffer {
   const bytes = target.files.read(blobName(digest));
   if (bytes === undefined) throw damaged(target, `the manifest ${digest} is missing`);
   const actual = createHash('sha256').update(bytes).digest('hex');
-  if (actual !== hexOf(digest)) throw damaged(target, `the manifest ${digest} has another digest than it should`);
+  if (actual !== hexOf(digest)) throw damaged(target, `the manifest ${digest} does not match its digest`);
   return bytes;
 }
 

@@ -18,7 +18,7 @@ const descriptor = z.object({
 export type Descriptor = z.output<typeof descriptor>;
 
 /** `index.json`, and the indexes that it may name. */
-export const indexSchema = z.object({ manifests: z.array(descriptor).min(1, 'names no image') });
+export const indexSchema = z.object({ manifests: z.array(descriptor).min(1, 'lists no image') });
 
 /** The manifest of one image for one platform. Its layers are in the order in which they are applied. */
 const manifestSchema = z.object({
@@ -34,7 +34,7 @@ export const documentSchema = z.union([indexSchema, manifestSchema], {
 /** `manifest.json` of `docker save`. */
 export const dockerSchema = z
   .array(z.object({ Config: z.string(), RepoTags: z.array(z.string()).nullish(), Layers: z.array(z.string()) }))
-  .min(1, 'names no image');
+  .min(1, 'lists no image');
 
 /** What is read of an image's configuration: its platform, and the digest of each layer's tar before compression. */
 export const configSchema = platform.partial().extend({ rootfs: z.object({ diff_ids: z.array(digest) }) });

@@ -51,7 +51,7 @@ export async function readLayer(
     if (error instanceof PyclinkError) throw error;
     throw unusable(`cannot be read: ${messageOf(error)}`, error);
   }
-  if (digest !== undefined && hash.digest('hex') !== digest.sha256) throw unusable('has another digest than it should');
+  if (digest !== undefined && hash.digest('hex') !== digest.sha256) throw unusable('does not match its digest');
   return contents;
 }
 

@@ -58,7 +58,7 @@ interface OpenZip {
 /** Opens a zip; `close` of it must be called. @throws yauzl's error, or if it can be read in two ways */
 export async function openZip(file: string): Promise<OpenZip> {
   const { start, directoryEnd, isExact } = zipExtent(file) ?? { start: 0, directoryEnd: 0, isExact: true };
-  if (!isExact) throw new Error('its directory is not where its end says');
+  if (!isExact) throw new Error('its central directory is not where its end record says');
   const reader = new ReaderFrom(file, start);
   try {
     const zip = await fromRandomAccessReaderPromise(reader, reader.sizeBytes, { autoClose: false });

@@ -27,9 +27,10 @@ function packagesOfChanges(changes: string): string[] {
   const field = /^Files:.*\n((?:[ \t].*\n?)*)/m.exec(readText(changes))?.[1] ?? '';
   const names = field.split('\n').map((line) => line.trim().split(/\s+/).at(-1) ?? '');
   const packages = names.filter((name) => packageName.test(name)).map((name) => join(dirname(changes), name));
-  if (packages.length === 0) throw new PyclinkError('usage', 'names no binary packages', { path: changes });
+  if (packages.length === 0) throw new PyclinkError('usage', 'lists no binary packages', { path: changes });
   const missing = packages.find((path) => statIfAny(path) === undefined);
-  if (missing !== undefined) throw new PyclinkError('usage', `names ${missing}, which is not there`, { path: changes });
+  if (missing !== undefined)
+    throw new PyclinkError('usage', `lists ${missing}, which does not exist`, { path: changes });
   return packages;
 }
 

@@ -136,6 +136,6 @@ function join(parent: PayloadPath, path: PayloadPath): PayloadPath {
 }
 
 function tooManyNames({ path, container }: PayloadEntry): PyclinkError {
-  const reason = `has more than ${maxNamesInSymlinks} files below symlinks that are called __pycache__: ${path}`;
+  const reason = `has more than ${maxNamesInSymlinks} files behind symlinks named __pycache__: ${path}`;
   return new PyclinkError('tool-failed', reason, { path: container });
 }

@@ -72,7 +72,7 @@ async function queryHeader(file: string): Promise<PayloadEntry[]> {
   fileLine.lastIndex = first.length;
   while (fileLine.lastIndex < end) {
     const line = fileLine.exec(stdout);
-    if (line === null) throw unreadable(file, 'rpm lists its files in a way that is not known');
+    if (line === null) throw unreadable(file, 'rpm lists its files in an unknown format');
     const [, path = '', inode, device, flags, mode, user = '', group = '', size, mtime, target = ''] = line;
     const type = types.get(Number(mode) & 0o170000);
     if (type === undefined) continue;

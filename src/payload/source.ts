@@ -65,12 +65,12 @@ export function mismatchOf(
   const ofSize = reasonAt(recorded);
   if (ofSize !== undefined) return mismatch(ofSize, false);
   if (mtimeIs === 'of-installation') {
-    return mismatch('it records an mtime, and the source will have that of the installation', true);
+    return mismatch('it records an mtime, but the source will get the mtime of its installation', true);
   }
   if (mtimeIs === undefined) return mismatch(reasonAt(mtimeSeconds), true);
   const reason = reasonAt(isBeside ? dosTimeSeconds : mtimeSeconds);
   if (reason === undefined || (isBeside && Math.abs(dosTimeSeconds - recorded) <= 1)) return undefined;
-  return mismatch(`${reason} ${isBeside ? 'for zipimport' : 'once unzip has unpacked it'}`, true);
+  return mismatch(`${reason} ${isBeside ? 'for zipimport' : 'after unzip has unpacked it'}`, true);
 }
 
 function mismatch(reason: string | undefined, isOfMtime: boolean): SourceMismatch | undefined {

@@ -80,18 +80,19 @@ function* stepsThrough(extras: Map<number, MemberExtras>): Generator<Step, never
     const header = yield* take(blockBytes);
     if (isZero(header)) {
       if (!isZero(yield* take(blockBytes)))
-        throw new Error('it goes on behind a block of zeros: some programs end there');
+        throw new Error('it continues after a block of zeros, where some programs stop');
       yield { bytes: maxBytesBehindEnd, isDropped: true };
-      throw new Error('it goes on for more than 64 MiB behind its end');
+      throw new Error('it continues for more than 64 MiB after its end');
     }
     const type = String.fromCharCode(header[156] ?? 0);
     const sizeBytes = numberAt(header, 124);
     if ('xg'.includes(type) && sizeBytes <= maxPaxBytes) {
       const records = sizeBytes === 0 ? [] : recordsIn((yield* take(padded(sizeBytes))).subarray(0, sizeBytes));
       if (records.some(([key, value]) => ofNameOrSize.test(key) && (value.length === 0 || value.includes(0))))
-        throw new Error('it has a name or size that programs read in two ways');
+        throw new Error('it has a name or size that programs interpret differently');
       if (type === 'x') pax = records;
-      else if (records.some(([key]) => ofOneMember.test(key))) throw new Error('it has one name or size for all files');
+      else if (records.some(([key]) => ofOneMember.test(key)))
+        throw new Error('its global header sets a name or size for all files');
       continue;
     }
     if ('KL'.includes(type)) {
@@ -103,7 +104,8 @@ function* stepsThrough(extras: Map<number, MemberExtras>): Generator<Step, never
     const sparse = type === 'S' ? yield* oldSparse(header) : sparseInPax(pax);
     const name = (sparse && ofPax.get('GNU.sparse.name')) ?? ofPax.get('path');
     const storedBytes = Number.parseInt(ofPax.get('size')?.toString('latin1') || `${sizeBytes}`, 10);
-    if (hasNoContent.test(type) && storedBytes !== 0) throw new Error('it has a size that programs read in two ways');
+    if (hasNoContent.test(type) && storedBytes !== 0)
+      throw new Error('it has a size that programs interpret differently');
     extras.set(members, { storedBytes, name, linkName: ofPax.get('linkpath'), sparse });
     pax = [];
     if (type !== '5') yield* pass(padded(storedBytes));

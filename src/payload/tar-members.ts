@@ -49,12 +49,12 @@ interface StreamedMember extends AsyncIterable<Buffer> {
 
 function memberOf(content: StreamedMember, extras: MemberExtras | undefined): Member {
   const { header } = content;
-  if (extras?.storedBytes !== header.size) throw new Error('it has a size that programs read in two ways');
+  if (extras?.storedBytes !== header.size) throw new Error('it has a size that programs interpret differently');
   const { linkName, sparse } = extras;
   const name = pathText(extras.name ?? Buffer.from(header.name, 'latin1'));
   // Older than POSIX: a directory has no type of its own.
   const isDirectory = header.type === 'file' && name.endsWith('/');
-  if (isDirectory && header.size !== 0) throw new Error('it has a directory that programs read in two ways');
+  if (isDirectory && header.size !== 0) throw new Error('it has a directory that programs interpret differently');
   return {
     header: isDirectory ? { ...header, type: 'directory' } : header,
     name,

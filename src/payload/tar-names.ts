@@ -76,5 +76,5 @@ export class TarNames {
 }
 
 function twoWays(path: PayloadPath): Error {
-  return new Error(`it has a directory that programs read in two ways: ${path}`);
+  return new Error(`it has a directory that programs interpret differently: ${path}`);
 }

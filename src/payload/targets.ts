@@ -129,7 +129,7 @@ function locate(target: string): LocatedTarget {
   if (kind === 'other') throw new PyclinkError('usage', 'is not a regular file or a directory', { path });
   if (kind !== 'directory') return { ...place, kind: 'file' };
   const isImage = exists(join(path, 'oci-layout'));
-  if (!isImage && reference !== undefined) throw new PyclinkError('usage', 'is no image', { path });
+  if (!isImage && reference !== undefined) throw new PyclinkError('usage', 'is not an image', { path });
   return { ...place, kind: isImage ? 'image-directory' : 'tree' };
 }
 
@@ -172,13 +172,13 @@ async function searchPlace(
   const begins = formatOf(readStart(path));
   const endsAsZip = zipExtent(path) !== undefined;
   if (endsAsZip && begins !== undefined && begins !== 'zip') {
-    throw unreadable(path, `it begins as ${begins} and ends as zip, so that programs read it in two ways`);
+    throw unreadable(path, `it begins as ${begins} and ends as zip, so programs interpret it differently`);
   }
   const format = begins ?? (endsAsZip ? 'zip' : named);
   const searchFile = searches.get(format) ?? searchArchive;
   const files = searchFile === searchArchive ? await filesOfTar(path, () => new Budget(path, limits)) : undefined;
   if (files !== undefined) return image(files);
-  if (reference !== undefined) throw new PyclinkError('usage', 'is no image', { path });
+  if (reference !== undefined) throw new PyclinkError('usage', 'is not an image', { path });
   return { kind: 'package', ...(await searchFile(path, search, limits)) };
 }
 

@@ -130,7 +130,7 @@ function readInto(
       take(tooLarge(stat.sizeBytes, limits) ?? readContent(descriptor, stat.sizeBytes, arena.take));
       return true;
     });
-    if (isRead === undefined) take({ unread: 'is gone' });
+    if (isRead === undefined) take({ unread: 'disappeared while it was read' });
     return [];
   } catch (error) {
     const errno = errnoOf(error);

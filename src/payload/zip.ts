@@ -28,12 +28,12 @@ export async function searchZip(file: string, search: Search, limits: ReadLimits
     const paths = new Map<PayloadPath, boolean>();
     const parts: [PayloadPath, Entry][] = [];
     try {
-      if (zip.entryCount === 0) throw new Error('it has no files in it');
+      if (zip.entryCount === 0) throw new Error('it contains no files');
       for await (const member of zip.eachEntry()) {
         budget.countEntry();
         const path = plainPath(nameOf(member)) as PayloadPath;
         if (paths.has(path) && !(isDirectory(member) && paths.get(path) === true)) {
-          throw new Error(`${path} is in it twice, and programs differ in which they take`);
+          throw new Error(`${path} is in it twice, and programs differ in which one they use`);
         }
         paths.set(path, isDirectory(member));
         if (condaPart.test(path)) parts.push([path, member]);
@@ -58,16 +58,16 @@ export async function searchZip(file: string, search: Search, limits: ReadLimits
         if (take !== undefined) take(await contentOf(zip, member, budget));
       }
       if (Number(zip.readEntryCursor) !== directoryEnd)
-        throw new Error('its directory does not end where its entries do');
+        throw new Error('its central directory does not end where its entries do');
       if (parts.length === 0 || !(file.endsWith('.conda') || paths.has(condaMetadata))) return contents();
       const beside = contents().entries.find(({ type }) => type !== 'directory')?.path;
-      if (beside !== undefined) throw new Error(`${beside} is beside the parts of a conda package`);
+      if (beside !== undefined) throw new Error(`it is a conda package with an extra file: ${beside}`);
       for (const [path, member] of parts) {
         const open = async () => unpacked((await zip.openReadStreamPromise(member))[Symbol.asyncIterator]());
         const source = { container: basename(file), prefix: `${file}\0${path}\0` };
         for (const entry of await searchTar(open, source, search, () => budget)) {
           const isTwice = entry.type !== 'directory' && entries.has(entry.path);
-          if (isTwice) throw new Error(`${entry.path} is in it twice, and programs differ in which they take`);
+          if (isTwice) throw new Error(`${entry.path} is in it twice, and programs differ in which one they use`);
           entries.set(entry.path, entry);
         }
       }
@@ -108,7 +108,7 @@ function textOf(content: Content): string {
 function nameOf({ fileName, fileNameRaw, generalPurposeBitFlag }: Entry): string {
   const raw = getFileNameLowLevel(generalPurposeBitFlag, fileNameRaw, [], false);
   if (fileNameRaw.includes(0) || (fileName !== raw && fileName !== pathText(fileNameRaw))) {
-    throw new Error(`it has a name that programs read in two ways: ${raw}`);
+    throw new Error(`it has a name that programs interpret differently: ${raw}`);
   }
   return fileName.includes('\ufffd') ? pathText(fileNameRaw) : fileName;
 }

@@ -102,7 +102,7 @@ function pythonRequest(command: string, mayBeStaged = false): InterpreterRequest
 function refuseUnstrippable(sources: readonly Source[], strip: string): void {
   const outside = sources.find((source) => !contains(strip, source.staged));
   if (outside === undefined) return;
-  throw new PyclinkError('usage', `--strip: ${strip} is no directory above ${outside.staged}`, {
-    hint: 'without --strip the buildroot is taken off',
+  throw new PyclinkError('usage', `--strip: ${strip} is not a parent directory of ${outside.staged}`, {
+    hint: 'without --strip, pyclink strips the buildroot',
   });
 }

@@ -30,7 +30,7 @@ function server(given: string): string {
   }
   // It would be in logs, and every process of the build could read it.
   if (url.username !== '' || url.password !== '') {
-    throw new InvalidValue('takes a URL without a login: PYCLINK_CACHE_REMOTE_LOGIN_FILE has that');
+    throw new InvalidValue('takes a URL without a login: use PYCLINK_CACHE_REMOTE_LOGIN_FILE');
   }
   if (url.search !== '' || url.hash !== '') throw new InvalidValue('takes a URL that ends with a path');
   return given.replace(/\/+$/, '');
@@ -56,34 +56,31 @@ export const cacheOptions = {
   recache: option('--recache', 'compile everything, and store it in the cache', flag(false)),
   cacheVerify: option(
     '--cache-verify [percent]',
-    'compile that share of the hits all the same, and stop at a difference (default: 0; without a number: 100)',
+    'compile that percentage of the hits again, and stop at a difference (default: 0; without a number: 100)',
     onceWithDefault(percent, 0, 100),
   ),
 };
 
 /** The variables of a local store. Empty means unset. */
 const storeVariables = {
-  PYCLINK_CACHE_DIR: variable('the cache of builds, if there is no --cache-dir', once(directory, '')),
+  PYCLINK_CACHE_DIR: variable('the bytecode cache, unless --cache-dir is given', once(directory, '')),
   PYCLINK_CACHE_MAX_SIZE: variable(
-    'how large it may get: bytes, or with K, M, G or T (default: 2G)',
+    'its maximum size: bytes, or with K, M, G or T (default: 2G)',
     once((given) => (given === '' ? defaultMaxBytes : sizeInBytes(given)), defaultMaxBytes),
   ),
-  PYCLINK_CACHE_SECRET_FILE: variable('a file with the secret that entries are signed with', once(anything, '')),
+  PYCLINK_CACHE_SECRET_FILE: variable('a file with the secret that signs entries', once(anything, '')),
 };
 
 /** The variables of a build's cache. Empty means unset. */
 export const cacheVariables = {
   ...storeVariables,
-  PYCLINK_CACHE_NAMESPACE: variable('builds with another one do not share entries', once(anything, '')),
-  PYCLINK_CACHE_REMOTE: variable(
-    'the URL of a server that has what the cache does not (http, https, redis, rediss)',
-    once(server, ''),
-  ),
-  PYCLINK_CACHE_REMOTE_WRITE: variable('1: what was compiled is sent to it', once(yesOrNo, false)),
-  PYCLINK_CACHE_REMOTE_TOKEN_FILE: variable('a file with the bearer token for it', once(anything, '')),
-  PYCLINK_CACHE_REMOTE_LOGIN_FILE: variable('a file with USER:PASSWORD for it', once(anything, '')),
+  PYCLINK_CACHE_NAMESPACE: variable('only builds with the same namespace share entries', once(anything, '')),
+  PYCLINK_CACHE_REMOTE: variable('the URL of a shared cache server (http, https, redis, rediss)', once(server, '')),
+  PYCLINK_CACHE_REMOTE_WRITE: variable('1: send compiled bytecode to the server', once(yesOrNo, false)),
+  PYCLINK_CACHE_REMOTE_TOKEN_FILE: variable('a file with the bearer token for the server', once(anything, '')),
+  PYCLINK_CACHE_REMOTE_LOGIN_FILE: variable('a file with USER:PASSWORD for the server', once(anything, '')),
   PYCLINK_CACHE_REMOTE_CA_FILE: variable(
-    'certificates, in PEM, that are trusted instead of those of the system',
+    'a PEM file of certificates to trust instead of those of the system',
     once(anything, ''),
   ),
 };
@@ -161,7 +158,7 @@ export function readStoreRequest(directory: string | undefined, environment: Env
   if (problems.length > 0) throw new PyclinkError('usage', problems.join('; '));
   const request = storeRequest(directory, env);
   if (request.directory !== '') return request;
-  throw new PyclinkError('usage', 'no cache is named', { hint: 'give --cache-dir, or set PYCLINK_CACHE_DIR' });
+  throw new PyclinkError('usage', 'no cache directory given', { hint: 'give --cache-dir, or set PYCLINK_CACHE_DIR' });
 }
 
 function storeRequest(given: string | undefined, env: ValuesOf<typeof storeVariables>): StoreRequest {

@@ -76,7 +76,7 @@ export async function compileAndWrite(
       : [];
   if (!options.dryRun && !showsLinks(buildroot, manifest)) {
     context.warn(
-      `${buildroot.path}: its file system shows the links as separate files; a package or copy made from there has none`,
+      `${buildroot.path}: its file system shows the links as separate files; a package or copy made from it loses the links`,
     );
   }
   watch.lap('write');

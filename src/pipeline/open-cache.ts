@@ -21,7 +21,8 @@ import type { CacheRequest, RemoteRequest } from './cache-options.ts';
 export function openCache(request: CacheRequest, buildroot: Buildroot): CacheSettings | { readonly problem: string } {
   const { directory, namespace, secretFile, recache, verifyPercent, remote } = request;
   try {
-    if (directory === '') throw new UnusableCache(remote?.url ?? '', 'a directory is needed too: give --cache-dir');
+    if (directory === '')
+      throw new UnusableCache(remote?.url ?? '', 'a local cache directory is needed too: give --cache-dir');
     const secret = secretFile === undefined ? undefined : readSecret(secretFile);
     refuseIn(buildroot, placeOfCache(directory));
     makeCacheDirectory(directory);
@@ -62,13 +63,13 @@ function readCertificates(path: string): string {
   } catch (error) {
     throw new UnusableCache(path, `the certificates cannot be read (${errnoOf(error)})`);
   }
-  throw new UnusableCache(path, 'there are no certificates in PEM');
+  throw new UnusableCache(path, 'it contains no PEM certificates');
 }
 
 /** A cache in the buildroot would be packaged. @throws UnusableCache */
 function refuseIn(buildroot: Buildroot, directory: string): void {
   if (isRunningSystem(buildroot)) return;
-  if (contains(buildroot.path, directory)) throw new UnusableCache(directory, 'it lies in the buildroot');
+  if (contains(buildroot.path, directory)) throw new UnusableCache(directory, 'it is inside the buildroot');
 }
 
 /** The digest of a pool's compiler; undefined if its pycs are not for a cache. */
@@ -99,8 +100,8 @@ export function closeCache({ directory, remote }: CacheSettings, counts: CacheCo
     refused ??= errnoOf(error);
   });
   store.tally.add({ hits: local + fromServer + verified, misses: compiled - verified, storedBytes });
-  const problems = corrupt === 0 ? [] : [`${corrupt} damaged, and removed`];
-  if (foreign > 0) problems.push(`${foreign} not used: others could have written them`);
+  const problems = corrupt === 0 ? [] : [`${corrupt} corrupt, removed`];
+  if (foreign > 0) problems.push(`${foreign} not used: other users could have written them`);
   if (notStored > 0) problems.push(`${notStored} not stored (${problem})`);
   try {
     if (store.tally.read().storedBytes > trimAt * maxBytes) store.trim(maxBytes);
@@ -113,7 +114,7 @@ export function closeCache({ directory, remote }: CacheSettings, counts: CacheCo
 }
 
 function remoteProblems({ url }: RemoteSettings, { remoteCorrupt, remoteProblem }: CacheCounts): string[] {
-  const problems = remoteCorrupt === 0 ? [] : [`${remoteCorrupt} damaged`];
+  const problems = remoteCorrupt === 0 ? [] : [`${remoteCorrupt} corrupt`];
   if (remoteProblem !== undefined) problems.push(`disabled for this build: ${remoteProblem}`);
   return problems.map((text) => `cache ${url}: ${text}`);
 }

@@ -45,11 +45,11 @@ const filelistFor = each((given) => {
 
 const tree = {
   buildroot: option('--buildroot <dir>', 'the staged tree (default: $RPM_BUILD_ROOT)', once(directory)),
-  inPlace: option('--in-place', 'the running system is the tree, as in a container image', flag(false)),
-  chroot: option('--chroot', 'the interpreters are those of the buildroot, started in it', flag(false)),
+  inPlace: option('--in-place', 'compile for the running system, as in a container image', flag(false)),
+  chroot: option('--chroot', 'run the interpreters of the buildroot, in a chroot there', flag(false)),
   prepend: option(
     '-p, --prepend <dir>',
-    'prefix added to recorded file names; without --strip also where the tree will lie (default: /)',
+    'prefix added to recorded file names; without --strip also where the tree will be installed (default: /)',
     once(absoluteDirectory, '/'),
   ),
   strip: option(
@@ -64,7 +64,7 @@ const tree = {
   ),
   mtime: option(
     '--mtime <time>',
-    'what sources get by that policy: seconds since 1970 or a date (default: $SOURCE_DATE_EPOCH)',
+    'the mtime for that policy: seconds since 1970 or a date (default: $SOURCE_DATE_EPOCH)',
     once(timeInSeconds),
   ),
 };
@@ -73,8 +73,8 @@ const sources = {
   exclude: option('--exclude <glob>', 'do not compile sources whose installed path matches, repeatable', globs),
   excludeRegex: option(
     '-x, --exclude-regex <regex>',
-    'do not compile sources whose staged path has a match, repeatable; a regular expression of JavaScript, ' +
-      'with (?i), (?m) or (?s) at its start if need be',
+    'do not compile sources whose staged path has a match, repeatable; a JavaScript regular expression, ' +
+      'which may start with (?i), (?m) or (?s)',
     regex,
   ),
 };
@@ -97,7 +97,7 @@ const compiling = {
   ),
   python: option(
     '--python <command>',
-    'interpreter for the PATHs (default: by directory)',
+    'interpreter for the PATHs (default: chosen by directory)',
     once(text('takes a command')),
   ),
   invalidationMode: option(
@@ -113,31 +113,35 @@ const compiling = {
   allowErrors: option('--allow-errors <glob>', 'sources whose errors are warnings, repeatable', globs),
   keepCurrent: option(
     '--keep-current',
-    'skip sources whose pycs are as they would be made: header, recorded path, mode, normal form, whole code. ' +
-      'Whether it is the code of this source and level, only compiling can tell: see audit --recompile',
+    'skip sources whose pycs are current in header, recorded path, mode and normal form, and not corrupt. ' +
+      'Only compiling can tell whether the code is that of the source: see audit --recompile',
     flag(false),
   ),
-  jobs: option('-j, --jobs <n>', 'interpreters at a time (default: $RPM_BUILD_NCPUS, parallel=, or the CPUs)', jobs),
+  jobs: option(
+    '-j, --jobs <n>',
+    'how many interpreters run at a time (default: $RPM_BUILD_NCPUS, parallel=, or one per CPU)',
+    jobs,
+  ),
   link: option('--no-link', 'compile only', flag(true)),
-  normalize: option('--no-normalize', 'keep the bytes of compileall, which may differ from build to build', flag(true)),
+  normalize: option('--no-normalize', "keep compileall's bytes, which may differ from build to build", flag(true)),
 };
 
 const output = {
-  manifest: option('--manifest <file>', 'write what was compiled and linked', file),
-  append: option('--append', 'keep what earlier runs wrote to the manifest', flag(false)),
+  manifest: option('--manifest <file>', 'write a manifest of what was compiled and linked', file),
+  append: option('--append', 'add to the manifest of earlier runs', flag(false)),
   filelist: option('--filelist <file>', 'write a list for %files -f', file),
   filelistFor: option(
     '--filelist-for <glob=file>',
     'the same for sources whose installed path matches, repeatable',
     filelistFor,
   ),
-  html: option('--html <file>', 'write a page with the savings, for people', file),
+  html: option('--html <file>', 'write an HTML page with the savings', file),
   record: option(
     '--no-record',
     'with --in-place, --chroot or --remove-sources: leave the RECORD of distributions as it is',
     flag(true),
   ),
-  dryRun: option('--dry-run', 'say what would be done, and change nothing', flag(false)),
+  dryRun: option('--dry-run', 'report what would be done, and change nothing', flag(false)),
 };
 
 /** The options of `build` by their headings in help. A new option is an entry here, and the stage that uses it. */

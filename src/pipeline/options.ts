@@ -36,13 +36,13 @@ export type BuildOptions = Readonly<
 
 /** The variables that stand in for options. */
 export const buildVariables = {
-  RPM_BUILD_ROOT: variable('the buildroot, if there is no --buildroot', once(text('takes a directory', () => true))),
+  RPM_BUILD_ROOT: variable('the buildroot, unless --buildroot is given', once(text('takes a directory', () => true))),
   RPM_BUILD_NCPUS: variable(
-    'jobs of build, if there is no --jobs',
+    'jobs of build, unless --jobs is given',
     once(text('takes a number of jobs', (given) => /^\d{0,4}$/.test(given))),
   ),
   DEB_BUILD_OPTIONS: variable(
-    'parallel=N: jobs of build, if there is no RPM_BUILD_NCPUS',
+    'parallel=N: jobs of build, unless RPM_BUILD_NCPUS is set',
     once((given) => Number(/(?:^|\s)parallel=(\d{1,4})(?:\s|$)/.exec(given)?.[1] ?? 0)),
   ),
   /** Empty means unset, as in other tools. @see the specification on reproducible-builds.org */
@@ -85,21 +85,25 @@ export function readBuildOptions(
   if (policy !== 'keep' && epochSeconds === undefined) {
     problems.push(`--mtime-policy: ${policy} needs --mtime or SOURCE_DATE_EPOCH`);
   }
-  if (policy === 'keep' && time !== undefined) problems.push('--mtime: the policy keep has no use for it');
-  if (given.inPlace && given.buildroot !== undefined) problems.push('--in-place: there is no --buildroot then');
+  if (policy === 'keep' && time !== undefined) problems.push('--mtime: not used by --mtime-policy=keep');
+  if (given.inPlace && given.buildroot !== undefined) problems.push('--in-place: conflicts with --buildroot');
   if (given.chroot && given.strip === undefined && plainPath(given.prepend) !== '/') {
-    problems.push('--chroot: needs a buildroot that will lie at /');
+    problems.push('--chroot: needs a buildroot that will be installed at /');
   }
-  if (given.inPlace && given.chroot) problems.push('--chroot: there is no buildroot with --in-place');
+  if (given.inPlace && given.chroot) problems.push('--chroot: conflicts with --in-place');
   const isZip = given.layout === 'zip';
   const levels: readonly Level[] = [...new Set(optimize.flat())].sort();
-  if (isZip && levels.length > 1) problems.push('--layout zip: a module has one pyc there, so give one level, as -o 0');
-  if (isZip && given.keepCurrent) problems.push('--keep-current: the name of a pyc beside its source says no level');
-  if (given.removeSources && !isZip) problems.push('--remove-sources: needs --layout zip, or no import finds the pycs');
+  if (isZip && levels.length > 1)
+    problems.push('--layout zip: takes one level, such as -o 0, because a module has one pyc there');
+  if (isZip && given.keepCurrent)
+    problems.push('--keep-current: conflicts with --layout zip, whose pyc names do not tell the level');
+  if (given.removeSources && !isZip)
+    problems.push('--remove-sources: needs --layout zip, otherwise no import finds the pycs');
   if (given.removeSources && given.inPlace && paths.length === 0)
-    problems.push('--remove-sources: needs a PATH in place');
+    problems.push('--remove-sources: needs a PATH with --in-place');
   const level = 'optimize' in flags ? paths.find((path) => /^[012]$/.test(path)) : undefined;
-  if (level !== undefined) problems.push(`${level}: this is a PATH; several levels are -o 0,1,2 or -o 0 -o 1 -o 2`);
+  if (level !== undefined)
+    problems.push(`${level}: read as a PATH; write several levels as -o 0,1,2 or -o 0 -o 1 -o 2`);
   if (given.append && given.manifest === undefined) problems.push('--append: needs --manifest');
   if (problems.length > 0) throw usageError(problems);
   const mtime: MtimePolicy =

@@ -49,6 +49,6 @@ export async function setMtimes(
 
 function linksToOutside(count: number): string {
   return count === 1
-    ? '1 source is a symlink to a file outside the PATHs: its mtime stays'
-    : `${count} sources are symlinks to files outside the PATHs: their mtimes stay`;
+    ? '1 source is a symlink to a file outside the PATHs: its mtime does not change'
+    : `${count} sources are symlinks to files outside the PATHs: their mtimes do not change`;
 }

@@ -38,7 +38,7 @@ const firstMagicNumberOfPython2 = 20_000;
 /** Reads a header; a reason if the bytes do not start with one. */
 export function parsePycHeader(bytes: Uint8Array): PycHeader | UnreadableHeader {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (view.byteLength < 4) return { unreadable: 'too short to be a pyc' };
+  if (view.byteLength < 4) return { unreadable: 'is too short to be a pyc' };
   if (view.getUint16(2, true) !== 0x0a0d) return { unreadable: 'does not start with a magic number' };
   const magicNumber = view.getUint16(0, true);
   if (magicNumber >= firstMagicNumberOfPython2) return { unreadable: 'was written by Python 2', isOfPython2: true };

@@ -27,7 +27,7 @@ export async function explained(
   return differing.map(({ pyc: { entry }, compiled, compiler }): AuditFinding => {
     const [own, given] = [contentAt(paths.get(entry.file)), contentAt(compiled)];
     const difference = own && given && codeDifference(own, given);
-    if (difference === undefined) return differs(entry, `its code is not what ${compiler} makes of its source`);
+    if (difference === undefined) return differs(entry, `its code is not what ${compiler} compiles its source to`);
     const { place, what, first, second, isOfInstructions } = difference;
     if (isOfInstructions) {
       return { ...differs(entry, `compiled differently by ${compiler}: ${place}`), kind: 'other-compiler' };

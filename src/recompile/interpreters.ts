@@ -29,7 +29,7 @@ export async function openPool(
   environment: Environment,
 ): Promise<WorkerPool | string> {
   const version = /^CPython (\S+)$/.exec(releaseOf(magicNumber).name ?? '')?.[1];
-  if (version === undefined) return `magic number ${magicNumber} is not known`;
+  if (version === undefined) return `unknown magic number ${magicNumber}`;
   const request = python === undefined ? { command: `python${version}` } : { command: python, isNamed: true };
   const candidates =
     chroot === undefined
@@ -39,7 +39,7 @@ export async function openPool(
   const distrusted = candidates.flatMap((candidate) => ('distrusted' in candidate ? candidate.distrusted : []));
   const forWorkers = workerEnvironment(environment);
   const started = await startFirst(programs, expectedInterpreter(`python${version}`), forWorkers, 1, chroot?.path);
-  if ('refused' in started) return [`no python${version} that works`, ...distrusted, ...started.refused].join(': ');
+  if ('refused' in started) return [`no working python${version}`, ...distrusted, ...started.refused].join(': ');
   const pool = new WorkerPool(forWorkers, started);
   if (pool.interpreter.magicNumber === magicNumber) return pool;
   await pool.close();

@@ -47,7 +47,7 @@ function reasonToLeave({ facts }: Pyc, source: PayloadEntry | undefined): string
   if (facts === undefined || 'unread' in facts || 'unreadable' in facts.header) return 'not readable';
   if (source === undefined) return 'without a source';
   const { header, damage } = facts;
-  if (codeLayoutOf(header.magicNumber) === undefined) return 'of an interpreter whose code pyclink does not read';
+  if (codeLayoutOf(header.magicNumber) === undefined) return 'for an interpreter whose code pyclink cannot read';
   if (damage !== undefined) return 'damaged';
   return undefined;
 }

@@ -53,12 +53,13 @@ function summaryLines(findings: readonly AuditFinding[], summary: AuditSummary, 
   if (modules > 0) lines.push(`${modulesWithoutBytecode} of ${counted(modules, 'module')} without bytecode`);
   const isLookedAt = isComplete && recompiled !== 0;
   const nothing = !isLookedAt
-    ? 'nothing wrong found, but not all was looked at'
+    ? 'nothing wrong found, but some files were not checked'
     : hasPycs
       ? 'nothing wrong'
-      : 'there is no pyc';
-  if (recompiled === 0) lines.push('no pyc is proved: none has the code of a source that was compiled again');
-  else if (recompiled !== undefined) lines.push(`${counted(recompiled, 'pyc')} compiled again: the same code`);
+      : 'no pycs found';
+  if (recompiled === 0) lines.push('no pyc confirmed: none has the code of its recompiled source');
+  else if (recompiled !== undefined)
+    lines.push(`${counted(recompiled, 'pyc')} confirmed: same code as their recompiled sources`);
   lines.push(findings.length === 0 ? nothing : counted(findings.length, 'finding'));
   return lines.map((line) => `pyclink: ${line}`);
 }

@@ -14,14 +14,14 @@ export function buildReportText(report: BuildReport): string {
   if (report.unchanged > 0) {
     lines.push(
       report.unchanged === pycs
-        ? 'nothing changed: all pycs were there already'
-        : `${report.unchanged} of these pycs were there already`,
+        ? 'nothing changed: all pycs were already in place'
+        : `${report.unchanged} of these pycs were already in place`,
     );
   }
   if (current > 0) {
     lines.push(
       dryRun
-        ? `would keep the bytecode of ${counted(current, 'source')}, which is current`
+        ? `would keep the current bytecode of ${counted(current, 'source')}`
         : `${counted(current, 'source')} had current bytecode`,
     );
   }
@@ -49,10 +49,10 @@ function cacheText({ local, remote, verified, compiled, uncached }: CacheCounts)
     ...(remote > 0 ? [[remote, 'remote'] as const] : []),
   ];
   const all = local + remote + compiled;
-  const hits = found.map(([count, where], i) => `${count}${i === 0 ? ` of ${all}` : ''} from ${where}`);
-  if (verified > 0) hits.push(`${verified} of them compiled all the same and equal`);
+  const hits = found.map(([count, where], i) => `${count}${i === 0 ? ` of ${all} found` : ''} in the ${where} cache`);
+  if (verified > 0) hits.push(`${verified} of them compiled again: identical`);
   const reasons = Object.entries(uncached).map(([reason, count]) => `${count} ${reason}`);
-  const why = reasons.length > 0 ? ` (not for the cache: ${reasons.join(', ')})` : '';
+  const why = reasons.length > 0 ? ` (not cacheable: ${reasons.join(', ')})` : '';
   return `cache: ${[...hits, `${compiled - verified} compiled`].join(', ')}${why}`;
 }
 

@@ -24,7 +24,7 @@ export function diffText({ differences, summary, unreadable }: Diffed, isVerbose
   });
   if (!isVerbose) {
     const hidden = shortKinds.filter((kind) => (shown.get(kind) ?? 0) > maxOfKind);
-    lines.push(...hidden.map((kind) => `${kind}: ${(shown.get(kind) ?? 0) - maxOfKind} more, which -v lists`));
+    lines.push(...hidden.map((kind) => `${kind}: ${(shown.get(kind) ?? 0) - maxOfKind} more: -v lists them`));
   }
   lines.push(...unreadable.map((note) => `pyclink: ${note}`));
   const { modules, same } = summary;
@@ -32,7 +32,7 @@ export function diffText({ differences, summary, unreadable }: Diffed, isVerbose
     const count = summary[kind as DiffKind];
     return count === undefined ? [] : `${count} ${words}`;
   });
-  lines.push(`pyclink: ${counted(modules, 'module')}: ${[...counts, `${same} the same`].join(', ')}`);
+  lines.push(`pyclink: ${counted(modules, 'module')}: ${[...counts, `${same} unchanged`].join(', ')}`);
   return lines.map((line) => `${printable(line)}\n`).join('');
 }
 

@@ -24,8 +24,8 @@ export function inspectionText(inspection: Inspection): string {
   const facts: [string, string | number][] = [
     ['pyc', inspection.path],
     ['magic number', `${header.magicNumber} (${inspection.interpreter ?? 'unknown interpreter'})`],
-    ['cache tag', inspection.cacheTag ?? 'none in the name'],
-    ['level', inspection.level ?? 'none in the name'],
+    ['cache tag', inspection.cacheTag ?? 'not in the name'],
+    ['level', inspection.level ?? 'not in the name'],
     ['invalidation', header.invalidationMode],
     ...recordedFacts(header),
     ['size', `${inspection.sizeBytes} bytes`],
@@ -44,7 +44,7 @@ function recordedFacts(header: PycHeader): [string, string | number][] {
 }
 
 function sourceText(source: NonNullable<Inspection['source']>): string {
-  if (source.state === 'differs') return `does not fit: ${source.reason}`;
+  if (source.state === 'differs') return `does not match: ${source.reason}`;
   if (source.state === 'unreadable') return source.reason;
-  return source.state === 'fits' ? 'fits' : 'not there';
+  return source.state === 'fits' ? 'matches' : 'not found';
 }

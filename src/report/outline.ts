@@ -40,7 +40,7 @@ function shortened({ kind, value }: OutlinedObject): string {
 export interface PycComparison {
   readonly first: string;
   readonly second: string;
-  /** Undefined: the pycs are the same to the byte. In normal form, if they differ there. */
+  /** Undefined: the pycs are byte-for-byte identical. In normal form, if they differ there. */
   readonly difference: Difference | undefined;
   readonly headerDifference: Difference | undefined;
   /** Whether both have the same code in normal form; undefined if one has none. */
@@ -50,12 +50,12 @@ export interface PycComparison {
 /** The first difference of two pycs, in words, and that of their headers. */
 export function comparisonText(comparison: PycComparison): string {
   const { difference, headerDifference, isSameInNormalForm } = comparison;
-  if (difference === undefined) return 'the pycs are the same to the byte\n';
+  if (difference === undefined) return 'the pycs are byte-for-byte identical\n';
   const lines = linesOf(difference, comparison);
   if (headerDifference !== undefined && headerDifference !== difference) {
     lines.push(...linesOf(headerDifference, comparison));
   }
-  const normal = { true: 'the same', false: 'other code', undefined: 'not available for both' };
+  const normal = { true: 'the same', false: 'different code', undefined: 'not available for both' };
   return [...lines, `in normal form: ${normal[`${isSameInNormalForm}`]}`]
     .map((line) => `${printable(line)}\n`)
     .join('');

@@ -44,7 +44,7 @@ function replacedScript([script, ...positions]: readonly string[], options: read
 
 /** Positions: default interpreter, whether errors end the build, whether to compile elsewhere too, more flags. */
 function bytecompile(positions: readonly string[], options: readonly string[]): readonly Step[] {
-  if (positions.length > 4) throw usageError('takes one to four positions');
+  if (positions.length > 4) throw usageError('takes one to four arguments');
   const [defaultInterpreter = '', terminate = '', elsewhere = '', moreFlags = ''] = positions;
   // `-j` alone: %_smp_build_ncpus is defined, but empty.
   const flags = [

@@ -51,7 +51,7 @@ function sourceless(records: readonly PycRecord[], payload: Payload): Finding[] 
     ({ source, paths, cacheTag }) =>
       cacheTag === undefined && !payload.has(source) && paths.some((path) => payload.has(path)),
   );
-  const detail = 'the source of pycs that are in the payload';
+  const detail = 'in the manifest, but not in the payload; its pycs are';
   return Array.from(new Set(gone.map(({ source }) => source)), (path) => ({ kind: 'missing', path, detail }));
 }
 
@@ -80,7 +80,7 @@ function checkContainer(container: string, stored: readonly PayloadEntry[]): Fin
   const [first, ...others] = here as [PayloadEntry, ...PayloadEntry[]];
   const findings = others.flatMap((entry) => compare(entry, first));
   if (elsewhere !== undefined) {
-    const detail = `in ${container}, without ${elsewhere.path}, which is in ${elsewhere.container}`;
+    const detail = `in ${container}, but ${elsewhere.path} is in ${elsewhere.container}`;
     findings.push(...here.map((entry) => at(entry, 'split', detail)));
   }
   return findings;
@@ -90,7 +90,7 @@ function compare(entry: PayloadEntry, first: PayloadEntry): Finding[] {
   const findings: Finding[] = [];
   if (entry.file !== first.file) {
     const writer = first.replacedBy === undefined ? '' : `, which ${first.replacedBy} wrote`;
-    findings.push(at(entry, 'unlinked', `another file than ${first.path}${writer}`));
+    findings.push(at(entry, 'unlinked', `not the same file as ${first.path}${writer}`));
   }
   if (entry.mode !== first.mode || entry.owner !== first.owner) {
     const detail = `${metadata(entry)}, ${first.path} has ${metadata(first)}`;
@@ -118,15 +118,15 @@ function checkContent(entry: PayloadEntry, record: PycRecord, payload: Payload, 
 /** How a source is not the one that was compiled, whatever its size and mtime are. */
 function changeOf(source: SourceFacts | Unread | undefined, { sourceSha256 }: PycRecord): string | undefined {
   if (sourceSha256 === undefined || source === undefined || 'unread' in source) return undefined;
-  return source.sha256 === sourceSha256 ? undefined : 'its source has another SHA-256 than when it was compiled';
+  return source.sha256 === sourceSha256 ? undefined : 'its source changed after compilation: SHA-256 mismatch';
 }
 
 function damageIn(pyc: PycFacts | Unread | undefined, record: PycRecord): string | undefined {
-  if (pyc === undefined) return 'there is no content under its name';
+  if (pyc === undefined) return 'it has no content in the payload';
   if ('unread' in pyc) return pyc.isRefused === true ? undefined : pyc.unread;
   const { header, damage, sha256 } = pyc;
   if ('unreadable' in header) return `it ${header.unreadable}`;
-  if (sha256 !== record.sha256) return 'its SHA-256 is another';
+  if (sha256 !== record.sha256) return 'SHA-256 mismatch';
   return damage === undefined ? undefined : `its code cannot be read: ${damage}`;
 }
 

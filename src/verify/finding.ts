@@ -10,7 +10,7 @@ import { byCodeUnit, type PayloadPath } from '../files/path.ts';
  * - `stale`: does not fit the source in the payload
  * - `source-changed`: the source is not the one that was compiled
  * - `damaged`: not the bytes that were built, or no code that an interpreter can load
- * - `exposed`: more users may read it than its source
+ * - `exposed`: readable by more users than its source
  * - `unrecorded`: not in the manifest, and an interpreter loads it
  * - `foreign`, `orphan`: not in the manifest, and no interpreter that this is for will load it
  */

@@ -54,14 +54,14 @@ export function findUnrecorded(
       return [];
     }
     const of = (kind: Finding['kind'], detail: string): Finding[] => [{ kind, path, container, detail }];
-    if (name.cacheTag === undefined) return of('unrecorded', 'is loaded without a source');
+    if (name.cacheTag === undefined) return of('unrecorded', 'it has no source, but Python loads it');
     if (!payload.has(name.source)) return of('orphan', `there is no ${name.source}`);
     const reader = readerOf(path);
     if (reader !== undefined && !readsTag(reader, name.cacheTag)) {
       return of('foreign', `${reader} does not read the pycs of ${name.cacheTag}`);
     }
     if (sources.has(name.source) && !cacheTags.includes(name.cacheTag)) {
-      return of('unrecorded', `made by ${name.cacheTag}, the others of its source by ${cacheTags.join(', ')}`);
+      return of('unrecorded', `for ${name.cacheTag}; the manifest has pycs of its source for ${cacheTags.join(', ')}`);
     }
     return of('unrecorded', 'not in the manifest: this build did not make it');
   });
@@ -80,7 +80,7 @@ export function findUnrecorded(
         kind: 'unrecorded',
         path,
         container,
-        detail: 'Python looks in it for each module, before all directories',
+        detail: 'Python searches it for every module, before all directories',
       };
     });
   });

@@ -25,9 +25,9 @@ describe('a baseline', () => {
   });
 
   it.each([
-    ['is no JSON', 'stale: 3'],
-    ['is no report of an audit', '[]'],
-    ['is no report of an audit', '{"findings":[{"kind":5}]}'],
+    ['is not JSON', 'stale: 3'],
+    ['is not an audit report', '[]'],
+    ['is not an audit report', '{"findings":[{"kind":5}]}'],
   ])('refuses a file that %s', (reason, given) => {
     expect(() => parseBaseline(given, 'known.json')).toThrow(
       expect.objectContaining({ code: 'usage', path: 'known.json', message: reason }),

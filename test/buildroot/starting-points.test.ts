@@ -62,7 +62,7 @@ describe('startingPoints', () => {
   it.each(['/usr/lib/host', '/away', '/lib64/host'])('do not follow %s out of the buildroot', (path) => {
     const buildroot = openTree(plantBuildroot(planted));
     expect(() => startingPoints(buildroot, [path])).toThrow(
-      expect.objectContaining({ code: 'usage', message: `${path}: leads out of the buildroot` }),
+      expect.objectContaining({ code: 'usage', message: `${path}: points outside the buildroot` }),
     );
   });
 
@@ -74,7 +74,7 @@ describe('startingPoints', () => {
         exitStatus: 2,
         message:
           'usr/lib: not in the buildroot; : a PATH must not be empty; /opt: not in the buildroot; ' +
-          '/away/a.py: leads out of the buildroot',
+          '/away/a.py: points outside the buildroot',
         hint: `a PATH is as installed (/usr/lib/…), or starts with the buildroot ${buildroot.path}`,
       }),
     );

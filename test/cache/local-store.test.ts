@@ -190,7 +190,7 @@ describe('a cache directory', () => {
         renameSync(join(path, 'v1'), join(path, '../elsewhere'));
         symlinkSync('../elsewhere', join(path, 'v1'));
       },
-      '/v1: it is no directory',
+      '/v1: it is not a directory',
     ],
     ['below one that others may write to', (path: string) => chmodSync(dirname(path), 0o777), 'others may write to'],
   ])('%s is refused', (_name, change, reason) => {

@@ -106,7 +106,7 @@ it('disables a server that has nothing when a build has waited five seconds for 
   await askFor(false, 64);
   expect(cache.isOn).toBe(true);
   await askFor(true, 1);
-  expect(counts.remoteProblem).toBe('its answers take too long');
+  expect(counts.remoteProblem).toBe('its responses take too long');
 });
 
 it('disables a server at the first connection that is refused', async () => {
@@ -125,7 +125,7 @@ it.each([
   const { cache, counts, asked } = await serving((_request, response) => response.end(body));
   for (let i = 0; i < 10; i++) expect(await cache.get(key, asText)).toBeUndefined();
   expect(asked).toHaveLength(3);
-  expect(counts).toMatchObject({ remoteCorrupt: 3, remoteProblem: 'its answer is no entry' });
+  expect(counts).toMatchObject({ remoteCorrupt: 3, remoteProblem: 'its response is not a cache entry' });
 });
 
 it('goes on asking where only some answers are damaged', async () => {

@@ -11,11 +11,11 @@ it('a secret is what is in its file, without white space around it', () => {
 });
 
 it.each([
-  ['is missing', () => '/nonexistent/secret', 'the secret is no regular file'],
-  ['is a directory', () => '/usr', 'the secret is no regular file'],
-  ['everybody may read', () => fileWith('0123456789abcdef', 0o644), 'everybody may read the secret'],
+  ['is missing', () => '/nonexistent/secret', 'the secret is not a regular file'],
+  ['is a directory', () => '/usr', 'the secret is not a regular file'],
+  ['everybody may read', () => fileWith('0123456789abcdef', 0o644), 'the secret is readable by everybody'],
   ['is a disk image', () => fileWith('0123456789abcdef'.repeat(10_000)), 'the secret cannot be read (EFBIG)'],
-  ['is short', () => fileWith('0123456789abcde\n'), 'the secret has less than 16 bytes'],
+  ['is short', () => fileWith('0123456789abcde\n'), 'the secret is shorter than 16 bytes'],
 ])('a secret that %s is refused', (_name, make, reason) => {
   expect(() => readSecret(make())).toThrow(reason);
 });

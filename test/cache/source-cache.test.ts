@@ -83,7 +83,7 @@ describe('the cache of a thread', () => {
 
   it.each<[string, Partial<CompileOutcome>, string]>([
     ['was changed between two levels', { compiled: undefined }, 'changed meanwhile'],
-    ['may have another encoding', { compiled: { sha256: sha256Of(text), isUtf8: false } }, 'another encoding'],
+    ['may have another encoding', { compiled: { sha256: sha256Of(text), isUtf8: false } }, 'not UTF-8'],
     ['did not compile', { failure: { reason: 'does-not-compile', problem: '' } }, 'not compiled'],
     ['cost a worker', { losses: 1 }, 'not compiled'],
   ])('stores nothing of a source that %s', (_, more, reason) => {

@@ -21,7 +21,7 @@ function source(payload: string): Source {
 }
 
 const warning = (directory: string, reader: string) =>
-  `${directory}: compiled by /usr/bin/python3.11 (Python 3.11.2), but read by ${reader}, which does not load its pycs`;
+  `${directory}: compiled by /usr/bin/python3.11 (Python 3.11.2), but used by ${reader}, which cannot load these pycs`;
 
 describe('foreignDirectories', () => {
   it.each([

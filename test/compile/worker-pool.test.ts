@@ -79,7 +79,7 @@ it('a source that takes longer than its limit costs itself only, and its worker 
   const [slow, quick] = jobs as WorkerJob[] as [WorkerJob, WorkerJob];
   await Promise.all([pool.compile({ ...slow, content }, 50, use), pool.compile(quick, 60_000, use)]);
   await pool.close();
-  expect(results).toEqual(['hung: no answer within 0.05 s', 'compiled']);
+  expect(results).toEqual(['hung: no response within 0.05 s', 'compiled']);
   expect(workersOf(mark)).toEqual([]);
 });
 
@@ -109,9 +109,9 @@ describe('an interpreter that is exchanged after the first worker said what it i
 
   it.skipIf(other === undefined)('ends the run, and compiles nothing', async () => {
     const change = (script: string) => script.replace(systemPython.executable, (other as RealPython).executable);
-    const message = `it is Python ${other?.version}, and was Python ${systemPython.version} at first`;
+    const message = `it is Python ${other?.version} now, and was Python ${systemPython.version} at first`;
     expect(await exchanged(change)).toEqual({
-      end: `worker-failed: the interpreter was exchanged during the build: ${message}`,
+      end: `worker-failed: the interpreter changed during the build: ${message}`,
       results: 0,
     });
   });
@@ -122,9 +122,9 @@ describe('an interpreter that is exchanged after the first worker said what it i
     ['variables', (script) => script.replace('exec', 'PYTHONNODEBUGRANGES=1 exec'), {}],
     ['libraries', (script) => script.replace('exec', 'LD_PRELOAD=libresolv.so.2 exec'), { PYCLINK_CACHE: '1' }],
   ])('ends the run if only its %s are other ones', async (_, change, more) => {
-    const again = `it is another Python ${systemPython.version}, or its files, options or variables changed`;
+    const again = `it is a different Python ${systemPython.version}, or its files, options or environment variables changed`;
     expect(await exchanged(change, more)).toEqual({
-      end: `worker-failed: the interpreter was exchanged during the build: ${again}`,
+      end: `worker-failed: the interpreter changed during the build: ${again}`,
       results: 0,
     });
   });

@@ -20,8 +20,8 @@ describe('comparePycs', () => {
       pyc([m.int(2)], { numbers: [0, 5, 5] }),
       [['code', 'constant 0 is int 2, was int 1']],
     ],
-    ['a line', one, pyc([m.int(1)], { line: 2 }), [['lines', 'the same code in other lines']]],
-    ['a path', one, pyc([m.int(1)], { path: 'g' }), [['path', 'the same code with another path for tracebacks']]],
+    ['a line', one, pyc([m.int(1)], { line: 2 }), [['lines', 'the same code with different line numbers']]],
+    ['a path', one, pyc([m.int(1)], { path: 'g' }), [['path', 'the same code with a different recorded path']]],
     ['a flag', one, pyc([m.flagged(m.int(1))]), [['flags', 'the same code in normal form']]],
     [
       'an mtime',
@@ -41,13 +41,13 @@ describe('comparePycs', () => {
       one,
       pyc([m.int(1)], { path: 'g', numbers: [0, 5, 0] }),
       [
-        ['path', 'the same code with another path for tracebacks'],
+        ['path', 'the same code with a different recorded path'],
         ['mtime', '1970-01-01T00:00:05Z, was 1970-01-01T00:00:00Z'],
       ],
     ],
-    ['an interpreter', one, pycOf(m.none, 3571), [['interpreter', 'CPython 3.11 before, now CPython 3.13']]],
+    ['an interpreter', one, pycOf(m.none, 3571), [['interpreter', 'CPython 3.13, was CPython 3.11']]],
     ['what is no pyc', one, Buffer.from('no pyc'), [['bytes', 'it does not start with a magic number']]],
-    ['what was no pyc', Buffer.alloc(2), one, [['bytes', 'the old one too short to be a pyc']]],
+    ['what was no pyc', Buffer.alloc(2), one, [['bytes', 'the old pyc is too short to be a pyc']]],
     ['code that ends early', one, one.subarray(0, 60), [['bytes', 'its code has no normal form']]],
     [
       'code of an unknown release',
@@ -80,7 +80,9 @@ describe('comparePycs', () => {
   it('does not say where code differs that is too large', () => {
     const nones = m.tuple(Array<Buffer>(1000).fill(m.none));
     const many = (last: Buffer) => pycOf(m.code(1, m.tuple([...Array<Buffer>(1000).fill(nones), last])));
-    expect(comparePycs(many(m.int(1)), many(m.int(2)))).toEqual([{ kind: 'code', detail: 'too large to say where' }]);
+    expect(comparePycs(many(m.int(1)), many(m.int(2)))).toEqual([
+      { kind: 'code', detail: 'too large to locate the difference' },
+    ]);
   });
 
   it('takes no time for objects that references make many of', () => {

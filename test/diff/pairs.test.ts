@@ -34,7 +34,7 @@ describe('pairModules', () => {
   it('keeps cache tags apart, and pycs beside their source', () => {
     const old = [pyc('a.cpython-311.pyc', '1'), entryAt('/lib/a.pyc', { pyc: { sha256: '1', header } })];
     expect(paired(old, [pyc('a.cpython-312.pyc', '1')])).toEqual([
-      ['/lib/a.py', ['removed: a pyc beside its source: 0'], []],
+      ['/lib/a.py', ['removed: a pyc next to its source: 0'], []],
       ['/lib/a.py', ['removed: for cpython-311: 0'], []],
       ['/lib/a.py', ['added: for cpython-312: 0'], []],
     ]);
@@ -48,8 +48,8 @@ describe('pairModules', () => {
   it('says how the same bytes are linked', () => {
     const linked = [pyc('a.cpython-311.pyc', '1', { file: 'x' }), pyc('a.cpython-311.opt-1.pyc', '1', { file: 'x' })];
     const apart = [pyc('a.cpython-311.pyc', '1'), pyc('a.cpython-311.opt-1.pyc', '1')];
-    expect(paired(linked, apart)).toEqual([['/lib/a.py', ['links: one file: 0 1, was 0=1: 0 1'], []]]);
-    expect(paired(apart, linked)).toEqual([['/lib/a.py', ['links: one file: 0=1, was 0 1: 0 1'], []]]);
+    expect(paired(linked, apart)).toEqual([['/lib/a.py', ['links: linked levels: 0 1, was 0=1: 0 1'], []]]);
+    expect(paired(apart, linked)).toEqual([['/lib/a.py', ['links: linked levels: 0=1, was 0 1: 0 1'], []]]);
   });
 
   it('takes a symlink for the pyc that it leads to, and no ghost', () => {

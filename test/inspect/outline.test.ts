@@ -24,8 +24,8 @@ describe('outlineOf', () => {
 
 describe('readPycTree', () => {
   it.each([
-    [pycOf(m.none), 3700, 'magic number 3700 is not known'],
-    [pycOf(m.reference(0)), magicNumber, 'a reference to an object that is not there'],
+    [pycOf(m.none), 3700, 'unknown magic number 3700'],
+    [pycOf(m.reference(0)), magicNumber, 'a reference to an object that does not exist'],
   ])('says why it cannot', (pyc, magic, unreadable) => {
     expect(readPycTree(pyc, magic)).toEqual({ unreadable });
   });

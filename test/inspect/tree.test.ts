@@ -49,16 +49,16 @@ describe('readMarshalTree', () => {
   });
 
   it.each<[string, Buffer, string]>([
-    ['out of range', m.tuple([m.flagged(m.int(1)), m.reference(1)]), 'a reference to an object that is not there'],
-    ['below zero', m.tuple([m.flagged(m.int(1)), m.reference(-1)]), 'a reference to an object that is not there'],
-    ['forward', m.tuple([m.reference(0), m.flagged(m.int(1))]), 'a reference to an object that is not there'],
+    ['out of range', m.tuple([m.flagged(m.int(1)), m.reference(1)]), 'a reference to an object that does not exist'],
+    ['below zero', m.tuple([m.flagged(m.int(1)), m.reference(-1)]), 'a reference to an object that does not exist'],
+    ['forward', m.tuple([m.reference(0), m.flagged(m.int(1))]), 'a reference to an object that does not exist'],
     ['to the object that it is in', m.flagged(m.tuple([m.reference(0)])), 'an object that contains itself'],
     [
       'to an object further out',
       m.flagged(m.tuple([m.flagged(m.tuple([m.tuple([m.reference(0)])]))])),
       'an object that contains itself',
     ],
-    ['in bytes that end', m.tuple([m.reference(0)]).subarray(0, -1), 'ends within the code'],
+    ['in bytes that end', m.tuple([m.reference(0)]).subarray(0, -1), 'truncated'],
   ])('refuses a reference %s', (_, bytes, unreadable) => {
     expect(read(bytes)).toEqual({ unreadable });
   });

@@ -79,7 +79,7 @@ describe('findPycs', () => {
   it('refuses a PATH that leads out of the buildroot: nothing there may be linked', () => {
     const outside = plantBuildroot({ 'a.pyc': '', 'a.pyo': '' });
     expect(() => found({ away: { symlink: outside } }, ['/away'])).toThrow(
-      expect.objectContaining({ code: 'usage', message: '/away: leads out of the buildroot' }),
+      expect.objectContaining({ code: 'usage', message: '/away: points outside the buildroot' }),
     );
   });
 

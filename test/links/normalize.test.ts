@@ -81,7 +81,7 @@ describe('normalizeFiles', () => {
       normalized: 0,
       notNormalized: ['a.pyc', 'b.pyc'].map((name) => ({
         path: path(name),
-        message: 'the file has another name elsewhere',
+        message: 'the file has another hard link elsewhere',
       })),
     });
     expect(contentsOf(root)).toEqual(contents);
@@ -91,7 +91,7 @@ describe('normalizeFiles', () => {
   it('leaves a file alone that it cannot read to the end, and says why', () => {
     const { root, path, read } = planted({ 'a.pyc': before.subarray(0, -1), 'b.pyc': before });
     const { normalized, notNormalized } = normalizeFiles(read(), false);
-    expect([normalized, notNormalized]).toEqual([1, [{ path: path('a.pyc'), message: 'ends within the code' }]]);
+    expect([normalized, notNormalized]).toEqual([1, [{ path: path('a.pyc'), message: 'truncated' }]]);
     expect(contentsOf(root)).toEqual({
       'a.pyc': `file 644 ${before.subarray(0, -1).toString('base64')}`,
       'b.pyc': `file 644 ${after.toString('base64')}`,

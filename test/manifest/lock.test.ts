@@ -98,10 +98,10 @@ describe('withLock', () => {
       (message) => said.push(message),
       () => undefined,
     );
-    const meaning = 'of runs that append at the same time, records may be lost';
+    const meaning = 'runs that append at the same time may lose records';
     expect(said).toEqual([
-      `${lockOf(file)}: no lock (there is no flock(1)): ${meaning}`,
-      `${lockOf(file)}: no lock (flock: 0: No locks available): ${meaning}`,
+      `${lockOf(file)}: not locked (flock(1) is not installed): ${meaning}`,
+      `${lockOf(file)}: not locked (flock: 0: No locks available): ${meaning}`,
     ]);
   });
 

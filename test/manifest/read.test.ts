@@ -15,17 +15,17 @@ describe('readManifest', () => {
     [
       'is something else',
       '[]',
-      'is not a manifest that this version reads: top level: Invalid input: expected object, received array',
+      'is not a manifest that this version can read: top level: Invalid input: expected object, received array',
     ],
     [
       'is of another version',
       [...manifestPieces(empty)].join('').replace('"schemaVersion": 1', '"schemaVersion": 2'),
-      'is not a manifest that this version reads: schemaVersion: Invalid input: expected 1',
+      'is not a manifest that this version can read: schemaVersion: Invalid input: expected 1',
     ],
     [
       'has much wrong',
       JSON.stringify({ ...empty, skipped: Array(5).fill({ path: 1, reason: 'excluded' }) }),
-      'is not a manifest that this version reads: ' +
+      'is not a manifest that this version can read: ' +
         [0, 1, 2].map((i) => `skipped.${i}.path: Invalid input: expected string, received number; `).join('') +
         'and 2 more',
     ],

@@ -24,7 +24,7 @@ const manifest = {
 };
 
 const notOneGroup = 'the paths must be pycs of that source, with one cache tag, in one directory; or one beside it';
-const notPlain = 'must be a plain path, without "..", "//" or a slash at the end';
+const notPlain = 'must be a plain path, without "..", "//" or a trailing slash';
 
 /** What is wrong with a manifest, as `place: message`. */
 function issues(data: unknown): string[] {

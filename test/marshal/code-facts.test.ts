@@ -11,9 +11,9 @@ const withConstant = (...constants: Buffer[]) => m.code(1, m.tuple(constants));
 describe('codeFactsOf', () => {
   it.each([
     ['no code', m.none, 'not a code object'],
-    ['nothing', Buffer.alloc(0), 'ends within the code'],
+    ['nothing', Buffer.alloc(0), 'truncated'],
     ['itself in it', m.flagged(withConstant(m.reference(0))), 'an object that contains itself'],
-    ['a reference to nothing', withConstant(m.reference(0)), 'a reference to an object that is not there'],
+    ['a reference to nothing', withConstant(m.reference(0)), 'a reference to an object that does not exist'],
     ['an unknown type', withConstant(Buffer.from('?')), 'an object of unknown type 0x3f'],
   ])('names the damage of a pyc with %s', (_, value, damage) => {
     expect(codeFactsOf(pycOf(value), layout).damage).toBe(damage);
@@ -32,7 +32,7 @@ describe('codeFactsOf', () => {
     const own = codeLayoutOf(pyc.readUInt16LE(0)) as CodeLayout;
     expect(codeFactsOf(pyc, own)).not.toHaveProperty('damage');
     for (let size = 16; size < pyc.length; size++) {
-      expect(codeFactsOf(pyc.subarray(0, size), own)).toEqual({ damage: 'ends within the code' });
+      expect(codeFactsOf(pyc.subarray(0, size), own)).toEqual({ damage: 'truncated' });
     }
   });
 

@@ -12,7 +12,7 @@ function pycOf(type: string, count: number): Buffer {
 
 describe('pycFactsOf', () => {
   it.each(['(', '>'])('reads no code with more objects than any compiler writes (%s)', (type) => {
-    const damage = 'it has 1000001 objects, which are too many to read';
+    const damage = 'it has too many objects to read (1000001)';
     for (const depth of ['in-depth', 'code'] as const) {
       expect(pycFactsOf(pycOf(type, 1_000_000), depth)).toMatchObject({ damage });
     }

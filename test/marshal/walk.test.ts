@@ -76,12 +76,12 @@ describe('walkMarshal', () => {
   });
 
   it.each<[string, Buffer, string]>([
-    ['nothing', Buffer.alloc(0), 'ends within the code'],
+    ['nothing', Buffer.alloc(0), 'truncated'],
     ['an unknown type', Buffer.from('?'), 'an object of unknown type 0x3f'],
     ['a null outside a dict', m.tuple([m.null]), 'a null outside a dict'],
     ['a null alone', m.null, 'a null outside a dict'],
     ['a negative size', m.tuple([]).fill(0xff, 1), 'a negative size'],
-    ['a size beyond the end', m.bytes('').fill(0x7f, 1), 'ends within the code'],
+    ['a size beyond the end', m.bytes('').fill(0x7f, 1), 'truncated'],
   ])('says what is wrong with %s', (_, bytes, reason) => {
     expect(walk(bytes).reason).toContain(reason);
   });
@@ -102,14 +102,14 @@ describe('walkMarshal', () => {
     ]);
     expect(walk(whole).reason).toBeUndefined();
     for (let length = 0; length < whole.length; length++) {
-      expect([length, walk(whole.subarray(0, length)).reason]).toEqual([length, 'ends within the code']);
+      expect([length, walk(whole.subarray(0, length)).reason]).toEqual([length, 'truncated']);
     }
   });
 
   it('goes 2000 deep and no deeper, as CPython', () => {
     expect(walk(nested(2000)).reason).toBeUndefined();
-    expect(walk(nested(2001)).reason).toBe('nested too deep');
-    expect(walk(nested(1_000_000)).reason).toBe('nested too deep');
+    expect(walk(nested(2001)).reason).toBe('nested too deeply');
+    expect(walk(nested(1_000_000)).reason).toBe('nested too deeply');
   });
 });
 

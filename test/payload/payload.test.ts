@@ -15,6 +15,6 @@ describe('the files of a payload', () => {
   });
 
   it('are refused if many symlinks lead to one large directory', () => {
-    expect(() => payloadWith(1000, 1000).files).toThrow('has more than 100000 files below symlinks');
+    expect(() => payloadWith(1000, 1000).files).toThrow('has more than 100000 files behind symlinks');
   });
 });

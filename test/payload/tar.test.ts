@@ -141,7 +141,7 @@ describe('readTar', () => {
     const { search, taken } = searchFor(['*.pyc']);
     await readTar(Readable.from(pieces), search, source, new Budget('a.tar', limits));
     expect(large.equals(taken.get('/a.pyc') as Buffer)).toBe(true);
-    expect(taken.get('/b.pyc')).toMatch(/^too large: 1.9 MiB/);
+    expect(taken.get('/b.pyc')).toMatch(/^is too large: 1.9 MiB/);
   });
 
   it.each([
@@ -171,7 +171,7 @@ describe('readTar', () => {
     const bytes = await tar([[{ name: 'a.py' }, 'x'.repeat(512)]]);
     bytes.write(type, 156);
     bytes.write('target', 157);
-    await expect(read(withChecksum(bytes))).rejects.toThrow('a size that programs read in two ways');
+    await expect(read(withChecksum(bytes))).rejects.toThrow('a size that programs interpret differently');
   });
 
   it.each(['path', 'linkpath', 'size', 'GNU.sparse.name'])(
@@ -179,7 +179,7 @@ describe('readTar', () => {
     async (key) => {
       for (const value of ['a.py\0.txt', '']) {
         const bytes = tar([[{ name: 'a.txt', pax: { [key]: value } }, 'x']]);
-        await expect(read(await bytes)).rejects.toThrow('that programs read in two ways');
+        await expect(read(await bytes)).rejects.toThrow('that programs interpret differently');
       }
     },
   );
@@ -187,7 +187,9 @@ describe('readTar', () => {
   it('takes a file whose name ends with a slash for a directory, and refuses one with content', async () => {
     const { entries } = await searched([[{ name: 'a.py/' }], [{ name: 'a.py/b.py' }, 'x']]);
     expect(Array.from(entries.values(), ({ type }) => type)).toEqual(['directory', 'file']);
-    await expect(searched([[{ name: 'a.py/' }, 'x'.repeat(512)]])).rejects.toThrow('that programs read in two ways');
+    await expect(searched([[{ name: 'a.py/' }, 'x'.repeat(512)]])).rejects.toThrow(
+      'that programs interpret differently',
+    );
   });
 
   it.each([
@@ -237,13 +239,13 @@ describe('readTar', () => {
     ['a file and a directory with files', [{ name: 'a' }, { name: 'a/b.py' }]],
   ] as const)('refuses a name that is %s', async (_, members) => {
     const all: Member[] = members.map((header) => [header]);
-    await expect(searched(all)).rejects.toThrow('it has a directory that programs read in two ways: /a');
+    await expect(searched(all)).rejects.toThrow('it has a directory that programs interpret differently: /a');
   });
 
   it('reads no more than 64 MiB behind the end', async () => {
     const bytes = await tar([[{ name: 'a.py' }, 'x']]);
     const more = (count: number) => [bytes, ...Array.from({ length: count }, () => Buffer.alloc(2 ** 20))];
     expect((await read(...more(63))).count).toBe(1);
-    await expect(read(...more(65))).rejects.toThrow('more than 64 MiB behind its end');
+    await expect(read(...more(65))).rejects.toThrow('more than 64 MiB after its end');
   });
 });

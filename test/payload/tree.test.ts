@@ -86,7 +86,7 @@ describe('searchTree', () => {
 
   it('says which file is too large to be read', () => {
     const { taken } = searched({ 'a.py': 'x'.repeat(101), 'b.py': 'x'.repeat(100) });
-    expect(taken.get('/a.py')).toMatch(/^too large: /);
+    expect(taken.get('/a.py')).toMatch(/^is too large: /);
     expect(taken.get('/b.py')).toHaveLength(100);
   });
 });

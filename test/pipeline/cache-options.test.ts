@@ -92,7 +92,7 @@ describe('the server that a build is to share', () => {
   it.each([
     ['ftp://h', 'takes the URL of a server: http, https, redis or rediss'],
     ['h', 'takes the URL of a server: http, https, redis or rediss'],
-    ['http://me:secret@h', 'takes a URL without a login: PYCLINK_CACHE_REMOTE_LOGIN_FILE has that'],
+    ['http://me:secret@h', 'takes a URL without a login: use PYCLINK_CACHE_REMOTE_LOGIN_FILE'],
     ['http://h/?a=b', 'takes a URL that ends with a path'],
   ])('%s is refused', (url, message) => {
     const { cacheProblem } = optionsFor({ cacheDir: '/c' }, { PYCLINK_CACHE_REMOTE: url });
@@ -115,6 +115,6 @@ it('pyclink cache reads no variable of servers', () => {
 });
 
 it('pyclink cache needs a directory', () => {
-  expect(() => readStoreRequest(undefined, {})).toThrow('no cache is named');
+  expect(() => readStoreRequest(undefined, {})).toThrow('no cache directory given');
   expect(readStoreRequest(undefined, { PYCLINK_CACHE_DIR: '/d' }).directory).toBe('/d');
 });

@@ -39,12 +39,12 @@ describe('buildReportText', () => {
     [
       'a build over the same',
       { unchanged: 6 },
-      `pyclink: 2 sources, 6 pycs, 2 links in 1 group\n${saved}pyclink: nothing changed: all pycs were there already\n${times}`,
+      `pyclink: 2 sources, 6 pycs, 2 links in 1 group\n${saved}pyclink: nothing changed: all pycs were already in place\n${times}`,
     ],
     [
       'a build over some of the same',
       { unchanged: 3 },
-      `pyclink: 2 sources, 6 pycs, 2 links in 1 group\n${saved}pyclink: 3 of these pycs were there already\n${times}`,
+      `pyclink: 2 sources, 6 pycs, 2 links in 1 group\n${saved}pyclink: 3 of these pycs were already in place\n${times}`,
     ],
     [
       'a build that wrote files and found problems',
@@ -67,7 +67,7 @@ describe('buildReportText', () => {
       'a dry run that would keep what is current',
       { dryRun: true, current: 1, dueSources: 1, pycs: 3, manifest: '/out/manifest', filelists: ['/out/list'] },
       'pyclink: would compile 1 source to 3 pycs\n' +
-        'pyclink: would keep the bytecode of 1 source, which is current\n' +
+        'pyclink: would keep the current bytecode of 1 source\n' +
         `pyclink: would write manifest /out/manifest\npyclink: would write file list /out/list\n${times}`,
     ],
     ['a dry run', { dryRun: true, sources: 1, pycs: 3 }, `pyclink: would compile 1 source to 3 pycs\n${times}`],
@@ -81,19 +81,27 @@ const cache = { ...emptyCounts(), local: 3, compiled: 1, problems: [] };
 
 describe('the line about the cache', () => {
   it.each<[string, BuildReport['cache'], string]>([
-    ['hits and misses', cache, 'cache: 3 of 4 from local, 1 compiled'],
-    ['hits of a server', { ...cache, remote: 5 }, 'cache: 3 of 9 from local, 5 from remote, 1 compiled'],
-    ['hits of a server only', { ...cache, local: 0, remote: 8, compiled: 0 }, 'cache: 8 of 8 from remote, 0 compiled'],
-    ['nothing', { ...emptyCounts(), problems: [] }, 'cache: 0 of 0 from local, 0 compiled'],
+    ['hits and misses', cache, 'cache: 3 of 4 found in the local cache, 1 compiled'],
+    [
+      'hits of a server',
+      { ...cache, remote: 5 },
+      'cache: 3 of 9 found in the local cache, 5 in the remote cache, 1 compiled',
+    ],
+    [
+      'hits of a server only',
+      { ...cache, local: 0, remote: 8, compiled: 0 },
+      'cache: 8 of 8 found in the remote cache, 0 compiled',
+    ],
+    ['nothing', { ...emptyCounts(), problems: [] }, 'cache: 0 of 0 found in the local cache, 0 compiled'],
     [
       'hits that were verified',
       { ...cache, compiled: 3, verified: 2 },
-      'cache: 5 of 6 from local, 2 of them compiled all the same and equal, 1 compiled',
+      'cache: 5 of 6 found in the local cache, 2 of them compiled again: identical, 1 compiled',
     ],
     [
       'sources that are not for the cache',
-      { ...cache, uncached: { 'another encoding': 1, 'not compiled': 2 } },
-      'cache: 3 of 4 from local, 1 compiled (not for the cache: 1 another encoding, 2 not compiled)',
+      { ...cache, uncached: { 'not UTF-8': 1, 'not compiled': 2 } },
+      'cache: 3 of 4 found in the local cache, 1 compiled (not cacheable: 1 not UTF-8, 2 not compiled)',
     ],
   ])('tells of %s', (_name, told, line) => {
     expect(buildReportText({ ...report, cache: told })).toContain(`\npyclink: ${line}\n`);

@@ -22,7 +22,7 @@ describe('diffText', () => {
       'mtime: /lib/a.py: now, was then (level 0)\n' +
         'code: /lib/a.py: shop.pay: constant 1 is int 2, was int 1 (levels 0 1)\n' +
         'pyclink: /x: cannot be read (EACCES)\n' +
-        'pyclink: 3 modules: 1 with other code, 1 with another mtime, 1 the same\n',
+        'pyclink: 3 modules: 1 with different code, 1 with a different mtime, 1 unchanged\n',
     );
   });
 
@@ -36,7 +36,7 @@ describe('diffText', () => {
     const lines = diffText(report, false).split('\n');
     expect(lines.filter((line) => line.startsWith('mtime: /'))).toHaveLength(5);
     expect(lines.filter((line) => line.startsWith('code: '))).toHaveLength(9);
-    expect(lines).toContain('mtime: 4 more, which -v lists');
+    expect(lines).toContain('mtime: 4 more: -v lists them');
     expect(
       diffText(report, true)
         .split('\n')

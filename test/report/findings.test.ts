@@ -31,9 +31,9 @@ describe('verifyText', () => {
   });
 
   it('has the notes before the summary', () => {
-    const notes = ['other.deb: no pyc of the manifest is in it'];
+    const notes = ['other.deb: it contains no pyc of the manifest'];
     expect(verifyText({ findings: [], notes, pycs: 3, linkGroups: 1, unreadable: 0, isProven: true })).toBe(
-      'pyclink: other.deb: no pyc of the manifest is in it\npyclink: 3 pycs, 1 link group: all as built\n',
+      'pyclink: other.deb: it contains no pyc of the manifest\npyclink: 3 pycs, 1 link group: all as built\n',
     );
   });
 

@@ -29,7 +29,7 @@ describe('inspectionText', () => {
         'source size   42 bytes\n' +
         'size          128 bytes\n' +
         'sha256        abc\n' +
-        'source        /usr/lib/a.py: fits\n',
+        'source        /usr/lib/a.py: matches\n',
     );
   });
 
@@ -47,8 +47,8 @@ describe('inspectionText', () => {
     ).toBe(
       'pyc           /odd\\nname\n' +
         'magic number  9999 (unknown interpreter)\n' +
-        'cache tag     none in the name\n' +
-        'level         none in the name\n' +
+        'cache tag     not in the name\n' +
+        'level         not in the name\n' +
         'invalidation  checked-hash\n' +
         'source hash   0102030405060708\n' +
         'size          128 bytes\n' +
@@ -57,9 +57,9 @@ describe('inspectionText', () => {
   });
 
   it.each<[NonNullable<Inspection['source']>, string]>([
-    [{ path: '/a.py', state: 'fits' }, 'source        /a.py: fits'],
-    [{ path: '/a.py', state: 'missing' }, 'source        /a.py: not there'],
-    [{ path: '/a.py', state: 'differs', reason: 'why' }, 'source        /a.py: does not fit: why'],
+    [{ path: '/a.py', state: 'fits' }, 'source        /a.py: matches'],
+    [{ path: '/a.py', state: 'missing' }, 'source        /a.py: not found'],
+    [{ path: '/a.py', state: 'differs', reason: 'why' }, 'source        /a.py: does not match: why'],
   ])('says of the source %o: %s', (source, line) => {
     expect(
       inspectionText({ ...inspection, source })

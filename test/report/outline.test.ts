@@ -58,7 +58,7 @@ describe('comparisonText', () => {
     expect(text.match(/^first difference: .*$|^in .*$/gm)).toEqual([
       'first difference: f: value',
       'first difference: header: mtime of the source',
-      'in normal form: other code',
+      'in normal form: different code',
     ]);
     const ofHeader = { ...pycs, difference: headerDifference, headerDifference, isSameInNormalForm: true };
     expect(comparisonText(ofHeader).match(/^first difference/gm)).toHaveLength(1);
@@ -66,7 +66,7 @@ describe('comparisonText', () => {
 
   it('says that there is no difference', () => {
     expect(comparisonText({ ...pycs, difference: undefined, isSameInNormalForm: true })).toBe(
-      'the pycs are the same to the byte\n',
+      'the pycs are byte-for-byte identical\n',
     );
   });
 });

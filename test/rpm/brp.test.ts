@@ -61,7 +61,7 @@ describe('translateBrp', () => {
   });
 
   it.each<[string, string[], string]>([
-    ['bytecompile', ['', '', '', '', ''], 'takes one to four positions'],
+    ['bytecompile', ['', '', '', '', ''], 'takes one to four arguments'],
     ['py-byte-compile', [], 'takes an interpreter and paths'],
     ['py-byte-compile', ['python3'], 'takes an interpreter and paths'],
     ['py-byte-compile', ['python3', ''], 'takes an interpreter and paths'],

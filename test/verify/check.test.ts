@@ -78,20 +78,20 @@ describe('check', () => {
     [
       'a source that is missing',
       { [source]: 'absent' },
-      [{ kind: 'missing', path: source, detail: 'the source of pycs that are in the payload' }],
+      [{ kind: 'missing', path: source, detail: 'in the manifest, but not in the payload; its pycs are' }],
     ],
     [
       'a pyc that is another file',
       { [pyc1]: { file: '3' } },
-      [{ kind: 'unlinked', path: pyc1, detail: `another file than ${pyc0}` }],
+      [{ kind: 'unlinked', path: pyc1, detail: `not the same file as ${pyc0}` }],
     ],
     [
       'a group that is spread over packages, whose inodes say nothing',
       { [pyc2]: { container: 'b.rpm' } },
       [
-        { kind: 'split', path: pyc1, detail: `in a.rpm, without ${pyc2}, which is in b.rpm` },
-        { kind: 'split', path: pyc2, detail: `in b.rpm, without ${pyc0}, which is in a.rpm` },
-        { kind: 'split', path: pyc0, detail: `in a.rpm, without ${pyc2}, which is in b.rpm` },
+        { kind: 'split', path: pyc1, detail: `in a.rpm, but ${pyc2} is in b.rpm` },
+        { kind: 'split', path: pyc2, detail: `in b.rpm, but ${pyc0} is in a.rpm` },
+        { kind: 'split', path: pyc0, detail: `in a.rpm, but ${pyc2} is in b.rpm` },
       ],
     ],
     [
@@ -141,7 +141,7 @@ describe('check', () => {
     [
       'a source of another content, whose size and mtime are the same',
       { [source]: { source: { sha256: 'other' } } },
-      forEach('source-changed', 'its source has another SHA-256 than when it was compiled'),
+      forEach('source-changed', 'its source changed after compilation: SHA-256 mismatch'),
     ],
     [
       'pycs that more users may read than their source',
@@ -161,7 +161,7 @@ describe('check', () => {
       { [source]: { type: 'symlink', target: 'gone.py', mtimeSeconds: 9 } },
       [],
     ],
-    ['other bytes', bytes({ ...right, sha256: 'other' }), forEach('damaged', 'its SHA-256 is another')],
+    ['other bytes', bytes({ ...right, sha256: 'other' }), forEach('damaged', 'SHA-256 mismatch')],
     [
       'bytes that are no pyc',
       bytes({ sha256: 'other', header: { unreadable: 'ends within its header' } }),
@@ -175,8 +175,8 @@ describe('check', () => {
     ],
     [
       'code that ends early, which was built so',
-      bytes({ ...right, damage: 'ends within the code' }),
-      forEach('damaged', 'its code cannot be read: ends within the code'),
+      bytes({ ...right, damage: 'truncated' }),
+      forEach('damaged', 'its code cannot be read: truncated'),
     ],
     [
       'a source that is newer than its pycs',
@@ -218,7 +218,7 @@ describe('check', () => {
         },
       },
       [
-        { kind: 'damaged', path: pyc1, detail: 'its SHA-256 is another' },
+        { kind: 'damaged', path: pyc1, detail: 'SHA-256 mismatch' },
         {
           kind: 'metadata-differs',
           path: pyc1,
@@ -229,7 +229,7 @@ describe('check', () => {
           path: pyc1,
           detail: 'it records mtime 1970-01-01T00:00:04Z, the source has 1970-01-01T00:00:05Z',
         },
-        { kind: 'unlinked', path: pyc1, detail: `another file than ${pyc0}` },
+        { kind: 'unlinked', path: pyc1, detail: `not the same file as ${pyc0}` },
       ],
     ],
   ])('finds %s', (_name, changes, findings) => {
@@ -259,7 +259,7 @@ describe('check', () => {
   it('reports a missing source once, however many records are of it', () => {
     const records = [pyc0, pyc1, pyc2].map((path) => ({ ...record, paths: [path] }));
     expect(checked(records, entries({ [source]: 'absent' }))).toEqual([
-      { kind: 'missing', path: source, detail: 'the source of pycs that are in the payload' },
+      { kind: 'missing', path: source, detail: 'in the manifest, but not in the payload; its pycs are' },
     ]);
   });
 

@@ -56,10 +56,10 @@ describe('findUnrecorded', () => {
     [
       'what another interpreter made of a source of the manifest',
       `${app}/__pycache__/a.pypy39.pyc`,
-      'made by pypy39, the others of its source by cpython-311',
+      'for pypy39; the manifest has pycs of its source for cpython-311',
       [],
     ],
-    ['a pyc without a source', `${app}/evil.pyc`, 'is loaded without a source', []],
+    ['a pyc without a source', `${app}/evil.pyc`, 'it has no source, but Python loads it', []],
   ])('names %s, which an interpreter loads', (_, path, detail, others) => {
     expect(found([path, ...others])).toEqual([{ kind: 'unrecorded', path, detail }]);
     expect(found([entryAt(path, { type: 'symlink', target: 'x' }), ...others])).toMatchObject([{ path }]);
@@ -72,7 +72,9 @@ describe('findUnrecorded', () => {
       entryAt(`${app}/evil.py`, { isGhost: true }),
       entryAt(`${app}/evil.py`, { type: 'directory' }),
     ]) {
-      expect(found([path, source])).toEqual([{ kind: 'unrecorded', path, detail: 'is loaded without a source' }]);
+      expect(found([path, source])).toEqual([
+        { kind: 'unrecorded', path, detail: 'it has no source, but Python loads it' },
+      ]);
     }
   });
 
@@ -83,7 +85,7 @@ describe('findUnrecorded', () => {
 
   it('names the zip on sys.path that is a directory without an entry of its own', () => {
     const zip = '/usr/lib/python311.zip';
-    const detail = 'Python looks in it for each module, before all directories';
+    const detail = 'Python searches it for every module, before all directories';
     const finding = { kind: 'unrecorded', path: zip, detail };
     for (const name of ['shop.py', 'shop.pyc', 'shop/__pycache__/b.cpython-311.pyc']) {
       expect(found([`${zip}/${name}`])).toContainEqual(finding);
