@@ -14,7 +14,7 @@ import { withoutBytecode } from './modules.ts';
 import { Readers } from './readers.ts';
 import { isElsewhere } from './recorded-path.ts';
 
-/** Says what is wrong with the pycs of a payload, by path, then by kind. No manifest is needed. */
+/** Finds problems with the pycs of a payload, sorted by path, then by kind. Needs no manifest. */
 export function audit(audited: Audited): AuditFinding[] {
   const { payload, pycs, facts } = audited;
   const readers = new Readers(payload);
@@ -27,7 +27,7 @@ export function audit(audited: Audited): AuditFinding[] {
   ]);
 }
 
-/** What is wrong with a file or a directory whatever its bytes are. */
+/** Problems of a file or directory that do not depend on its content. */
 function auditEntry({ path, container, mode, type, isGhost }: PayloadEntry): AuditFinding[] {
   if (isGhost || type === 'symlink') return [];
   const findings: AuditFinding[] = [];
@@ -57,7 +57,7 @@ function auditPyc(
   const { header, damage, isNormal } = pyc;
   const recordedPath = pyc.recordedPath === undefined ? undefined : pathTextOfPython(pyc.recordedPath);
   if ('unreadable' in header) {
-    // A pyc of Python 2 is a fault only in a directory of Python 3. pyclink reads no more of it than its header.
+    // A pyc of Python 2 is a problem only in a directory of Python 3. pyclink reads only its header.
     const place = pythonDirectoryOf(path);
     if (header.isOfPython2 !== true) add('damaged', `it ${header.unreadable}`);
     else if (place !== undefined && place.kind !== 'python2') add('foreign', `it ${header.unreadable}`);
@@ -71,7 +71,7 @@ function auditPyc(
   if (foreign !== undefined) add('foreign', foreign);
   const exposed = source && exposure(entry, source);
   if (exposed !== undefined) add('exposed', exposed);
-  // Who reads what has no source decides whether it is of use.
+  // Whether a pyc without a source is used depends on who reads it.
   if (misplaced !== undefined && !(misplaced[0] === 'sourceless' && foreign !== undefined)) add(...misplaced);
   if (source !== undefined && misplaced?.[0] !== 'orphan') {
     const stale = staleFinding(header, source, facts, name.cacheTag === undefined);
@@ -84,10 +84,7 @@ function auditPyc(
   return findings;
 }
 
-/**
- * An older mtime than the pyc records means that something clamped the source's mtime, not that somebody edited it; in a zip
- * it may have been rounded.
- */
+/** A source that is older than its pyc records was clamped, not edited. In a zip, the mtime may have been rounded. */
 function staleFinding(
   header: PycHeader,
   source: PayloadEntry,

@@ -6,22 +6,22 @@ import type { Payload } from '../payload/payload.ts';
 import { type PycName, parsePycPath } from '../pyc/name.ts';
 import { leftoverNames, leftoverReason } from './leftovers.ts';
 
-/** A pyc with its name taken apart. */
+/** A pyc with its parsed name. */
 export interface Pyc {
   readonly entry: PayloadEntry;
   readonly name: PycName<PayloadPath>;
-  /** What its bytes say; undefined if there are none under its name. */
+  /** What was read from its bytes; undefined if it has no content. */
   readonly facts: PycFacts | Unread | undefined;
 }
 
-/** What an audit is about: a payload, and the pycs in it. */
+/** The subject of an audit: a payload and its pycs. */
 export interface Audited {
   readonly payload: Payload;
   readonly facts: BytecodeFacts;
   readonly pycs: readonly Pyc[];
 }
 
-/** A search for all that an audit looks at. */
+/** A search for everything that an audit examines. */
 export function searchForAudit(pycs: 'in-depth' | 'code'): {
   readonly search: Search;
   readonly facts: BytecodeFacts;
@@ -31,7 +31,7 @@ export function searchForAudit(pycs: 'in-depth' | 'code'): {
   return { search: { ...search, names, directories: true }, facts };
 }
 
-/** Looks for the pycs that a payload stores. */
+/** Collects the pycs that a payload stores. */
 export function auditedOf(payload: Payload, facts: BytecodeFacts): Audited {
   const pycs: Pyc[] = [];
   for (const entry of payload.files) {
@@ -39,7 +39,7 @@ export function auditedOf(payload: Payload, facts: BytecodeFacts): Audited {
     const name = parsePycPath(entry.path);
     if (name !== undefined) pycs.push({ entry, name, facts: facts.pycs.get(entry.file) });
   }
-  // Where a symlink leads, pycs are only stored.
+  // Pycs at the target of a symlink are only stored there, not used.
   const stored = new Set(pycs.flatMap(({ entry, name }) => (payload.has(name.source) ? (entry.leadsTo ?? []) : [])));
   const isUsed = ({ entry, name }: Pyc) => !stored.has(entry.path) || payload.has(name.source);
   return { payload, facts, pycs: pycs.filter(isUsed) };

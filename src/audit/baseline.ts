@@ -3,20 +3,20 @@ import { PyclinkError } from '../errors.ts';
 import { byCodeUnit } from '../files/path.ts';
 import type { AuditFinding } from './finding.ts';
 
-/** The part that a baseline needs of what `pyclink audit --json` printed. */
+/** The fields of a `pyclink audit --json` report that a baseline needs. */
 const reportSchema = z.object({ findings: z.array(z.object({ kind: z.string(), path: z.string() })) });
 
-/** Findings that are known, and that nobody wants to hear of again. */
+/** Known findings that are not reported again. */
 export interface Baseline {
   isKnown(finding: AuditFinding): boolean;
-  /** Those that are not among `findings`: `KIND PATH`. */
+  /** Known findings that are not among `findings`, as `KIND PATH`. */
   goneFrom(findings: readonly AuditFinding[]): string[];
 }
 
 /**
- * Reads the JSON report of an earlier audit as a baseline. A finding is known by its kind and path: what was seen, such
+ * Reads the JSON report of an earlier audit as a baseline. A finding is known by its kind and path; its details, such
  * as an mtime, may differ.
- * @throws PyclinkError `usage` if it is no such report
+ * @throws PyclinkError `usage` if it is not such a report
  */
 export function parseBaseline(text: string, file: string): Baseline {
   const known = new Set(reportIn(text, file).findings.map(keyOf));

@@ -4,26 +4,26 @@ import { getOrAdd } from '../get-or-add.ts';
 import { parsePycPath } from '../pyc/name.ts';
 import type { AuditKind } from './kinds.ts';
 
-/** One thing that is wrong with one file or package. */
+/** A problem with a file or package. */
 export interface AuditFinding {
   readonly kind: AuditKind;
   readonly path: PayloadPath;
-  /** The package, image or directory that it is in. */
+  /** The package, image or directory that contains it. */
   readonly container: string;
-  /** Of an image: the layer that it is in. */
+  /** For an image: the layer that contains it. */
   readonly layer?: string;
-  /** What was seen, and what was expected. */
+  /** The actual and the expected state. */
   readonly detail: string;
-  /** Only of `unlinked`: the bytes that a link would save. */
+  /** Only for `unlinked`: the bytes that a link would save. */
   readonly savedBytes?: number;
 }
 
-/** What was seen, and where: a finding in a directory has no container to be named. */
+/** The detail with container and layer. A finding in a directory has no container to name. */
 export function detailOf({ detail, container, layer }: AuditFinding): string {
   return [detail, ...(container === '' ? [] : [`in ${container}`]), ...(layer === undefined ? [] : [layer])].join(', ');
 }
 
-/** Findings by the package of their module, those with the most first. */
+/** Groups findings by the package of their module, the largest groups first. */
 export function byPackage<F extends Pick<AuditFinding, 'path'>>(findings: readonly F[]): [name: string, own: F[]][] {
   const packages = new Map<string, F[]>();
   for (const finding of findings) {
@@ -33,7 +33,7 @@ export function byPackage<F extends Pick<AuditFinding, 'path'>>(findings: readon
   return [...packages].sort(([, a], [, b]) => b.length - a.length);
 }
 
-/** Findings by path, then by kind. */
+/** Sorts findings by path, then by kind. */
 export function inOrder(findings: readonly AuditFinding[]): AuditFinding[] {
   return findings.toSorted(
     (a, b) => byCodeUnit(a.path, b.path) || byCodeUnit(a.kind, b.kind) || byCodeUnit(a.container, b.container),

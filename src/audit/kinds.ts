@@ -1,4 +1,4 @@
-/** What audit finds, the worst first, and what each means for a user of the package. */
+/** The kinds of findings, the worst first, and what each means for a user of the package. */
 export const auditKinds = {
   differs: 'its code is not what its source compiles to',
   'other-compiler':
@@ -23,7 +23,7 @@ export const auditKinds = {
 
 export type AuditKind = keyof typeof auditKinds;
 
-/** What to do about each. */
+/** What to do about each kind. */
 export const auditAdvice: Readonly<Record<AuditKind, string>> = {
   differs: 'do not ship it; find out what wrote it, and compile its source again',
   'other-compiler': 'compile with the patch release that will run it, or name the one that compiled it with --python',
@@ -45,15 +45,15 @@ export const auditAdvice: Readonly<Record<AuditKind, string>> = {
   unreproducible: 'compile with pyclink build, which normalizes bytecode',
 };
 
-/** The kinds that a user of the package can notice: they make the exit status 1, if no others are named. */
+/** The kinds that a user of the package can notice. They make the exit status 1 by default. */
 export const noticeableKinds: readonly AuditKind[] = (Object.keys(auditKinds) as AuditKind[]).filter(
   (kind) => kind !== 'unreproducible' && kind !== 'shadowed',
 );
 
-/** The worst first. */
+/** All kinds, the worst first. */
 export const auditKindNames = Object.keys(auditKinds) as readonly AuditKind[];
 
-/** Findings by their kind, the worst first; kinds that were not found have none. */
+/** Groups findings by kind, the worst first. Kinds without findings have an empty group. */
 export function byKind<F extends { readonly kind: AuditKind }>(findings: readonly F[]): ReadonlyMap<AuditKind, F[]> {
   const groups = new Map<AuditKind, F[]>(auditKindNames.map((kind) => [kind, []]));
   for (const finding of findings) groups.get(finding.kind)?.push(finding);

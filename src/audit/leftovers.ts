@@ -1,10 +1,10 @@
 import { nameOf, type PayloadPath } from '../files/path.ts';
 
-/** The names of files that other tools than compilers leave beside modules, apart from pycs. */
+/** The names of files other than pycs that tools leave next to modules. */
 export const leftoverNames: readonly string[] = ['*.nbi', '*.nbc', '.coverage', '.coverage.*', '*.py,cover'];
 
 /**
- * Who left a file behind, while testing or running: no build writes it.
+ * Which tool left a file behind while testing or running. No build writes such files.
  * @see PYC_TAIL in _pytest/assertion/rewrite.py, IndexDataCacheFile in numba/core/caching.py, `coverage annotate`
  */
 export function leftoverReason(path: PayloadPath): string | undefined {

@@ -6,7 +6,7 @@ import { type Level, pycPath } from '../pyc/name.ts';
 import type { Pyc } from './audited.ts';
 import { type AuditFinding, packageOf } from './finding.ts';
 
-/** Equal levels of a module that are separate files. */
+/** Finds identical levels of a module that are separate files. */
 export function unlinkedIn(pycs: readonly Pyc[]): AuditFinding[] {
   const groups = new Map<string, PayloadEntry[]>();
   const findings: AuditFinding[] = [];
@@ -29,15 +29,15 @@ export function unlinkedIn(pycs: readonly Pyc[]): AuditFinding[] {
 /** The levels that modules have. */
 type Modules = Map<PayloadPath, { readonly container: string; readonly levels: Set<Level> }>;
 
-/** As many modules of a level as nobody compiles by chance. */
+/** From this number of modules on, a level was compiled on purpose. */
 const meantModules = 3;
 
 /**
- * The pycs that are missing where at least half of the modules of the package, and three, have one of that level. Modules
- * without any pyc are not counted: some cannot be compiled, and only a compiler knows which.
+ * Finds missing levels: at least half of the modules of a package, and at least three, have the level. Modules without
+ * any pyc do not count, because some sources cannot be compiled, and only a compiler knows which.
  */
 export function missingLevels(pycs: readonly Pyc[], payload: Payload): AuditFinding[] {
-  /** By package and cache tag: the levels of each module. */
+  /** The levels of each module, by package and cache tag. */
   const groups = new Map<string, { readonly cacheTag: string; readonly modules: Modules }>();
   for (const { name, entry } of pycs) {
     const { source, cacheTag, level } = name;

@@ -8,7 +8,7 @@ import type { Audited } from './audited.ts';
 import { type AuditFinding, packageOf } from './finding.ts';
 import type { AuditKind } from './kinds.ts';
 
-/** The modules of a payload: the sources in the directories of Python 3, and elsewhere those that can only be imported. */
+/** The modules of a payload: the sources in directories of Python 3, and elsewhere those that can only be imported. */
 export function modulesOf(payload: Payload): PayloadEntry[] {
   return payload.all.filter((entry) => {
     const { path, type, mode, isGhost } = entry;
@@ -19,23 +19,23 @@ export function modulesOf(payload: Payload): PayloadEntry[] {
   });
 }
 
-/** Where examples and settings lie. */
+/** Where examples and settings are. */
 const notImported = /^\/(?:etc|usr\/share\/doc)\//;
 
 function isImportable(path: PayloadPath): boolean {
   return /^[\p{L}_][\p{L}\p{N}_]*\.py$/u.test(nameOf(path));
 }
 
-/** With one of these a pyc is no bytecode of its module: import does not take it, or cannot load it. */
+/** A pyc with such a finding does not count as bytecode of its module: import does not use it, or cannot load it. */
 const useless: ReadonlySet<AuditKind> = new Set(['damaged', 'stale', 'never-loaded', 'foreign', 'orphan']);
 
-/** The sources that have at least one pyc that Python would use. @param findings all that audit found */
+/** The sources with at least one pyc that Python would use. @param findings all findings of the audit */
 export function compiledModules({ pycs }: Audited, findings: readonly AuditFinding[]): ReadonlySet<PayloadPath> {
   const bad = new Set(findings.filter(({ kind }) => useless.has(kind)).map(({ container, path }) => container + path));
   return new Set(pycs.filter(({ entry }) => !bad.has(entry.container + entry.path)).map(({ name }) => name.source));
 }
 
-/** The packages in Python directories that have modules and not one pyc. Those of a .deb are made when it is installed. */
+/** Finds packages in Python directories that have modules but no pycs. The pycs of a .deb are made at installation. */
 export function withoutBytecode({ payload, pycs }: Audited): AuditFinding[] {
   const compiled = new Set(pycs.map(({ name }) => packageOf(name.source)));
   const packages = new Map<string, PayloadEntry[]>();

@@ -8,12 +8,12 @@ import { codeLayoutOf, isKnownRelease, releaseOf } from '../pyc/releases.ts';
 import type { Pyc } from './audited.ts';
 import type { AuditKind } from './kinds.ts';
 
-/** Who reads the pycs of a payload, as far as the payload tells. */
+/** Which interpreters load the pycs of a payload, as far as the payload tells. */
 export class Readers {
   readonly #payload: Payload;
-  /** The commands of the Pythons whose standard library is in the payload. */
+  /** The interpreters whose standard library is in the payload. */
   readonly #installed = new Set<string>();
-  /** What the names of extension modules have behind the name of the module, by that. */
+  /** The suffixes of extension modules, by module path. */
   readonly #extensions = new Map<string, string[]>();
 
   constructor(payload: Payload) {
@@ -29,10 +29,10 @@ export class Readers {
     }
   }
 
-  /** Who would read a pyc, if that is not who wrote it. */
+  /** Why a pyc does not belong to the interpreter that would load it; undefined if it does. */
   foreignReason(path: PayloadPath, { cacheTag }: Pyc['name'], header: PycHeader): string | undefined {
     const reader = readerOf(path);
-    // What lies beside its source is for whoever reads the directory.
+    // A pyc next to its source is for the interpreter that uses the directory.
     const expected = cacheTag ?? (path.endsWith('.pyc') ? tagOf(reader) : undefined);
     if (expected !== undefined) {
       const writer = strangeWriter(header.magicNumber, expected);
@@ -47,7 +47,7 @@ export class Readers {
     return `no Python here reads the pycs of ${cacheTag}, only ${here.sort().join(', ')}`;
   }
 
-  /** Why no import reads a pyc where it lies, or why nothing can be said of it. */
+  /** Why no import loads a pyc from where it is, or why its code cannot be checked. */
   misplaced(
     { path, mtimeIs }: PayloadEntry,
     name: PycName<PayloadPath>,
@@ -63,7 +63,7 @@ export class Readers {
       return shadow === undefined ? undefined : ['shadowed', `import loads ${shadow} instead`];
     }
     if (shadow !== undefined) return ['orphan', `import loads ${shadow} instead`];
-    // In a zip, zipimport does read a pyc beside its source.
+    // In a zip, zipimport does read a pyc next to its source.
     if (source !== undefined)
       return mtimeIs === 'rounded' ? undefined : ['orphan', 'Python does not read a pyc next to its source'];
     if (nameOf(path).slice(0, -'.pyc'.length).includes('.'))
@@ -72,8 +72,9 @@ export class Readers {
   }
 
   /**
-   * What import takes instead of a module: a package of its name, or an extension module.
-   * @see FileFinder.find_spec in Lib/importlib/_bootstrap_external.py, and the EXTENSION_SUFFIXES of importlib.machinery
+   * What import loads instead of a module: a package of the same name, or an extension module.
+   * @see FileFinder.find_spec in Lib/importlib/_bootstrap_external.py, and the EXTENSION_SUFFIXES of
+   *   importlib.machinery
    */
   #shadowOf({ source, cacheTag }: PycName<PayloadPath>): string | undefined {
     const module = source.slice(0, -'.py'.length);
@@ -87,7 +88,7 @@ export class Readers {
   }
 }
 
-/** What makes a zip one that is run, and not unpacked. @see zipapp */
+/** A zip with this file is executed, not unpacked. @see zipapp */
 const zipappMain = '/__main__.py' as PayloadPath;
 
 function isSuffixFor(cacheTag: string, suffix: string): boolean {
@@ -101,7 +102,10 @@ function tagOf(command: string | undefined): string | undefined {
   return minor === undefined ? undefined : `cpython-3${minor}`;
 }
 
-/** Who wrote a magic number, if that is not who has this cache tag. Of Pythons that pyclink does not know, it knows none. */
+/**
+ * Which interpreter wrote a magic number, if not the one with this cache tag. Undefined for interpreters that pyclink
+ * does not know.
+ */
 function strangeWriter(magicNumber: number, cacheTag: string): string | undefined {
   const { name: writer } = releaseOf(magicNumber);
   const byNumber = writer ?? `an unknown Python (magic number ${magicNumber})`;

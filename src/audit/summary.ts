@@ -2,23 +2,23 @@ import type { Audited } from './audited.ts';
 import type { AuditFinding } from './finding.ts';
 import { compiledModules, modulesOf } from './modules.ts';
 
-/** What bytecode a payload has. */
+/** A summary of the bytecode in a payload. */
 export interface AuditSummary {
-  /** By cache tag, then by level; `none` for pycs beside their sources. */
+  /** By cache tag and level; `none` for pycs next to their sources. */
   readonly pycs: Readonly<Record<string, readonly [level0: number, level1: number, level2: number]>>;
-  /** Each file once, whatever its names. */
+  /** Counts each file once, however many names it has. */
   readonly sizeBytes: number;
-  /** What links among equal levels would save. */
+  /** The bytes that links between identical levels would save. */
   readonly savedBytes: number;
-  /** Modules in Python directories, and those elsewhere that are no programs. */
+  /** Modules in Python directories, and files elsewhere that are not programs. */
   readonly modules: number;
-  /** Those without a pyc that import takes: each start compiles them. */
+  /** Modules without a pyc that import uses: each start compiles them. */
   readonly modulesWithoutBytecode: number;
-  /** Pycs whose code is what their source compiles to, if they were compiled again. */
+  /** With `--recompile`: pycs whose code is what their source compiles to. */
   readonly recompiled?: number;
 }
 
-/** Adds up what payloads have. @param findings all that audit found in them */
+/** Summarizes payloads. @param findings all findings of the audit */
 export function summaryOf(all: readonly Audited[], findings: readonly AuditFinding[]): AuditSummary {
   const pycs: Record<string, [number, number, number]> = {};
   const sizes = new Map<string, number>();

@@ -9,23 +9,29 @@ import { lstatIfAny, statIfAny } from '../files/stat.ts';
 import { shardsIn } from './shards.ts';
 import { UnusableCache } from './unusable-cache.ts';
 
-/** Tells backup programs that the directory can be made anew. @see https://bford.info/cachedir/ */
+/** Tells backup programs that the directory can be recreated. @see https://bford.info/cachedir/ */
 const tag = 'Signature: 8a477f597d28d172789f06886806bc55\n# A cache of pyclink. It may be removed at any time.\n';
 
-/** Where a cache directory is, or would be made, with all symlinks resolved. @throws UnusableCache if nobody can tell */
+/**
+ * The path of a cache directory that may not exist yet, with all symlinks resolved. @throws UnusableCache if the system
+ * does not tell
+ */
 export function placeOfCache(directory: string): string {
   const { existing, missing } = split(directory);
   return asUnusable(directory, 'read', () => join(realpathSync.native(existing), ...missing));
 }
 
-/** Makes a cache directory if it is missing. @throws UnusableCache if that fails, or others may write above it */
+/**
+ * Creates a cache directory if it is missing. @throws UnusableCache if that fails, or if others can write to a
+ * directory above it
+ */
 export function makeCacheDirectory(directory: string): void {
   const { existing, missing } = split(join(directory, 'v1'), directory);
   if (missing.length === 0) return;
   checkCacheDirectory(directory);
   refuseForeign(directory, existing);
   asUnusable(directory, 'made', () => {
-    // One by one: Node's own way to make several never ends where the kernel makes none, as in /proc.
+    // One by one: Node's recursive mkdir loops forever where the kernel refuses directories, as in /proc.
     missing.reduce((parent, name) => {
       const path = join(parent, name);
       makeOne(path);
@@ -36,7 +42,7 @@ export function makeCacheDirectory(directory: string): void {
   if (lstatIfAny(tagFile) === undefined) ifPossible(() => replaceByContent(tagFile, [tag], 0o644));
 }
 
-/** Makes a directory in one that is there, if it is not there yet. @throws the system's error */
+/** Creates a directory if it does not exist. The parent must exist. @throws the system's error */
 function makeOne(path: string): void {
   try {
     mkdirSync(path, 0o755);
@@ -46,8 +52,9 @@ function makeOne(path: string): void {
 }
 
 /**
- * Checks a cache directory, what is above it, and what holds entries in it. One that is missing or empty has no entries.
- * @returns where it is, with all symlinks resolved
+ * Checks a cache directory, the directories above it and those with entries in it. A missing or empty cache has no
+ * entries.
+ * @returns its path, with all symlinks resolved
  * @throws UnusableCache if it cannot be used, or if somebody else could have put entries into it
  */
 export function checkCacheDirectory(directory: string): string {
@@ -67,7 +74,7 @@ export function checkCacheDirectory(directory: string): string {
   });
 }
 
-/** What of a path is there. @param directory the cache directory, for messages */
+/** Splits a path into the part that exists and the missing names. @param directory the cache directory, for messages */
 function split(path: string, directory = path): { readonly existing: string; readonly missing: readonly string[] } {
   const missing: string[] = [];
   let existing = resolve(path);
@@ -82,7 +89,7 @@ function exists(path: string): boolean {
   return statIfAny(path) !== undefined;
 }
 
-/** @throws UnusableCache if somebody else decides what a path leads to */
+/** @throws UnusableCache if somebody else controls what a path leads to */
 function refuseForeign(directory: string, path: string): void {
   refuseIf(directory, foreignWriter(path));
 }
@@ -92,7 +99,7 @@ function refuseIf(path: string, reason: string | undefined): void {
   if (reason !== undefined) throw new UnusableCache(path, reason);
 }
 
-/** @throws UnusableCache for the errors of the system */
+/** Turns system errors into UnusableCache. */
 function asUnusable<T>(directory: string, what: 'read' | 'made', work: () => T): T {
   try {
     return work();

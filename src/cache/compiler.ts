@@ -12,11 +12,11 @@ import { releaseOf } from '../pyc/releases.ts';
 import { sha256Of } from '../sha256.ts';
 import { type CompilerDigest, digestOfFields } from './key.ts';
 
-/** A file as it was when it was looked at. */
+/** A file as it was when it was examined. */
 interface SeenFile {
   readonly path: string;
   readonly stat: FileStat;
-  /** Size, device, inode and times: a file that is replaced or written to has others. */
+  /** Size, device, inode and times: they change when the file is replaced or written to. */
   readonly identity: string;
 }
 
@@ -24,12 +24,11 @@ interface SeenFile {
 const known = new Map<string, string>();
 
 /**
- * A digest of everything that decides what an interpreter's compiler gives for a source: the contents of its files,
- * pyclink's Python files among them, how it was started, and what the mathematical library makes of this processor.
- * The magic number alone is not enough: 3.11.2 and 3.11.7 have the same, and compile some sources to different code.
- *
- * The files are looked at now, and read when the digest is needed: there is none if one was changed in between, or since
- * the interpreter told of it; nor if it could not tell.
+ * A digest of everything that determines what an interpreter compiles from a source: the contents of its files,
+ * pyclink's Python files, how the interpreter was started, and the CPU features that affect maths functions. The magic
+ * number alone is not enough: 3.11.2 and 3.11.7 share it, but compile some sources to different code.
+ * Examines the files now, and reads them when the digest is needed. There is no digest if a file changed in between or
+ * since the interpreter reported it, or if the interpreter could not report its files.
  */
 export function compilerDigest(interpreter: Interpreter, { started, files }: CompilerFacts): CompilerDigest {
   const seen = ifPossible(() => new Map(files.flatMap(seeAsTold).map((file) => [file.path, file])));
@@ -40,7 +39,7 @@ export function compilerDigest(interpreter: Interpreter, { started, files }: Com
   };
 }
 
-/** @throws if a file cannot be read, or was changed since it was seen */
+/** @throws if a file cannot be read, or has changed since it was examined */
 function digestOf(
   { implementation, version, cacheTag, magicNumber }: Interpreter,
   started: string,
@@ -49,7 +48,7 @@ function digestOf(
   const digests = [...seen.values()].flatMap((file) =>
     file.path.endsWith('.pyc') ? pycDigest(file, seen) : fileDigest(file),
   );
-  // A worker that was started with its text has no file for it.
+  // A worker that was started from its text has no file.
   const all = new Set([...digests, ...workerTexts().map(sha256Of)]);
   return digestOfFields([
     `pyclink normal form ${normalFormVersion}`,
@@ -66,7 +65,7 @@ function ifPossible<T>(work: () => T): T | undefined {
   }
 }
 
-/** A file, if it is there: a module need not have a pyc. @throws if it is not the one that the interpreter told of */
+/** Examines a file. A module need not have a pyc. @throws if it is not the file that the interpreter reported */
 function seeAsTold({ path, identity }: CompilerFile): SeenFile[] {
   const seen = see(path);
   if (identity !== '' && !seen?.identity.startsWith(`${identity} `)) throw new Error('changed');
@@ -85,7 +84,7 @@ function contentOf({ path, identity }: SeenFile): Buffer {
   return content;
 }
 
-/** The SHA-256 of a file. @throws if it cannot be read, or was changed since it was seen */
+/** The SHA-256 of a file. @throws if it cannot be read, or has changed since it was examined */
 function fileDigest(file: SeenFile): string {
   const digest = known.get(file.identity) ?? sha256Of(contentOf(file));
   known.set(file.identity, digest);
@@ -93,8 +92,9 @@ function fileDigest(file: SeenFile): string {
 }
 
 /**
- * The SHA-256 of the code in a pyc, which the interpreter runs instead of its module; none if it certainly does not.
- * @throws if it cannot be read, or was changed since it was seen
+ * The SHA-256 of the code in a pyc that the interpreter loads instead of its module; none if it certainly does not load
+ * it.
+ * @throws if it cannot be read, or has changed since it was examined
  */
 function pycDigest(file: SeenFile, seen: ReadonlyMap<string, SeenFile>): string[] {
   const pyc = contentOf(file);
@@ -108,7 +108,7 @@ function pycDigest(file: SeenFile, seen: ReadonlyMap<string, SeenFile>): string[
   return [sha256Of(pyc.subarray(releaseOf(header.magicNumber).headerSizeBytes))];
 }
 
-/** What libm chooses its functions by. The compiler folds constants with them. */
+/** The CPU features that decide which maths functions are used. The compiler folds constants with these functions. */
 function processor(): string {
   const flags = /^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1]?.split(' ') ?? [];
   return [arch(), ...['fma', 'fma4', 'avx2'].filter((flag) => flags.includes(flag))].join(' ');

@@ -1,4 +1,4 @@
-/** Why a source is not in the cache and does not get there. */
+/** Why a source cannot be cached. */
 export type UncachedReason =
   | 'not a regular file'
   | 'not UTF-8'
@@ -7,28 +7,28 @@ export type UncachedReason =
   | 'unknown compiler'
   | 'no normal form';
 
-/** What became of the sources. */
+/** Counts of how the cache handled the sources. */
 export interface CacheCounts {
-  /** Sources that were in the local store. */
+  /** Sources found in the local store. */
   local: number;
-  /** Sources that were on the server. */
+  /** Sources found on the server. */
   remote: number;
   /** Sources that were compiled. */
   compiled: number;
-  /** Entries that were no whole entries. They are removed. */
+  /** Corrupt entries, which were removed. */
   corrupt: number;
-  /** Entries that others could have written. They are not used. */
+  /** Entries that other users could have written. They are not used. */
   foreign: number;
-  /** Those of the server that were no whole entries. */
+  /** Corrupt entries of the server. */
   remoteCorrupt: number;
-  /** Hits that were compiled all the same, and were right. */
+  /** Hits that were compiled again for comparison, and were identical. */
   verified: number;
   stored: number;
   storedBytes: number;
-  /** Entries that could not be stored, and the first error, after which no more are stored. */
+  /** Entries that could not be stored, and the first error. After an error nothing more is stored. */
   notStored: number;
   problem?: string;
-  /** Entries that were sent to the server, and those that it did not take. */
+  /** Entries that the server accepted, and those that it did not. */
   sent: number;
   notSent: number;
   /** Why the server was disabled. */
@@ -41,7 +41,7 @@ const numbers = [
   ...(['stored', 'storedBytes', 'notStored', 'sent', 'notSent'] as const),
 ];
 
-/** Nothing counted yet. */
+/** All counts at zero. */
 export function emptyCounts(): CacheCounts {
   return {
     ...(Object.fromEntries(numbers.map((name) => [name, 0])) as Record<(typeof numbers)[number], 0>),
@@ -49,7 +49,7 @@ export function emptyCounts(): CacheCounts {
   };
 }
 
-/** Adds up what threads counted. */
+/** Adds the counts of a thread to a sum. */
 export function addCounts(sum: CacheCounts, more: CacheCounts): void {
   for (const name of numbers) sum[name] += more[name];
   for (const [reason, count] of Object.entries(more.uncached) as [UncachedReason, number][]) {

@@ -5,16 +5,16 @@ import { releaseOf } from '../pyc/releases.ts';
 import type { UncachedReason } from './counts.ts';
 import { decodeEntry, type Entry, isSameEntry } from './entry.ts';
 
-/** What is stored of a compiled source: the entry, and the SHA-256 of the text that it is made of. */
+/** What the cache stores of a compiled source: the entry, and the SHA-256 of the source text. */
 interface Storable {
   readonly entry: Entry;
   readonly sha256: string;
 }
 
 /**
- * What is stored of an outcome, or why nothing is.
- * @param made its pycs; undefined if they have no normal form
- * @param expectedSha256 of the text that was looked up; undefined if none was
+ * Converts an outcome to what the cache stores, or to the reason why nothing is stored.
+ * @param made its pycs; undefined if they are not normalized
+ * @param expectedSha256 of the text at lookup; undefined if there was no lookup
  */
 export function storableOf(
   { job, failure, losses, compiled, warnings }: CompileOutcome,
@@ -31,7 +31,7 @@ export function storableOf(
   return { entry: { pycs: made.pycs, digests: made.digests, warnings }, sha256 };
 }
 
-/** The entry of these bytes; undefined if they are not a whole and genuine entry with the levels of this job. */
+/** Decodes an entry; undefined if it is corrupt, not genuine, or has other levels than this job. */
 export function entryForJob(job: CompileJob, key: string, bytes: Buffer, secret?: Buffer): Entry | undefined {
   const entry = decodeEntry(key, bytes, secret);
   const isWhole = job.levels.every((level, i) => {

@@ -2,46 +2,46 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Level } from '../pyc/name.ts';
 import { Digests, sha256Of } from '../sha256.ts';
 
-/** An entry of the cache: what it has of a compiled source. */
+/** A cache entry: the result of compiling one source. */
 export interface Entry {
   /**
-   * One for each level, in normal form. Levels with the same bytes share a buffer. Each begins with the header that it had
-   * in the build that stored it, which `pycsForSource` replaces.
+   * The pycs of all levels, normalized. Levels with the same bytes share a buffer. Their headers are from the build
+   * that stored them; `pycsForSource` replaces them.
    */
   readonly pycs: readonly { readonly level: Level; readonly content: Buffer }[];
   /** The SHA-256 of their bytes. */
   readonly digests: Digests;
-  /** What the compiler warned about. */
+  /** The compiler's warnings. */
   readonly warnings: readonly string[];
 }
 
-/*
- * The bytes of an entry: three lines of text, which are a mark, the head and the seal, and then the pycs one after the
- * other. The seal is the SHA-256 of the lines before it, or their HMAC if there is a secret: then the entry has the other
- * mark. It covers the pycs too, since the head has their digests. Those are what the manifest says of a pyc: its bytes
- * are hashed once for both. Nothing is compressed: that would cost a build more than it may.
+/**
+ * An entry consists of three lines of text (format line, head and seal), followed by the pycs. The seal is the SHA-256
+ * of the lines before it, or their HMAC if there is a secret; a different format line then says so. The seal also
+ * covers the pycs, because the head contains their digests. The manifest records the same digests, so each pyc is
+ * hashed only once. Nothing is compressed: that would slow a build down too much.
  */
 const plainMark = 'pyclink cache 1\n';
 const signedMark = 'pyclink sealed1\n';
-/** Also of versions to come. */
+/** Also matches future versions. */
 const anyMark = /^pyclink [a-z]+ ?\d+\n/;
 const sealLength = 64;
 const lineEnd = 10;
 
-/** The line of JSON that says what there is. */
+/** The JSON line that describes the entry. */
 interface Head {
   readonly key: string;
-  /** For each level: which pyc. */
+  /** For each level: the index of its pyc. */
   readonly levels: readonly (readonly [Level, number])[];
   /** The size of each pyc in bytes, and its SHA-256 in Base64. */
   readonly pycs: readonly (readonly [number, string])[];
   readonly warnings: readonly string[];
-  /** Of an entry with an HMAC: whose secret that is. */
+  /** For an entry with an HMAC: identifies the secret. */
   readonly signer?: string | undefined;
 }
 
 /**
- * The bytes of an entry, in pieces that follow each other: copying large pycs would take longer than writing them.
+ * Encodes an entry as consecutive pieces, because copying large pycs would take longer than writing them.
  * @param key in hexadecimal
  */
 export function encodeEntry(key: string, { pycs, digests, warnings }: Entry, secret?: Buffer): Buffer[] {
@@ -56,7 +56,7 @@ export function encodeEntry(key: string, { pycs, digests, warnings }: Entry, sec
   return [Buffer.from(`${sealed}${sealOf(sealed, secret)}\n`), ...distinct];
 }
 
-/** The entry of these bytes, and in them; undefined if they are not a whole and genuine entry for this key. */
+/** Decodes an entry; its pycs are views of `bytes`. Undefined if it is corrupt, not genuine, or for another key. */
 export function decodeEntry(key: string, bytes: Buffer, secret?: Buffer): Entry | undefined {
   const parts = split(bytes, markFor(secret));
   if (parts === undefined) return undefined;
@@ -65,10 +65,10 @@ export function decodeEntry(key: string, bytes: Buffer, secret?: Buffer): Entry 
   return entryIn(key, parts)?.entry;
 }
 
-/** What the bytes of an entry are. Signed ones are genuine only for who has the secret. */
+/** The state of an entry. Only a build with the secret can verify a signed entry. */
 export type EntryState = 'whole' | 'damaged' | 'signed' | 'signedByOther' | 'ofOtherVersion';
 
-/** Says whether an entry is whole, as far as the secret tells. */
+/** Checks an entry, as far as the secret allows. */
 export function checkEntry(key: string, bytes: Buffer, secret?: Buffer): EntryState {
   const mark = [plainMark, signedMark].find((one) => startsWith(bytes, one));
   if (mark === undefined) return anyMark.test(bytes.toString('latin1', 0, 32)) ? 'ofOtherVersion' : 'damaged';
@@ -103,7 +103,7 @@ function split(bytes: Buffer, mark: string): Parts | undefined {
   };
 }
 
-/** What is under the seal; undefined if that is no whole entry for this key. */
+/** The content under the seal; undefined if it is not a valid entry for this key. */
 function entryIn(
   key: string,
   { head: text, content }: Parts,
@@ -112,12 +112,12 @@ function entryIn(
     const head = JSON.parse(text) as Head;
     return head.key === key ? { entry: withPycs(head, content), signer: head.signer } : undefined;
   } catch {
-    // A pyc is damaged, or there is no head of an entry.
+    // A pyc is corrupt, or the head is not an entry's.
     return undefined;
   }
 }
 
-/** Tells secrets apart, and tells nothing of them. */
+/** Identifies a secret without revealing it. */
 function signerOf(secret: Buffer): string {
   return createHmac('sha256', secret).update('signer').digest('hex').slice(0, 16);
 }
@@ -130,7 +130,7 @@ function startsWith(bytes: Buffer, mark: string): boolean {
   return bytes.toString('latin1', 0, mark.length) === mark;
 }
 
-/** @throws if that is no entry */
+/** @throws if it is not an entry */
 function withPycs({ levels, pycs, warnings }: Head, content: Buffer): Entry {
   const digests = new Digests();
   let end = 0;
@@ -162,8 +162,8 @@ function sealOf(sealed: string | Buffer, secret: Buffer | undefined): string {
 }
 
 /**
- * Whether entries have the same bodies and warnings.
- * @param headerBytes how many bytes of each pyc are its header
+ * Whether two entries have the same code and warnings.
+ * @param headerBytes the size of each pyc's header
  */
 export function isSameEntry(a: Entry, b: Entry, headerBytes: number): boolean {
   const isSame = ({ level, content }: Entry['pycs'][number], other?: Entry['pycs'][number]) =>

@@ -19,7 +19,7 @@ interface Answer {
 
 const maxRedirects = 3;
 
-/** Entries on a web server that takes `GET` and `PUT` of `BASE/KEY`. */
+/** A cache server that supports `GET` and `PUT` of `BASE/KEY`. */
 export class HttpStore implements RemoteStore {
   readonly #base: string;
   readonly #headers: Readonly<Record<string, string>>;
@@ -62,7 +62,7 @@ export class HttpStore implements RemoteStore {
     this.#agent.destroy();
   }
 
-  /** Redirects are followed on the same server only: another one would get what is meant for this one. */
+  /** Follows redirects only on the same server: another server must not get the credentials. */
   async #answer(method: Method, key: string, bytes?: Buffer): Promise<Answer> {
     const base = new URL(`${this.#base}/${key}`);
     const signal = AbortSignal.timeout(requestLimitMs);
@@ -85,7 +85,8 @@ export class HttpStore implements RemoteStore {
       } catch (error) {
         if (error instanceof RemoteFailure) throw error;
         const isGivenUp = signal.aborted || this.#isClosed;
-        // The server has just closed a connection that was not in use. @see https://nodejs.org/api/http.html#requestreusedsocket
+        // The server has just closed an idle connection: try again. @see
+        // https://nodejs.org/api/http.html#requestreusedsocket
         if (sent.isReused() && (error as NodeJS.ErrnoException).code === 'ECONNRESET' && !isGivenUp) continue;
         throw signal.aborted ? new RemoteFailure(`no response within ${requestLimitMs} ms`) : connectionFailure(error);
       }

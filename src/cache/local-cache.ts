@@ -6,20 +6,20 @@ import type { CacheCounts } from './counts.ts';
 import { LocalStore } from './local-store.ts';
 
 /**
- * The local store of a thread. Nothing that fails there is an error of the build: what cannot be read is not there, and
- * after the first failure to write nothing more is stored.
+ * The local store of one thread. Failures are not errors of the build: what cannot be read counts as a miss, and after
+ * the first write error nothing more is stored.
  */
 export class LocalCache {
   readonly #store: LocalStore;
   readonly #counts: CacheCounts;
 
-  /** @param directory with all symlinks resolved @param counts what is added to */
+  /** @param directory with all symlinks resolved @param counts updated by each operation */
   constructor(directory: string, counts: CacheCounts) {
     this.#store = new LocalStore(directory);
     this.#counts = counts;
   }
 
-  /** The bytes of an entry that can be read, and that nobody else could write. @param take gives the memory for them */
+  /** Reads an entry, unless another user could have written it. @param take allocates the memory */
   get(key: string, take: Arena['take'] | undefined): Buffer | undefined {
     try {
       const file = this.#store.get(key, take);
@@ -33,7 +33,7 @@ export class LocalCache {
     }
   }
 
-  /** Removes a damaged entry, and counts it. */
+  /** Removes a corrupt entry and counts it. */
   removeCorrupt(key: string): void {
     this.#counts.corrupt += 1;
     ifPossible(() => this.#store.remove(key));
@@ -57,7 +57,7 @@ export class LocalCache {
     }
   }
 
-  /** Where an entry is, or would be. */
+  /** The path of an entry, which may not exist. */
   pathOf(key: string): string {
     return this.#store.pathOf(key);
   }

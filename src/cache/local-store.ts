@@ -13,37 +13,38 @@ import { Tally } from './tally.ts';
 export interface StoredEntry {
   readonly key: string;
   readonly sizeBytes: number;
-  /** When it was last used. */
+  /** The time of last use. */
   readonly usedMs: number;
 }
 
-/** Is told which entry, or directory of entries, the system refused. */
+/** Called for each entry or directory that the system refused. */
 type OnRefusal = (path: string, error: unknown) => void;
 
-/** An entry counts as unused for so long before its time is set again, to save writes. */
+/** The time of last use is updated at most this often, to save writes. */
 const usedAgainMs = 3_600_000;
 
-/** A larger file is no entry. */
+/** Larger files are not entries. */
 const maxEntryBytes = 256 * 1024 ** 2;
 
-/** Nobody takes so long to write an entry. */
+/** Writing an entry takes less time than this. */
 const leftoverMs = 3_600_000;
 
 /**
- * Entries in the files of a directory: `v1/ab/` holds those whose key begins with `ab`. There are no locks: an entry
- * appears whole or not at all, and any of them may vanish at any time.
+ * A store that keeps each entry in a file: `v1/ab/` contains the entries whose keys begin with `ab`. There are no
+ * locks: an entry appears in one step, and any entry may vanish at any time.
  */
 export class LocalStore {
   readonly tally: Tally;
   readonly #entries: string;
-  /** Whether there was the entry that was asked for last: then it is likely that the next one is there too. */
+  /** Whether the last lookup was a hit: the next one is then likely to be a hit as well. */
   #isLikely = true;
 
   readonly #onRefusal: OnRefusal;
 
   /**
-   * @param directory as `checkCacheDirectory` returns it
-   * @param onRefusal told of what cannot be looked at or removed by `entries`, `trim` and `clear`, which do the rest
+   * @param directory as returned by `checkCacheDirectory`
+   * @param onRefusal called for each path that `entries`, `trim` and `clear` cannot read or remove; they continue with
+   *   the rest
    */
   constructor(directory: string, onRefusal: OnRefusal = () => undefined) {
     this.#onRefusal = onRefusal;
@@ -53,12 +54,12 @@ export class LocalStore {
 
   /**
    * The file of an entry; undefined if there is none.
-   * @param take gives the memory for its bytes
+   * @param take allocates the memory for its bytes
    * @throws the system's error
    */
   get(key: string, take?: (sizeBytes: number) => Buffer): RegularFile | undefined {
     const path = this.pathOf(key);
-    // An open that fails costs more: Node makes an error of it.
+    // A failed open costs more, because Node.js makes an error of it.
     const file = this.#isLikely || existsSync(path) ? readRegular(path, atMost(maxEntryBytes, take)) : undefined;
     this.#isLikely = file !== undefined;
     if (file !== undefined && Date.now() - milliseconds(file.stat) > usedAgainMs) this.#markUsed(path);
@@ -77,7 +78,7 @@ export class LocalStore {
     }
   }
 
-  /** Removes an entry, if it is there. @throws the system's error */
+  /** Removes an entry if it exists. @throws the system's error */
   remove(key: string): void {
     try {
       unlinkSync(this.pathOf(key));
@@ -98,8 +99,8 @@ export class LocalStore {
   }
 
   /**
-   * Removes what was not used for longest, until the entries are at most this large.
-   * @returns how many were removed, and how large the others are
+   * Evicts the least recently used entries until the rest is at most this large.
+   * @returns the number of evicted entries, and the size of the rest
    * @throws the system's error if the store cannot be listed
    */
   trim(maxBytes: number): { readonly removed: number; readonly bytes: number } {
@@ -143,8 +144,8 @@ export class LocalStore {
   }
 
   /**
-   * Removes temporary files that killed builds left. A process id says nothing here: a build in a container that shares
-   * the directory has its own numbers.
+   * Removes temporary files that killed builds left. Judges by age, because process ids mean nothing here: a build in a
+   * container may share the directory.
    */
   #removeLeftovers(): void {
     for (const shard of namesIn(this.#entries).filter(isShard)) {
@@ -168,7 +169,7 @@ export class LocalStore {
   }
 }
 
-/** Whether a build may find an entry: the store has one now, or that cannot be found out. */
+/** Whether a build may find an entry: the store has one, or the system does not tell. */
 export function mayHaveEntries({ directory, recache }: Pick<CacheSettings, 'directory' | 'recache'>): boolean {
   if (recache) return false;
   try {
@@ -189,8 +190,8 @@ function makeIfMissing(directory: string): void {
 }
 
 /**
- * Puts a file in its place in one step. The directory is not held, as it is in a buildroot: nobody else may write here.
- * @throws the system's error; there is no temporary file then
+ * Writes a file in one step. The directory is not held open as in a buildroot: nobody else may write here.
+ * @throws the system's error, after removing the temporary file
  */
 function writeWhole(path: string, pieces: readonly Buffer[]): void {
   const temporary = join(dirname(path), temporaryName());
@@ -206,7 +207,7 @@ function writeWhole(path: string, pieces: readonly Buffer[]): void {
   }
 }
 
-/** When a file was last written or used. */
+/** The time when a file was last written or used. */
 function milliseconds({ modifiedNs }: FileStat): number {
   return Number(modifiedNs / 1_000_000n);
 }

@@ -2,13 +2,13 @@ import { errnoOf } from '../errors.ts';
 import { atMost, readRegular } from '../files/read-regular.ts';
 import { UnusableCache } from './unusable-cache.ts';
 
-/** No secret, token or login is as large as this. */
+/** Secrets, tokens and logins are smaller than this. */
 const maxBytes = 64 * 1024;
 
 /**
- * Reads a file that only its owner and group may read, without white space at its ends.
- * @param what it is, for messages
- * @throws UnusableCache if there is none, or if everybody may read it
+ * Reads a file that only its owner and group may read. Trims white space.
+ * @param what names the content in messages
+ * @throws UnusableCache if it is missing or readable by everybody
  */
 export function readPrivateFile(path: string, what: string): Buffer {
   let file: ReturnType<typeof readRegular>;

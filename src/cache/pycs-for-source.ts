@@ -6,7 +6,7 @@ import { encodePycHeader, type InvalidationMode, type PycHeader } from '../pyc/h
 import { sourceHash } from '../pyc/source-hash.ts';
 import type { Entry } from './entry.ts';
 
-/** The pycs of an entry, with headers for the source as it is now. They are written over those in the entry's bytes. */
+/** Gives the pycs of an entry headers for the current source. Overwrites the headers in the bytes of the entry. */
 export function pycsForSource(
   job: CompileJob,
   { pycs, digests }: Entry,

@@ -7,10 +7,10 @@ import {
   requestLimitMs,
 } from './remote-store.ts';
 
-/** In front of each key. The server may have other things too. */
+/** The prefix of each key, because the server may have other data. */
 const prefix = 'pyclink:1:';
 
-/** Entries in a Redis or Valkey server. It removes what was not used for longest, if it is configured to. */
+/** A cache in a Redis or Valkey server. The server evicts old entries itself if configured to. */
 export class RedisStore implements RemoteStore {
   readonly #settings: RemoteSettings;
   #connection: Connection | undefined;
@@ -49,7 +49,7 @@ export class RedisStore implements RemoteStore {
     try {
       return await Promise.race([isReady.then(() => question(client)), late]);
     } catch (error) {
-      // A command that was refused leaves the connection as it is.
+      // A refused command does not break the connection.
       if (!(error instanceof ErrorReply) && this.#connection?.client === client) this.close();
       throw error instanceof RemoteFailure ? error : failure(error);
     } finally {
@@ -67,7 +67,7 @@ interface Connection {
 
 function connect(settings: RemoteSettings): Connection {
   const client = newClient(settings);
-  // Whoever waits for an answer is told.
+  // Pending requests get the error.
   client.on('error', () => undefined);
   return { client, isReady: client.connect() };
 }

@@ -2,19 +2,19 @@ import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib';
 import type { CacheCounts } from './counts.ts';
 import { maxEntryBytes, RemoteFailure, type RemoteSettings, type RemoteStore } from './remote-store.ts';
 
-/** A server is disabled after three failures in a row, or after a build has lost five seconds with it. */
+/** The server is disabled after three failures in a row, or after the build has lost five seconds. */
 const maxFailures = 3;
 const maxLostMs = 5000;
 
-/** How much may wait to be sent. */
+/** The most that may wait to be sent. */
 const maxWaitingBytes = 32 * 1024 ** 2;
 
-// In this thread: for so few bytes the way to another one takes longer than the work.
+// Compresses in this thread: handing so few bytes to another thread takes longer than compressing them.
 const compression = { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } };
 
 /**
- * The server of a thread. Nothing that it does or does not do is an error, and it costs a build a limited time. Entries are
- * compressed with Brotli on their way.
+ * One thread's connection to a server. Its failures are not errors of the build, and it can cost a build only a limited
+ * time. Entries are compressed with Brotli in transit.
  */
 export class RemoteCache {
   readonly isWritable: boolean;
@@ -25,26 +25,27 @@ export class RemoteCache {
   #waitingBytes = 0;
   #failures = 0;
   #lostMs = 0;
-  /** Until when lost time is counted: that of several requests at a time is lost once. */
+  /** Lost time is counted up to this moment: parallel requests lose the same time only once. */
   #lostUntil = 0;
   #isClosed = false;
 
-  /** @param counts what is added to; a problem in it turns the server off */
+  /** @param counts updated by each operation; the server is off if a problem is recorded there */
   constructor(settings: RemoteSettings, counts: CacheCounts) {
     this.#settings = settings;
     this.isWritable = settings.isWritable;
     this.#counts = counts;
   }
 
-  /** Whether it is asked at all. */
+  /** Whether the server is used. */
   get isOn(): boolean {
     return this.#counts.remoteProblem === undefined && !this.#isClosed;
   }
 
   /**
-   * An entry, if there is one. Does not throw. A server that answers with anything else fails: it may be a page for people.
-   * @param decode gives what is in the bytes of an entry; undefined if they are none
-   * @param isHeldUp whether the build had nothing else to do: then the time until a miss is lost
+   * Looks an entry up. Does not throw. An invalid response is a failure of the server; it may be a web page, for
+   * example.
+   * @param decode decodes the bytes of an entry; returns undefined if they are invalid
+   * @param isHeldUp whether the build had nothing else to do: the time until a miss is then lost
    */
   async get<T>(
     key: string,
@@ -64,7 +65,7 @@ export class RemoteCache {
     return entry;
   }
 
-  /** Sends an entry. Does not throw. @param pieces its bytes, which may change afterwards */
+  /** Sends an entry. Does not throw. @param pieces its bytes; they may change after the call */
   put(key: string, pieces: readonly Buffer[]): void {
     const sizeBytes = pieces.reduce((sum, { length }) => sum + length, 0);
     if (!this.isOn || this.#waitingBytes > maxWaitingBytes || sizeBytes > maxEntryBytes) {
@@ -80,7 +81,7 @@ export class RemoteCache {
     this.#sending.add(sending);
   }
 
-  /** Waits until everything is sent, but not longer than this; then gives up whatever is still going on. */
+  /** Waits until everything is sent, at most this long. Aborts what is left. */
   async close(waitMs: number): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const isOver = new Promise((resolve) => {
@@ -100,7 +101,7 @@ export class RemoteCache {
     else this.#counts.notSent += 1;
   }
 
-  /** What the server answers; undefined if it failed, which is counted. */
+  /** The response of the server; undefined after a failure, which is counted. */
   async #answer<T>(question: (store: RemoteStore) => Promise<T>): Promise<T | undefined> {
     if (!this.isOn) return undefined;
     const started = performance.now();
@@ -131,7 +132,7 @@ export class RemoteCache {
   }
 }
 
-/** Empty if they were not compressed, or are too many: then they are no entry. */
+/** Empty if the bytes were not compressed or are too many. Then they are not an entry. */
 function decompressed(bytes: Buffer): Buffer {
   try {
     return brotliDecompressSync(bytes, { maxOutputLength: maxEntryBytes });
@@ -145,7 +146,7 @@ async function openStore(settings: RemoteSettings): Promise<RemoteStore> {
   return new Store(settings);
 }
 
-/** The class for a server. It is loaded only now: most builds need none. */
+/** The class for a type of server, loaded on demand because most builds do not need one. */
 export async function storeClass(url: string): Promise<new (settings: RemoteSettings) => RemoteStore> {
   if (/^https?:/.test(url)) return (await import('./http-store.ts')).HttpStore;
   return (await import('./redis-store.ts')).RedisStore;

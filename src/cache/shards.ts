@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { errnoOf } from '../errors.ts';
 import { type FileStat, lstatIfAny } from '../files/stat.ts';
 
-/** What is in the places of directories with entries. @throws the system's error */
+/** Lists the paths of shard directories, whatever is there. @throws the system's error */
 export function shardsIn(directory: string): { readonly path: string; readonly stat: FileStat }[] {
   const entries = join(directory, 'v1');
   return namesIn(entries)
@@ -15,7 +15,7 @@ export function shardsIn(directory: string): { readonly path: string; readonly s
     });
 }
 
-/** Whether a name is that of a directory with entries: the first two digits of their keys. */
+/** Whether a name is that of a shard: the first two digits of the keys in it. */
 export function isShard(name: string): boolean {
   return /^[0-9a-f]{2}$/.test(name);
 }
@@ -25,7 +25,7 @@ export function isKey(name: string): boolean {
   return /^[0-9a-f]{64}$/.test(name);
 }
 
-/** The names in a directory; none if it is missing, or something else. @throws the system's error */
+/** The names in a directory; none if it is missing or not a directory. @throws the system's error */
 export function namesIn(directory: string): string[] {
   try {
     return readdirSync(directory);

@@ -17,13 +17,13 @@ import { pycsForSource } from './pycs-for-source.ts';
 import { RemoteCache } from './remote-cache.ts';
 import type { CacheSettings } from './settings.ts';
 
-/** What a server has of a job: the entry, and its bytes. */
+/** The server's entry for a job, and its bytes. */
 interface Answer {
   readonly entry: Entry;
   readonly bytes: Buffer;
 }
 
-/** The cache of a thread, for the sources of one interpreter. */
+/** One thread's cache for the sources of one interpreter. */
 export class SourceCache {
   readonly counts: CacheCounts;
   readonly #settings: CacheSettings;
@@ -32,7 +32,7 @@ export class SourceCache {
   readonly #looksInLocal: boolean;
   readonly #remote: RemoteCache | undefined;
   readonly #keyFields: KeyFields;
-  /** For the source and the entry that are read. */
+  /** Memory for the current source and entry. */
   readonly #memory = new Arena();
 
   /** @param counts what is added to */
@@ -49,7 +49,8 @@ export class SourceCache {
 
   /**
    * Looks a job up in the local store.
-   * @returns its pycs; or the lookup that found none; or undefined if nobody can have them: then the source is not even read
+   * @returns its pycs on a hit; the lookup on a miss; undefined if no cache can have it, in which case the source is
+   *   not read
    */
   lookUp(job: CompileJob): Hit | Lookup | undefined {
     if (!isRegular(job.source)) return undefined;
@@ -71,7 +72,7 @@ export class SourceCache {
     return this.#hit(job, entry, file, sha256);
   }
 
-  /** Reads a source, and makes its key. */
+  /** Reads a source and computes its key. */
   #read(job: CompileJob): { readonly file: RegularFile; readonly sha256: string; readonly key: string } | undefined {
     const file = this.#sourceOf(job);
     if (file === undefined) return undefined;
@@ -80,21 +81,21 @@ export class SourceCache {
     return key === undefined ? undefined : { file, sha256, key };
   }
 
-  /** The source of a job; undefined if it cannot be read, which the compiler will say. */
+  /** The source of a job; undefined if it cannot be read, which the compiler will report. */
   #sourceOf({ source }: CompileJob): RegularFile | undefined {
     this.#memory.clear();
     return ifPossible(() => readRegular(source.staged, this.#memory.take));
   }
 
-  /** Whether there is a server to ask about sources that the local store does not have. */
+  /** Whether there is a server for misses of the local store. */
   get hasServer(): boolean {
     return !this.#settings.recache && this.#remote?.isOn === true;
   }
 
   /**
    * Asks the server for the entry of a job. Does not throw.
-   * @param isHeldUp whether interpreters have nothing to do
-   * @returns what `accept` needs
+   * @param isHeldUp whether the interpreters are idle
+   * @returns the argument for `accept`
    */
   async ask(job: CompileJob, { key }: Lookup, isHeldUp: () => boolean): Promise<Answer | undefined> {
     const decode = (bytes: Buffer) => {
@@ -105,8 +106,8 @@ export class SourceCache {
   }
 
   /**
-   * Takes what the server gave for a source that the local store did not have, and stores it there.
-   * @returns as `lookUp` does
+   * Uses the server's answer to a lookup that missed in the local store, and stores it there.
+   * @returns as `lookUp`
    */
   accept(job: CompileJob, lookup: Lookup, answer: Answer | undefined): Hit | Lookup {
     if (answer === undefined) return lookup;
@@ -114,22 +115,22 @@ export class SourceCache {
     const { entry, bytes } = answer;
     this.#local.put(key, [bytes]);
     if (isInSample(key, this.#settings.verifyPercent)) return { ...lookup, expected: entry };
-    // It may be another one by now.
+    // The source may have changed by now.
     const file = this.#sourceOf(job);
     if (file === undefined || sha256Of(file.content) !== lookup.sha256) return lookup;
     this.counts.remote += 1;
     return this.#hit(job, entry, file, lookup.sha256);
   }
 
-  /** Waits until the server has what was stored, but not longer than this. */
+  /** Waits until everything stored is sent to the server, at most this long. */
   async close(waitMs: number): Promise<void> {
     await this.#remote?.close(waitMs);
   }
 
   /**
-   * Stores what was compiled, or compares it with the entry that was found.
-   * @param lookup what `lookUp` or `accept` returned
-   * @param made its pycs; undefined if they have no normal form
+   * Stores a compiled source, or compares it with the entry that was found.
+   * @param lookup the result of `lookUp` or `accept`
+   * @param made its pycs; undefined if they are not normalized
    * @throws PyclinkError `cache-differs`
    */
   store(lookup: Lookup | undefined, outcome: CompileOutcome, made: MadePycs | undefined): void {
@@ -175,7 +176,7 @@ export class SourceCache {
     this.counts.uncached[reason] = (this.counts.uncached[reason] ?? 0) + 1;
   }
 
-  /** The entry in the store. One that is no whole entry for this job is removed. */
+  /** Reads an entry from the store. Removes it if it is not a valid entry for this job. */
   #entry(key: string, job: CompileJob, memory?: Arena['take']): Entry | undefined {
     const bytes = this.#local.get(key, memory);
     if (bytes === undefined) return undefined;

@@ -5,20 +5,20 @@ import { atMost, readRegular } from '../files/read-regular.ts';
 import { replaceByContent } from '../files/replace.ts';
 import { fstat } from '../files/stat.ts';
 
-/** What builds found in a store, and what they added. */
+/** Counts of hits, misses and stored bytes. */
 interface Counts {
   readonly hits: number;
   readonly misses: number;
-  /** The size of all entries that were added since the last trim. */
+  /** The size of all entries added since the last trim. */
   readonly storedBytes: number;
 }
 
-/** The lines of 50,000 builds. A larger file is none of ours. */
+/** Enough for 50,000 builds. A larger file is not a tally. */
 const maxBytes = 1024 ** 2;
 
 /**
- * Counts what all builds found in a store and added to it. Each build appends a line to a file, and the counts are the
- * sums of its lines: zero if somebody removes it, or if something else is in its place.
+ * Counts hits, misses and stored bytes of all builds. Each build appends a line to a file; the counts are the sums over
+ * the lines. They are zero if the file is missing or not a regular file.
  */
 export class Tally {
   readonly #file: string;
@@ -27,7 +27,7 @@ export class Tally {
     this.#file = file;
   }
 
-  /** Adds the numbers of a build. */
+  /** Adds the counts of a build. */
   add({ hits, misses, storedBytes }: Counts): void {
     const line = `${hits} ${misses} ${storedBytes}\n`;
     ifPossible(() => {
@@ -35,12 +35,12 @@ export class Tally {
     });
   }
 
-  /** @returns whether there is a tally now to which that was done @throws the system's error */
+  /** @returns whether the line was appended @throws the system's error */
   #append(line: string): boolean {
     const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
     let descriptor: number;
     try {
-      // Does not wait at a fifo.
+      // Does not block on a fifo.
       descriptor = openSync(this.#file, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o644);
     } catch (error) {
       if (['ENXIO', 'ELOOP'].includes(errnoOf(error) ?? '')) return false;
@@ -56,7 +56,7 @@ export class Tally {
     }
   }
 
-  /** The sums. */
+  /** The sums over all builds. */
   read(): Counts {
     const sum = { hits: 0, misses: 0, storedBytes: 0 };
     ifPossible(() => {
@@ -70,7 +70,7 @@ export class Tally {
     return sum;
   }
 
-  /** Counts added bytes from zero again, and replaces all lines by one. */
+  /** Resets the count of stored bytes, and merges all lines into one. */
   forgetStored(): void {
     const { hits, misses } = this.read();
     ifPossible(() => replaceByContent(this.#file, [`${hits} ${misses} 0\n`], 0o644));

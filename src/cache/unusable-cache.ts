@@ -1,4 +1,4 @@
-/** A cache that cannot be trusted, or not be used. The message says what and why. */
+/** The cache cannot be trusted or used. The message says what and why. */
 export class UnusableCache extends Error {
   override readonly name = 'UnusableCache';
 

@@ -1,19 +1,16 @@
 import type { Readable } from 'node:stream';
 
-/** What is taken at once for later. */
+/** The largest block that is allocated in advance. */
 const maxSpareBytes = 64 * 1024 * 1024;
 
-/**
- * Reads portions of given lengths from a stream, one at a time. All share one buffer: a portion is valid until the next
- * one is read.
- */
+/** Reads blocks of given lengths from a stream. All blocks share one buffer: a block is valid until the next read. */
 export class ByteReader {
   #buffer = Buffer.allocUnsafeSlow(65_536);
-  /** The bytes that arrived and were not read yet. */
+  /** The bytes that have arrived and are unread. */
   #start = 0;
   #end = 0;
   #isEnded = false;
-  /** How many bytes are waited for. */
+  /** The number of bytes that the pending read waits for. */
   #wanted = 0;
   #wake: () => void = () => undefined;
 
@@ -36,7 +33,7 @@ export class ByteReader {
     }
   }
 
-  /** The next `length` bytes; undefined if the stream ends before, or there is no memory for them. */
+  /** Reads the next `length` bytes; undefined if the stream ends early or memory runs out. */
   async read(length: number): Promise<Buffer | undefined> {
     this.#wanted = length;
     while (this.#end - this.#start < length) {

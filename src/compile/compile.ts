@@ -19,7 +19,7 @@ export interface MadePyc extends PlannedPyc {
   readonly mode: number;
 }
 
-/** Pycs of a source, and the SHA-256 of their contents: each is computed once, when it is asked for. */
+/** The pycs of a source, and the SHA-256 of their contents, each computed once on demand. */
 export interface MadePycs {
   readonly pycs: readonly MadePyc[];
   readonly digests: Digests;
@@ -36,25 +36,25 @@ export interface CompileOutcome {
   };
   /** The warnings of the compiler, each once. */
   readonly warnings: readonly string[];
-  /** How many workers died at it. The warnings tell of them too. */
+  /** How many workers died while compiling it. The warnings mention them too. */
   readonly losses: number;
-  /** The text that was compiled. Told only for a cache, and only if the file did not change from level to level. */
+  /** The compiled text. Only set for a cache, and only if the file did not change between levels. */
   readonly compiled?: CompiledText | undefined;
 }
 
 export interface CompileOptions extends Invalidation {
-  /** The pycs will be in normal form: then a level that gives the same code as another gives the same bytes too. */
+  /** The pycs will be normalized: equal code then has equal bytes. */
   readonly normalize: boolean;
 }
 
-/** Beyond this a worker counts as hung. */
+/** A worker that takes longer counts as hung. */
 const baseLimitMs = 120_000;
 const limitMsPerByte = 0.06;
 
 /**
  * Compiles a source in a pool.
  * @param use gets the outcome, whose bytes are valid until it returns
- * @returns what `use` returns
+ * @returns the result of `use`
  * @throws PyclinkError `worker-failed`
  */
 export function compile<T>(
@@ -72,7 +72,7 @@ export function compile<T>(
     recordedDirectory: recordedDirectoryOf(job),
     levels,
     invalidationMode: invalidationModeOf(job, options),
-    // Equal code may be marshalled to different bytes; only in normal form it has the same.
+    // Equal code may be marshalled to different bytes unless it is normalized.
     levelProof: options.normalize ? levelProofOf(magicNumber) : undefined,
   };
   const limitMs = baseLimitMs + source.sizeBytes * limitMsPerByte;
@@ -90,13 +90,13 @@ function outcomeOf(job: CompileJob, result: PoolResult, deaths: readonly string[
   const lost = deaths.map((problem) => `${job.source.payload}: the interpreter died (${problem}) and was replaced`);
   const done = { job, made, warnings: [...lost, ...result.warnings], losses, compiled };
   const problem = result.failure?.problem;
-  // The interpreter compiles nothing, and says nothing, if a source has become something else than a file.
+  // The interpreter silently compiles nothing if a source is no longer a regular file.
   if (problem !== undefined) return { ...done, failure: { reason: reasonOf(problem), problem } };
   if (made.length === job.levels.length) return done;
   return { ...done, failure: { reason: 'unreadable', problem: 'the interpreter wrote no pyc' } };
 }
 
-/** What a problem that an interpreter reports is about: an OSError is not of the compiler, but of the system. */
+/** Classifies a problem that an interpreter reports: an OSError is from the system, not from the compiler. */
 function reasonOf(problem: string): 'does-not-compile' | 'unreadable' {
   return /^\w+: \[Errno \d+\] /.test(problem) ? 'unreadable' : 'does-not-compile';
 }

@@ -1,9 +1,9 @@
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The environment of a worker, without the caller's PYTHON* variables: several of them change where or what compileall
- * writes. The hash seed and the encoding are fixed, so that the bytes do not depend on the caller's.
- * @param forCache whether workers tell what a cache has to know
+ * The environment of a worker. It drops the caller's PYTHON* variables, because several of them change where or what
+ * compileall writes. It fixes the hash seed and the encoding, so that the bytes do not depend on the caller.
+ * @param forCache whether workers report what a cache needs
  */
 export function workerEnvironment(environment: Environment, forCache = false): Environment {
   const inherited = Object.entries(environment).filter(

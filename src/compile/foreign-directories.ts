@@ -4,8 +4,8 @@ import type { PayloadPath } from '../files/path.ts';
 import { type Interpreter, mismatchReason } from './interpreter.ts';
 
 /**
- * A message for each directory that is compiled by another release than that whose name it has: no interpreter will load
- * those pycs.
+ * Returns a warning for each directory that is compiled by another release than the one in its name: no interpreter
+ * will load those pycs.
  */
 export function foreignDirectories(
   sources: readonly Source[],

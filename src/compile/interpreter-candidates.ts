@@ -9,13 +9,13 @@ import { childOf, contains, type StagedPath } from '../files/path.ts';
 import { readRegular } from '../files/read-regular.ts';
 import { type Candidate, isProgram, trusted } from './trusted-program.ts';
 
-/** Where distributions install interpreters. Searched before PATH, whose first entries may be shims. */
+/** Where distributions install interpreters. Searched before PATH, which may begin with shims. */
 const systemDirectory = '/usr/bin';
 
 /**
- * The programs that may be the requested interpreter, best first; starting one shows whether it is. Programs in the
- * buildroot are left out, unless the request allows them or it is the running system: then PATH decides, as for its
- * users. A program that was found, not named by its path, may be distrusted.
+ * The programs that may be the requested interpreter, best first. Starting one shows whether it is. Leaves out programs
+ * in the buildroot, unless the request allows them or the tree is the running system: PATH then decides, as for its
+ * users. A program that was found, and not named by its path, may be distrusted.
  * @param searchPath the value of PATH
  */
 export function interpreterCandidates(
@@ -52,14 +52,14 @@ function isNamedPath({ command, isNamed }: InterpreterRequest): boolean {
   return isNamed === true && command.includes('/');
 }
 
-/** Whether two paths lead to one program. Both exist. */
+/** Whether two existing paths lead to the same program. */
 export function isSameProgram(a: string, b: string): boolean {
   return realpathSync.native(a) === realpathSync.native(b);
 }
 
 /**
- * The programs of the buildroot that may be the requested interpreter, best first, by their paths in it, without
- * symlinks. One that was found, not named by its path, may be distrusted: root can leave a chroot.
+ * The programs of the buildroot that may be the requested interpreter, best first, as paths in the buildroot without
+ * symlinks. One that was found, and not named by its path, may be distrusted, because root can leave a chroot.
  */
 export function chrootCandidates(buildroot: Buildroot, request: InterpreterRequest): readonly Candidate[] {
   const { command, home } = request;
@@ -79,12 +79,12 @@ export function chrootCandidates(buildroot: Buildroot, request: InterpreterReque
   });
 }
 
-/** Debian's list of its Pythons. */
+/** Debian's list of its Python versions. */
 export const debianDefaults = '/usr/share/python3/debian_defaults';
 
 /**
- * The python3 versions that Debian says it supports; elsewhere just `python3`.
- * @param file read as py3versions and dh-python read it; the environment takes precedence
+ * The python3 versions that Debian lists as supported; on other systems just `python3`.
+ * @param file read like py3versions and dh-python do; the environment takes precedence
  * @see py3versions(1), debpython/version.py
  */
 export function supportedPythons(

@@ -1,9 +1,9 @@
 import type { ExpectedInterpreter } from '../buildroot/python-directory.ts';
 
-/** An interpreter, as it described itself when it started. */
+/** An interpreter, as it described itself at start. */
 export interface Interpreter {
   readonly executable: string;
-  /** The root file system that it is in, and is started in, if not the running system's. */
+  /** The root directory of its chroot, if it is not in the running system. */
   readonly root?: string;
   readonly implementation: string;
   /** `3.11.2` */
@@ -16,7 +16,7 @@ export interface Interpreter {
 
 const oldestMinor = 6;
 
-/** Why an interpreter is not the one that was expected; undefined if it is. */
+/** Why an interpreter is not the expected one; undefined if it is. */
 export function mismatchReason(interpreter: Interpreter, expected: ExpectedInterpreter): string | undefined {
   const { implementation, version, freeThreaded } = interpreter;
   const [major = 0, minor = 0] = version.split('.').map(Number);

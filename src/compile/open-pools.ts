@@ -17,7 +17,7 @@ import {
 import { startFirst } from './start-workers.ts';
 import { WorkerPool } from './worker-pool.ts';
 
-/** What to do about an interpreter that somebody else could exchange. */
+/** The hint for an interpreter that somebody else controls. */
 export const namedByPath = 'name it with --python PATH to use it anyway, or run as its owner';
 
 const inChrootInstead = 'the buildroot contains one: --chroot runs it there';
@@ -28,22 +28,23 @@ export interface Pools {
   readonly all: readonly WorkerPool[];
   /** The pools that compile a source, one for each cache tag. */
   poolsOf(source: Source): readonly WorkerPool[];
-  /** Why there is no interpreter for a source; undefined if there is one. */
+  /** Why a source has no interpreter; undefined if it has one. */
   lackOf(source: Source): Pick<Skipped, 'reason' | 'message'> | undefined;
-  /** The programs that were passed over for others because somebody else decides what they are. Sorted. */
+  /** The programs that were skipped because somebody else controls them. Sorted. */
   readonly passedOver: readonly string[];
-  /** Ends every worker and waits until it is gone. */
+  /** Stops all workers and waits for their end. */
   close(): Promise<void>;
 }
 
 /**
- * Starts each interpreter that the sources need. The first is started before this function returns a promise.
+ * Starts each interpreter that the sources need. Starts the first one before it returns a promise.
  * @param workersFor how many workers of an interpreter to start for these sources
- * @param inChroot the interpreters are those of the buildroot
- * @param forCache whether workers tell what a cache has to know
- * @throws PyclinkError `worker-failed` if one is kept from starting
- * @throws PyclinkError `interpreter-missing`, if missing ones are errors: names each of them and what was tried. In a
- *   whole system it is no error if one may not be started, nor if one is missing that nobody named and another works.
+ * @param inChroot use the interpreters of the buildroot
+ * @param forCache whether workers report what a cache needs
+ * @throws PyclinkError `worker-failed` if the system fails to start one
+ * @throws PyclinkError `interpreter-missing`, naming each missing interpreter and what was tried, if missing ones are
+ *   errors. In a whole system, it is not an error if one may not be started, or if an unnamed one is missing and another
+ *   works.
  */
 export async function openPools(
   buildroot: Buildroot,
@@ -119,7 +120,7 @@ export async function openPools(
     const asked = requestsOf(source).flatMap((request) => poolOfRequest.get(requestKey(request)) ?? []);
     return [...new Map(asked.map((pool) => [pool.interpreter.cacheTag, pool])).values()];
   };
-  /** The answers so far. Many sources have the same request. */
+  /** Caches results: many sources have the same request. */
   const known = new Map<Source['interpreter'], readonly WorkerPool[]>();
   return {
     all: pools,
@@ -136,6 +137,6 @@ export async function openPools(
 
 function isOf({ executable, root }: Interpreter, candidate: string | undefined): boolean {
   if (candidate === undefined) return false;
-  // In a chroot candidates have no symlinks in them.
+  // In a chroot, candidates contain no symlinks.
   return root === undefined ? isSameProgram(executable, candidate) : executable === candidate;
 }

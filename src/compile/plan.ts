@@ -5,13 +5,13 @@ import { type Layout, type Level, pycPath } from '../pyc/name.ts';
 import { releaseOf } from '../pyc/releases.ts';
 import type { Interpreter } from './interpreter.ts';
 
-/** A pyc that is to be written. */
+/** A pyc to write. */
 export interface PlannedPyc {
   readonly level: Level;
   readonly staged: StagedPath;
 }
 
-/** One source for one interpreter. Kept small: a build may have 100,000 of them. */
+/** One source for one interpreter. Small, because a build may have 100,000 of them. */
 export interface CompileJob<S extends SourceFile = SourceFile> {
   readonly source: S;
   readonly interpreter: Interpreter;
@@ -20,11 +20,11 @@ export interface CompileJob<S extends SourceFile = SourceFile> {
   readonly layout: Layout;
 }
 
-/** How the path that bytecode records is made from the staged path. */
+/** How to derive the path that bytecode records from the staged path. */
 export interface RecordedName {
-  /** Removed from the front of the staged path, of which it must be a prefix. */
+  /** Removed from the start of the staged path, of which it must be a prefix. */
   readonly strip: string;
-  /** Put in front of the rest. */
+  /** Added before the rest. */
   readonly prepend: string;
 }
 
@@ -32,13 +32,13 @@ export interface RecordedName {
 export interface Invalidation {
   readonly invalidationMode: InvalidationMode;
   /**
-   * Empty sources by their hash instead of their mtime: ostree and Flatpak keep no mtime of an empty file. Python reads
-   * nothing to hash it.
+   * Use hashes instead of mtimes for empty sources: ostree and Flatpak do not keep the mtime of an empty file. Hashing
+   * an empty file costs Python nothing.
    */
   readonly emptyByHash?: boolean;
 }
 
-/** How the pycs of a job are invalidated. @see PEP 552, which Python 3.6 does not know */
+/** The invalidation mode of a job's pycs. @see PEP 552, which Python 3.6 does not support */
 export function invalidationModeOf(
   { source, interpreter }: CompileJob,
   { invalidationMode, emptyByHash }: Invalidation,
@@ -88,7 +88,7 @@ export function recordedPathOf(job: CompileJob): string {
 }
 
 /**
- * The permission bits of a new pyc, less the umask, from those of its source.
+ * The permission bits of a new pyc before the umask, derived from those of its source.
  * @see _calc_mode in importlib._bootstrap_external
  */
 export function pycModeFor(sourceMode: number): number {

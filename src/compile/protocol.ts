@@ -4,17 +4,17 @@ import type { LevelProof } from '../pyc/releases.ts';
 import type { ByteReader } from './byte-reader.ts';
 import type { Interpreter } from './interpreter.ts';
 
-// Jobs and answers in the pipes of a worker. worker.py has the other end and describes the format.
+// Encodes jobs and decodes answers of a worker. worker.py is the other end and describes the format.
 
 /** A request: compile one source. */
 export interface WorkerJob {
   readonly source: string;
-  /** The file with the text, if the kernel cannot reach it through `source`. */
+  /** The file with the text, if `source` is a symlink that only the installed system can follow. */
   readonly content?: string;
   readonly recordedDirectory: string;
   readonly levels: readonly Level[];
   readonly invalidationMode: InvalidationMode;
-  /** If given, a level that is proved equal to the one before is not compiled. */
+  /** If given, the worker skips levels that are proved equal to the level before. */
   readonly levelProof?: LevelProof | undefined;
 }
 
@@ -27,16 +27,18 @@ export type CompiledLevel = { readonly level: Level } & (
 /** The text that a worker compiled. */
 export interface CompiledText {
   readonly sha256: string;
-  /** False if it may have another encoding, which the interpreter decodes with a module that `hello` does not list. */
+  /**
+   * False if it may have another encoding. The interpreter then decodes it with a module that `hello` does not list.
+   */
   readonly isUtf8: boolean;
 }
 
 /**
- * An answer of a worker: its pycs, the first failure and the warnings, each once. Its bytes are valid until the next
- * answer is awaited.
+ * A worker's answer: the pycs, the first failure, and the warnings without duplicates. Its bytes are valid until the
+ * next answer is awaited.
  */
 export interface WorkerAnswer {
-  /** In order, without the level that failed and those after it. */
+  /** In order, up to the level that failed. */
   readonly levels: readonly CompiledLevel[];
   readonly failure?: { readonly level: Level; readonly problem: string };
   readonly warnings: readonly string[];
@@ -46,11 +48,11 @@ export interface WorkerAnswer {
 
 const notOurs = 'does not respond like a pyclink worker';
 
-/** What decides what comes out of an interpreter's compiler. */
+/** What determines the output of an interpreter's compiler. */
 export interface CompilerFacts {
   /** How the interpreter was built and started: its build, options and variables. */
   readonly started: string;
-  /** The machine code in its process, its modules and the names of their pycs. Told only for a cache. */
+  /** Its machine code, its modules and the names of their pycs. Only reported for a cache. */
   readonly files: readonly CompilerFile[];
 }
 
@@ -61,15 +63,15 @@ export interface CompilerFile {
   readonly identity: string;
 }
 
-/** What a worker says of itself. */
+/** A worker's description of itself. */
 export interface Hello {
   readonly interpreter: Omit<Interpreter, 'executable'>;
   readonly compiler: CompilerFacts;
 }
 
 /**
- * The first message of a worker: which interpreter it is; undefined if the output ends before it is complete.
- * @throws if the output is not a worker's, or this interpreter cannot be one
+ * Reads a worker's first message; undefined if the output ends before it is complete.
+ * @throws if the output is not a worker's, or this interpreter cannot be a worker
  */
 export async function readHello(output: ByteReader): Promise<Hello | undefined> {
   const words = await readMessage(output);
@@ -86,7 +88,7 @@ export async function readHello(output: ByteReader): Promise<Hello | undefined> 
   return { interpreter, compiler: { started, files } };
 }
 
-/** One line of the worker's input. Words may have the lone surrogates of Python. */
+/** One line of the worker's input. Words may contain Python's lone surrogates. */
 export function encodeJob({
   source,
   content = '',
@@ -118,7 +120,7 @@ function bytesOfSurrogate(char: string): Buffer {
 }
 
 /**
- * A message, as a list of words; undefined if the output ends before it is complete.
+ * Reads a message as a list of words; undefined if the output ends before it is complete.
  * @throws if the output is not a worker's
  */
 async function readMessage(output: ByteReader): Promise<string[] | undefined> {
@@ -132,7 +134,7 @@ async function readMessage(output: ByteReader): Promise<string[] | undefined> {
     .map((word) => Buffer.from(word, 'hex').toString());
 }
 
-/** An answer; undefined if the output ends before it is complete. */
+/** Reads an answer; undefined if the output ends before it is complete. */
 export async function readAnswer(output: ByteReader): Promise<WorkerAnswer | undefined> {
   const message = await readMessage(output);
   if (message === undefined) return undefined;

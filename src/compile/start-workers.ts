@@ -5,7 +5,7 @@ import { type Interpreter, mismatchReason } from './interpreter.ts';
 import type { CompilerFacts } from './protocol.ts';
 import { startWorker, type Worker, WorkerDied } from './worker.ts';
 
-/** Workers of one interpreter. Those after the first may still be starting. */
+/** Workers of one interpreter. All but the first may still be starting. */
 export interface StartedWorkers {
   readonly interpreter: Interpreter;
   readonly compiler: CompilerFacts;
@@ -14,10 +14,11 @@ export interface StartedWorkers {
 
 /**
  * Starts the first candidate that works and is the expected interpreter.
- * @param count how many workers at the same time
- * @param root the root file system that the candidates are in, if not the running system's
- * @returns the workers, or why each candidate was refused
- * @throws PyclinkError `worker-failed` if one was kept from starting or saying what it is: it may be the right one
+ * @param count how many workers to start in parallel
+ * @param root the root directory of a chroot, if the candidates are not in the running system
+ * @returns the workers, or the reasons why each candidate was refused
+ * @throws PyclinkError `worker-failed` if one could not start or describe itself for lack of resources: it may be the
+ *   right one
  */
 export async function startFirst(
   candidates: readonly string[],
@@ -49,7 +50,7 @@ export async function startFirst(
   return { refused };
 }
 
-/** Starts a worker, a second time if it is killed while it starts. @throws WorkerDied */
+/** Starts a worker. Retries once if it is killed while it starts. @throws WorkerDied */
 export async function startTwice(executable: string, environment: Environment, root?: string): Promise<Worker> {
   try {
     return await startWorker(executable, environment, root);

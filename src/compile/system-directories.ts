@@ -5,10 +5,13 @@ import { isInterpreterName } from '../buildroot/python-directory.ts';
 import { type Environment, workerEnvironment } from './environment.ts';
 import { isProgram, trusted } from './trusted-program.ts';
 
-/** Where interpreters are installed besides the directories of PATH. */
+/** Where interpreters are installed, besides the directories in PATH. */
 const programDirectories = ['/usr/bin', '/usr/local/bin'];
 
-/** Prints the directories of an interpreter, one a line; nothing before 3.6. No module may be the current directory's. */
+/**
+ * Prints the directories of an interpreter, one per line; nothing before 3.6. No module may come from the current
+ * directory.
+ */
 const query = `
 import sys
 del sys.path[0]
@@ -17,17 +20,17 @@ if sys.version_info >= (3, 6):
     print(*{sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"), *site.getsitepackages()}, sep="\\n")
 `;
 
-/** Directories, and why other interpreters were not asked for theirs. */
+/** The directories, and why some interpreters were not asked for theirs. */
 interface SystemDirectories {
   readonly directories: readonly string[];
   readonly passedOver: readonly string[];
 }
 
 /**
- * The directories that the interpreters of the running system read: the library and the site-packages of each one that
- * is on PATH or in a usual place, is trusted, and starts; the libraries that have their interpreter beside them
- * (`bin/pythonX.Y` with `lib/pythonX.Y`); and users' own site-packages.
- * @param libraries directories `lib/pythonX.Y` wherever they are
+ * The directories that the interpreters of the running system use: the library and the site-packages of each trusted
+ * interpreter in PATH or a usual place; libraries with their interpreter next to them (`bin/pythonX.Y` with
+ * `lib/pythonX.Y`); and users' own site-packages.
+ * @param libraries all directories `lib/pythonX.Y`
  * @see PEP 370
  */
 export async function systemDirectories(

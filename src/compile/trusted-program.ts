@@ -6,14 +6,14 @@ import { foreignWriter } from '../files/foreign-writer.ts';
 import { readRegular } from '../files/read-regular.ts';
 import { stat } from '../files/stat.ts';
 
-/** A program that may be started; or one that may not, and why. */
+/** A program that may be started, or the reason why it may not. */
 export type Candidate = { readonly path: string } | { readonly distrusted: string };
 
 /**
- * Decides whether an interpreter that was found, not named, may be started: only if nobody but root and this user decides
- * what runs then. It is started by the name under which it was found, where nobody else can make that lead elsewhere; if
- * somebody can, by its real path, as from another user's virtual environment to the system's Python.
- * @param found an absolute path to a program that exists
+ * Decides whether an interpreter that was found, not named, may be started: only if nobody but root and this user
+ * controls what runs. It is started under the name that was found, if nobody else controls that name; otherwise by its
+ * real path, as from another user's virtual environment to the system's Python.
+ * @param found an absolute path to an existing program
  */
 export function trusted(found: string): Candidate {
   const real = realpathSync.native(found);
@@ -21,7 +21,7 @@ export function trusted(found: string): Candidate {
   return path === undefined ? { distrusted: `${found} is not started: ${distrust(real)}` } : { path };
 }
 
-/** Why a program is not to be started by this name. `pyvenv.cfg` beside it says whose library it would read. */
+/** Why a program must not be started under this name. A `pyvenv.cfg` next to it decides which library it reads. */
 function distrust(program: string): string | undefined {
   const problem = foreignWriter(program);
   if (problem !== undefined) return problem;
@@ -34,7 +34,7 @@ function distrust(program: string): string | undefined {
   }
 }
 
-/** Whether a path leads to a program that this user may start. */
+/** Whether a path leads to a program that this user may execute. */
 export function isProgram(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);

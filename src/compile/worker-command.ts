@@ -14,13 +14,13 @@ interface WorkerCommand {
 const workerFile = join(import.meta.dirname, 'worker.py');
 const levelsFile = join(import.meta.dirname, 'levels.py');
 
-/** Without site directories and without writing bytecode. `-I` would make it ignore PYTHONHASHSEED. */
+/** Runs without site directories and does not write bytecode. `-I` would ignore PYTHONHASHSEED. */
 const flags = ['-s', '-S', '-B'];
 
 /**
- * How a worker is started: with its file; with its text where the program is one executable, and in another root file
- * system, which has no such file. Who is not root needs a user namespace to enter one.
- * @param root the root file system that the interpreter is in, if not the running system's
+ * The command that starts a worker: from its file; or from its text in a single executable or another root file system,
+ * which lack the file. Only root can enter a chroot without a user namespace.
+ * @param root the root directory of a chroot, if the interpreter is not in the running system
  */
 export function workerCommand(executable: string, root: string | undefined): WorkerCommand {
   if (root === undefined && !isOneExecutable()) return { command: executable, args: [...flags, workerFile] };
@@ -31,7 +31,7 @@ export function workerCommand(executable: string, root: string | undefined): Wor
     : { command: programOf('unshare'), args: ['--map-root-user', `--root=${root}`, '--', executable, ...started] };
 }
 
-/** PATH may be without the directories of the administrator's programs. */
+/** PATH may lack the administrator's directories. */
 function programOf(name: string): string {
   const directories = ['/usr/sbin', '/usr/bin', '/sbin', '/bin', ...trustedPath().split(':')];
   const places = directories.map((directory) => join(directory, name));
@@ -43,7 +43,7 @@ export function workerTexts(): readonly string[] {
   return [levelsFile, workerFile].map((file) => ownText(file));
 }
 
-/** Both Python files as one program. A text of ASCII in JSON is a literal of Python too. */
+/** Both Python files as one program. An ASCII JSON string is also a Python literal. */
 function programText(): string {
   const [levels, worker] = workerTexts().map((text) => JSON.stringify(text));
   return [

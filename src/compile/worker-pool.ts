@@ -6,14 +6,14 @@ import type { CompilerFacts, WorkerAnswer, WorkerJob } from './protocol.ts';
 import { type StartedWorkers, startTwice } from './start-workers.ts';
 import { type Worker, WorkerDied } from './worker.ts';
 
-/** The result of a job: an answer; or its worker hung, or died twice. */
+/** The result of a job: an answer, or the fact that its worker hung or died twice. */
 export type PoolResult = WorkerAnswer | { readonly lost: 'died' | 'hung'; readonly problem: string };
 
 /** A source that waits for its answer. */
 interface Task {
   readonly request: WorkerJob;
   readonly limitMs: number;
-  /** Why workers died at it. */
+  /** Why workers died while compiling it. */
   readonly losses: string[];
   isSent: boolean;
   readonly finish: (result: PoolResult) => void;
@@ -21,18 +21,18 @@ interface Task {
 }
 
 /**
- * How many tasks a worker may have queued. A queue keeps it busy while Node handles its answers, and saves a wake-up for
- * each small task. At the end queues are short, so that all workers finish together.
+ * How many tasks a worker may have queued. A queue keeps the worker busy while Node.js handles its answers, and saves
+ * wake-ups for small tasks. Queues get short at the end, so that all workers finish together.
  */
 function queueLength(pending: number, workers: number): number {
   return Math.min(16, Math.max(1, Math.floor(pending / (2 * workers))));
 }
 
-/** The workers of one interpreter. Lost ones are replaced. All of them are the same compiler. */
+/** The workers of one interpreter. Lost ones are replaced. All must be the same compiler. */
 export class WorkerPool {
   readonly interpreter: Interpreter;
   readonly environment: Environment;
-  /** What its compiler consists of, as the first worker said. */
+  /** The compiler, as the first worker described it. */
   readonly compiler: CompilerFacts;
   /** How many workers compile at a time. */
   maxWorkers = 1;
@@ -44,7 +44,7 @@ export class WorkerPool {
   readonly #starting = new Set<Promise<unknown>>();
   #isClosed = false;
 
-  /** @param started workers that run already, or are starting */
+  /** @param started workers that are running or starting */
   constructor(environment: Environment, { interpreter, compiler, workers }: StartedWorkers) {
     this.interpreter = interpreter;
     this.environment = environment;
@@ -58,11 +58,11 @@ export class WorkerPool {
   }
 
   /**
-   * Compiles a source. Sources are begun in the order of the calls.
-   * @param limitMs how long it may take
-   * @param use gets the result, whose bytes are valid until it returns, and why workers died at the source
-   * @returns what `use` returns
-   * @throws PyclinkError `worker-failed` if a worker cannot be started, or is another compiler than the first
+   * Compiles a source. Sources are started in the order of the calls.
+   * @param limitMs the time limit
+   * @param use gets the result, whose bytes are valid until it returns, and the reasons why workers died
+   * @returns the result of `use`
+   * @throws PyclinkError `worker-failed` if a worker cannot start, or is not the same compiler as the first
    */
   compile<T>(
     request: WorkerJob,
@@ -84,10 +84,10 @@ export class WorkerPool {
     });
   }
 
-  /** Has one worker compile until nothing is pending. */
+  /** Runs one worker until nothing is pending. */
   async #work(): Promise<void> {
     this.#busyWorkers += 1;
-    /** The worker is at the first. */
+    /** The worker compiles the first one. */
     const queue: Task[] = [];
     const take = () => {
       const length = queueLength(this.#pending.length, this.maxWorkers);
@@ -99,7 +99,7 @@ export class WorkerPool {
         take();
         const [current] = queue;
         if (current === undefined) break;
-        // A worker that starts for a task is waited for, so that it is known whether it is another compiler.
+        // Waits for a worker that starts for a task, to know whether it is the same compiler.
         if (worker === undefined) {
           worker = await this.#next();
           take();
@@ -117,7 +117,7 @@ export class WorkerPool {
         worker = undefined;
         for (const task of queue) task.isSent = false;
         current.losses.push(result.message);
-        // The source may not be at fault (out of memory, a signal from elsewhere): try once more.
+        // The source may not be the cause (out of memory, a signal from outside): try once more.
         if (result.end !== 'hung' && current.losses.length === 1) continue;
         queue.shift();
         current.finish({ lost: result.end === 'hung' ? 'hung' : 'died', problem: result.message });
@@ -130,14 +130,14 @@ export class WorkerPool {
     this.#busyWorkers -= 1;
   }
 
-  /** Ends the workers and waits until they are gone. */
+  /** Stops the workers and waits for their end. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await Promise.allSettled(this.#starting);
     await Promise.all(Array.from(this.#running, (worker) => worker.close()));
   }
 
-  /** A worker without jobs, or a new one. @throws PyclinkError */
+  /** An idle worker, or a new one. @throws PyclinkError */
   async #next(): Promise<Worker> {
     const isDead = (error: unknown) => {
       if (!(error instanceof WorkerDied)) throw error;
@@ -156,7 +156,7 @@ export class WorkerPool {
     }
   }
 
-  /** A worker that is starting, and will be one of the pool. It rejects if it is another compiler than the first. */
+  /** Adds a starting worker to the pool. Rejects if it is not the same compiler as the first. */
   #joined(worker: Promise<Worker>): Promise<Worker> {
     const joined = worker.then((started) => {
       this.#running.add(started);
@@ -186,7 +186,7 @@ export class WorkerPool {
   }
 }
 
-/** @throws what `receive` throws, but a WorkerDied */
+/** @throws what `receive` throws, except WorkerDied */
 async function resultOf(worker: Worker, limitMs: number): Promise<WorkerAnswer | WorkerDied> {
   try {
     return await worker.receive(limitMs);

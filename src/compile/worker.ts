@@ -13,11 +13,11 @@ export interface Worker {
   /** Queues jobs. */
   send(jobs: readonly WorkerJob[]): void;
   /**
-   * The answer to the oldest job without one. Only one call may wait at a time.
+   * Waits for the answer to the oldest unanswered job. Only one call may wait at a time.
    * @throws WorkerDied if the worker ends, or is killed because it does not answer within `limitMs`
    */
   receive(limitMs: number): Promise<WorkerAnswer>;
-  /** Ends it and waits until it is gone. */
+  /** Stops it and waits for its end. */
   close(): Promise<void>;
 }
 
@@ -38,21 +38,21 @@ export class WorkerDied extends Error {
 
 const startLimitMs = 60_000;
 
-/** What the system lacks when it cannot start any program. */
+/** Errors that mean that the system cannot start any program. */
 const shortages: ReadonlySet<string> = new Set(['EAGAIN', 'EMFILE', 'ENFILE', 'ENOMEM']);
 
-/** How much of a worker's standard error is kept to explain its death. */
+/** How much of a worker's standard error to keep, to explain its death. */
 const keptErrorChars = 2000;
 
 /**
- * Starts an interpreter and waits until it describes itself. It sees no site directories, nothing in the current
- * directory, and nothing of the caller's environment.
- * @param root the root file system that it is in, if not the running system's
- * @throws WorkerDied if it does not start, or is no Python that can be a worker
+ * Starts an interpreter and waits until it describes itself. It uses no site directories, nothing from the current
+ * directory, and nothing from the caller's environment.
+ * @param root the root directory of a chroot, if the interpreter is not in the running system
+ * @throws WorkerDied if it does not start, or cannot be a worker
  */
 export async function startWorker(executable: string, environment: Environment, root?: string): Promise<Worker> {
   const { command, args } = workerCommand(executable, root);
-  // execa would take longer to load and to start a process than an interpreter takes to start.
+  // Not execa: loading it and starting a process with it takes longer than starting an interpreter.
   const child = spawned(command, args, environment);
   const ended = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(errnoOf(error) ?? error.message));
@@ -64,7 +64,7 @@ export async function startWorker(executable: string, environment: Environment, 
   child.stderr.on('data', (chunk: Buffer) => {
     saidOnError = (saidOnError + chunk.toString()).slice(-keptErrorChars);
   });
-  // Writing to a worker that just died fails. The next read reports its death.
+  // Writing to a worker that has just died fails. The next read reports its death.
   child.stdin.on('error', () => undefined);
   const output = new ByteReader(child.stdout);
 
@@ -104,7 +104,7 @@ export async function startWorker(executable: string, environment: Environment, 
   };
 }
 
-/** Starts a process. Node tells of some errors by an event, of others it throws. @throws WorkerDied */
+/** Starts a process. Node.js reports some errors as events and throws others. @throws WorkerDied */
 function spawned(command: string, args: readonly string[], env: Environment): ChildProcessWithoutNullStreams {
   try {
     return spawn(command, args, { env });

@@ -6,7 +6,7 @@ import { releaseOf } from '../pyc/releases.ts';
 import { shortened, timeText } from '../text.ts';
 import type { DiffKind } from './kinds.ts';
 
-/** One difference of two pycs. */
+/** A difference between two pycs. */
 export interface PycDifference {
   readonly kind: DiffKind;
   /** The code object that differs: `<module>.Shop.pay`. */
@@ -14,7 +14,7 @@ export interface PycDifference {
   readonly detail: string;
 }
 
-/** How two pycs differ whose bytes are not the same. Where the code does, the rest is not said. */
+/** Compares two pycs with different bytes. If the code differs, other differences are not reported. */
 export function comparePycs(old: Buffer, now: Buffer): readonly PycDifference[] {
   const [was, is] = [parsePycHeader(old), parsePycHeader(now)];
   if ('unreadable' in was || 'unreadable' in is) {
@@ -29,7 +29,7 @@ export function comparePycs(old: Buffer, now: Buffer): readonly PycDifference[] 
   return [...differences, ...compareHeaders(was, is)];
 }
 
-/** The mtime alone changes with every build; the rest with the source or the options. */
+/** Only the mtime changes with every build; the rest changes with the source or the options. */
 function compareHeaders(was: PycHeader, is: PycHeader): readonly PycDifference[] {
   if (was.invalidationMode === 'timestamp' && is.invalidationMode === 'timestamp') {
     const [old, now] = [was.sourceMtimeSeconds, is.sourceMtimeSeconds];
@@ -72,5 +72,5 @@ function interpreter(magicNumber: number): string {
   return releaseOf(magicNumber).name ?? `magic number ${magicNumber}`;
 }
 
-/** Fields whose bytes nobody reads. */
+/** Binary fields, whose values are not shown. */
 const inBytes = ['instructions', 'exception table', 'kinds of variables'];

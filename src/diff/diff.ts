@@ -7,22 +7,22 @@ import { comparePycs, type PycDifference } from './compare.ts';
 import type { DiffKind } from './kinds.ts';
 import type { DiffPyc, ModulePair } from './pairs.ts';
 
-/** How a module differs in one respect. */
+/** One difference of a module. */
 export interface DiffFinding {
   readonly kind: DiffKind;
   readonly path: PayloadPath;
   readonly cacheTag: string | undefined;
-  /** Of `code`: the function or class, with the module: `shop.cart.Shop.pay`. */
+  /** For `code`: the function or class, with its module: `shop.cart.Shop.pay`. */
   readonly code?: string;
   readonly levels: readonly Level[];
   readonly detail: string;
 }
 
-/** Searches a payload once more. */
+/** Searches a payload again. */
 export type SearchAgain = (search: Search) => Promise<unknown>;
 
 /**
- * Says how modules differ. Their bytes are put into a private directory, and read again one pair at a time.
+ * Finds how modules differ. Extracts their pycs to a private directory, and reads them one pair at a time.
  * @throws PyclinkError `file-failed`
  */
 export async function diff(modules: readonly ModulePair[], searchOld: SearchAgain, searchNow: SearchAgain) {
@@ -44,7 +44,10 @@ export async function diff(modules: readonly ModulePair[], searchOld: SearchAgai
 
 type ContentOf = (pyc: DiffPyc) => Buffer | undefined;
 
-/** The findings of a module, the same ones of several levels together. Other code may be linked otherwise. */
+/**
+ * The findings of a module. Identical findings of several levels are merged. Different links are not reported if the
+ * code differs.
+ */
 function findingsOf(module: ModulePair, contentOfOld: ContentOf, contentOfNow: ContentOf): DiffFinding[] {
   const { source: path, cacheTag, pairs } = module;
   const found = new Map<string, DiffFinding & { readonly levels: Level[] }>();
@@ -76,7 +79,7 @@ function differencesOf(
   return [{ kind: 'bytes', detail: reasons[0] ?? 'it has no content in the payload' }];
 }
 
-/** `shop.cart` of `/usr/lib/python3/dist-packages/shop/cart.py`. Outside the known directories: the name of the file. */
+/** `shop.cart` for `/usr/lib/python3/dist-packages/shop/cart.py`. Outside the known directories: the file name. */
 function moduleName(source: PayloadPath): string {
   const top = searchDirectoryOf(source);
   const below = top === undefined ? nameOf(source) : source.slice(top.length + 1);

@@ -1,4 +1,4 @@
-/** How the bytecode of a module in one payload is not that in another, and what is said of how many modules. */
+/** How the bytecode of a module can differ between two payloads, and the text for the summary. */
 export const diffKinds = {
   code: 'with different code',
   added: 'added',

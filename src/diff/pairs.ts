@@ -17,23 +17,23 @@ export interface DiffPyc {
 /** A module as one interpreter loads it. */
 export interface DiffModule {
   readonly source: PayloadPath;
-  /** Undefined for pycs beside their source. */
+  /** Undefined for pycs next to their source. */
   readonly cacheTag: string | undefined;
   readonly pycs: ReadonlyMap<Level, DiffPyc>;
 }
 
-/** A level of a module that both payloads have, with other bytes. */
+/** A level of a module that has different bytes in the two payloads. */
 interface DiffPair {
   readonly level: Level;
   readonly old: DiffPyc;
   readonly now: DiffPyc;
 }
 
-/** A module that is not the same in two payloads. */
+/** A module that differs between two payloads. */
 export interface ModulePair extends Omit<DiffModule, 'pycs'> {
-  /** What is known without the bytes. */
+  /** Differences that are known without reading the bytes. */
   readonly known: readonly { readonly kind: DiffKind; readonly detail: string; readonly levels: readonly Level[] }[];
-  /** The bytes of these are compared. */
+  /** The pycs to compare. */
   readonly pairs: readonly DiffPair[];
 }
 
@@ -51,7 +51,7 @@ export function modulesOf(payload: Payload, { pycs }: Pick<BytecodeFacts, 'pycs'
   return [...modules.values()];
 }
 
-/** The modules that differ, by source. Modules with the same bytes and links are not among them. */
+/** Pairs the modules that differ, by source. Leaves out modules with the same bytes and links. */
 export function pairModules(old: readonly DiffModule[], now: readonly DiffModule[]): readonly ModulePair[] {
   const sources = new Map<PayloadPath, { readonly was: DiffModule[]; readonly is: DiffModule[] }>();
   const of = (source: PayloadPath) => getOrAdd(sources, source, () => ({ was: [], is: [] }));
@@ -61,7 +61,9 @@ export function pairModules(old: readonly DiffModule[], now: readonly DiffModule
   return pairs.toSorted((a, b) => byCodeUnit(a.source, b.source) || byCodeUnit(a.cacheTag ?? '', b.cacheTag ?? ''));
 }
 
-/** The cache tags of one source. If there is one that went and one that came, it is for another interpreter now. */
+/**
+ * Compares the cache tags of one source. If one was removed and one added, the module is for another interpreter now.
+ */
 function pairSource(was: readonly DiffModule[], is: readonly DiffModule[]): ModulePair[] {
   const inBoth = is.flatMap((one) => {
     const other = was.find(({ cacheTag }) => cacheTag === one.cacheTag);
@@ -117,7 +119,7 @@ function sha256Of({ facts }: DiffPyc): string | undefined {
   return facts === undefined || 'unread' in facts ? undefined : facts.sha256;
 }
 
-/** Which levels are one file, in words: `0=1 2`. */
+/** Which levels share a file, as text: `0=1 2`. */
 function groupsOf({ pycs }: DiffModule, levels: readonly Level[]): string {
   const groups = new Map<string, Level[]>();
   for (const level of levels) getOrAdd(groups, pycs.get(level)?.file ?? '', () => []).push(level);

@@ -5,16 +5,16 @@ import type { Search } from '../payload/entry.ts';
 import { contentAt, searchForFiles, type TemporaryDirectory } from '../payload/extract.ts';
 import { shortened } from '../text.ts';
 
-/** A pyc with other code than its source gives. */
+/** A pyc whose code differs from what its source compiles to. */
 export interface Differing {
   readonly pyc: Pyc;
-  /** Where the code is that the source gives. */
+  /** The path of the recompiled code. */
   readonly compiled: string;
   /** `python3.11 (3.11.2)` */
   readonly compiler: string;
 }
 
-/** Says how pycs differ from what their sources give: their bytes are read once more for that. */
+/** Explains how pycs differ from their recompiled sources. Reads their bytes again. */
 export async function explained(
   differing: readonly Differing[],
   directory: TemporaryDirectory,
@@ -37,7 +37,7 @@ export async function explained(
   });
 }
 
-/** The finding that a pyc has other code than its source gives. */
+/** The finding for a pyc whose code differs from what its source compiles to. */
 export function differs({ path, container }: Pyc['entry'], detail: string): AuditFinding {
   return { kind: 'differs', path, container, detail };
 }

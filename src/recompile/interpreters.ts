@@ -7,20 +7,20 @@ import { WorkerPool } from '../compile/worker-pool.ts';
 import type { StagedPath } from '../files/path.ts';
 import { releaseOf } from '../pyc/releases.ts';
 
-/** Who compiles again. */
+/** The interpreters that recompile. */
 export interface RecompileInterpreters {
   /** The command that the user named. */
   readonly python?: string | undefined;
-  /** The interpreters of a tree are started, in it. */
+  /** Use the interpreters of this tree, in a chroot there. */
   readonly chroot?: Buildroot | undefined;
 }
 
-/** No interpreter lies in it. */
+/** A directory without interpreters. */
 const nowhere: Buildroot = { path: '/dev/null' as StagedPath, given: '/dev/null' };
 
 /**
- * Starts the interpreter that writes a magic number, found as `build` finds it.
- * @returns its workers, or why there is none
+ * Starts the interpreter that writes a magic number. Finds it the way `build` does.
+ * @returns its workers, or the reason why there are none
  * @throws PyclinkError `worker-failed`
  */
 export async function openPool(

@@ -4,17 +4,17 @@ import { sourceOf } from '../payload/source.ts';
 import type { Level } from '../pyc/name.ts';
 import { codeLayoutOf } from '../pyc/releases.ts';
 
-/** A source to compile again, for the pycs that say they come from it. */
+/** A source to compile again, and the pycs that claim to be compiled from it. */
 export interface RecompileJob {
   readonly source: PayloadEntry;
-  /** What the pycs record for tracebacks. */
+  /** The path that the pycs record for tracebacks. */
   readonly recordedPath: string;
   readonly magicNumber: number;
-  /** By the level that their names say. */
+  /** By the level in their names. */
   readonly pycs: ReadonlyMap<Level, readonly Pyc[]>;
 }
 
-/** What is compiled again, and how many pycs are not, by the reason. */
+/** The jobs, and the number of pycs that are left out, by reason. */
 export interface RecompilePlan {
   readonly jobs: readonly RecompileJob[];
   readonly left: ReadonlyMap<string, number>;
@@ -42,7 +42,10 @@ export function planRecompile(all: readonly Audited[]): RecompilePlan {
   return { jobs: [...jobs.values()], left };
 }
 
-/** Why a pyc is not compiled again; undefined if it is. Code without a normal form is: no compiler gives such. */
+/**
+ * Why a pyc is not compiled again; undefined if it is. Code that cannot be normalized is recompiled: no compiler writes
+ * such code.
+ */
 function reasonToLeave({ facts }: Pyc, source: PayloadEntry | undefined): string | undefined {
   if (facts === undefined || 'unread' in facts || 'unreadable' in facts.header) return 'not readable';
   if (source === undefined) return 'without a source';

@@ -16,23 +16,23 @@ export interface RecompileOptions extends RecompileInterpreters {
   readonly environment: Environment;
   /** How many interpreters run at a time. */
   readonly jobs: number;
-  /** Searches the targets once more. */
+  /** Searches the targets again. */
   readonly search: (search: Search) => Promise<unknown>;
 }
 
-/** What came of it. */
+/** The result of recompiling. */
 export interface Recompiled {
   /** How many pycs have the code that their source compiles to. */
   readonly same: number;
   readonly findings: readonly AuditFinding[];
-  /** What could not be compared, and why. */
+  /** What could not be compared, with the reason. */
   readonly notes: readonly string[];
-  /** False if an interpreter was missing or a source could not be read: their pycs are not proved. */
+  /** False if an interpreter was missing or a source could not be read: their pycs are unconfirmed. */
   readonly isComplete: boolean;
 }
 
 /**
- * Compiles each source again, and compares the code in normal form: the same interpreter gives the same for the same
+ * Compiles each source again and compares the normalized code: the same interpreter gives the same code for the same
  * text, level and recorded path.
  * @throws PyclinkError `worker-failed`, `file-failed`
  */
@@ -93,7 +93,7 @@ function isBeside({ name }: Pyc): boolean {
   return name.cacheTag === undefined;
 }
 
-/** @param textOf the file with the text of a source, as the interpreter reaches it */
+/** @param textOf the file with the text of a source, as a path for the interpreter */
 async function compileJobs(
   pool: WorkerPool,
   jobs: readonly RecompileJob[],
@@ -118,7 +118,7 @@ async function compileJobs(
   await Promise.all(compiling);
 }
 
-/** Compares what a source gave with its pycs. */
+/** Compares recompiled code with the pycs of a source. */
 function compare(job: RecompileJob, result: PoolResult, compiler: string, directory: TemporaryDirectory) {
   const findings: AuditFinding[] = [];
   const differing: Differing[] = [];
@@ -152,7 +152,7 @@ function compare(job: RecompileJob, result: PoolResult, compiler: string, direct
   return { same, findings, differing };
 }
 
-/** The last line of what an interpreter said: the error itself. */
+/** The last line of an interpreter's message: the error itself. */
 function lastLine(problem = ''): string {
   return problem.trim().split('\n').at(-1) ?? '';
 }
