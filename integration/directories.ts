@@ -13,7 +13,13 @@ const file = join(checkout, 'docs/architecture.md');
 const marked = /(?<=<!-- directories: npm run directories -->\n)[\s\S]*?(?=<!-- end of directories -->)/;
 
 const { values } = scriptCall(import.meta.filename, { check: { type: 'boolean' } });
-const drawn = picture(await importsOfDirectories());
+const imports = await importsOfDirectories();
+const circle = circleIn(imports);
+if (circle !== undefined) {
+  process.stderr.write(`a circle, which npm run check names by its files: ${circle.join(' -> ')}\n`);
+  process.exit(1);
+}
+const drawn = picture(imports);
 const text = readFileSync(file, 'utf8');
 const fresh = text.replace(marked, drawn);
 if (values.check !== true) writeFileSync(file, fresh);
@@ -39,6 +45,27 @@ async function importsOfDirectories(): Promise<ReadonlyMap<string, ReadonlySet<s
     }
   }
   return imports;
+}
+
+/** Directories that import each other in a circle, the first one again at the end. */
+function circleIn(imports: ReadonlyMap<string, ReadonlySet<string>>): readonly string[] | undefined {
+  const done = new Set<string>();
+  const search = (way: readonly string[]): readonly string[] | undefined => {
+    const last = way.at(-1) as string;
+    if (way.indexOf(last) < way.length - 1) return way.slice(way.indexOf(last));
+    if (done.has(last)) return undefined;
+    for (const next of imports.get(last) ?? []) {
+      const found = search([...way, next]);
+      if (found !== undefined) return found;
+    }
+    done.add(last);
+    return undefined;
+  };
+  for (const directory of imports.keys()) {
+    const found = search([directory]);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 function directoryOf(path: string): string | undefined {

@@ -1,7 +1,7 @@
 import { placeOf, stageSynthetic } from './corpora.ts';
 import { pyclinkBuild } from './peers.ts';
 import type { Row } from './table.ts';
-import type { Work } from './works.ts';
+import type { Work } from './work.ts';
 
 const sources = 20_000;
 const kinds = [

@@ -4,7 +4,7 @@ import { execaSync } from 'execa';
 import { bundle } from '../../test/helpers/pyclink.ts';
 import { placeOf, stageSynthetic } from './corpora.ts';
 import type { Row, Verdict } from './table.ts';
-import type { Entry, Work } from './works.ts';
+import type { Entry, Work } from './work.ts';
 
 /** A command whose cost is to grow no faster than what it is about. */
 interface Growth {

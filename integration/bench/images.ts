@@ -6,7 +6,7 @@ import { everythingIn } from '../../test/helpers/buildroot.ts';
 import { bundle } from '../../test/helpers/pyclink.ts';
 import { placeOf } from './corpora.ts';
 import type { Command } from './measure.ts';
-import type { Entry, Work } from './works.ts';
+import type { Entry, Work } from './work.ts';
 
 /** Debian 12 with an application's usual libraries, as mmdebstrap makes it. It stays here from run to run. */
 const base = join(tmpdir(), 'pyclink-bench/image');

@@ -10,7 +10,8 @@ import { clear } from './corpora.ts';
 import { type Measured, measure } from './measure.ts';
 import { isMissing } from './peers.ts';
 import { type Row, rowsOf, rowsText, type Verdict, verdictText } from './table.ts';
-import { type Entry, type Work, works } from './works.ts';
+import type { Entry, Work } from './work.ts';
+import { works } from './works.ts';
 
 interface Result {
   readonly work: string;

@@ -50,18 +50,19 @@ export async function fuzzCode(python: RealPython, count: number, seed: string):
   for (let [batch, first] = [0, 0]; total.programs < count; batch++) {
     const levels = levelsInTurn[batch % levelsInTurn.length] as readonly Level[];
     const size = Math.min(batchSize, Math.ceil((count - total.programs) / validPart));
-    using programs = new Programs(python);
-    await programs.generate(seed, first, size);
-    first += size;
-    const examined = await programs.examine(levels);
-    for (const key of Object.keys(total) as (keyof typeof total)[]) total[key] += examined[key];
-    for (const [name, problem] of examined.problems) {
-      if (reduced.size >= maxReduced) break;
-      const program = await reduce(programs.read(name), (candidates) => areWrong(python, candidates, levels));
-      const text = program.toString('latin1');
-      const where = `seed ${seed}, ${name}: ${problem}`;
-      if (!reduced.has(text)) reduced.set(text, `${where}\n${quoted(text)}`);
-    }
+    await withPrograms(python, async (programs) => {
+      await programs.generate(seed, first, size);
+      first += size;
+      const examined = await programs.examine(levels);
+      for (const key of Object.keys(total) as (keyof typeof total)[]) total[key] += examined[key];
+      for (const [name, problem] of examined.problems) {
+        if (reduced.size >= maxReduced) break;
+        const program = await reduce(programs.read(name), (candidates) => areWrong(python, candidates, levels));
+        const text = program.toString('latin1');
+        const where = `seed ${seed}, ${name}: ${problem}`;
+        if (!reduced.has(text)) reduced.set(text, `${where}\n${quoted(text)}`);
+      }
+    });
   }
   return { ...total, findings: [...reduced.values()] };
 }
@@ -74,13 +75,24 @@ export async function writeOddPrograms(python: RealPython, directory: string, se
 
 /** Which of some programs are compiled to something else than the compiler makes of them. */
 async function areWrong(python: RealPython, candidates: readonly Buffer[], levels: readonly Level[]) {
-  using programs = new Programs(python);
-  for (const [i, candidate] of candidates.entries()) programs.write(`p${i}.py`, candidate);
-  const { problems } = await programs.examine(levels);
-  return candidates.map((_, i) => problems.has(`p${i}.py`));
+  return withPrograms(python, async (programs) => {
+    for (const [i, candidate] of candidates.entries()) programs.write(`p${i}.py`, candidate);
+    const { problems } = await programs.examine(levels);
+    return candidates.map((_, i) => problems.has(`p${i}.py`));
+  });
 }
 
-/** A buildroot with programs. It goes when it is disposed of. */
+/** Works with a buildroot for programs, which goes when the work is done. */
+async function withPrograms<T>(python: RealPython, work: (programs: Programs) => Promise<T>): Promise<T> {
+  const programs = new Programs(python);
+  try {
+    return await work(programs);
+  } finally {
+    programs.remove();
+  }
+}
+
+/** A buildroot with programs. */
 class Programs {
   readonly #python: RealPython;
   readonly #buildroot = realpathSync(mkdtempSync(join(tmpdir(), 'pyclink-fuzz-')));
@@ -127,7 +139,7 @@ class Programs {
     return { programs: names.length, compared: code.compared, wrong, missing, refused, crashed, problems };
   }
 
-  [Symbol.dispose](): void {
+  remove(): void {
     rmSync(this.#buildroot, { recursive: true, force: true });
   }
 }

@@ -23,7 +23,21 @@ const telltales = {
   'telltale_text.py': 'text = "é"\n',
 };
 
-/** The trees of one run, which go when it is over. */
+/** Works with trees, which go when the work is done. */
+async function withTrees<T>(
+  python: RealPython,
+  only: readonly string[] | undefined,
+  work: (trees: Trees) => Promise<T>,
+): Promise<T> {
+  const trees = new Trees(python, only);
+  try {
+    return await work(trees);
+  } finally {
+    trees.remove();
+  }
+}
+
+/** The trees of one run. */
 class Trees {
   readonly #work = mkdtempSync(join(tmpdir(), 'pyclink-normal-'));
   readonly #python: RealPython;
@@ -65,7 +79,7 @@ class Trees {
     return everythingIn(join(buildroot, this.#library)).filter((path) => !path.includes('/'));
   }
 
-  [Symbol.dispose](): void {
+  remove(): void {
     rmSync(this.#work, { recursive: true, force: true });
   }
 }
@@ -77,35 +91,36 @@ class Trees {
  * @param only names at the top of the library; default: all of it
  */
 export async function checkNormalForm(python: RealPython, only?: readonly string[]): Promise<NormalForm> {
-  using trees = new Trees(python, only);
-  const raw = trees.planted('raw');
-  await trees.build(raw, ['--no-normalize']);
-  const later = trees.copied(raw, 'later');
-  const ran = await pyclink(['link', '--buildroot', later, '--normalize', '-q']);
-  if (ran.status !== 0 || ran.stderr !== '') throw new Error(`pyclink: status ${ran.status}\n${ran.stderr}`);
-  const normal = trees.planted('normal');
-  await trees.build(normal, []);
+  return withTrees(python, only, async (trees) => {
+    const raw = trees.planted('raw');
+    await trees.build(raw, ['--no-normalize']);
+    const later = trees.copied(raw, 'later');
+    const ran = await pyclink(['link', '--buildroot', later, '--normalize', '-q']);
+    if (ran.status !== 0 || ran.stderr !== '') throw new Error(`pyclink: status ${ran.status}\n${ran.stderr}`);
+    const normal = trees.planted('normal');
+    await trees.build(normal, []);
 
-  const sources = everythingIn(normal).filter((path) => path.endsWith('.py'));
-  const code = await holdToCompiler(
-    python,
-    normal,
-    sources.map((path) => `/${path}`),
-  );
-  const problems = [...differences(later, normal), ...code.findings];
-  const pycs = pycsIn(normal);
-  let rewritten = 0;
-  const read = pycs.map((path) => {
-    const [original, pyc] = [readFileSync(join(raw, path)), readFileSync(join(normal, path))];
-    if (!original.equals(pyc)) rewritten += 1;
-    if (normalizePyc(pyc) !== pyc) problems.push(`changes when it is normalized again: ${path}`);
-    return codeDigest(pyc);
+    const sources = everythingIn(normal).filter((path) => path.endsWith('.py'));
+    const code = await holdToCompiler(
+      python,
+      normal,
+      sources.map((path) => `/${path}`),
+    );
+    const problems = [...differences(later, normal), ...code.findings];
+    const pycs = pycsIn(normal);
+    let rewritten = 0;
+    const read = pycs.map((path) => {
+      const [original, pyc] = [readFileSync(join(raw, path)), readFileSync(join(normal, path))];
+      if (!original.equals(pyc)) rewritten += 1;
+      if (normalizePyc(pyc) !== pyc) problems.push(`changes when it is normalized again: ${path}`);
+      return codeDigest(pyc);
+    });
+    const readByPython = await digestsByPython(python, normal, pycs);
+    for (const [i, path] of pycs.entries()) {
+      if (readByPython[i] !== read[i]) problems.push(`pyclink reads other code than the interpreter: ${path}`);
+    }
+    return { pycs: pycs.length, rewritten, problems };
   });
-  const readByPython = await digestsByPython(python, normal, pycs);
-  for (const [i, path] of pycs.entries()) {
-    if (readByPython[i] !== read[i]) problems.push(`pyclink reads other code than the interpreter: ${path}`);
-  }
-  return { pycs: pycs.length, rewritten, problems };
 }
 
 /** A line for each pyc: what dump-code.py says. */
@@ -118,28 +133,29 @@ async function digestsByPython(python: RealPython, buildroot: string, pycs: read
 
 /** Builds one tree in many ways. Gives the pycs that differ, in bytes or links. */
 export async function checkReproducible(python: RealPython, only?: readonly string[]): Promise<readonly string[]> {
-  using trees = new Trees(python, only);
-  const first = trees.planted('one');
-  await trees.build(first, ['-j', '1']);
+  return withTrees(python, only, async (trees) => {
+    const first = trees.planted('one');
+    await trees.build(first, ['-j', '1']);
 
-  const other = trees.planted('a/much/longer/path/to/another');
-  const env = { TZ: 'Asia/Tokyo', LC_ALL: 'tr_TR.UTF-8', LANG: 'C', PYTHONHASHSEED: '77', PYTHONUTF8: '0' };
-  const umask = process.umask(0o077);
-  try {
-    await trees.build(other, ['-j', '2'], trees.names(other).reverse(), { env });
-  } finally {
-    process.umask(umask);
-  }
+    const other = trees.planted('a/much/longer/path/to/another');
+    const env = { TZ: 'Asia/Tokyo', LC_ALL: 'tr_TR.UTF-8', LANG: 'C', PYTHONHASHSEED: '77', PYTHONUTF8: '0' };
+    const umask = process.umask(0o077);
+    try {
+      await trees.build(other, ['-j', '2'], trees.names(other).reverse(), { env });
+    } finally {
+      process.umask(umask);
+    }
 
-  const late = trees.planted('late');
-  const names = trees.names(late);
-  await trees.build(
-    late,
-    ['-j', '1'],
-    names.filter((_, i) => i % 2 === 1),
-  );
-  await trees.build(late, ['-j', '7', '--keep-current'], ['.'], { env: { PYTHONHASHSEED: '1' } });
-  return [...differences(first, other), ...differences(first, late)];
+    const late = trees.planted('late');
+    const names = trees.names(late);
+    await trees.build(
+      late,
+      ['-j', '1'],
+      names.filter((_, i) => i % 2 === 1),
+    );
+    await trees.build(late, ['-j', '7', '--keep-current'], ['.'], { env: { PYTHONHASHSEED: '1' } });
+    return [...differences(first, other), ...differences(first, late)];
+  });
 }
 
 function pycsIn(buildroot: string): string[] {
