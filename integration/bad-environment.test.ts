@@ -131,6 +131,7 @@ test('modules of the buildroot are not imported, with the buildroot as the curre
   await expectHealthy(buildroot);
 });
 
+// Of PYTHONNODEBUGRANGES a warning says that it changes nothing: see debug-ranges.test.ts.
 test('every other PYTHON variable that changes what an interpreter does', async () => {
   const home = temporaryDirectory();
   mkdirSync(join(home, 'lib'));
@@ -147,7 +148,6 @@ test('every other PYTHON variable that changes what an interpreter does', async 
     PYTHONINSPECT: '1',
     PYTHONPROFILEIMPORTTIME: '1',
     PYTHONDEVMODE: '1',
-    PYTHONNODEBUGRANGES: '1',
     PYTHONTRACEMALLOC: 'not-a-number',
   };
   const plain = plantBesideHealthy({});

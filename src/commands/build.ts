@@ -9,7 +9,7 @@ import type { Surroundings } from '../pipeline/context.ts';
 import type { BuildOptions } from '../pipeline/options.ts';
 import type { BuildReport } from '../pipeline/report.ts';
 import { openTreeOf } from '../pipeline/tree.ts';
-import { codeLayoutOf } from '../pyc/releases.ts';
+import { codeLayoutOf, releaseOf } from '../pyc/releases.ts';
 import { buildReportText } from '../report/build-report.ts';
 import type { Progress } from '../report/progress.ts';
 import { refusedDirectories } from '../report/refused-directories.ts';
@@ -33,12 +33,13 @@ export async function buildCommand(
 ): Promise<CommandResult> {
   const report = await build(options, {
     environment,
-    onInterpreter: ({ executable, version, root }, sources) => {
+    onInterpreter: ({ executable, version, root, magicNumber }, sources) => {
       if (isQuiet) return;
       const levels = options.levels.join(' ');
       const work = options.keepCurrent ? 'checking' : 'compiling';
       const what = `${work} ${counted(sources.length, 'source')} with ${executable} (Python ${version})${root === undefined ? '' : ` in ${root}`}`;
-      log.info(`${what}, levels ${levels}`);
+      const isWithout = !options.debugRanges && releaseOf(magicNumber).hasColumns;
+      log.info(`${what}, levels ${levels}${isWithout ? ', without columns' : ''}`);
     },
     warn: (message) => log.warn(message),
     onProgress: (done, total) => progress?.show(done, total),

@@ -5,7 +5,7 @@ import { isRunningSystem } from '../buildroot/running-system.ts';
 import type { Source } from '../buildroot/source.ts';
 import { PyclinkError } from '../errors.ts';
 import type { Skipped } from '../skipped.ts';
-import { type Environment, workerEnvironment } from './environment.ts';
+import { type Environment, type WorkerMode, workerEnvironment } from './environment.ts';
 import { type Interpreter, mismatchReason } from './interpreter.ts';
 import {
   chrootCandidates,
@@ -40,7 +40,6 @@ export interface Pools {
  * Starts each interpreter that the sources need. Starts the first one before it returns a promise.
  * @param workersFor how many workers of an interpreter to start for these sources
  * @param inChroot use the interpreters of the buildroot
- * @param forCache whether workers report what a cache needs
  * @throws PyclinkError `worker-failed` if the system fails to start one
  * @throws PyclinkError `interpreter-missing`, naming each missing interpreter and what was tried, if missing ones are
  *   errors. In a whole system, it is not an error if one may not be started, or if an unnamed one is missing and another
@@ -52,10 +51,10 @@ export async function openPools(
   environment: Environment,
   ifMissing: 'fail' | 'skip',
   workersFor: (sources: readonly Source[]) => number,
-  { inChroot, forCache }: { readonly inChroot: boolean; readonly forCache: boolean },
+  { inChroot, ...mode }: WorkerMode & { readonly inChroot: boolean },
 ): Promise<Pools> {
   const root = inChroot ? buildroot.path : undefined;
-  const workersEnvironment = workerEnvironment(environment, forCache);
+  const workersEnvironment = workerEnvironment(environment, mode);
   const pools: WorkerPool[] = [];
   const poolOfRequest = new Map<string, WorkerPool>();
   const lacks = new Map<string, Pick<Skipped, 'reason' | 'message'>>();

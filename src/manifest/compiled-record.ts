@@ -11,30 +11,28 @@ export interface RecordKind {
   readonly invalidationMode: PycRecord['invalidationMode'];
   /** Of the interpreter that compiled. */
   readonly interpreterVersion: string;
-  /** What the name of a pyc beside its source does not say. */
-  readonly beside?: Pick<PycRecord, 'cacheTag' | 'optimizationLevel'> | undefined;
+  /** What few records have: a pyc beside its source, whose name does not say it, and line tables without columns. */
+  readonly more?: Pick<PycRecord, 'cacheTag' | 'optimizationLevel' | 'debugRanges'> | undefined;
 }
 
-/** Interned: one RecordKind per mode, invalidation mode, interpreter and endings. */
+/** Interned: one RecordKind for all that are equal. */
 const kinds = new Map<string, RecordKind>();
 
 /**
  * The kind of a record.
  * @param endings what the paths end with, sorted
  * @param modeBits permission bits
- * @param beside of a pyc beside its source
  */
 export function recordKind(
   endings: readonly string[],
   modeBits: number,
   invalidationMode: RecordKind['invalidationMode'],
   interpreterVersion: string,
-  beside?: RecordKind['beside'],
+  more?: RecordKind['more'],
 ): RecordKind {
   const mode = modeBits.toString(8).padStart(4, '0');
-  const ofName = beside === undefined ? [] : [beside.cacheTag, beside.optimizationLevel];
-  const key = [mode, invalidationMode, interpreterVersion, ...endings, ...ofName].join();
-  return getOrAdd(kinds, key, () => ({ endings, mode, invalidationMode, interpreterVersion, beside }));
+  const key = [mode, invalidationMode, interpreterVersion, ...endings, JSON.stringify(more)].join();
+  return getOrAdd(kinds, key, () => ({ endings, mode, invalidationMode, interpreterVersion, more }));
 }
 
 /** A record that builds its texts on demand, to save memory: a build may have 100,000 of them. */
@@ -63,7 +61,7 @@ export class CompiledRecord implements PycRecord {
   }
 
   get paths(): PayloadPath[] {
-    const stem = pycStem(this.source, this.kind.beside !== undefined);
+    const stem = pycStem(this.source, this.cacheTag !== undefined);
     return this.kind.endings.map((ending) => `${stem}${ending}` as PayloadPath);
   }
 
@@ -88,18 +86,18 @@ export class CompiledRecord implements PycRecord {
   }
 
   get cacheTag(): string | undefined {
-    return this.kind.beside?.cacheTag;
+    return this.kind.more?.cacheTag;
   }
 
   get optimizationLevel(): Level | undefined {
-    return this.kind.beside?.optimizationLevel;
+    return this.kind.more?.optimizationLevel;
   }
 
   /** The version of the interpreter is not in it: it is written only if there are several. */
   toJSON(): PycRecord {
     const { source, sourceSha256, paths, sizeBytes, sha256, mode, invalidationMode } = this;
     const ofSource = sourceSha256 === undefined ? {} : { sourceSha256 };
-    return { source, ...ofSource, paths, ...this.kind.beside, sizeBytes, sha256, mode, invalidationMode };
+    return { source, ...ofSource, paths, ...this.kind.more, sizeBytes, sha256, mode, invalidationMode };
   }
 }
 
@@ -108,8 +106,8 @@ export class CompiledRecord implements PycRecord {
  * @param job as this thread knows it
  */
 export function recordFromThread({ sizeBytes, digest, kind, sourceDigest }: RecordData, { source }: RecordJob) {
-  const { endings, mode, invalidationMode, interpreterVersion, beside } = kind;
-  const own = recordKind(endings, Number.parseInt(mode, 8), invalidationMode, interpreterVersion, beside);
+  const { endings, mode, invalidationMode, interpreterVersion, more } = kind;
+  const own = recordKind(endings, Number.parseInt(mode, 8), invalidationMode, interpreterVersion, more);
   return new CompiledRecord(source.payload, sizeBytes, digest, own, sourceDigest);
 }
 

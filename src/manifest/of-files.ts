@@ -6,8 +6,10 @@ import { isGone } from '../files/stat.ts';
 import { getOrAdd } from '../get-or-add.ts';
 import { type ReadPyc, readPyc } from '../links/fingerprint.ts';
 import { groupByFile } from '../links/group.ts';
+import { codeFactsOf } from '../marshal/code-facts.ts';
 import { parsePycHeader } from '../pyc/header.ts';
 import { parsePycPath } from '../pyc/name.ts';
+import { codeLayoutOf } from '../pyc/releases.ts';
 import { sha256Of } from '../sha256.ts';
 import { inTurns } from '../turns.ts';
 import { type ManifestContent, recordsOf } from './encode.ts';
@@ -74,10 +76,16 @@ export async function surveyPycs(
         sha256: sha256Of(content),
         mode: mode.toString(8).padStart(4, '0'),
         invalidationMode: header.invalidationMode,
+        ...(hasColumns(content, header.magicNumber) === false && { debugRanges: false }),
       });
     }
   }
   return { records, magicNumbers, unrecorded, unreadable };
+}
+
+function hasColumns(pyc: Buffer, magicNumber: number): boolean | undefined {
+  const layout = codeLayoutOf(magicNumber);
+  return layout && codeFactsOf(pyc, layout).hasColumns;
 }
 
 /** The SHA-256 of a source; undefined if it cannot be read. */

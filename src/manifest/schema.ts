@@ -36,6 +36,9 @@ const pycRecord = z
     invalidationMode: z
       .enum(invalidationModes)
       .meta({ description: 'How an interpreter checks the pyc against its source (PEP 552).' }),
+    debugRanges: z.boolean().optional().meta({
+      description: 'False: the line tables have no columns, although this Python writes them (PEP 657).',
+    }),
     interpreterVersion: z.string().optional().meta({
       description: 'The interpreter that compiled, if it is known and several interpreters share the cache tag.',
     }),

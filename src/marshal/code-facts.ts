@@ -10,6 +10,8 @@ export interface CodeFacts {
   readonly recordedPath?: string;
   /** Undefined if it has no normal form. */
   readonly isNormal?: boolean;
+  /** Whether the line table of the module says columns; undefined before 3.11. No module is compiled without any. */
+  readonly hasColumns?: boolean;
   /** Why it cannot be read. */
   readonly damage?: string;
 }
@@ -39,10 +41,28 @@ function factsOf(read: ObjectReader, root: number, pyc: Buffer, layout: CodeLayo
   const { objects } = read;
   if (objects.types.at(root) !== marshalType.code) return { damage: 'not a code object' };
   const isNormal = read.isNormal();
-  const name = objects.child(root, layout.objects.indexOf('filename'));
-  const [type, offset, sizeBytes] = [objects.types.at(name), objects.offsets.at(name), objects.sizes.at(name)];
+  const field = (at: number) => {
+    const object = objects.child(root, at);
+    return { type: objects.types.at(object), offset: objects.offsets.at(object), sizeBytes: objects.sizes.at(object) };
+  };
+  const path = field(layout.objects.indexOf('filename'));
+  const lines = field(layout.objects.length + layout.tail.indexOf('linetable'));
   return {
     isNormal,
-    ...(isString(type) ? { recordedPath: textOf(pyc, { type, offset, sizeBytes }) } : {}),
+    ...(isString(path.type) ? { recordedPath: textOf(pyc, path) } : {}),
+    ...(releaseOf(pyc.readUInt16LE(0)).hasColumns && {
+      hasColumns: saysColumns(pyc.subarray(lines.offset + 5, lines.offset + lines.sizeBytes)),
+    }),
   };
 }
+
+/**
+ * Whether a line table has an entry with columns. The first byte of an entry has its top bit set, and its kind below.
+ * @see Objects/locations.md of CPython (InternalDocs/code_objects.md since 3.14)
+ */
+function saysColumns(table: Buffer): boolean {
+  return table.some((byte) => byte >= 0x80 && ![withoutColumns, withoutPlace].includes((byte >> 3) & 15));
+}
+
+const withoutColumns = 13;
+const withoutPlace = 15;

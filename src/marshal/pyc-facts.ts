@@ -16,6 +16,8 @@ export interface PycFacts {
   readonly recordedPath?: string;
   /** Read in depth: whether it is in normal form; undefined if it can have none. */
   readonly isNormal?: boolean;
+  /** Read in depth: whether its line tables say columns; undefined before 3.11. */
+  readonly hasColumns?: boolean;
   /** Read to be compiled again: the SHA-256 of its code in normal form; undefined if it can have none. */
   readonly codeSha256?: string;
 }

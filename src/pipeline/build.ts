@@ -52,6 +52,7 @@ export async function build(options: BuildOptions, context: BuildContext): Promi
   const start = {
     inChroot: options.chroot,
     forCache: options.cache !== undefined && options.normalize && !options.dryRun,
+    debugRanges: options.debugRanges,
   };
   exitSignal();
   const opening = openPools(buildroot, found.sources, context.environment, ifMissing, startedFor, start);

@@ -66,9 +66,9 @@ export async function compileAll(
     work.push({ pool, jobs: own, maxWorkers: workersFor(ownSources, options.jobs), compiler });
     context.onInterpreter(pool.interpreter, ownSources);
   }
-  const { buildroot, link, normalize, invalidationMode, keepCurrent } = options;
+  const { buildroot, link, normalize, debugRanges, invalidationMode, keepCurrent } = options;
   const hashSources = options.manifest !== undefined;
-  const writing = { buildroot, link, normalize, hashSources, keepCurrent, cache };
+  const writing = { buildroot, link, normalize, debugRanges, hashSources, keepCurrent, cache };
   const done = await doWork(work, { ...writing, invalidationMode, emptyByHash }, context);
   if (cache !== undefined) addCounts(done.cache, withoutCache(work));
   return { ...done, jobs: jobs.length };

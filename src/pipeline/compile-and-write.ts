@@ -14,6 +14,7 @@ import { completeManifest, mergeContent, recordsOf } from '../manifest/encode.ts
 import { goneFrom, writeWhole } from '../manifest/file.ts';
 import { openOutputs, writeOutputs } from '../manifest/outputs.ts';
 import type { Manifest } from '../manifest/schema.ts';
+import { releaseOf } from '../pyc/releases.ts';
 import { isForgivable, isProblem, type Skipped } from '../skipped.ts';
 import { version } from '../version.ts';
 import { compileAll, interpretersOf, type Settings } from './compile-all.ts';
@@ -109,6 +110,7 @@ export async function compileAndWrite(
     })),
     warnings: [
       ...new Set([...options.passedOver, ...pools.passedOver]),
+      ...ignoredVariable(interpreters, options, context),
       ...foreignDirectories(found.sources, interpretersOf(pools)),
       ...dated.warnings,
       ...done.warnings,
@@ -125,6 +127,17 @@ export async function compileAndWrite(
     filelists: outputs.filelists.map(({ file }) => file),
     seconds: watch.seconds,
   };
+}
+
+/** compileall leaves out columns if this variable is set; pyclink drops the variables of Python. */
+function ignoredVariable(
+  all: readonly Interpreter[],
+  { debugRanges }: Settings,
+  { environment }: BuildContext,
+): string[] {
+  const isSet = Boolean(environment['PYTHONNODEBUGRANGES']);
+  const isIgnored = isSet && debugRanges && all.some(({ magicNumber }) => releaseOf(magicNumber).hasColumns);
+  return isIgnored ? ['PYTHONNODEBUGRANGES is not used: --no-debug-ranges compiles without columns'] : [];
 }
 
 /** Whether the names of a link group have one identity. Some file systems in user space number names, not files. */

@@ -15,19 +15,21 @@ import { sourceHash } from '../pyc/source-hash.ts';
 interface Wanted extends CompileOptions {
   /** Whether pycs with one content are links. */
   readonly link: boolean;
+  /** Whether line tables say columns, where the interpreter writes any. */
+  readonly debugRanges: boolean;
 }
 
 const memory = new Arena();
 
 /**
  * Reads the pycs of a job, if every one exists and is what the job would write, as far as that can be told without
- * compiling: its header, the path that it records, its mode, whether it is in normal form, and code that can be read, to
- * its last byte. Those of one content may be separate files: they can still be linked.
+ * compiling: its header, the path that it records, its mode, whether it is in normal form and has columns, and code that
+ * can be read, to its last byte. Those of one content may be separate files: they can still be linked.
  * @returns the pycs, valid until others are read; undefined otherwise, and if pyclink cannot read one of the files or the
  *   interpreter's code
  */
 export function currentPycs(job: CompileJob, options: Wanted): ReadPyc[] | undefined {
-  const { normalize, link } = options;
+  const { link } = options;
   const layout = codeLayoutOf(job.interpreter.magicNumber);
   if (layout === undefined) return undefined;
   memory.clear();
@@ -35,7 +37,7 @@ export function currentPycs(job: CompileJob, options: Wanted): ReadPyc[] | undef
     const mode = pycModeFor(stat(job.source.content).mode);
     const isWanted = (content: Buffer) =>
       fitsSource(content, job, invalidationModeOf(job, options)) &&
-      hasCode(content, layout, recordedPathOf(job), normalize);
+      hasCode(content, layout, recordedPathOf(job), options);
     const names = pycsOf(job).map(({ staged }) => staged);
     const pycs = readNames(names, isWanted, memory.take);
     if (pycs?.every((pyc) => hasNewMode(pyc, mode)) !== true) return undefined;
@@ -55,7 +57,7 @@ function fitsSource(pyc: Buffer, { source, interpreter }: CompileJob, invalidati
   return staleReason(header, { sizeBytes, mtimeSeconds, hash }) === undefined;
 }
 
-function hasCode(pyc: Buffer, layout: CodeLayout, recordedPath: string, isNormal: boolean): boolean {
-  const facts = codeFactsOf(pyc, layout);
-  return !('damage' in facts) && facts.recordedPath === recordedPath && (facts.isNormal === true) === isNormal;
+function hasCode(pyc: Buffer, layout: CodeLayout, path: string, { normalize, debugRanges }: Wanted): boolean {
+  const { damage, recordedPath, isNormal = false, hasColumns = debugRanges } = codeFactsOf(pyc, layout);
+  return damage === undefined && recordedPath === path && isNormal === normalize && hasColumns === debugRanges;
 }

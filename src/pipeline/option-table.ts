@@ -122,6 +122,11 @@ const compiling = {
     'how many interpreters run at a time (default: $RPM_BUILD_NCPUS, parallel=, or one per CPU)',
     jobs,
   ),
+  debugRanges: option(
+    '--no-debug-ranges',
+    'compile without the columns that tracebacks mark since Python 3.11, for smaller pycs',
+    flag(true),
+  ),
   link: option('--no-link', 'compile only', flag(true)),
   normalize: option('--no-normalize', "keep compileall's bytes, which may differ from build to build", flag(true)),
 };

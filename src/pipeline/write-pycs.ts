@@ -13,6 +13,7 @@ import { CompiledRecord, recordKind } from '../manifest/compiled-record.ts';
 import { normalizePyc } from '../marshal/normalize-pyc.ts';
 import type { UnreadableCode } from '../marshal/walk.ts';
 import { type Level, pycStem } from '../pyc/name.ts';
+import { releaseOf } from '../pyc/releases.ts';
 import { Digests } from '../sha256.ts';
 import type { Skipped } from '../skipped.ts';
 
@@ -33,6 +34,8 @@ export interface WriteOptions extends CompileOptions {
   readonly buildroot: Buildroot;
   /** Link pycs with one content. */
   readonly link: boolean;
+  /** Whether line tables say columns, where the interpreter writes any. */
+  readonly debugRanges: boolean;
   /** Record what the sources were. */
   readonly hashSources: boolean;
 }
@@ -127,16 +130,18 @@ function recordsOf(
   sourceSha256?: string,
 ): CompiledRecord[] {
   const { payload, staged, content } = job.source;
-  const beside =
-    job.layout === 'zip'
-      ? { cacheTag: job.interpreter.cacheTag, optimizationLevel: job.levels[0] as Level }
-      : undefined;
-  const stem = pycStem(staged, beside !== undefined);
+  const { version, magicNumber, cacheTag } = job.interpreter;
+  const isBeside = job.layout === 'zip';
+  const more = {
+    ...(isBeside && { cacheTag, optimizationLevel: job.levels[0] as Level }),
+    ...(!options.debugRanges && releaseOf(magicNumber).hasColumns && { debugRanges: false }),
+  };
+  const stem = pycStem(staged, isBeside);
   const sourceDigest = options.hashSources && groups.length > 0 ? digestOfSource(content, sourceSha256) : undefined;
   return groups.map((group) => {
     const endings = group.map(({ path }) => path.slice(stem.length)).sort(byCodeUnit);
     const [{ sizeBytes, content: pyc, mode }] = group as readonly [ReadPyc];
-    const kind = recordKind(endings, mode, invalidationModeOf(job, options), job.interpreter.version, beside);
+    const kind = recordKind(endings, mode, invalidationModeOf(job, options), version, more);
     return new CompiledRecord(payload, sizeBytes, digests.of(pyc), kind, sourceDigest);
   });
 }

@@ -18,6 +18,8 @@ export interface Release {
   readonly firstMagicNumber: number;
   /** 16 since PEP 552, 12 before. */
   readonly headerSizeBytes: 12 | 16;
+  /** Whether its line tables may say columns. @see PEP 657 */
+  readonly hasColumns?: true;
   /** The rounds of SipHash in a source hash. @see `_Py_KeyedHash` in Python/pyhash.c */
   readonly hashRounds: { readonly word: number; readonly end: number };
   /** What is known about final releases only. Without it pyclink reads only headers. */
@@ -61,7 +63,7 @@ const layout311: CodeLayout = {
 
 const before37 = { headerSizeBytes: 12, hashRounds: { word: 2, end: 4 } } as const;
 const before311 = { headerSizeBytes: 16, hashRounds: { word: 2, end: 4 } } as const;
-const since311 = { headerSizeBytes: 16, hashRounds: { word: 1, end: 3 } } as const;
+const since311 = { headerSizeBytes: 16, hasColumns: true, hashRounds: { word: 1, end: 3 } } as const;
 
 const firstConstant: LevelProof = { docstringFlag: 0 };
 /** CO_HAS_DOCSTRING in Include/cpython/code.h. */

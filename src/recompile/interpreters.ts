@@ -1,6 +1,6 @@
 import type { Buildroot } from '../buildroot/path.ts';
 import { expectedInterpreter } from '../buildroot/python-directory.ts';
-import { type Environment, workerEnvironment } from '../compile/environment.ts';
+import type { Environment } from '../compile/environment.ts';
 import { chrootCandidates, interpreterCandidates } from '../compile/interpreter-candidates.ts';
 import { startFirst } from '../compile/start-workers.ts';
 import { WorkerPool } from '../compile/worker-pool.ts';
@@ -37,10 +37,9 @@ export async function openPool(
       : chrootCandidates(chroot, request);
   const programs = candidates.flatMap((candidate) => ('path' in candidate ? candidate.path : []));
   const distrusted = candidates.flatMap((candidate) => ('distrusted' in candidate ? candidate.distrusted : []));
-  const forWorkers = workerEnvironment(environment);
-  const started = await startFirst(programs, expectedInterpreter(`python${version}`), forWorkers, 1, chroot?.path);
+  const started = await startFirst(programs, expectedInterpreter(`python${version}`), environment, 1, chroot?.path);
   if ('refused' in started) return [`no working python${version}`, ...distrusted, ...started.refused].join(': ');
-  const pool = new WorkerPool(forWorkers, started);
+  const pool = new WorkerPool(environment, started);
   if (pool.interpreter.magicNumber === magicNumber) return pool;
   await pool.close();
   return `${pool.interpreter.executable} writes magic number ${pool.interpreter.magicNumber}, not ${magicNumber}`;

@@ -10,6 +10,8 @@ export interface RecompileJob {
   /** The path that the pycs record for tracebacks. */
   readonly recordedPath: string;
   readonly magicNumber: number;
+  /** Whether the line tables of the pycs have columns. Before 3.11 there are none to leave out. */
+  readonly debugRanges: boolean;
   /** By the level in their names. */
   readonly pycs: ReadonlyMap<Level, readonly Pyc[]>;
 }
@@ -31,10 +33,11 @@ export function planRecompile(all: readonly Audited[]): RecompilePlan {
       const reason = reasonToLeave(pyc, source);
       if (reason !== undefined) left.set(reason, (left.get(reason) ?? 0) + 1);
       if (reason !== undefined || source === undefined || facts === undefined || 'unread' in facts) continue;
-      const { header, recordedPath = name.source } = facts;
+      const { header, recordedPath = name.source, hasColumns: debugRanges = true } = facts;
       if ('unreadable' in header) continue;
-      const key = [source.file, header.magicNumber, recordedPath].join('\0');
-      const job = jobs.get(key) ?? { source, recordedPath, magicNumber: header.magicNumber, pycs: new Map() };
+      const { magicNumber } = header;
+      const key = [source.file, magicNumber, debugRanges, recordedPath].join('\0');
+      const job = jobs.get(key) ?? { source, recordedPath, magicNumber, debugRanges, pycs: new Map() };
       jobs.set(key, job);
       job.pycs.set(name.level, [...(job.pycs.get(name.level) ?? []), pyc]);
     }

@@ -1,6 +1,6 @@
 import type { Audited, Pyc } from '../audit/audited.ts';
 import type { AuditFinding } from '../audit/finding.ts';
-import type { Environment } from '../compile/environment.ts';
+import { type Environment, workerEnvironment } from '../compile/environment.ts';
 import type { PoolResult, WorkerPool } from '../compile/worker-pool.ts';
 import { codeSha256Of } from '../marshal/pyc-facts.ts';
 import type { Search } from '../payload/entry.ts';
@@ -55,9 +55,10 @@ export async function recompile(all: readonly Audited[], options: RecompileOptio
       isComplete = false;
     }
     const readable = jobs.filter((job) => textOf(job) !== undefined);
-    for (const magicNumber of new Set(readable.map((job) => job.magicNumber))) {
-      const own = readable.filter((job) => job.magicNumber === magicNumber);
-      const pool = await openPool(magicNumber, options, options.environment);
+    for (const compiler of new Set(readable.map(compilerOf))) {
+      const own = readable.filter((job) => compilerOf(job) === compiler);
+      const [{ magicNumber, debugRanges }] = own as [RecompileJob];
+      const pool = await openPool(magicNumber, options, workerEnvironment(options.environment, { debugRanges }));
       if (typeof pool === 'string') {
         for (const job of own) leave(job, pool);
         isComplete = false;
@@ -82,6 +83,11 @@ export async function recompile(all: readonly Audited[], options: RecompileOptio
   } finally {
     directory.remove();
   }
+}
+
+/** The same for jobs that one pool can do. */
+function compilerOf({ magicNumber, debugRanges }: RecompileJob): string {
+  return `${magicNumber} ${debugRanges}`;
 }
 
 function pycsOf({ pycs }: RecompileJob): Pyc[] {

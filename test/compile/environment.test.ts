@@ -17,4 +17,14 @@ describe('workerEnvironment', () => {
   ])('lets through %s', (_name, environment, expected) => {
     expect(workerEnvironment(environment)).toEqual(expected);
   });
+
+  it.each([
+    ['nothing', {}, {}],
+    ['a cache', { forCache: true }, { PYCLINK_CACHE: '1' }],
+    ['no columns', { debugRanges: false }, { PYTHONNODEBUGRANGES: '1' }],
+    ['columns', { debugRanges: true }, {}],
+  ])("says that workers work for %s, whatever the caller's variables are", (_name, mode, expected) => {
+    const callers = { PYCLINK_CACHE: '2', PYTHONNODEBUGRANGES: '2' };
+    expect(workerEnvironment(callers, mode)).toEqual({ ...fixed, ...expected });
+  });
 });

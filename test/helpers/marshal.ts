@@ -40,8 +40,8 @@ export const marshalled = {
   dict: (items: readonly Buffer[]) =>
     Buffer.concat([Buffer.from([marshalType.dict]), ...items, Buffer.from([marshalType.null])]),
   reference: (index: number) => sized(marshalType.reference, index),
-  /** A code object of CPython 3.11 with these constants. */
-  code: (firstLine: number, constants: Buffer, filename = 'f') => {
+  /** A code object of CPython 3.11 with these constants, and one entry in its line table, by default with columns. */
+  code: (firstLine: number, constants: Buffer, filename = 'f', lineEntry = 0) => {
     const empty = sized(marshalType.bytes, 0);
     const names = sized(marshalType.tuple, 0);
     const name = short(marshalType.shortAsciiInterned)('f');
@@ -50,7 +50,8 @@ export const marshalled = {
     const numbers = Buffer.alloc(20);
     const path = short(marshalType.shortAsciiInterned)(filename);
     const objects = [empty, constants, names, names, empty, path, name, name];
-    return Buffer.concat([Buffer.from([marshalType.code]), numbers, ...objects, line, empty, empty]);
+    const lines = sized(marshalType.bytes, 2, Buffer.from([(lineEntry << 3) | 0x80, 0]));
+    return Buffer.concat([Buffer.from([marshalType.code]), numbers, ...objects, line, lines, empty]);
   },
   flagged: (object: Buffer) => Buffer.concat([Buffer.from([(object[0] as number) | flagRef]), object.subarray(1)]),
 };

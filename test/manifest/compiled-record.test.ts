@@ -36,5 +36,9 @@ describe('CompiledRecord', () => {
     const whole = new CompiledRecord(source, 1234, latin1(sha256), kind, latin1(sourceSha256));
     const { source: path, ...rest } = JSON.parse(JSON.stringify(record));
     expect(JSON.stringify(whole)).toBe(JSON.stringify({ source: path, sourceSha256, ...rest }));
+    const bare = new CompiledRecord(source, 1234, latin1(sha256), { ...kind, more: { debugRanges: false } }, undefined);
+    expect(JSON.stringify(bare)).toBe(
+      JSON.stringify({ source: path, paths: record.paths, debugRanges: false, ...rest }),
+    );
   });
 });

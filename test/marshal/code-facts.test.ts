@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { codeFactsOf } from '../../src/marshal/code-facts.ts';
 import { normalizePyc } from '../../src/marshal/normalize-pyc.ts';
@@ -7,6 +8,16 @@ import { marshalled as m, magicNumber, pycOf, pycWrittenBy, wholeCode } from '..
 
 const layout = codeLayoutOf(magicNumber) as CodeLayout;
 const withConstant = (...constants: Buffer[]) => m.code(1, m.tuple(constants));
+
+const noRanges = ['-X', 'no_debug_ranges'] as const;
+
+function compiledBy(executable: string, text: string, flags: readonly string[]): Buffer {
+  const script =
+    'import importlib.util, marshal, sys\n' +
+    'header = importlib.util.MAGIC_NUMBER + bytes(8 if sys.version_info < (3, 7) else 12)\n' +
+    'sys.stdout.buffer.write(header + marshal.dumps(compile(sys.argv[1], "a", "exec")))';
+  return execFileSync(executable, ['-S', ...flags, '-c', script, text]);
+}
 
 describe('codeFactsOf', () => {
   it.each([
@@ -24,7 +35,7 @@ describe('codeFactsOf', () => {
     ['a flag on None', withConstant(m.flagged(m.none))],
     ['a flag on a reference', withConstant(m.flagged(m.int(1)), m.flagged(m.reference(0)))],
   ])('calls a pyc with %s no normal form, and not damaged: marshal reads it', (_, value) => {
-    expect(codeFactsOf(pycOf(value), layout)).toEqual({ recordedPath: 'f', isNormal: false });
+    expect(codeFactsOf(pycOf(value), layout)).toEqual({ recordedPath: 'f', isNormal: false, hasColumns: true });
   });
 
   itOnEachPython('finds no damage in what $name writes, and it wherever that is cut', ({ executable }) => {
@@ -36,11 +47,25 @@ describe('codeFactsOf', () => {
     }
   });
 
+  itOnEachPython('sees whether $name wrote columns', ({ executable, minor }) => {
+    const writes = Number(minor.slice(2)) >= 11;
+    for (const [text, flags, expected] of [
+      ['', [], true],
+      ['', noRanges, false],
+      ['def f(x): return x[0]\n', [], true],
+      ['def f(x): return x[0]\n', noRanges, false],
+    ] as const) {
+      const pyc = compiledBy(executable, text, flags);
+      const facts = codeFactsOf(pyc, codeLayoutOf(pyc.readUInt16LE(0)) as CodeLayout);
+      expect([text, flags, facts.hasColumns]).toEqual([text, flags, writes ? expected : undefined]);
+    }
+  });
+
   itOnEachPython('reads the path and the form of what $name writes', ({ executable }) => {
     const pyc = pycWrittenBy(executable, '/a/b.py');
     const its = codeLayoutOf(pyc.readUInt16LE(0)) as CodeLayout;
     const normal = normalizePyc(pyc) as Buffer;
-    expect(codeFactsOf(normal, its)).toEqual({ recordedPath: '/a/b.py', isNormal: true });
-    expect(codeFactsOf(pyc, its)).toEqual({ recordedPath: '/a/b.py', isNormal: normal === pyc });
+    expect(codeFactsOf(normal, its)).toMatchObject({ recordedPath: '/a/b.py', isNormal: true });
+    expect(codeFactsOf(pyc, its)).toMatchObject({ recordedPath: '/a/b.py', isNormal: normal === pyc });
   });
 });

@@ -17,8 +17,11 @@ const mtime = 1_600_000_000;
 const pycs = ['__pycache__/a.cpython-311.pyc', '__pycache__/a.cpython-311.opt-1.pyc'];
 
 /** Code in normal form that records this path. */
-function codeOf(path: string): Buffer {
-  const code = Buffer.concat([header(3495, 0, 0, 0, Buffer.alloc(0)), marshalled.code(1, marshalled.tuple([]), path)]);
+function codeOf(path: string, lineEntry = 0): Buffer {
+  const code = Buffer.concat([
+    header(3495, 0, 0, 0, Buffer.alloc(0)),
+    marshalled.code(1, marshalled.tuple([]), path, lineEntry),
+  ]);
   const normal = normalizePyc(code);
   if ('unreadable' in normal) throw new Error(normal.unreadable);
   return normal.subarray(16);
@@ -59,7 +62,7 @@ function planted(pyc: Buffer, magicNumber = 3495) {
 }
 
 const isCurrent = (job: CompileJob, mode: InvalidationMode) =>
-  currentPycs(job, { invalidationMode: mode, normalize: true, link: true }) !== undefined;
+  currentPycs(job, { invalidationMode: mode, normalize: true, link: true, debugRanges: true }) !== undefined;
 
 describe('currentPycs', () => {
   it.each([
@@ -101,7 +104,7 @@ describe('currentPycs', () => {
 
   it('wants separate files where there are to be no links', () => {
     const { job, path } = planted(header(3495, 0, mtime, 6));
-    const wanted = { invalidationMode: 'timestamp', normalize: true } as const;
+    const wanted = { invalidationMode: 'timestamp', normalize: true, debugRanges: true } as const;
     expect(currentPycs(job, { ...wanted, link: false })).toBeDefined();
     const [first = '', second = ''] = pycs.map(path);
     rmSync(second);
@@ -111,9 +114,22 @@ describe('currentPycs', () => {
   });
 
   it("wants compileall's own bytes where there is to be no normal form", () => {
-    const wanted = { invalidationMode: 'timestamp', normalize: false, link: true } as const;
+    const wanted = { invalidationMode: 'timestamp', normalize: false, link: true, debugRanges: true } as const;
     expect(currentPycs(planted(header(3495, 0, mtime, 6)).job, wanted)).toBeUndefined();
     expect(currentPycs(planted(header(3495, 0, mtime, 6, otherForm)).job, wanted)).toBeDefined();
+  });
+
+  it.each([
+    [0, true],
+    [10, true],
+    [13, false],
+    [14, true],
+    [15, false],
+  ])('takes a line table of entries of kind %i for one with columns: %s', (lineEntry, expected) => {
+    const { job } = planted(header(3495, 0, mtime, 6, codeOf('/a.py', lineEntry)));
+    const wanted = { invalidationMode: 'timestamp', normalize: true, link: true } as const;
+    expect(currentPycs(job, { ...wanted, debugRanges: true }) !== undefined).toBe(expected);
+    expect(currentPycs(job, { ...wanted, debugRanges: false }) !== undefined).toBe(!expected);
   });
 
   it('wants every pyc of the job', () => {

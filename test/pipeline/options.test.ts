@@ -22,6 +22,7 @@ const defaults: BuildOptions = {
   jobs: 4,
   link: true,
   normalize: true,
+  debugRanges: true,
   keepCurrent: false,
   manifest: undefined,
   append: false,
@@ -80,9 +81,9 @@ describe('readBuildOptions', () => {
     ['seconds', { mtime: '00012' }, {}, setAt(12)],
     [
       'switches',
-      { link: false, keepCurrent: true, dryRun: true },
+      { link: false, keepCurrent: true, dryRun: true, debugRanges: false },
       {},
-      { link: false, keepCurrent: true, dryRun: true },
+      { link: false, keepCurrent: true, dryRun: true, debugRanges: false },
     ],
     ['files', { manifest: 'm', append: true, filelist: 'f' }, {}, { manifest: 'm', append: true, filelist: 'f' }],
     [
