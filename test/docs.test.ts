@@ -47,6 +47,12 @@ describe.each(pages)('%s', (page) => {
   });
 });
 
+it('the front page fits one screen: 50 lines of 100 columns', () => {
+  const [front = ''] = read('README.md').split('\n## Install');
+  const lines = front.split('\n').map((line) => Math.max(1, Math.ceil(line.length / 100)));
+  expect(lines.reduce((sum, count) => sum + count, 0)).toBeLessThanOrEqual(50);
+});
+
 describe('docs/rpm.md', () => {
   it('names the macros that macros.pyclink defines, each of them and no other', () => {
     const defined = allOf(read('rpm-macros/macros.pyclink'), /^%(pyclink_(?!_)\w+)/gm);

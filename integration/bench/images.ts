@@ -6,6 +6,7 @@ import { everythingIn } from '../../test/helpers/buildroot.ts';
 import { bundle } from '../../test/helpers/pyclink.ts';
 import { placeOf } from './corpora.ts';
 import type { Command } from './measure.ts';
+import { startTimesPicture } from './picture.ts';
 import type { Entry, Work } from './work.ts';
 
 /** Debian 12 with an application's usual libraries, as mmdebstrap makes it. It stays here from run to run. */
@@ -15,11 +16,11 @@ const program = 'import django.core.management, django.db.models, numpy, botocor
 
 /** What is done to an image before it starts. */
 const kinds = {
-  'three linked levels': async (root: string) => {
+  'pyclink: 3 levels': async (root: string) => {
     await execa(process.execPath, [bundle, 'build', '-q', '--chroot', '--buildroot', root]);
   },
   'no pycs': async () => undefined,
-  'level 0 of compileall': async (root: string) => {
+  'compileall: level 0': async (root: string) => {
     const words = ['python3', '-m', 'compileall', '-q', '/usr/lib/python3', '/usr/lib/python3.11'];
     // Some of Debian's modules are not for this Python.
     await execa('chroot', [root, ...words], { reject: false });
@@ -56,9 +57,15 @@ export function imagesWork(): Work {
         await change(root);
         sizes[kind] = Number((await execa('du', ['-s', '-B1', root])).stdout.split('\t')[0]);
       }
-      const pycs = everythingIn(roots['three linked levels'] ?? '').filter((path) => path.endsWith('.pyc')).length;
+      const pycs = everythingIn(roots['pyclink: 3 levels'] ?? '').filter((path) => path.endsWith('.pyc')).length;
       return `Debian 12 with ${packages.join(', ')}; ${pycs} pycs where there are three levels`;
     },
+    picture: (rows, verdicts) =>
+      startTimesPicture(
+        rows,
+        verdicts,
+        'Time to import Django, numpy and botocore in an image whose root is read-only',
+      ),
     reset: () => undefined,
     check: async () => undefined,
     verdicts: () =>

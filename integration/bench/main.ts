@@ -1,8 +1,9 @@
 /**
- * `npm run bench [-- WORK… --rounds N --without NAME --json]`: pyclink and its peers in turn, round by round, on real modules
- * of Debian's packages. What they make is compared; medians and ratios are printed. See docs/benchmarks.md.
+ * `npm run bench [-- WORK… --rounds N --without NAME --json --picture FILE]`: pyclink and its peers in turn, round by round, on
+ * real modules of Debian's packages. What they make is compared; medians and ratios are printed. See docs/benchmarks.md.
+ * `npm run bench -- images --picture docs/start.svg` draws the start times that README shows.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus as processors, tmpdir } from 'node:os';
 import { execaSync } from 'execa';
 import { scriptCall } from '../helpers/script-call.ts';
@@ -18,6 +19,8 @@ interface Result {
   readonly corpus: string;
   readonly rows: readonly Row[];
   readonly verdicts: readonly Verdict[];
+  /** Of a work that has one: an SVG. */
+  readonly picture?: string;
 }
 
 const names = works.map(({ name }) => name);
@@ -27,6 +30,7 @@ const { values, positionals } = scriptCall(
     rounds: { type: 'string', default: '5' },
     without: { type: 'string', multiple: true, default: [] },
     json: { type: 'boolean', default: false },
+    picture: { type: 'string' },
   },
   (word) => names.includes(word),
   names,
@@ -36,6 +40,7 @@ const wanted = positionals.length > 0 ? positionals : names;
 say(`${machine()}\n`);
 const results: Result[] = [];
 for (const work of works.filter(({ name }) => wanted.includes(name))) results.push(await run(work));
+for (const { picture } of results) if (values.picture !== undefined && picture) writeFileSync(values.picture, picture);
 if (values.json) process.stdout.write(`${JSON.stringify({ machine: machine(), results }, null, 2)}\n`);
 
 async function run(work: Work): Promise<Result> {
@@ -58,7 +63,8 @@ async function run(work: Work): Promise<Result> {
   const verdicts = work.verdicts(rows);
   clear();
   say(`${rowsText(rows)}\n${verdicts.map(verdictText).join('')}`);
-  return { work: work.name, corpus, rows, verdicts };
+  const picture = work.picture?.(rows, verdicts);
+  return { work: work.name, corpus, rows, verdicts, ...(picture === undefined ? {} : { picture }) };
 }
 
 function leftOut(entry: Entry): boolean {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { startTimesPicture } from './picture.ts';
 import { rowsOf, rowsText, verdictText } from './table.ts';
 
 const run = (wallSeconds: number, userSeconds: number) => ({
@@ -33,4 +34,22 @@ test.each([
   [0.61, 'time: 0.61, wanted at most 0.6: MISSED\n'],
 ])('a verdict on %f says whether the target was met', (value, text) => {
   expect(verdictText({ what: 'time', value, atMost: 0.6 })).toBe(text);
+});
+
+test('a picture of start times has a bar for each row, as long as its time, and the sizes', () => {
+  const rows = rowsOf([
+    { name: 'ours, python3', runs: [run(1, 1)] },
+    { name: 'theirs, python3', runs: [run(2, 2)] },
+  ]);
+  const verdicts = ['ours', 'theirs'].map((image, i) => ({ what: `MiB with ${image}`, value: 100 + i }));
+  const picture = startTimesPicture(rows, verdicts, 'Start');
+  expect(
+    [...picture.matchAll(/class="(ours|other)" .* width="(\d+)"/g)].map(([, kind, width]) => [kind, width]),
+  ).toEqual([
+    ['ours', '195'],
+    ['other', '390'],
+  ]);
+  expect(picture).toContain('<title id="title">Start. ours, python3: 1.00 s; theirs, python3: 2.00 s.</title>');
+  expect(picture).toMatch(/>100 MiB<.*>101 MiB</s);
+  expect(picture).toContain('prefers-color-scheme: dark');
 });

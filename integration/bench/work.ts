@@ -19,4 +19,6 @@ export interface Work {
   /** Compares what came out. @throws if it is not equal */
   check(finished: readonly Entry[]): Promise<void>;
   verdicts(rows: readonly Row[]): Verdict[];
+  /** Draws them, as SVG. */
+  picture?(rows: readonly Row[], verdicts: readonly Verdict[]): string;
 }

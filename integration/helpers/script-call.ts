@@ -1,6 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 
+// Without this, a Node.js that is too old ends with a TypeError. It has no import.meta.dirname.
+const { engines } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  engines: { node: string };
+};
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+const [neededMajor = 0, neededMinor = 0] = engines.node.replace('>=', '').split('.').map(Number);
+if (major < neededMajor || (major === neededMajor && minor < neededMinor)) {
+  process.stderr.write(
+    `pyclink needs Node.js ${neededMajor}.${neededMinor} or later, and this is ${process.versions.node}\n`,
+  );
+  process.exit(2);
+}
+
 /**
  * Reads the command line of a script. `--help` prints the comment at the top of the script; a call that the script cannot
  * make sense of is answered with the same and status 2. Both end the process.
