@@ -13,14 +13,14 @@ import type { Call } from './call.ts';
 import { buildFlags, type CommonFlags, withBuildOptions, withCommonOptions } from './options.ts';
 
 /**
- * `pyclink brp STEP WORDS…`, for rpm macros. Arguments come verbatim from rpm macros; option-like words are not this
- * subcommand's.
+ * `pyclink brp STEP WORDS…`, for rpm macros. The words come verbatim from rpm macros; words that look like options are
+ * not options of this subcommand.
  * @throws PyclinkError
  */
 export async function brp([name, ...words]: readonly string[], call: Call): Promise<void> {
   if (name === undefined) throw new PyclinkError('usage', 'brp: no step given', { hint: 'see docs/rpm.md' });
   const buildroot = call.environment['RPM_BUILD_ROOT'];
-  // The scripts that this replaces do nothing without a buildroot.
+  // The replaced scripts do nothing without a buildroot.
   if (buildroot === undefined || buildroot === '' || buildroot === '/') return;
   if (name === 'hardlink') {
     const result = await linkCommand({ buildroot, paths: [], normalize: false, dryRun: false }, await call.log());
@@ -43,7 +43,7 @@ export async function brp([name, ...words]: readonly string[], call: Call): Prom
     }
     if (step.kind === 'existing') return existingBuilds(buildroot, read, (line) => notes.push(line));
     if (step.kind === 'system') return systemBuilds(buildroot, extra, hasRest ? ['/'] : [], read);
-    // As the script of rpm: without that interpreter, the rest is not compiled.
+    // Like rpm's script: without that interpreter, the rest is not compiled.
     if (step.kind === 'rest') return [read(['/'], isMissing(flags['python']) ? { errors: 'warn' } : {})];
     const { builds: named, missing } = namedBuilds(buildroot, step.paths, read);
     absent.push(...missing);
@@ -61,7 +61,7 @@ export async function brp([name, ...words]: readonly string[], call: Call): Prom
 /** Reads the options of a build of these paths. `more` replaces options of the macros. */
 type ReadBuild = (paths: readonly string[], more?: Readonly<Record<string, unknown>>) => BuildOptions;
 
-/** Builds of the system's Python directories, and of further ones, whose errors are warnings. */
+/** Builds for the system's Python directories, and for others, whose errors are warnings. */
 function systemBuilds(
   buildroot: string,
   extra: readonly string[],
@@ -76,7 +76,7 @@ function systemBuilds(
   return present.length === 0 ? [system] : [system, { ...read(present, { errors: 'warn' }), isPackage: true }];
 }
 
-/** Builds of the pycs that are there: each at its levels, invalidated as it is. @param say what has none */
+/** Builds for existing pycs, each with its levels and invalidation mode. @param say reports sources without pycs */
 function existingBuilds(buildroot: string, read: ReadBuild, say: (line: string) => void): BuildOptions[] {
   const { alike, withoutPycs } = existingPycs(buildroot);
   if (withoutPycs > 0) say(`${counted(withoutPycs, 'source')} without pycs, and %pyclink_adds is 0: none added`);
@@ -95,7 +95,7 @@ function isMissing(python: unknown): boolean {
   return typeof python === 'string' && python.startsWith('/') && !existsSync(python);
 }
 
-/** Builds of the paths that a spec names. Those outside the buildroot have no manifest and no lists. */
+/** Builds for the paths that a spec names. Those outside the buildroot have no manifest and no lists. */
 function namedBuilds(buildroot: string, paths: readonly string[], read: ReadBuild) {
   const { staged, elsewhere, missing } = placesOf(buildroot, paths);
   // A spec may package the interpreter that it uses.
@@ -111,7 +111,10 @@ function namedBuilds(buildroot: string, paths: readonly string[], read: ReadBuil
   return { builds, missing };
 }
 
-/** A file that several builds write holds all that they made only if the manifest does. @throws PyclinkError `usage` */
+/**
+ * Refuses outputs that several builds would write, because only the manifest can hold the results of all. @throws
+ * PyclinkError `usage`
+ */
 function refuseSharedOutputs(builds: readonly BuildOptions[]): void {
   const files = builds.flatMap(({ append, filelist, filelistFor, html }) =>
     append ? [] : [filelist ?? [], filelistFor.map(({ file }) => file), html ?? []].flat(),

@@ -4,7 +4,7 @@ import { exitStatus } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { CommonFlags } from './options.ts';
 
-/** Where a call writes to: the report to `stdout`, the log to `stderr`. */
+/** The output streams of a call: the report goes to `stdout`, the log to `stderr`. */
 export interface Streams {
   readonly stdout: NodeJS.WritableStream;
   readonly stderr: NodeJS.WritableStream & {
@@ -18,7 +18,7 @@ export class Call {
   readonly environment: Environment;
   readonly streams: Streams;
   status: number = exitStatus.done;
-  /** Made once: every log adds listeners to stderr. */
+  /** Created once, because every log adds listeners to stderr. */
   #log: Promise<Log> | undefined;
 
   constructor(environment: Environment, streams: Streams) {
@@ -26,7 +26,7 @@ export class Call {
     this.streams = streams;
   }
 
-  /** The log, which is made at the first call. Only the flags of that call count. */
+  /** The log, created by the first call with the flags of that call. */
   log(flags: CommonFlags = {}): Promise<Log> {
     this.#log ??= this.#makeLog(flags);
     return this.#log;
@@ -43,7 +43,7 @@ export class Call {
     return log;
   }
 
-  /** Whether a person watches the log. Some build systems log what is written to a terminal. */
+  /** Whether a person is likely to watch the log. Some build systems record a terminal. */
   get isWatched(): boolean {
     const { CI: ci, TERM: terminal } = this.environment;
     return this.streams.stderr.isTTY === true && !ci && terminal !== 'dumb';

@@ -9,7 +9,9 @@ import { readBuildOptions } from '../pipeline/options.ts';
 import type { Call } from './call.ts';
 import { buildFlags, collect, type Flags, mergedFlags, withBuildOptions, withCommonOptions } from './options.ts';
 
-/** `pyclink dh WORDS…`, for hooks/dh_pyclink: one call for all packages that debhelper chose. @throws PyclinkError */
+/**
+ * `pyclink dh WORDS…`, for hooks/dh_pyclink: one call for all packages that debhelper selected. @throws PyclinkError
+ */
 export async function dh(words: readonly string[], call: Call): Promise<void> {
   const parser = withDebhelperOptions(withBuildOptions(withCommonOptions(new Command('dh'))))
     .exitOverride()
@@ -86,5 +88,5 @@ function readCall(directories: readonly string[], flags: Flags & DebhelperFlags)
   };
 }
 
-/** The options that name a file, which one package can have. */
+/** Options that name a file, which only one package can write. */
 const outputs: ReadonlySet<string> = new Set(['filelist', 'filelistFor', 'html']);

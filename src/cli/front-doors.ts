@@ -1,15 +1,15 @@
 import type { Call } from './call.ts';
 
-/** A packaging system's own way to call pyclink. It reads its arguments itself, and turns them into options of `build`. */
+/** An entry point for a packaging system. It parses its own arguments and turns them into options of `build`. */
 interface FrontDoor {
   readonly description: string;
-  /** Where its arguments are explained. */
+  /** Where its arguments are documented. */
   readonly help: string;
   /** @throws PyclinkError */
   readonly run: (words: readonly string[], call: Call) => Promise<void>;
 }
 
-/** The front doors by the first argument. Each loads what it needs when it is called. */
+/** The front doors by their first argument. Each loads its code on demand. */
 export const frontDoors: ReadonlyMap<string, FrontDoor> = new Map([
   [
     'brp',

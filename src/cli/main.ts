@@ -6,7 +6,7 @@ import { frontDoors } from './front-doors.ts';
 import { createProgram, isSubcommand } from './program.ts';
 
 /**
- * Runs pyclink with these arguments.
+ * Runs pyclink.
  * @param argv the arguments, without the names of node and of the program
  * @returns the exit status
  */
@@ -28,13 +28,13 @@ export async function main(argv: readonly string[], environment: Environment, st
 }
 
 /**
- * Logs what was thrown.
+ * Logs an error.
  * @param subcommand the one that was called, if any
- * @returns the exit status that goes with it
+ * @returns the exit status for it
  */
 async function explain(error: unknown, subcommand: string | undefined, call: Call): Promise<number> {
   if (error instanceof CommanderError && error.exitCode === 0) return exitStatus.done;
-  // Without a subcommand commander has written the help.
+  // commander has already printed the help if there is no subcommand.
   if (error instanceof CommanderError && error.code === 'commander.help') return exitStatus.unusable;
   const log = await call.log();
   if (error instanceof CommanderError) {
@@ -47,7 +47,7 @@ async function explain(error: unknown, subcommand: string | undefined, call: Cal
     log.error({ path, hint }, message);
     return error.exitStatus;
   }
-  // Node's own codes begin so; they are for programmers.
+  // The codes of Node.js errors begin like this. They indicate bugs, not problems of the user.
   if (errnoOf(error)?.startsWith('ERR_') === false) {
     log.error(messageOf(error));
     return exitStatus.toolFailed;
@@ -57,7 +57,7 @@ async function explain(error: unknown, subcommand: string | undefined, call: Cal
   return exitStatus.bug;
 }
 
-/** Where the options of a subcommand are explained. */
+/** A hint to the help of a subcommand. */
 function helpFor(subcommand: string | undefined): string {
   return (
     frontDoors.get(subcommand ?? '')?.help ?? `see pyclink ${subcommand === undefined ? '' : `${subcommand} `}--help`

@@ -31,7 +31,7 @@ export function buildFlags({
   return flags;
 }
 
-/** Adds the arguments and options of build, which brp and dh take too. */
+/** Adds the arguments and options of build, which brp and dh accept as well. */
 export function withBuildOptions(command: Command): Command {
   command.argument(
     '[PATH...]',
@@ -48,7 +48,7 @@ export function withBuildOptions(command: Command): Command {
   return command;
 }
 
-/** An option that names a file, and is given at most once. */
+/** An option for a file that may be given only once. */
 export function fileOption(flags: string, help: string): CommanderOption {
   return new CommanderOption(flags, help).argParser(onlyOnce(flags));
 }
@@ -61,7 +61,7 @@ function onlyOnce(flags: string): (value: string, earlier?: string) => string {
   };
 }
 
-/** For an option that may be given more than once. */
+/** Collects the values of a repeatable option. */
 export function collect(value: string, earlier: readonly string[] = []): string[] {
   return [...earlier, value];
 }

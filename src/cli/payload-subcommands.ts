@@ -41,7 +41,7 @@ interface VerifyFlags {
   readonly html?: string;
 }
 
-/** Adds those of `audit`. */
+/** Adds the arguments, options and action of `audit`. */
 export function audit(command: Command, call: Call): Command {
   const kinds: readonly string[] = auditKindNames;
   const each = (flags: string, help: string) =>
@@ -84,12 +84,12 @@ export function audit(command: Command, call: Call): Command {
     });
 }
 
-/** Says that the page of a report was written. */
+/** Logs that the page was written. */
 async function sayPage(file: string | undefined, call: Call, flags: Flags): Promise<void> {
   if (file !== undefined) (await call.log(flags)).info(`page ${file}`);
 }
 
-/** Adds those of `diff`. */
+/** Adds the arguments, options and action of `diff`. */
 export function diff(command: Command, call: Call): Command {
   return withReadOptions(withCommonOptions(command))
     .argument('<OLD>', 'a directory, a package, a directory of packages, or an image')

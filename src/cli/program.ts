@@ -5,7 +5,7 @@ import { frontDoors } from './front-doors.ts';
 import { withCommonOptions } from './options.ts';
 import { variablesHelp } from './variables.ts';
 
-/** The subcommands in the order of help, and what help says about them. */
+/** The subcommands and their help texts, in the order of help. */
 const descriptions = {
   build: 'compile the Python sources of a buildroot, link identical pycs, write the manifest',
   link: 'link identical pycs that already exist; compiles nothing',
@@ -29,10 +29,7 @@ export function isSubcommand(name: string | undefined): boolean {
   return name !== undefined && Object.hasOwn(descriptions, name);
 }
 
-/**
- * The command line.
- * @param subcommands the others are there for the help only
- */
+/** Creates the command line parser. @param subcommands the others are listed in help only */
 export function createProgram(call: Call, subcommands: Subcommands): Command {
   const program = withCommonOptions(new Command('pyclink'))
     .description(
@@ -41,7 +38,7 @@ export function createProgram(call: Call, subcommands: Subcommands): Command {
     .version(version)
     .addHelpText('after', variablesHelp)
     .enablePositionalOptions()
-    // The common options may stand before the subcommand too.
+    // The common options may also come before the subcommand.
     .hook('preAction', (_, command) => {
       for (const [name, value] of Object.entries(program.opts())) command.setOptionValue(name, value);
     });
@@ -49,7 +46,7 @@ export function createProgram(call: Call, subcommands: Subcommands): Command {
     const command = new Command(name).description(description);
     program.addCommand(subcommands[name as SubcommandName]?.(command, call) ?? command);
   }
-  // For the help: main() calls them.
+  // Only for the help: main() calls them.
   for (const [name, { description }] of frontDoors) program.addCommand(new Command(name).description(description));
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({

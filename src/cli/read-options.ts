@@ -34,23 +34,23 @@ export function withReadOptions(command: Command): Command {
     .option('--max-file-size <size>', `maximum size of a pyc or source to read (default: ${maxFileBytes / 2 ** 20}M)`);
 }
 
-/** Reads these options. @throws PyclinkError `usage`, which names every problem */
+/** Reads these options. @throws PyclinkError `usage`, naming every problem */
 export function readOptionsOf(flags: object): ReadOptions {
   const { platform, maxEntries, maxSize, maxFileSize } = valuesOf(table, flags);
   return { platform, limits: { maxEntries, maxBytes: maxSize, maxFileBytes: maxFileSize } };
 }
 
-/** Adds the option that says where a tree will lie. */
+/** Adds the option for the directory where a tree will be installed. */
 export function withPrepend(command: Command): Command {
   return command.option('-p, --prepend <dir>', 'where the tree will be installed, as for build (default: /)');
 }
 
-/** Reads it. @throws PyclinkError `usage` */
+/** Reads `--prepend`. @throws PyclinkError `usage` */
 export function readPrepend({ prepend }: { readonly prepend?: string }): string {
   return valuesOf({ prepend: { read: once(absoluteDirectory, '/') } }, { prepend }).prepend;
 }
 
-/** The same; undefined if it is not given. @throws PyclinkError `usage` */
+/** Reads `--prepend`; undefined if it is not given. @throws PyclinkError `usage` */
 export function readPrependIfAny(flags: { readonly prepend?: string }): string | undefined {
   return flags.prepend === undefined ? undefined : readPrepend(flags);
 }

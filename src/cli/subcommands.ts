@@ -19,7 +19,7 @@ Examples:
   pyclink build --in-place                             in a container image: all that its Pythons read
 `;
 
-/** The subcommands. Each loads what it needs when it is called. */
+/** The subcommands. Each loads its code on demand. */
 export const subcommands: Required<Subcommands> = { build, link, relink, restamp, verify, audit, diff, cache, inspect };
 
 function build(command: Command, call: Call): Command {

@@ -1,7 +1,7 @@
 import { cacheVariables } from '../pipeline/cache-options.ts';
 import { buildVariables } from '../pipeline/options.ts';
 
-/** The environment variables that pyclink reads for its users, as help and man page list them. */
+/** The environment variables for users, as listed in help and in the man page. */
 export const variables: Readonly<Record<string, { readonly help: string }>> = {
   ...buildVariables,
   ...cacheVariables,

@@ -25,27 +25,27 @@ import type { CommandResult } from './result.ts';
 
 export interface AuditOptions extends ReadOptions {
   readonly targets: readonly string[];
-  /** Only these kinds of finding; empty: all. */
+  /** Report only these kinds; if empty, all kinds. */
   readonly only: readonly AuditKind[];
   readonly ignore: readonly AuditKind[];
-  /** The kinds that make the exit status 1; empty: those that a user can notice. */
+  /** The kinds that make the exit status 1; if empty, those that a user can notice. */
   readonly failOn: readonly AuditKind[];
   readonly isVerbose: boolean;
-  /** The JSON report of an earlier audit: what it found is known. */
+  /** The JSON report of an earlier audit, whose findings are not reported again. */
   readonly baseline?: string | undefined;
-  /** The form of the report. */
+  /** The format of the report. */
   readonly format: AuditFormat;
-  /** Where to write a page. */
+  /** The HTML page to write. */
   readonly html?: string | undefined;
-  /** Compile the sources again, and compare. */
+  /** Compile the sources again and compare the code. */
   readonly recompile?: RecompileRequest | undefined;
 }
 
-/** How sources are compiled again. */
+/** How to compile sources again. */
 interface RecompileRequest {
   /** The command that the user named. */
   readonly python?: string | undefined;
-  /** The interpreters of the target are started, in it. */
+  /** Use the interpreters of the target, in a chroot there. */
   readonly chroot: boolean;
   /** How many run at a time. */
   readonly jobs: number;
@@ -53,8 +53,8 @@ interface RecompileRequest {
 }
 
 /**
- * `pyclink audit`: says what is wrong with the pycs of any target, without a manifest.
- * @param log for what SARIF and JUnit have no place for
+ * `pyclink audit`: finds problems with the pycs of any target. Needs no manifest.
+ * @param log for notes that have no place in SARIF and JUnit
  * @throws PyclinkError
  */
 export async function auditCommand(options: AuditOptions, log: Log): Promise<CommandResult> {
@@ -83,7 +83,7 @@ export async function auditCommand(options: AuditOptions, log: Log): Promise<Com
   };
 }
 
-/** A finding in an image, with its layer. */
+/** Adds the layer to a finding in an image. */
 function inLayer(finding: AuditFinding, all: readonly Audited[]): AuditFinding {
   const { path, container } = finding;
   const own = all
@@ -125,7 +125,7 @@ function readBaseline(file: string): Baseline {
   }
 }
 
-/** What a baseline did: known findings are not shown, and those that are gone need not be in it. */
+/** Notes about the baseline: how many known findings are not shown, and which of them no longer occur. */
 function baselineNotes(baseline: Baseline | undefined, all: readonly AuditFinding[]): string[] {
   if (baseline === undefined) return [];
   const known = all.filter((finding) => baseline.isKnown(finding)).length;
@@ -136,7 +136,7 @@ function baselineNotes(baseline: Baseline | undefined, all: readonly AuditFindin
     : [...notes, `${counted(gone.length, 'finding')} of the baseline no longer found, such as ${gone[0]}`];
 }
 
-/** Reads the targets. If some pycs are hash-based, reads them again, and hashes the sources. */
+/** Reads the targets. Reads them again to hash the sources if some pycs are hash-based. */
 async function readTargets(
   given: AuditOptions,
 ): Promise<{ readonly contents: readonly TargetContents[]; readonly facts: BytecodeFacts }> {

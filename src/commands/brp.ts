@@ -13,7 +13,7 @@ import { hasProblems, logOutcomes } from './build.ts';
 import type { CommandResult } from './result.ts';
 
 /**
- * `pyclink brp`: runs the builds that an rpm macro asks for. Silent if there are no sources.
+ * `pyclink brp`: runs the builds that an rpm macro asks for. Prints nothing if there are no sources.
  * @param print writes a line to the build log immediately
  * @throws PyclinkError
  */
@@ -45,7 +45,7 @@ export async function brpCommand(
   };
 }
 
-/** One line for each directory, in the words of brp-python-bytecompile. */
+/** One line for each directory, worded like brp-python-bytecompile. */
 function announcements(sources: readonly Source[]): string[] {
   const lines = sources.map(({ staged, payload, interpreter }) => {
     const place = pythonDirectoryOf(payload);
@@ -57,7 +57,7 @@ function announcements(sources: readonly Source[]): string[] {
   return [...new Set(lines)];
 }
 
-/** Merges entries that are the same for all sources of a directory: they could fill a build log. */
+/** Merges entries that are the same for all sources of a directory, so that they do not flood the build log. */
 function byDirectory(skipped: BuildReport['skipped']): BuildReport['skipped'] {
   const directories = new Map<string, BuildReport['skipped']>();
   const others: BuildReport['skipped'][number][] = [];

@@ -17,10 +17,10 @@ import { type SkipReason, skipReasons } from '../skipped.ts';
 import { counted } from '../text.ts';
 import type { CommandResult } from './result.ts';
 
-/** Where a build says what it does. */
+/** The output of a build. */
 interface BuildOutput {
   readonly log: Log;
-  /** Only warnings and errors are of interest. */
+  /** Log only warnings and errors. */
   readonly isQuiet: boolean;
   readonly progress?: Progress | undefined;
 }
@@ -50,13 +50,13 @@ export async function buildCommand(
   return { status, text: buildReportText(report), data: report };
 }
 
-/** What to say where nothing was compiled: what was looked for, and where there are sources. */
+/** The message if nothing was compiled: what was searched, and where there are sources. */
 function nothingFound(options: BuildOptions, skipped: number): string {
   const { paths } = options;
   if (skipped > 0) return `nothing to compile: ${counted(skipped, 'file')} skipped, see --verbose`;
   const places = 'a Python directory (lib/pythonX.Y, lib/python3/dist-packages, lib/pypy3.X)';
   const where = paths.length > 0 ? `below ${paths.join(', ')}` : `in ${places}`;
-  // To search all of the running system takes much longer than to build.
+  // Searching the whole running system takes much longer than a build.
   if (options.inPlace) return `nothing to compile: no .py files ${where}`;
   const nearest = nearestSources(openTreeOf(options), paths, 3);
   const others =
@@ -77,7 +77,7 @@ const levels: Partial<Record<SkipReason, 'info' | 'debug'>> = {
   'not-normalized': 'debug',
 };
 
-/** Logs what the reader of a build log should know, in the same order in every build. */
+/** Logs what the reader of a build log should know. The order is the same in every build. */
 export function logOutcomes(report: BuildReport, log: Log): void {
   const problems = report.cache?.problems ?? [];
   for (const problem of problems) log.warn(problem);
@@ -87,7 +87,7 @@ export function logOutcomes(report: BuildReport, log: Log): void {
   for (const { executable, implementation, version, magicNumber } of unknown) {
     const what = unknownMagicNumber(magicNumber);
     if (!report.skipped.some(({ message }) => message === what)) continue;
-    // PyPy never has a normal form; an unknown CPython needs a newer pyclink.
+    // PyPy's pycs are never normalized; an unknown CPython needs a newer pyclink.
     const level = implementation === 'cpython' ? 'warn' : 'info';
     log[level](`${executable} (${implementation} ${version}): ${what}, so its pycs are not normalized`);
   }
@@ -106,11 +106,11 @@ export function logOutcomes(report: BuildReport, log: Log): void {
   }
 }
 
-/** Many sources may have one interpreter that is missing or not trusted: those by what is wrong with it; and all others. */
+/** Groups sources whose interpreter is missing or not trusted by the problem, and returns the rest separately. */
 function byInterpreters(skipped: BuildReport['skipped']) {
   const ofInterpreters = new Map<string, BuildReport['skipped'][number][]>();
   const reasons = ['untrusted-interpreter', 'no-interpreter'];
-  // brp has made one entry for each directory, of several lines.
+  // brp has merged entries by directory; these have several lines.
   const isOfSource = ({ reason, message }: BuildReport['skipped'][number]) =>
     reasons.includes(reason) && message?.includes('\n') !== true;
   for (const skip of skipped.filter(isOfSource)) {

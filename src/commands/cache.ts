@@ -11,12 +11,12 @@ import { counted, sizeText } from '../text.ts';
 import type { CommandResult } from './result.ts';
 
 /**
- * What `pyclink cache` does: tell how large the store is, and how often it had what builds asked for; remove what was
- * not used for longest; remove everything; or read every entry.
+ * The actions of `pyclink cache`: show the size and the hit rate, evict the least recently used entries, remove
+ * everything, or read every entry.
  */
 export type CacheAction = 'stats' | 'trim' | 'clear' | 'check';
 
-/** `pyclink cache`. One that is missing or empty has no entries, and is not made. @throws PyclinkError */
+/** `pyclink cache`. A missing or empty cache has no entries, and is not created. @throws PyclinkError */
 export function cacheCommand(action: CacheAction, request: StoreRequest, log: Log): CommandResult {
   const { secretFile, maxBytes } = request;
   try {
@@ -66,7 +66,7 @@ function stats(store: LocalStore, directory: string, maxBytes: number): CommandR
   ]);
 }
 
-/** What is said of entries that are no problem, and were not checked. */
+/** The text for entries that were not checked, and are not problems. */
 const unchecked = {
   signed: 'signed, not checked: $PYCLINK_CACHE_SECRET_FILE names no secret',
   signedByOther: 'signed with another secret, not checked',
@@ -98,7 +98,7 @@ function check(
   return { ...result({ directory, ...counts }, lines), status };
 }
 
-/** What an entry is; undefined if it is gone, or the system refuses it. */
+/** The state of an entry; undefined if it is missing, or the system refuses it. */
 function stateOf(
   store: LocalStore,
   key: string,

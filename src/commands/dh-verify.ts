@@ -14,7 +14,7 @@ import { verifyCommand } from './verify.ts';
 
 /**
  * `pyclink dh --verify`: the last step before checksums are taken. Narrows the modes of pycs to those of their sources,
- * which dh_fixperms may have left alone, and holds what dh_pyclink wrote against its manifest. @throws PyclinkError
+ * because dh_fixperms may have left them alone, and verifies the packages against their manifests. @throws PyclinkError
  */
 export async function dhVerifyCommand(call: DebhelperCall, context: DhContext): Promise<CommandResult> {
   const reports: CommandResult[] = [];
@@ -40,7 +40,7 @@ async function verifyPackage(target: BinaryPackage, latest: ReadOptions, log: Lo
     const what = `${counted(narrowed, 'pyc')} readable by more users than their sources: modes narrowed`;
     log.warn(`${target.name}: ${what}`);
   }
-  // A package may have other pycs on purpose.
+  // A package may contain other pycs on purpose.
   const what = { manifests: [manifestFile(target)], targets: [target.tree], allow: ['/**'] };
   const report = await verifyCommand({ ...what, ...latest });
   const { findings, unreadable, unrelated } = report.data;

@@ -27,11 +27,14 @@ export interface DhContext extends Surroundings {
   /** The options that name a file to write. */
   readonly outputs: readonly string[];
   readonly log: Log;
-  /** Reads paths, and flags besides those of the call, into the options of a build. */
+  /** Converts paths, and flags in addition to those of the call, to the options of a build. */
   readonly readOptions: (paths: readonly string[], flags: object) => BuildOptions;
 }
 
-/** `pyclink dh`: what dh_pyclink does for each package. One line for each package and interpreter. @throws PyclinkError */
+/**
+ * `pyclink dh`: runs dh_pyclink for each package. Prints one line for each package and interpreter. @throws
+ * PyclinkError
+ */
 export async function dhCommand(call: DebhelperCall, context: DhContext): Promise<CommandResult> {
   const { log, outputs } = context;
   const lines: string[] = [];
@@ -45,7 +48,7 @@ export async function dhCommand(call: DebhelperCall, context: DhContext): Promis
   const found = new Set(targets.flatMap(({ directories }) => directories.flatMap(({ paths }) => paths)));
   for (const path of call.directories.filter((directory) => !found.has(directory))) {
     const message = 'is not a directory of any of the packages';
-    // It may be in a package that is not built this time.
+    // The directory may be in a package that is not built this time.
     if (!call.isOfSome && !call.noAct) throw new PyclinkError('usage', message, { path });
     log.warn({ path }, message);
   }
@@ -79,7 +82,7 @@ async function buildPackage(
   const { isShared } = target;
   if (isShared) log.warn(`${target.name}: not linked: dpkg refuses hard links in a Multi-Arch: same package`);
   for (const { paths, python, excludeRegex } of directories) {
-    // An override and the addon may both call for one package.
+    // An override and the addon may both process a package.
     const link = isShared ? { link: false } : {};
     const flags = { buildroot: target.tree, manifest, append: true, excludeRegex, ...link };
     const read = readOptions(paths, python === undefined ? flags : { ...flags, python });

@@ -16,15 +16,15 @@ export interface DiffOptions extends ReadOptions {
   readonly isVerbose: boolean;
 }
 
-/** The differences, and how many modules (sources) have which. */
+/** The differences, and the number of modules (sources) by kind. */
 export interface DiffReport {
   readonly differences: readonly DiffFinding[];
   readonly summary: { readonly modules: number; readonly same: number } & Partial<Record<DiffKind, number>>;
-  /** What could not be read, and targets without pycs. */
+  /** Unreadable files, and targets without pycs. */
   readonly unreadable: readonly string[];
 }
 
-/** `pyclink diff`: whose code is another in a second payload. @throws PyclinkError */
+/** `pyclink diff`: finds the modules whose code differs between two payloads. @throws PyclinkError */
 export async function diffCommand(options: DiffOptions): Promise<CommandResult<DiffReport>> {
   const [old, now] = [await read(options.old, options), await read(options.now, options)];
   const pairs = pairModules(old.modules, now.modules);

@@ -19,7 +19,8 @@ import { sha256Of } from '../sha256.ts';
 import type { CommandResult } from './result.ts';
 
 /**
- * `pyclink inspect FILE`: the header of a pyc, whether it fits its source, and its objects. Status 1 if it does not.
+ * `pyclink inspect FILE`: shows the header of a pyc, whether it matches its source, and its objects. Status 1 if it
+ * does not match.
  * @throws PyclinkError `pyc-unusable` if the file is not a pyc
  */
 export function inspectCommand(file: string): CommandResult {
@@ -47,7 +48,8 @@ export function inspectCommand(file: string): CommandResult {
 }
 
 /**
- * `pyclink inspect FILE OTHER`: where two pycs first differ, in words; in normal form, if they do there. Status 1 if they do.
+ * `pyclink inspect FILE OTHER`: shows where two pycs first differ, after normalization if they still differ then.
+ * Status 1 if they differ.
  * @throws PyclinkError `pyc-unusable` if one of the files is not a pyc
  */
 export function comparePycsCommand(file: string, other: string): CommandResult<PycComparison> {
@@ -71,7 +73,7 @@ export function comparePycsCommand(file: string, other: string): CommandResult<P
 
 type Readable = ReturnType<typeof readOrRefuse>;
 
-/** Where the bytes first differ, in words if they can be read. */
+/** The first difference in bytes, in words if the pycs can be read. */
 function bytesDifference(a: Readable, b: Readable): Difference {
   const trees = [a, b].map(({ pyc, header }) => readPycTree(pyc.content, header.magicNumber));
   const [one, other] = trees;
@@ -85,7 +87,7 @@ function bytesDifference(a: Readable, b: Readable): Difference {
   return { place: 'bytes', what: `byte ${place}`, first: byte(first, place), second: byte(second, place) };
 }
 
-/** Whether both have the same code in normal form; undefined if one has none. */
+/** Whether both have the same normalized code; undefined if one cannot be normalized. */
 function isSameInNormalForm(a: Readable, b: Readable): boolean | undefined {
   if (a.header.magicNumber !== b.header.magicNumber) return undefined;
   const [one, other] = [codeSha256Of(a.pyc.content), codeSha256Of(b.pyc.content)];

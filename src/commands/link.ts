@@ -19,13 +19,13 @@ import type { CommandResult } from './result.ts';
 
 export interface LinkOptions extends LinkMode {
   readonly buildroot: string | undefined;
-  /** Where the tree will lie. */
+  /** The directory where the tree will be installed. */
   readonly prepend?: string;
-  /** Staged or payload paths; none: the whole buildroot. */
+  /** Staged or payload paths; if empty, the whole buildroot. */
   readonly paths: readonly string[];
-  /** Records the pycs that were looked at. */
+  /** The manifest for the pycs. */
   readonly manifest?: string | undefined;
-  /** The manifest keeps what earlier runs wrote. */
+  /** Add to the manifest of earlier runs. */
   readonly append?: boolean;
 }
 
@@ -33,14 +33,14 @@ interface LinkReport {
   readonly dryRun: boolean;
   readonly buildroot: string;
   readonly pycs: number;
-  /** Pycs that more users could read than their sources. */
+  /** The number of pycs that were readable by more users than their sources. */
   readonly narrowed: number;
-  /** Pycs that were brought into normal form, or in a dry run would be. */
+  /** The number of pycs that were normalized or, in a dry run, would be. */
   readonly normalized: number;
-  /** Made, or in a dry run, to be made. */
+  /** The number of links made or, in a dry run, to make. */
   readonly links: number;
   readonly savedBytes: number;
-  /** What was written. */
+  /** The manifest that was written. */
   readonly manifest?: string | undefined;
 }
 
@@ -111,7 +111,7 @@ export async function linkCommand(options: LinkOptions, log: Log): Promise<Comma
   };
 }
 
-/** A directory in parts: it may have any number of pycs. */
+/** Splits a directory into parts, because it may have any number of pycs. */
 function partsOf(directory: PycDirectory): PycDirectory[] {
   const [first = [], ...others] = pieces(directory.sets, 20);
   return [{ ...directory, sets: first }, ...others.map((sets) => ({ ...directory, sets, hasLeftovers: false }))];
@@ -129,7 +129,7 @@ async function record(
   for (const [reason, paths] of surveyed.unrecorded) {
     log.warn({ lines: paths }, `${counted(paths.length, 'pyc')} not in the manifest: ${reason}`);
   }
-  // Whether the other pycs are in normal form was not looked at.
+  // It is unknown whether the other pycs are normalized.
   const isOutdated = ({ path, reason }: { path: string; reason: string }, written: ReadonlySet<string>) =>
     written.has(path) && (normalize || reason !== 'not-normalized');
   const wholeOf = (earlier: Manifest | undefined) => {

@@ -16,7 +16,7 @@ import type { CommandResult } from './result.ts';
 
 export interface RelinkOptions {
   readonly buildroot: string | undefined;
-  /** Where the tree will lie. */
+  /** The directory where the tree will be installed. */
   readonly prepend: string;
   readonly manifest: string;
   readonly dryRun: boolean;
@@ -74,8 +74,8 @@ export async function relinkCommand(options: RelinkOptions, log: Log): Promise<C
 }
 
 /**
- * Reads a pyc if its directory, with all symlinks followed by the kernel, is inside the buildroot.
- * @returns why it could not, if so
+ * Reads a pyc if its directory is inside the buildroot after the kernel has followed all symlinks.
+ * @returns the pyc, or the reason why it could not be read
  */
 function readInside(buildroot: Buildroot, path: PayloadPath): ReadPyc | string {
   try {

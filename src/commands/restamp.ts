@@ -20,17 +20,20 @@ import type { CommandResult } from './result.ts';
 
 export interface RestampOptions {
   readonly buildroot: string | undefined;
-  /** Where the tree will lie. */
+  /** The directory where the tree will be installed. */
   readonly prepend: string;
-  /** Staged or payload paths; none: the whole buildroot. */
+  /** Staged or payload paths; if empty, the whole buildroot. */
   readonly paths: readonly string[];
   readonly mtimeSeconds: number;
-  /** Is brought up to date. */
+  /** The manifest to update. */
   readonly manifest?: string | undefined;
   readonly dryRun: boolean;
 }
 
-/** `pyclink restamp`: gives sources and their pycs another mtime, without compiling. @throws PyclinkError */
+/**
+ * `pyclink restamp`: changes the mtimes of sources and records them in their pycs, without compiling. @throws
+ * PyclinkError
+ */
 export async function restampCommand(options: RestampOptions, log: Log): Promise<CommandResult> {
   const { mtimeSeconds, dryRun } = options;
   const buildroot = openBuildroot(options.buildroot, options.prepend);
@@ -79,7 +82,7 @@ export async function restampCommand(options: RestampOptions, log: Log): Promise
   };
 }
 
-/** The manifest with these digests. */
+/** Returns the manifest with new digests. */
 function withDigests(manifest: Manifest, digests: ReadonlyMap<PayloadPath, string>): Manifest {
   const updated = (record: PycRecord): PycRecord => {
     const sha256 = record.paths[0] === undefined ? undefined : digests.get(record.paths[0]);

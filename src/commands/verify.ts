@@ -21,28 +21,28 @@ import { findUnrecorded, zipsOnPath } from '../verify/unrecorded.ts';
 import type { CommandResult } from './result.ts';
 
 export interface VerifyOptions extends ReadOptions {
-  /** What the builds wrote: all of them are used. */
+  /** The manifests of the builds. All of them are used. */
   readonly manifests: readonly string[];
   /** Directories that hold the payload, the packages of a build, or images. */
   readonly targets: readonly string[];
-  /** Globs for pycs that the package has on purpose, and no manifest. */
+  /** Globs for pycs that the package has on purpose, although no manifest lists them. */
   readonly allow: readonly string[];
-  /** Where to write a page. */
+  /** The HTML page to write. */
   readonly html?: string | undefined;
 }
 
 interface VerifyReport {
-  /** Of the manifests. */
+  /** The totals of the manifests. */
   readonly pycs: number;
   readonly linkGroups: number;
   readonly findings: readonly Finding[];
-  /** Targets in which nothing of the manifests is. */
+  /** Targets that contain nothing of the manifests. */
   readonly unrelated: readonly string[];
-  /** Sources that are not there, with all their pycs. */
+  /** The number of sources that are missing together with all their pycs. */
   readonly leftOut: number;
-  /** How many pycs belong to other packages of a whole system. */
+  /** The number of pycs of other packages in a whole system. */
   readonly others: number;
-  /** What could not be read. */
+  /** Unreadable files and directories. */
   readonly unreadable: readonly string[];
 }
 
@@ -70,7 +70,7 @@ export async function verifyCommand(options: VerifyOptions): Promise<CommandResu
   const contents = await searchTargets(targets, search, { ...options, isInPlace });
   const payloads = together(contents).map((parts) => ({ parts, payload: new Payload(parts) }));
   const isAllowed = globMatcher(options.allow);
-  // Where nothing of the manifest is, one line says so for all of it.
+  // If a payload contains nothing of the manifest, one line says so instead of many findings.
   const related = payloads.filter(({ payload }) => hasAny(records, payload));
   let others = 0;
   const findings = inOrder(
@@ -107,13 +107,13 @@ export async function verifyCommand(options: VerifyOptions): Promise<CommandResu
   };
 }
 
-/** Whether all that the manifests record is below the targets, as after a build in place. */
+/** Whether everything in the manifests is below the targets, as after a build in place. */
 function areInPlace(targets: readonly string[], records: readonly PycRecord[]): boolean {
   const paths = targets.flatMap((target) => ifPossible(() => realpathSync.native(target)) ?? []);
   return records.every(({ source }) => paths.some((path) => contains(path, source)));
 }
 
-/** A package has no other packages' bytecode, whatever files are in it. */
+/** A package never contains the bytecode of other packages, whatever files it has. */
 function isWholeSystem(parts: readonly TargetContents[], payload: Payload): boolean {
   return parts.every(({ kind }) => kind !== 'package') && systemFiles.some((path) => payload.has(path));
 }
@@ -131,7 +131,7 @@ function inTarget(finding: Finding, contents: readonly TargetContents[]): Findin
   return { ...finding, detail: `${finding.detail}, in ${contents.map(({ target }) => target).join(', ')}` };
 }
 
-/** The targets in which not one pyc of the manifests is. */
+/** The targets that contain no pyc of the manifests. */
 function unrelatedTargets(contents: readonly TargetContents[], records: readonly PycRecord[]): string[] {
   const recorded = new Set<PayloadPath>(records.flatMap(({ paths }) => paths));
   if (recorded.size === 0) return [];

@@ -6,11 +6,11 @@ import { cleaningOnRemoval, withoutClean, withoutCompileSections } from './maint
 import { textIfAny } from './packages.ts';
 import { dependsText, usesDepends, withSubstvar } from './substvars.ts';
 
-/** What the rest of a package has to know about its pycs. */
+/** What the rest of a package needs to know about its pycs. */
 export interface ShippedPycs {
-  /** Installed paths of what was compiled. */
+  /** Installed paths of the compiled sources. */
   readonly sources: readonly string[];
-  /** Of the Pythons that compiled. */
+  /** The versions of the interpreters that compiled. */
   readonly versions: readonly string[];
   readonly areHashBased: boolean;
 }
@@ -24,7 +24,7 @@ export function adaptPackage(target: BinaryPackage, shipped: ShippedPycs, call: 
   if (call.lintianOverrides) overrideLintian(target);
 }
 
-/** Only if debian/control uses it: dpkg-gencontrol warns about unused variables. */
+/** Sets the variable only if debian/control uses it, because dpkg-gencontrol warns about unused variables. */
 function defineDepends({ source, name }: BinaryPackage, versions: readonly string[]): void {
   if (!usesDepends(readFileSync(join(source, 'debian/control'), 'utf8'), name)) return;
   const file = join(source, `debian/${name}.substvars`);
@@ -48,13 +48,13 @@ function adaptScripts(
   removeEmpty(dirname(hook), tree);
 }
 
-/** The tag says that pycs are shipped, which is intended. */
+/** Overrides the tag for shipped pycs, because they are intended. */
 function overrideLintian({ name, tree }: BinaryPackage): void {
   const line = `${name}: package-installs-python-pycache-dir [*]\n`;
   addLines(join(tree, 'usr/share/lintian/overrides', name), line);
 }
 
-/** Adds the lines that a file does not have yet; the packager may have written some of them. */
+/** Adds lines that a file lacks; the packager may have written some of them. */
 function addLines(file: string, text: string): void {
   const linesOf = (lines: string) => lines.split('\n').filter((line) => line !== '');
   const before = linesOf(textIfAny(file));
@@ -66,7 +66,7 @@ function addLines(file: string, text: string): void {
 
 function edit(file: string, change: (text: string) => string): void {
   if (!existsSync(file)) return;
-  // A character for each byte: not all of it need be UTF-8.
+  // One character per byte, because the text may not be UTF-8.
   const text = readFileSync(file, 'latin1');
   const changed = change(text);
   // An empty snippet would become a script that does nothing.
@@ -74,7 +74,7 @@ function edit(file: string, change: (text: string) => string): void {
   else if (changed !== text) writeFileSync(file, changed, 'latin1');
 }
 
-/** Removes a directory and its parents as long as they are empty. */
+/** Removes a directory and its parents while they are empty. */
 function removeEmpty(directory: string, tree: string): void {
   for (let path = directory; path !== tree; path = dirname(path)) {
     if (!existsSync(path)) continue;

@@ -1,7 +1,7 @@
 /**
- * The bcep file, which has py3compile skip public modules: one line for each package or module at the top of
+ * The bcep file, which makes py3compile skip public modules: one line for each top-level package or module in
  * dist-packages, `dir|VERSION|PATH/` or `file|VERSION|PATH`.
- * @param sources installed paths of what was compiled
+ * @param sources installed paths of the compiled sources
  * @see `get_exclude_patterns_from_dir` in py3compile
  */
 export function bcepText(sources: readonly string[], versions: readonly string[]): string {

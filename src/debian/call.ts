@@ -1,19 +1,19 @@
-/** What hooks/dh_pyclink has read, by debhelper's own library, from its arguments and environment. */
+/** The arguments and environment of dh_pyclink, as debhelper's own library read them. */
 export interface DebhelperCall {
   readonly packages: readonly BinaryPackage[];
   /** Called as dh_pyclink_verify. */
   readonly verify: boolean;
-  /** Not all packages of the source are acted on, and the call names none of them. */
+  /** The call handles only some packages of the source, without naming any. */
   readonly isOfSome: boolean;
-  /** Directories as installed that are not found otherwise, such as a virtual environment below /opt. */
+  /** Installed directories that are not found otherwise, such as a virtual environment below /opt. */
   readonly directories: readonly string[];
   /** `-n`: do not touch maintainer scripts. */
   readonly noScripts: boolean;
   readonly verbose: boolean;
-  /** No line for each package. */
+  /** Prints no line for each package. */
   readonly quiet: boolean;
   readonly noAct: boolean;
-  /** What to do with the postinst section of dh_python3, which compiles at installation. */
+  /** What to do with the postinst section of dh_python3 that compiles at installation. */
   readonly postinst: 'keep' | 'bcep' | 'strip';
   readonly manifestDirectory: string | undefined;
   readonly lintianOverrides: boolean;
@@ -27,18 +27,18 @@ export interface BinaryPackage {
   /** Its build directory, debian/PACKAGE by default. */
   readonly tree: string;
   /**
-   * Multi-Arch: same. dpkg compares the files of its instances and takes a hard link for one that differs: "trying to
+   * Multi-Arch: same. dpkg compares the files of such packages, and treats a hard link as different: "trying to
    * overwrite shared … which is different from other instances".
    */
   readonly isShared: boolean;
 }
 
-/** With or without a leading slash, as for dh_python3. */
+/** Makes a directory absolute: like dh_python3, allows a missing leading slash. */
 export function absolute(directory: string): string {
   return `/${directory}`.replace(/\/+/g, '/').replace(/(?<=.)\/$/, '');
 }
 
-/** debhelper's -X leaves out files with this text anywhere in their path. */
+/** debhelper's -X excludes files with this text anywhere in their path. */
 export function globOfText(text: string): string {
   const literal = text.replace(/[^\w/.-]/gu, '\\$&');
   return text.startsWith('/') ? `/**${literal}*` : `/**/*${literal}*`;

@@ -1,12 +1,17 @@
-/** A directory that dh_python3 has the postinst compile, and for which versions: `-V 3.11` or nothing. */
+/** A directory that the postinst of dh_python3 compiles, and the versions for it: `-V 3.11` or nothing. */
 export interface PrivateDirectory {
   readonly directory: string;
   readonly versions: string | undefined;
-  /** Python's regular expressions for sources that are left out, as installed or below the directory: `-X`. */
+  /**
+   * Python regular expressions for excluded sources, matched against the installed path or the path in the directory:
+   * `-X`.
+   */
   readonly excludes: readonly string[];
 }
 
-/** When the last instance of a Multi-Arch: same package goes; not where dpkg may still keep the files as they are. */
+/**
+ * Runs when the last instance of a Multi-Arch: same package is removed, but not while dpkg may still keep the files.
+ */
 const onRemoval = 'if [ "$1" = remove ] && [ "${DPKG_MAINTSCRIPT_PACKAGE_REFCOUNT:-1}" -le 1 ]; then\n';
 
 const sectionOfDhPython3 = /\n?# Automatically added by dh_python3\n[\s\S]*?# End automatically added section\n/g;
@@ -33,7 +38,7 @@ export function withoutCompileSections(postinst: string, which: 'all' | 'private
   );
 }
 
-/** The paths that a maintainer script diverts, as far as it names them. @see dpkg-divert(1) */
+/** The paths that a maintainer script diverts, as far as they are literal. @see dpkg-divert(1) */
 export function divertedPaths(script: string): string[] {
   const calls = script.replaceAll('\\\n', ' ').match(/\bdpkg-divert\b.*/g) ?? [];
   return calls.flatMap((call) => call.match(/(?<=[\s"'])\/[^\s"']+/g) ?? []);
@@ -44,7 +49,10 @@ export function withoutClean(rtupdate: string): string {
   return rtupdate.replaceAll(/^[ \t]*py3clean .*\n/gm, '');
 }
 
-/** The prerm that cleans only when the package is removed: py3clean removes pycs that are shipped, too. @see deb-prerm(5) */
+/**
+ * Changes the prerm to clean only when the package is removed, because py3clean also removes shipped pycs. @see
+ * deb-prerm(5)
+ */
 export function cleaningOnRemoval(prerm: string): string {
   return prerm.replaceAll(sectionOfDhPython3, (section) =>
     section.includes(onRemoval)

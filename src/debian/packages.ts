@@ -8,15 +8,15 @@ import { divertedPaths, type PrivateDirectory, privateDirectories } from './main
 export interface PackageDirectories {
   /** As installed. */
   readonly paths: readonly string[];
-  /** The interpreter; undefined: by directory. */
+  /** The interpreter; undefined if it is chosen by directory. */
   readonly python: string | undefined;
-  /** Regular expressions for staged paths that are left out. */
+  /** Regular expressions for excluded staged paths. */
   readonly excludeRegex: readonly string[];
 }
 
 /**
- * The directories of a package with Python sources: public modules, private directories that dh_python3 compiles, and
- * those that the caller names. Only existing ones.
+ * Finds the directories of a package with Python sources: public modules, private directories that dh_python3 compiles,
+ * and those that the caller names. Missing ones are left out.
  */
 export function findDirectories({ source, name, tree }: BinaryPackage, named: readonly string[]): PackageDirectories[] {
   const library = join(tree, 'usr/lib');
@@ -41,7 +41,7 @@ export function findDirectories({ source, name, tree }: BinaryPackage, named: re
     .map((directories) => ({ ...directories, excludeRegex: excludesOf(tree, told) }));
 }
 
-/** What py3compile leaves out of private directories: it matches the installed path and the path in the directory. */
+/** What py3compile excludes in private directories: it matches the installed path and the path in the directory. */
 function excludesOf(tree: string, told: readonly PrivateDirectory[]): string[] {
   const literal = (text: string) => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
   return told.flatMap(({ directory, excludes }) =>
@@ -64,7 +64,7 @@ export function manifestFile({ source, name }: Pick<BinaryPackage, 'source' | 'n
   return join(source, 'debian/.debhelper/generated', name, 'pyclink.json');
 }
 
-/** Copies a package's manifest to where it lasts. */
+/** Copies a package's manifest to a directory that dh_clean does not remove. */
 export function keepManifest(target: Pick<BinaryPackage, 'source' | 'name'>, directory: string): void {
   const file = resolve(target.source, directory, `${target.name}.json`);
   mkdirSync(dirname(file), { recursive: true });

@@ -10,7 +10,7 @@ export function withSubstvar(substvars: string, name: string, value: string): st
   return [...others, `${name}=${value}`, ''].join('\n');
 }
 
-/** The dependency on the versions of python3 that the pycs were compiled for: of any architecture, as dh_python3's. */
+/** The dependency on the python3 versions of the pycs, for any architecture as in dh_python3. */
 export function dependsText(versions: readonly string[]): string {
   const minors = versions.map((version) => Number(version.split('.')[1])).sort((a, b) => a - b);
   const [first, last] = [minors[0], minors.at(-1)];

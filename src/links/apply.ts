@@ -5,25 +5,22 @@ import { groupByFile, isLinked, type LinkPlan, planLinks } from './group.ts';
 import { linkName, type NotLinked } from './link-name.ts';
 
 export interface LinkResult<F extends ReadPyc> {
-  /** Each set is one file, the first is the one that was kept. */
+  /** Each set is one file. Its first name was kept. */
   readonly groups: readonly (readonly F[])[];
   readonly notLinked: readonly NotLinked[];
   /** The files that were replaced by links. */
   readonly replaced: readonly F[];
 }
 
-/**
- * Links identical files among those that may be linked with each other. Every name exists and is whole at every
- * instant.
- */
+/** Links identical files in a set that may be linked. Every name exists and is complete at every instant. */
 export function linkIdentical<F extends ReadPyc>(files: readonly F[], read?: ReadAttributes): LinkResult<F> {
   const { steps, hindered } = planIdentical(files, read);
   const notLinked: NotLinked[] = hindered.map(({ file, ...why }) => ({ path: file.path, ...why }));
   const replaced: F[] = [];
-  /** Which file a name is now, if no longer what it was. */
+  /** The file of a name, if it has changed. */
   const fileOf = new Map<F, string>();
   const keyOf = (file: F) => fileOf.get(file) ?? file.identity;
-  /** What takes the place of a file that can have no more links. */
+  /** The next file to link to, after a file that has reached its link limit. */
   const next = new Map<F, F>();
   const moved = new Set<F>();
   const linkTo = (original: F, file: F): NotLinked | undefined => {
@@ -43,7 +40,7 @@ export function linkIdentical<F extends ReadPyc>(files: readonly F[], read?: Rea
     if (refusal === undefined) replaced.push(duplicate);
     else if (refusal.errno === 'EMLINK') next.set(first, duplicate);
   }
-  // The other names of a file that moved are still the file that it was.
+  // Other names of a file that moved still lead to the old file.
   for (const original of moved) {
     for (const file of files.filter((other) => other !== original && isLinked(other, original) && !fileOf.has(other))) {
       if (linkTo(original, file) !== undefined) fileOf.set(file, `${file.identity} as before`);
@@ -55,7 +52,7 @@ export function linkIdentical<F extends ReadPyc>(files: readonly F[], read?: Rea
 /** Reads the ACL and extended attributes of files of one directory. */
 export type ReadAttributes = (paths: readonly StagedPath[]) => readonly FileAttributes[];
 
-/** Plans what linkIdentical does. ACLs and extended attributes are read only if files are to be linked. */
+/** Plans what linkIdentical does. Reads ACLs and extended attributes only if files are to be linked. */
 export function planIdentical<F extends ReadPyc>(
   files: readonly F[],
   read: ReadAttributes = attributesOf,

@@ -8,11 +8,11 @@ import { lstatIfAny } from '../files/stat.ts';
 import { getOrAdd } from '../get-or-add.ts';
 import { parsePycPath } from '../pyc/name.ts';
 
-/** A directory with pycs, or with what a killed run left. */
+/** A directory with pycs, or with leftovers of a killed run. */
 export interface PycDirectory {
   readonly directory: StagedPath;
   readonly hasLeftovers: boolean;
-  /** The pycs that may be linked with each other: of one source and one cache tag. */
+  /** The sets of pycs that may be linked: those of one source and one cache tag. */
   readonly sets: readonly (readonly StagedPath[])[];
 }
 
@@ -21,13 +21,13 @@ export interface FoundPycs {
   readonly pycs: number;
   /** Directories that could not be listed, with the error. */
   readonly unreadable: readonly { readonly directory: string; readonly error: unknown }[];
-  /** Pycs whose names are not UTF-8, with `\xNN` for each such byte. They are left as they are. */
+  /** Pycs whose names are not UTF-8, with `\xNN` for each such byte. They are not changed. */
   readonly notUtf8: readonly string[];
 }
 
 /**
- * Finds existing pycs, `.pyo` too.
- * @param paths staged or payload paths; none: the whole buildroot
+ * Finds existing pycs, including `.pyo` files.
+ * @param paths staged or payload paths; if empty, the whole buildroot
  * @throws PyclinkError `usage` for a PATH that cannot be used
  */
 export function findPycs(buildroot: Buildroot, paths: readonly string[]): FoundPycs {

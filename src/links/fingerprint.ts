@@ -9,8 +9,8 @@ export interface ReadPyc extends PycFile {
 }
 
 /**
- * Reads a pyc. Undefined if there is no regular file of that name; symlinks are not followed.
- * @param take gives the memory for its bytes
+ * Reads a pyc. Undefined if there is no regular file of that name; does not follow symlinks.
+ * @param take allocates the memory for its bytes
  */
 export function readPyc(path: StagedPath, take?: (sizeBytes: number) => Buffer): ReadPyc | undefined {
   const file = readRegular(path, take);
@@ -18,10 +18,10 @@ export function readPyc(path: StagedPath, take?: (sizeBytes: number) => Buffer):
 }
 
 /**
- * Reads pycs. A file that has several of these names is read once, and they share its bytes.
- * @param isWanted asked about each content
- * @param take gives the memory for the bytes
- * @returns undefined if one is no regular file, or not wanted
+ * Reads pycs. A file with several of these names is read once, and the names share its bytes.
+ * @param isWanted called for each content
+ * @param take allocates the memory for the bytes
+ * @returns undefined if one of them is not a regular file or not wanted
  */
 export function readNames(
   paths: readonly StagedPath[],
@@ -45,7 +45,7 @@ export function readNames(
 
 /** A pyc from its metadata and bytes. */
 export function readPycOf(path: StagedPath, stat: FileStat, content: Buffer): ReadPyc {
-  // Spreading would make V8 keep a new hidden class for each object, in the old generation.
+  // Spreading would make V8 keep a new hidden class for each object in the old generation.
   return Object.assign(pycFile(path, stat), { content });
 }
 
@@ -62,16 +62,17 @@ export function pycFile(path: StagedPath, stat: FileStat): PycFile {
   };
 }
 
-/** Whether a name is still the file that was read, as `statIfStill` tells it. @throws the system's error */
+/** Whether a name still is the file that was read, as in `statIfStill`. @throws the system's error */
 export function isStill(file: ReadPyc, name: string): boolean {
   return statIfStill(file, name) !== undefined;
 }
 
 /**
- * The metadata of a name that is still the file that was read, or one that nobody can tell from it: file systems without
- * inode numbers may give it another identity each time, and an overlay does when it copies a file from a lower layer.
- * @returns undefined if the name is another file now, or gone
- * @throws the system's error if that cannot be told
+ * The metadata of a name that still is the file that was read, or one that cannot be told from it: file systems without
+ * inode numbers may give a file another identity each time, and an overlay does so when it copies a file from a lower
+ * layer.
+ * @returns undefined if the name is another file now, or does not exist
+ * @throws the system's error
  */
 export function statIfStill(file: ReadPyc, name: string): FileStat | undefined {
   const stat = lstatIfAny(name);
@@ -82,7 +83,7 @@ export function statIfStill(file: ReadPyc, name: string): FileStat | undefined {
   return isSame ? stat : undefined;
 }
 
-/** Whether nothing but their identities and bytes may tell two files apart. */
+/** Whether two files differ in nothing but, possibly, their identities and bytes. */
 export function isAlike(a: PycFile, b: PycFile): boolean {
   const isOfSameOwner = a.userId === b.userId && a.groupId === b.groupId;
   return isOfSameOwner && a.mode === b.mode && a.sizeBytes === b.sizeBytes && a.modifiedNs === b.modifiedNs;

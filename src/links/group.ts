@@ -3,7 +3,7 @@ import type { StagedPath } from '../files/path.ts';
 import type { FileIdentity } from '../files/stat.ts';
 import { getOrAdd } from '../get-or-add.ts';
 
-/** A pyc on disk: what linking needs to know about it. */
+/** The facts about a pyc on disk that linking needs. */
 export interface PycFile {
   readonly path: StagedPath;
   readonly identity: FileIdentity;
@@ -12,7 +12,7 @@ export interface PycFile {
   readonly userId: number;
   readonly groupId: number;
   readonly sizeBytes: number;
-  /** Tells whether the file is still the one that was compared. */
+  /** Shows whether the file still is the one that was compared. */
   readonly modifiedNs: bigint;
 }
 
@@ -23,7 +23,7 @@ interface Hindrance {
   readonly errno?: string;
 }
 
-/** Put a link to `original` in the place of `duplicate`. */
+/** Replace `duplicate` with a link to `original`. */
 interface LinkStep<F extends PycFile> {
   readonly original: F;
   readonly duplicate: F;
@@ -36,8 +36,8 @@ export interface LinkPlan<F extends PycFile> {
 }
 
 /**
- * Plans the links among files that may be linked with each other: the pycs of one source, cache tag and directory. The
- * first of each set of identical files is kept.
+ * Plans the links in a set of files that may be linked: the pycs of one source, cache tag and directory. Keeps the
+ * first of identical files.
  * @param sameContent compares byte for byte; called only for files of equal size that are not linked yet
  * @param attributesOf the ACL and extended attributes of a file
  */
@@ -67,12 +67,12 @@ export function planLinks<F extends PycFile>(
   return { steps, hindered };
 }
 
-/** Whether two paths are one file already. */
+/** Whether two paths already are one file. */
 export function isLinked(a: PycFile, b: PycFile): boolean {
   return a.identity === b.identity;
 }
 
-/** The names of each file, in the order given. @param keyOf equal for the names of one file */
+/** Groups names by file, in the given order. @param keyOf equal for the names of one file */
 export function groupByFile<F extends PycFile>(
   files: readonly F[],
   keyOf: (file: F) => string = ({ identity }) => identity,
@@ -87,7 +87,7 @@ function differenceInOwner(a: PycFile, b: PycFile): Hindrance | undefined {
   return a.mode === b.mode ? undefined : { reason: 'mode-differs' };
 }
 
-/** What is in the attributes under fakeroot, where the owner and mode of a `PycFile` are the kernel's. */
+/** What the attributes contain under fakeroot, where the owner and mode of a `PycFile` are the kernel's. */
 const faked = [
   ['owner-differs', /^owner [\d:]+/],
   ['mode-differs', /^owner .*/],

@@ -15,23 +15,23 @@ import { normalizeFiles } from './normalize.ts';
 
 /** How existing pycs are linked. */
 export interface LinkMode {
-  /** Bring the pycs into normal form first. */
+  /** Normalize the pycs first. */
   readonly normalize: boolean;
   readonly dryRun: boolean;
 }
 
-/** What was done in a directory, or in a dry run would be. */
+/** The result for a directory or, in a dry run, what would be done. */
 export interface LinkedDirectory {
-  /** Pycs that more users could read than their sources. */
+  /** The number of pycs that were readable by more users than their sources. */
   readonly narrowed: number;
   readonly normalized: number;
   readonly links: number;
   readonly savedBytes: number;
-  /** What was left as it is. */
+  /** Files that were not changed, with the reason. */
   readonly left: readonly { readonly path: StagedPath; readonly reason: SkipReason; readonly message?: string }[];
-  /** The magic numbers of pycs that have no normal form, one for each. */
+  /** The magic numbers of pycs that cannot be normalized, one for each pyc. */
   readonly unknown: readonly number[];
-  /** A pyc, or the directory, with the system's error. */
+  /** Pycs, or the directory, with the system's error. */
   readonly failed: readonly { readonly path: StagedPath; readonly error: unknown }[];
 }
 
@@ -39,7 +39,7 @@ type LinkOutcome = {
   -readonly [K in keyof LinkedDirectory]: LinkedDirectory[K] extends readonly (infer T)[] ? T[] : number;
 };
 
-/** Links the identical pycs of a directory. What fails is data, and the rest is done. */
+/** Links the identical pycs of a directory. Failures are data, and the rest is done. */
 export function linkDirectory(
   { directory, hasLeftovers, sets }: PycDirectory,
   mode: LinkMode,
@@ -64,10 +64,10 @@ export function linkDirectory(
   return done;
 }
 
-/** Does something with a file, and notes the system's error. */
+/** Does something with a file, and records the system's error. */
 type Attempt = <T>(path: StagedPath, work: () => T) => T | undefined;
 
-/** Links the identical pycs of a set, and adds what was done. */
+/** Links the identical pycs of a set, and adds to the result. */
 function linkSet(
   set: readonly StagedPath[],
   mode: LinkMode,
@@ -101,7 +101,7 @@ function linkSet(
 /** Scratch memory for the set being linked. */
 const scratch = new Arena();
 
-/** Reads those that may have an identical file among them: others have another size, or are one file already. */
+/** Reads the pycs that may have a duplicate: the others differ in size, or are linked already. */
 function readCandidates(set: readonly StagedPath[], attempt: Attempt): ReadPyc[] {
   if (set.length < 2) return [];
   const files = set.flatMap((path) => {
@@ -114,7 +114,7 @@ function readCandidates(set: readonly StagedPath[], attempt: Attempt): ReadPyc[]
     .flatMap(({ path }) => attempt(path, () => readPyc(path, scratch.take)) ?? []);
 }
 
-/** What linking would do, after the modes are narrowed. */
+/** Plans the links, assuming that the modes are narrowed. */
 function planned(forbidden: number, pycs: readonly ReadPyc[], read: ReadAttributes) {
   const narrowed = pycs.map((pyc) => ({ ...pyc, mode: pyc.mode & ~forbidden }));
   const { steps } = planIdentical(narrowed, read);

@@ -4,7 +4,7 @@ import { linkFreeName, replaceByLink } from '../files/replace.ts';
 import { isStill, type ReadPyc, statIfStill } from './fingerprint.ts';
 import type { LinkPlan } from './group.ts';
 
-/** Why a file was not linked. `errno` is the system's error, or says more in words. */
+/** Why a file was not linked. `errno` is the system's error or a reason in words. */
 export interface NotLinked {
   readonly path: StagedPath;
   readonly reason:
@@ -18,8 +18,8 @@ export interface NotLinked {
 /** A link that was made. */
 interface Linked {
   /**
-   * Whether the new link has another identity than the file had before. So it is on an overlay, where linking to a file of
-   * a lower layer copies it, and its other names stay what they are; and where each name has an inode number of its own.
+   * Whether the new link has another identity than the file had before. This happens on an overlay, where linking to a
+   * file of a lower layer copies it and its other names do not change, and where each name has its own inode number.
    */
   readonly hasMoved: boolean;
 }
@@ -28,9 +28,9 @@ interface Linked {
 const refusals: ReadonlySet<string> = new Set(['EXDEV', 'EMLINK', 'EPERM', 'EOPNOTSUPP', 'ENOSYS', 'EBUSY']);
 
 /**
- * Links a name to a file, and replaces what is there in one step. link(2) alone judges whether both can be one file.
+ * Links a name to a file, and replaces what is there in one step. Only link(2) can tell whether both can be one file.
  * @param there 'nothing' if the name is believed to be free; a file if only that may be replaced
- * @returns why not, if the system refuses or fails, or another file is there
+ * @returns the reason if the system refuses or fails, or if another file is there
  */
 export function linkName(file: ReadPyc, path: StagedPath, there?: 'nothing' | ReadPyc): Linked | NotLinked {
   let hasMoved = false;

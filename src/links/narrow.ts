@@ -10,11 +10,11 @@ import { getOrAdd } from '../get-or-add.ts';
 import { parsePycPath } from '../pyc/name.ts';
 
 /**
- * Takes from the modes of pycs what lets more users read them than their source, if that is a regular file. A pyc with a
- * further name elsewhere becomes a separate file.
+ * Removes mode bits that let more users read pycs than their source, if the source is a regular file. A pyc with
+ * another hard link elsewhere becomes a separate file.
  * @param pycs of one source and directory
- * @param forbidden what `forbiddenBits` said
- * @returns how many that are, also in a dry run
+ * @param forbidden the result of `forbiddenBits`
+ * @returns the number of such pycs, also in a dry run
  * @throws the system's error
  */
 export function narrowModes(pycs: readonly StagedPath[], dryRun: boolean, forbidden = forbiddenBits(pycs)): number {
@@ -28,7 +28,7 @@ export function narrowModes(pycs: readonly StagedPath[], dryRun: boolean, forbid
   return [...names.values()].flat().length;
 }
 
-/** The mode bits that pycs of one source and directory may not have. @throws the system's error */
+/** The mode bits that the pycs of one source and directory must not have. @throws the system's error */
 export function forbiddenBits([first]: readonly StagedPath[]): number {
   const source = first && parsePycPath(first)?.source;
   const { kind, mode = 0 } = (source && lstatIfAny(source)) ?? {};

@@ -22,20 +22,20 @@ import { parsePycPath } from '../pyc/name.ts';
 import { isStill, pycFile, type ReadPyc, readPyc } from './fingerprint.ts';
 import { namesOfFiles } from './rewrite.ts';
 
-/** A pyc that was left as it is, and why. */
+/** A pyc that was not changed, and why. */
 export interface LeftFile {
   readonly path: StagedPath;
   readonly message: string;
 }
 
-/** A file with source text: the names under which it was compiled, and their pycs. It has one mtime for all of them. */
+/** A source file: the names under which it was compiled, and their pycs. All names have the same mtime. */
 export interface SourceText {
   readonly names: SourceFile[];
   readonly pycs: StagedPath[];
 }
 
 /**
- * The sources of pycs by file: symlinks and hard links are names of one.
+ * Groups the sources of pycs by file: symlinks and hard links are names of one file.
  * @returns also the pycs whose source cannot be used
  */
 export function sourceTextsOf(
@@ -45,7 +45,7 @@ export function sourceTextsOf(
   const pycsOf = new Map<StagedPath, StagedPath[]>();
   for (const path of pycs) {
     const { source = path, cacheTag } = parsePycPath(path) ?? {};
-    // Of a pyc beside its source, without that, Python does not ask how old it is.
+    // Python does not compare a pyc next to its source with a source that does not exist.
     if (cacheTag !== undefined || !isGone(source)) getOrAdd(pycsOf, source, () => []).push(path);
   }
   const left: LeftFile[] = [];
@@ -63,19 +63,20 @@ export function sourceTextsOf(
   return { sources: pycsOf.size, texts: [...texts.values()], left };
 }
 
-/** What was done with a source, or in a dry run would be. */
+/** The result for a source or, in a dry run, what would be done. */
 export interface RestampedText {
-  /** How many pycs have another header than before. */
+  /** The number of pycs whose header changed. */
   readonly rewritten: number;
-  /** The timestamp-based pycs, as they are now. Empty if something was left. */
+  /** The timestamp-based pycs as they are now. Empty if something was left. */
   readonly pycs: readonly { readonly path: StagedPath; readonly content: Buffer }[];
-  /** What hindered it. If anything did, the source and all its pycs are as they were. */
+  /** The reasons why the source and all its pycs were not changed. */
   readonly left: readonly LeftFile[];
 }
 
 /**
- * Gives a source another mtime, and records it in its pycs, which stay valid so. The source is left alone with all its
- * pycs if one of these does not fit it, because that one might look valid afterwards, or if one cannot be replaced.
+ * Changes the mtime of a source and records it in its pycs, which stay valid. If one of the pycs does not match the
+ * source or cannot be replaced, the source and all its pycs stay unchanged: a mismatched pyc might look valid
+ * afterwards.
  */
 export function restampText(
   scope: Scope,
@@ -116,7 +117,7 @@ export function restampText(
   };
 }
 
-/** Reads the pycs that are checked by the mtime of their source, or are none. @param left gets what cannot be read */
+/** Reads the pycs that are checked by mtime or are not valid pycs. @param left gets what cannot be read */
 function readDated(paths: readonly StagedPath[], left: LeftFile[]): ReadPyc[] {
   const files = new Map<FileIdentity, ReadPyc>();
   return paths.flatMap((path) => {
@@ -153,7 +154,7 @@ function isDue({ oldContent, newContent }: NewVersion<StagedPath>): boolean {
   return newContent !== oldContent;
 }
 
-/** Why a pyc may not get another mtime. */
+/** Why the mtime in a pyc must not be changed. */
 function reasonToLeave(
   file: NewVersion<StagedPath>,
   source: Pick<SourceFile, 'sizeBytes' | 'mtimeSeconds'>,
@@ -166,7 +167,7 @@ function reasonToLeave(
   return links > file.paths.length ? 'the file has another hard link elsewhere' : undefined;
 }
 
-/** Sets the mtime of those that have another. @returns why it could not, if so */
+/** Sets the mtime of names with a different one. @returns the reason if it could not */
 function setMtime(scope: Scope, names: readonly SourceFile[], seconds: number): string | undefined {
   const others = () =>
     names
@@ -197,7 +198,7 @@ function sourceAt(
   return { source, stat };
 }
 
-/** What `look` returns, or that the system does not allow it. */
+/** Returns the result of `look`, or a message if the system refused. */
 function ifAllowed<T>(look: () => T, otherwise: string): T | string {
   try {
     return look();

@@ -7,22 +7,22 @@ import { isAlike, isStill, type ReadPyc, readPycOf, sameContent } from './finger
 import { groupByFile } from './group.ts';
 import { linkName } from './link-name.ts';
 
-/** Pycs with their new contents, and those that have none. */
+/** Rewritten pycs, and those that have no new content. */
 export interface RewrittenFiles {
   readonly pycs: readonly ReadPyc[];
-  /** How many of them have another content than before. */
+  /** How many of them have changed. */
   readonly rewritten: number;
   readonly notRewritten: readonly { readonly path: StagedPath; readonly message: string }[];
-  /** Those that could not be written, with the system's error. They are as they were. */
+  /** Pycs that could not be written, with the system's error. They are unchanged. */
   readonly failed: readonly { readonly path: StagedPath; readonly error: unknown }[];
 }
 
-/** The new content of a pyc, which may be the old one, or why there is none. */
+/** Returns the new content of a pyc, which may be the old one, or the reason why there is none. */
 type NewContent = (content: Buffer) => Buffer | { readonly unreadable: string };
 
 /**
- * Gives existing pycs other contents. Mode, owner, mtime and the links among them stay. A file with further names is left
- * as it is.
+ * Replaces the contents of existing pycs. Keeps mode, owner, mtime and the links among them. Does not change a file
+ * with other names.
  * @param dryRun writes nothing, and returns the pycs as they would be
  */
 export function rewriteFiles(pycs: readonly ReadPyc[], newContent: NewContent, dryRun: boolean): RewrittenFiles {
@@ -87,20 +87,23 @@ export function namesOfFiles(pycs: readonly ReadPyc[]): (readonly ReadPyc[])[] {
   });
 }
 
-/** What may be further names of a file, where the file system does not say so: files alike in all but their identities. */
+/**
+ * Possible further names of a file on a file system that does not tell: files that differ in nothing but their
+ * identities.
+ */
 function hiddenNames(file: ReadPyc, others: ReadonlySet<readonly ReadPyc[]>): (readonly ReadPyc[])[] {
   if (!mayNumberNames(file.path)) return [];
   return [...others].filter(([other]) => other && isAlike(file, other) && sameContent(file, other));
 }
 
-/** Makes a name that of a file that was rewritten, or else a file like it. @throws the system's error */
+/** Links a name to the rewritten file, or else rewrites it too. @throws the system's error */
 function linkOrRewrite(written: ReadPyc, pyc: ReadPyc): ReadPyc {
   return 'reason' in linkName(written, pyc.path, pyc)
     ? (rewrite(pyc, written.content) ?? pyc)
     : { ...written, path: pyc.path };
 }
 
-/** @returns undefined if it is no longer the file that was read @throws the system's error */
+/** @returns undefined if it no longer is the file that was read @throws the system's error */
 function rewrite(pyc: ReadPyc, content: Buffer): ReadPyc | undefined {
   const { path } = pyc;
   const seconds = secondsOf(pyc.modifiedNs);

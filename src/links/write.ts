@@ -15,7 +15,7 @@ import { linkName, type NotLinked } from './link-name.ts';
 interface NewPyc {
   readonly path: StagedPath;
   readonly content: Buffer;
-  /** Permission bits, less the umask. */
+  /** Permission bits before the umask is applied. */
   readonly mode: number;
 }
 
@@ -23,18 +23,18 @@ interface NewPyc {
 interface WriteResult extends LinkResult<ReadPyc> {
   /** The pycs that could not be written, with the system's error. An old file is unchanged. */
   readonly failed: readonly { readonly path: StagedPath; readonly error: unknown }[];
-  /** How many pycs were there already as they should be. */
+  /** The number of pycs that were already in place. */
   readonly kept: number;
-  /** The pycs that were not written, because something that is no file and no symlink has their names. */
+  /** The pycs that were not written, because their paths exist and are neither files nor symlinks. */
   readonly taken: readonly { readonly path: StagedPath; readonly by: 'directory' | 'other' }[];
 }
 
 /**
- * Writes pycs of one directory that may be linked with each other. Each content is written once, its other names become
- * links. What is there already as it should be is left alone; other files, and symlinks, are replaced in one step. Anything
- * else that is there stays. A failure does not affect the other pycs.
+ * Writes pycs of one directory that may be linked. Writes each distinct content once and links its other names. Does
+ * not touch pycs that are already in place. Replaces other files and symlinks in one step, but nothing else. A failure
+ * does not affect the other pycs.
  * @param link if false, all are written as separate files
- * @param mayBeThere false: nothing is known to be there, and what is there is not kept
+ * @param mayBeThere false if nothing is known to exist; existing pycs are then replaced
  */
 export function writeLinked(pycs: readonly NewPyc[], link: boolean, mayBeThere = true): WriteResult {
   const [first] = pycs;
@@ -49,7 +49,7 @@ export function writeLinked(pycs: readonly NewPyc[], link: boolean, mayBeThere =
 
 const nothingWritten: WriteResult = { groups: [], notLinked: [], replaced: [], failed: [], kept: 0, taken: [] };
 
-/** Works while the `__pycache__` is held, which is made if it is missing. @throws the system's error */
+/** Holds the `__pycache__` while `work` runs. Creates it if it is missing. @throws the system's error */
 function inCache<T>(directory: StagedPath, work: () => T): T {
   try {
     return withDirectory(directory, work);
@@ -62,7 +62,7 @@ function inCache<T>(directory: StagedPath, work: () => T): T {
 
 function writeAll(pycs: readonly NewPyc[], link: boolean, mayBeThere: boolean): WriteResult {
   const done: WriteOutcome = { files: [], kept: 0, notLinked: [], failed: [] };
-  // If nothing should be there but something is, it is replaced all the same.
+  // If something is there against expectation, it is replaced all the same.
   const planned: PlannedPyc[] = [];
   const taken: WriteResult['taken'][number][] = [];
   for (const pyc of pycs) {
@@ -75,7 +75,7 @@ function writeAll(pycs: readonly NewPyc[], link: boolean, mayBeThere: boolean): 
   return { groups: groupByFile(files), notLinked, replaced: [], failed, kept, taken };
 }
 
-/** A pyc to write, and what is there. */
+/** A pyc to write, and the existing file. */
 interface PlannedPyc extends NewPyc {
   readonly old: FileStat | undefined;
 }
@@ -87,7 +87,7 @@ interface WriteOutcome {
   readonly failed: WriteResult['failed'][number][];
 }
 
-/** The names of each content. */
+/** Groups names by content. */
 function groupByContent(pycs: readonly PlannedPyc[]): PlannedPyc[][] {
   const groups: PlannedPyc[][] = [];
   for (const pyc of pycs) {
@@ -98,7 +98,7 @@ function groupByContent(pycs: readonly PlannedPyc[]): PlannedPyc[][] {
   return groups;
 }
 
-/** Writes a content under all of its names, which become one file, and adds what was done. */
+/** Writes a content under all of its names as one file, and adds to the result. */
 function writeContent(names: readonly PlannedPyc[], done: WriteOutcome): void {
   const { files, notLinked, failed } = done;
   const kept = ifPossible(() => unchanged(names));
@@ -107,7 +107,7 @@ function writeContent(names: readonly PlannedPyc[], done: WriteOutcome): void {
     done.kept += names.length;
     return;
   }
-  /** What further names are linked to. */
+  /** The file that further names are linked to. */
   let written: ReadPyc | undefined;
   for (const pyc of names) {
     const { path, old } = pyc;
@@ -132,9 +132,8 @@ function writeContent(names: readonly PlannedPyc[], done: WriteOutcome): void {
 }
 
 /**
- * The file that is there under all of these names, and has no other, if writing would give the same: a rename over it
- * would have its data written to disk. A file that is kept never gets another name here: who may read it by its ACL could
- * then read that too.
+ * The existing file of all these names, if writing would give the same and it has no other names: then no data has to
+ * be written to disk. A kept file never gets another name, because its ACL could let others read that name too.
  */
 function unchanged(names: readonly PlannedPyc[]): ReadPyc | undefined {
   const [{ path, content, mode, old }] = names as readonly [PlannedPyc];

@@ -3,13 +3,13 @@ import { getOrAdd } from '../get-or-add.ts';
 import { type Level, pycStem } from '../pyc/name.ts';
 import type { PycRecord } from './schema.ts';
 
-/** What many records have in common. */
+/** The fields that many records share. */
 export interface RecordKind {
-  /** The ends of the paths, after the stem, sorted. */
+  /** The path suffixes after the stem, sorted. */
   readonly endings: readonly string[];
   readonly mode: PycRecord['mode'];
   readonly invalidationMode: PycRecord['invalidationMode'];
-  /** Of the interpreter that compiled. */
+  /** The version of the interpreter that compiled. */
   readonly interpreterVersion: string;
   /** What few records have: a pyc beside its source, whose name does not say it, and line tables without columns. */
   readonly more?: Pick<PycRecord, 'cacheTag' | 'optimizationLevel' | 'debugRanges'> | undefined;
@@ -19,8 +19,8 @@ export interface RecordKind {
 const kinds = new Map<string, RecordKind>();
 
 /**
- * The kind of a record.
- * @param endings what the paths end with, sorted
+ * Returns the kind of a record.
+ * @param endings the path suffixes, sorted
  * @param modeBits permission bits
  */
 export function recordKind(
@@ -93,7 +93,7 @@ export class CompiledRecord implements PycRecord {
     return this.kind.more?.optimizationLevel;
   }
 
-  /** The version of the interpreter is not in it: it is written only if there are several. */
+  /** Leaves out the version of the interpreter: it is written only if there are several. */
   toJSON(): PycRecord {
     const { source, sourceSha256, paths, sizeBytes, sha256, mode, invalidationMode } = this;
     const ofSource = sourceSha256 === undefined ? {} : { sourceSha256 };
@@ -102,8 +102,8 @@ export class CompiledRecord implements PycRecord {
 }
 
 /**
- * A record that another thread made. Its kind and its source become those of this thread, to save memory.
- * @param job as this thread knows it
+ * Recreates a record that another thread made. Uses the kind and source objects of this thread, to save memory.
+ * @param job the job in this thread
  */
 export function recordFromThread({ sizeBytes, digest, kind, sourceDigest }: RecordData, { source }: RecordJob) {
   const { endings, mode, invalidationMode, interpreterVersion, more } = kind;
@@ -115,7 +115,7 @@ interface RecordJob {
   readonly source: { readonly payload: PayloadPath };
 }
 
-/** What is left of a record on its way from a thread. */
+/** The fields of a record in a message from a thread. */
 type RecordData = Pick<CompiledRecord, 'sizeBytes' | 'digest' | 'kind' | 'sourceDigest'>;
 
 function hexOf(digest: string): string {

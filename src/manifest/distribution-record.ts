@@ -12,9 +12,9 @@ import { getOrAdd } from '../get-or-add.ts';
 import type { PycRecord } from './schema.ts';
 
 /**
- * Lists pycs in the RECORD of the distribution that their source belongs to, as pip lists those that it makes itself, so
- * that an uninstall removes them. Distributions that a package manager of the system installed are left alone.
- * @param gone sources that were removed: their lines are too
+ * Adds pycs to the RECORD of the distribution that their source belongs to, as pip does for its own, so that an
+ * uninstall removes them. Skips distributions that a system package manager installed.
+ * @param gone sources that were removed: their lines are removed as well
  * @returns a message for each RECORD that cannot be used
  * @see PyPA's specification "Recording installed projects"
  */
@@ -65,7 +65,7 @@ function addToRecord(
   const rows = [...new Set(pycs)].sort().map((path) => [path, '', '']);
   const { mode, accessedNs, modifiedNs } = record.stat;
   const attributes = { mode, accessedSeconds: secondsOf(accessedNs), modifiedSeconds: secondsOf(modifiedNs) };
-  // Not every name in it need be UTF-8.
+  // Names in it may be invalid UTF-8.
   const kept = record.content
     .toString('latin1')
     .split(/(?<=\n)/)
@@ -75,11 +75,11 @@ function addToRecord(
   const added = Buffer.from(before + stringify(rows, { record_delimiter: lineEnd }));
   const content = Buffer.concat([Buffer.from(kept, 'latin1'), added]);
   const isDone = rewriteFile(file, content, attributes, (name) => isSameVersion(lstatIfAny(name), record.stat));
-  // It was replaced or written to meanwhile.
+  // It changed in the meantime.
   if (isDone === undefined) addToRecord(file, directory, pycsOf, gone);
 }
 
-/** The first field of a line of CSV. */
+/** The first field of a CSV line. */
 function pathIn(line: string): string {
   const [, quoted, plain = ''] = /^(?:"((?:[^"]|"")*)"|([^,\r\n]*))/.exec(line) ?? [];
   return quoted?.replaceAll('""', '"') ?? plain;
@@ -110,5 +110,5 @@ function isOfInstaller(information: string): boolean {
   return installers.test(readRegular(join(information, 'INSTALLER'))?.content.toString() ?? '');
 }
 
-/** The file INSTALLER names who installed a distribution: these are Python's installers, not rpm or Debian's tools. */
+/** Matches the INSTALLER file of Python's installers, not of rpm or Debian's tools. */
 const installers = /^(?:pip|uv|poetry|pdm)\b/i;

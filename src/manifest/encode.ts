@@ -6,16 +6,16 @@ import { attributed, cacheTagOf, usedInterpreters, versionsByTag } from './inter
 import type { Manifest, ManifestInterpreter, ManifestSkipped, PycRecord } from './schema.ts';
 import { schemaVersion } from './schema-version.ts';
 
-/** The content of a manifest, from which the rest follows. */
+/** The content of a manifest. The rest is derived from it. */
 export interface ManifestContent {
   readonly interpreters: readonly ManifestInterpreter[];
   readonly records: readonly PycRecord[];
   readonly skipped: readonly ManifestSkipped[];
-  /** Fields that only later versions know. */
+  /** Fields of later versions. */
   readonly others?: Readonly<Record<string, unknown>>;
 }
 
-/** Completes and sorts a manifest: it does not depend on the order of the work. */
+/** Completes and sorts a manifest. The result does not depend on the order of the work. */
 export function completeManifest(pyclink: string, content: ManifestContent): Manifest {
   const levels = new Set<Level>();
   const used = new Map<string, Set<string | undefined>>();
@@ -25,7 +25,7 @@ export function completeManifest(pyclink: string, content: ManifestContent): Man
   for (const record of sortByFirstPath(content.records.map(inOrder))) {
     const { paths, sizeBytes } = record;
     const kind = record instanceof CompiledRecord ? record.kind : undefined;
-    // The paths of one kind have the same tags and levels.
+    // The paths of one kind have the same cache tag and levels.
     const names = kind !== undefined && kinds.has(kind) ? [] : paths.map(parsePycPath);
     if (kind !== undefined) kinds.add(kind);
     for (const name of names) {
@@ -58,7 +58,7 @@ export function completeManifest(pyclink: string, content: ManifestContent): Man
   };
 }
 
-/** Names the interpreter in a record if several have its cache tag, and only then. */
+/** Adds the interpreter version to a record only if several versions share its cache tag. */
 function withVersionIfOneOfSeveral(record: PycRecord, severalTags: ReadonlySet<string>): PycRecord {
   const isOneOfSeveral = severalTags.size > 0 && severalTags.has(cacheTagOf(record));
   if (record instanceof CompiledRecord) {
@@ -68,7 +68,7 @@ function withVersionIfOneOfSeveral(record: PycRecord, severalTags: ReadonlySet<s
   return isOneOfSeveral && interpreterVersion !== undefined ? { ...plain, interpreterVersion } : plain;
 }
 
-/** Returns the record itself if its paths are sorted, to save memory. Those of a CompiledRecord always are. */
+/** Sorts the paths of a record. Returns the same record if they are sorted, as those of a CompiledRecord always are. */
 function inOrder(record: PycRecord): PycRecord {
   if (record instanceof CompiledRecord) return record;
   const { paths } = record;
@@ -77,9 +77,9 @@ function inOrder(record: PycRecord): PycRecord {
 }
 
 /**
- * Merges a run into the manifest of earlier runs over the same buildroot: records of this run replace older ones,
- * records of files that are gone are dropped, the rest stays, also fields that only later versions know.
- * @param isOutdated whether this run, which wrote these pycs, knows better about something that was skipped
+ * Merges a run into the manifest of earlier runs over the same buildroot. Records of this run replace older ones, and
+ * records of missing files are dropped. The rest is kept, including fields of later versions.
+ * @param isOutdated whether this run, which wrote these pycs, supersedes an earlier skipped entry
  * @param isGone whether a payload path is no longer in the buildroot
  */
 export function mergeContent(
@@ -91,10 +91,10 @@ export function mergeContent(
   const written: ReadonlySet<string> = new Set(current.records.flatMap((record) => record.paths));
   const kept = attributed([...earlier.linkGroups, ...earlier.singlePycs], earlier.interpreters)
     .map((record) => ({ ...record, paths: record.paths.filter((path) => !written.has(path) && !isGone(path)) }))
-    // Python loads a pyc beside its source without that too.
+    // Python loads a pyc next to its source even if the source is missing.
     .filter((record) => record.paths.length > 0 && (record.cacheTag !== undefined || !isGone(record.source)));
   const stillSkipped = earlier.skipped.filter(
-    // The shown form of a name that is not UTF-8 cannot be looked up.
+    // The escaped form of a name that is not UTF-8 cannot be looked up.
     (entry) => !isOutdated(entry, written) && (entry.reason === 'name-not-utf8' || !isGone(entry.path as PayloadPath)),
   );
   const {
@@ -119,7 +119,7 @@ export function recordsOf(manifest: Manifest): readonly PycRecord[] {
   return sortByFirstPath([...manifest.linkGroups, ...manifest.singlePycs]);
 }
 
-/** Sorts in place. Sorting by source first is nearly right, and cheaper: paths of pycs are built on demand. */
+/** Sorts in place. Sorting by source first is cheaper and nearly right, because pyc paths are built on demand. */
 function sortByFirstPath(records: PycRecord[]): PycRecord[] {
   return records.sort((a, b) => byCodeUnit(a.source, b.source)).sort((a, b) => byCodeUnit(firstPath(a), firstPath(b)));
 }
@@ -128,7 +128,7 @@ function firstPath(record: PycRecord): string {
   return record.paths[0] ?? '';
 }
 
-/** Each once, in a fixed order. */
+/** Removes duplicates and sorts. */
 function distinctSkipped(all: readonly ManifestSkipped[]): ManifestSkipped[] {
   const byFacts = new Map(all.map((entry) => [JSON.stringify([entry.path, entry.reason, entry.message]), entry]));
   return [...byFacts].sort(([a], [b]) => byCodeUnit(a, b)).map(([, entry]) => entry);

@@ -11,19 +11,19 @@ import type { Manifest } from './schema.ts';
 
 /**
  * Checks that an output file can be written, so that a run fails before it has done any work.
- * @param buildroot the file may not be inside it, where rpm would find an unpackaged file
- * @returns its path without symlinks: what a symlink leads to is written, and the symlink stays
+ * @param buildroot the file must not be in it, because rpm would report an unpackaged file
+ * @returns its path with symlinks resolved: the target of a symlink is written, and the symlink stays
  * @throws PyclinkError `usage`
  */
 export function outputPath(buildroot: Buildroot | undefined, file: string): string {
   const unusable = (reason: string, hint?: string) => new PyclinkError('usage', reason, { path: file, hint });
-  // Node.js has this character instead of bytes that are not UTF-8: the file would get another name.
+  // Node.js puts this character in place of bytes that are not UTF-8, so the file would get another name.
   if (file.includes('\ufffd')) throw unusable('its name is not UTF-8');
   let path: string;
   try {
     const there = statIfAny(file || '.');
     if ((there?.kind ?? 'file') !== 'file') throw unusable('is not a regular file');
-    // A new file would take its place, and what is printed later would be lost with the old one.
+    // The file would be replaced, and later output would go to the old one.
     const isPrinted = [1, 2].some((printed) => ifPossible(() => fstat(printed))?.identity === there?.identity);
     if (there !== undefined && isPrinted) throw unusable('is the file that standard output or the log goes to');
     path = withoutSymlinks(file);
@@ -41,7 +41,10 @@ export function outputPath(buildroot: Buildroot | undefined, file: string): stri
   return path;
 }
 
-/** Where a file is, or would be made. `..` behind a symlink is taken as the kernel takes it. @throws the system's error */
+/**
+ * Resolves the path of a file that may not exist. `..` after a symlink is resolved as the kernel does. @throws the
+ * system's error
+ */
 function withoutSymlinks(file: string): string {
   if (statIfAny(file) !== undefined) return realpathSync.native(file);
   const path = join(realpathSync.native(dirname(file)), basename(file));
@@ -51,7 +54,7 @@ function withoutSymlinks(file: string): string {
 }
 
 /**
- * Refuses an output that is also an input or another output, whose content would be lost.
+ * Refuses an output that is also an input or another output, because its content would be lost.
  * @param outputs each with its option and the path from `outputPath`
  * @param inputs files that the command reads
  * @throws PyclinkError `usage`
@@ -68,7 +71,7 @@ export function refuseSameFile(
   }
 }
 
-/** Replaces a file in one step; it keeps its owner and mode. @throws PyclinkError `file-failed` */
+/** Replaces a file in one step. Keeps its owner and mode. @throws PyclinkError `file-failed` */
 export function writeWhole(path: string, pieces: Iterable<string>): void {
   try {
     replaceContent(path, inPortions(pieces));
@@ -79,7 +82,7 @@ export function writeWhole(path: string, pieces: Iterable<string>): void {
 
 const portionChars = 50_000;
 
-/** Joins pieces of text into larger ones, for fewer writes. */
+/** Joins pieces of text, so that there are fewer writes. */
 function* inPortions(pieces: Iterable<string>): Generator<string> {
   let portion = '';
   for (const piece of pieces) {
@@ -103,7 +106,7 @@ export function* manifestPieces(manifest: Manifest): Generator<string> {
   yield '\n}\n';
 }
 
-/** How many items are encoded at a time: one by one takes longer, and all of them together would need much memory. */
+/** How many items are encoded at a time: one at a time would be slower, and all at once would need much memory. */
 const itemsAtATime = 64;
 
 function* itemPieces(items: readonly unknown[]): Generator<string> {
@@ -120,7 +123,7 @@ function indented(value: unknown, depth: number): string {
   return JSON.stringify(value, null, 1).replaceAll('\n', `\n${' '.repeat(depth)}`);
 }
 
-/** Tells which payload paths are no longer in the buildroot. Of paths that do not belong there nothing is known. */
+/** Returns a function that says whether a payload path is no longer in the buildroot; false for paths outside it. */
 export function goneFrom(buildroot: Buildroot): (path: PayloadPath) => boolean {
   return (path) => isInside(buildroot, path) && isGone(toStaged(buildroot, path));
 }

@@ -5,12 +5,12 @@ import type { PycRecord } from './schema.ts';
 /** A list for `%files -f`. */
 export interface Filelist {
   readonly text: string;
-  /** What it lacks: rpm has no pattern for these that would not take other files too. */
+  /** Paths that are not in the list, because no rpm pattern matches only them. */
   readonly unlisted: readonly PayloadPath[];
 }
 
 /**
- * Lists the `__pycache__` directories that are the package's own, then the pycs, one a line.
+ * Lists the package's own `__pycache__` directories, then the pycs, one per line.
  * @see rpm's build/files.c; measured on rpm 4.18, 4.20 and 6.1
  */
 export function encodeFilelist(records: readonly PycRecord[]): Filelist {
@@ -28,17 +28,20 @@ export function encodeFilelist(records: readonly PycRecord[]): Filelist {
   };
 }
 
-/** rpm refuses control characters; 4.18 and later versions read backslashes differently; all expand pairs of braces. */
+/**
+ * rpm refuses control characters. rpm 4.18 and later versions treat backslashes differently. All versions expand pairs
+ * of braces.
+ */
 const unlistable = /[\0-\x1f\x7f\\]|\{.*\}/s;
 
 /**
- * What every rpm takes for this path and for nothing else; undefined if there is no such pattern. Blanks are kept
- * together by quotes, but rpm 4.18 has no escapes within quotes, and splits globs at blanks in spite of them.
+ * A pattern that matches only this path in every rpm; undefined if there is none. Quotes keep blanks together, but rpm
+ * 4.18 has no escapes in quotes, and splits globs at blanks even in quotes.
  */
 function patternFor(path: PayloadPath): string | undefined {
   if (unlistable.test(path)) return undefined;
   if (path.includes(' ')) return /[*?[{%"]/.test(path) ? undefined : `"${path}"`;
-  // In a glob, a class of one character stands for that character, and quotes need a backslash.
+  // In a glob, a class with one character stands for that character, and quotes need a backslash.
   if (/[*?[\]{}%]/.test(path)) return path.replace(/[*?[\]{}%]/g, '[$&]').replace(/["']/g, '\\$&');
   return path.includes('"') ? path : `"${path}"`;
 }

@@ -5,7 +5,7 @@ import { isGone } from '../files/stat.ts';
 import type { Manifest } from './schema.ts';
 
 /**
- * The pycs of a manifest that are not in a tree.
+ * Returns the pycs of a manifest that are not in a tree.
  * @throws PyclinkError `manifest-unusable` if none of them is
  */
 export function pycsNotIn(buildroot: Buildroot, { linkGroups, singlePycs }: Manifest): PayloadPath[] {

@@ -3,15 +3,18 @@ import { getOrAdd } from '../get-or-add.ts';
 import { parsePycPath } from '../pyc/name.ts';
 import type { ManifestInterpreter, PycRecord } from './schema.ts';
 
-/** The versions of the interpreters that compiled, by cache tag; undefined among them if one is not known. */
+/** The versions of the interpreters that compiled, by cache tag. Contains undefined if a version is unknown. */
 export type UsedVersions = ReadonlyMap<string, ReadonlySet<string | undefined>>;
 
-/** The cache tag that the pycs of a record have. */
+/** The cache tag of a record's pycs. */
 export function cacheTagOf({ paths: [path], cacheTag }: PycRecord): string {
   return cacheTag ?? (path && parsePycPath(path)?.cacheTag) ?? '';
 }
 
-/** Those that compiled something, each once, in a fixed order. Of a later version's fields the last ones are kept. */
+/**
+ * The interpreters that compiled something, sorted and without duplicates. Of the fields of a later version, the last
+ * ones are kept.
+ */
 export function usedInterpreters(all: readonly ManifestInterpreter[], used: UsedVersions): ManifestInterpreter[] {
   const byFacts = new Map<string, ManifestInterpreter>();
   for (const interpreter of all) {

@@ -6,7 +6,7 @@ import { ifPossible } from '../files/if-possible.ts';
 import { trustedPath } from '../files/program-path.ts';
 import { fstat, lstatIfAny } from '../files/stat.ts';
 
-/** After this long a run says that it waits, and after that long it gives up. In milliseconds. */
+/** The times in milliseconds after which a run reports that it waits, and after which it gives up. */
 interface Patience {
   readonly quietMs: number;
   readonly maxMs: number;
@@ -15,12 +15,12 @@ interface Patience {
 const patient: Patience = { quietMs: 1000, maxMs: 600_000 };
 
 /**
- * Has the file to itself while `work` reads it and replaces it: of other runs only one at a time gets this far. The lock
- * is flock(2) on a file in its directory, which the kernel takes away however this process ends, and which works on NFS.
- * Node.js cannot lock; flock(1) does it on the same open file. Nobody else's file has its name, which is one for the whole
- * directory: it fits however long the name of the other file is.
- * @param warn told if the run has to wait, or goes on without a lock because there can be none
- * @throws PyclinkError `file-failed` if there is no lock in time, and what `work` throws
+ * Locks a file while `work` reads and replaces it, so that only one run at a time does so. The lock is flock(2) on a
+ * file in the same directory: the kernel releases it however this process ends, and it works on NFS. Node.js has no
+ * such call, so flock(1) locks the same open file. All files in a directory share one lock file: its name is never too
+ * long, and no other program uses it.
+ * @param warn called if the run has to wait, or continues without a lock because locking is impossible
+ * @throws PyclinkError `file-failed` if the lock times out, and what `work` throws
  */
 export async function withLock<T>(
   file: string,
@@ -33,13 +33,13 @@ export async function withLock<T>(
   try {
     return await work();
   } finally {
-    // Who writes to a file of this name made it for something else.
+    // A non-empty file of this name belongs to somebody else.
     if (fstat(descriptor).sizeBytes === 0) ifPossible(() => unlinkSync(path));
     closeSync(descriptor);
   }
 }
 
-/** @returns the locked file, which still has its name: a run that is done removes it */
+/** @returns the locked file. It still has its name: other runs remove it when they finish */
 async function lock(path: string, warn: (message: string) => unknown, patience: Patience): Promise<number> {
   for (;;) {
     const descriptor = open(path);
@@ -68,7 +68,7 @@ function open(path: string): number {
 }
 
 async function flock(descriptor: number, path: string, warn: (message: string) => unknown, patience: Patience) {
-  // execa takes a descriptor, but its types do not say so.
+  // execa accepts a descriptor, but its types do not.
   const stdin = descriptor as unknown as 'inherit';
   const env = { PATH: trustedPath() };
   const attempt = (timeout: number) => execa('flock', ['0'], { stdin, stdout: 'ignore', reject: false, env, timeout });

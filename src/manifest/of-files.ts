@@ -16,19 +16,19 @@ import { type ManifestContent, recordsOf } from './encode.ts';
 import { attributed } from './interpreters.ts';
 import type { Manifest, ManifestInterpreter, PycRecord } from './schema.ts';
 
-/** What can be recorded of pycs that are there already. */
+/** What can be recorded about existing pycs. */
 export interface SurveyedPycs {
-  /** Without who compiled them. */
+  /** The records, without the interpreters. */
   readonly records: readonly PycRecord[];
   /** The magic numbers of the pycs, by cache tag. */
   readonly magicNumbers: ReadonlyMap<string, ReadonlySet<number>>;
-  /** The pycs that have no place in a manifest, by the reason. */
+  /** The pycs that cannot be recorded, by reason. */
   readonly unrecorded: ReadonlyMap<string, readonly PayloadPath[]>;
-  /** How many of them could not be read. */
+  /** The number of unreadable pycs. */
   readonly unreadable: number;
 }
 
-/** Reads pycs for a manifest. @param sets each of one source and one cache tag */
+/** Reads existing pycs for a manifest. @param sets each of one source and one cache tag */
 export async function surveyPycs(
   buildroot: Buildroot,
   sets: readonly (readonly StagedPath[])[],
@@ -99,7 +99,7 @@ function digestOf(source: StagedPath): string | undefined {
   }
 }
 
-/** @returns why it cannot be read; undefined if it is gone */
+/** @returns the pyc, or the reason why it cannot be read; undefined if it is missing */
 function readOrReason(path: StagedPath): ReadPyc | string | undefined {
   try {
     return readPyc(path);
@@ -111,8 +111,8 @@ function readOrReason(path: StagedPath): ReadPyc | string | undefined {
 }
 
 /**
- * The content of a manifest of these pycs. Who compiled them is taken from an earlier manifest that has the same paths, or
- * the same cache tag and magic number; of other interpreters only that much is known.
+ * Makes the content of a manifest from these pycs. Takes the interpreters from an earlier manifest with the same paths,
+ * or the same cache tag and magic number. Of other interpreters only the cache tag and magic number are known.
  */
 export function contentOfFiles(
   { records, magicNumbers }: SurveyedPycs,

@@ -9,20 +9,20 @@ import { manifestPieces, outputPath, refuseSameFile, writeWhole } from './file.t
 import { encodeFilelist } from './filelist.ts';
 import type { Manifest } from './schema.ts';
 
-/** The files that the run will write, checked before any work is done. */
+/** The files that the run will write, checked before it starts. */
 export interface Outputs {
   readonly manifest?: string | undefined;
-  /** The manifest keeps what earlier runs wrote. */
+  /** Add to the manifest of earlier runs. */
   readonly append: boolean;
   readonly filelists: readonly { readonly file: string; readonly takes: (source: string) => boolean }[];
-  /** A page for people. */
+  /** The HTML page. */
   readonly html: string | undefined;
 }
 
-/** What a run is asked to write. */
+/** The outputs that the user asks for. */
 interface OutputOptions {
   readonly manifest?: string | undefined;
-  /** The manifest keeps what earlier runs wrote. */
+  /** Add to the manifest of earlier runs. */
   readonly append: boolean;
   readonly filelist?: string | undefined;
   readonly filelistFor: readonly { readonly glob: string; readonly file: string }[];
@@ -30,8 +30,8 @@ interface OutputOptions {
 }
 
 /**
- * Checks the output files before any work is done.
- * @throws PyclinkError for a file that cannot be written there, or an earlier manifest that cannot be read
+ * Checks the output files before the work starts.
+ * @throws PyclinkError for a file that cannot be written, or an earlier manifest that cannot be read
  */
 export async function openOutputs(buildroot: Buildroot, options: OutputOptions): Promise<Outputs> {
   const manifest = options.manifest && outputPath(buildroot, options.manifest);
@@ -53,17 +53,17 @@ export async function openOutputs(buildroot: Buildroot, options: OutputOptions):
   return { manifest, append: options.append, filelists, html };
 }
 
-/** Reads a manifest that may not be there yet. Only then its schema is loaded. @throws PyclinkError */
+/** Reads a manifest that may not exist. Loads the schema only if it does. @throws PyclinkError */
 async function earlierManifest(path: string): Promise<Manifest | undefined> {
   return lstatIfAny(path) === undefined ? undefined : (await import('./read.ts')).readManifest(path);
 }
 
 /**
- * Writes the manifest and the file lists. With `--append` no other run does so at the same time.
- * @param wholeOf gives the whole manifest, with what earlier runs wrote in it
- * @param warn told what the reader of a log should know at once
- * @param writePage writes the page for people
- * @returns a warning for each file that a list lacks
+ * Writes the manifest and the file lists. With `--append`, holds a lock against other runs.
+ * @param wholeOf returns the whole manifest, merged with that of earlier runs
+ * @param warn called for what the reader of the log should know at once
+ * @param writePage writes the HTML page
+ * @returns a warning for each path that a list lacks
  * @throws PyclinkError
  */
 export async function writeOutputs(
@@ -93,7 +93,7 @@ export async function writeOutputs(
   return withLock(manifest, warn, async () => write(await earlierManifest(manifest)));
 }
 
-/** An earlier run may have been about another tree, of which nothing is in this one. */
+/** The earlier runs may have been for another tree. */
 async function warnIfNothingIsLeft(
   file: string,
   earlier: Manifest,

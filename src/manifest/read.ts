@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { errnoOf, PyclinkError } from '../errors.ts';
 import { type Manifest, manifestSchema } from './schema.ts';
 
-/** Reads a manifest. @throws PyclinkError `manifest-unusable`, which names everything that is wrong with it */
+/** Reads a manifest. @throws PyclinkError `manifest-unusable`, naming its problems */
 export function readManifest(path: string): Manifest {
   const unusable = (reason: string, cause?: unknown) => new PyclinkError('manifest-unusable', reason, { path, cause });
   let data: unknown;
@@ -18,7 +18,7 @@ export function readManifest(path: string): Manifest {
   return parsed.data;
 }
 
-/** A damaged file may have an issue in each line. */
+/** Shows the first problems only: a corrupt file may have one in each line. */
 function firstIssues({ issues }: z.ZodError): string {
   const shown = issues.slice(0, 3).map(({ path, message }) => `${path.join('.') || 'top level'}: ${message}`);
   return [...shown, ...(issues.length > 3 ? [`and ${issues.length - 3} more`] : [])].join('; ');

@@ -1,2 +1,2 @@
-/** Raised when a reader of the old format would misread the new one. */
+/** Increased when a reader of the old format would misread the new one. */
 export const schemaVersion = 1;

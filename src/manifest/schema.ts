@@ -78,8 +78,8 @@ const skippedFile = z.looseObject({
 });
 
 /**
- * What a build wrote and linked. Fields that are not known are kept: later versions may write them. It holds no times, inodes, job counts or host paths: the same input gives the same
- * bytes.
+ * What a build wrote and linked. Unknown fields are kept, because later versions may write them. The manifest contains
+ * no times, inodes, job counts or host paths: the same input gives the same bytes.
  */
 export const manifestSchema = z
   .looseObject({
@@ -101,7 +101,7 @@ export const manifestSchema = z
   })
   .meta({ title: 'pyclink manifest', description: 'The pycs of a package and the hard links among them.' });
 
-/** Without the fields of later versions, which are read and kept, but not known. */
+/** The type without the fields of later versions, which are kept but unknown. */
 type Known<T> = T extends string
   ? T
   : T extends readonly (infer E)[]
@@ -115,7 +115,7 @@ export type PycRecord = Manifest['linkGroups'][number];
 export type ManifestInterpreter = Manifest['interpreters'][number];
 export type ManifestSkipped = Manifest['skipped'][number];
 
-/** The schema for readers in other languages; docs/manifest.schema.json is this. @see https://json-schema.org */
+/** The schema for readers in other languages, published as docs/manifest.schema.json. @see https://json-schema.org */
 export function manifestJsonSchema(): object {
   return z.toJSONSchema(manifestSchema, { io: 'input' });
 }

@@ -6,10 +6,10 @@ import { printable } from '../printable.ts';
 import { counted } from '../text.ts';
 import type { PageFinding } from './page.ts';
 
-/** As many findings of a kind are shown without asking. */
+/** Kinds with at most this many findings are shown expanded. */
 const maxOpen = 10;
 
-/** Findings by kind in the order of their kinds, then by package, and a list of the kinds that leads to them. */
+/** Findings by kind, then by package, preceded by a list of links to the kinds. */
 export function findingsSection(findings: readonly PageFinding[], meanings: Readonly<Record<string, string>>) {
   if (findings.length === 0) return html`<p>Nothing wrong.</p>`;
   const kinds = new Map<string, PageFinding[]>();

@@ -6,13 +6,13 @@ import type { PycRecord } from '../manifest/schema.ts';
 import { type Level, type PycName, parsePycPath } from '../pyc/name.ts';
 import type { PageFile, PageModule } from './page.ts';
 
-/** A file, with its names taken apart. */
+/** A file with its parsed names. */
 interface NamedFile {
   readonly names: readonly PycName<PayloadPath>[];
   readonly sizeBytes: number;
 }
 
-/** The modules that a manifest records, and what their links save. */
+/** The modules of a manifest, and what their links save. */
 export function modulesOfRecords(records: readonly PycRecord[]): PageModule[] {
   const files = records.map(({ paths, sizeBytes }) => ({
     names: paths.map((path) => parsePycPath(path)).filter((name) => name !== undefined),
@@ -21,7 +21,7 @@ export function modulesOfRecords(records: readonly PycRecord[]): PageModule[] {
   return modulesOf(files);
 }
 
-/** The modules that an audit looked at, and what more links would save in each. @param findings all of the audit */
+/** The modules of an audit, and what more links would save in each. @param findings all findings of the audit */
 export function modulesOfAudit(all: readonly Audited[], findings: readonly AuditFinding[]): PageModule[] {
   const savings = new Map<string, number>();
   for (const { path, savedBytes = 0 } of findings) {
@@ -32,7 +32,7 @@ export function modulesOfAudit(all: readonly Audited[], findings: readonly Audit
     const byFile = new Map<string, { names: PycName<PayloadPath>[]; sizeBytes: number }>();
     for (const { entry, name } of pycs) {
       const { file, sizeBytes } = entry;
-      // Names of different modules may be one file; each module shows its own.
+      // Different modules may share a file; each shows its own names.
       const key = `${file}\0${moduleKey(name)}`;
       getOrAdd(byFile, key, () => ({ names: [], sizeBytes })).names.push(name);
     }

@@ -7,9 +7,9 @@ import { modulesOfAudit } from './modules.ts';
 import type { Page } from './page.ts';
 
 /**
- * What an audit found, as a page.
- * @param all the findings
- * @param findings those that were asked for
+ * Makes a page of an audit.
+ * @param all all findings
+ * @param findings the findings to show
  */
 export function pageOfAudit(
   targets: readonly string[],

@@ -5,7 +5,7 @@ import { counted, percentText, sizeText } from '../text.ts';
 import { modulesOfRecords } from './modules.ts';
 import type { Page, PageFinding } from './page.ts';
 
-/** What a build wrote and linked, as a page. What it left out or left unlinked is its findings. */
+/** Makes a page of a build. Its findings are the files that were skipped or not linked. */
 export function pageOfBuild(buildroot: string, manifest: Manifest): Page {
   const skipped = manifest.skipped.map(({ path, reason, message }): PageFinding => {
     const [firstLine] = message?.split('\n') ?? [];
@@ -15,7 +15,7 @@ export function pageOfBuild(buildroot: string, manifest: Manifest): Page {
   return { title: `pyclink build ${buildroot}`, ...factsOf([manifest]), findings: skipped };
 }
 
-/** What verify found, as a page: the modules of the manifest, and the findings. */
+/** Makes a page of verify: the modules of the manifest, and the findings. */
 export function pageOfVerify(
   targets: readonly string[],
   manifests: readonly Manifest[],

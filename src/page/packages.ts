@@ -11,7 +11,7 @@ export interface PackageBytes {
   readonly modules: readonly PageModule[];
 }
 
-/** The packages of modules, the largest first. */
+/** Groups modules by package, the largest first. */
 export function packagesOf(modules: readonly PageModule[]): PackageBytes[] {
   const byName = new Map<string, PageModule[]>();
   for (const module of modules) getOrAdd(byName, packageOf(module.source), () => []).push(module);

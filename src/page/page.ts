@@ -1,15 +1,15 @@
 import type { PayloadPath } from '../files/path.ts';
 import type { Level } from '../pyc/name.ts';
 
-/** What a page shows. */
+/** The content of a page. */
 export interface Page {
-  /** `pyclink audit`, and of what. */
+  /** The command and its target. */
   readonly title: string;
   /** The savings, in one sentence. */
   readonly headline: string;
-  /** More that is to be known of the whole, a sentence each. */
+  /** Further facts, a sentence each. */
   readonly facts: readonly string[];
-  /** What the hatched part of the treemap is: `links save`, `links would save`. */
+  /** What the hatched part of the treemap shows: `links save`, `links would save`. */
   readonly hatched: string;
   readonly modules: readonly PageModule[];
   readonly findings: readonly PageFinding[];
@@ -20,21 +20,21 @@ export interface Page {
 /** A module with the pycs of one interpreter. */
 export interface PageModule {
   readonly source: PayloadPath;
-  /** Undefined if they are beside their source. */
+  /** Undefined if they are next to their source. */
   readonly cacheTag: string | undefined;
   readonly files: readonly PageFile[];
-  /** Its part of the treemap, and how much of that is hatched. */
+  /** Its area in the treemap, and the hatched part of it. */
   readonly sizeBytes: number;
   readonly savedBytes: number;
 }
 
-/** A file, with the levels that are names of it. */
+/** A file and the levels that share it. */
 export interface PageFile {
   readonly levels: readonly Level[];
   readonly sizeBytes: number;
 }
 
-/** Something that is wrong with a path. */
+/** A problem with a path. */
 export interface PageFinding {
   readonly kind: string;
   readonly path: string;

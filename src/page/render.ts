@@ -9,7 +9,7 @@ import { script } from './script.ts';
 import { style } from './style.ts';
 import { treemapSvg } from './treemap.ts';
 
-/** The page as one HTML file. It loads nothing, and all of it can be read without a script. */
+/** Renders the page as one HTML file. It loads nothing, and is readable without scripts. */
 export function renderPage(page: Page): string {
   const packages = packagesOf(page.modules);
   const text = html`<!doctype html>

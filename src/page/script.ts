@@ -1,6 +1,6 @@
 /**
- * Lets the reader sort the tables, filter the findings and point at the tiles, and opens all details for printing. Without
- * it the page can still be read.
+ * Sorts tables, filters findings, shows details of tiles, and opens all sections for printing. The page is readable
+ * without it.
  */
 export const script = `
 for (const table of document.querySelectorAll('table.sortable')) {

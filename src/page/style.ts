@@ -1,4 +1,4 @@
-/** The style of a page: light or dark as the reader's system is, and for paper. */
+/** The style sheet: light or dark as in the reader's system, and for print. */
 export const style = `
 :root { color-scheme: light dark; --ink: #1c1c1c; --paper: #fff; --faint: #666; --line: #d0d0d0; --tile: #cfe0f5; --hatch: #1d4f91; --bad: #a4161a; }
 @media (prefers-color-scheme: dark) {

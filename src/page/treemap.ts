@@ -7,13 +7,13 @@ import type { PackageBytes } from './packages.ts';
 /** The size of the drawing, in its own units. */
 const [width, height] = [960, 420];
 
-/** What is smaller cannot be pointed at: it gets an invisible part of its neighbours, which are larger. */
+/** Smaller tiles cannot be pointed at. They get an invisible area over larger neighbours. */
 const minPointed = 6;
 
-/** More tiles than this cannot be told apart; the smallest are drawn as one. */
+/** The maximum number of tiles. The smallest packages share one tile. */
 const maxTiles = 250;
 
-/** The tiles of a treemap: a package has an area in proportion to its bytes, and the saved part of that is hatched. */
+/** Draws a treemap: the area of a package is proportional to its bytes, and the saved part is hatched. */
 export function treemapSvg(packages: readonly PackageBytes[], hatched: string) {
   const [shown, rest] = [packages.slice(0, maxTiles), packages.slice(maxTiles)];
   const tiles = rest.length === 0 ? shown : [...shown, sumOf(rest)];

@@ -18,8 +18,8 @@ import { activeInterpreter, openTreeOf, pathsOfSystem } from './tree.ts';
 import { workersFor, workersPerThread } from './worker-counts.ts';
 
 /**
- * The main job, stage by stage: find the sources, start the interpreters, compile, link, write the manifest. An
- * interpreter takes a while to start, so what comes after it is loaded meanwhile.
+ * Runs a build stage by stage: find the sources, start the interpreters, compile, link, write the manifest. While the
+ * first interpreter starts, the code of later stages is loaded.
  * @throws PyclinkError if the run cannot go on; outcomes of single files are in the report
  */
 export async function build(options: BuildOptions, context: BuildContext): Promise<BuildReport> {
@@ -67,7 +67,7 @@ export async function build(options: BuildOptions, context: BuildContext): Promi
   }
 }
 
-/** How many workers to start before it is known what they are. Threads start their own. */
+/** How many workers to start before the interpreter is known. Threads start their own. */
 function firstWorkers(sources: readonly Source[], options: BuildOptions, isStocked: boolean): number {
   const count = workersFor(sources, options.jobs);
   const mayHaveLittleToDo = options.dryRun || options.keepCurrent || isStocked;
@@ -78,7 +78,7 @@ function mayTakeFromStore({ cache }: BuildOptions): boolean {
   return cache !== undefined && cache.directory !== '' && mayHaveEntries(cache);
 }
 
-/** Removes what killed runs left beside the sources and their pycs. */
+/** Removes what killed runs left next to the sources and their pycs. */
 async function removeLeftoversBeside(sources: readonly Source[]): Promise<void> {
   for await (const directory of inTurns(new Set(sources.map(({ staged }) => parentOf(staged))))) {
     removeLeftovers(directory);
@@ -86,7 +86,10 @@ async function removeLeftoversBeside(sources: readonly Source[]): Promise<void> 
   }
 }
 
-/** Loads what a cache needs; what talks to a server only if it is certainly asked: the local store has nothing. */
+/**
+ * Loads the code for the cache, and that for the server only if the local store has nothing and the server is certain
+ * to be used.
+ */
 async function loadCache({ cache, dryRun }: BuildOptions, isStocked: boolean): Promise<void> {
   if (cache === undefined || dryRun) return;
   const [, { storeClass }] = await Promise.all([

@@ -28,7 +28,7 @@ function server(given: string): string {
   if (url === undefined || !['http:', 'https:', 'redis:', 'rediss:'].includes(url.protocol) || url.hostname === '') {
     throw new InvalidValue('takes the URL of a server: http, https, redis or rediss');
   }
-  // It would be in logs, and every process of the build could read it.
+  // The URL appears in logs, and every process of the build could read it.
   if (url.username !== '' || url.password !== '') {
     throw new InvalidValue('takes a URL without a login: use PYCLINK_CACHE_REMOTE_LOGIN_FILE');
   }
@@ -42,7 +42,7 @@ function yesOrNo(given: string): boolean {
   return given === '1';
 }
 
-/** How large a local store may get. */
+/** The default maximum size of a local store. */
 const defaultMaxBytes = 2 * 1024 ** 3;
 
 /** The options of `build` for the cache, in the order of help. */
@@ -85,16 +85,16 @@ export const cacheVariables = {
   ),
 };
 
-/** A local store, as the user names it. */
+/** The local store that the user asks for. */
 export interface StoreRequest {
-  /** Empty if none is named. */
+  /** Empty if none is given. */
   readonly directory: string;
   readonly secretFile: string | undefined;
-  /** How large it may get, in bytes. */
+  /** Its maximum size in bytes. */
   readonly maxBytes: number;
 }
 
-/** A server that machines share, as the user names it. */
+/** The shared server that the user asks for. */
 export interface RemoteRequest {
   readonly url: string;
   readonly isWritable: boolean;
@@ -103,20 +103,23 @@ export interface RemoteRequest {
   readonly authoritiesFile: string | undefined;
 }
 
-/** The cache that a build is asked to use. */
+/** The cache that the user asks for. */
 export interface CacheRequest extends StoreRequest {
-  /** Separates those who share a store. */
+  /** Separates users of the same store. */
   readonly namespace: string;
-  /** Compile everything, and store it anew. */
+  /** Compile everything and replace the entries. */
   readonly recache: boolean;
-  /** How many in a hundred hits are compiled all the same, and compared. */
+  /** The percentage of hits that are compiled again and compared. */
   readonly verifyPercent: number;
   readonly remote: RemoteRequest | undefined;
 }
 
 type Variables = ValuesOf<typeof cacheVariables>;
 
-/** The cache that is asked for, if any; or why there is none: a build goes on without it. */
+/**
+ * Reads the request for a cache, if there is one, or the reason why it cannot be used: the build then runs without a
+ * cache.
+ */
 export function cacheRequest(
   flags: ValuesOf<typeof cacheOptions>,
   environment: Environment,
@@ -148,8 +151,8 @@ function remoteRequest(env: Variables): RemoteRequest | undefined {
 }
 
 /**
- * The store that `pyclink cache` is about.
- * @param directory what the command line says
+ * The store for `pyclink cache`.
+ * @param directory from the command line
  * @throws PyclinkError `usage`
  */
 export function readStoreRequest(directory: string | undefined, environment: Environment): StoreRequest {

@@ -15,19 +15,19 @@ import type { BuildReport } from './report.ts';
 import { doWork, type Work, type WorkResult } from './work.ts';
 import { workersFor } from './worker-counts.ts';
 
-/** The options, with directories of the buildroot as it is. */
+/** The options, with resolved directories. */
 export type Settings = Omit<BuildOptions, 'buildroot' | 'strip'> & {
   readonly buildroot: Buildroot;
   readonly strip: string;
-  /** The PATHs are not the user's, but those of the whole running system. */
+  /** The user gave no PATHs: the whole running system is compiled. */
   readonly isWholeSystem: boolean;
-  /** Why interpreters were not asked what they read. */
+  /** Why interpreters were not asked for their directories. */
   readonly passedOver: readonly string[];
 };
 
 /**
- * Compiles what is not current, keeps what is, and collects the outcomes. The jobs are freed before the manifest is
- * made, to save memory.
+ * Compiles the sources that are not current, keeps the others, and collects the outcomes. Frees the jobs before the
+ * manifest is made, to save memory.
  */
 export async function compileAll(
   sources: readonly Source[],
@@ -56,7 +56,7 @@ export async function compileAll(
       due: { dueSources, pycs: due.length * options.levels.length },
     };
   }
-  // The largest first: none of them is left for the end.
+  // The largest first, so that no large source is left for the end.
   jobs.sort((a, b) => b.source.sizeBytes - a.source.sizeBytes);
   const work: Work[] = [];
   for (const pool of pools.all) {
@@ -74,7 +74,7 @@ export async function compileAll(
   return { ...done, jobs: jobs.length };
 }
 
-/** Counts the sources of interpreters whose pycs are not for a cache. */
+/** Counts the sources of interpreters whose pycs cannot be cached. */
 function withoutCache(work: readonly Work[]): CacheCounts {
   const counts = emptyCounts();
   for (const { pool, jobs } of work.filter(({ compiler }) => compiler === undefined)) {
@@ -85,7 +85,7 @@ function withoutCache(work: readonly Work[]): CacheCounts {
   return counts;
 }
 
-/** Which interpreters compile a source. */
+/** Returns the interpreters that compile a source. */
 export function interpretersOf(pools: Pools): (source: Source) => Interpreter[] {
   return (source) => pools.poolsOf(source).map((pool) => pool.interpreter);
 }

@@ -26,7 +26,7 @@ import { setMtimes } from './set-mtimes.ts';
 import type { Stopwatch } from './stopwatch.ts';
 
 /**
- * The stages of a build once its interpreters have started: compile, link, write the manifest.
+ * The stages of a build after its interpreters have started: compile, link, write the manifest.
  * @throws PyclinkError
  */
 export async function compileAndWrite(
@@ -83,12 +83,12 @@ export async function compileAndWrite(
   watch.lap('write');
 
   const isAllowed = globMatcher(options.allowErrors);
-  // pip and uv go on too: libraries have templates, and code for other Pythons.
+  // pip and uv continue as well: libraries contain templates and code for other Python versions.
   const isLenient = isImage && options.errors === undefined;
   const isForgiven = ({ path, reason }: Skipped) =>
     (isForgivable(reason) && (options.errors === 'warn' || isAllowed(path))) ||
     (isLenient && reason === 'does-not-compile' && isInSitePackages(path));
-  // What other users have in the running system was asked for only if a PATH names it.
+  // Sources of other users in the running system were only asked for if a PATH names them.
   const isWanted = ({ reason }: Skipped) => reason !== 'untrusted-interpreter' || !options.isWholeSystem;
   const counts = manifest.totals;
   return {
@@ -140,7 +140,9 @@ function ignoredVariable(
   return isIgnored ? ['PYTHONNODEBUGRANGES is not used: --no-debug-ranges compiles without columns'] : [];
 }
 
-/** Whether the names of a link group have one identity. Some file systems in user space number names, not files. */
+/**
+ * Whether the names of a link group have the same identity. Some file systems in user space number names, not files.
+ */
 function showsLinks(buildroot: Buildroot, { linkGroups }: Manifest): boolean {
   const identity = (path: PayloadPath) => ifPossible(() => lstatIfAny(toStaged(buildroot, path))?.identity);
   const [first, second] = (linkGroups[0]?.paths ?? []).map(identity);
@@ -155,7 +157,7 @@ async function writePage(file: string, buildroot: Buildroot, manifest: Manifest)
   writeWhole(file, [renderPage(pageOfBuild(buildroot.path, manifest))]);
 }
 
-/** Beside its source a module has one pyc, which one interpreter reads. @throws PyclinkError `usage` */
+/** Next to its source a module has only one pyc, for one interpreter. @throws PyclinkError `usage` */
 function refuseSeveral(sources: readonly Source[], pools: Pools): void {
   const several = sources.find((source) => pools.poolsOf(source).length > 1);
   if (several === undefined) return;

@@ -2,17 +2,17 @@ import type { Source } from '../buildroot/source.ts';
 import type { Environment } from '../compile/environment.ts';
 import type { Interpreter } from '../compile/interpreter.ts';
 
-/** What a build knows of its process. */
+/** The process of a build. */
 export interface Surroundings {
   readonly environment: Environment;
 }
 
 /** What a build needs besides its options. */
 export interface BuildContext extends Surroundings {
-  /** An interpreter starts to compile these sources. */
+  /** Called when an interpreter starts to compile these sources. */
   readonly onInterpreter: (interpreter: Interpreter, sources: readonly Source[]) => void;
-  /** Something that the reader of a log should know at once. */
+  /** Warns the reader of the log at once. */
   readonly warn: (message: string) => void;
-  /** `done` of `total` sources are done. */
+  /** Called when `done` of `total` sources are finished. */
   readonly onProgress: (done: number, total: number) => void;
 }

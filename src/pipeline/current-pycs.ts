@@ -11,9 +11,9 @@ import { encodePycHeader, type InvalidationMode, parsePycHeader, staleReason } f
 import { type CodeLayout, codeLayoutOf } from '../pyc/releases.ts';
 import { sourceHash } from '../pyc/source-hash.ts';
 
-/** What a build would write anew. */
+/** What a build would write. */
 interface Wanted extends CompileOptions {
-  /** Whether pycs with one content are links. */
+  /** Whether identical pycs are linked. */
   readonly link: boolean;
   /** Whether line tables say columns, where the interpreter writes any. */
   readonly debugRanges: boolean;
@@ -22,11 +22,11 @@ interface Wanted extends CompileOptions {
 const memory = new Arena();
 
 /**
- * Reads the pycs of a job, if every one exists and is what the job would write, as far as that can be told without
- * compiling: its header, the path that it records, its mode, whether it is in normal form and has columns, and code that
- * can be read, to its last byte. Those of one content may be separate files: they can still be linked.
- * @returns the pycs, valid until others are read; undefined otherwise, and if pyclink cannot read one of the files or the
- *   interpreter's code
+ * Reads the pycs of a job if all exist and are current, as far as that can be told without compiling: the header, the
+ * recorded path, the mode, normal form, and code that is valid up to its last byte. Identical ones may be separate
+ * files: they can still be linked.
+ * @returns the pycs, valid until others are read; undefined if they are not current, or if pyclink cannot read a file
+ *   or the interpreter's code
  */
 export function currentPycs(job: CompileJob, options: Wanted): ReadPyc[] | undefined {
   const { link } = options;

@@ -9,37 +9,40 @@ import { currentPycs } from './current-pycs.ts';
 import type { NumberedJob } from './job-queue.ts';
 import { finish, keepPycs, type WriteOptions, type WrittenSource, writePycs } from './write-pycs.ts';
 
-/** How many sources are looked up on a server at a time. */
+/** How many server lookups run at a time. */
 const lookupsAtATime = 64;
 
-/** How many sources each worker has on its way, so that it never waits for the next. */
+/** How many sources are in progress for each worker, so that it never waits for the next one. */
 const sourcesPerWorker = 48;
 
-/** In a thread: the others should find some too. */
+/** The same in a thread: smaller, to leave sources for the other threads. */
 export const sourcesPerThreadWorker = 16;
 
-/** After so long with sources that need no interpreter, answers and signals have their turn. */
+/** Yields to answers and signals at this interval, while sources need no interpreter. */
 const turnMs = 10;
 
-/** How long a build that is done waits for a server to take what was compiled: a share of its time, or this. */
+/**
+ * How long a finished build waits for a server to receive what was compiled: this share of the build time, or this
+ * time.
+ */
 const waitShare = 0.05;
 const minWaitMs = 1000;
 
-/** How sources are handled. */
+/** Options for handling sources. */
 export interface SourceOptions extends WriteOptions {
   /** Keep pycs that are current. */
   readonly keepCurrent: boolean;
   readonly cache?: CacheSettings | undefined;
 }
 
-/** Told of each source whose pycs are written, or kept. */
+/** Called for each source whose pycs are written or kept. */
 type OnWritten = (job: NumberedJob, written: WrittenSource) => void;
 
 /**
- * Does everything for the sources of one interpreter, many at a time.
+ * Handles the sources of one interpreter, many at a time.
  * @param next takes the next source
- * @param cache may have some of the sources, and gets the others
- * @param perWorker how many sources each worker has on its way
+ * @param cache for lookups, and for storing what was compiled
+ * @param perWorker how many sources are in progress for each worker
  * @throws PyclinkError
  */
 export async function handleSources(
@@ -71,8 +74,8 @@ export async function handleSources(
 }
 
 /**
- * Does everything for one source. Pycs that were read or compiled share memory with the next ones: they are used before
- * the next `await`.
+ * Handles one source. The pycs that are read or compiled share memory with those of the next source, so they have to be
+ * used before the next `await`.
  * @throws PyclinkError
  */
 async function handleSource(
@@ -103,7 +106,7 @@ async function handleSource(
   });
 }
 
-/** The cache for the sources of an interpreter, if there is one. @param counts what is added to */
+/** The cache for the sources of an interpreter, if there is one. @param counts updated by each operation */
 export async function sourceCache(
   options: SourceOptions,
   compiler: CompilerDigest | undefined,
@@ -111,7 +114,7 @@ export async function sourceCache(
 ): Promise<SourceCache | undefined> {
   const { cache } = options;
   if (cache === undefined || compiler === undefined) return undefined;
-  // Loaded only by builds that have a cache: few do.
+  // Loaded only when there is a cache, which few builds have.
   const { SourceCache } = await import('../cache/source-cache.ts');
   return new SourceCache(cache, compiler, options, counts);
 }

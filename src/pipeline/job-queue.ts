@@ -1,36 +1,36 @@
 import type { CompileJob } from '../compile/plan.ts';
 
-/** A job with its number among those of its interpreter. */
+/** A job with its number among the jobs of its interpreter. */
 export interface NumberedJob extends CompileJob {
   readonly number: number;
 }
 
-/** Jobs that follow each other. Plain data. */
+/** Consecutive jobs. Plain data. */
 export interface JobChunk {
-  /** The number of the first. */
+  /** The number of the first job. */
   readonly first: number;
   /** Empty if no jobs are left. */
   readonly jobs: readonly CompileJob[];
 }
 
-/** A larger chunk saves no more. */
+/** Larger chunks bring no benefit. */
 const maxChunk = 32;
 
-/** The jobs of each interpreter, which all threads take from. */
+/** The jobs of each interpreter, shared by all threads. */
 export class JobQueue {
   readonly #jobs: readonly (readonly CompileJob[])[];
   readonly #taken: number[];
   readonly #threads: number;
   #isStopped = false;
 
-  /** @param threads how many take chunks */
+  /** @param threads the number of threads that take chunks */
   constructor(jobs: readonly (readonly CompileJob[])[], threads: number) {
     this.#jobs = jobs;
     this.#taken = jobs.map(() => 0);
     this.#threads = threads;
   }
 
-  /** Takes some jobs of an interpreter: fewer when few are left, so that all threads finish together. */
+  /** Takes a chunk of an interpreter's jobs. Chunks get smaller at the end, so that all threads finish together. */
   takeChunk(interpreter: number): JobChunk {
     const [jobs = [], first = 0] = [this.#jobs[interpreter], this.#taken[interpreter]];
     if (this.#isStopped) return { first, jobs: [] };
@@ -48,7 +48,7 @@ export class JobQueue {
     return { ...job, number };
   }
 
-  /** Gives no more jobs. */
+  /** Makes the queue empty. */
   stop(): void {
     this.#isStopped = true;
   }

@@ -17,7 +17,10 @@ import { atMost, readRegular } from '../files/read-regular.ts';
 import { codeLayoutOf } from '../pyc/releases.ts';
 import type { CacheRequest, RemoteRequest } from './cache-options.ts';
 
-/** Checks the cache that is asked for. @returns its settings, or why it cannot be used: a build goes on without it */
+/**
+ * Checks the cache that the user asked for. @returns its settings, or the reason why it cannot be used: the build then
+ * runs without it
+ */
 export function openCache(request: CacheRequest, buildroot: Buildroot): CacheSettings | { readonly problem: string } {
   const { directory, namespace, secretFile, recache, verifyPercent, remote } = request;
   try {
@@ -52,7 +55,7 @@ function readLogin(path: string): RemoteSettings['login'] {
   return { user, password };
 }
 
-/** All certificates of a system are a fraction of this. */
+/** Much larger than all certificates of a system. */
 const maxCertificatesBytes = 16 * 1024 ** 2;
 
 /** @throws UnusableCache */
@@ -72,26 +75,26 @@ function refuseIn(buildroot: Buildroot, directory: string): void {
   if (contains(buildroot.path, directory)) throw new UnusableCache(directory, 'it is inside the buildroot');
 }
 
-/** The digest of a pool's compiler; undefined if its pycs are not for a cache. */
+/** The digest of a pool's compiler; undefined if its pycs cannot be cached. */
 export function compilerForCache(
   { interpreter, compiler }: WorkerPool,
   { buildroot, normalize }: { readonly buildroot: Buildroot; readonly normalize: boolean },
 ): CompilerDigest | undefined {
   const hasNormalForm = normalize && codeLayoutOf(interpreter.magicNumber) !== undefined;
-  // An interpreter in a chroot names its files by their paths there.
+  // An interpreter in a chroot reports paths in the chroot.
   if (!hasNormalForm || interpreter.root !== undefined) return undefined;
   const digest = compilerDigest(interpreter, compiler);
-  // The build may replace the pycs that the interpreter runs.
+  // Compute it now, because the build may replace pycs that the interpreter itself loads.
   if (isRunningSystem(buildroot)) digest();
   return digest;
 }
 
-/** A store is trimmed when so much was added, as a share of its largest size: a trim has to look at every entry. */
+/** The store is trimmed after builds added this share of its maximum size, because a trim examines every entry. */
 const trimAt = 0.1;
 
 /**
- * Tells the store what a build did with it, and makes it smaller if it is due.
- * @returns what the build has to say about its cache
+ * Records in the store what a build did, and trims it if necessary.
+ * @returns messages about the cache for the log
  */
 export function closeCache({ directory, remote }: CacheSettings, counts: CacheCounts, maxBytes: number): string[] {
   const { local, remote: fromServer, compiled, verified, storedBytes, corrupt, foreign, notStored, problem } = counts;

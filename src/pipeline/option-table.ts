@@ -27,7 +27,7 @@ const levelList = Object.assign((given: string) => given.split(',').map((one) =>
 const number = text('takes a number of jobs', (given) => /^\d{1,4}$/.test(given));
 const jobs = once((given) => Number(number(given)));
 
-/** A regular expression of JavaScript. Flags at its start are as in Python. @throws InvalidValue */
+/** A JavaScript regular expression that may start with flags as in Python. @throws InvalidValue */
 const regex = each((given) => {
   const [, flags = '', rest = given] = /^\(\?([ims]+)\)(.*)$/s.exec(given) ?? [];
   try {
@@ -149,7 +149,7 @@ const output = {
   dryRun: option('--dry-run', 'report what would be done, and change nothing', flag(false)),
 };
 
-/** The options of `build` by their headings in help. A new option is an entry here, and the stage that uses it. */
+/** The options of `build` by their headings in help. To add an option, add an entry here, and use it in a stage. */
 export const buildOptionGroups = {
   'The tree:': tree,
   'Which sources:': sources,

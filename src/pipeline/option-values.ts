@@ -1,25 +1,25 @@
-/** What a command line gives for an option: undefined if the option is not there. */
+/** The value that a command line gives for an option; undefined if it is missing. */
 type Given = string | readonly string[] | boolean | undefined;
 
-/** Reads a value of an option. @throws InvalidValue */
+/** Parses a value of an option. */
 interface Parse<T> {
   (given: string): T;
-  /** All that it takes, if that is a few words. */
+  /** All allowed values, if there are only a few. */
   readonly choices?: readonly string[];
 }
 
-/** Reads what is given for an option, or has the default. @throws InvalidValue */
+/** Reads all values of an option, or returns the default. @throws InvalidValue */
 export interface Reader<T> {
   (given: Given): T;
   /** The option may be given more than once. */
   readonly isRepeatable: boolean;
-  /** Two values are a mistake. Of other options that are not repeatable the last value counts. */
+  /** A second value is an error. For other options that are not repeatable, the last value counts. */
   readonly isUnique?: boolean;
-  /** All that it takes, if that is a few words. For completions. */
+  /** All allowed values, if there are only a few. For completions. */
   readonly choices: readonly string[];
 }
 
-/** An option: its flags, its text in help and man page, and what reads its value, or the default. */
+/** An option: its flags, its help text, and the reader of its value. */
 export interface Option<T> {
   /** In commander's notation. The long flag, in camel case, is the key of the option. */
   readonly flags: string;
@@ -32,7 +32,7 @@ export function option<T>(flags: string, help: string, read: Reader<T>): Option<
   return { flags, help, read };
 }
 
-/** A value that an option does not take. The message says what it takes. */
+/** A value that an option does not take. The message says which values it takes. */
 export class InvalidValue extends Error {
   override readonly name = 'InvalidValue';
 }
@@ -71,7 +71,7 @@ const aTime = text(
   (given) => /^\d{1,11}$/.test(given) || (/^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\dZ)?$/.test(given) && isDate(given)),
 );
 
-/** Whether a day and a time exist since 1970: Date.parse takes the 30th of February for the 1st of March. */
+/** Whether a date exists: Date.parse reads 30 February as 1 March. */
 function isDate(given: string): boolean {
   const milliseconds = Date.parse(given);
   return milliseconds >= 0 && new Date(milliseconds).toISOString().startsWith(given.replace(/Z$/, '.000Z'));
@@ -83,7 +83,7 @@ export function timeInSeconds(given: string): number {
   return /^\d+$/.test(time) ? Number(time) : Date.parse(time) / 1000;
 }
 
-/** An option as the user writes it, from its key. */
+/** The flag of an option, derived from its key. */
 export function flagOf(name: string): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
@@ -96,7 +96,7 @@ export function once<T>(parse: Parse<T>, ifNotGiven?: T): Reader<T | undefined> 
   return Object.assign(read, { isRepeatable: false, choices: parse.choices ?? [] });
 }
 
-/** A file, given at most once: of two values, one would be ignored. */
+/** A file, given at most once, because one of two values would be ignored. */
 export function oneFile(): Reader<string | undefined> {
   return Object.assign(once(text('takes a file')), { isUnique: true });
 }
@@ -107,7 +107,7 @@ export function onceWithDefault<T>(parse: Parse<T>, ifNotGiven: T, ifAlone: T): 
   return Object.assign(read, { isRepeatable: false, choices: parse.choices ?? [] });
 }
 
-/** Any number of values. A list that holds something else than text comes from no command line, and does not fit. */
+/** Any number of values. A list of something other than text does not come from a command line, and is refused. */
 export function each<T>(parse: Parse<T>, ifNotGiven: readonly T[] = []): Reader<readonly T[]> {
   const read = (given: Given) => {
     if (!Array.isArray(given)) return ifNotGiven;
@@ -117,15 +117,15 @@ export function each<T>(parse: Parse<T>, ifNotGiven: readonly T[] = []): Reader<
   return Object.assign(read, { isRepeatable: true, choices: parse.choices ?? [] });
 }
 
-/** A switch. @param ifNotGiven what it is without the option */
+/** A switch. @param ifNotGiven its value without the option */
 export function flag(ifNotGiven: boolean): Reader<boolean> {
   const read = (given: Given) => (typeof given === 'boolean' ? given : ifNotGiven);
   return Object.assign(read, { isRepeatable: false, choices: [] });
 }
 
-/** A value that is read by its name: an option, or an environment variable. */
+/** A value with a name: an option or an environment variable. */
 interface Named<T> {
-  /** What help says. */
+  /** The help text. */
   readonly help?: string;
   readonly read: Reader<T>;
 }
@@ -139,9 +139,9 @@ export function variable<T>(help: string, read: Reader<T>) {
 export type ValuesOf<R> = { readonly [K in keyof R]: R[K] extends Named<infer T> ? T : never };
 
 /**
- * Reads each value of a table.
- * @param labelOf how the user calls it
- * @param problems gets a line for each value that does not fit; the result has gaps then
+ * Reads all values of a table.
+ * @param labelOf returns the name that the user knows
+ * @param problems gets a line for each invalid value; the result then lacks these values
  */
 export function readValues<R extends Readonly<Record<string, Named<unknown>>>>(
   table: R,

@@ -17,7 +17,7 @@ export type BuildOptions = Readonly<
   >
 > & {
   readonly paths: readonly string[];
-  /** Sorted, each once. */
+  /** Sorted, without duplicates. */
   readonly levels: readonly Level[];
   readonly invalidationMode: InvalidationMode;
   readonly mtime: MtimePolicy;
@@ -25,16 +25,16 @@ export type BuildOptions = Readonly<
   readonly only?: Only;
   /** The named interpreter may be in the buildroot. */
   readonly pythonMayBeStaged?: boolean;
-  /** Only pycs that are there are written anew. */
+  /** Only existing pycs are compiled again. */
   readonly addsNothing?: boolean;
-  /** The buildroot is one package, all of whose mtimes are clamped: PATHs do not limit which sources get theirs. */
+  /** The buildroot is one package whose mtimes are all clamped: sources outside the PATHs get their mtimes too. */
   readonly isPackage?: boolean;
   readonly cache?: CacheRequest;
-  /** Why there is no cache, if one is asked for in a way that cannot be used. */
+  /** The reason why the requested cache cannot be used. */
   readonly cacheProblem?: string;
 };
 
-/** The variables that stand in for options. */
+/** Environment variables that provide options. */
 export const buildVariables = {
   RPM_BUILD_ROOT: variable('the buildroot, unless --buildroot is given', once(text('takes a directory', () => true))),
   RPM_BUILD_NCPUS: variable(
@@ -53,10 +53,10 @@ export const buildVariables = {
 };
 
 /**
- * Reads the flags of `build` and the environment variables that stand in for them.
+ * Reads the flags of `build` and the environment variables that provide options.
  * @param flags by the keys of `buildOptions`; values as text, repeatable ones as arrays of text
  * @param availableCpus how many CPUs this process may use
- * @throws PyclinkError `usage`, which names every problem
+ * @throws PyclinkError `usage`, naming every problem
  */
 export function readBuildOptions(
   paths: readonly string[],

@@ -12,16 +12,16 @@ import { sha256Of } from '../sha256.ts';
 import type { Skipped } from '../skipped.ts';
 import { inTurns } from '../turns.ts';
 
-/** What became of the sources. */
+/** The result of removing sources. */
 interface Removal {
   readonly removed: ReadonlySet<PayloadPath>;
   readonly skipped: readonly Skipped[];
 }
 
 /**
- * Removes sources that have their pyc beside them: those whose pyc, read again, has the bytes that were recorded, and was
- * made of what the source is now. A symlink stays.
- * @param records of pycs beside their sources
+ * Removes sources that have their pyc next to them, if the pyc still has the recorded bytes and matches the current
+ * source. Symlinks are not removed.
+ * @param records of pycs next to their sources
  */
 export async function removeSources(
   buildroot: Buildroot,

@@ -10,22 +10,22 @@ interface ReportedSkip extends Skipped {
   readonly isProblem: boolean;
 }
 
-/** What a build did, for people and for machines. */
+/** The result of a build, for people and for machines. */
 export interface BuildReport {
   readonly dryRun: boolean;
   readonly buildroot: string;
   readonly interpreters: readonly Interpreter[];
   readonly levels: readonly number[];
-  /** The number of sources, and how many of them had current pycs. */
+  /** The number of sources, and the number of those with current pycs. */
   readonly sources: number;
   readonly current: number;
-  /** Only in a dry run: how many sources would be compiled. */
+  /** Only in a dry run: the number of sources that would be compiled. */
   readonly dueSources?: number;
-  /** Only if asked for: how many sources were removed; in a dry run, how many would be. */
+  /** Only with --remove-sources: how many sources were removed or, in a dry run, would be. */
   readonly removedSources?: number;
-  /** Of this run, not of the whole manifest. In a dry run: what would be written anew. */
+  /** For this run, not for the whole manifest. In a dry run: what would be written. */
   readonly pycs: number;
-  /** How many of them were there already, with the same bytes and links. */
+  /** How many of them already existed with the same bytes and links. */
   readonly unchanged: number;
   readonly linkGroups: number;
   readonly links: number;
@@ -33,11 +33,11 @@ export interface BuildReport {
   readonly sizeBytes: number;
   /** Sorted by path. */
   readonly skipped: readonly ReportedSkip[];
-  /** Of the compiler, sorted. */
+  /** The compiler's warnings, sorted. */
   readonly warnings: readonly string[];
-  /** What the cache did, if one was asked for. */
+  /** The cache statistics, if a cache was requested. */
   readonly cache: (CacheCounts & { readonly problems: readonly string[] }) | undefined;
-  /** Files that were written; in a dry run, that would be. */
+  /** Files that were written or, in a dry run, would be. */
   readonly manifest: string | undefined;
   readonly html: string | undefined;
   readonly filelists: readonly string[];

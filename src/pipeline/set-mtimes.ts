@@ -8,14 +8,17 @@ import type { Skipped } from '../skipped.ts';
 import { inTurns, pieces } from '../turns.ts';
 import type { BuildOptions } from './options.ts';
 
-/** The sources with the mtimes that they have now, and what there is to say of the others. */
+/** The sources with their current mtimes, and messages about the others. */
 interface Dated {
   readonly sources: readonly Source[];
   readonly skipped: readonly Skipped[];
   readonly warnings: readonly string[];
 }
 
-/** Gives sources their mtimes before they are compiled, and says what is left. A dry run only says what they would be. */
+/**
+ * Sets the mtimes of sources before they are compiled, and reports those that it could not set. A dry run only computes
+ * them.
+ */
 export async function setMtimes(
   buildroot: Buildroot,
   all: readonly Source[],
@@ -37,7 +40,7 @@ export async function setMtimes(
     const dated = applyMtimePolicy(scope, piece, mtime);
     sources.push(...dated.sources);
     for (const { source, error } of dated.refused) {
-      // The name of the file follows after a comma.
+      // The text after the comma is the file name.
       const [message = ''] = messageOf(error).split(',');
       skipped.push({ path: source.payload, reason: 'mtime-not-set', message });
     }

@@ -1,4 +1,4 @@
-/** Adds up the time of each stage. Stages may alternate. */
+/** Measures the total time of each stage. Stages may alternate. */
 export class Stopwatch<S extends string> {
   readonly seconds: Record<S, number>;
   #since = performance.now();
@@ -7,7 +7,7 @@ export class Stopwatch<S extends string> {
     this.seconds = Object.fromEntries(stages.map((stage) => [stage, 0])) as Record<S, number>;
   }
 
-  /** Adds the time since the last lap to this stage. */
+  /** Adds the time since the last call to this stage. */
   lap(stage: S): void {
     const now = performance.now();
     this.seconds[stage] += (now - this.#since) / 1000;

@@ -9,14 +9,14 @@ import { handleSources, type SourceOptions, sourceCache, sourcesPerThreadWorker 
 import type { JobChunk, NumberedJob } from './job-queue.ts';
 import type { WrittenSource } from './write-pycs.ts';
 
-/** What a thread is given when it starts. Plain data. */
+/** The input of a thread at start. Plain data. */
 export interface ThreadOrder {
   readonly interpreters: readonly {
     readonly interpreter: Interpreter;
     readonly environment: Environment;
-    /** What its first worker said. */
+    /** What the first worker reported. */
     readonly facts: CompilerFacts;
-    /** What a CompilerDigest gave; undefined if the pycs are not for a cache. */
+    /** The result of CompilerDigest; undefined if the pycs cannot be cached. */
     readonly compiler: { readonly digest: string | undefined } | undefined;
     /** How many workers the thread may run. */
     readonly maxWorkers: number;
@@ -24,20 +24,20 @@ export interface ThreadOrder {
   readonly options: SourceOptions;
 }
 
-/** What was done for a source of an interpreter. */
+/** The result for one source of an interpreter. */
 export interface WrittenJob extends WrittenSource {
   readonly interpreter: number;
-  /** Of the job. */
+  /** The number of the job. */
   readonly number: number;
 }
 
-/** What a thread says. It gets a JobChunk whenever it asks; and `stop` before the process ends. */
+/** A message from a thread. The thread receives a JobChunk for each request, and `stop` before the process ends. */
 export type ThreadMessage =
-  /** What was done since the last message, and for which interpreter it asks for jobs. */
+  /** The results since the last message, and the interpreter for which it requests jobs. */
   | { readonly written: readonly WrittenJob[]; readonly asksFor: number }
-  /** All is done. */
+  /** The thread has finished. */
   | { readonly written: readonly WrittenJob[]; readonly cache: CacheCounts }
-  /** A PyclinkError. */
+  /** The thread failed with a PyclinkError. */
   | {
       readonly failure: {
         readonly code: ErrorCode;
@@ -48,7 +48,7 @@ export type ThreadMessage =
     };
 
 /**
- * Runs a thread. Other errors than PyclinkError end it.
+ * Runs a thread. Errors other than PyclinkError end it.
  * @param exit ends this thread: called between two sources when the process is about to end
  */
 export async function runThread(exit: () => void): Promise<void> {
@@ -92,7 +92,9 @@ export async function runThread(exit: () => void): Promise<void> {
   port.close();
 }
 
-/** Gives jobs one by one. @param ask for further ones: an empty chunk if none are left */
+/**
+ * Returns a function that gives jobs one by one. @param ask requests more; resolves to an empty chunk if none are left
+ */
 function jobsFrom(ask: () => Promise<JobChunk>): () => Promise<NumberedJob | undefined> {
   const jobs: NumberedJob[] = [];
   let asking: Promise<void> | undefined;

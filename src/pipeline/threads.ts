@@ -7,10 +7,10 @@ import { isOneExecutable, ownText } from '../own-files.ts';
 import type { JobQueue } from './job-queue.ts';
 import type { ThreadMessage, ThreadOrder, WrittenJob } from './thread.ts';
 
-/** The bundle, which is what a thread runs too. */
+/** The bundle, which threads run as well. */
 const program = join(import.meta.dirname, 'pyclink.cjs');
 
-/** A program for threads. */
+/** The program of a thread. */
 interface ThreadProgram {
   readonly program: string;
   readonly resourceLimits?: ResourceLimits;
@@ -18,10 +18,10 @@ interface ThreadProgram {
 
 /**
  * Runs threads that take jobs from a queue. If one fails, the others stop taking jobs.
- * @param onWritten told what was done, from time to time
- * @param thread what a thread runs, and its limits
- * @returns a promise for each thread, of what it counted. It rejects with a PyclinkError if the thread failed or ran out
- *   of memory
+ * @param onWritten called with results from time to time
+ * @param thread the program of a thread and its limits
+ * @returns a promise for each thread's cache counts. It rejects with a PyclinkError if the thread failed or ran out of
+ *   memory
  */
 export function runThreads(
   orders: readonly ThreadOrder[],
@@ -64,12 +64,12 @@ function startThread({ program: file, resourceLimits }: ThreadProgram, workerDat
   return isOneExecutable() ? new Worker(ownText(file), { ...options, eval: true }) : new Worker(file, options);
 }
 
-/** Ends a thread between two sources. */
+/** Stops a thread between two sources. */
 function stopped(worker: Worker): Promise<void> {
   return new Promise((resolve) => {
     worker.once('exit', () => resolve());
     worker.postMessage('stop');
-    // It may have ended.
+    // It may have ended already.
     if (worker.threadId === -1) resolve();
   });
 }

@@ -9,24 +9,24 @@ import { contains } from '../files/path.ts';
 import type { Skipped } from '../skipped.ts';
 import type { BuildOptions } from './options.ts';
 
-/** Opens the tree that a build is about. Without `--strip`, `--prepend` is where it will lie. @throws PyclinkError */
+/** Opens the tree of a build. Without `--strip`, `--prepend` is where it will be installed. @throws PyclinkError */
 export function openTreeOf({ inPlace, chroot, buildroot: given, strip, prepend }: BuildOptions): Buildroot {
   if (inPlace) return openTree('/');
   const buildroot = openBuildroot(given, strip === undefined ? prepend : '/');
   return chroot ? { ...buildroot, isSystem: true } : buildroot;
 }
 
-/** What is compiled in the running system without PATHs. */
+/** What to compile in the running system if no PATHs are given. */
 interface SystemPaths {
-  /** All that its interpreters read, and virtual environments. */
+  /** The directories of its interpreters, and virtual environments. */
   readonly paths: readonly string[];
-  /** Interpreters that were not asked what they read, and why. */
+  /** Interpreters that were not asked for their directories, with the reason. */
   readonly passedOver: readonly string[];
-  /** What was not searched for virtual environments. */
+  /** Directories that were not searched for virtual environments. */
   readonly skipped: readonly Skipped[];
 }
 
-/** Finds out what is compiled in the running system without PATHs. */
+/** Finds out what to compile in the running system if no PATHs are given. */
 export async function pathsOfSystem(environment: Environment): Promise<SystemPaths> {
   const { systemDirectories } = await import('../compile/system-directories.ts');
   const { VIRTUAL_ENV: active } = environment;
@@ -41,7 +41,7 @@ export async function pathsOfSystem(environment: Environment): Promise<SystemPat
   };
 }
 
-/** The interpreter of the virtual environment that is active, if one is. */
+/** The interpreter of the active virtual environment, if there is one. */
 export function activeInterpreter({ VIRTUAL_ENV: directory }: Environment): InterpreterRequest | undefined {
   return directory ? { command: join(resolve(directory), 'bin/python') } : undefined;
 }

@@ -10,20 +10,20 @@ import type { WrittenJob } from './thread.ts';
 import { threadsFor } from './worker-counts.ts';
 import type { WrittenSource } from './write-pycs.ts';
 
-/** The jobs of one interpreter, the largest first, and how many workers may run. */
+/** The jobs of one interpreter, the largest first, and the number of workers. */
 export interface Work {
   readonly pool: WorkerPool;
   readonly jobs: readonly CompileJob[];
   readonly maxWorkers: number;
-  /** Not there if the pycs are not for a cache. */
+  /** Undefined if the pycs are not cached. */
   readonly compiler?: CompilerDigest | undefined;
 }
 
-/** What was done for all jobs. */
+/** The results of all jobs. */
 export interface WorkResult {
-  /** How many sources had current pycs. */
+  /** The number of sources with current pycs. */
   readonly current: number;
-  /** How many pycs were there already as they should be. */
+  /** The number of pycs that were already in place. */
   readonly unchanged: number;
   readonly records: readonly CompiledRecord[];
   readonly skipped: readonly Skipped[];
@@ -31,14 +31,14 @@ export interface WorkResult {
   readonly cache: CacheCounts;
 }
 
-/** What happens meanwhile. */
+/** Callbacks during the work. */
 export interface WorkListener {
   readonly onProgress: (done: number, total: number) => void;
 }
 
 /**
- * Does the work: a few interpreters are served by the main thread, more by threads. The result is the same for any number
- * of threads, but for the order.
+ * Handles all jobs: in the main thread for a few interpreters, in threads for more. Apart from the order, the result
+ * does not depend on the number of threads.
  * @throws PyclinkError
  */
 export async function doWork(
@@ -73,7 +73,7 @@ export async function doWork(
   };
   if (threads === 0) await onMainThread(work, options, queue, add, counts);
   else {
-    // They have said which interpreters they are. Each thread has workers of its own.
+    // These workers have identified their interpreters. Each thread starts its own workers.
     const closing = Promise.all(work.map(({ pool }) => pool.close()));
     const all = await startThreads(work, threads, options, queue, addAll);
     const ended = await Promise.allSettled(all);
@@ -104,7 +104,7 @@ async function onMainThread(
   }
 }
 
-/** Starts threads, each with its share of the workers. */
+/** Starts threads and divides the workers among them. */
 async function startThreads(
   work: readonly Work[],
   threads: number,

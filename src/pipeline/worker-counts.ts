@@ -1,30 +1,30 @@
 /** How many interpreters a thread keeps busy. */
 export const workersPerThread = 4;
 
-/** Below this size another interpreter costs more than it saves. */
+/** For fewer bytes, another interpreter costs more than it saves. */
 const worthAWorkerBytes = 200_000;
 
-/** The fixed cost of a source, as a size. */
+/** The fixed cost of a source, expressed in bytes. */
 const overheadBytes = 4000;
 
 /**
- * How many interpreters are worth their start for these sources, and at least one.
- * @param jobs how many there may be
+ * How many interpreters are worth starting for these sources, at least one.
+ * @param jobs the maximum
  */
 export function workersFor(sources: readonly { readonly sizeBytes: number }[], jobs: number): number {
   const bytes = sources.reduce((sum, { sizeBytes }) => sum + sizeBytes + overheadBytes, 0);
   return Math.max(1, Math.min(jobs, Math.ceil(bytes / worthAWorkerBytes)));
 }
 
-/** A thread that compiles nothing is done with so many sources before another has started. */
+/** While another thread starts, a thread that compiles nothing handles this many sources. */
 const sourcesPerThread = 200;
 
-/** More threads than this are of no use where nothing is compiled. */
+/** More threads than this bring no benefit if nothing is compiled. */
 const maxThreadsWithoutWorkers = 8;
 
 /**
- * How many threads do the work; 0: the main thread does.
- * @param mayCompileNothing interpreters may have nothing to do: then the threads do all of the work
+ * How many threads to use; 0 for the main thread only.
+ * @param mayCompileNothing whether the interpreters may have nothing to do, so that the threads do all of the work
  */
 export function threadsFor(workers: number, sources: number, mayCompileNothing: boolean): number {
   const threads = workers < workersPerThread ? 0 : Math.ceil(workers / workersPerThread);

@@ -17,13 +17,13 @@ import { releaseOf } from '../pyc/releases.ts';
 import { Digests } from '../sha256.ts';
 import type { Skipped } from '../skipped.ts';
 
-/** What was written for a source, for the manifest and the log. */
+/** The result of writing a source's pycs, for the manifest and the log. */
 export interface WrittenSource {
   readonly records: readonly CompiledRecord[];
   readonly skipped: readonly Skipped[];
-  /** The warnings of the compiler. */
+  /** The compiler's warnings. */
   readonly warnings: readonly string[];
-  /** How many pycs were there already as they should be. */
+  /** The number of pycs that were already in place. */
   readonly unchanged: number;
   /** The pycs were current. */
   readonly wasCurrent: boolean;
@@ -32,34 +32,34 @@ export interface WrittenSource {
 /** How the pycs of a source are written. */
 export interface WriteOptions extends CompileOptions {
   readonly buildroot: Buildroot;
-  /** Link pycs with one content. */
+  /** Link identical pycs. */
   readonly link: boolean;
   /** Whether line tables say columns, where the interpreter writes any. */
   readonly debugRanges: boolean;
-  /** Record what the sources were. */
+  /** Record the SHA-256 of the sources. */
   readonly hashSources: boolean;
 }
 
-/** A pyc that has no normal form, and why. */
+/** A pyc that cannot be normalized, and why. */
 interface NotNormalized {
   readonly path: StagedPath;
   readonly message: string;
 }
 
-/** Pycs that are to be written, and which of them have no normal form. */
+/** Pycs to write, and those of them that could not be normalized. */
 export interface Finished extends MadePycs {
   readonly notNormalized: readonly NotNormalized[];
 }
 
-/** Brings compiled pycs into normal form, if they should be. They are valid until the next call. */
+/** Normalizes compiled pycs if requested. They are valid until the next call. */
 export function finish(made: readonly MadePyc[], options: WriteOptions): Finished {
   return options.normalize ? normalized(made) : { pycs: made, notNormalized: [], digests: new Digests() };
 }
 
-/** What is known of a compiled source besides its pycs. */
+/** What is known about a compiled source besides its pycs. */
 type Compiled = Pick<CompileOutcome, 'job' | 'failure' | 'warnings' | 'compiled'>;
 
-/** Writes the pycs of a source: each content once, its other names as links. */
+/** Writes the pycs of a source: each distinct content once, its other names as links. */
 export function writePycs(
   { job, failure, warnings, compiled }: Compiled,
   { pycs, notNormalized, digests }: Finished,
@@ -90,7 +90,7 @@ export function writePycs(
   };
 }
 
-/** Keeps the pycs of a source that are current, and links them. */
+/** Keeps the current pycs of a source, and links them. */
 export function keepPycs(job: CompileJob, pycs: readonly ReadPyc[], options: WriteOptions): WrittenSource {
   const asTheyAre = { groups: groupByFile(pycs), notLinked: [], replaced: [] };
   const { groups, notLinked, replaced } = options.link ? linkIdentical(pycs) : asTheyAre;
@@ -107,7 +107,7 @@ export function keepPycs(job: CompileJob, pycs: readonly ReadPyc[], options: Wri
 /** Scratch memory for the source being processed. */
 const scratch = new Arena();
 
-/** The pycs in normal form. Levels with one content share one normal form. */
+/** Normalizes pycs. Levels with the same content are normalized once. */
 function normalized(made: readonly MadePyc[]): Finished {
   scratch.clear();
   const done = new Map<Buffer, Buffer | UnreadableCode>();
@@ -158,9 +158,9 @@ function digestOfSource(path: StagedPath, known: string | undefined): string | u
   }
 }
 
-/** What the system said of pycs that cannot be written, each once. */
+/** The system's messages for pycs that cannot be written, without duplicates. */
 function notWritten(path: PayloadPath, failed: readonly { readonly error: unknown }[]): Skipped[] {
-  // The name of the temporary file follows after a comma.
+  // The text after the comma is the name of the temporary file.
   const messages = failed.map(({ error }) => messageOf(error).split(',')[0]);
   return failed.length === 0 ? [] : [{ path, reason: 'not-written', message: [...new Set(messages)].join('\n') }];
 }
@@ -184,7 +184,7 @@ function leftAsTheyAre(
   ];
 }
 
-/** A message of an interpreter, without the buildroot and the number in the name of a temporary file. */
+/** Removes the buildroot and the number of a temporary file from an interpreter's message. */
 function withoutHostPaths(problem: string, { path, installedAt }: Buildroot): string {
   return problem
     .replaceAll(path === '/' ? '/' : `${path}/`, `${installedAt ?? ''}/`)

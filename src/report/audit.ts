@@ -4,13 +4,13 @@ import type { AuditSummary } from '../audit/summary.ts';
 import { printable } from '../printable.ts';
 import { counted, sizeText } from '../text.ts';
 
-/** How many packages of a kind are shown without `--verbose`. */
+/** How many packages are shown for each kind without `--verbose`. */
 const shownPackages = 3;
 
 /**
- * The report of audit: for each kind of finding, the worst first, what to do, and the packages that have most of it, with
- * an example; then the notes, and what bytecode there is. Verbose: every finding.
- * @param isComplete all that was to be read or compiled was
+ * The report of audit: for each kind of finding, the worst first, what to do and the packages with the most findings,
+ * with an example; then the notes and a summary. Verbose: every finding.
+ * @param isComplete whether everything could be read and compiled
  */
 export function auditText(
   findings: readonly AuditFinding[],

@@ -42,7 +42,7 @@ export function buildReportText(report: BuildReport): string {
   return lines.map((line) => `pyclink: ${line}\n`).join('');
 }
 
-/** What a cache did for a build. */
+/** The line about the cache. */
 function cacheText({ local, remote, verified, compiled, uncached }: CacheCounts): string {
   const found = [
     ...(local + verified > 0 || remote === 0 ? [[local + verified, 'local'] as const] : []),
@@ -56,7 +56,7 @@ function cacheText({ local, remote, verified, compiled, uncached }: CacheCounts)
   return `cache: ${[...hits, `${compiled - verified} compiled`].join(', ')}${why}`;
 }
 
-/** A summary in a line or two, the same for each build of the same input with the same cache. */
+/** A summary in one or two lines. It is the same for each build of the same input with the same cache. */
 export function summaryLines(report: BuildReport, about?: string): string[] {
   const { sources, pycs, links, cache } = report;
   const counts = `${counted(sources, 'source')}, ${counted(pycs, 'pyc')}, ${counted(links, 'link')}, ${saved(report)}`;

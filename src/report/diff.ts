@@ -3,18 +3,18 @@ import { type DiffKind, diffKinds } from '../diff/kinds.ts';
 import { printable } from '../printable.ts';
 import { counted } from '../text.ts';
 
-/** What diff has to say. */
+/** The result of diff. */
 interface Diffed {
   readonly differences: readonly DiffFinding[];
   readonly summary: { readonly modules: number; readonly same: number } & Partial<Record<DiffKind, number>>;
   readonly unreadable: readonly string[];
 }
 
-/** Of these a build may have one for each module. */
+/** Kinds of which a build may have one for each module. */
 const shortKinds: readonly DiffKind[] = ['interpreter', 'lines', 'path', 'header', 'mtime', 'flags', 'links', 'levels'];
 const maxOfKind = 5;
 
-/** The report of diff: a line for each difference, of frequent ones for the first few, then a summary. */
+/** The report of diff: a line for each difference, for frequent kinds only the first few, and a summary. */
 export function diffText({ differences, summary, unreadable }: Diffed, isVerbose: boolean): string {
   const shown = new Map<DiffKind, number>();
   const lines = differences.flatMap((finding) => {

@@ -11,15 +11,15 @@ export function unreadableNotes(unreadable: readonly UnreadableEntry[]): string[
   );
 }
 
-/** What verify has to say. */
+/** The result of verify. */
 interface Verified {
   readonly findings: readonly Finding[];
   readonly notes: readonly string[];
   readonly pycs: number;
   readonly linkGroups: number;
-  /** How many files and directories could not be read. */
+  /** The number of unreadable files and directories. */
   readonly unreadable: number;
-  /** Something of the manifest is in the payload. */
+  /** The payload contains something of the manifest. */
   readonly isProven: boolean;
 }
 

@@ -2,7 +2,7 @@ import { printable } from '../printable.ts';
 import type { PycHeader } from '../pyc/header.ts';
 import { timeText } from '../text.ts';
 
-/** What `inspect` says about a pyc. */
+/** The result of `inspect` for a pyc. */
 export interface Inspection {
   readonly path: string;
   readonly interpreter: string | undefined;

@@ -4,8 +4,8 @@ import { auditAdvice, auditKinds, byKind } from '../audit/kinds.ts';
 import { printable } from '../printable.ts';
 
 /**
- * Findings for servers that show the results of tests: a failed test for each, and a passed one for each kind that was
- * not found.
+ * Findings as JUnit XML, for servers that show test results: a failed test for each finding, and a passed one for each
+ * kind without findings.
  * @see https://github.com/testmoapp/junitxml
  */
 export function junitXml(findings: readonly AuditFinding[]): string {

@@ -8,7 +8,7 @@ const maxValueChars = 72;
 /** Deeper objects are not indented further. */
 const maxIndentedDepth = 30;
 
-/** One line for each object: its place, kind and value, its flag or what it refers to. */
+/** One line for each object: its place, kind and value, and its flag or what it refers to. */
 export function outlineText(objects: readonly OutlinedObject[]): string {
   const count = (isOfKind: (one: OutlinedObject) => boolean) => objects.filter(isOfKind).length;
   const flags = counted(
@@ -36,18 +36,18 @@ function shortened({ kind, value }: OutlinedObject): string {
     : ` ${value.slice(0, maxValueChars)}… (${value.length} characters)`;
 }
 
-/** How two pycs differ, and whether they still do in normal form. */
+/** How two pycs differ, and whether they differ after normalization. */
 export interface PycComparison {
   readonly first: string;
   readonly second: string;
-  /** Undefined: the pycs are byte-for-byte identical. In normal form, if they differ there. */
+  /** Undefined if the pycs are byte-for-byte identical. The difference after normalization, if there is one. */
   readonly difference: Difference | undefined;
   readonly headerDifference: Difference | undefined;
-  /** Whether both have the same code in normal form; undefined if one has none. */
+  /** Whether both have the same normalized code; undefined if one cannot be normalized. */
   readonly isSameInNormalForm: boolean | undefined;
 }
 
-/** The first difference of two pycs, in words, and that of their headers. */
+/** The first difference of two pycs in words, and that of their headers. */
 export function comparisonText(comparison: PycComparison): string {
   const { difference, headerDifference, isSameInNormalForm } = comparison;
   if (difference === undefined) return 'the pycs are byte-for-byte identical\n';

@@ -1,6 +1,6 @@
 import { Presets, SingleBar } from 'cli-progress';
 
-/** Shows the progress of a long run. */
+/** The progress display of a long run. */
 export interface Progress {
   show(done: number, total: number): void;
   /** Clears it from the screen. */
@@ -9,7 +9,7 @@ export interface Progress {
 
 /** A bar on a terminal, cleared at the end. */
 export function progressBar(terminal: NodeJS.WritableStream): Progress {
-  // A narrow terminal cuts the end of the line.
+  // A narrow terminal truncates the line.
   const format = 'pyclink: {value}/{total} sources, {eta_formatted} left {bar}';
   const bar = new SingleBar({ format, stream: terminal, clearOnComplete: true, hideCursor: true }, Presets.legacy);
   return {

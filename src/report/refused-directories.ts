@@ -5,7 +5,7 @@ import { counted } from '../text.ts';
 
 type ReportedSkip = BuildReport['skipped'][number];
 
-/** What the system may refuse for all sources of a directory, as for a user to whom it does not belong. */
+/** What the system may refuse for all sources of a directory, for example because another user owns it. */
 const texts: Partial<Record<ReportedSkip['reason'], (sources: string) => string>> = {
   unreadable: (sources) => `${sources} cannot be read`,
   'mtime-not-set': (sources) =>
@@ -16,12 +16,15 @@ const texts: Partial<Record<ReportedSkip['reason'], (sources: string) => string>
 /** A directory in which the system refused the same for several sources. */
 interface RefusedDirectory {
   readonly directory: string;
-  /** What the system said. */
+  /** The system's message. */
   readonly message: string;
   readonly text: string;
 }
 
-/** Gathers what one line can say of a directory. `single` is what needs lines of its own, in the order given. */
+/**
+ * Merges entries of a directory into one line where possible. `single` contains the entries that need their own lines,
+ * in the given order.
+ */
 export function refusedDirectories(skipped: readonly ReportedSkip[]): {
   readonly refused: readonly RefusedDirectory[];
   readonly single: readonly ReportedSkip[];

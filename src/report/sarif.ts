@@ -35,7 +35,7 @@ function resultOf(finding: AuditFinding): Result {
     ruleIndex: auditKindNames.indexOf(kind),
     level: levelOf(kind),
     message: { text: sentence(printable(detailOf(finding))) },
-    // Some viewers show only results that have a line number. A pyc has no lines: take the first.
+    // Some viewers show only results with a line number. A pyc has no lines, so use the first.
     locations: [
       {
         physicalLocation: { artifactLocation: { uri: uriOf(path) }, region: { startLine: 1 } },
@@ -62,7 +62,10 @@ function sentence(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
-/** How bad a finding is: an error if wrong code may run or none loads; a note if it only costs time or space. */
+/**
+ * The severity of a finding: an error if wrong code may run or none can be loaded, a note if it only costs time or
+ * space.
+ */
 function levelOf(kind: AuditKind): 'error' | 'warning' | 'note' {
   if (kind === 'differs' || kind === 'damaged' || kind === 'stale') return 'error';
   return notes.includes(kind) ? 'note' : 'warning';

@@ -4,9 +4,9 @@ import { PyclinkError } from '../errors.ts';
 export type Step =
   /** The directories of the system's Pythons. */
   | { readonly kind: 'system'; readonly flags: readonly string[] }
-  /** The pycs that are there already, and no others. */
+  /** Existing pycs only. */
   | { readonly kind: 'existing'; readonly flags: readonly string[] }
-  /** Everything else too, with an interpreter that the system names. */
+  /** Everything else, with an interpreter that the system names. */
   | { readonly kind: 'rest'; readonly flags: readonly string[] }
   /** Files and directories that a spec names, with their interpreter. */
   | { readonly kind: 'named'; readonly paths: readonly string[]; readonly flags: readonly string[] }
@@ -20,8 +20,8 @@ export type Step =
 export const systemLibraries = /\/(?:usr|app)\/lib(?:64)?\/python\d\.\d+\/|^\/usr\/lib\/python3\/dist-packages\//;
 
 /**
- * Translates the arguments of an rpm macro to steps. Options of `build` come first, and `--` ends them; what follows is
- * the call that pyclink takes the place of. So a shell's `;`, `||` or `>` behind a call stays behind all of it.
+ * Translates the arguments of an rpm macro to steps. Options of `build` come first and end with `--`; the rest is the
+ * call that pyclink replaces. So a shell's `;`, `||` or `>` after that call still applies to all of it.
  * @throws PyclinkError `usage`
  * @see brp-python-bytecompile of rpm up to 4.16 and of python-rpm-macros; %py_byte_compile of python-rpm-macros
  */
@@ -34,19 +34,19 @@ export function translateBrp(step: string, words: readonly string[]): readonly S
   throw usageError(`brp ${step}: no such step`);
 }
 
-/** The first option if %pyclink_adds is 0. */
+/** The first option, if %pyclink_adds is 0. */
 const existingOnly = '--existing';
 
-/** A spec that takes the script out of the line takes the step out. */
+/** A spec that removes the script from the line removes the step. */
 function replacedScript([script, ...positions]: readonly string[], options: readonly string[]): readonly Step[] {
   return script === undefined ? [] : bytecompile(positions, options);
 }
 
-/** Positions: default interpreter, whether errors end the build, whether to compile elsewhere too, more flags. */
+/** Positions: default interpreter, whether errors end the build, whether to compile other directories, more flags. */
 function bytecompile(positions: readonly string[], options: readonly string[]): readonly Step[] {
   if (positions.length > 4) throw usageError('takes one to four arguments');
   const [defaultInterpreter = '', terminate = '', elsewhere = '', moreFlags = ''] = positions;
-  // `-j` alone: %_smp_build_ncpus is defined, but empty.
+  // `-j` without a number: %_smp_build_ncpus is defined but empty.
   const flags = [
     ...['--errors', isOn(terminate) ? 'fail' : 'warn'],
     ...moreFlags.split(/\s+/).filter((flag) => flag !== '' && flag !== '-j'),
@@ -70,7 +70,7 @@ function pyByteCompile(positions: readonly string[], options: readonly string[])
   if (interpreter === '' || paths.length === 0 || paths.includes('')) {
     throw usageError('%py_byte_compile takes an interpreter and paths');
   }
-  // A spec that asks for `%{?py_byte_compile:…}` may do so on a system that has no such interpreter.
+  // A spec with `%{?py_byte_compile:…}` may name an interpreter macro that the system does not have.
   if (interpreter.startsWith('%')) {
     return { kind: 'none', reason: `nothing compiled with ${interpreter}: there is no such macro`, flags: options };
   }

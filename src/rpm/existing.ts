@@ -7,7 +7,7 @@ import { type InvalidationMode, parsePycHeader } from '../pyc/header.ts';
 import { type Level, parsePycPath } from '../pyc/name.ts';
 import { systemLibraries } from './brp.ts';
 
-/** Sources whose pycs are at the same levels, and are invalidated in the same way. */
+/** Sources whose pycs have the same levels and the same invalidation mode. */
 export interface AlikeSources {
   readonly levels: readonly Level[];
   readonly invalidationMode: InvalidationMode;
@@ -16,7 +16,9 @@ export interface AlikeSources {
   readonly sources: readonly StagedPath[];
 }
 
-/** The sources that have pycs in a `__pycache__` of a buildroot, and how many of the system's Pythons have none. */
+/**
+ * The sources that have pycs in a `__pycache__` of a buildroot, and the number of the system's sources without pycs.
+ */
 export function existingPycs(buildroot: string): { readonly alike: AlikeSources[]; readonly withoutPycs: number } {
   const top = realpathSync.native(buildroot) as StagedPath;
   const files = walk(top, ['?*.py', '*.pyc']).found.filter(({ type }) => type === 'file');

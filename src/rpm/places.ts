@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { contains } from '../files/path.ts';
 import { stat } from '../files/stat.ts';
 
-/** The paths of a %py_byte_compile, by where they are. Absolute, except the missing ones. */
+/** The paths of a %py_byte_compile call, by location. Absolute, except the missing ones. */
 export interface Places {
   /** In the buildroot. */
   readonly staged: readonly string[];
@@ -14,7 +14,7 @@ export interface Places {
 }
 
 /**
- * Sorts paths by whether they are in the buildroot. Relative ones start at the current directory.
+ * Sorts paths by whether they are in the buildroot. Relative paths are relative to the current directory.
  * @param buildroot absolute; it need not exist, as in %build
  */
 export function placesOf(buildroot: string, paths: readonly string[]): Places {

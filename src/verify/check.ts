@@ -10,7 +10,7 @@ import { type Finding, type FindingKind, inOrder } from './finding.ts';
 
 /**
  * Checks a payload against the records of a manifest. A link group is intact if its names are one file; further names
- * of that file do not matter. Nothing is expected of sources that are left out together with all their pycs.
+ * of that file do not matter. Ignores sources that are missing together with all their pycs.
  */
 export function check(records: readonly PycRecord[], payload: Payload, facts: BytecodeFacts): Finding[] {
   const left = leftOut(records, payload);
@@ -22,7 +22,7 @@ export function check(records: readonly PycRecord[], payload: Payload, facts: By
   return inOrder(findings.map((finding) => withLayer(finding, payload)));
 }
 
-/** Adds which layer of an image removed the path, or wrote the file that is there now. */
+/** Adds the layer of an image that removed the path, or wrote the file that is there now. */
 function withLayer(finding: Finding, payload: Payload): Finding {
   const { kind, path, detail } = finding;
   const source = kind === 'stale' ? parsePycPath(path)?.source : undefined;
@@ -35,8 +35,8 @@ function withLayer(finding: Finding, payload: Payload): Finding {
 }
 
 /**
- * The sources that are not in a payload, nor any of their pycs: `%exclude` and subpackages take them away whole. What a
- * layer of an image removed is not meant.
+ * The sources that are missing from a payload together with all their pycs, as with `%exclude` and subpackages. Files
+ * that a layer of an image removed do not count.
  */
 export function leftOut(records: readonly PycRecord[], payload: Payload): ReadonlySet<PayloadPath> {
   const sources = new Set(records.map(({ source }) => source).filter((source) => !payload.has(source)));
@@ -45,7 +45,10 @@ export function leftOut(records: readonly PycRecord[], payload: Payload): Readon
   return sources;
 }
 
-/** Sources that are missing while their pycs are there. Python loads those beside their sources without them too. */
+/**
+ * Finds sources that are missing although their pycs exist. Pycs next to their sources are exempt: Python loads them
+ * without a source.
+ */
 function sourceless(records: readonly PycRecord[], payload: Payload): Finding[] {
   const gone = records.filter(
     ({ source, paths, cacheTag }) =>
@@ -62,7 +65,7 @@ function checkRecord(record: PycRecord, payload: Payload, facts: BytecodeFacts):
   const stored = present.filter((entry) => entry.isGhost !== true && entry.type === 'file');
   const ghosts = present.filter((entry) => entry.isGhost);
   const missing = record.paths.filter((path) => !present.some((entry) => entry.path === path));
-  // A package may own pycs without storing them: then all names of the file are ghosts.
+  // A package may own pycs without storing them: all names of the file are then ghosts.
   const isMeant = missing.length === 0 && ghosts.length === present.length;
   return [
     ...missing.map((path) => finding('missing', path, 'in the manifest, but not in the payload')),
@@ -73,7 +76,7 @@ function checkRecord(record: PycRecord, payload: Payload, facts: BytecodeFacts):
   ];
 }
 
-/** Checks the names of a group that are in one container: they must be all of them, and one file. */
+/** Checks that one container has all names of a group, as one file. */
 function checkContainer(container: string, stored: readonly PayloadEntry[]): Finding[] {
   const here = stored.filter((entry) => entry.container === container);
   const elsewhere = stored.find(({ path }) => !here.some((entry) => entry.path === path));
@@ -115,7 +118,7 @@ function checkContent(entry: PayloadEntry, record: PycRecord, payload: Payload, 
   return findings;
 }
 
-/** How a source is not the one that was compiled, whatever its size and mtime are. */
+/** How a source differs from the one that was compiled, regardless of size and mtime. */
 function changeOf(source: SourceFacts | Unread | undefined, { sourceSha256 }: PycRecord): string | undefined {
   if (sourceSha256 === undefined || source === undefined || 'unread' in source) return undefined;
   return source.sha256 === sourceSha256 ? undefined : 'its source changed after compilation: SHA-256 mismatch';

@@ -1,18 +1,18 @@
 import { byCodeUnit, type PayloadPath } from '../files/path.ts';
 
 /**
- * What can be wrong with a path:
+ * The kinds of problems:
  * - `missing`: in the manifest, but not in the payload as a file
- * - `unlinked`: another file than the other names of its link group in the same package
+ * - `unlinked`: not the same file as the other names of its link group in the same package
  * - `split`: its link group is spread over packages, which cannot record the link
- * - `metadata-differs`: recorded with another mode or owner than the other names of its link group
- * - `ghosted`: recorded, but not in the payload, unlike other names of its link group
- * - `stale`: does not fit the source in the payload
+ * - `metadata-differs`: mode or owner differ from the other names of its link group
+ * - `ghosted`: recorded but not in the payload, unlike other names of its link group
+ * - `stale`: does not match the source in the payload
  * - `source-changed`: the source is not the one that was compiled
- * - `damaged`: not the bytes that were built, or no code that an interpreter can load
+ * - `damaged`: not the bytes that were built, or not code that Python can load
  * - `exposed`: readable by more users than its source
- * - `unrecorded`: not in the manifest, and an interpreter loads it
- * - `foreign`, `orphan`: not in the manifest, and no interpreter that this is for will load it
+ * - `unrecorded`: not in the manifest, but an interpreter loads it
+ * - `foreign`, `orphan`: not in the manifest, and no interpreter loads it
  */
 export type FindingKind =
   | 'missing'
@@ -28,17 +28,17 @@ export type FindingKind =
   | 'foreign'
   | 'orphan';
 
-/** One thing that is wrong with one path. */
+/** A problem with a path. */
 export interface Finding {
   readonly kind: FindingKind;
   readonly path: PayloadPath;
-  /** The package, image or directory that it is in; undefined if it is in none. */
+  /** The package, image or directory that contains it; undefined if none does. */
   readonly container?: string;
-  /** What exactly is wrong. */
+  /** The details of the problem. */
   readonly detail: string;
 }
 
-/** Findings by path, then by kind. */
+/** Sorts findings by path, then by kind. */
 export function inOrder(findings: readonly Finding[]): Finding[] {
   return findings.toSorted(
     (a, b) =>

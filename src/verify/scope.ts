@@ -3,35 +3,35 @@ import { childOf, contains, nameOf, type PayloadPath, parentOf } from '../files/
 import type { PycRecord } from '../manifest/schema.ts';
 import type { Payload } from '../payload/payload.ts';
 
-/** What a whole system has, and the tree of a package has not. @see os-release(5) */
+/** Files that a whole system has, but not the tree of a package. @see os-release(5) */
 export const systemFiles: readonly PayloadPath[] = [
   '/usr/lib/os-release' as PayloadPath,
   '/etc/os-release' as PayloadPath,
 ];
 
 /**
- * Tells whose a module is, by its source.
- * @param isAlone its pyc is loaded without the source
- * @returns whether it belongs to the packages of the manifest
+ * Whether a module belongs to the packages of the manifest.
+ * @param isAlone whether its pyc is loaded without the source
  */
 export type ManifestScope = (source: PayloadPath, isAlone: boolean) => boolean;
 
-/** The scope of a package that is given by itself. */
+/** The scope of a package by itself: everything belongs to it. */
 export const everything: ManifestScope = () => true;
 
 /**
- * The scope of a manifest in a whole system, which has the bytecode of other packages too. These belong to the manifest:
- * - modules in a directory in which it has a module, and in the directories below; of a directory on sys.path only those
- *   directly in it;
+ * The scope of a manifest in a whole system, which also has the bytecode of other packages. These modules belong to the
+ * manifest:
+ * - modules in a directory where the manifest has a module, and in the directories below; in a directory on sys.path,
+ *   only those directly in it;
  * - modules that Python loads instead of one of its modules or packages, because they have the same name;
  * - pycs that Python loads without a source, in all directories on the way to its modules;
- * - all that a symlink in these places leads to.
+ * - everything that symlinks in these places lead to.
  */
 export function scopeOf(records: readonly PycRecord[], payload: Payload): ManifestScope {
   const sources = new Set<PayloadPath>();
   /** Directories with a module of the manifest. */
   const own = new Set<PayloadPath>();
-  /** Those, and all above them up to one on sys.path. */
+  /** These directories, and their parents up to the one on sys.path. */
   const onTheWay = new Set<PayloadPath>();
   for (const source of sourcesIn(records, payload)) {
     sources.add(source);
@@ -63,13 +63,13 @@ export function scopeOf(records: readonly PycRecord[], payload: Payload): Manife
   return belongs;
 }
 
-/** The directories of the running system that a manifest is about: those on sys.path, and others with modules. */
+/** The directories of the running system to search for a manifest: those on sys.path, and others with modules. */
 export function directoriesToSearch(records: readonly PycRecord[]): PayloadPath[] {
   const directories = new Set(records.map(({ source }) => pythonDirectoryOf(source)?.directory ?? parentOf(source)));
   return [...directories].filter((one) => ![...directories].some((other) => other !== one && contains(other, one)));
 }
 
-/** The sources of a manifest, and where they lie if directories on the way are symlinks. */
+/** The sources of a manifest, also under their real paths if parent directories are symlinks. */
 function sourcesIn(records: readonly PycRecord[], payload: Payload): PayloadPath[] {
   return records.flatMap(({ source }) => {
     const directory = payload.directoryAt(parentOf(source));
@@ -77,7 +77,9 @@ function sourcesIn(records: readonly PycRecord[], payload: Payload): PayloadPath
   });
 }
 
-/** The directories that a source is in, from its own to the one on sys.path; outside of those known, to the root. */
+/**
+ * The directories of a source, from its own up to the one on sys.path; outside of known directories, up to the root.
+ */
 function directoriesOf(source: PayloadPath): PayloadPath[] {
   const top = searchDirectoryOf(source);
   const directories: PayloadPath[] = [];

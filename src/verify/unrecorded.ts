@@ -10,19 +10,20 @@ import { type PycName, parsePycPath } from '../pyc/name.ts';
 import type { Finding } from './finding.ts';
 import type { ManifestScope } from './scope.ts';
 
-/** The bytecode of a payload that is not in its manifest. */
+/** Bytecode of a payload that is not in its manifest. */
 interface Unrecorded {
   readonly findings: readonly Finding[];
-  /** How many pycs of other packages there are, of which the manifest says nothing. */
+  /** The number of pycs of other packages, which the manifest does not cover. */
   readonly others: number;
 }
 
 /**
- * Pycs that are in a payload, but not in its manifest: `unrecorded` if an interpreter loads them, so that code runs which
- * the build did not compile; `orphan` without a source, `foreign` where no interpreter that reads the directory made them.
+ * Finds pycs that are in a payload but not in its manifest: `unrecorded` if an interpreter loads them, so that code
+ * runs that the build did not compile; `orphan` without a source; `foreign` if no interpreter that uses the directory
+ * made them.
  * @param cacheTags of the interpreters in the manifest
- * @param belongs tells which of them are no other package's
- * @param isAllowed tells what the package has on purpose
+ * @param belongs says whether a module belongs to the manifest
+ * @param isAllowed says whether the package has a pyc on purpose
  */
 export function findUnrecorded(
   records: readonly PycRecord[],
@@ -38,7 +39,7 @@ export function findUnrecorded(
   let others = 0;
   const findings = payload.all.flatMap((entry): Finding[] => {
     const { path, container } = entry;
-    // A hard link to nothing has no bytes.
+    // A dangling hard link has no bytes.
     const isStored =
       entry.type === 'symlink' || (entry.type === 'file' && pycs.has(entry.file) && entry.isGhost !== true);
     if (!isStored || recorded.has(entry) || isAllowed(path)) return [];
@@ -66,7 +67,7 @@ export function findUnrecorded(
     return of('unrecorded', 'not in the manifest: this build did not make it');
   });
   const zips = zipsOnPath(records, cacheTags).filter((path) => !isAllowed(path));
-  // A directory of that name may have no entry of its own.
+  // A directory of that name may lack an entry.
   const inZips = new Map<PayloadPath | undefined, PayloadEntry>();
   for (const entry of payload.all) {
     const place = /^.*?\/python3\d+\.zip(?=\/)/s.exec(entry.path)?.[0] as PayloadPath | undefined;
@@ -88,8 +89,8 @@ export function findUnrecorded(
 }
 
 /**
- * The zips that interpreters have on sys.path before their standard library, whether they are there or not:
- * `/usr/lib/python311.zip`.
+ * The zips that interpreters have on sys.path before their standard library, such as `/usr/lib/python311.zip`. They
+ * need not exist.
  * @see ZIP_LANDMARK in Modules/getpath.py
  */
 export function zipsOnPath(records: readonly PycRecord[], cacheTags: readonly string[]): PayloadPath[] {
@@ -99,20 +100,23 @@ export function zipsOnPath(records: readonly PycRecord[], cacheTags: readonly st
   return versions.flatMap((version) => Array.from(libraries, (path) => `${path}/python${version}.zip` as PayloadPath));
 }
 
-/** A module of the namespace `__pycache__`: `import shop.__pycache__.evil` loads a pyc that has no cache tag in its name. */
+/**
+ * A module in the namespace package `__pycache__`: `import shop.__pycache__.evil` loads a pyc without a cache tag in
+ * its name.
+ */
 function moduleInCache(path: PayloadPath): PycName<PayloadPath> | undefined {
   const source = path.replace(/\.pyc$/, '.py') as PayloadPath;
   const isModule = nameOf(parentOf(path)) === '__pycache__' && /^[^.]+\.pyc$/.test(nameOf(path));
   return isModule ? { source, cacheTag: undefined, level: 0 } : undefined;
 }
 
-/** Whether a pyc is made by Python 2, whose magic numbers are above all of Python 3; or cannot be read. */
+/** Whether a pyc cannot be read or was made by Python 2, whose magic numbers are larger than all of Python 3. */
 function isOfPython2(facts: PycFacts | Unread | undefined): boolean {
   if (facts === undefined || 'unread' in facts || 'unreadable' in facts.header) return true;
   return facts.header.magicNumber >= 20_000;
 }
 
-/** Whether Python loads a pyc that is not in a `__pycache__`. In a zip it does so even beside a source. */
+/** Whether Python loads a pyc outside of `__pycache__`. In a zip it does so even next to a source. */
 function isLoadedAlone({ path, mtimeIs }: PayloadEntry, hasSource: boolean): boolean {
   return path.endsWith('.pyc') && (!hasSource || mtimeIs !== undefined);
 }
