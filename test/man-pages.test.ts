@@ -3,7 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { manPage } from '../integration/stage/man-page.ts';
+import { auditKinds } from '../src/audit/kinds.ts';
 import { buildOptions } from '../src/pipeline/option-table.ts';
+import { findingKinds } from '../src/verify/finding.ts';
 import { call } from './helpers/call.ts';
 
 const checkout = join(import.meta.dirname, '..');
@@ -31,6 +33,41 @@ describe('the man page of pyclink', () => {
     expect(pages.pyclink).toContain('.BI inspect " FILE"\n');
     expect(pages.pyclink).toContain('.BI inspect " FILE OTHER"\n');
     expect(pages.pyclink).not.toMatch(/^\.\\"/m);
+  });
+
+  it('shows how each command is called, and the examples of help', async () => {
+    const { stdout } = await call(['build', '--help']);
+    const synopsis = /^\.SH SYNOPSIS\n(.*?)^\.SH/ms.exec(pages.pyclink)?.[1]?.replaceAll('.br\n', '').split('\n');
+    expect(synopsis).toEqual([
+      'pyclink build [option ...] [PATH...]',
+      'pyclink link [option ...] [PATH...]',
+      'pyclink relink [option ...] --manifest FILE',
+      'pyclink restamp [option ...] --mtime TIME [PATH...]',
+      'pyclink verify [option ...] --manifest FILE TARGET...',
+      'pyclink audit [option ...] TARGET...',
+      'pyclink diff [option ...] OLD NEW',
+      'pyclink cache [option ...] stats|trim|clear|check',
+      'pyclink inspect [option ...] FILE [OTHER]',
+      ...['.B pyclink help', '.RI [ command ]', '.B pyclink brp', '\\&...', '.B pyclink dh', '\\&...', ''],
+    ]);
+    const examples =
+      /^Examples:\n(.*?)\n\n/ms
+        .exec(stdout)?.[1]
+        ?.split('\n')
+        .map((line) => line.trim()) ?? [];
+    expect(examples.length).toBeGreaterThan(2);
+    expect(examples.filter((line) => !pages.pyclink.includes(line))).toEqual([]);
+  });
+
+  it('groups the options of build as help does, and has all kinds of findings', async () => {
+    const { stdout } = await call(['build', '--help']);
+    const groups = [...stdout.matchAll(/^([A-Z][a-z ]+):$/gm)].map(([, name]) => `${name}:`);
+    const own = groups.filter((name) => !['Arguments:', 'Options:', 'Examples:', 'Environment:'].includes(name));
+    expect(own.length).toBeGreaterThan(3);
+    expect(own.filter((name) => !pages.pyclink.includes(`.PP\n${name}\n`))).toEqual([]);
+    const findings = /^\.SH FINDINGS\n(.*?)^\.SH/ms.exec(pages.pyclink)?.[1] ?? '';
+    const kinds = [...Object.keys(findingKinds), ...Object.keys(auditKinds)];
+    expect(kinds.filter((kind) => !findings.includes(`.TP\n${kind}\n`))).toEqual([]);
   });
 });
 

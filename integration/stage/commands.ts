@@ -1,5 +1,5 @@
 /** What help says of pyclink's commands and options, for what is generated from it: completions and the man page. */
-import { type Command, Help, type Option } from 'commander';
+import { type Argument, type Command, Help, type Option } from 'commander';
 import { Call } from '../../src/cli/call.ts';
 import { createProgram } from '../../src/cli/program.ts';
 import { subcommands } from '../../src/cli/subcommands.ts';
@@ -16,11 +16,15 @@ export interface OptionFacts {
   /** The only values it takes; empty: any. */
   readonly choices: readonly string[];
   readonly isRepeatable: boolean;
+  /** The heading that it is under; undefined: none of its own. */
+  readonly group: string | undefined;
 }
 
 export interface CommandFacts {
   readonly name: string;
   readonly help: string;
+  /** Options that it needs, and its operands: `--manifest <file>`, `[PATH...]`. */
+  readonly usage: readonly string[];
   readonly options: readonly OptionFacts[];
   /** What its operand may be, if that is one of a few words. */
   readonly words: readonly string[];
@@ -41,6 +45,10 @@ export const commands: readonly CommandFacts[] = program.commands
     return {
       name: command.name(),
       help: command.description(),
+      usage: [
+        ...command.options.filter(({ mandatory }) => mandatory).map(({ long, flags }) => `${long} ${valueName(flags)}`),
+        ...command.registeredArguments.map((argument) => argumentName(argument)),
+      ],
       options: help.visibleOptions(command).map((option) => factsOf(option, command)),
       words,
       takesFiles: command.registeredArguments.length > 0 && words.length === 0,
@@ -58,11 +66,24 @@ function factsOf(option: Option, command?: Command): OptionFacts {
     short,
     long,
     help: description,
-    value: /<(.+)>/.exec(flags)?.[1],
+    value: valueName(flags),
     optionalValue: /\[(.+)\]/.exec(flags)?.[1],
     choices: option.argChoices ?? (command?.name() === 'build' ? choicesOf(option.attributeName()) : []),
     isRepeatable: parseArg !== undefined,
+    group: option.helpGroupHeading,
   };
+}
+
+/** `file` of `--manifest <file>` */
+function valueName(flags: string): string | undefined {
+  return /<(.+)>/.exec(flags)?.[1];
+}
+
+/** `[PATH...]`, `OLD`, `stats|trim` */
+function argumentName(argument: Argument): string {
+  if (argument.argChoices !== undefined) return argument.argChoices.join('|');
+  const name = `${argument.name()}${argument.variadic ? '...' : ''}`;
+  return argument.required ? name : `[${name}]`;
 }
 
 function choicesOf(name: string): readonly string[] {

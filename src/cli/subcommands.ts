@@ -12,7 +12,8 @@ import { variablesHelp } from './variables.ts';
 const buildrootHelp = 'the staged tree (default: $RPM_BUILD_ROOT)';
 const dryRunHelp = 'report what would be done, and change nothing';
 
-const buildExamples = `
+/** Of build, for help and the man page. */
+export const buildExamples = `
 Examples:
   pyclink build --buildroot pkg --manifest pkg.json    all Python directories of a staged tree
   pyclink build --buildroot pkg -o 0,2 /opt/acme       one directory, two levels

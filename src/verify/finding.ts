@@ -1,32 +1,22 @@
 import { byCodeUnit, type PayloadPath } from '../files/path.ts';
 
-/**
- * The kinds of problems:
- * - `missing`: in the manifest, but not in the payload as a file
- * - `unlinked`: not the same file as the other names of its link group in the same package
- * - `split`: its link group is spread over packages, which cannot record the link
- * - `metadata-differs`: mode or owner differ from the other names of its link group
- * - `ghosted`: recorded but not in the payload, unlike other names of its link group
- * - `stale`: does not match the source in the payload
- * - `source-changed`: the source is not the one that was compiled
- * - `damaged`: not the bytes that were built, or not code that Python can load
- * - `exposed`: readable by more users than its source
- * - `unrecorded`: not in the manifest, but an interpreter loads it
- * - `foreign`, `orphan`: not in the manifest, and no interpreter loads it
- */
-export type FindingKind =
-  | 'missing'
-  | 'unlinked'
-  | 'split'
-  | 'metadata-differs'
-  | 'ghosted'
-  | 'stale'
-  | 'source-changed'
-  | 'damaged'
-  | 'exposed'
-  | 'unrecorded'
-  | 'foreign'
-  | 'orphan';
+/** The kinds of problems, and what each means. */
+export const findingKinds = {
+  missing: 'in the manifest, but not in the payload as a file',
+  unlinked: 'not the same file as the other names of its link group in the same package',
+  split: 'its link group is spread over packages, which cannot record the link',
+  'metadata-differs': 'mode or owner differ from the other names of its link group',
+  ghosted: 'recorded but not in the payload, unlike other names of its link group',
+  stale: 'does not match the source in the payload',
+  'source-changed': 'the source is not the one that was compiled',
+  damaged: 'not the bytes that were built, or not code that Python can load',
+  exposed: 'readable by more users than its source',
+  unrecorded: 'not in the manifest, but an interpreter loads it',
+  foreign: 'not in the manifest, and of no interpreter of the build',
+  orphan: 'not in the manifest, and without a source',
+} as const;
+
+export type FindingKind = keyof typeof findingKinds;
 
 /** A problem with a path. */
 export interface Finding {
