@@ -7,17 +7,17 @@ import type { MarshalNode } from './tree.ts';
 import { type Difference, valueComparison } from './value-difference.ts';
 import { childPlace, type ObjectPlace, rootPlace } from './words.ts';
 
-/** A code object that is not the same in two pycs: a function, a class body, the module itself. */
+/** A code object that differs between two pycs: a function, a class body, or the module itself. */
 export interface CodeChange {
   /** `<module>.Shop.pay` */
   readonly code: string;
-  /** The first of its own values that differs; undefined if only one of the pycs has this code object. */
+  /** The first of its own values that differs; undefined if only one pyc has this code object. */
   readonly difference?: Difference;
-  /** Which pyc has it. */
+  /** The pyc that has it. */
   readonly isIn: 'both' | 'first' | 'second';
 }
 
-/** How the code of two pycs differs in normal form. Lines and paths matter only if nothing else differs. */
+/** How the normalized code of two pycs differs. Lines and paths are reported only if nothing else differs. */
 export interface CodeChanges {
   readonly changes: readonly CodeChange[];
   readonly hasOtherLines: boolean;
@@ -28,8 +28,8 @@ const lines: readonly string[] = ['first line', 'line table'];
 const path = 'file name';
 
 /**
- * Which code objects differ. Those of the same name are compared in their order.
- * @returns undefined if one of the pycs has no normal form, or is too large to be compared
+ * Finds the code objects that differ. Code objects with the same name are compared in order.
+ * @returns undefined if one of the pycs cannot be normalized, or is too large to compare
  */
 export function codeChanges(one: Buffer, other: Buffer): CodeChanges | undefined {
   const [first, second] = [normalTree(one), normalTree(other)];
@@ -44,7 +44,7 @@ export function codeChanges(one: Buffer, other: Buffer): CodeChanges | undefined
     changes.length === 0 && differs(...lines),
   ];
   if (changes.length > 0 || hasOtherLines || hasOtherPath) return { changes, hasOtherLines, hasOtherPath };
-  // All values are the same: other objects are one.
+  // All values are equal, but different objects are shared.
   const difference = firstDifference(first, second);
   const code = difference?.place.split(': ', 1)[0] ?? '';
   return { changes: difference ? [{ code, difference, isIn: 'both' }] : [], hasOtherLines, hasOtherPath };
@@ -67,7 +67,7 @@ function changesOf(one: PycTree, other: PycTree): CodeChange[] {
   });
 }
 
-/** The code objects of a pyc by their names, in the order of the bytes. */
+/** The code objects of a pyc by name, in the order of the bytes. */
 function codeIn({ bytes, root, layout }: PycTree): Map<string, MarshalNode[]> {
   const found = new Map<string, MarshalNode[]>();
   const add = (node: MarshalNode, place: ObjectPlace): void => {

@@ -4,22 +4,23 @@ import { type PycTree, readPycTree } from './outline.ts';
 import { type Difference, type Ignored, valueComparison } from './value-difference.ts';
 import { rootPlace } from './words.ts';
 
-/** How the code of one pyc is not that of another. */
+/** A difference between the code of two pycs. */
 export interface CodeDifference extends Difference {
-  /** Only instructions and tables differ: other patch releases of one compiler may write others. */
+  /** Only instructions and tables differ: patch releases of the same compiler may do so. */
   readonly isOfInstructions: boolean;
 }
 
-/** The fields of code objects that compilers of one magic number may fill differently. */
+/** The fields of code objects that compilers with the same magic number may write differently. */
 const ofInstructions: ReadonlySet<string> = new Set(['stacksize', 'instructions', 'line table', 'exception table']);
 
-/** Those, and the lines, which move when something is added above. */
+/** These fields and the lines, which change when something is added above. */
 export const ofPlaces: ReadonlySet<string> = new Set([...ofInstructions, 'first line']);
 
 /**
- * How the code of two pycs differs in normal form.
- * @returns the first value that differs and that no patch release explains, but for lines if anything else differs; else
- *   the first value; else which objects are one. Undefined if there is no difference, or one has no normal form, or they are not of one magic number
+ * Compares the normalized code of two pycs.
+ * @returns the first difference, in this order of preference: a value that no patch release explains, ignoring lines;
+ *   any value; which objects are shared. Undefined if there is no difference, if one cannot be normalized, or if the
+ *   magic numbers differ
  */
 export function codeDifference(one: Buffer, other: Buffer): CodeDifference | undefined {
   const [first, second] = [normalTree(one), normalTree(other)];
@@ -34,7 +35,7 @@ export function codeDifference(one: Buffer, other: Buffer): CodeDifference | und
   return ofObjects && { ...ofObjects, isOfInstructions: false };
 }
 
-/** The code of a pyc in normal form; undefined if it has none, or too many objects. */
+/** The normalized code of a pyc; undefined if it cannot be normalized or has too many objects. */
 export function normalTree(pyc: Buffer): PycTree | undefined {
   const normal = normalizePyc(pyc);
   if ('unreadable' in normal) return undefined;

@@ -12,7 +12,7 @@ import {
 } from './value-difference.ts';
 import { childPlace, kindOf, type ObjectPlace, rootPlace } from './words.ts';
 
-/** How the headers of two pycs differ; undefined if they are the same. */
+/** The difference of two headers; undefined if they are equal. */
 export function headerDifference(one: PycHeader, other: PycHeader): Difference | undefined {
   const [first, second] = [Object.entries(one), Object.entries(other)];
   const at = first.findIndex(([name, value], i) => second[i]?.[0] !== name || second[i]?.[1] !== value);
@@ -29,8 +29,8 @@ export function headerDifference(one: PycHeader, other: PycHeader): Difference |
 }
 
 /**
- * Where the code of two pycs of one interpreter first differs, in the order of the bytes; undefined if nowhere. Flags,
- * references and interning count.
+ * The first difference in the code of two pycs of one interpreter, in the order of the bytes; undefined if there is
+ * none. Flags, references and interning count.
  */
 export function firstDifference(one: PycTree, other: PycTree): Difference | undefined {
   const { layout } = one;
@@ -53,7 +53,7 @@ export function firstDifference(one: PycTree, other: PycTree): Difference | unde
   return find(one.root, other.root, rootPlace(one.bytes, one.root, layout));
 }
 
-/** How two objects differ, apart from their children. */
+/** The difference of two objects without their children. */
 function ownDifference(
   one: PycTree,
   other: PycTree,

@@ -5,28 +5,28 @@ import { type CodeLayout, codeLayoutOf, releaseOf } from '../pyc/releases.ts';
 import { type MarshalNode, readMarshalTree } from './tree.ts';
 import { childPlace, firstLineOf, kindOf, type ObjectPlace, rootPlace, valueText } from './words.ts';
 
-/** An object of a pyc, as it is written. */
+/** An object of a pyc, as it is stored. */
 export interface OutlinedObject {
   readonly offset: number;
   readonly depth: number;
-  /** Within its code object: `constant 3`; of a code object, its name. */
+  /** Its place in the code object, such as `constant 3`; for a code object, its name. */
   readonly place: string;
   readonly kind: string;
   readonly value?: string;
   /** Its number among the flagged objects, which references use. */
   readonly flag?: number;
-  /** Of a reference: the number of the object it refers to; kind and value are that object's. */
+  /** For a reference: the number of its target. Kind and value are those of the target. */
   readonly refersTo?: number;
 }
 
-/** The code of a pyc with its references resolved, and what is needed to read it. */
+/** The code of a pyc with resolved references, and what is needed to read it. */
 export interface PycTree {
   readonly bytes: Buffer;
   readonly root: MarshalNode;
   readonly layout: CodeLayout;
 }
 
-/** Reads the code of a pyc with a whole header. */
+/** Reads the code of a pyc whose header is complete. */
 export function readPycTree(pyc: Buffer, magicNumber: number): PycTree | UnreadableCode {
   const layout = codeLayoutOf(magicNumber);
   if (layout === undefined) return { unreadable: unknownMagicNumber(magicNumber) };

@@ -4,24 +4,24 @@ import type { CodeLayout } from '../pyc/releases.ts';
 
 /** An object of a marshalled value. */
 export interface MarshalNode {
-  /** Without its FLAG_REF. */
+  /** The type without FLAG_REF. */
   readonly type: number;
   readonly isFlagged: boolean;
-  /** Where its type byte is. */
+  /** The offset of its type byte. */
   readonly offset: number;
   /** The size of the type byte and its data, without the children. */
   readonly sizeBytes: number;
   readonly children: readonly MarshalNode[];
-  /** What a reference points to; any other object points to itself. */
+  /** The target of a reference; any other object is its own target. */
   readonly target: MarshalNode;
 }
 
 type GrowingNode = { -readonly [K in keyof MarshalNode]: MarshalNode[K] } & { children: MarshalNode[] };
 
-/** Most objects have no children: they share this. */
+/** Shared by objects without children, which are the most. */
 const none: MarshalNode[] = [];
 
-/** Reads a marshalled value with its references resolved. No object contains itself. */
+/** Reads a marshalled value with resolved references. No object contains itself. */
 export function readMarshalTree(bytes: Buffer, start: number, layout: CodeLayout): MarshalNode | UnreadableCode {
   /** The last object at each depth. */
   const open: GrowingNode[] = [];

@@ -4,7 +4,7 @@ import type { PycTree } from './outline.ts';
 import type { MarshalNode } from './tree.ts';
 import { childPlace, firstLineOf, kindOf, type ObjectPlace, placeText, valueText } from './words.ts';
 
-/** Where two pycs first differ, and how. */
+/** The first difference of two pycs. */
 export interface Difference {
   /** `header`, or `<module>.Shop.pay: constant 3`. */
   readonly place: string;
@@ -13,26 +13,29 @@ export interface Difference {
   readonly second: string;
 }
 
-/** How two objects differ, apart from their children. */
+/** The difference of two objects without their children. */
 export type OwnDifference = readonly [what: string, first: string, second: string];
 
-/** What is not compared. */
+/** What to ignore. */
 export interface Ignored {
   /** Fields of code objects, in words: `instructions`. */
   readonly fields?: ReadonlySet<string>;
-  /** Code objects in others. */
+  /** Nested code objects. */
   readonly inner?: boolean;
 }
 
-/** Tells where the values of two objects first differ; undefined if nowhere. */
+/** Returns the first difference of two values; undefined if there is none. */
 type Compare = (a: MarshalNode, b: MarshalNode, place: ObjectPlace) => Difference | undefined;
 
-/** References can make endless pairs of a few objects. The largest modules have some 30,000 tuples and code objects. */
+/**
+ * The maximum number of pairs, because references can multiply them. The largest modules have some 30,000 tuples and
+ * code objects.
+ */
 const maxPairs = 200_000;
 
 /**
- * Compares objects of two pycs by their values, in the order of the bytes. Which of them are one object does not matter,
- * nor which strings are interned.
+ * Compares objects of two pycs by value, in the order of the bytes. Ignores which objects are shared and which strings
+ * are interned.
  */
 export function valueComparison(
   one: PycTree,
@@ -40,7 +43,7 @@ export function valueComparison(
   { fields = new Set(), inner = false }: Ignored = {},
 ): Compare {
   const { layout } = one;
-  /** Pairs that are the same, or are being compared: an object may be in many places. */
+  /** Pairs that are equal or being compared, because an object may occur in many places. */
   const compared = new Map<MarshalNode, Set<MarshalNode>>();
   let pairs = 0;
   const find = (a: MarshalNode, b: MarshalNode, place: ObjectPlace): Difference | undefined => {
@@ -78,7 +81,7 @@ export function differenceAt(place: ObjectPlace, [what, first, second]: OwnDiffe
   return { place: placeText(place), what, first, second };
 }
 
-/** How the values of two objects differ, apart from their children. */
+/** The difference of two values without their children. */
 export function ownValueDifference(
   one: PycTree,
   other: PycTree,
@@ -95,7 +98,7 @@ export function ownValueDifference(
   const [own, its] = [dataOf(one, a), dataOf(other, b)];
   if (own.equals(its)) return undefined;
   const [first, second] = [inWords(one, a), inWords(other, b)];
-  // 0.0 and -0.0, and strings with lone surrogates, may look alike.
+  // 0.0 and -0.0, and strings with lone surrogates, may look the same.
   if (first !== second) return ['value', first, second];
   return ['value', `${first} (${own.toString('hex')})`, `${second} (${its.toString('hex')})`];
 }
@@ -105,7 +108,7 @@ function dataOf({ bytes }: PycTree, { offset, sizeBytes }: MarshalNode): Buffer 
   return bytes.subarray(offset + 1, offset + sizeBytes);
 }
 
-/** How the first lines of two code objects differ. */
+/** The difference of the first lines of two code objects. */
 export function firstLineDifference(
   one: PycTree,
   other: PycTree,

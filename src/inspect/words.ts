@@ -29,7 +29,7 @@ const kinds: Readonly<Record<number, string>> = {
   [marshalType.reference]: 'reference',
 };
 
-/** The type of an object in Python's terms; for strings also whether it is interned. */
+/** The type of an object in Python's terms. For strings, also whether it is interned. */
 export function kindOf(type: number): string {
   if (isString(type)) return isInterned(type) ? 'interned str' : 'str';
   return kinds[type] ?? 'unknown';
@@ -54,7 +54,7 @@ export function valueText(bytes: Buffer, node: MarshalNode): string | undefined 
   }
 }
 
-/** The fields of a code object in words, and the word for one of their elements. */
+/** Names of the fields of a code object, and of their elements. */
 const parts: Readonly<Record<string, readonly [whole: string, element: string]>> = {
   code: ['instructions', ''],
   consts: ['constants', 'constant'],
@@ -72,22 +72,22 @@ const parts: Readonly<Record<string, readonly [whole: string, element: string]>>
   exceptiontable: ['exception table', ''],
 };
 
-/** Where an object lies. */
+/** The place of an object. */
 export interface ObjectPlace {
   /** The names of the code objects around it: `<module>.Shop.pay`. */
   readonly code: string;
-  /** Within the innermost of them: `constant 3, element 0`; empty for the code object itself. */
+  /** The place in the innermost code object: `constant 3, element 0`; empty for the code object itself. */
   readonly inside: string;
   /** The word for a child. */
   readonly element: string;
 }
 
-/** Where the value of a pyc lies. */
+/** The place of the module's code object. */
 export function rootPlace(bytes: Buffer, root: MarshalNode, layout: CodeLayout): ObjectPlace {
   return ofCode(bytes, root, layout, '') ?? { code: '', inside: 'value', element: 'element' };
 }
 
-/** Where the child of an object lies. */
+/** The place of a child. */
 export function childPlace(
   bytes: Buffer,
   parent: MarshalNode,
@@ -114,7 +114,7 @@ function ofCode(bytes: Buffer, node: MarshalNode, layout: CodeLayout, outer: str
   return { code: outer === '' ? own : `${outer}.${own}`, inside: '', element: '' };
 }
 
-/** A place in words: `<module>.Shop.pay: constant 3`. */
+/** A place as text: `<module>.Shop.pay: constant 3`. */
 export function placeText({ code, inside }: ObjectPlace): string {
   return [code, inside].filter((part) => part !== '').join(': ');
 }

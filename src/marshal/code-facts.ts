@@ -4,23 +4,26 @@ import { TooLarge } from './frozenset-order.ts';
 import { ObjectReader } from './object-reader.ts';
 import { isString, marshalType, textOf } from './types.ts';
 
-/** What is known of a pyc once its code has been read. */
+/** Facts from the code of a pyc. */
 export interface CodeFacts {
   /** The path for tracebacks: `co_filename` of the module. */
   readonly recordedPath?: string;
-  /** Undefined if it has no normal form. */
+  /** Undefined if it cannot be normalized. */
   readonly isNormal?: boolean;
-  /** Whether the line table of the module says columns; undefined before 3.11. No module is compiled without any. */
+  /**
+   * Whether the module's line table contains columns; undefined before 3.11. Every module has some unless they were
+   * disabled.
+   */
   readonly hasColumns?: boolean;
   /** Why it cannot be read. */
   readonly damage?: string;
 }
 
 /**
- * Reads the code of a pyc with a whole header. Whether its values and instructions make sense is not looked at:
- * compiling the source again tells.
+ * Reads the code of a pyc whose header is complete. Does not check whether values and instructions make sense: only
+ * compiling the source again can tell.
  * @param layout of the code objects of the interpreter that wrote it
- * @returns nothing of code that would take too much time or space
+ * @returns no facts about code that would take too much time or space
  */
 export function codeFactsOf(pyc: Buffer, layout: CodeLayout): CodeFacts {
   reader ??= new ObjectReader();
@@ -34,7 +37,7 @@ export function codeFactsOf(pyc: Buffer, layout: CodeLayout): CodeFacts {
   }
 }
 
-/** Shared by all calls, which reuse its memory. */
+/** Shared by all calls to reuse its memory. */
 let reader: ObjectReader | undefined;
 
 function factsOf(read: ObjectReader, root: number, pyc: Buffer, layout: CodeLayout): CodeFacts {
@@ -57,7 +60,8 @@ function factsOf(read: ObjectReader, root: number, pyc: Buffer, layout: CodeLayo
 }
 
 /**
- * Whether a line table has an entry with columns. The first byte of an entry has its top bit set, and its kind below.
+ * Whether a line table contains an entry with columns. The first byte of an entry has the top bit set, and the kind
+ * below it.
  * @see Objects/locations.md of CPython (InternalDocs/code_objects.md since 3.14)
  */
 function saysColumns(table: Buffer): boolean {

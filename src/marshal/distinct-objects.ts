@@ -1,16 +1,16 @@
 import { Numbers } from './numbers.ts';
 
 /**
- * The distinct objects of a marshalled value, as numbers: equal objects that were merged have one number. Children come
- * before their parents. Reused for one value after the other to keep its memory.
+ * The distinct objects of a marshalled value, as numbers. Merged equal objects have one number. Children come before
+ * their parents. Reused for one value after another to keep its memory.
  */
 export class DistinctObjects {
   readonly types = new Numbers();
-  /** The offset of the type byte, of the first of several equal ones. */
+  /** The offset of the type byte; for merged objects, that of the first. */
   readonly offsets = new Numbers();
   /** The size of the type byte and its data, without the children. */
   readonly sizes = new Numbers();
-  /** How often it is a child; twice in one tuple counts twice. */
+  /** How often it occurs as a child; twice in one tuple counts twice. */
   readonly uses = new Numbers();
   readonly #firstChildren = new Numbers();
   readonly #childCounts = new Numbers();
@@ -22,7 +22,7 @@ export class DistinctObjects {
   #table = new Int32Array(0);
   #mask = 0;
 
-  /** Starts over with another value. */
+  /** Starts a new value. */
   begin(bytes: Uint8Array): void {
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -40,8 +40,8 @@ export class DistinctObjects {
   }
 
   /**
-   * The number of an object, which is that of an equal one if there is one.
-   * @param from where its children begin on the stack; they are the rest of it
+   * Returns the number of an object: that of an equal one if there is one.
+   * @param from where its children begin on the stack; they extend to the end
    */
   merged(type: number, offset: number, sizeBytes: number, stack: Numbers, from: number): number {
     let hash = seed ^ type;
@@ -62,7 +62,7 @@ export class DistinctObjects {
     }
   }
 
-  /** A new number, for an object that is one of its own. Children as for `merged`. */
+  /** Returns a new number, for an object that is not merged. Children as in `merged`. */
   apart(type: number, offset: number, sizeBytes: number, stack: Numbers, from: number): number {
     return this.#push(type, offset, sizeBytes, stack, from, noHash);
   }
@@ -115,7 +115,7 @@ export class DistinctObjects {
   }
 }
 
-/** A hash combined with another number. */
+/** Combines a hash with another number. */
 function mixed(hash: number, item: number): number {
   return Math.imul(((hash << 5) | (hash >>> 27)) ^ item, 0x9e3779b1);
 }

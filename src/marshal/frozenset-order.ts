@@ -8,7 +8,7 @@ const maxDepth = 200;
 /** Limit on the expanded text of all frozensets, as a multiple of the size of the input. */
 const maxExpansion = 8;
 
-/** The value has no normal form because writing it would take too much time or space. */
+/** The value cannot be normalized, because that would take too much time or space. */
 export class TooLarge extends Error {}
 
 /** Sorts the elements of the frozensets in a value by their bytes. */
@@ -26,7 +26,7 @@ export class FrozensetOrder {
     this.#firstLines = firstLines;
   }
 
-  /** Starts over with another value. */
+  /** Starts a new value. */
   begin(bytes: Buffer): void {
     this.#bytes = bytes;
     this.#budget = maxExpansion * bytes.length;
@@ -34,8 +34,8 @@ export class FrozensetOrder {
   }
 
   /**
-   * Whether a frozenset has elements that differ only in which objects they are, such as two NaNs. They are sorted by
-   * their numbers, which writing the value may change.
+   * Whether a frozenset has elements that differ only in identity, such as two NaNs. They are sorted by their numbers,
+   * which may change when the value is written.
    */
   get hasTies(): boolean {
     return this.#hasTies;

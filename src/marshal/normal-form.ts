@@ -5,10 +5,12 @@ import { nothing, ObjectReader, viewOf } from './object-reader.ts';
 import { flagRef, isSingleton, marshalType } from './types.ts';
 import type { UnreadableCode } from './walk.ts';
 
-/** To be raised when the bytes of any normal form change: caches keep them. A test notices. */
+/** Increase this when the bytes of any normal form change, because caches keep them. A test notices. */
 export const normalFormVersion = 2;
 
-/** How often a value is written again until the order in its frozensets stays. The compiler's need one check. */
+/**
+ * How often a value is written again until the order in its frozensets is stable. The compiler's values need one check.
+ */
 const maxRounds = 8;
 
 /** How deeply objects may be nested once references are followed. */
@@ -37,13 +39,13 @@ export function encodeNormal(
   return encoder.encoded(bytes, start, layout, allocate, true);
 }
 
-/** The same, but always written anew, even if the bytes are in normal form already. Tests compare both. */
+/** Like encodeNormal, but always encodes again, even if the bytes are normalized already. Tests compare both. */
 export function encodeAnew(bytes: Buffer, start: number, layout: CodeLayout): Buffer | UnreadableCode {
   encoder ??= new NormalEncoder();
   return encoder.encoded(bytes, start, layout, Buffer.allocUnsafe, false);
 }
 
-/** Shared by all calls, which reuse its memory. */
+/** Shared by all calls to reuse its memory. */
 let encoder: NormalEncoder | undefined;
 
 class NormalEncoder {
@@ -62,7 +64,7 @@ class NormalEncoder {
 
   /**
    * Encodes a value in normal form.
-   * @param keeps return the bytes themselves if they are in normal form already
+   * @param keeps whether to return the bytes themselves if they are normalized already
    */
   encoded(
     bytes: Buffer,

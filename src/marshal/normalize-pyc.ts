@@ -3,21 +3,22 @@ import { codeLayoutOf, releaseOf } from '../pyc/releases.ts';
 import { encodeNormal } from './normal-form.ts';
 import { type UnreadableCode, walkMarshal } from './walk.ts';
 
-/** Why pycs of a release that pyclink does not know have no normal form. */
+/** The message for pycs of a release that pyclink does not know. */
 export function unknownMagicNumber(magicNumber: number): string {
   return `unknown magic number ${magicNumber}`;
 }
 
-/** Whether a pyc has a whole header with such a magic number. */
+/** Whether a pyc has a complete header with an unknown magic number. */
 export function isOfUnknownRelease(pyc: Buffer): boolean {
   const header = parsePycHeader(pyc);
   return !('unreadable' in header) && codeLayoutOf(header.magicNumber) === undefined;
 }
 
 /**
- * The pyc in normal form, with equal code. The same source gives the same bytes, whatever the process compiled before.
+ * Normalizes a pyc without changing its code. The same source gives the same bytes, whatever the process compiled
+ * before.
  * @param allocate returns the buffer for the result
- * @returns the pyc itself if it is in normal form already; a reason if it is not a whole pyc of a known interpreter
+ * @returns the same pyc if it is normalized already; the reason if it is not a complete pyc of a known interpreter
  */
 export function normalizePyc(pyc: Buffer, allocate?: (sizeBytes: number) => Buffer): Buffer | UnreadableCode {
   const header = parsePycHeader(pyc);
@@ -27,7 +28,7 @@ export function normalizePyc(pyc: Buffer, allocate?: (sizeBytes: number) => Buff
   return encodeNormal(pyc, releaseOf(header.magicNumber).headerSizeBytes, layout, allocate);
 }
 
-/** Whether something follows the code in a pyc of a known interpreter. Python does not read it. */
+/** Whether bytes follow the code in a pyc of a known interpreter. Python does not read them. */
 export function hasBytesBehindCode(pyc: Buffer): boolean {
   const header = parsePycHeader(pyc);
   const layout = 'unreadable' in header ? undefined : codeLayoutOf(header.magicNumber);

@@ -28,7 +28,7 @@ export const nothing = -1;
  */
 export class ObjectReader {
   readonly objects = new DistinctObjects();
-  /** For each code object, the offset of its first line number, which lies between two of its children. */
+  /** For each code object, the offset of its first line number, which is between two of its children. */
   readonly firstLines = new Numbers();
   readonly #order = new FrozensetOrder(this.objects, this.firstLines);
   /** Objects still being read, each nested in the one before: type, offset, size. */
@@ -49,7 +49,7 @@ export class ObjectReader {
   #codeObjects = 0;
   #sharesStrings = false;
   #unreadable: string | undefined;
-  /** What the bytes show at once of not being in normal form. */
+  /** Whether reading the bytes has shown that they are not normalized. */
   #isOtherwise = false;
 
   /**
@@ -150,7 +150,7 @@ export class ObjectReader {
     this.#stackOffsets.push(offset);
   }
 
-  /** The object a reference points to. An invalid reference is noted, and any object returned in its place. */
+  /** The object a reference points to. For an invalid reference, records the error and returns any object. */
   #target(offset: number): number {
     const flag = this.#view.getUint32(offset + 1, true);
     const target = flag < this.#flagged.length ? this.#flagged.at(flag) : undefined;

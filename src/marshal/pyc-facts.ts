@@ -5,24 +5,24 @@ import { codeFactsOf } from './code-facts.ts';
 import { normalizePyc } from './normalize-pyc.ts';
 import { maxObjects, walkMarshal } from './walk.ts';
 
-/** What is read from the bytes of a pyc. */
+/** Facts from the bytes of a pyc. */
 export interface PycFacts {
   readonly sha256: string;
-  /** The header, or why there is none. */
+  /** The header, or the reason why there is none. */
   readonly header: PycHeader | UnreadableHeader;
   /** Why the code after the header cannot be read. */
   readonly damage?: string;
-  /** Read in depth: the path that it records for tracebacks. */
+  /** In depth: the path that it records for tracebacks. */
   readonly recordedPath?: string;
-  /** Read in depth: whether it is in normal form; undefined if it can have none. */
+  /** In depth: whether it is normalized; undefined if it cannot be. */
   readonly isNormal?: boolean;
-  /** Read in depth: whether its line tables say columns; undefined before 3.11. */
+  /** In depth: whether its line tables contain columns; undefined before 3.11. */
   readonly hasColumns?: boolean;
-  /** Read to be compiled again: the SHA-256 of its code in normal form; undefined if it can have none. */
+  /** With code: the SHA-256 of its normalized code; undefined if it cannot be normalized. */
   readonly codeSha256?: string;
 }
 
-/** How much is read: what is compared with a manifest; all that is known of the code; that, and what it is in normal form. */
+/** How much to read: what a manifest records; all facts about the code; these and the digest of the normalized code. */
 export type Depth = 'content' | 'in-depth' | 'code';
 
 /** Reads the bytes of a pyc. */
@@ -41,7 +41,7 @@ export function pycFactsOf(pyc: Buffer, depth: Depth): PycFacts {
   return { sha256, header, ...(typeof end === 'string' ? { damage: end } : {}) };
 }
 
-/** The SHA-256 of the code of a pyc in normal form; undefined if it has none. */
+/** The SHA-256 of the normalized code of a pyc; undefined if it cannot be normalized. */
 export function codeSha256Of(pyc: Buffer): string | undefined {
   const normal = normalizePyc(pyc);
   return 'unreadable' in normal ? undefined : sha256Of(codeOf(normal));
@@ -55,7 +55,7 @@ function objectCount(pyc: Buffer, layout: CodeLayout): number {
   return count;
 }
 
-/** The code of a pyc with a whole header. */
+/** The code of a pyc whose header is complete. */
 function codeOf(pyc: Buffer): Buffer {
   return pyc.subarray(releaseOf(pyc.readUInt16LE(0)).headerSizeBytes);
 }

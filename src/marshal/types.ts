@@ -40,7 +40,10 @@ export const marshalType = {
 /** Set in a type byte: later references may point to this object. */
 export const flagRef = 0x80;
 
-/** Whether a type byte gives its object a number that references use. Python ignores the flag of what cannot have one. */
+/**
+ * Whether a type byte gives its object a number for references. Python ignores the flag on types that cannot have a
+ * number.
+ */
 export function isNumbered(typeByte: number): boolean {
   const type = typeByte & ~flagRef;
   return typeByte !== type && type !== marshalType.reference && singletons[type] === 0;
@@ -67,12 +70,12 @@ export function isInterned(type: number): boolean {
   return internedOf[type] === type;
 }
 
-/** Whether an object is made of other objects; code objects apart. */
+/** Whether an object contains other objects; code objects excepted. */
 export function isContainer(type: number): boolean {
   return containers[type] !== 0;
 }
 
-/** Whether such an object cannot be changed; code objects apart. */
+/** Whether such an object is immutable; code objects excepted. */
 export function isImmutableContainer(type: number): boolean {
   return immutableContainers[type] !== 0;
 }
@@ -94,13 +97,13 @@ function tableOf(types: readonly number[]): Uint8Array {
   return table;
 }
 
-/** The type of the same string interned, or not. */
+/** The type of a string if interned, or if not. */
 export function stringType(type: number, interned: boolean): number {
   return (interned ? internedOf[type] : plainOf[type]) as number;
 }
 
 /**
- * Whether the compiler interns a string constant, because it has only characters of names.
+ * Whether the compiler interns a string constant: it contains only name characters.
  * @see all_name_chars in Objects/codeobject.c
  */
 export function isNameText(bytes: Buffer, offset: number, sizeBytes: number): boolean {
@@ -114,7 +117,7 @@ export function isNameText(bytes: Buffer, offset: number, sizeBytes: number): bo
 
 const nameBytes = Uint8Array.from({ length: 256 }, (_, byte) => (/\w/.test(String.fromCharCode(byte)) ? 1 : 0));
 
-/** The text of a string; a lone surrogate of Python, which stands for a byte that is not UTF-8, stays one. */
+/** The text of a string. Keeps Python's lone surrogates, which stand for bytes that are not UTF-8. */
 export function textOf(
   bytes: Buffer,
   { type, offset, sizeBytes }: { readonly type: number; readonly offset: number; readonly sizeBytes: number },

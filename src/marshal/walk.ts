@@ -1,30 +1,33 @@
 import type { CodeLayout } from '../pyc/releases.ts';
 import { flagRef, isContainer, marshalType } from './types.ts';
 
-/** What `walkMarshal` and those who build on it say of bytes that they do not read to the end. */
+/** Why `walkMarshal`, or code that uses it, cannot read bytes to the end. */
 export interface UnreadableCode {
   readonly unreadable: string;
 }
 
-/** Why values with such references cannot be read. */
+/** The message for values with invalid references. */
 export const danglingReference = 'a reference to an object that does not exist';
 export const selfContaining = 'an object that contains itself';
 
-/** An object takes some hundred bytes of memory, and may stand for one. The largest pyc known has 105,772. */
+/**
+ * The maximum number of objects to read into memory, where each takes some hundred bytes. The largest known pyc has
+ * 105,772.
+ */
 export const maxObjects = 1_000_000;
 
-/** CPython reads no deeper. @see MAX_MARSHAL_STACK_DEPTH */
+/** The limit of CPython. @see MAX_MARSHAL_STACK_DEPTH */
 const maxDepth = 2000;
 
-/** In the place of a number of children: they end with a null. */
+/** Instead of a number of children: a null ends them. */
 const untilNull = -1;
 
 /**
  * Walks through a value, parents before their children, in the order of the bytes. Takes time and memory in proportion
- * to the bytes, whatever they are. As Python's own reader it does not care what follows the value.
- * @param visit told of each object where its type byte is, how many bytes it takes without its children, and how deep
- *   it lies; the null that ends a dict or a frozendict is an object too
- * @returns where the value ends, or why the bytes from `start` on begin with no whole value
+ * to the bytes. Like Python's reader, it ignores what follows the value.
+ * @param visit called for each object with the offset of its type byte, its size without its children, and its depth;
+ *   the null that ends a dict or a frozendict counts as an object
+ * @returns where the value ends, or the reason why the bytes from `start` on do not begin with a complete value
  */
 export function walkMarshal(
   bytes: Buffer,
@@ -34,7 +37,7 @@ export function walkMarshal(
 ): number | string {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const end = bytes.length;
-  /** How many children of each open object are to come, and how many of a code object's tail after those. */
+  /** Children still to read for each open object; for code objects also the fields after co_firstlineno. */
   const due = new Int32Array(maxDepth + 1);
   const dueInTail = new Int32Array(maxDepth + 1);
   let depth = 0;
@@ -49,7 +52,7 @@ export function walkMarshal(
       } else if (depth > 0) depth -= 1;
       else return offset;
     }
-    // Every object has a type byte; where a size follows, it takes one byte or four.
+    // Every object has a type byte. If a size follows, it takes one byte or four.
     if (offset >= end) return endsEarly;
     const typeByte = bytes[offset] as number;
     const type = typeByte & ~flagRef;

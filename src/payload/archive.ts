@@ -10,9 +10,9 @@ import { readTar, type TarSource } from './tar.ts';
 import { membersOf } from './tar-members.ts';
 
 /**
- * Searches a Debian package or a tar, plain or compressed; packages of Arch and Alpine are such tars, those of OpenWrt and
- * Gentoo have one in them. Nothing is unpacked to disk.
- * @throws PyclinkError `tool-failed` if the file cannot be read, or has nothing in it
+ * Searches a Debian package or a tar, compressed or not. Packages of Arch and Alpine are such tars; packages of OpenWrt
+ * and Gentoo contain one. Unpacks nothing to disk.
+ * @throws PyclinkError `tool-failed` if the file cannot be read or is empty
  */
 export async function searchArchive(file: string, search: Search, limits: ReadLimits): Promise<Contents> {
   try {
@@ -29,7 +29,7 @@ export async function searchArchive(file: string, search: Search, limits: ReadLi
 
 /**
  * Searches a tar, in two passes if its hard links need it.
- * @param open begins a pass
+ * @param open starts a pass
  * @throws as readTar, and if the tar has no members
  */
 export async function searchTar(
@@ -45,15 +45,15 @@ export async function searchTar(
   return [...entries.values()];
 }
 
-/** A package that is a tar with another tar in it. */
+/** A package format: a tar that contains another tar. */
 interface Nesting {
-  /** What its first file is called. */
+  /** Matches the name of the first file. */
   readonly first: RegExp;
-  /** The tar with the files. */
+  /** Matches the name of the tar with the files. */
   readonly inner: RegExp;
-  /** What else it has. */
+  /** Matches the other names. */
   readonly others: RegExp;
-  /** The directory of the inner tar that they are in. */
+  /** The directory with the files in the inner tar. */
   readonly root: PayloadPath;
 }
 
@@ -73,9 +73,9 @@ const nestings: readonly Nesting[] = [
   },
 ];
 
-/** @throws if it has other files beside the tars */
+/** @throws if it contains other files */
 async function nestingOf(file: string, limits: ReadLimits): Promise<Nesting | undefined> {
-  // What dpkg-deb gives are the files of the package.
+  // dpkg-deb outputs the files of the package.
   if (formatOf(readStart(file)) === 'ar') return undefined;
   let nesting: Nesting | undefined;
   let inners = 0;

@@ -4,22 +4,22 @@ import { sourceHash } from '../pyc/source-hash.ts';
 import { sha256Of } from '../sha256.ts';
 import type { Content, Search, Unread } from './entry.ts';
 
-/** What is read of sources. */
+/** Facts about a source. */
 export interface SourceFacts {
   readonly sha256: string;
   /** The source hashes of hash-based pycs, by magic number. */
   readonly hashes: ReadonlyMap<number, string>;
 }
 
-/** What was read of the pycs and sources of a payload, by the identities of their files. */
+/** Facts about the pycs and sources of a payload, by file identity. */
 export interface BytecodeFacts {
   readonly pycs: ReadonlyMap<string, PycFacts | Unread>;
   readonly sources: ReadonlyMap<string, SourceFacts | Unread>;
 }
 
-/** What is read of them. */
+/** The facts to read. */
 interface WantedFacts {
-  /** How much of pycs. */
+  /** How much to read of pycs. */
   readonly pycs: 'none' | Depth;
   /** Read sources too. */
   readonly sources: boolean;
@@ -28,7 +28,7 @@ interface WantedFacts {
   readonly paths?: ReadonlySet<PayloadPath>;
 }
 
-/** A search for pycs and sources, and the facts that it will collect. */
+/** A search for pycs and sources, and the facts that it collects. */
 export function searchForBytecode(wanted: WantedFacts): { readonly search: Search; readonly facts: BytecodeFacts } {
   const pycs = new Map<string, PycFacts | Unread>();
   const sources = new Map<string, SourceFacts | Unread>();

@@ -11,16 +11,16 @@ import type { Contents, PayloadEntry, Search } from './entry.ts';
 import { TemporaryDirectory } from './extract.ts';
 import { searchTree } from './tree.ts';
 
-/** A program that extracts a file system to a directory that is not there yet. */
+/** A program that extracts a file system to a new directory. */
 interface Extractor {
   readonly command: string;
   readonly args: (directory: string, image: string) => readonly string[];
-  /** Lists what is in it, or counts it. */
+  /** The command that lists or counts the content. */
   readonly list: readonly [command: string, ...args: readonly string[]];
-  /** Each size that the list has, or their sum. */
+  /** Matches each size in the list, or their sum. */
   readonly size: RegExp;
   readonly package: string;
-  /** What it cannot do for an ordinary user, and need not: device nodes have no bytecode. */
+  /** Matches errors for ordinary users that do not matter: device nodes contain no bytecode. */
   readonly harmless?: RegExp;
 }
 
@@ -53,8 +53,8 @@ export async function searchErofs(image: string, search: Search, limits: ReadLim
 }
 
 /**
- * Joins the names that are one file in an erofs image: fsck.erofs before 1.7 makes files of them. Looks only into
- * directories where two files have one size.
+ * Merges hard links in an erofs image, which fsck.erofs before 1.7 extracts as separate files. Only looks at
+ * directories where two files have the same size.
  */
 async function withErofsLinks(entries: readonly PayloadEntry[], image: string): Promise<PayloadEntry[]> {
   const files = new Map<string, PayloadEntry[]>();
@@ -79,7 +79,7 @@ async function withErofsLinks(entries: readonly PayloadEntry[], image: string): 
 }
 
 /**
- * Has an image extracted to a private directory, and searches that. The directory is removed then.
+ * Extracts an image to a private directory, searches it, and removes the directory.
  * @throws PyclinkError `tool-failed` if the image is damaged or too large, or the program is not installed
  */
 async function searchExtracted(
@@ -103,7 +103,9 @@ async function searchExtracted(
     const root = join(directory.path, 'root');
     await run(extractor, extractor.command, extractor.args(root, image), image);
     const names = new Map<string, string>();
-    /** Another search extracts it again, and lists other names: a file is known by the first of all its names. */
+    /**
+     * Another search extracts it again and lists other names, so a file is identified by the first of all its names.
+     */
     const everything: Search = { names: ['*'], directories: true, visit: () => undefined };
     for (const { path, file } of searchTree(openTree(root), everything, limits).entries) {
       if (extractor === erofs && path.includes('\n')) {

@@ -5,7 +5,7 @@ import { errnoOf, PyclinkError } from '../errors.ts';
 import { readRegular } from '../files/read-regular.ts';
 import type { Content, Search } from './entry.ts';
 
-/** A private directory for sources that lie in packages and images, and for code that is to be compared. */
+/** A private directory for sources from packages and images, and for code to compare. */
 export class TemporaryDirectory {
   readonly path: string;
   #count = 0;
@@ -15,7 +15,7 @@ export class TemporaryDirectory {
     this.path = attempt(tmpdir(), () => mkdtempSync(join(tmpdir(), 'pyclink-')));
   }
 
-  /** Writes a file of its own. @returns its path @throws PyclinkError `file-failed` */
+  /** Writes a new file. @returns its path @throws PyclinkError `file-failed` */
   add(content: Uint8Array): string {
     this.#count += 1;
     const path = join(this.path, `${this.#count}`);
@@ -38,9 +38,9 @@ function attempt<T>(path: string, work: () => T): T {
 }
 
 /**
- * A search that writes these files into a directory.
+ * A search that extracts files into a directory.
  * @param files their identities
- * @returns where they are then, and why others could not be read
+ * @returns the search, the paths of the extracted files, and the reasons why others could not be read
  */
 export function searchForFiles(files: ReadonlySet<string>, names: readonly string[], directory: TemporaryDirectory) {
   const paths = new Map<string, string>();

@@ -2,12 +2,12 @@ import { childOf, maxSymlinks, nameOf, type PayloadPath, parentOf } from '../fil
 import type { PayloadEntry } from './entry.ts';
 import { targetOf } from './payload.ts';
 
-/** What is at one path of an image: a directory with its names, a file or a symlink. */
+/** A node of an image's tree: a directory with its names, a file or a symlink. */
 interface Node {
   /** Without symlinks on the way. */
   readonly path: PayloadPath;
   entry?: PayloadEntry | undefined;
-  /** A file that the search does not list. A link in a later layer may name it. */
+  /** A file that the search does not list, but that a link in a later layer may name. */
   unlisted?: PayloadEntry | undefined;
   children?: Map<string, Node> | undefined;
 }
@@ -15,34 +15,34 @@ interface Node {
 /** Files by path; paths may go through symlinks. */
 export class FileTree {
   readonly #top: Node = { path: '/' as PayloadPath };
-  /** The directory that was asked for last: a tar names the files of a directory one after another. */
+  /** The last directory, because a tar lists the files of a directory consecutively. */
   #last: { readonly path: PayloadPath; readonly node: Node } | undefined;
 
-  /** What is listed, in the order in which it came. */
+  /** The listed entries in their original order. */
   all(): PayloadEntry[] {
     return entriesIn(this.#top);
   }
 
-  /** What is at a path. The last component is not followed. */
+  /** The node at a path. The last component is not followed. */
   find(path: PayloadPath): Node | undefined {
     return path === '/' ? this.#top : this.#directory(parentOf(path), false)?.children?.get(nameOf(path));
   }
 
-  /** What is at a path, made if nothing is. @returns undefined if symlinks lead in a circle */
+  /** The node at a path, created if necessary. @returns undefined if symlinks form a loop */
   make(path: PayloadPath): Node | undefined {
     if (path === '/') return this.#top;
     const directory = this.#directory(parentOf(path), true);
     return directory && childNode(directory, nameOf(path));
   }
 
-  /** Says what lies at a node: an entry, a file that is not listed, or neither. */
+  /** Sets the content of a node: an entry, a file that is not listed, or neither. */
   set(node: Node, entry: PayloadEntry | undefined, unlisted?: PayloadEntry): void {
     if (entry?.type === 'symlink' || node.entry?.type === 'symlink') this.#last = undefined;
     node.entry = entry;
     node.unlisted = unlisted;
   }
 
-  /** Removes what is below a node. @returns what was listed of it */
+  /** Removes everything below a node. @returns the removed entries that were listed */
   empty(node: Node | undefined): PayloadEntry[] {
     if (node?.children === undefined) return [];
     const removed = Array.from(node.children.values(), entriesIn).flat();
@@ -51,7 +51,7 @@ export class FileTree {
     return removed;
   }
 
-  /** Removes what is at a path, and below it. @returns what was listed of it */
+  /** Removes a path and everything below it. @returns the removed entries that were listed */
   remove(path: PayloadPath): PayloadEntry[] {
     const node = this.find(path);
     if (node === undefined) return [];
@@ -97,7 +97,7 @@ function entriesIn({ entry, children }: Node): PayloadEntry[] {
   return children === undefined ? own : [...own, ...Array.from(children.values(), entriesIn).flat()];
 }
 
-/** The last one first. */
+/** The last name first. */
 function namesIn(path: PayloadPath): string[] {
   return path.split('/').filter(Boolean).reverse();
 }

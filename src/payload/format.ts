@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { errnoOf, messageOf, PyclinkError } from '../errors.ts';
 
-/** What the start of a file tells of its format. */
+/** The format of a file, from its first bytes. */
 export type Format = 'rpm' | 'ar' | 'zip' | 'gzip' | 'bzip2' | 'xz' | 'zstd' | 'squashfs' | 'tar' | 'erofs';
 
 /** @see rpm's lib/rpmlead.c, deb(5), APPNOTE.TXT 4.3, RFC 1952, RFC 8878, tar(5), and what bzip2, xz and Linux say */
@@ -9,7 +9,7 @@ const magics: readonly (readonly [Format, latin1: string, at?: number])[] = [
   ['rpm', '\xed\xab\xee\xdb'],
   ['ar', '!<arch>\n'],
   ['zip', 'PK\x03\x04'],
-  // Without entries.
+  // A zip without entries.
   ['zip', 'PK\x05\x06'],
   ['gzip', '\x1f\x8b'],
   ['bzip2', 'BZh'],
@@ -22,13 +22,15 @@ const magics: readonly (readonly [Format, latin1: string, at?: number])[] = [
 
 const startBytes = 1028;
 
-/** The format of what starts with these bytes; undefined for an old tar, and for all that is not known. */
+/** The format of a file that starts with these bytes; undefined for an old tar and for unknown formats. */
 export function formatOf(start: Buffer): Format | undefined {
   const text = start.toString('latin1', 0, startBytes);
   return magics.find(([, magic, at = 0]) => text.startsWith(magic, at))?.[0];
 }
 
-/** The first bytes of a file, which identify its format. @throws PyclinkError `tool-failed`, also if it has none */
+/**
+ * Reads the first bytes of a file, which identify its format. @throws PyclinkError `tool-failed`, also if it is empty
+ */
 export function readStart(file: string): Buffer {
   const start = Buffer.alloc(startBytes);
   try {
@@ -44,7 +46,7 @@ export function readStart(file: string): Buffer {
   return start;
 }
 
-/** The packages that have the programs, as Debian calls them; other systems have the same or shorter names. */
+/** The packages that contain the programs, as named in Debian. Other systems use the same or shorter names. */
 const packages: Readonly<Record<string, string>> = {
   'dpkg-deb': 'dpkg',
   rpm2archive: 'rpm',
@@ -61,7 +63,7 @@ export class NotInstalled extends Error {
   }
 }
 
-/** The error for a file that is not what it should be. */
+/** The error for a file that cannot be read. */
 export function unreadable(file: string, reason: string, cause?: unknown): PyclinkError {
   const hint = cause instanceof NotInstalled ? cause.hint : 'is it a complete package or tar archive?';
   return new PyclinkError('tool-failed', `cannot be read: ${reason}`, { path: file, hint, cause });

@@ -13,24 +13,24 @@ import { dockerSchema } from './image-manifest.ts';
 import { openTar } from './open-tar.ts';
 import { membersOf } from './tar-members.ts';
 
-/** The files of an image: an OCI layout in a directory or a tar, or what `docker save` writes. */
+/** The files of an image: an OCI layout in a directory or a tar, or the output of `docker save`. */
 export interface ImageFiles {
-  /** A small file: JSON. Undefined if there is none of this name. */
+  /** Reads a small JSON file. Undefined if there is none of this name. */
   read(name: string): Buffer | undefined;
   /**
-   * Has these files read one after another, in any order. Names of one file are given together. What is missing is not
-   * given.
+   * Reads these files one after another, in any order. Names of the same file come together. Missing files are left
+   * out.
    */
   each(names: ReadonlySet<string>, read: ReadFile): Promise<void>;
 }
 
 type ReadFile = (names: readonly string[], content: AsyncIterable<Buffer>) => Promise<void>;
 
-/** Beyond this a file is no JSON of an image. */
+/** Larger files are not JSON of an image. */
 const maxJsonBytes = 4 * 2 ** 20;
 const maxJsonBytesInAll = 64 * 2 ** 20;
 
-/** An image that lies in a directory. A symlink in it may lead to a file of the same directory. */
+/** Opens an image in a directory. A symlink in it may point to a file of the same directory. */
 export function filesOfDirectory(directory: Buildroot): ImageFiles {
   const find = (name: string): StagedPath | undefined => {
     const place = resolveInBuildroot(directory, toStaged(directory, name));
@@ -52,9 +52,9 @@ export function filesOfDirectory(directory: Buildroot): ImageFiles {
 }
 
 /**
- * The files of an image in a tar. It is read from start to end now, and again for each use of `each`: its files are in
- * any order.
- * @returns undefined if the tar is no image
+ * Opens an image in a tar. Reads the tar from start to end now, and again for each call of `each`, because its files
+ * may be in any order.
+ * @returns undefined if the tar is not an image
  * @throws PyclinkError `tool-failed`
  */
 export async function filesOfTar(file: string, budget: () => Budget): Promise<ImageFiles | undefined> {
@@ -101,7 +101,7 @@ export async function filesOfTar(file: string, budget: () => Budget): Promise<Im
   };
 }
 
-/** The files that the `manifest.json` of `docker save` names. Some tools give them names of their own. */
+/** The files that the `manifest.json` of `docker save` lists. Some tools use their own names. */
 function namesIn(manifest: Buffer | undefined): string[] {
   try {
     const images = dockerSchema.parse(JSON.parse(`${manifest}`));
@@ -111,7 +111,7 @@ function namesIn(manifest: Buffer | undefined): string[] {
   }
 }
 
-/** What is at the top of an image's tar. A payload has other names. */
+/** Top-level names in the tar of an image. A payload has other names. */
 const nameInImage =
   /^\/(?:blobs(?:\/.*)?|oci-layout|index\.json|manifest\.json|repositories|[0-9a-f]{64}(?:\/.*|\.json|\.tar)?)$/;
 

@@ -17,15 +17,15 @@ import type { LayerPlace } from './layer.ts';
 /** An image to read. */
 export interface ImageTarget {
   readonly files: ImageFiles;
-  /** How the user wrote it, without the reference. */
+  /** The path that the user gave, without the reference. */
   readonly path: string;
   readonly reference?: string | undefined;
   readonly platform?: string | undefined;
 }
 
 /**
- * The layers of an image, in the order in which they are applied.
- * @throws PyclinkError `usage` if it is not clear which image is meant, `tool-failed` if its JSON is damaged
+ * The layers of an image, in the order of application.
+ * @throws PyclinkError `usage` if several images fit, `tool-failed` if its JSON is damaged
  */
 export function layersOf(target: ImageTarget): LayerPlace[] {
   return target.files.read('oci-layout') === undefined ? dockerLayers(target) : ociLayers(target);
@@ -36,7 +36,7 @@ function ociLayers(target: ImageTarget): LayerPlace[] {
   const choice = { reference: target.reference, platform: target.platform, ownPlatform: ownPlatform() };
   let index = parsed(target, 'index.json', target.files.read('index.json'), indexSchema);
   let isTop = true;
-  // An index may name indexes, one for each image, that name manifests, one for each platform.
+  // An index may list indexes, one per image, that list manifests, one per platform.
   for (let depth = 0; depth < maxDepth; depth++) {
     const chosen = chooseImage(index.manifests, isTop ? choice : { ...choice, reference: undefined });
     if ('no' in chosen) throw unclear(target, chosen.no);
@@ -60,7 +60,7 @@ function ociLayers(target: ImageTarget): LayerPlace[] {
 
 const maxDepth = 8;
 
-/** Refuses an OCI layout that `docker load` reads as another image, of the same platform. */
+/** Refuses an OCI layout that `docker load` would read as a different image of the same platform. */
 function refuseTwo(target: ImageTarget, config: string | undefined, layers: readonly string[]): void {
   const bytes = target.files.read('manifest.json');
   if (bytes === undefined) return;
@@ -79,7 +79,7 @@ function refuseTwo(target: ImageTarget, config: string | undefined, layers: read
     throw damaged(target, 'index.json and manifest.json name different layers, so programs interpret it differently');
 }
 
-/** The layers of what `docker save` of an engine without an image store wrote. */
+/** The layers in the output of `docker save`, from an engine without an image store. */
 function dockerLayers(target: ImageTarget): LayerPlace[] {
   const images = parsed(target, 'manifest.json', target.files.read('manifest.json'), dockerSchema);
   const { reference } = target;
@@ -102,7 +102,7 @@ function dockerLayers(target: ImageTarget): LayerPlace[] {
   });
 }
 
-/** Refuses an image whose configuration is for another platform than was asked for. */
+/** Refuses an image that is for another platform than the requested one. */
 function refuseOther(target: ImageTarget, config: string): void {
   if (target.platform === undefined) return;
   const actual = parsed(target, config, target.files.read(config), configSchema);
@@ -163,7 +163,7 @@ function unclear({ path }: ImageTarget, reason: string): PyclinkError {
   return new PyclinkError('usage', reason, { path });
 }
 
-/** The error for an image that is not what it should be. */
+/** The error for a damaged image. */
 export function damaged({ path }: ImageTarget, reason: string): PyclinkError {
   return new PyclinkError('tool-failed', `the image is damaged: ${reason}`, { path });
 }

@@ -14,19 +14,19 @@ const descriptor = z.object({
   annotations: z.record(z.string(), z.string()).optional(),
 });
 
-/** What an index or a manifest says of a blob. */
+/** The description of a blob in an index or a manifest. */
 export type Descriptor = z.output<typeof descriptor>;
 
-/** `index.json`, and the indexes that it may name. */
+/** `index.json`, and the indexes that it lists. */
 export const indexSchema = z.object({ manifests: z.array(descriptor).min(1, 'lists no image') });
 
-/** The manifest of one image for one platform. Its layers are in the order in which they are applied. */
+/** The manifest of an image for one platform. Its layers are in the order of application. */
 const manifestSchema = z.object({
   config: z.object({ digest }).optional(),
   layers: z.array(z.object({ digest })),
 });
 
-/** What an index may name. */
+/** What an index may list. */
 export const documentSchema = z.union([indexSchema, manifestSchema], {
   error: 'is neither an index nor the manifest of an image',
 });
@@ -36,22 +36,22 @@ export const dockerSchema = z
   .array(z.object({ Config: z.string(), RepoTags: z.array(z.string()).nullish(), Layers: z.array(z.string()) }))
   .min(1, 'lists no image');
 
-/** What is read of an image's configuration: its platform, and the digest of each layer's tar before compression. */
+/** The fields to read of an image's configuration: its platform, and the digest of each uncompressed layer. */
 export const configSchema = platform.partial().extend({ rootfs: z.object({ diff_ids: z.array(digest) }) });
 
-/** Which image of several is meant. */
+/** Selects an image. */
 export interface ImageChoice {
   /** Its name or tag in the index. */
   readonly reference?: string | undefined;
   /** `os/architecture` or `os/architecture/variant`. */
   readonly platform?: string | undefined;
-  /** The platform to prefer where none was asked for. */
+  /** The platform to prefer if none is requested. */
   readonly ownPlatform: string;
 }
 
-/** Chooses an image of an index. @returns why none can be chosen, where none can */
+/** Chooses an image of an index. @returns the reason if none can be chosen */
 export function chooseImage(images: readonly Descriptor[], choice: ImageChoice): Descriptor | { readonly no: string } {
-  // An attestation is about an image: buildkit gives it an unknown platform.
+  // buildkit lists attestations as images with an unknown platform.
   const real = images.filter(({ platform }) => platform?.os !== 'unknown');
   const { reference, platform, ownPlatform } = choice;
   const named = reference === undefined ? real : real.filter((image) => isNamed(image, reference));
@@ -72,7 +72,7 @@ function hasPlatforms(images: readonly Descriptor[]): boolean {
 }
 
 function fits(image: Descriptor, wanted: string): boolean {
-  // An index of one image often names no platform: its configuration does.
+  // An index of one image often gives no platform; the image's configuration does.
   return image.platform === undefined || isFor(image.platform, wanted);
 }
 
@@ -82,7 +82,7 @@ interface ActualPlatform {
   readonly variant?: string | undefined;
 }
 
-/** Whether something is for a platform that the user named. Without a variant, any will do. */
+/** Whether a platform is the one that the user named. Without a variant, any variant fits. */
 export function isFor(actual: ActualPlatform, wanted: string): boolean {
   const plain = `${actual.os}/${actual.architecture}`;
   return wanted === plain || wanted === `${plain}/${actual.variant ?? ''}`;

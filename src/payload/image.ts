@@ -6,13 +6,13 @@ import { overlay } from './overlay.ts';
 import type { TarContents } from './tar.ts';
 
 /**
- * Searches a container image: its index, manifest and layers, whose files it applies in order. Digests are checked.
- * Nothing is unpacked to disk.
- * @throws PyclinkError `usage` if it is not clear which image is meant, `tool-failed` if the image is damaged
+ * Searches a container image: reads its index, manifest and layers, and applies the layers in order. Checks digests.
+ * Unpacks nothing to disk.
+ * @throws PyclinkError `usage` if several images fit, `tool-failed` if the image is damaged
  */
 export async function searchImage(target: ImageTarget, search: Search, limits: ReadLimits): Promise<Contents> {
   const places = layersOf(target);
-  // A whiteout says what an earlier layer no longer has.
+  // A whiteout removes files of earlier layers.
   const layered: Search = { ...search, names: [...search.names, '.wh.*'] };
   const passes = await readLayers(target, places, layered, limits);
   const layers = places.map(({ label }, i) => ({ label, ...(passes[i] as TarContents) }));

@@ -7,19 +7,19 @@ import { unpacked } from './open-tar.ts';
 import { blockBytes } from './sparse.ts';
 import { readTar, type TarContents } from './tar.ts';
 
-/** What is known of a layer before it is read. */
+/** What is known about a layer before it is read. */
 export interface LayerPlace {
-  /** Its file in the image. */
+  /** The name of its file in the image. */
   readonly name: string;
   /** `layer 2 of 3 (sha256:0123456789ab)` */
   readonly label: string;
-  /** The digest of the file, or of the tar that it unpacks to. */
+  /** The digest of the file, or of the uncompressed tar. */
   readonly digest: { readonly of: 'file' | 'tar'; readonly sha256: string } | undefined;
 }
 
-/** What is read of a layer. */
+/** What to read of a layer. */
 interface LayerRequest {
-  /** The image, as the user wrote it. */
+  /** The image as the user gave it. */
   readonly image: string;
   readonly search: Search;
   readonly budget: Budget;
@@ -28,8 +28,8 @@ interface LayerRequest {
 }
 
 /**
- * Reads a layer: a tar, plain or compressed with gzip, bzip2, xz or zstd.
- * @throws PyclinkError `tool-failed` if it is damaged, or not what its digest says
+ * Reads a layer: a tar, uncompressed or compressed with gzip, bzip2, xz or zstd.
+ * @throws PyclinkError `tool-failed` if it is damaged or does not match its digest
  */
 export async function readLayer(
   { name, label, digest }: LayerPlace,
@@ -63,8 +63,8 @@ async function* hashed(source: AsyncIterable<Buffer>, hash: Hash | undefined): A
 }
 
 /**
- * Fills the last block of a tar with zeros. umoci 0.4 leaves that out, and other tools accept it. A layer that was cut
- * off has another digest.
+ * Pads the last block of a tar with zeros. umoci 0.4 does not write the padding, and other tools accept that. The
+ * digest detects a truncated layer.
  */
 async function* padded(tar: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let sizeBytes = 0;

@@ -2,7 +2,7 @@ import picomatch from 'picomatch';
 import { nameOf, type PayloadPath } from '../files/path.ts';
 import type { PayloadEntry, Search } from './entry.ts';
 
-/** Tells which names of a container a search lists. */
+/** Returns a function that says which names of a container a search lists. */
 export function listedBy({
   names,
   paths,

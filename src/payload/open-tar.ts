@@ -8,8 +8,8 @@ import { trustedPath } from '../files/program-path.ts';
 import { type Format, formatOf, NotInstalled, readStart } from './format.ts';
 
 /**
- * Opens a tar, which may be compressed with gzip, bzip2, xz or zstd, or the tar in a Debian package. The stream ends with
- * an error if the program that unpacks it fails.
+ * Opens a tar, which may be compressed with gzip, bzip2, xz or zstd, or the tar in a Debian package. The stream ends
+ * with an error if the unpacking program fails.
  * @throws PyclinkError `tool-failed` if the file cannot be opened
  */
 export function openTar(file: string): Readable {
@@ -18,7 +18,7 @@ export function openTar(file: string): Readable {
   return decompressed(createReadStream(file), start);
 }
 
-/** What is in bytes that may be compressed with gzip, bzip2, xz or zstd. `bytes` is not ended early. */
+/** Unpacks bytes that may be compressed with gzip, bzip2, xz or zstd. Does not end `bytes` early. */
 export async function unpacked(bytes: AsyncIterator<Buffer>): Promise<Readable> {
   const first = await bytes.next();
   const start = first.done === true ? Buffer.alloc(0) : first.value;
@@ -27,11 +27,11 @@ export async function unpacked(bytes: AsyncIterator<Buffer>): Promise<Readable> 
 
 async function* startingWith(start: Buffer, rest: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
   yield start;
-  // Not `yield*`: it would end `rest` early, which is read to its end for a digest.
+  // Not `yield*`, which would end `rest` early: the digest needs all of it.
   for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
 }
 
-/** Programs that write to their standard output what they unpack from their standard input. */
+/** Programs that decompress standard input to standard output. */
 const programs: ReadonlyMap<Format | undefined, readonly [string, ...string[]]> = new Map([
   ['bzip2', ['bzip2', '--decompress', '--stdout', '--quiet']],
   ['xz', ['xz', '--decompress', '--stdout']],
@@ -52,7 +52,7 @@ function gunzipped(stream: Readable): Readable {
   return stream.pipe(gunzip);
 }
 
-/** What a program writes to its standard output. @throws with the last line of its standard error, if it fails */
+/** The standard output of a program. @throws with the last line of its standard error if it fails */
 async function* outputOf(command: string, args: readonly string[], input?: Readable): AsyncGenerator<Buffer> {
   const source = input === undefined ? ({ stdin: 'ignore' } as const) : { input };
   exitSignal();

@@ -8,7 +8,7 @@ const endBytes = 22;
 const maxCommentBytes = 0xffff;
 const endMagic = 'PK\x05\x06';
 
-/** Where a zip of 64 bits has its end record and the locator of that: before the end record that all have. */
+/** A 64-bit zip has its end record and the locator of that record before the usual end record. */
 const locatorBytes = 20;
 const locatorMagic = 'PK\x06\x07';
 const zip64Bytes = 56 + locatorBytes;
@@ -16,15 +16,15 @@ const zip64Bytes = 56 + locatorBytes;
 /** Where a zip is in a file. */
 interface Extent {
   readonly start: number;
-  /** Where its directory ends. */
+  /** Where its central directory ends. */
   readonly directoryEnd: number;
-  /** Whether the directory lies where the end record says. */
+  /** Whether the central directory is where the end record says. */
   readonly isExact: boolean;
 }
 
 /**
- * Where a zip is in a file: behind a shebang, or the program that unpacks it; undefined if there is no zip at the end.
- * Where offsets count from the start of the file, as zipapp writes them, it starts at 0.
+ * Finds a zip in a file, where a shebang or a program may precede it; undefined if there is no zip at the end. If
+ * offsets count from the start of the file, as zipapp writes them, the zip starts at 0.
  * @see _read_directory in Lib/zipimport.py
  */
 export function zipExtent(file: string): Extent | undefined {
@@ -40,7 +40,7 @@ export function zipExtent(file: string): Extent | undefined {
     const endAt = sizeBytes - tail.length + end;
     const isZip64 = tail.toString('latin1', end - locatorBytes, end - locatorBytes + 4) === locatorMagic;
     const directoryEnd = isZip64 ? endAt - zip64Bytes : endAt;
-    // The offsets of a zip of 4 GiB or more are elsewhere.
+    // A zip of 4 GiB or more stores its offsets elsewhere.
     if (directory === 0xffffffff) return { start: 0, directoryEnd, isExact: true };
     const start = directoryEnd - tail.readUInt32LE(end + 12) - directory;
     return { start: Math.max(0, start), directoryEnd, isExact: start >= 0 };
@@ -49,13 +49,13 @@ export function zipExtent(file: string): Extent | undefined {
   }
 }
 
-/** A zip that is open, and where its entries must end, as yauzl counts. */
+/** An open zip, and where its entries must end, as yauzl counts. */
 interface OpenZip {
   readonly zip: ZipFile;
   readonly directoryEnd: number;
 }
 
-/** Opens a zip; `close` of it must be called. @throws yauzl's error, or if it can be read in two ways */
+/** Opens a zip. The caller must close it. @throws yauzl's error, or if programs would interpret it differently */
 export async function openZip(file: string): Promise<OpenZip> {
   const { start, directoryEnd, isExact } = zipExtent(file) ?? { start: 0, directoryEnd: 0, isExact: true };
   if (!isExact) throw new Error('its central directory is not where its end record says');
@@ -69,7 +69,7 @@ export async function openZip(file: string): Promise<OpenZip> {
   }
 }
 
-/** Reads a file from somewhere on. */
+/** Reads a file from an offset on. */
 class ReaderFrom extends RandomAccessReader {
   readonly sizeBytes: number;
   readonly #file: string;

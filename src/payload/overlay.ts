@@ -3,17 +3,17 @@ import type { PayloadEntry } from './entry.ts';
 import { FileTree } from './file-tree.ts';
 import type { TarContents } from './tar.ts';
 
-/** A layer of an image, and what a pass over it gave. */
+/** A layer of an image with the result of a pass over it. */
 export interface Layer extends Pick<TarContents, 'entries' | 'links' | 'others' | 'directories'> {
   readonly label: string;
 }
 
-/** A file system that layers make. */
+/** The file system that the layers make up. */
 export interface Overlay {
   readonly entries: readonly PayloadEntry[];
-  /** Names whose file is in an earlier layer. */
+  /** Hard links to files of an earlier layer. */
   readonly linked: readonly PayloadEntry[];
-  /** Which layer removed a path that is no longer there. */
+  /** Removed paths, and the layer that removed them. */
   readonly removedBy: ReadonlyMap<PayloadPath, string>;
 }
 
@@ -21,9 +21,9 @@ const whiteout = '.wh.';
 const opaque = '.wh..wh..opq';
 
 /**
- * Applies layers in order. A file `.wh.NAME` removes NAME of earlier layers and all below it, `.wh..wh..opq` what earlier
- * layers have in its directory; anything but a directory removes what was below its path, and a directory a symlink.
- * Symlinks on the way to a path are followed.
+ * Applies layers in order. A file `.wh.NAME` removes NAME of earlier layers and everything below it; `.wh..wh..opq`
+ * removes what earlier layers have in its directory. Anything but a directory removes what was below its path, and a
+ * directory replaces a symlink. Follows symlinks on the way to a path.
  * @see the OCI image specification, layer.md, and applyNaive in containerd's archive package
  */
 export function overlay(layers: readonly Layer[]): Overlay {
@@ -34,7 +34,7 @@ export function overlay(layers: readonly Layer[]): Overlay {
     const remove = (removed: readonly PayloadEntry[]) => {
       for (const { path } of removed) removedBy.set(path, label);
     };
-    // Whiteouts are about earlier layers, wherever in its tar they stand.
+    // Whiteouts apply to earlier layers, wherever they are in the tar.
     for (const path of [...whiteoutsIn(others), ...whiteoutsIn(entries)]) {
       const name = nameOf(path);
       const directory = parentOf(path);

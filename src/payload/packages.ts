@@ -6,14 +6,14 @@ import { ifPossible } from '../files/if-possible.ts';
 import { byCodeUnit, type StagedPath } from '../files/path.ts';
 import { type FileIdentity, statIfAny } from '../files/stat.ts';
 
-/** What binary packages are called, of all systems whose packages have Python modules. */
+/** Matches the names of binary packages of all systems whose packages contain Python modules. */
 const packageName = /(?<!\.(?:no)?src)\.(?:rpm|u?deb|ddeb|apk|ipk|whl|egg|conda|tbz2|gpkg\.tar|pkg\.tar(?:\.\w+)?)$/;
 
 /**
- * The packages that a target stands for: those that a `.changes` file names, or those in a directory that has packages
- * and no Python files, or in a directory of it, as rpmbuild has one for each architecture; then at any depth. Symlinks are
- * followed. Any other target stands for itself.
- * @throws PyclinkError `usage` if a `.changes` file names no package, or one that is not there
+ * Expands a target to packages: those that a `.changes` file lists; or those in a directory that contains packages and
+ * no Python files; or those in its subdirectories at any depth, because rpmbuild has one for each architecture. Follows
+ * symlinks. Any other target is returned as it is.
+ * @throws PyclinkError `usage` if a `.changes` file lists no package, or a missing one
  */
 export function packagesOf(target: string): readonly string[] {
   const kind = statIfAny(target)?.kind;
@@ -52,7 +52,7 @@ function packagesWithin(directory: string, levels: number, seen: Set<FileIdentit
   const at = ifPossible(() => statIfAny(directory));
   if (at === undefined || seen.has(at.identity)) return [];
   seen.add(at.identity);
-  // What cannot be listed is reported when it is searched.
+  // A directory that cannot be listed is reported when it is searched.
   const names = ifPossible(() => readdirSync(directory)) ?? [];
   return names.flatMap((name) => {
     const path = join(directory, name);

@@ -3,12 +3,15 @@ import { childOf, maxSymlinks, nameOf, type PayloadPath, parentOf, plainPath } f
 import { getOrAdd } from '../get-or-add.ts';
 import type { Contents, PayloadEntry } from './entry.ts';
 
-/** A `__pycache__` is a symlink in few packages; many symlinks to one large directory would have names without end. */
+/**
+ * The maximum number of files behind symlinks named `__pycache__`. Real packages have few; many symlinks to one large
+ * directory would multiply the names.
+ */
 const maxNamesInSymlinks = 100_000;
 
 /** A file system: the names of one or more containers that belong together. */
 export class Payload {
-  /** By path; several where packages share a path. */
+  /** By path. Several entries if packages share a path. */
   readonly entries: ReadonlyMap<PayloadPath, readonly PayloadEntry[]>;
   /** Which layer of an image removed a path. */
   readonly removedBy: ReadonlyMap<PayloadPath, string>;
@@ -20,7 +23,7 @@ export class Payload {
     for (const entry of contents.flatMap((one) => one.entries)) {
       const others = entries.get(entry.path);
       if (others === undefined) entries.set(entry.path, [entry]);
-      // Two directories of one system have those above them in common.
+      // Two directories of one system share the directories above them.
       else if (!others.some(({ container, file }) => container === entry.container && file === entry.file)) {
         others.push(entry);
       }
@@ -35,7 +38,7 @@ export class Payload {
     return Array.from(this.entries.values()).flat();
   }
 
-  /** The files, by all names that lead to them: of symlinks too, and those in a `__pycache__` that is a symlink. */
+  /** The files under all names that lead to them, including symlinks and names in a `__pycache__` that is a symlink. */
   get files(): PayloadEntry[] {
     const all = this.all;
     const symlinks = all.filter(({ type }) => type === 'symlink');
@@ -58,7 +61,7 @@ export class Payload {
     return [...all, ...followed].filter(({ type }) => type === 'file');
   }
 
-  /** The entries of a path, also if directories on the way are symlinks. The last component is not followed. */
+  /** The entries of a path, following symlinks to directories but not the last component. */
   at(path: PayloadPath): readonly PayloadEntry[] {
     const found = this.entries.get(path);
     if (found !== undefined) return found;
@@ -71,12 +74,12 @@ export class Payload {
     return this.at(path).length > 0;
   }
 
-  /** The files that a path leads to when symlinks are followed; empty if it leads to none. */
+  /** The files that a path leads to if symlinks are followed; empty if it leads to none. */
   follow(path: PayloadPath): readonly PayloadEntry[] {
     return this.#end(path).entries;
   }
 
-  /** Where a path leads whose symlinks end at what is not listed. */
+  /** The final path if the symlinks of a path end at something that is not listed. */
   unlistedEnd(path: PayloadPath): PayloadPath | undefined {
     const end = this.#end(path);
     const directory = end.entries.length > 0 ? undefined : this.directoryAt(parentOf(end.path));
@@ -93,7 +96,7 @@ export class Payload {
     return end;
   }
 
-  /** Where a directory lies if symlinks on the way are followed; undefined if they lead nowhere. */
+  /** The real path of a directory; undefined if its symlinks lead nowhere. */
   directoryAt(path: PayloadPath): PayloadPath | undefined {
     for (const { resolve } of this.#contents) {
       const resolved = resolve?.(path);
@@ -103,7 +106,7 @@ export class Payload {
   }
 }
 
-/** Where a path leads if all symlinks on it are followed. @returns undefined if they lead in a circle */
+/** Follows all symlinks of a path. @returns undefined if they form a loop */
 export function throughSymlinks(
   path: PayloadPath,
   at: (path: PayloadPath) => PayloadEntry | undefined,

@@ -12,8 +12,8 @@ import { listedBy } from './listed.ts';
 import { readTar, type TarContents } from './tar.ts';
 
 /**
- * One line a file, after a line with the package's name. All that is text is quoted for a shell: names and what symlinks
- * say may have tabs and line breaks.
+ * One line per file, after a line with the package's name. Text is shell-quoted, because names and symlink targets may
+ * contain tabs and line breaks.
  */
 const queryFormat =
   'package %{NVRA:shescape}\\n[%{FILENAMES:shescape}\\t%{FILEINODES}\\t%{FILEDEVICES}\\t%{FILEFLAGS}\\t%{FILEMODES}\\t' +
@@ -36,7 +36,7 @@ const types: ReadonlyMap<number, PayloadEntry['type']> = new Map([
 ]);
 
 /**
- * Searches an rpm package: what its header says of files counts, and the bytes are those of its payload.
+ * Searches an rpm package: the metadata comes from its header, the bytes from its payload.
  * @throws PyclinkError `tool-failed` if rpm or rpm2archive cannot read the package
  */
 export async function searchRpm(file: string, search: Search, limits: ReadLimits): Promise<Contents> {
@@ -92,7 +92,7 @@ async function queryHeader(file: string): Promise<PayloadEntry[]> {
   return entries;
 }
 
-/** The text that is quoted for a shell in Latin-1, without the quotes around it. */
+/** Removes shell quotes from Latin-1 text. */
 function unquoted(latin1: string): string {
   return pathText(Buffer.from(latin1.replaceAll(String.raw`'\''`, "'"), 'latin1'));
 }

@@ -5,17 +5,17 @@ import type { PayloadEntry, Unread } from './entry.ts';
 import type { Payload } from './payload.ts';
 
 /**
- * The source of a pyc in a payload, symlinks followed: that of its own container, if several have one. Python passes over a
- * directory and a symlink to nothing that have its name; a ghost is not installed.
+ * Finds the source of a pyc in a payload, following symlinks. Prefers the pyc's own container if several have one.
+ * Python ignores directories and dangling symlinks of that name; a ghost is not installed.
  */
 export function sourceOf(payload: Payload, { container }: PayloadEntry, source: PayloadPath): PayloadEntry | undefined {
   const found = payload.follow(source).filter(({ type, isGhost }) => type === 'file' && isGhost !== true);
   return found.find((entry) => entry.container === container) ?? found[0];
 }
 
-/** Who may read a pyc that may not read its source: undefined if nobody. What only root may read counts as well. */
+/** Who can read a pyc but not its source; undefined if nobody. A pyc that only root can read counts as well. */
 export function exposure(pyc: PayloadEntry, source: PayloadEntry): string | undefined {
-  // Zips made elsewhere than on Unix have no modes.
+  // Zips that were not made on Unix have no modes.
   if (pyc.mode === 0 || source.mode === 0) return undefined;
   const [pycUser, pycGroup] = pyc.owner.split(':');
   const [user, group] = source.owner.split(':');
@@ -33,18 +33,18 @@ function octal(mode: number): string {
   return mode.toString(8).padStart(4, '0');
 }
 
-/** How a pyc does not fit its source. */
+/** How a pyc does not match its source. */
 export interface SourceMismatch {
   readonly reason: string;
-  /** The sizes are equal: the source was only given another mtime. */
+  /** The sizes are equal; only the mtime differs. */
   readonly isOfMtime: boolean;
 }
 
 /**
- * How a pyc does not fit its source in a payload; undefined if it fits. Of a zip, zipimport reads what lies beside its
- * source, and compares DOS time; a `__pycache__` is only read once it is unpacked.
+ * How a pyc does not match its source in a payload; undefined if it matches. In a zip, zipimport reads pycs next to
+ * their sources and compares DOS time; a `__pycache__` is used only after unpacking.
  * @param facts of the source; needed for hash-based pycs
- * @param isBeside it is a pyc beside its source
+ * @param isBeside whether the pyc is next to its source
  * @see _eq_mtime in Lib/zipimport.py, which allows for a second
  */
 export function mismatchOf(
@@ -57,7 +57,7 @@ export function mismatchOf(
   const hash = (number: number) => (facts && 'hashes' in facts ? (facts.hashes.get(number) ?? '') : '');
   const reasonAt = (mtime: number) => staleReason(header, { sizeBytes, mtimeSeconds: mtime, hash });
   if (header.invalidationMode !== 'timestamp') {
-    // That the system refuses the source is said elsewhere, and then nothing is known of its hash.
+    // The unreadable source is reported elsewhere; its hash is then unknown.
     if (facts === undefined || ('unread' in facts && facts.isRefused === true)) return undefined;
     return mismatch('unread' in facts ? `the source ${facts.unread}` : reasonAt(mtimeSeconds), false);
   }

@@ -3,9 +3,9 @@ export type PaxRecords = readonly (readonly [key: string, value: Buffer])[];
 
 /** A sparse file in a tar: the pieces between its holes are stored, and a map says where they go. */
 export interface Sparse {
-  /** With the holes. */
+  /** The size with the holes. */
   readonly sizeBytes: number;
-  /** Offset and length of each piece, in turn; undefined if the map is at the start of what is stored. */
+  /** Offset and length of each piece in turn; undefined if the map is at the start of the stored bytes. */
   readonly map: readonly number[] | undefined;
 }
 
@@ -13,8 +13,8 @@ export interface Sparse {
 export const blockBytes = 512;
 
 /**
- * A whole file from what is stored of it.
- * @returns undefined if the map does not fit
+ * Rebuilds a file from its stored pieces.
+ * @returns undefined if the map is invalid
  * @see "Storing Sparse Files" in the manual of GNU tar
  */
 export function withHoles({ sizeBytes, map }: Sparse, stored: Buffer): Buffer | undefined {
@@ -31,7 +31,7 @@ export function withHoles({ sizeBytes, map }: Sparse, stored: Buffer): Buffer | 
   return whole;
 }
 
-/** The map of version 1.0: decimal numbers, each on a line, first how many pieces there are; up to the end of a block. */
+/** The map of version 1.0: decimal numbers, one per line, starting with the number of pieces, padded to a block. */
 function mapIn(stored: Buffer): { map: number[]; end: number } | undefined {
   let at = 0;
   const next = (): number => {
@@ -41,13 +41,13 @@ function mapIn(stored: Buffer): { map: number[]; end: number } | undefined {
     return number;
   };
   const count = next();
-  // Each number takes two bytes.
+  // Each number takes at least two bytes.
   if (!(count >= 0 && 4 * count <= stored.length)) return undefined;
   const map = Array.from({ length: 2 * count }, next);
   return map.some(Number.isNaN) ? undefined : { map, end: Math.ceil(at / blockBytes) * blockBytes };
 }
 
-/** What a pax header says of a sparse file, in any version. */
+/** Reads the sparse records of a pax header, in any version. */
 export function sparseInPax(records: PaxRecords): Sparse | undefined {
   const texts = records.map(([key, value]): [string, string] => [key, value.toString('latin1')]);
   const of = new Map(texts);
@@ -59,10 +59,10 @@ export function sparseInPax(records: PaxRecords): Sparse | undefined {
   return { sizeBytes, map: (map ?? pieces.map(([, value]) => value)).map(Number) };
 }
 
-/** How many pieces a header of the old GNU format has, and each further block. */
+/** The number of pieces in a header of the old GNU format, and in each further block. */
 const [piecesInHeader, piecesInBlock] = [4, 21];
 
-/** A sparse file of the old GNU format. @param blocks its header, and all blocks behind it that have more of the map */
+/** Reads a sparse file of the old GNU format. @param blocks its header, and all further blocks of the map */
 export function sparseInHeader([header, ...blocks]: readonly [Buffer, ...Buffer[]]): Sparse {
   const map = [
     ...piecesAt(header, 386, piecesInHeader),
@@ -71,7 +71,7 @@ export function sparseInHeader([header, ...blocks]: readonly [Buffer, ...Buffer[
   return { sizeBytes: numberAt(header, 483), map };
 }
 
-/** Whether another block with more of the map follows. */
+/** Whether another block of the map follows. */
 export function hasMoreOfMap(block: Buffer, isHeader: boolean): boolean {
   return block[isHeader ? 482 : 504] !== 0;
 }
@@ -80,7 +80,7 @@ function piecesAt(block: Buffer, start: number, count: number): number[] {
   return Array.from({ length: 2 * count }, (_, i) => numberAt(block, start + 12 * i));
 }
 
-/** A number of twelve bytes: octal, or, if the first bit is set, binary. */
+/** Reads a number of twelve bytes: octal, or binary if the first bit is set. */
 export function numberAt(block: Buffer, at: number): number {
   if ((block[at] ?? 0) >= 0x80) return Number(block.readBigUInt64BE(at + 4));
   return Number.parseInt(block.toString('latin1', at, at + 12), 8) || 0;

@@ -6,10 +6,10 @@ import type { PayloadPath, StagedPath } from '../files/path.ts';
 import { lstatIfAny } from '../files/stat.ts';
 
 /**
- * The root of the system that a directory belongs to, so that its files have the paths that interpreters know them by:
- * `/tmp/tree` for `/tmp/tree/usr/lib/python3`, `/` for `/usr/share/shop`, and `/` for a prefix that Python modules lie in,
- * such as a virtual environment, `/opt/acme` and an output of Nix: it is taken to be in its place. Any other directory
- * is such a root itself.
+ * Finds the root of the system that a directory belongs to, so that its files get the paths that interpreters know:
+ * `/tmp/tree` for `/tmp/tree/usr/lib/python3`; `/` for `/usr/share/shop`, and for a prefix with Python modules, such as
+ * a virtual environment, `/opt/acme` or an output of Nix, which counts as installed. Any other directory is itself the
+ * root.
  * @param directory without symlinks
  */
 export function systemAround(directory: StagedPath): StagedPath {
@@ -21,7 +21,7 @@ export function systemAround(directory: StagedPath): StagedPath {
   return isLibrary || isPrefix(prefix) ? ('/' as StagedPath) : directory;
 }
 
-/** Whether Python modules lie below a directory, in the way that interpreters find them. */
+/** Whether a directory has Python modules where interpreters look for them. */
 function isPrefix(directory: string): boolean {
   if (['pyvenv.cfg', 'bin/python3', 'bin/pypy3'].some((name) => has(directory, name))) return true;
   const libraries = ['lib', 'lib64'].flatMap((name) => ifPossible(() => readdirSync(join(directory, name))) ?? []);

@@ -8,11 +8,11 @@ import {
   sparseInPax,
 } from './sparse.ts';
 
-/** What tar-stream does not tell of a member. */
+/** Facts about a member that tar-stream does not report. */
 export interface MemberExtras {
-  /** How much is stored of it. */
+  /** The number of stored bytes. */
   readonly storedBytes: number;
-  /** The names that a pax header gives it, as bytes. */
+  /** Its name in a pax header, as bytes. */
   readonly name?: Buffer | undefined;
   readonly linkName?: Buffer | undefined;
   readonly sparse?: Sparse | undefined;
@@ -22,28 +22,28 @@ export interface MemberExtras {
 const maxPaxBytes = 4 * 2 ** 20;
 /** More pieces than a file of 64 MiB can have. */
 const maxMapBlocks = 8192;
-/** What a header for all members that follow may not say: some programs heed it, and some do not. */
+/** Keys that a global header must not contain: some programs use them, some do not. */
 const ofOneMember = /^(?:path|linkpath|size|GNU\.sparse\..*)$/;
-/** What some programs cut at a zero byte, and some take from the header if it is empty. */
+/** Keys whose values some programs truncate at a zero byte, and some replace by the header if they are empty. */
 const ofNameOrSize = /^(?:path|linkpath|size|GNU\.sparse\.name)$/;
-/** Links, symlinks, devices and fifos. Of a directory, POSIX lets the size say how large it may become. */
+/** Links, symlinks, devices and fifos. For a directory, POSIX allows a size: the limit for its files. */
 const hasNoContent = /^[12346]$/;
-/** How much may follow the end of a tar: more than any record of a tape. */
+/** The most that may follow the end of a tar: more than any tape record. */
 const maxBytesBehindEnd = 64 * 2 ** 20;
 
-/** What is done with the next bytes of a tar. */
+/** How to handle the next bytes of a tar. */
 interface Step {
   readonly bytes: number;
-  /** They are looked at. */
+  /** The step examines them. */
   readonly isTaken?: boolean;
-  /** tar-stream does not get them. */
+  /** They are not passed to tar-stream. */
   readonly isDropped?: boolean;
 }
 
 /**
- * Passes a tar on to tar-stream. Keeps what that does not tell, by the number of the member, from 1 on; takes away the
- * blocks of sparse files that it does not know; and ends the tar where the programs that unpack it end.
- * @throws if programs disagree on what is in it
+ * Passes a tar on to tar-stream. Records what tar-stream does not report, by member number from 1 on. Removes blocks of
+ * sparse files that it does not know. Ends the tar where unpacking programs end it.
+ * @throws if programs interpret the content differently
  * @see tar(5), "Pax Interchange Format" and "GNU tar archives"
  */
 export async function* withExtras(
@@ -72,7 +72,7 @@ export async function* withExtras(
   }
 }
 
-/** The steps from the start of a tar to its end. Each has at least one byte. */
+/** The steps from the start of a tar to its end. Each handles at least one byte. */
 function* stepsThrough(extras: Map<number, MemberExtras>): Generator<Step, never, Buffer | undefined> {
   let members = 0;
   let pax: PaxRecords = [];
@@ -120,7 +120,7 @@ function* pass(bytes: number): Generator<Step, void, Buffer | undefined> {
   if (bytes > 0) yield { bytes };
 }
 
-/** Takes the blocks with the map of a sparse file that follow its header. */
+/** Reads the blocks with the map that follow the header of a sparse file. */
 function* oldSparse(header: Buffer): Generator<Step, Sparse, Buffer | undefined> {
   const blocks: [Buffer, ...Buffer[]] = [header];
   for (let block = header; hasMoreOfMap(block, block === header); ) {
@@ -131,7 +131,7 @@ function* oldSparse(header: Buffer): Generator<Step, Sparse, Buffer | undefined>
   return sparseInHeader(blocks);
 }
 
-/** @see pax(1): the length of each record in bytes, with itself, a space, the key, `=`, the value, a line end */
+/** @see pax(1): each record is its own length in bytes, a space, the key, `=`, the value, a line end */
 function recordsIn(header: Buffer): PaxRecords {
   const records: [string, Buffer][] = [];
   for (let at = 0; at < header.length; ) {

@@ -9,16 +9,16 @@ import { type MemberExtras, withExtras } from './tar-extras.ts';
 export interface Member {
   readonly header: Header;
   readonly name: string;
-  /** What a link or a symlink says. */
+  /** The target of a link or symlink. */
   readonly linkName: string;
-  /** With the holes of a sparse file. */
+  /** The size with the holes of a sparse file. */
   readonly sizeBytes: number;
   readonly sparse: Sparse | undefined;
-  /** What is stored. */
+  /** The stored bytes. */
   readonly content: AsyncIterable<Buffer>;
 }
 
-/** The members of a tar, one at a time. What is not read of one is passed over. @throws as readTar */
+/** The members of a tar, one at a time. Skips unread content. @throws as readTar */
 export async function* membersOf(stream: Readable, budget: Budget): AsyncGenerator<Member> {
   const tar = extract(tarOptions);
   const extras = new Map<number, MemberExtras>();
@@ -38,10 +38,10 @@ export async function* membersOf(stream: Readable, budget: Budget): AsyncGenerat
   }
 }
 
-/** Nothing is lost of names that are not UTF-8; and a tar may be older than POSIX. */
+/** Latin-1 preserves names that are not UTF-8. Unknown formats are allowed, because a tar may be older than POSIX. */
 const tarOptions: object = { filenameEncoding: 'latin1', allowUnknownFormat: true };
 
-/** A member as tar-stream gives it. */
+/** A member as returned by tar-stream. */
 interface StreamedMember extends AsyncIterable<Buffer> {
   readonly header: Header;
   resume(): void;
@@ -52,7 +52,7 @@ function memberOf(content: StreamedMember, extras: MemberExtras | undefined): Me
   if (extras?.storedBytes !== header.size) throw new Error('it has a size that programs interpret differently');
   const { linkName, sparse } = extras;
   const name = pathText(extras.name ?? Buffer.from(header.name, 'latin1'));
-  // Older than POSIX: a directory has no type of its own.
+  // Before POSIX, directories had no type of their own.
   const isDirectory = header.type === 'file' && name.endsWith('/');
   if (isDirectory && header.size !== 0) throw new Error('it has a directory that programs interpret differently');
   return {
@@ -65,7 +65,7 @@ function memberOf(content: StreamedMember, extras: MemberExtras | undefined): Me
   };
 }
 
-/** What is in a stream. Whoever stops early leaves it open: tar-stream would end the whole tar, and say nothing. */
+/** The content of a stream. Keeps it open if the reader stops early: tar-stream would silently end the whole tar. */
 async function* kept(stream: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const chunks = stream[Symbol.asyncIterator]();
   for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) yield next.value;

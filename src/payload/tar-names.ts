@@ -2,21 +2,22 @@ import { contains, type PayloadPath, parentOf, plainPath } from '../files/path.t
 import type { PayloadEntry } from './entry.ts';
 import { throughSymlinks } from './payload.ts';
 
-/** What lies at the names of a tar when its members so far are unpacked one after another. */
+/** The tree that results if the members of a tar so far are unpacked in order. */
 export class TarNames {
   readonly #root: PayloadPath;
   readonly #isLayer: boolean;
-  /** All that is not a directory; undefined for a device and the like. */
+  /** Everything but directories; undefined for devices and the like. */
   readonly #others = new Map<PayloadPath, PayloadEntry | undefined>();
-  /** Directories that have something in them. */
+  /** Directories that are not empty. */
   readonly #parents = new Set<PayloadPath>();
   #symlinks = 0;
-  /** The directory that was asked for last: a tar names the files of a directory one after another. */
+  /** The last directory, because a tar lists the files of a directory consecutively. */
   #last: { readonly path: PayloadPath; readonly place: PayloadPath } | undefined;
 
   /**
    * @param root the directory that is the root of the payload
-   * @param isLayer the later member counts, also of a directory and something else: the image specification says so
+   * @param isLayer whether a later member always replaces an earlier one, even if one is a directory, as the image
+   *   specification requires
    */
   constructor(root: PayloadPath, isLayer: boolean) {
     this.#root = root;
@@ -24,10 +25,10 @@ export class TarNames {
   }
 
   /**
-   * The path at which a member is unpacked: symlinks of the same tar are followed in its directory, not in its last
-   * component. Names in archives begin with `./`, with `/` or with neither.
+   * The path where a member is unpacked. Follows symlinks of the same tar in its directory, but not in its last
+   * component. Names in archives start with `./`, with `/` or with neither.
    * @returns undefined if it is not below the root
-   * @throws if symlinks lead in a circle
+   * @throws if symlinks form a loop
    */
   placeOf(name: string): PayloadPath | undefined {
     const path = plainPath(name) as PayloadPath;
@@ -44,14 +45,14 @@ export class TarNames {
     return place === parent ? inside : (`${place === '/' ? '' : place}${inside.slice(parent.length)}` as PayloadPath);
   }
 
-  /** What earlier members left at a path, if they did: no entry is a device, a directory and the like. */
+  /** What earlier members left at a path, if anything. No entry means a device, a directory or the like. */
   at(path: PayloadPath): { readonly entry: PayloadEntry | undefined } | undefined {
     const isKnown = this.#others.has(path) || this.#parents.has(path);
     return isKnown ? { entry: this.#others.get(path) } : undefined;
   }
 
   /**
-   * Says what lies at a path from now on; undefined for a device and the like.
+   * Sets what is at a path; undefined for a device and the like.
    * @throws if programs disagree on whether it is a directory
    */
   set(path: PayloadPath, entry: PayloadEntry | undefined): void {

@@ -8,36 +8,35 @@ import { withHoles } from './sparse.ts';
 import { type Member, membersOf } from './tar-members.ts';
 import { TarNames } from './tar-names.ts';
 
-/** What one pass over a tar gave. */
+/** The result of a pass over a tar. */
 export interface TarContents {
-  /** How many members it has. */
+  /** The number of members. */
   readonly count: number;
-  /** What the search lists, by path; of a path that comes twice, the last. */
+  /** The listed entries by path. If a path occurs twice, the last one. */
   readonly entries: ReadonlyMap<PayloadPath, PayloadEntry>;
-  /** Hard links to files that are not in this tar. Their entries have no file yet. */
+  /** Hard links to files outside this tar. Their entries have no file yet. */
   readonly links: ReadonlyMap<PayloadPath, PayloadPath>;
-  /** Everything else that is not a directory: a file, or undefined for a device and the like. */
+  /** Everything else but directories: a file, or undefined for a device and the like. */
   readonly others: ReadonlyMap<PayloadPath, PayloadEntry | undefined>;
-  /** Its directories, listed or not. */
+  /** All directories, including unlisted ones. */
   readonly directories: ReadonlySet<PayloadPath>;
-  /** Files whose bytes are wanted and were not read, because a name that comes later in the tar wants them. */
+  /** Files whose bytes are wanted but were not read, because only a later name in the tar wants them. */
   readonly unread: ReadonlyMap<string, TakeContent>;
 }
 
-/** Which tar is read. */
+/** The tar to read. */
 export interface TarSource {
   readonly container: string;
   readonly layer?: string;
-  /** What the identities of its files begin with. */
+  /** The prefix of file identities. */
   readonly prefix: string;
-  /** The directory of it that is the root of the payload; what is beside that is passed over. */
+  /** The directory that is the root of the payload. Everything outside is skipped. */
   readonly root?: PayloadPath;
 }
 
 /**
- * Reads a tar from a stream, once from its start to its end. The bytes of a file are in memory only while they are
- * visited.
- * @param again files whose bytes an earlier pass left unread: then nothing else is read
+ * Reads a tar from a stream in one pass. The bytes of a file are in memory only while they are visited.
+ * @param again files whose bytes an earlier pass left unread; nothing else is read then
  * @throws the stream's error, tar-stream's if it is not a tar, or PyclinkError if it is too large
  */
 export async function readTar(
@@ -49,7 +48,7 @@ export async function readTar(
 ): Promise<TarContents> {
   const isListed = listedBy(search);
   const entries = new Map<PayloadPath, PayloadEntry>();
-  /** A link may name what is not listed. */
+  /** A link may point to a file that is not listed. */
   const names = new TarNames(root, layer !== undefined);
   const links = new Map<PayloadPath, PayloadPath>();
   const others = new Map<PayloadPath, PayloadEntry | undefined>();
@@ -117,15 +116,15 @@ export async function readTar(
   return { count: number, entries, links, others, directories, unread };
 }
 
-/** What tar-stream has no name for is unpacked as a file: sparse files, and what no standard has. */
+/** The type of an entry. Types unknown to tar-stream are unpacked as files: sparse files and non-standard types. */
 function typeOf({ type }: Header): PayloadEntry['type'] | 'link' | undefined {
   if (type === 'contiguous-file' || (type as unknown) === null) return 'file';
   return type === 'file' || type === 'link' || type === 'symlink' || type === 'directory' ? type : undefined;
 }
 
 /**
- * The mtime that an unpacked file has, in whole seconds, as import reads it. The field of ustar may be rounded up; the
- * pax header has the fraction.
+ * The mtime of the unpacked file in whole seconds, as import reads it. The ustar field may be rounded up; the pax
+ * header has the fraction.
  * @see pax(1); TarInfo.create_pax_header in Lib/tarfile.py
  */
 function mtimeSecondsIn({ pax, mtime }: Header): number {
@@ -133,7 +132,7 @@ function mtimeSecondsIn({ pax, mtime }: Header): number {
   return Math.trunc(Number.isFinite(exact) ? exact : (mtime?.getTime() ?? 0) / 1000);
 }
 
-/** The bytes of a member, if they are not too many. */
+/** Reads the bytes of a member, unless it is too large. */
 async function contentOf({ header, sizeBytes, sparse, content }: Member, budget: Budget): Promise<Content> {
   const storedBytes = header.size ?? 0;
   const refusal = tooLarge(Math.max(storedBytes, sizeBytes), budget.limits);

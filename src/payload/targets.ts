@@ -18,30 +18,30 @@ import { systemAround } from './system-around.ts';
 import { searchTree } from './tree.ts';
 import { searchZip } from './zip.ts';
 
-/** How targets are read. */
+/** Options for reading targets. */
 export interface ReadOptions {
   readonly limits?: ReadLimits;
-  /** Of images: `os/architecture`. */
+  /** For images: `os/architecture`. */
   readonly platform?: string | undefined;
-  /** Where each directory will lie. */
+  /** Where each directory will be installed. */
   readonly prepend?: string | undefined;
   /** Directories lie where they will be used. */
   readonly isInPlace?: boolean;
-  /** Without `prepend`, a directory may be a part of a system: paths then begin at the root of that. */
+  /** Without `prepend`, a directory may be part of a system. Paths then start at the root of that system. */
   readonly mayBePart?: boolean;
-  /** What later mtimes in a directory will be set to, as dpkg-deb does it. */
+  /** Later mtimes in a directory will be set to this, as dpkg-deb does. */
   readonly latestMtimeSeconds?: number;
 }
 
-/** What a target has. */
+/** The content of a target. */
 export interface TargetContents extends Contents {
-  /** As the user wrote it. */
+  /** As the user gave it. */
   readonly target: string;
-  /** A whole file system by itself, or one of the packages of a build. */
+  /** A file system by itself, or one of the packages of a build. */
   readonly kind: 'tree' | 'image' | 'package';
 }
 
-/** The targets that are one payload: packages and directories together, each image by itself. */
+/** Groups targets into payloads: the packages of a build together, each image by itself. */
 export function together(contents: readonly TargetContents[]): readonly (readonly TargetContents[])[] {
   const packages = contents.filter(({ kind }) => kind !== 'image');
   const images = contents.filter(({ kind }) => kind === 'image').map((image) => [image]);
@@ -49,7 +49,7 @@ export function together(contents: readonly TargetContents[]): readonly (readonl
 }
 
 /**
- * Searches the targets: directories, packages, archives, and images, which may have `:NAME` behind them. A directory of
+ * Searches the targets: directories, packages, archives, and images, which may end with `:NAME`. A directory of
  * packages, or a `.changes` file, stands for its packages.
  * @throws PyclinkError `usage` for a target that is not there, or a directory among packages; `tool-failed`
  */
@@ -86,7 +86,7 @@ export async function searchTargets(
   return again.map((one, i) => withUnreadable(one, contents[i]));
 }
 
-/** Adds the files that a second search of the same target could not read to those of the first. */
+/** Adds the unreadable files of a second search of the same target to those of the first. */
 export function withUnreadable(contents: TargetContents, other: TargetContents | undefined): TargetContents {
   const known = new Set(contents.unreadable.map(({ path }) => path));
   const more = other?.unreadable.filter(({ path }) => !known.has(path)) ?? [];
@@ -94,8 +94,8 @@ export function withUnreadable(contents: TargetContents, other: TargetContents |
 }
 
 /**
- * Files that sources and pycs are symlinks to, with a symlink: their names are not those of Python files, and no search
- * lists them. In a directory symlinks were followed.
+ * Finds files that sources and pycs are symlinks to, and their symlinks. No search lists such files, because their
+ * names are not those of Python files. In a directory, symlinks were followed already.
  */
 function unlistedTargets(contents: readonly TargetContents[]): Map<PayloadPath, PayloadEntry> {
   const unlisted = new Map<PayloadPath, PayloadEntry>();
@@ -114,7 +114,7 @@ function isPythonFile(path: PayloadPath): boolean {
   return /\.py[co]?$/.test(path);
 }
 
-/** A target, with the reference that an image may have. */
+/** A target, and the reference if it is an image. */
 interface LocatedTarget {
   readonly kind: 'tree' | 'image-directory' | 'file';
   readonly path: string;
@@ -133,7 +133,7 @@ function locate(target: string): LocatedTarget {
   return { ...place, kind: isImage ? 'image-directory' : 'tree' };
 }
 
-/** Parts a target from its `:NAME`. If there is a file whose own name has a colon, that is the target. */
+/** Splits a target from its `:NAME`. If a file with the whole name exists, that is the target. */
 function parted(target: string): [path: string, reference?: string] {
   const ends = Array.from(target.matchAll(/:/g), ({ index }) => index).filter((index) => index > 0);
   const end = exists(target) ? undefined : ends.find((index) => exists(target.slice(0, index)));
@@ -182,7 +182,7 @@ async function searchPlace(
   return { kind: 'package', ...(await searchFile(path, search, limits)) };
 }
 
-/** What searches a file, by its format; all others are tars. */
+/** The search function for each format. All other formats are tars. */
 const searches: ReadonlyMap<Format | undefined, typeof searchArchive> = new Map([
   ['rpm', searchRpm],
   ['zip', searchZip],

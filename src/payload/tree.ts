@@ -14,9 +14,10 @@ import { type ReadLimits, tooLarge } from './budget.ts';
 import type { Contents, PayloadEntry, Search, TakeContent, UnreadableEntry } from './entry.ts';
 
 /**
- * Searches a directory that holds a payload: a buildroot, or the root of an installed system. Of the running system only
- * the paths of the search are looked at, and what is below them, if it has any: all else belongs to other packages.
- * @param part the directory in it that is searched
+ * Searches a directory that holds a payload: a buildroot, or the root of an installed system. In the running system,
+ * searches only the paths of the search and what is below them, if there are any: everything else belongs to other
+ * packages.
+ * @param part the directory in it to search
  */
 export function searchTree(
   tree: Buildroot,
@@ -45,9 +46,9 @@ export function searchTree(
     return entry;
   };
   /**
-   * Lists a name, and has its bytes taken.
+   * Lists a name and visits its bytes.
    * @param bytes the path of a name that is not UTF-8
-   * @param symlink what led to it
+   * @param symlink the symlink that led to it
    */
   const look = (staged: StagedPath, bytes?: Buffer, symlink?: StagedPath): void => {
     if (looked.has(staged)) return;
@@ -116,7 +117,7 @@ function entryOf(
   };
 }
 
-/** Reads a file, into memory that is used again for the next one. @returns the file, if the system refuses it */
+/** Reads a file into memory that is reused for the next one. @returns the file, if the system refuses it */
 function readInto(
   staged: StagedPath,
   take: TakeContent,

@@ -12,9 +12,9 @@ import { unpacked } from './open-tar.ts';
 import { openZip } from './open-zip.ts';
 
 /**
- * Searches a zip: a wheel, an egg, a zipapp, or modules that are imported from it; and a conda package, which has tars in
- * it. Nothing is unpacked to disk.
- * @throws PyclinkError `tool-failed` if the file cannot be read, programs read it in two ways, or it has nothing in it
+ * Searches a zip: a wheel, an egg, a zipapp, importable modules, or a conda package, which contains tars. Unpacks
+ * nothing to disk.
+ * @throws PyclinkError `tool-failed` if the file cannot be read, is empty, or programs interpret it differently
  */
 export async function searchZip(file: string, search: Search, limits: ReadLimits): Promise<Contents> {
   const budget = new Budget(file, limits);
@@ -24,7 +24,7 @@ export async function searchZip(file: string, search: Search, limits: ReadLimits
   const contents = () => contentsOf([...entries.values()]);
   try {
     const { zip, directoryEnd } = await openZip(file);
-    /** Whether they are directories. */
+    /** Paths, and whether they are directories. */
     const paths = new Map<PayloadPath, boolean>();
     const parts: [PayloadPath, Entry][] = [];
     try {
@@ -102,8 +102,9 @@ function textOf(content: Content): string {
 }
 
 /**
- * The name of a member. What yauzl shows of a name that is not UTF-8, and should be, may be that of another.
- * @throws if programs read it in two ways: it has a NUL, or an extra field with another name, which Python does not read
+ * The name of a member. yauzl may show an invalid UTF-8 name like that of another member.
+ * @throws if programs interpret it differently: it contains a NUL, or an extra field has another name, which Python
+ *   does not read
  */
 function nameOf({ fileName, fileNameRaw, generalPurposeBitFlag }: Entry): string {
   const raw = getFileNameLowLevel(generalPurposeBitFlag, fileNameRaw, [], false);
@@ -117,7 +118,7 @@ function isDirectory({ fileName }: Entry): boolean {
   return fileName.endsWith('/');
 }
 
-/** The mode that a zip made on Unix has in the upper half of its external attributes. */
+/** The mode from the upper half of the external attributes, in zips made on Unix. */
 function unixMode({ versionMadeBy, externalFileAttributes }: Entry): { mode: number; isSymlink: boolean } {
   const unix = versionMadeBy >> 8 === 3 ? externalFileAttributes >>> 16 : 0;
   return { mode: unix & 0o7777, isSymlink: (unix & 0o170000) === 0o120000 };

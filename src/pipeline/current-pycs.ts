@@ -23,7 +23,7 @@ const memory = new Arena();
 
 /**
  * Reads the pycs of a job if all exist and are current, as far as that can be told without compiling: the header, the
- * recorded path, the mode, normal form, and code that is valid up to its last byte. Identical ones may be separate
+ * recorded path, the mode, normal form, columns, and code that is valid up to its last byte. Identical ones may be separate
  * files: they can still be linked.
  * @returns the pycs, valid until others are read; undefined if they are not current, or if pyclink cannot read a file
  *   or the interpreter's code

@@ -1,14 +1,14 @@
 import { timeText } from '../text.ts';
 import { releaseOf } from './releases.ts';
 
-/** How an interpreter decides whether a pyc still fits its source. @see PEP 552 */
+/** How an interpreter decides whether a pyc is still valid for its source. @see PEP 552 */
 export type InvalidationMode = 'timestamp' | 'checked-hash' | 'unchecked-hash';
 
 export const invalidationModes: readonly InvalidationMode[] = ['timestamp', 'checked-hash', 'unchecked-hash'];
 
 /** The header of a pyc. */
 export type PycHeader = {
-  /** The first two bytes, which say what release wrote the pyc. */
+  /** The first two bytes, which identify the release that wrote the pyc. */
   readonly magicNumber: number;
 } & (
   | {
@@ -25,7 +25,7 @@ export type PycHeader = {
     }
 );
 
-/** Why bytes do not start with a header that Python 3 reads. */
+/** Why bytes do not start with a header of Python 3. */
 export interface UnreadableHeader {
   readonly unreadable: string;
   /** It is a header of Python 2. */
@@ -35,7 +35,7 @@ export interface UnreadableHeader {
 /** The lowest magic number of Python 1 and 2, whose headers have eight bytes. @see Python/import.c of Python 2.7 */
 const firstMagicNumberOfPython2 = 20_000;
 
-/** Reads a header; a reason if the bytes do not start with one. */
+/** Parses a header. @returns the reason if the bytes do not start with one */
 export function parsePycHeader(bytes: Uint8Array): PycHeader | UnreadableHeader {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (view.byteLength < 4) return { unreadable: 'is too short to be a pyc' };
@@ -47,7 +47,7 @@ export function parsePycHeader(bytes: Uint8Array): PycHeader | UnreadableHeader 
   const flags = sizeBytes === 12 ? 0 : view.getUint32(4, true);
   const fields = sizeBytes - 8;
   if (flags > 3) return { unreadable: `has unknown flags 0x${flags.toString(16)}` };
-  // Flag 2 (check the source) means nothing without flag 1 (hash-based).
+  // Flag 2 (check the source) has no meaning without flag 1 (hash-based).
   if ((flags & 1) === 0) {
     return {
       magicNumber,
@@ -79,7 +79,7 @@ export function encodePycHeader(header: PycHeader): Buffer {
   return bytes;
 }
 
-/** A timestamp-based pyc that records another mtime of its source. The same buffer if it records that one already. */
+/** Returns a timestamp-based pyc with another source mtime. Returns the same buffer if nothing changes. */
 export function withSourceMtime(pyc: Buffer, mtimeSeconds: number): Buffer {
   const header = parsePycHeader(pyc);
   if ('unreadable' in header || header.invalidationMode !== 'timestamp') return pyc;
@@ -89,7 +89,7 @@ export function withSourceMtime(pyc: Buffer, mtimeSeconds: number): Buffer {
   return stamped;
 }
 
-/** What a source looks like to the import system. */
+/** A source as the import system sees it. */
 export interface ImportedSource {
   readonly sizeBytes: number;
   readonly mtimeSeconds: number;
@@ -98,7 +98,7 @@ export interface ImportedSource {
 }
 
 /**
- * Why an interpreter would recompile this source in place of loading the pyc; undefined if it would load it. Unchecked
+ * Why an interpreter would compile this source instead of loading the pyc; undefined if it would load it. Unchecked
  * hashes are compared too: the interpreter does not check them, but would run old code.
  */
 export function staleReason(header: PycHeader, source: ImportedSource): string | undefined {

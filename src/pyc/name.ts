@@ -5,23 +5,23 @@ export type Level = 0 | 1 | 2;
 
 export const levels: readonly Level[] = [0, 1, 2];
 
-/** Where pycs go: into `__pycache__` (PEP 3147), or beside their sources, where zipimport looks for them. */
+/** Where pycs go: into `__pycache__` (PEP 3147), or next to their sources, where zipimport looks for them. */
 export const layouts = ['pycache', 'zip'] as const;
 export type Layout = (typeof layouts)[number];
 
-/** The parts of a pyc's name. */
+/** The parsed name of a pyc. */
 export interface PycName<P extends StagedPath | PayloadPath> {
   /** The source that the pyc was compiled from. */
   readonly source: P;
-  /** `cpython-311`; undefined if the pyc is beside its source, as before PEP 3147. */
+  /** `cpython-311`; undefined if the pyc is next to its source, as before PEP 3147. */
   readonly cacheTag: string | undefined;
-  /** Beside its source, where the name says nothing else: 0. */
+  /** 0 if the pyc is next to its source, because the name then does not tell the level. */
   readonly level: Level;
 }
 
 /**
- * Where the pyc of a source goes.
- * @param cacheTag undefined: beside the source, where a module has one pyc, of any level
+ * The path of a source's pyc.
+ * @param cacheTag undefined: next to the source, where a module has one pyc of any level
  * @see PEP 3147, PEP 488, importlib.util.cache_from_source
  */
 export function pycPath<P extends StagedPath | PayloadPath>(source: P, cacheTag: string | undefined, level: Level): P {
@@ -29,7 +29,7 @@ export function pycPath<P extends StagedPath | PayloadPath>(source: P, cacheTag:
   return `${pycStem(source, cacheTag === undefined)}${tag}.pyc` as P;
 }
 
-/** What the paths of all pycs of a source begin with. @param isBeside of those beside the source */
+/** The common prefix of all pyc paths of a source. @param isBeside for pycs next to the source */
 export function pycStem(source: StagedPath | PayloadPath, isBeside = false): string {
   const stem = source.endsWith('.py') ? source.slice(0, -3) : source;
   if (isBeside) return stem;
@@ -37,7 +37,7 @@ export function pycStem(source: StagedPath | PayloadPath, isBeside = false): str
   return `${stem.slice(0, slash)}__pycache__/${stem.slice(slash)}`;
 }
 
-/** Reads the path of a `.pyc` or `.pyo`; undefined if it is not named as one. */
+/** Parses the path of a `.pyc` or `.pyo`; undefined if the name is not that of one. */
 export function parsePycPath<P extends StagedPath | PayloadPath>(path: P): PycName<P> | undefined {
   const directory = parentOf(path);
   if (nameOf(directory) !== '__pycache__') {

@@ -1,12 +1,12 @@
-/** How a release marshals code: the fields of a code object in the order of its bytes, and what it makes one object. */
+/** How a release marshals code: the order of a code object's fields, and which objects it shares. */
 export interface CodeLayout {
   /** The numbers before the first object, four bytes each. */
   readonly numbers: readonly string[];
-  /** The objects before the number of the first line. */
+  /** The objects before the first line number. */
   readonly objects: readonly string[];
-  /** The objects after it. */
+  /** The objects after the first line number. */
   readonly tail: readonly string[];
-  /** Whether equal strings of a module are one object to the compiler; otherwise only those of a function are. */
+  /** Whether the compiler shares equal strings in a whole module; otherwise only in a function. */
   readonly sharesStrings: boolean;
 }
 
@@ -18,11 +18,11 @@ export interface Release {
   readonly firstMagicNumber: number;
   /** 16 since PEP 552, 12 before. */
   readonly headerSizeBytes: 12 | 16;
-  /** Whether its line tables may say columns. @see PEP 657 */
+  /** Whether its line tables can contain columns. @see PEP 657 */
   readonly hasColumns?: true;
   /** The rounds of SipHash in a source hash. @see `_Py_KeyedHash` in Python/pyhash.c */
   readonly hashRounds: { readonly word: number; readonly end: number };
-  /** What is known about final releases only. Without it pyclink reads only headers. */
+  /** Facts about the final releases. Without it pyclink reads only headers. */
   readonly final?: FinalRelease;
 }
 
@@ -36,7 +36,7 @@ interface FinalRelease {
 
 /** What the proof in levels.py needs to know about a release. */
 export interface LevelProof {
-  /** The bit in co_flags of functions that have a docstring; 0 where their first constant is a string instead. */
+  /** The bit in co_flags of functions with a docstring; 0 if their first constant is the docstring. */
   readonly docstringFlag: number;
 }
 
@@ -70,7 +70,7 @@ const firstConstant: LevelProof = { docstringFlag: 0 };
 const flag314: LevelProof = { docstringFlag: 0x400_0000 };
 
 /**
- * Sorted by their first magic numbers. The alphas of 3.7 that had no PEP 552 yet are taken for 3.6.
+ * Sorted by first magic number. The alphas of 3.7 without PEP 552 count as 3.6.
  * @see Include/internal/pycore_magic_number.h, Lib/importlib/_bootstrap_external.py, Python/marshal.c
  */
 const releases: readonly Release[] = [
@@ -140,7 +140,7 @@ const releases: readonly Release[] = [
   { name: undefined, firstMagicNumber: 3700, ...since311 },
 ];
 
-/** The release that writes a magic number. Magic numbers of the future count as the newest release. */
+/** The release that writes a magic number. Future magic numbers count as the newest release. */
 export function releaseOf(magicNumber: number): Release {
   return releases.findLast(({ firstMagicNumber }) => magicNumber >= firstMagicNumber) as Release;
 }
@@ -155,7 +155,7 @@ function finalReleaseOf(magicNumber: number): FinalRelease | undefined {
   return final?.magicNumber === magicNumber ? final : undefined;
 }
 
-/** The layout of the code objects in pycs with a magic number; undefined if that is no known final release's. */
+/** The layout of code objects in pycs with this magic number; undefined if it is not that of a known final release. */
 export function codeLayoutOf(magicNumber: number): CodeLayout | undefined {
   return finalReleaseOf(magicNumber)?.codeLayout;
 }

@@ -1,8 +1,8 @@
 import { releaseOf } from './releases.ts';
 
 /**
- * The hash of a source that a hash-based pyc carries, as the interpreter with that magic number computes it: sixteen
- * hexadecimal digits.
+ * The source hash in a hash-based pyc, as the interpreter with that magic number computes it: sixteen hexadecimal
+ * digits.
  * @see PEP 552, importlib.util.source_hash, `_Py_KeyedHash` in CPython's Python/pyhash.c
  */
 export function sourceHash(magicNumber: number, source: Uint8Array): string {
