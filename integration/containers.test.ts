@@ -1,12 +1,13 @@
-/** Builds images from a Containerfile with buildah, with the three lines of docs/images.md, and runs what is in them. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+/** Builds images from a Containerfile with buildah, with the lines of docs/images.md, and runs what is in them. */
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { linkGroupsIn, plant } from '../test/helpers/buildroot.ts';
-import { pyclink } from '../test/helpers/pyclink.ts';
+import { bundle, pyclink } from '../test/helpers/pyclink.ts';
 import { chrootTools, makeChroot } from './helpers/chroot.ts';
+import { blocksOf } from './helpers/images-page.ts';
 import { describeWith, missingTools } from './helpers/tools.ts';
 
 const checkout = join(import.meta.dirname, '..');
@@ -15,15 +16,23 @@ const sourceText = 'import asyncio\n\n\ndef pay(sum):\n    """Docs."""\n    asse
 describeWith([...chrootTools, ...missingTools('buildah', 'unshare')], 'an image built from a Containerfile', () => {
   let work: string;
   const at = (...names: string[]) => join(work, ...names);
-  const buildah = async (...args: string[]) => {
-    const storage = ['--root', at('store'), '--runroot', at('run'), '--storage-driver', 'vfs'];
-    return (await execa('buildah', [...storage, ...args], { cwd: at('context') })).stdout;
+  const buildah = async (...args: string[]) => (await execa(at('bin/buildah'), args, { cwd: at('context') })).stdout;
+  /** Runs commands of the page as they are. */
+  const sh = (commands: string, more: Readonly<Record<string, string>> = {}) => {
+    const env = { PATH: `${at('bin')}:${process.env['PATH']}`, BUILDAH_ISOLATION: 'chroot', ...more };
+    return execa('sh', ['-e', '-c', commands], { cwd: at('context'), env });
   };
 
   /** The base image: Debian with Python, and no Node.js. */
   beforeAll(async () => {
     work = mkdtempSync(join(tmpdir(), 'pyclink-containers-'));
-    plant(work, { 'context/app/shop.py': sourceText, 'context/app/till.py': 'total = 0\n' });
+    plant(work, {
+      'context/app/shop.py': sourceText,
+      'context/app/till.py': 'total = 0\n',
+      'bin/buildah': `#!/bin/sh\nexec /usr/bin/buildah --root ${at('store')} --runroot ${at('run')} --storage-driver vfs "$@"\n`,
+      'bin/pyclink': `#!/bin/sh\nexec ${process.execPath} ${bundle} "$@"\n`,
+    });
+    for (const name of ['buildah', 'pyclink']) chmodSync(at('bin', name), 0o755);
     const executable = execa('tsx', ['integration/sea.ts', at('context/pyclink')], {
       cwd: checkout,
       preferLocal: true,
@@ -44,10 +53,12 @@ describeWith([...chrootTools, ...missingTools('buildah', 'unshare')], 'an image 
 
   afterAll(() => rmSync(work, { recursive: true, force: true }), 60_000);
 
-  /** Builds an image, and looks into it. */
+  /** Builds an image, or takes the last one, and looks into it. */
   async function built<T>(lines: readonly string[], look: (root: string) => Promise<T>): Promise<T> {
-    writeFileSync(at('context/Containerfile'), `${lines.join('\n')}\n`);
-    await buildah('bud', '--quiet', '--isolation', 'chroot', '--layers=false', '--tag', 'shop', '.');
+    if (lines.length > 0) {
+      writeFileSync(at('context/Containerfile'), `${lines.join('\n')}\n`);
+      await buildah('bud', '--quiet', '--isolation', 'chroot', '--layers=false', '--tag', 'shop', '.');
+    }
     const container = await buildah('from', 'shop');
     try {
       return await look(await buildah('mount', container));
@@ -56,15 +67,21 @@ describeWith([...chrootTools, ...missingTools('buildah', 'unshare')], 'an image 
     }
   }
 
-  const threeLines = [
-    'FROM localhost/base',
-    'COPY app /app',
-    'RUN --mount=type=bind,source=pyclink,target=/pyclink /pyclink build --in-place --manifest /pyclink.json && ' +
-      '/pyclink build --in-place /app --manifest /pyclink.json --append',
-  ];
+  const [, lines = '', withManifest = '', bud = ''] = blocksOf('In a Containerfile');
 
   it('starts without compiling, at each level, under a read-only root, as another user', async () => {
-    await built(threeLines, async (root) => {
+    // What the page says of the manifest is the same but for that.
+    const plain = withManifest.replaceAll(/ --manifest \S+( --append)?/g, '');
+    expect(plain.split(/[\s\\]+/)).toEqual(
+      lines
+        .replace('COPY app /app', '')
+        .trim()
+        .split(/[\s\\]+/),
+    );
+    writeFileSync(at('context/Containerfile'), `FROM localhost/base\nCOPY app /app\n${withManifest}\n`);
+    mkdirSync(at('context/proof'));
+    await sh(bud);
+    await built([], async (root) => {
       const enter =
         'mount --bind "$1" "$1"; mount -o remount,ro,bind "$1"; root=$1; shift; exec /usr/sbin/chroot --userspec=65534:65534 "$root" "$@"';
       for (const level of [[], ['-O'], ['-OO']]) {
@@ -81,14 +98,13 @@ describeWith([...chrootTools, ...missingTools('buildah', 'unshare')], 'an image 
         expect(ran.stderr).toContain('Read-only file system');
         expect(ran.stderr).not.toMatch(/wrote|could not create|code object from '?\/(?!.*\.pyc)/);
       }
-      await execa('cp', [join(root, 'pyclink.json'), at('manifest.json')]);
     });
     for (const target of [`oci:${at('pushed')}`, `docker-archive:${at('pushed.tar')}`])
       await buildah('push', '--quiet', 'shop', target);
     const { status, stdout } = await pyclink([
       'verify',
       '--manifest',
-      at('manifest.json'),
+      at('context/proof/pyclink.json'),
       at('pushed'),
       at('pushed.tar'),
     ]);
@@ -119,8 +135,10 @@ describeWith([...chrootTools, ...missingTools('buildah', 'unshare')], 'an image 
 
   it('can be linked in another root file system, that of buildah mount, with --chroot', async () => {
     await built(['FROM localhost/base', 'COPY app /app'], async (root) => {
-      const args = ['build', '--chroot', '--buildroot', root, '/app', '-q'];
-      expect(await pyclink(args)).toEqual({ status: 0, stdout: '', stderr: '' });
+      expect(linkGroupsIn(join(root, 'app'))).toEqual([]);
+      const [commands = ''] = blocksOf('In the root file system of another image');
+      const container = await buildah('containers', '--quiet');
+      expect(await sh(commands, { container })).toMatchObject({ exitCode: 0 });
       expect(linkGroupsIn(join(root, 'app')).length).toBeLessThan(6);
     });
   }, 100_000);

@@ -15,7 +15,20 @@ const copiers: Readonly<Record<string, readonly [script: string, links: boolean,
   'rsync -aH': ['rsync -aH from/ to', true, true],
   tar: ['tar -C from -cf tree.tar . && mkdir to && tar -C to -xf tree.tar', true, true],
   'cpio -p': ['mkdir to && cd from && find . | cpio --quiet -pdm ../to', true, true],
+  'cpio -i': [
+    '(cd from && find . | cpio --quiet -o -H newc) > it && mkdir to && cd to && cpio --quiet -id < ../it',
+    true,
+    false,
+  ],
+  'cpio -im': [
+    '(cd from && find . | cpio --quiet -o -H newc) > it && mkdir to && cd to && cpio --quiet -idm < ../it',
+    true,
+    true,
+  ],
   zip: ['cd from && zip -qr ../tree.zip . && unzip -q ../tree.zip -d ../to', false, true],
+  'zip -X': ['cd from && zip -qrX ../tree.zip . && unzip -q ../tree.zip -d ../to', false, false],
+  squashfs: ['mksquashfs from tree -quiet -no-progress && unsquashfs -q -n -d to tree', true, true],
+  erofs: ['mkfs.erofs tree from && fsck.erofs --extract=to tree', false, true],
   'install -p': ['cd from && find . -type f -exec install -pD {} ../to/{} ";"', false, true],
   'ostree bare': [
     'ostree --repo=repo init --mode=bare-user-only && ostree --repo=repo commit -b main from && ostree --repo=repo checkout -U main to',
@@ -24,18 +37,18 @@ const copiers: Readonly<Record<string, readonly [script: string, links: boolean,
   ],
 };
 
-describeWith(missingTools('rsync', 'cpio', 'zip', 'unzip', 'ostree'), 'a copy by', () => {
+describeWith(missingTools('rsync', 'cpio', 'zip', 'unzip', 'ostree', 'mksquashfs', 'mkfs.erofs'), 'a copy by', () => {
   it.each(Object.entries(copiers))('%s', async (name, [script, keepsLinks, keepsMtimes]) => {
     const top = temporaryDirectory();
     const [from, manifest] = [join(top, 'from'), join(top, 'manifest.json')];
     mkdirSync(from);
-    plant(from, { 'app/till.py': { content: 'total = 0\n', mtime: 1_600_000_000 } });
+    plant(from, { 'app/till.py': { content: 'total = 0\n', mtime: 1_600_000_001 } });
     await pyclink(['build', '-q', '--buildroot', from, '/app', '--manifest', manifest]);
     expect(linkGroupsIn(from).map((group) => group.length)).toEqual([3]);
     await execa('sh', ['-e', '-c', script], { cwd: top });
     const to = join(top, 'to');
     expect(linkGroupsIn(to).map((group) => group.length)).toEqual(keepsLinks ? [3] : [1, 1, 1]);
-    expect(lstatSync(join(to, 'app/till.py')).mtimeMs === 1_600_000_000_000).toBe(keepsMtimes);
+    expect(lstatSync(join(to, 'app/till.py')).mtimeMs === 1_600_000_001_000).toBe(keepsMtimes);
     expect(await pyclink(['relink', '--manifest', manifest, '--buildroot', to])).toMatchObject({ status: 0 });
     expect(linkGroupsIn(to).map((group) => group.length)).toEqual([3]);
     const row = new RegExp(

@@ -17,6 +17,7 @@ import { linkGroupsIn, plant } from '../test/helpers/buildroot.ts';
 import { bundle, pyclink, type Ran } from '../test/helpers/pyclink.ts';
 import { systemPython } from '../test/helpers/pythons.ts';
 import { chrootTools } from './helpers/chroot.ts';
+import { blocksOf } from './helpers/images-page.ts';
 import { describeWith, missingTools } from './helpers/tools.ts';
 
 const nobody = 65_534;
@@ -80,16 +81,14 @@ package() {
 describeWith([...chrootTools, ...missingTools('umoci')], 'a root file system by mmdebstrap', () => {
   it('is compiled by a hook, and its image is unpacked by umoci with its links', async () => {
     await inDirectory(async (top) => {
-      const [root, manifest] = [join(top, 'root'), join(top, 'manifest.json')];
-      const hook = `${call} build -q --chroot --buildroot "$1" --manifest ${manifest} --mtime 1600000000`;
-      const words = [
-        '--variant=minbase',
-        '--include=python3',
-        '--quiet',
-        '--dpkgopt=force-unsafe-io',
-        `--customize-hook=${hook}`,
-      ];
-      await execa('mmdebstrap', [...words, 'bookworm', root], { env: { TMPDIR: '/tmp' } });
+      const [root, manifest] = [join(top, 'rootfs'), join(top, 'manifest.json')];
+      const [, line = ''] = blocksOf('In the root file system of another image');
+      const quick = 'mmdebstrap --variant=minbase --quiet --dpkgopt=force-unsafe-io';
+      const more = ` -q --manifest ${manifest} --mtime 1600000000'`;
+      // The line of the page, only quicker, and with a manifest.
+      const command = line.replace('mmdebstrap', quick).replace('pyclink', call).replace('"$1"\'', `"$1"${more}`);
+      expect(command).toContain(more);
+      await execa('sh', ['-e', '-c', command], { cwd: top, env: { TMPDIR: '/tmp' } });
       expect(await pyclink(['verify', '--manifest', manifest, root])).toMatchObject({
         status: 0,
       });

@@ -56,7 +56,7 @@ describe('verify of several directories', () => {
     rmSync(join(shop, own));
     const { status, stdout } = await verify(shop, till);
     expect(status).toBe(1);
-    expect(stdout).toContain(`split: ${own}: in ${till}, without `);
+    expect(stdout).toContain(`split: ${own}: in ${till}, but `);
     expect(stdout).toContain(`orphan: ${site}/shop/__pycache__/other.`);
   });
 
