@@ -1,52 +1,51 @@
--- The Lua of macros.pyclink. What a function prints becomes the expansion of the macro that called it.
---
--- For readers who know rpm and not Lua: rpm.expand(TEXT) expands macros, rpm.define('NAME BODY') is %define,
--- `..` joins text, %S in a pattern is a character that is not a blank, and {} is a list.
+-- The Lua code of macros.pyclink. The output of a function becomes the expansion of the macro that called it.
+-- For readers who know rpm but not Lua: rpm.expand(TEXT) expands macros, rpm.define('NAME BODY') is %define, `..` joins
+-- text, %S in a pattern is a non-blank character, and {} is a list.
 
 local pyclink = {}
 
 -- The expansion of a macro; '' if it is not defined.
 local function value(name) return rpm.expand('%{?' .. name .. '}') end
 
--- Defines a macro with a body that may be empty, or have several lines, and that rpm's parser is not to change.
+-- Defines a macro. The body may be empty or have several lines; rpm's parser must not change it.
 local function define(name, body)
   rpm.define(name .. ' %{nil}' .. body:gsub('\\', '\\\\'):gsub('\n', '\\\n'))
 end
 
--- Text for a shell, in single quotes.
+-- Quotes text for a shell.
 local function quoted(text) return "'" .. text:gsub("'", [['"'"']]) .. "'" end
 
--- A log line of the %install script.
+-- Shell code that logs a line.
 local function echo(line) return 'echo ' .. quoted('pyclink: ' .. line) end
 
 local function nothingBecause(reason) return echo('compiles nothing at the end of %install: ' .. reason) end
 
 local hooks = value('pyclink_prefix') .. '/lib/rpm/pyclink/'
 
--- The body of a macro as it was defined; '' if it is not.
+-- The unexpanded body of a macro; '' if it is not defined.
 local function bodyOf(name) return rpm.expand('%{?' .. name .. ':%{macrobody:' .. name .. '}}') end
 
--- Whether a macro is on, as rpm reads numbers: Y and N are numbers too, other words are 0.
+-- Whether a macro is on. Like rpm, reads Y and N as numbers, and other words as 0.
 local function isOn(name)
   local text = value(name)
   if text:find('^[YyNn]') then return text:find('^[Yy]') ~= nil end
   return (tonumber(text) or 0) ~= 0
 end
 
--- Which time rpm clamps mtimes to, if it clamps any.
+-- The variable with the time that rpm clamps mtimes to, if it does.
 local function clampsTo()
   local policy = value('build_mtime_policy')
   if policy == '' and isOn('clamp_mtime_to_source_date_epoch') then policy = 'clamp_to_source_date_epoch' end
   return ({ clamp_to_source_date_epoch = 'SOURCE_DATE_EPOCH', clamp_to_buildtime = 'RPM_BUILD_TIME' })[policy]
 end
 
--- Comes directly before a call of pyclink, so that it knows that time: Fedora's own line takes the variable away.
+-- Sets that time directly before a call of pyclink, because Fedora's own line removes the variable.
 function pyclink.epoch()
   local variable = clampsTo()
   if variable then print('env SOURCE_DATE_EPOCH="${' .. variable .. '-}" ') end
 end
 
--- Options of pyclink build. If rpm is going to clamp mtimes, sources have to be clamped before they are compiled.
+-- Options of pyclink build. If rpm will clamp mtimes, sources must be clamped before they are compiled.
 function pyclink.options()
   local words = {}
   local function add(word) words[#words + 1] = word end
@@ -60,15 +59,15 @@ function pyclink.options()
   print(table.concat(words, ' '))
 end
 
--- What makes a call of brp-python-bytecompile one of pyclink, if it comes before it. The call stays as it is, with
--- whatever is before and behind it.
+-- The prefix that turns a call of brp-python-bytecompile into one of pyclink. The call itself does not change, nor what
+-- is before and after it.
 local function prefix()
   local existing = isOn('pyclink_adds') and '' or '--existing '
   local options = existing .. rpm.expand('%{pyclink__lua options}') .. ' ' .. (existing == '' and value('pyclink_extra') or '')
   return rpm.expand('%{pyclink__lua epoch}') .. hooks .. 'brp-pyclink ' .. options:gsub('%s+$', '') .. ' -- '
 end
 
--- Takes prefixes away, of which some may be older than the knobs of the spec.
+-- Removes prefixes. Some may be older than the spec's settings.
 local function unprefixed(text)
   local bare = (text .. ' '):gsub('%S*/pyclink/brp%-pyclink [^\n]- %-%- ', '')
   return bare:gsub('env SOURCE_DATE_EPOCH="?%${[%w_]+%-}"? ', ''):sub(1, -2)
@@ -81,8 +80,8 @@ local function isKnown(directory)
   return directory == value('_rpmconfigdir') .. '/pyclink'
 end
 
--- Text with something else in the place of each script of this name. Returns the scripts as well: the first one that
--- pyclink may take the place of, and the first that it does not know.
+-- Replaces each script of this name in a text. Also returns the first script that pyclink may replace, and the first
+-- that it does not know.
 local function replaced(text, name, replacement)
   local known, unknown
   local word = '([^%s;|&()<>]*)/' .. name:gsub('%-', '%%-') .. '%f[%s;|&()<>\0]'
@@ -103,7 +102,7 @@ local function withPyclink(text)
   return replaced(unprefixed(text), 'brp-python-bytecompile', function(script) return before .. script end)
 end
 
--- The script that compiles on this system; where there is none, the name that specs of old look for.
+-- The script that compiles on this system, or else the name that old specs look for.
 local function systemScript()
   local found = value('_rpmconfigdir') .. '/pyclink'
   for directory in value('pyclink_replaces'):gmatch('%S+') do
@@ -116,7 +115,7 @@ local function systemScript()
   return found .. '/brp-python-bytecompile'
 end
 
--- The call of the step that compiles, of the system or, where it has none, in the form of rpm's own.
+-- The system's call of the compiling step, or else one in the form of rpm's own.
 local function systemCall()
   local call = value('pyclink__call')
   if call ~= '' then return call end
@@ -127,7 +126,7 @@ end
 
 local function isKeptOut() return not isOn('pyclink_auto_byte_compile') end
 
--- The expansion of %__brp_python_bytecompile, wherever a spec has it.
+-- The expansion of %__brp_python_bytecompile, wherever a spec uses it.
 function pyclink.step()
   local call = systemCall()
   if not isKeptOut() then
@@ -137,8 +136,8 @@ function pyclink.step()
   end
 end
 
--- Takes away all definitions of a macro. Returns how many are macros.pyclink's, and the bodies and the values of the
--- others, the newest first.
+-- Removes all definitions of a macro. Returns how many are macros.pyclink's, and the bodies and values of the others,
+-- the newest first.
 local function undefined(name)
   local own, bodies, values = 0, {}, {}
   while rpm.expand('%{?' .. name .. ':1}') == '1' do
@@ -156,8 +155,8 @@ end
 local debians = rpm.expand('%{_rpmconfigdir}/brp-python-bytecompile')
 local install, auto, step = '__os_install_post', 'py_auto_byte_compile', '__brp_python_bytecompile'
 
--- Puts macros.pyclink's definition of the step before that of the system, if that was read later, and keeps what that
--- one calls. A definition that is neither of them is the spec's, and stays the newest.
+-- Moves macros.pyclink's definition of the step before that of the system if the latter was read later, and keeps what
+-- that one calls. Any other definition is the spec's, and stays the newest.
 local function adoptStep()
   local isOwnNewest = bodyOf(step):find('pyclink__', 1, true) ~= nil
   if isOwnNewest and value('pyclink__call') ~= '' then return end
@@ -173,8 +172,8 @@ local function adoptStep()
   if isSystems then defineOwn() end
 end
 
--- Puts the wiring at the beginning of the %install script, behind its #! line, once. Specs define %__spec_install_pre
--- anew, but not the template that has it.
+-- Adds the wiring to the start of the %install script, after its #! line, once. Specs redefine %__spec_install_pre, but
+-- not the template that contains it.
 function pyclink.prepare()
   local name = '__spec_install_template'
   local body = bodyOf(name)
@@ -185,7 +184,7 @@ function pyclink.prepare()
   adoptStep()
 end
 
--- Debian's rpm before 6 defines the step in its platform file, but does not call it. Whether the platform file does so.
+-- Whether the platform file defines a macro. That of Debian's rpm before 6 defines the step, but does not call it.
 local function platformDefines(name)
   local file = io.open(rpm.expand('%{_rpmconfigdir}/platform/%{_target}/macros'))
   local text = file and file:read('a') or ''
@@ -193,18 +192,18 @@ local function platformDefines(name)
   return ('\n' .. text):find('\n%%' .. name .. '%s') ~= nil
 end
 
--- Whether a call was pyclink's when the spec was read, or is that of a platform file that does not call it.
+-- Whether a call was pyclink's when the spec was read, or is that of a platform file that does not use it.
 local function isOwnCall(call)
   return unprefixed(call) ~= call or call:find(debians, 1, true) ~= nil
 end
 
--- What the spec and the system say about the step that compiles. Afterwards only their own definitions are left.
+-- What the spec and the system say about the compiling step. Afterwards only their own definitions remain.
 local function settings()
   local _, loads = undefined('pyclink__loaded')
   local ownAuto, autos = undefined(auto)
   local own, _, calls = undefined(step)
 
-  -- A word in the place of the step shows which of the two macros the steps that end %install ask for.
+  -- A probe instead of the step shows which of the two macros the steps at the end of %install use.
   local function hasProbe() return value(install):find('pyclink-probe', 1, true) ~= nil end
   rpm.define(step .. ' pyclink-probe')
   local withoutAuto = hasProbe()
@@ -226,8 +225,8 @@ local function settings()
   }
 end
 
--- The lines of the steps that end %install, with pyclink in the place of the scripts that it knows; which script that
--- compiles was among them; and which one that it does not know.
+-- The lines of the steps at the end of %install, with pyclink instead of the scripts that it knows. Also returns the
+-- compiling script among them, and the first unknown script.
 local function rewrittenSteps(text, set)
   local lines, compiler, unknown, links = {}, nil, nil, false
   for line in text:gmatch('[^\n]*%S[^\n]*') do
@@ -265,8 +264,8 @@ local function reasonAgainst(set, lines, compiler, unknown)
   if set.isUncalled then return '%__os_install_post does not call %__brp_python_bytecompile' end
 end
 
--- The macro that has the steps that end %install, and why pyclink cannot come in there. A spec that defines
--- %__spec_install_post with %global has the steps themselves in it.
+-- The macro with the steps at the end of %install, or the reason why pyclink cannot change them. A spec that defines
+-- %__spec_install_post with %global contains the steps themselves.
 local function macroOfSteps()
   local post = '__spec_install_post'
   if bodyOf(post):find(install, 1, true) then return install end
@@ -279,7 +278,7 @@ local function macroOfSteps()
   return install, '%' .. post .. ' does not call %' .. install
 end
 
--- Rewrites the steps that end %install: pyclink takes the place of those that compile and link, or is added to them.
+-- Rewrites the steps at the end of %install: pyclink replaces those that compile and link, or is added to them.
 local function rewrite()
   local set = settings()
   local name, reason = macroOfSteps()
@@ -303,7 +302,7 @@ local function rewrite()
   define(name, '\n' .. table.concat(lines, '\n'):gsub('%%', '%%%%'))
 end
 
--- %pyclink_verify. By then %pyclink_nothing says why pyclink has compiled nothing; %py_byte_compile may have.
+-- %pyclink_verify. By then $pyclink_nothing contains the reason if pyclink compiled nothing; %py_byte_compile may have.
 function pyclink.verify()
   local manifest = quoted(value('pyclink_manifest'))
   if manifest == "''" then return print(echo('nothing to verify: %pyclink_manifest is empty') .. ' #') end
@@ -315,7 +314,7 @@ end
 
 local knobs = { 'auto_byte_compile', 'optimize', 'extra', 'exclude', 'manifest', 'filelist', 'options', 'adds', 'replaces' }
 
--- Macros that are defined and have a letter more or less than a knob, or another one: `optimise`.
+-- Finds macros whose names differ from a pyclink macro by one letter: `optimise`.
 local function misspelled()
   local words = {}
   for _, knob in ipairs(knobs) do
@@ -336,7 +335,7 @@ local function misspelled()
   return rpm.expand(table.concat(words))
 end
 
--- What the log says of the knobs, before anything else.
+-- Checks the settings and logs problems, before anything else.
 local function checkKnobs()
   local said = {}
   for name, knob in misspelled():gmatch('(%S+) (%S+)') do
@@ -349,14 +348,14 @@ local function checkKnobs()
   end
 end
 
--- What is printed begins the %install script.
+-- The output becomes the start of the %install script.
 function pyclink.wire()
   if value('pyclink__wired') ~= '' then return end
   rpm.define('pyclink__wired 1')
   checkKnobs()
-  -- What an earlier build linked.
+  -- Removes the manifest of an earlier build.
   if value('pyclink_manifest') ~= '' then os.remove(value('pyclink_manifest')) end
-  -- rpm goes on after an error in Lua.
+  -- rpm continues after a Lua error.
   local isDone, message = pcall(rewrite)
   if not isDone then print(echo('error: ' .. message) .. ' >&2; exit 70\n') end
 end

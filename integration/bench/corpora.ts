@@ -16,7 +16,7 @@ import { execa } from 'execa';
 import { everythingIn } from '../../test/helpers/buildroot.ts';
 import { systemPython } from '../../test/helpers/pythons.ts';
 
-/** Debian's packages with 4,405 modules of all kinds. */
+/** Debian packages with 4,405 modules of all kinds. */
 export const mixedPackages: readonly string[] = [
   ...['docutils', 'botocore', 'nltk', 'astropy', 'sphinx', 'dask', 'statsmodels', 'sklearn'].map(
     (name) => `python3-${name}`,
@@ -24,18 +24,18 @@ export const mixedPackages: readonly string[] = [
   ...['mercurial-common', 'ansible-core'],
 ];
 
-/** Debian's packages with 7,692 modules. */
+/** Debian packages with 7,692 modules. */
 export const manyPackages: readonly string[] = [
   ...['django', 'sympy', 'numpy', 'pandas', 'matplotlib', 'sqlalchemy', 'twisted', 'networkx', 'scipy', 'pip'],
   ...['setuptools', 'babel'],
 ].map((name) => `python3-${name}`);
 
-/** What is downloaded stays here from run to run. */
+/** Keeps downloads between runs. */
 const cache = join(tmpdir(), 'pyclink-bench');
 
 const library = 'usr/lib/python3/dist-packages';
 
-/** Fills a buildroot with the modules of Debian packages, which apt fetches unless they are in the cache. */
+/** Fills a buildroot with the modules of Debian packages. apt downloads those that are not in the cache. */
 export async function stagePackages(buildroot: string, packages: readonly string[]): Promise<void> {
   const debs = join(cache, 'debs');
   mkdirSync(debs, { recursive: true });
@@ -59,7 +59,7 @@ export function stageStandardLibrary(buildroot: string): void {
   copyModules(systemPython.library, join(buildroot, `usr/lib/python${systemPython.minor}`), others);
 }
 
-/** Fills a buildroot with small modules that are all different, so many in a directory. */
+/** Fills a buildroot with small modules that are all different. */
 export function stageSynthetic(buildroot: string, modules: number, perDirectory = 100): void {
   for (let i = 0; i < modules; i++) {
     const directory = join(buildroot, library, `synthetic/p${Math.floor(i / perDirectory)}`);
@@ -70,7 +70,7 @@ export function stageSynthetic(buildroot: string, modules: number, perDirectory 
   }
 }
 
-/** Adds a function to every module that gives it three different levels. Mtimes stay: pycs record them. */
+/** Adds a function to every module that makes its three levels differ. Keeps the mtimes, because pycs record them. */
 export function tellLevelsApart(buildroot: string): void {
   const text = '\n\ndef levels_apart():\n    "A docstring."\n    assert True\n';
   for (const path of everythingIn(buildroot).filter((name) => name.endsWith('.py'))) {
@@ -85,7 +85,7 @@ export function countModules(buildroot: string): number {
   return everythingIn(buildroot).filter((path) => path.endsWith('.py')).length;
 }
 
-/** Every third has a docstring, every third an assertion: the levels differ in all the ways there are. */
+/** Every third module has a docstring, every third an assertion, so that levels differ in all possible ways. */
 function syntheticModule(i: number): string {
   return [
     ...(i % 3 === 1 ? [`"""Module ${i}."""`] : []),
@@ -106,12 +106,12 @@ function copyModules(from: string, to: string, left: readonly string[] = []): vo
   }
 }
 
-/** Where a buildroot of the bench is. */
+/** The path of a buildroot of the bench. */
 export function placeOf(name: string): string {
   return join(cache, 'run', name);
 }
 
-/** Takes all buildroots away. */
+/** Removes all buildroots. */
 export function clear(): void {
   rmSync(join(cache, 'run'), { recursive: true, force: true });
 }

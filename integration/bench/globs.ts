@@ -11,7 +11,7 @@ const kinds = [
   (i: number) => `none${i}/**/tests`,
 ];
 
-/** What many globs to exclude cost in a dry run: none, n and 4n of them. They match nothing, so all are tried. */
+/** The cost of many --exclude globs in a dry run: none, n and 4n of them. They match nothing, so all are tried. */
 export function manyGlobsWork(): Work {
   const buildroot = placeOf('many-globs/tree');
   const contestants = [0, 500, 2000].map((count) => {

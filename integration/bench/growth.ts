@@ -6,13 +6,13 @@ import { placeOf, stageSynthetic } from './corpora.ts';
 import type { Row, Verdict } from './table.ts';
 import type { Entry, Work } from './work.ts';
 
-/** A command whose cost is to grow no faster than what it is about. */
+/** A command whose cost must not grow faster than its input. */
 interface Growth {
   readonly name: string;
-  /** What there is n and 4n of. */
+  /** The name of the input of which there are n and 4n. */
   readonly what: string;
   readonly n: number;
-  /** Makes a buildroot, and what else there is beside it. */
+  /** Makes a buildroot, and other input next to it. */
   readonly stage: (buildroot: string, count: number) => void;
   readonly words: (buildroot: string) => readonly string[];
 }
@@ -21,7 +21,7 @@ const library = 'usr/lib/python3/dist-packages';
 const manifestOf = (buildroot: string) => join(dirname(buildroot), 'manifest.json');
 const pyclink = (...words: readonly string[]) => execaSync(process.execPath, [bundle, ...words]);
 
-/** Modules of one directory, built, and then copied without their links. */
+/** Modules of one directory, built and then copied without links. */
 function stageCopied(buildroot: string, count: number): void {
   const built = `${buildroot}-built`;
   stageSynthetic(built, count, count);
@@ -86,7 +86,7 @@ const growths: readonly Growth[] = [
   },
 ];
 
-/** What commands cost for n and for 4n of something. */
+/** The cost of commands for n and 4n of something. */
 export function growthWorks(): Work[] {
   return growths.map(({ name, what, n, stage, words }) => {
     const contestants = [4 * n, n].map(
@@ -117,7 +117,7 @@ export function growthWorks(): Work[] {
   });
 }
 
-/** What one costs when there are four times as many, starting included. */
+/** The cost per item with four times as many, including the start. */
 function linear([large, small]: readonly Row[]): Verdict[] {
   if (large === undefined || small === undefined) return [];
   const cpu = ({ userSeconds, systemSeconds }: Row) => userSeconds + systemSeconds;

@@ -9,12 +9,12 @@ import type { Command } from './measure.ts';
 import { startTimesPicture } from './picture.ts';
 import type { Entry, Work } from './work.ts';
 
-/** Debian 12 with an application's usual libraries, as mmdebstrap makes it. It stays here from run to run. */
+/** Debian 12 with the usual libraries of an application, made by mmdebstrap. Kept between runs. */
 const base = join(tmpdir(), 'pyclink-bench/image');
 const packages = ['python3', 'python3-django', 'python3-numpy', 'python3-botocore'];
 const program = 'import django.core.management, django.db.models, numpy, botocore.session';
 
-/** What is done to an image before it starts. */
+/** What is done to each image before it starts. */
 const kinds = {
   'pyclink: 3 levels': async (root: string) => {
     await execa(process.execPath, [bundle, 'build', '-q', '--chroot', '--buildroot', root]);
@@ -22,7 +22,7 @@ const kinds = {
   'no pycs': async () => undefined,
   'compileall: level 0': async (root: string) => {
     const words = ['python3', '-m', 'compileall', '-q', '/usr/lib/python3', '/usr/lib/python3.11'];
-    // Some of Debian's modules are not for this Python.
+    // Some modules in Debian are not for this Python.
     await execa('chroot', [root, ...words], { reject: false });
   },
 } as const;
@@ -30,7 +30,9 @@ type Kind = keyof typeof kinds;
 
 const levels = { python3: [], 'python3 -OO': ['-OO'] } as const;
 
-/** How long images with and without pycs take to import an application, with a read-only root, and how large they are. */
+/**
+ * How long images with and without pycs take to import an application from a read-only root, and how large they are.
+ */
 export function imagesWork(): Work {
   const roots = Object.fromEntries(
     Object.keys(kinds).map((kind) => [kind, placeOf(`images/${kind.replaceAll(' ', '-')}`)]),
@@ -76,12 +78,12 @@ export function imagesWork(): Work {
 async function makeBase(): Promise<void> {
   const words = ['--variant=minbase', '--quiet', `--include=${packages.join(',')}`, 'bookworm', `${base}.new`];
   await execa('mmdebstrap', words, { stderr: 'inherit', env: { TMPDIR: '/tmp' } });
-  // Debian's packages compile when they are installed.
+  // Debian packages compile when they are installed.
   await execa('find', [`${base}.new`, '-name', '__pycache__', '-prune', '-exec', 'rm', '-r', '{}', '+']);
   renameSync(`${base}.new`, base);
 }
 
-/** Starts Python in a root file system that it cannot write in. */
+/** Starts Python in a read-only root file system. */
 function startIn(root: string, flags: readonly string[]): Command {
   const script = 'mount --bind "$0" "$0"; mount -o remount,ro,bind "$0"; exec /usr/sbin/chroot "$0" "$@"';
   return { argv: ['unshare', '--mount', 'sh', '-e', '-c', script, root, 'python3', ...flags, '-c', program] };

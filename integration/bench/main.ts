@@ -1,7 +1,7 @@
 /**
- * `npm run bench [-- WORK… --rounds N --without NAME --json --picture FILE]`: pyclink and its peers in turn, round by round, on
- * real modules of Debian's packages. What they make is compared; medians and ratios are printed. See docs/benchmarks.md.
- * `npm run bench -- images --picture docs/start.svg` draws the start times that README shows.
+ * `npm run bench [-- WORK… --rounds N --without NAME --json --picture FILE]`: runs pyclink and its peers in turn, round
+ * by round, on real modules of Debian packages. Compares their results, and prints medians and ratios. See
+ * docs/benchmarks.md. `npm run bench -- images --picture docs/start.svg` draws the start times in README.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus as processors, tmpdir } from 'node:os';
@@ -19,7 +19,7 @@ interface Result {
   readonly corpus: string;
   readonly rows: readonly Row[];
   readonly verdicts: readonly Verdict[];
-  /** Of a work that has one: an SVG. */
+  /** An SVG, if the work draws one. */
   readonly picture?: string;
 }
 
@@ -69,7 +69,7 @@ async function run(work: Work): Promise<Result> {
 
 function leftOut(entry: Entry): boolean {
   const missing = isMissing(entry);
-  if (missing) process.stderr.write(`bench: left out: ${entry.name}: apt-get install ${entry.needs?.[1]}\n`);
+  if (missing) process.stderr.write(`bench: skipped ${entry.name}: apt-get install ${entry.needs?.[1]}\n`);
   return missing;
 }
 

@@ -3,18 +3,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 
-/** What one run of a command cost. */
+/** The cost of one run of a command. */
 export interface Measured {
   readonly wallSeconds: number;
   readonly userSeconds: number;
   readonly systemSeconds: number;
-  /** Of the largest process among the command and its descendants. */
+  /** The peak of the largest process of the command. */
   readonly peakBytes: number;
   /** CPU time of the command's main thread; NaN if it does not tell. */
   readonly mainSeconds: number;
 }
 
-/** A command line with what it needs of the environment. */
+/** A command line with its environment. */
 export interface Command {
   readonly argv: readonly [string, ...string[]];
   readonly environment?: Readonly<Record<string, string>>;
@@ -24,7 +24,7 @@ export interface Command {
 export async function measure({ argv, environment = {} }: Command): Promise<Measured> {
   const file = join(tmpdir(), `pyclink-bench-time-${process.pid}`);
   const probe = `${file}-probe`;
-  // What earlier runs wrote is on disk, so that nobody pays for it now.
+  // Flush what earlier runs wrote, so that this run does not pay for it.
   await execa('sync');
   const started = performance.now();
   await execa('/usr/bin/time', ['-f', '%U %S %M', '-o', file, ...argv], {

@@ -3,14 +3,14 @@ import { bundle } from '../../test/helpers/pyclink.ts';
 import { missingTools } from '../helpers/tools.ts';
 import type { Command } from './measure.ts';
 
-/** Somebody who can do the work. */
+/** A program that can do the work. */
 export interface Contestant {
   readonly name: string;
-  /** Run one after the other; together they are measured as one. */
+  /** Commands that run one after the other, and are measured as one. */
   readonly command: (buildroot: string) => Command;
-  /** The program it needs, and Debian's package with it. */
+  /** The required program, and the Debian package with it. */
   readonly needs?: readonly [tool: string, debianPackage: string];
-  /** So slow that one round has to do. */
+  /** So slow that it runs only once. */
   readonly once?: boolean;
 }
 
@@ -30,7 +30,7 @@ export function pyclinkBuild(levels: readonly number[], ...more: string[]): Cont
   };
 }
 
-/** A build with so many jobs, which tells the CPU time of its main thread. */
+/** A build with this many jobs that reports the CPU time of its main thread. */
 export function pyclinkBuildProbed(levels: readonly number[], jobs: number): Contestant {
   const { command } = pyclinkBuild(levels, `-j${jobs}`);
   return {
@@ -42,7 +42,7 @@ export function pyclinkBuildProbed(levels: readonly number[], jobs: number): Con
   };
 }
 
-/** The same of compileall. */
+/** The same for compileall. */
 export function compileallProbed(levels: readonly number[], jobs: number): Contestant {
   const { name, command } = compileall(levels, jobs);
   return {
@@ -57,7 +57,7 @@ export function compileallProbed(levels: readonly number[], jobs: number): Conte
   };
 }
 
-/** As a packager's build runs it: through the shell script that finds node. */
+/** Started as in a packager's build, through the shell script that finds node. */
 export function pyclinkHook(): Contestant {
   return {
     name: 'hooks/pyclink build',
@@ -125,7 +125,7 @@ export const brpPythonHardlink: Contestant = {
   once: true,
 };
 
-/** One peer after the other, as one. */
+/** Two peers in sequence, measured as one. */
 export function inTurn(first: Contestant, second: Contestant): Contestant {
   const quoted = ({ argv }: Command) => argv.map((word) => `'${word}'`).join(' ');
   return {

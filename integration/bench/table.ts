@@ -15,7 +15,7 @@ export interface Row {
   /** CPU time of the main thread; NaN if it does not tell. */
   readonly mainSeconds: number;
   readonly rounds: number;
-  /** The first contestant's time in relation to this one's, round by round; not there for the first. */
+  /** The ratio of the first contestant's time to this one's, by round; undefined for the first. */
   readonly wallRatio?: Ratio;
   readonly cpuRatio?: Ratio;
 }
@@ -27,15 +27,15 @@ interface Ratio {
   readonly most: number;
 }
 
-/** What a work is to reach: the first contestant against the best or a certain one of the others. */
+/** The goal of a work: the first contestant compared with the best or a certain one of the others. */
 export interface Verdict {
   readonly what: string;
   readonly value: number;
-  /** Not there: for information only. */
+  /** Undefined: for information only. */
   readonly atMost?: number;
 }
 
-/** Medians, and the ratios of the first to each of the others. */
+/** The medians, and the ratios of the first to each of the others. */
 export function rowsOf([first, ...others]: readonly Runs[]): Row[] {
   if (first === undefined) return [];
   return [medians(first), ...others.map((other) => ({ ...medians(other), ...ratios(first.runs, other.runs) }))];

@@ -6,19 +6,19 @@ export interface Entry extends Contestant {
   readonly buildroot: string;
 }
 
-/** Something to do, and who does it; the first is what is judged. */
+/** A task and its contestants. The first one is judged. */
 export interface Work {
   readonly name: string;
-  /** Makes the buildroots. @returns what there is in them, in words */
+  /** Makes the buildroots. @returns a description of their content */
   prepare(): Promise<string>;
   readonly contestants: readonly Entry[];
-  /** How often each runs in a round; default: once. */
+  /** The number of runs of each in a round; default: one. */
   readonly repetitions?: number;
-  /** Takes back what the last run did. */
+  /** Reverts the last run. */
   reset(entry: Entry): void;
-  /** Compares what came out. @throws if it is not equal */
+  /** Compares the results. @throws if they are not equal */
   check(finished: readonly Entry[]): Promise<void>;
   verdicts(rows: readonly Row[]): Verdict[];
-  /** Draws them, as SVG. */
+  /** Draws the results as SVG. */
   picture?(rows: readonly Row[], verdicts: readonly Verdict[]): string;
 }

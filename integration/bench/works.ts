@@ -107,7 +107,7 @@ function compileWork(
   };
 }
 
-/** The paths, links, headers and code of the first are those of the others. @throws if not */
+/** Checks that the first has the paths, links, headers and code of the others. @throws if not */
 async function checkPeers([ours, ...others]: readonly Entry[]): Promise<void> {
   const tree = readTree((ours as Entry).buildroot);
   requireFullyLinked('pyclink', tree);
@@ -116,7 +116,7 @@ async function checkPeers([ours, ...others]: readonly Entry[]): Promise<void> {
   if (peer !== undefined) await requireEqualCode([...tree.keys()], (ours as Entry).buildroot, peer.buildroot);
 }
 
-/** Sixteen jobs, on however few CPUs: what the main thread does, and what that means for more of them. */
+/** Sixteen jobs, even on few CPUs: the work of the main thread, and what that means for more CPUs. */
 function manyJobsWork(): Work {
   const name = 'many-jobs';
   const contestants = entriesOf(name, [pyclinkBuildProbed(three, 16), compileallProbed(three, 16)]);
@@ -145,7 +145,7 @@ function manyJobsWork(): Work {
   };
 }
 
-/** Amdahl's law: what the main thread does is serial, the rest is divided among the CPUs. */
+/** Amdahl's law: the work of the main thread is serial, the rest is divided among the CPUs. */
 function predictedSeconds(row: Row, count: number): number {
   return row.mainSeconds + (cpuSeconds(row) - row.mainSeconds) / count;
 }
@@ -154,7 +154,7 @@ function cpuSeconds({ userSeconds, systemSeconds }: Row): number {
   return userSeconds + systemSeconds;
 }
 
-/** A build where everything is as it should be already. */
+/** A build where everything is current already. */
 function rebuildWork(name: string, peers: readonly Contestant[], atMost: number): Work {
   const contestants = entriesOf(name, peers);
   const [ours] = contestants as [Entry];
@@ -181,7 +181,9 @@ function rebuildWork(name: string, peers: readonly Contestant[], atMost: number)
   };
 }
 
-/** A build with a cache that an earlier build has filled, or with an empty one. @param server what else its command needs */
+/**
+ * A build with a cache that an earlier build has filled, or with an empty one. @param server the rest of its command
+ */
 function cacheWork(
   name: string,
   cacheIs: 'filled' | 'empty',
@@ -215,10 +217,10 @@ function cacheWork(
   };
 }
 
-/** A build with an empty cache, and a server that says after so many milliseconds that it has nothing. */
+/** A build with an empty cache, and a server that reports a miss after this many milliseconds. */
 function emptyServerWork(afterMs: number): Work {
   const answer = 'HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n';
-  // Requests are not read: what the server itself costs is to be as little as possible.
+  // Does not parse requests, so that the server itself costs as little as possible.
   const server = createServer((socket) => {
     socket.setNoDelay().on('data', () => setTimeout(() => socket.write(answer), afterMs));
     socket.on('error', () => undefined);
@@ -335,7 +337,7 @@ function scaleWork(): Work {
   };
 }
 
-/** What normal form costs where nothing is saved by it: every level of every module is another. */
+/** The cost of normalizing when it saves nothing, because all levels of all modules differ. */
 function normalizeWork(): Work {
   const contestants = entriesOf('normalize', [pyclinkBuild(three), pyclinkBuild(three, '--no-normalize')]);
   return {

@@ -12,8 +12,8 @@ import { type Outcome, Tally } from './case.ts';
 import { copyTree, inDirectory, stageSlice, stateOf } from './tree.ts';
 
 /**
- * Kills a build at a random moment while it fills a cache, every third time beside another one that fills the same;
- * then no entry may lie.
+ * Kills a build at a random moment while it fills a cache, every third time next to another build that fills the same
+ * cache. Afterwards no entry may be wrong.
  */
 export async function cacheCase(rounds: number, seed: number): Promise<Outcome> {
   const random = randomFrom(seed);
@@ -48,7 +48,7 @@ export async function cacheCase(rounds: number, seed: number): Promise<Outcome> 
         await copyTree(template, buildroot);
         const next = await pyclink(quietBuild(buildroot, '--cache-dir', cache, '--cache-verify'));
         if (next.status !== 0 || next.stderr !== '') problems.push(`the next run: ${next.status}: ${next.stderr}`);
-        if (!isDeepStrictEqual(stateOf(buildroot), right)) problems.push('the next run ends otherwise');
+        if (!isDeepStrictEqual(stateOf(buildroot), right)) problems.push('the next run gives another result');
         rmSync(buildroot, { recursive: true });
       }
       tally.round(`round ${round}, umask ${mask}, after ${delayMs} ms`, problems);
@@ -61,13 +61,13 @@ function entriesIn(cache: string): string[] {
   return everythingIn(cache).filter((path) => /^v1\/..\/[0-9a-f]{64}$/.test(path));
 }
 
-/** Removes one in so many entries; 0: none. */
+/** Removes one in this many entries; 0: none. */
 function removeSome(cache: string, oneIn: number): void {
   const entries = entriesIn(cache).filter((path) => oneIn > 0 && Number.parseInt(path.slice(-8), 16) % oneIn === 0);
   for (const path of entries) rmSync(join(cache, path));
 }
 
-/** Entries that have another content than their name says. */
+/** Entries whose content does not match their name. */
 function lyingEntries(cache: string): string[] {
   return entriesIn(cache).filter((path) => checkEntry(path.slice(-64), readFileSync(join(cache, path))) !== 'whole');
 }

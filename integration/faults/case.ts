@@ -1,13 +1,13 @@
-/** What became of the rounds of a case: each survived, or something was lost in it. */
+/** The result of a case: the rounds that it survived, and those in which something was lost. */
 export interface Outcome {
   readonly tried: number;
   readonly survived: number;
   readonly lost: number;
-  /** What was lost, each with what is needed to see it again; what could not be tried; figures. */
+  /** The losses, each with what is needed to reproduce it; what could not be tried; figures. */
   readonly notes?: readonly string[];
 }
 
-/** One kind of fault, tried so many times. The same seed gives the same rounds as far as the machine allows. */
+/** One kind of fault, tried this many times. The same seed gives the same rounds as far as the machine allows. */
 export type FaultCase = (rounds: number, seed: number) => Promise<Outcome>;
 
 /** Counts rounds. */
@@ -17,7 +17,7 @@ export class Tally {
   readonly #notes: string[] = [];
   readonly #counts = new Map<string, Map<string, number>>();
 
-  /** @param problems what was lost in this round, if anything */
+  /** @param problems the losses in this round, if any */
   round(name: string, problems: readonly string[]): void {
     this.#tried += 1;
     if (problems.length > 0) this.#lost += 1;

@@ -9,23 +9,23 @@ import { type Random, randomFrom } from '../helpers/random.ts';
 import { type Outcome, Tally } from './case.ts';
 import { copyTree, harmIn, inDirectory, leftoversIn, stageSlice, stateOf } from './tree.ts';
 
-/** What a trial works with. */
+/** The input of a trial. */
 interface Scene {
-  /** Sources, or sources with pycs; not to be changed. */
+  /** Sources, or sources with pycs. Must not be changed. */
   readonly template: string;
   /** What is in it. */
   readonly names: readonly string[];
-  /** What a build makes of it: equal wherever it is built, but for the names that the compiler says. */
+  /** The result of a build: the same wherever it is built, except for names in the compiler's messages. */
   readonly built: unknown;
-  /** A directory of this trial alone, where file systems are mounted. */
+  /** A directory for this trial, where file systems are mounted. */
   readonly place: string;
   readonly random: Random;
 }
 
-/** @returns what was lost */
+/** @returns the losses */
 type Trial = (scene: Scene) => Promise<string[]>;
 
-/** Each kind of trouble, with the real thing. */
+/** Each kind of trouble, with real file systems. */
 export const diskTrials: Readonly<Record<string, Trial>> = {
   'full tmpfs': (scene) =>
     filled(scene, async (at, { bytes }) => {
@@ -83,7 +83,7 @@ export const diskTrials: Readonly<Record<string, Trial>> = {
   overlayfs: async (scene) => {
     const [layers, at] = [join(scene.place, 'layers'), join(scene.place, 'mounted')];
     mkdirSync(at);
-    // On a file system of their own: one overlay cannot lie on another.
+    // On their own file system, because an overlay cannot be on an overlay.
     await mount(layers, 'tmpfs', 'size=100M');
     return whileMounted(layers, async () => {
       for (const name of ['upper', 'work', 'lower']) mkdirSync(join(layers, name));
@@ -110,7 +110,7 @@ export const diskTrials: Readonly<Record<string, Trial>> = {
         string,
       ];
       for (const file of [first, second]) writeFileSync(file, 'the same');
-      // The keeper is the first by name.
+      // The first name keeps its file.
       const links = `import os, sys\nfor i in range(64999): os.link(sys.argv[1], sys.argv[2] + str(i))`;
       await execa(systemPython.executable, ['-c', links, second, join(at, 'link-')]);
       const ran = await pyclink(['link', '--buildroot', buildroot, '-q']);
@@ -179,7 +179,7 @@ export async function diskCase(rounds: number, seed: number): Promise<Outcome> {
   return tally.outcome;
 }
 
-/** A build on a file system that fills up, and the next one when there is room. @param prepare mounts, and makes room */
+/** A build on a file system that fills up, and another one when there is room. @param prepare mounts, and makes room */
 async function filled(
   scene: Scene,
   prepare: (at: string, needs: { bytes: number; files: number }) => Promise<(() => Promise<unknown>) | undefined>,
@@ -206,7 +206,7 @@ async function filled(
   });
 }
 
-/** An ext4 of its own, in a file. */
+/** Mounts a new ext4 from a file. */
 async function mountImage({ place }: Scene, at: string): Promise<void> {
   const image = join(place, 'image');
   await execa('truncate', ['-s', '48M', image]);

@@ -8,13 +8,13 @@ import { healthyText, library, pycsOf, quietBuild } from '../helpers/healthy.ts'
 import { type Outcome, Tally } from './case.ts';
 import { harmIn, inDirectory } from './tree.ts';
 
-/** What a trial works with: an empty buildroot but for one healthy source, and a directory outside it. */
+/** The input of a trial: a buildroot with only one healthy source, and a directory outside it. */
 interface Scene {
   readonly buildroot: string;
   readonly outside: string;
 }
 
-/** Plants a hostile tree, builds, and looks. @returns what was lost */
+/** Plants a hostile tree, builds, and checks. @returns the losses */
 type Trial = (scene: Scene) => Promise<string[]>;
 
 const healthy = `${library}/healthy.py`;
@@ -58,7 +58,7 @@ export const hostileTrials: Readonly<Record<string, Trial>> = {
     for (const name of names) {
       plant(buildroot, { [name]: { content: healthyText, mtime: name === source ? 1_600_000_000 : 1_400_000_000 } });
     }
-    // Pycs that are right already would be left alone.
+    // Pycs that are current already would be left alone.
     await pyclink(quietBuild(buildroot, '--no-normalize'));
     const fixed = [source, pycsOf(pyc)[0] as string, dirname(pycsOf(cache)[0] as string)];
     const paths = fixed.map((name) => join(buildroot, name));
@@ -144,11 +144,11 @@ export const hostileTrials: Readonly<Record<string, Trial>> = {
       const isThere = missing(buildroot, pycsOf(path)).length === 0;
       return !isThere && !ran.stderr.includes(`pyclink: error: ${path}: `);
     });
-    return [...unlessStatus(ran, 1), ...unsaid.map(([path]) => `${path}: not there, and nothing is said`)];
+    return [...unlessStatus(ran, 1), ...unsaid.map(([path]) => `${path}: missing, and not reported`)];
   },
 };
 
-/** Builds trees that their authors, or their enemies, have made awkward. A round is a tree. */
+/** Builds trees that are awkward by mistake or by intent. A round is a tree. */
 export async function hostileCase(rounds: number): Promise<Outcome> {
   const tally = new Tally();
   const trials = Object.entries(hostileTrials);
@@ -190,5 +190,7 @@ function unlessStatus({ status, stderr }: Ran, expected: number): string[] {
 }
 
 function unlessSaid(ran: Ran, status: number, text: string): string[] {
-  return ran.stderr.includes(text) ? unlessStatus(ran, status) : [`does not say ${text}: ${ran.status}: ${ran.stderr}`];
+  return ran.stderr.includes(text)
+    ? unlessStatus(ran, status)
+    : [`does not report ${text}: ${ran.status}: ${ran.stderr}`];
 }

@@ -18,7 +18,7 @@ import { damaged, type Random, randomFrom } from '../helpers/random.ts';
 import { type Outcome, Tally } from './case.ts';
 import { copyTree, inDirectory } from './tree.ts';
 
-/** What is attacked: a buildroot, its manifest and packages, and a tree outside that nothing may touch. */
+/** The targets of attack: a buildroot, its manifest and packages, and a tree outside that must not change. */
 interface Target {
   readonly buildroot: string;
   readonly outside: string;
@@ -28,7 +28,7 @@ interface Target {
   file(name: string): string;
 }
 
-/** Takes one damaged input. @throws anything; a PyclinkError is what the reader gets to see */
+/** Processes one damaged input. @throws anything; a PyclinkError is what the user would see */
 type Attempt = (target: Target, random: Random) => Promise<unknown> | unknown;
 
 const silent = createLog('warn', 'lines', new PassThrough().resume());
@@ -59,7 +59,7 @@ const attempts: Readonly<Record<string, Attempt>> = {
     translateBrp(['bytecompile', 'py-byte-compile', anyText(random)][random(3)] as string, anyWords(random)),
 };
 
-/** Gives damaged and hostile input to everything that reads some. A round is one input. */
+/** Gives damaged and hostile input to everything that reads input. A round is one input. */
 export async function inputCase(rounds: number, seed: number): Promise<Outcome> {
   const tally = new Tally();
   const random = randomFrom(seed);
@@ -80,7 +80,7 @@ export async function inputCase(rounds: number, seed: number): Promise<Outcome> 
         else problems.push(`throws ${error instanceof Error ? error.stack : error}`);
       }
       if (performance.now() - started > limitMs) problems.push('takes too long');
-      if (name.startsWith('relink') && !isDeepStrictEqual(state(), before)) problems.push('it changed something');
+      if (name.startsWith('relink') && !isDeepStrictEqual(state(), before)) problems.push('changed something');
       tally.count(name, answer);
       tally.round(`round ${round}, ${name}`, problems);
     }
@@ -95,7 +95,7 @@ async function plantTarget(work: string): Promise<Target> {
   const { status, stderr } = await pyclink(['build', '--buildroot', buildroot, '-q', '--manifest', file]);
   if (status !== 0) throw new Error(stderr);
   const packages = await pack(work, buildroot);
-  // Nothing is linked any more, here nor there: there is something to do for relink.
+  // A copy without links, so that relink has something to do.
   const broken = join(work, 'broken');
   await execa('cp', ['-r', '--preserve=mode,timestamps', buildroot, broken]);
   await execa('rm', ['-rf', buildroot]);
@@ -149,7 +149,7 @@ async function auditWithBaseline({ buildroot, file }: Target, random: Random): P
   await auditCommand({ ...plainAudit, targets: [buildroot], baseline: file('known.json') }, silent);
 }
 
-/** A manifest that is well formed and speaks of files that are not the buildroot's. */
+/** A well-formed manifest that lists files outside the buildroot. */
 function withForeignPaths({ manifest, outside, buildroot }: Target, random: Random): unknown {
   const data = JSON.parse(manifest.toString()) as { linkGroups: { source: string; paths: string[] }[] };
   const shop = `${library}/shop`;
@@ -204,7 +204,7 @@ const pieces = [
   '\ud800',
 ].concat('-p', '--package', 'parallel=', '%{', '$(', '`', '--python', '{a,b}', '!(x)', '__proto__');
 
-/** What a flag takes, with any text in it. */
+/** A plausible value for a flag, with arbitrary text in it. */
 function plausible(name: string, random: Random): unknown {
   const text = anyText(random);
   const values: Readonly<Record<string, unknown>> = {

@@ -11,10 +11,7 @@ import { randomFrom } from '../helpers/random.ts';
 import { type Outcome, Tally } from './case.ts';
 import { copyTree, inDirectory, leftoversIn, manifestAgainst, stageSlice, stateOf, unloadable } from './tree.ts';
 
-/**
- * Always the same path: the buildroot is in the names of what the interpreter says.
- * @param jobs with 8, threads do the work
- */
+/** Always the same path, because the interpreter's messages contain the buildroot. */
 function places(work: string, jobs: 2 | 8 = 2) {
   const [buildroot, outputs] = [join(work, 'buildroot'), join(work, 'outputs')];
   const files = ['--manifest', join(outputs, 'manifest.json'), '--filelist', join(outputs, 'files')];
@@ -24,8 +21,8 @@ function places(work: string, jobs: 2 | 8 = 2) {
 const signals = ['SIGKILL', 'SIGTERM', 'SIGINT'] as const;
 
 /**
- * Kills pyclink, or one of its workers, at a random moment of a build of real sources, every other time over pycs that
- * are there already.
+ * Kills pyclink or one of its workers at a random moment of a build of real sources, every other time over existing
+ * pycs.
  */
 export async function killCase(rounds: number, seed: number): Promise<Outcome> {
   const random = randomFrom(seed);
@@ -57,7 +54,7 @@ export async function killCase(rounds: number, seed: number): Promise<Outcome> {
       await sleep(delayMs);
       const workers = atWorker ? workersOf(place.buildroot) : [];
       const isOver = running.exitCode !== null;
-      if (isOver || (atWorker && workers.length === 0)) tally.count('struck', 'nothing: it was over');
+      if (isOver || (atWorker && workers.length === 0)) tally.count('struck', 'nothing: it had ended');
       else if (atWorker)
         strike(workers[which % workers.length] as number, signal, () => tally.count('struck', 'a worker'));
       else strike(running.pid as number, signal, () => tally.count('struck', 'pyclink at work'));
@@ -74,9 +71,9 @@ export async function killCase(rounds: number, seed: number): Promise<Outcome> {
       }
       const next = await pyclink(place.call);
       if (next.status !== 0 || next.stderr !== '') problems.push(`the next run: ${next.status}: ${next.stderr}`);
-      problems.push(...[place.buildroot, place.outputs].flatMap(leftoversIn).map((path) => `${path}: stays`));
+      problems.push(...[place.buildroot, place.outputs].flatMap(leftoversIn).map((path) => `${path}: not removed`));
       problems.push(...manifestAgainst(join(place.outputs, 'manifest.json'), place.buildroot));
-      if (!isDeepStrictEqual(finalState(place), undisturbed)) problems.push('the next run ends otherwise');
+      if (!isDeepStrictEqual(finalState(place), undisturbed)) problems.push('the next run gives another result');
       tally.round(name, problems);
       await execa('rm', ['-rf', join(work, `round-${round}`)]);
     }

@@ -55,14 +55,15 @@ export async function limitsCase(rounds: number, seed: number): Promise<Outcome>
       const isKilled = ran.signal !== undefined;
       const problems = (await harmIn(buildroot, names)).filter((problem) => !isKilled || !problem.endsWith(': left'));
       tally.count(`runs under ulimit ${option} by exit status or signal`, ran.signal ?? String(ran.exitCode));
-      if (ran.exitCode === 70) problems.push(`calls it a bug: ${ran.all}`);
+      if (ran.exitCode === 70) problems.push(`reports a bug: ${ran.all}`);
       if (ran.exitCode === 0 && !isDeepStrictEqual(stateOf(buildroot), stateOf(undisturbed))) {
-        problems.push('status 0, and not all is done');
+        problems.push('status 0, but something is missing');
       }
-      if (ran.exitCode !== 0 && ran.all === '' && !isKilled) problems.push('says nothing');
+      if (ran.exitCode !== 0 && ran.all === '' && !isKilled) problems.push('reports nothing');
       const next = await pyclink(quietBuild(buildroot), { uid: user });
       if (next.status !== 0 || next.stderr !== '') problems.push(`the next run: ${next.status}: ${next.stderr}`);
-      if (!isDeepStrictEqual(stateOf(buildroot), stateOf(undisturbed))) problems.push('the next run ends otherwise');
+      if (!isDeepStrictEqual(stateOf(buildroot), stateOf(undisturbed)))
+        problems.push('the next run gives another result');
       tally.round(`round ${round}, ulimit ${option} ${limit}`, problems);
       await execa('rm', ['-rf', join(work, `round-${round}`)]);
     }

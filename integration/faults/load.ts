@@ -51,7 +51,7 @@ export async function loadCase(rounds: number): Promise<Outcome> {
       const most = (what: keyof Sample) => Math.max(...samples.map((sample) => sample[what]));
       const text = [
         `${Math.round(most('peakMebibytes'))} MiB at most, ${most('descriptors')} descriptors`,
-        `${most('zombies')} zombies, ${milliseconds.toFixed(2)} ms a source`,
+        `${most('zombies')} zombies, ${milliseconds.toFixed(2)} ms per source`,
         `nothing written for ${((longestStall(samples) * sampleEveryMs) / 1000).toFixed(1)} s at most`,
       ].join(', ');
       tally.count(`${sources} sources: ${text}; exit status`, String(ran.exitCode));
@@ -60,7 +60,7 @@ export async function loadCase(rounds: number): Promise<Outcome> {
       // A worker has three pipes and a child's end is reaped at once.
       if (most('descriptors') > 60) problems.push('descriptors are left open');
       // All of them may end in the same moment, but none is replaced.
-      if (most('zombies') > availableParallelism()) problems.push('ended workers stay');
+      if (most('zombies') > availableParallelism()) problems.push('ended workers remain as zombies');
       const missing = 3 * sources - everythingIn(buildroot).filter((path) => path.endsWith('.pyc')).length;
       if (missing > 0) problems.push(`${missing} pycs are missing`);
       problems.push(...(await unloadable(buildroot)), ...leftoversIn(buildroot));

@@ -1,6 +1,6 @@
 /**
- * Does its worst to pyclink, and says what was lost: `npm run faults [-- --seed N CASE… CASE=ROUNDS…]`. Without a CASE
- * all of them run.
+ * Injects faults into pyclink runs and reports losses: `npm run faults [-- --seed N CASE… CASE=ROUNDS…]`. Without a
+ * CASE, runs all of them.
  */
 import { scriptCall } from '../helpers/script-call.ts';
 import { cacheCase } from './cache.ts';
@@ -16,7 +16,7 @@ import { refusalsCase } from './refusals.ts';
 import { swapCase } from './swap.ts';
 import { twoCase } from './two.ts';
 
-/** The cases by name, and how many rounds a long run has. */
+/** The cases by name, and the number of rounds in a long run. */
 const cases: Readonly<Record<string, readonly [FaultCase, number]>> = {
   kill: [killCase, 150],
   swap: [swapCase, 10_000],

@@ -77,7 +77,7 @@ export async function swapCase(rounds: number, seed: number): Promise<Outcome> {
       if (!isDeepStrictEqual(fingerprintOf(at('canary')), before)) problems.push('the canary has changed');
       const last = await pyclink(build(buildroot), { env });
       if (last.status !== 0) problems.push(`the next run: ${last.status}: ${last.stderr}`);
-      if (!isDeepStrictEqual(stateOf(buildroot), undisturbed)) problems.push('the next run ends otherwise');
+      if (!isDeepStrictEqual(stateOf(buildroot), undisturbed)) problems.push('the next run gives another result');
       for (let swap = 0; swap < swaps; swap++) tally.round(`run ${run}, ${call[0]}`, swap === 0 ? problems : []);
       done += swaps;
       await execa('rm', ['-rf', buildroot]);

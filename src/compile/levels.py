@@ -1,7 +1,7 @@
-"""Proves that a whole module has the same code at a higher optimization level, which then need not be compiled.
+"""Proves that a whole module has the same code at a higher optimization level, so that it need not be compiled.
 
--O removes assert statements and makes __debug__ false. -OO removes docstrings too. A source that cannot have any of
-them has the same code. If that is not certain, or the proof raises an exception, the level is compiled.
+-O removes assert statements and makes __debug__ false. -OO also removes docstrings. A source without any of them has
+the same code. If that is uncertain, or the proof raises an exception, the level is compiled.
 """
 import re
 
@@ -27,8 +27,8 @@ def is_same(data, code, lower, level, docstring_flag):
 def is_without_assertions(data):
     """Whether a source has no assert statement and no __debug__, in any spelling.
 
-    The compiler compares names in NFKC. In NFKD they are found wherever they are in the text, because it decomposes each
-    character by itself and never composes two.
+    The compiler compares names in NFKC. NFKD finds them anywhere in the text, because it decomposes each character by
+    itself and never composes two.
     """
     if TAKEN_OUT_BY_O_IN_BYTES.search(data):
         return False
@@ -43,13 +43,13 @@ def is_without_assertions(data):
 
 
 def is_utf8(data):
-    """Whether a source is certainly UTF-8. Its first two lines may name another encoding, as PEP 263 says."""
+    """Whether a source is certainly UTF-8. Its first two lines may declare another encoding (PEP 263)."""
     first_lines = b"\n".join(data.split(b"\n", 2)[:2])
     return all(name.lower() in (b"utf-8", b"utf8") for name in COOKIE.findall(first_lines))
 
 
 def is_without_docstrings(code, docstring_flag):
-    """Whether no code object in this one can have a docstring.
+    """Whether this code object and those in it cannot have docstrings.
 
     The docstring of a function is its first constant; 3.14 and later also set a flag. Modules and classes assign theirs
     to __doc__.

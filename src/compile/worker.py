@@ -30,10 +30,10 @@ del sys.path[-1]
 
 
 def started():
-    """How this interpreter was built and started, as far as that may change what comes out of the compiler.
+    """How this interpreter was built and started, as far as that may affect the compiler's output.
 
-    The options and variables are also those that a wrapper script adds. The tunables choose among the functions of libm,
-    with which the compiler folds constants.
+    The options and variables include those that a wrapper script adds. The tunables select the maths functions with
+    which the compiler folds constants.
     """
     variables = sorted(name for name in os.environ if name.startswith(("PYTHON", "LC_", "GLIBC_TUNABLES")))
     return repr((
@@ -42,11 +42,11 @@ def started():
 
 
 def compiler_files():
-    """The files that decide what comes out of the compiler; nothing if they cannot be found out.
+    """The files that determine the compiler's output; empty if they cannot be determined.
 
-    These are the machine code in this process, and its modules, each also as the pyc that the import system prefers. A
-    path comes after what tells whether it is still the same file: size, device, inode and time for machine code, the
-    size for a module. A build of the running system may write a pyc, and set the time of a module.
+    These are the machine code in this process and its modules, each module also as the pyc that import prefers. Each
+    path follows a text that changes with the file: size, device, inode and time for machine code, only the size for a
+    module, because a build of the running system may write its pyc and set its time.
 
     The compiler uses unicodedata for names that are not ASCII.
     """
@@ -88,9 +88,9 @@ def hello():
 
 
 def sha256_of(data):
-    """The SHA-256 in hexadecimal. Unlike hashlib, the modules that it needs import no others.
+    """The SHA-256 in hexadecimal. Unlike hashlib, the modules it needs import no others.
 
-    They are imported late, so that compiler_files does not list OpenSSL, which does not change what is compiled.
+    They are imported late, so that compiler_files does not list OpenSSL, which does not affect the compiler.
     """
     try:
         from _hashlib import openssl_sha256  # Five times as fast as the interpreter's own.
@@ -104,7 +104,7 @@ def sha256_of(data):
 
 
 class Loader(importlib.machinery.SourceFileLoader):
-    """The loader that py_compile uses. Keeps what was compiled last."""
+    """The loader that py_compile uses. Remembers what it compiled last."""
 
     def source_to_code(self, data, path, *, _optimize=-1):
         path = "" if path == NOWHERE else path
@@ -116,7 +116,7 @@ class Loader(importlib.machinery.SourceFileLoader):
 
 
 class Said(io.StringIO):
-    """What compileall prints. Before 3.9 it asks for the encoding."""
+    """Captures the output of compileall, which before 3.9 asks for the encoding."""
 
     encoding = "utf-8"
 
@@ -147,12 +147,11 @@ def compile_level(source, content, directory, level, mode):
 
 
 def answer(source, content, directory, wanted, mode, docstring_flag):
-    """A message and the bytes that follow it.
+    """Returns a message and the bytes that follow it.
 
-    The words: the level that failed and why, both empty if none did; a row of the levels, each with what became of
-    it, the size and the permissions of its pyc, or "same" if it was left out because it is the same as the one
-    before; for a cache the SHA-256 of the text that was compiled, and "utf-8" if it certainly is, both empty if the
-    file changed from level to level; then what the compiler warned about.
+    The words: the level that failed and the problem, both empty on success; the levels, each with its result: the size
+    and the permissions of its pyc, or "same" if it equals the level before; for a cache, the SHA-256 of the compiled
+    text, and "utf-8" if it certainly is, both empty if the file changed between levels; then the compiler's warnings.
     """
     found = set()
     del compiled[:]
@@ -192,14 +191,14 @@ is_for_cache = "PYCLINK_CACHE" in os.environ and sys.implementation.name == "cpy
 
 def main():
     to_pyclink = sys.stdout.buffer
-    # pyclink makes the directories and writes the pycs. What has the name of a pyc is its business too: py_compile would
-    # refuse to replace a symlink, and compile nothing.
+    # pyclink makes the directories and writes the pycs. It also handles what already has the name of a pyc: py_compile
+    # would refuse to replace a symlink, and compile nothing.
     os.makedirs = lambda *args, **options: None
     importlib.util.cache_from_source = lambda *args, **options: NOWHERE
     importlib.machinery.SourceFileLoader = Loader
     importlib._bootstrap_external._write_atomic = lambda path, data, mode=0o666: written.append((data, mode & 0o666))
     gc.disable()  # The compiler leaves no cycles behind.
-    # There are fewer calls around the compiler in compileall: code that it can just compile must compile here too.
+    # compileall has fewer calls around the compiler: code that it can just compile must compile here too.
     sys.setrecursionlimit(sys.getrecursionlimit() + 20)
 
     def send(words, contents=()):
