@@ -18,7 +18,7 @@ const names = ['', '.opt-1', '.opt-2'].map((level) => `m.${systemPython.cacheTag
 ];
 const [zero, one, two] = names;
 
-const missing = [...missingRoot(), ...missingTools('unionfs-fuse', 'mkfs.ext4')];
+const missing = [...missingRoot(), ...missingTools('mergerfs', 'mkfs.ext4')];
 const lacking = missing.length > 0 ? [] : lackingAbilities('mounts', 'loop devices', 'FUSE');
 
 describeWith(missing, 'links on other file systems', () => {
@@ -53,7 +53,7 @@ describeWith(missing, 'links on other file systems', () => {
       });
     });
 
-    describe('unionfs-fuse, where each name has a number of its own', () => {
+    describe('mergerfs, where each name has a number of its own', () => {
       it('links identical files', async () => {
         const { tree, beneath } = await union();
         plant(tree, Object.fromEntries(names.map((name) => [`${cache}/${name}`, 'same'])));
@@ -143,12 +143,12 @@ async function overlay(fill: (lower: string) => void): Promise<string> {
   return tree;
 }
 
-/** A file system of unionfs-fuse, and the directory beneath it. */
+/** A file system of mergerfs, and the directory beneath it. */
 async function union(): Promise<{ tree: string; beneath: string }> {
   const place = temporaryDirectory();
   const [tree, beneath] = [join(place, 'tree'), join(place, 'beneath')];
   for (const directory of [tree, beneath]) mkdirSync(directory);
-  execFileSync('unionfs-fuse', ['-o', 'cow', `${beneath}=RW`, tree]);
+  execFileSync('mergerfs', ['-o', 'inodecalc=path-hash', beneath, tree]);
   onTestFinished(() => void execFileSync('umount', [tree]));
   return { tree, beneath };
 }
