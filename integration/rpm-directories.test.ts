@@ -21,13 +21,16 @@ const text = 'def pay(price):\n    return price\n';
 const worlds = ['debian', 'fedora'] as const;
 const terminate = '%global _python_bytecompile_errors_terminate_build 1';
 
+/** pyclink looks in /usr/bin first: of two with one name it finds the first. */
+const foundPypys = allPypys.filter(({ minor }, i) => allPypys.findIndex((other) => other.minor === minor) === i);
+
 /** Builds modules of these sources alone, with the file list's help, and expects each to be linked and to be loaded. */
 async function expectCompiled(python: RealPython, sources: readonly string[], options: RpmBuildOptions) {
   const build = await rpmbuilt({
     preamble: terminate,
     plant: Object.fromEntries(sources.map((source) => [source, text])),
-    files: ` -f %{_builddir}/pycs.list\n${sources.join('\n')}`,
-    defines: { pyclink_filelist: '%{_builddir}/pycs.list' },
+    files: ` -f %{_topdir}/pycs.list\n${sources.join('\n')}`,
+    defines: { pyclink_filelist: '%{_topdir}/pycs.list' },
     ...options,
   });
   const groups = sources.map((source) => pycs(source, [0, 1], python.cacheTag).sort());
@@ -41,7 +44,7 @@ async function expectCompiled(python: RealPython, sources: readonly string[], op
   expect(new Set(skipped.map(({ reason }) => reason))).toEqual(new Set(leftAsTheyAre.map(() => 'not-normalized')));
   const verified = await pyclink(['verify', '--manifest', build.manifest, ...build.rpms]);
   expect(verified).toMatchObject({ status: 0, stderr: '' });
-  const lines = readFileSync(join(build.topdir, 'BUILD/pycs.list'), 'utf8').split('\n');
+  const lines = readFileSync(join(build.topdir, 'pycs.list'), 'utf8').split('\n');
   expect(lines).toEqual(expect.arrayContaining(groups.flat().map((pyc) => `"${pyc}"`)));
 
   const root = await installRpms(build.rpms);
@@ -114,7 +117,7 @@ describeRpm('a package', () => {
           `/usr/lib/pypy${pypy.minor}/site-packages/__pycache__/cart.${pypy.cacheTag}.opt-1.pyc`,
         );
       },
-      { pythons: allPypys, missing: missingPypys },
+      { pythons: foundPypys, missing: missingPypys },
     );
   });
 });

@@ -30,18 +30,18 @@ async function expectPackaged(options: RpmBuildOptions, expected: readonly (read
 
 describeRpm('file lists', () => {
   it.each(worlds)('name all pycs for a files section, whatever their names (%s)', async (world) => {
-    const files = ` -f %{_builddir}/pycs.list\n${site}/shop/*.py\n${site}/shop?till/*.py`;
-    const defines = { pyclink_filelist: '%{_builddir}/pycs.list' };
+    const files = ` -f %{_topdir}/pycs.list\n${site}/shop/*.py\n${site}/shop?till/*.py`;
+    const defines = { pyclink_filelist: '%{_topdir}/pycs.list' };
     await expectPackaged({ world, files, defines }, [[...sources, ...tillSources]]);
   });
 
   it.each(worlds)('name those of one subpackage each, with --filelist-for (%s)', async (world) => {
     const options = [
-      `--filelist-for '${site}/shop/**=%{_builddir}/main.list'`,
-      `--filelist-for '${site}/shop till/**=%{_builddir}/till.list'`,
+      `--filelist-for '${site}/shop/**=%{_topdir}/main.list'`,
+      `--filelist-for '${site}/shop till/**=%{_topdir}/till.list'`,
     ].join(' ');
-    const files = ` -f %{_builddir}/main.list\n${site}/shop/*.py`;
-    const subpackages = { till: `-f %{_builddir}/till.list\n${site}/shop?till/*.py` };
+    const files = ` -f %{_topdir}/main.list\n${site}/shop/*.py`;
+    const subpackages = { till: `-f %{_topdir}/till.list\n${site}/shop?till/*.py` };
     await expectPackaged({ world, preamble: `%global pyclink_options ${options}`, files, subpackages }, [
       sources,
       tillSources,
@@ -54,12 +54,12 @@ describeRpm('file lists', () => {
     const { topdir, log, rpms } = await rpmbuilt({
       plant: modules,
       preamble: '%global __os_install_post %{nil}\n%global _unpackaged_files_terminate_build 0',
-      install: `${process.execPath} ${bundle} build -q -o 0 --filelist %{_builddir}/pycs.list --python python3 ${directory}`,
-      files: ' -f %{_builddir}/pycs.list',
+      install: `${process.execPath} ${bundle} build -q -o 0 --filelist %{_topdir}/pycs.list --python python3 ${directory}`,
+      files: ' -f %{_topdir}/pycs.list',
     });
     const packaged = await queryRpms(rpms, '[%{FILENAMES}\\n]');
     expect(packaged.filter((path) => path.endsWith('.pyc')).sort()).toEqual(listed);
-    const list = join(topdir, 'BUILD/pycs.list');
+    const list = join(topdir, 'pycs.list');
     const said = (path: string) =>
       `pyclink: warning: ${path}: not in ${list}: no rpm pattern matches only this name; list it in the spec`;
     expect(
@@ -74,8 +74,8 @@ describeRpm('file lists', () => {
     const source = `${site}/shop/a b.py`;
     const build = await rpmbuilt({
       plant: { [source]: text },
-      files: ` -f %{_builddir}/pycs.list\n"${source}"`,
-      defines: { pyclink_filelist: '%{_builddir}/pycs.list' },
+      files: ` -f %{_topdir}/pycs.list\n"${source}"`,
+      defines: { pyclink_filelist: '%{_topdir}/pycs.list' },
     });
     const lines = [
       `%dir "${site}/shop/__pycache__"`,
@@ -84,7 +84,7 @@ describeRpm('file lists', () => {
         .map((pyc) => `"${pyc}"`),
       '',
     ];
-    expect(readFileSync(join(build.topdir, 'BUILD/pycs.list'), 'utf8')).toBe(lines.join('\n'));
+    expect(readFileSync(join(build.topdir, 'pycs.list'), 'utf8')).toBe(lines.join('\n'));
     expect(await queryRpms(build.rpms, '[%{FILENAMES} %{FILEMODES:perms}\\n]')).toContain(
       `${site}/shop/__pycache__ drwxr-xr-x`,
     );
@@ -95,8 +95,8 @@ describeRpm('file lists', () => {
     const build = await rpmbuilt({
       plant: { [`${site}/a.py`]: text, [plugin]: text },
       install: '%py_byte_compile /usr/bin/python3 %{buildroot}/usr/share/shop',
-      files: ` -f %{_builddir}/pycs.list\n${site}/a.py\n${plugin}`,
-      defines: { pyclink_filelist: '%{_builddir}/pycs.list' },
+      files: ` -f %{_topdir}/pycs.list\n${site}/a.py\n${plugin}`,
+      defines: { pyclink_filelist: '%{_topdir}/pycs.list' },
     });
     expect(await groupsInRpms(build.rpms)).toEqual(groups([`${site}/a.py`, plugin]));
   });

@@ -2,7 +2,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { linkGroupsIn } from '../test/helpers/buildroot.ts';
-import { thisRelease } from '../test/helpers/release.ts';
 import { describeOnRpm, type MachineOptions, macroSets } from './helpers/rpm-machine.ts';
 
 const text = 'def pay(price):\n    return price\n';
@@ -36,7 +35,8 @@ describeOnRpm('rpmbuild', (machine, name) => {
       }
     });
 
-    const stagings = name === thisRelease ? { stages } : { mock, stages };
+    // rpm 4.18 cannot build in two calls.
+    const stagings = name === 'bookworm' ? { stages } : { mock, stages };
     it.each(Object.entries(stagings))('does so in separate calls of rpmbuild too (%s)', async (_, calls) => {
       const end = '%prep\n:\n%generate_buildrequires\necho rpm\n';
       const build = await built({ macros, calls, ...(calls === mock ? { end } : {}) });

@@ -73,10 +73,10 @@ describeRpm('the manifest of a build', () => {
       const named = await rpmbuilt({
         world,
         plant: { [cart]: text },
-        preamble: "%global pyclink_manifest %{_builddir}/the shop's.json",
+        preamble: "%global pyclink_manifest %{_topdir}/the shop's.json",
       });
       expect(existsSync(named.manifest)).toBe(false);
-      expect(sourcesIn({ ...named, manifest: join(named.topdir, "BUILD/the shop's.json") })).toEqual([cart]);
+      expect(sourcesIn({ ...named, manifest: join(named.topdir, "the shop's.json") })).toEqual([cart]);
       const none = await rpmbuilt({ world, plant: { [cart]: text }, preamble: '%global pyclink_manifest %{nil}' });
       expect(existsSync(none.manifest)).toBe(false);
     },

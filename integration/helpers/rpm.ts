@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa, execaSync } from 'execa';
 import { expect } from 'vitest';
@@ -11,9 +11,6 @@ import { describeWith, missingTools } from './tools.ts';
 /** Nobody's ~/.rpmmacros. */
 const withoutHome = { env: { HOME: '/nonexistent' } } as const;
 
-/** What rpm calls this machine in the names of buildroots, of noarch packages too. */
-const arch = execaSync('rpm', ['--eval', '%{_arch}'], { ...withoutHome, reject: false }).stdout;
-
 const missing = missingTools('rpmbuild', 'rpm', 'rpm2archive', 'rpmlint');
 
 /** `describe` for what needs rpm's tools. */
@@ -21,7 +18,8 @@ export const describeRpm = (name: string, tests: () => void) => describeWith(mis
 
 /**
  * Whose macros a build reads besides pyclink's, and how it comes to pyclink's: those of this machine's rpm, or what a
- * system like Fedora has; with --load, or from a macros.d directory, which rpm reads before the platform and vendor.
+ * system like Fedora has; loaded by the spec, or from a macros.d directory, which rpm reads before the platform and
+ * vendor.
  */
 export const worlds = ['debian', 'debian, installed', 'fedora', 'fedora, installed'] as const;
 export type World = (typeof worlds)[number];
@@ -115,18 +113,15 @@ export async function rpmbuild(options: RpmBuildOptions): Promise<RpmBuild> {
   for (const each of [home, planted, topdir]) mkdirSync(each, { recursive: true });
   plant(planted, options.plant ?? {});
   const spec = join(directory, 'shop.spec');
-  writeFileSync(spec, specText(options));
-
-  const defines = {
-    _topdir: topdir,
-    _tmppath: home,
-    planted,
-    pyclink_prefix: prefix,
-    ...options.defines,
-  };
-  const load = loading(world, directory, prefix);
+  const macros = join(prefix, 'lib/rpm/macros.d/macros.zz-pyclink');
+  const defines = { _topdir: topdir, _tmppath: home, planted, pyclink_prefix: prefix, ...options.defines };
   const define = Object.entries(defines).flatMap(([name, value]) => ['--define', `${name} ${value}`]);
-  const call = ['rpmbuild', '-bb', '--noclean', ...load, ...define, spec];
+  // Loading the file sets the knobs.
+  const knobs = Object.entries(defines).filter(([name]) => name.startsWith('pyclink_'));
+  const load = [`%{load:${macros}}`, ...knobs.map(([name, value]) => `%global ${name} ${value}`), ''].join('\n');
+  writeFileSync(spec, `${world.endsWith('installed') ? '' : load}${specText(options)}`);
+
+  const call = ['rpmbuild', '-bb', '--noclean', '--macros', macroFiles(world, directory, macros), ...define, spec];
   // One pipe for both streams keeps their order.
   const args = ['-c', 'exec "$@" 2>&1', 'sh', ...(options.starter ?? []), ...call];
   const { exitCode, stdout } = await execa('sh', args, {
@@ -136,27 +131,36 @@ export async function rpmbuild(options: RpmBuildOptions): Promise<RpmBuild> {
     stdin: 'ignore',
     cwd: directory,
   });
-  const rpms = existsSync(join(topdir, 'RPMS')) ? everythingIn(join(topdir, 'RPMS')) : [];
-  const nvra = `shop-${version}-1.${arch}`;
+  const made = everythingIn(topdir);
+  // rpm 4.20 has a directory of its own for each build.
+  const [root = ''] = made
+    .filter((path) => /BUILDROOT(\/shop-[^/]*)?$/.test(path))
+    .toSorted((a, b) => b.length - a.length);
+  // The name ends in what rpm calls the machine: for noarch packages, rpm 4.20 says noarch.
+  const name = `BUILD/pyclink-shop-${version}-1.`;
+  const manifest = made.find((path) => path.startsWith(name) && path.endsWith('.json')) ?? `${name}noarch.json`;
   return {
     status: exitCode,
     log: stdout.replace(/^\++ .*\n/gm, ''),
     directory,
     topdir,
-    buildroot: join(topdir, 'BUILDROOT', nvra),
-    manifest: join(topdir, 'BUILD', `pyclink-${nvra}.json`),
-    rpms: rpms.filter((path) => path.endsWith('.rpm')).map((path) => join(topdir, 'RPMS', path)),
+    buildroot: join(topdir, root),
+    manifest: join(topdir, manifest),
+    rpms: made.filter((path) => /^RPMS\/.*\.rpm$/.test(path)).map((path) => join(topdir, path)),
   };
 }
 
-function loading(world: World, directory: string, prefix: string): string[] {
-  const ours = join(prefix, 'lib/rpm/macros.d/macros.zz-pyclink');
-  const installed = world.endsWith('installed');
-  const files = ['/usr/lib/rpm/macros', ...(world.startsWith('fedora') ? [`${fedoraLike}/macros.d/macros.*`] : [])];
-  if (installed) files.push(ours);
-  if (world.startsWith('fedora')) files.push(platformWithoutPython(directory), `${fedoraLike}/macros.vendor`);
-  else files.push('/usr/lib/rpm/platform/%{_target}/macros');
-  return ['--macros', files.join(':'), ...(installed ? [] : ['--load', ours])];
+/** What rpm reads, as its option --macros takes it. */
+function macroFiles(world: World, directory: string, ours: string): string {
+  const fedora = world.startsWith('fedora');
+  return [
+    '/usr/lib/rpm/macros',
+    ...(fedora ? [`${fedoraLike}/macros.d/macros.*`] : []),
+    ...(world.endsWith('installed') ? [ours] : []),
+    ...(fedora
+      ? [platformWithoutPython(directory), `${fedoraLike}/macros.vendor`]
+      : ['/usr/lib/rpm/platform/%{_target}/macros']),
+  ].join(':');
 }
 
 const fedoraLike = join(import.meta.dirname, 'fedora-like');
