@@ -99,9 +99,39 @@ describeWith(missingTools('zip'), '--layout zip', () => {
     });
   });
 
-  it('makes the same bytes from a cache and in threads, and leaves alone what is there', async () => {
+  it('is verified where it was built in place, by relative paths', async () => {
+    const { tree } = application();
+    const inTree = (...args: string[]) => pyclink(args, { cwd: tree });
+    const build = [
+      'build',
+      '-q',
+      '--in-place',
+      'shop',
+      '--layout',
+      'zip',
+      '--remove-sources',
+      '--manifest',
+      '../m.json',
+    ];
+    expect(await inTree(...build)).toEqual(quiet);
+    expect(everythingIn(join(tree, 'shop'))).toEqual(['__init__.pyc', 'cart.pyc', 'prices.json']);
+    for (const target of ['shop', './shop/', join(tree, 'shop'), '/']) {
+      expect(await inTree('verify', '--manifest', '../m.json', target)).toEqual(asBuilt);
+    }
+  });
+
+  it('is recorded by threads as by one', async () => {
+    const many = Array.from({ length: 300 }, (_, i) => [`many/m${i}.py`, `x = ${i}\n`] as const);
+    const [one, other] = [application(Object.fromEntries(many)), application(Object.fromEntries(many))];
+    expect(await one.build('-j', '8', '-o', '1')).toEqual(quiet);
+    expect(await other.build('-j', '1', '-o', '1')).toEqual(quiet);
+    expect(one.manifest()).toEqual(other.manifest());
+    expect(one.manifest()).toMatchObject({ optimizationLevels: [1], totals: { pycs: 303 } });
+  });
+
+  it('makes the same bytes from a cache, and leaves alone what is there', async () => {
     const [one, other] = [application(), application()];
-    expect(await one.build('--cache-dir', one.at('cache'), '-j', '8')).toEqual(quiet);
+    expect(await one.build('--cache-dir', one.at('cache'))).toEqual(quiet);
     expect(await other.build('--cache-dir', one.at('cache'))).toEqual(quiet);
     expect(other.manifest()).toEqual(one.manifest());
     const again = await pyclink(['build', '--json', '--buildroot', one.tree, '/', '--layout', 'zip']);

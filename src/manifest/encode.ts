@@ -1,8 +1,8 @@
 import { byCodeUnit, type PayloadPath } from '../files/path.ts';
 import { getOrAdd } from '../get-or-add.ts';
-import { type Level, parsePycPath } from '../pyc/name.ts';
+import type { Level } from '../pyc/name.ts';
 import { CompiledRecord, type RecordKind } from './compiled-record.ts';
-import { attributed, cacheTagOf, usedInterpreters, versionsByTag } from './interpreters.ts';
+import { attributed, cacheTagOf, namesOf, usedInterpreters, versionsByTag } from './interpreters.ts';
 import type { Manifest, ManifestInterpreter, ManifestSkipped, PycRecord } from './schema.ts';
 import { schemaVersion } from './schema-version.ts';
 
@@ -26,12 +26,11 @@ export function completeManifest(pyclink: string, content: ManifestContent): Man
     const { paths, sizeBytes } = record;
     const kind = record instanceof CompiledRecord ? record.kind : undefined;
     // The paths of one kind have the same cache tag and levels.
-    const names = kind !== undefined && kinds.has(kind) ? [] : paths.map(parsePycPath);
+    const names = kind !== undefined && kinds.has(kind) ? [] : namesOf(record);
     if (kind !== undefined) kinds.add(kind);
     for (const name of names) {
-      getOrAdd(used, name?.cacheTag ?? cacheTagOf(record), () => new Set()).add(record.interpreterVersion);
-      const level = record.optimizationLevel ?? name?.level;
-      if (level !== undefined) levels.add(level);
+      getOrAdd(used, name.cacheTag ?? '', () => new Set()).add(record.interpreterVersion);
+      levels.add(name.level);
     }
     (paths.length > 1 ? linkGroups : singlePycs).push(record);
     totals.pycs += paths.length;

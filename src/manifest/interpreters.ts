@@ -1,10 +1,19 @@
-import { byCodeUnit } from '../files/path.ts';
+import { byCodeUnit, type PayloadPath } from '../files/path.ts';
 import { getOrAdd } from '../get-or-add.ts';
-import { parsePycPath } from '../pyc/name.ts';
+import { type PycName, parsePycPath } from '../pyc/name.ts';
 import type { ManifestInterpreter, PycRecord } from './schema.ts';
 
 /** The versions of the interpreters that compiled, by cache tag. Contains undefined if a version is unknown. */
 export type UsedVersions = ReadonlyMap<string, ReadonlySet<string | undefined>>;
+
+/** The names of a record's pycs. What the name of a pyc beside its source does not say, the record says. */
+export function namesOf({ paths, cacheTag, optimizationLevel }: PycRecord): PycName<PayloadPath>[] {
+  return paths.flatMap((path) => {
+    const name = parsePycPath(path);
+    if (name === undefined) return [];
+    return { ...name, cacheTag: cacheTag ?? name.cacheTag, level: optimizationLevel ?? name.level };
+  });
+}
 
 /** The cache tag of a record's pycs. */
 export function cacheTagOf({ paths: [path], cacheTag }: PycRecord): string {

@@ -2,6 +2,7 @@ import type { Audited } from '../audit/audited.ts';
 import type { AuditFinding } from '../audit/finding.ts';
 import { byCodeUnit, type PayloadPath } from '../files/path.ts';
 import { getOrAdd } from '../get-or-add.ts';
+import { namesOf } from '../manifest/interpreters.ts';
 import type { PycRecord } from '../manifest/schema.ts';
 import { type Level, type PycName, parsePycPath } from '../pyc/name.ts';
 import type { PageFile, PageModule } from './page.ts';
@@ -14,11 +15,7 @@ interface NamedFile {
 
 /** The modules of a manifest, and what their links save. */
 export function modulesOfRecords(records: readonly PycRecord[]): PageModule[] {
-  const files = records.map(({ paths, sizeBytes }) => ({
-    names: paths.map((path) => parsePycPath(path)).filter((name) => name !== undefined),
-    sizeBytes,
-  }));
-  return modulesOf(files);
+  return modulesOf(records.map((record) => ({ names: namesOf(record), sizeBytes: record.sizeBytes })));
 }
 
 /** The modules of an audit, and what more links would save in each. @param findings all findings of the audit */

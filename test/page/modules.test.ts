@@ -18,6 +18,14 @@ const record = (sizeBytes: number, ...levels: string[]): PycRecord => ({
 });
 const entry = (level: string, file: string, sizeBytes: number) => entryAt(pyc(level), { file, sizeBytes });
 
+it('takes the level of a pyc beside its source from the record', () => {
+  const path = '/app/till.pyc' as PayloadPath;
+  const beside = { ...record(70), source: '/app/till.py' as PayloadPath, paths: [path] };
+  expect(modulesOfRecords([{ ...beside, cacheTag: 'cpython-313', optimizationLevel: 2 }])).toMatchObject([
+    { cacheTag: 'cpython-313', files: [{ levels: [2], sizeBytes: 70 }] },
+  ]);
+});
+
 it('joins the levels that are one file, and counts what that saves', () => {
   const modules = modulesOfRecords([record(70, '.opt-2'), record(100, '', '.opt-1')]);
   expect(modules).toEqual([
