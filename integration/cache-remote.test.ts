@@ -72,6 +72,18 @@ describeWith(tools, 'a server', () => {
     expect(again.cache).toMatchObject({ local: stored, compiled: 3 });
   });
 
+  it('nginx as docs/cache.md has it set up takes and gives entries, and logs no miss', async () => {
+    const page = readFileSync(join(import.meta.dirname, '../docs/cache.md'), 'utf8');
+    const [block = ''] = /^ {4}location \/pyclink\/ \{.*?^ {4}\}/ms.exec(page) ?? [];
+    const store = temporaryDirectory();
+    chmodSync(store, 0o777);
+    const here = block.replace('/srv/pyclink/', `${store}/`).replace('10.0.0.0/8', '127.0.0.0/8');
+    const server = await startNginx({ server: here });
+    await filled(`${new URL(server.url).origin}/pyclink`);
+    expect(readdirSync(store).length).toBeGreaterThan(0);
+    expect(readFileSync(join(server.store, '../errors'), 'utf8')).not.toMatch(/\[error\]/);
+  });
+
   it.each(servers)('%s has all: no source is compiled, and the report says so', async (_, start) => {
     const { url } = await start();
     const sources = Object.fromEntries(Array.from({ length: 87 }, (_, i) => [`${library}/m${i}.py`, `x = ${i}\n`]));
