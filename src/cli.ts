@@ -18,10 +18,7 @@ function killChildren(): void {
   }
 }
 
-/**
- * Handles signals. Files are replaced in synchronous steps, so a handler never interrupts one halfway. Threads stop
- * between two steps.
- */
+/** Handles signals. Files are replaced in synchronous steps, which a handler never interrupts. */
 function handleSignals(): void {
   for (const [signal, status] of [
     ['SIGINT', exitStatus.interrupted],

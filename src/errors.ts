@@ -60,10 +60,7 @@ export function systemError(code: string, meaning: string): Error {
   return Object.assign(new Error(`${code}: ${meaning}`), { code });
 }
 
-/**
- * Errors of file systems that libuv, and so Node.js, has no names for. The numbers are the same on Linux everywhere but
- * on MIPS.
- */
+/** File system errors that libuv, and so Node.js, has no names for. Only MIPS has other numbers. */
 const unnamed: ReadonlyMap<number, string> = new Map([
   [37, 'ENOLCK: no locks available'],
   [74, 'EBADMSG: bad message'],

@@ -1,7 +1,4 @@
-/**
- * Why a file was skipped or left as it was, in the order of the stages. The keys go to the manifest, the texts are for
- * people.
- */
+/** Why a file was skipped or left as it was, in the order of the stages: keys for the manifest, texts for people. */
 export const skipReasons = {
   'not-asked-for': "not compiled: outside the system's Python directories",
   excluded: 'excluded on request',

@@ -102,10 +102,7 @@ function tagOf(command: string | undefined): string | undefined {
   return minor === undefined ? undefined : `cpython-3${minor}`;
 }
 
-/**
- * Which interpreter wrote a magic number, if not the one with this cache tag. Undefined for interpreters that pyclink
- * does not know.
- */
+/** Which interpreter wrote a magic number, if not the one with this cache tag; undefined if unknown. */
 function strangeWriter(magicNumber: number, cacheTag: string): string | undefined {
   const { name: writer } = releaseOf(magicNumber);
   const byNumber = writer ?? `an unknown Python (magic number ${magicNumber})`;

@@ -15,9 +15,7 @@ export function isElsewhere(recorded: string, source: PayloadPath, container: st
 /** The top-level directories of a system. */
 const topLevel = /^\/(?:usr|lib|lib64|bin|sbin|opt|etc|srv|var|home|root|nix|app)\//;
 
-/**
- * Whether a path that is a suffix of a staged source's path may start at the top of its system, including its prefix.
- */
+/** Whether a suffix of a staged source's path may start at the top of its system, including its prefix. */
 function isWholeEnough(recorded: string): boolean {
   const library = pythonDirectoryOf(recorded as PayloadPath)?.directory;
   return library === undefined ? /^\/[^/]+\/[^/]+\//.test(recorded) : /^\/(?!lib(?:64)?\/)/.test(library);

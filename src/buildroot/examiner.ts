@@ -105,10 +105,7 @@ export class Examiner {
     return this.#shared({ command: place.command, home: this.#home(place.directory) });
   }
 
-  /**
-   * The virtual environment whose interpreter runs the modules of a directory. In a staged tree it is only read, not
-   * started.
-   */
+  /** The virtual environment whose interpreter runs the modules of a directory. In a staged tree it is only read. */
   #environment(directory: StagedPath): StagedPath | undefined {
     if (!isRunningSystem(this.#buildroot)) return undefined;
     if (!this.#environments.has(directory)) this.#environments.set(directory, environmentAround(directory));

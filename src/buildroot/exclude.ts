@@ -25,10 +25,7 @@ function plain(glob: string): string {
 const special = /[*?[\]{}()!+@\\|^$]/;
 const optional = /[[\]{}()!\\|]/;
 
-/**
- * A glob that is not a plain path. Most paths are rejected by a search for its literal words, before the regular
- * expression runs.
- */
+/** A glob that is not a plain path. A search for its words rejects most paths before the regular expression runs. */
 interface Pattern {
   readonly words: readonly string[];
   readonly regex: RegExp;
@@ -68,9 +65,7 @@ function patternOf(glob: string): Pattern {
   };
 }
 
-/**
- * Says which sources `--exclude-regex` (searches the staged path) and `--exclude` (matches the payload path) exclude.
- */
+/** Says what `--exclude-regex` (searches the staged path) and `--exclude` (matches the payload path) exclude. */
 export function excluder(
   regexes: readonly RegExp[],
   globs: readonly string[],

@@ -25,10 +25,7 @@ const kernelTypes: ReadonlySet<number> = new Set([
   0xf97cff8c, // selinuxfs
 ]);
 
-/**
- * Returns a function that classifies the file systems of directories, compared with that of `top`. @throws the system's
- * error
- */
+/** Returns a function that compares file systems of directories with that of `top`. @throws the system's error */
 export function kindsSeenFrom(top: string): (directory: string | Buffer) => FileSystemKind {
   const kinds = new Map<string, FileSystemKind>([[fileSystemOf(lstat(top)), 'same']]);
   return (directory) => {

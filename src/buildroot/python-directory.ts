@@ -76,8 +76,7 @@ export function searchDirectoryOf(path: PayloadPath): PayloadPath | undefined {
 }
 
 /**
- * For a path outside all Python directories: the interpreter that one of its directories is named after, else
- * `python3`.
+ * Outside all Python directories: the interpreter that one of the path's directories is named after, else `python3`.
  */
 export function guessCommand(path: PayloadPath): string {
   return namedDirectory.exec(path)?.groups?.['versioned'] ?? 'python3';

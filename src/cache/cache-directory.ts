@@ -12,19 +12,13 @@ import { UnusableCache } from './unusable-cache.ts';
 /** Tells backup programs that the directory can be recreated. @see https://bford.info/cachedir/ */
 const tag = 'Signature: 8a477f597d28d172789f06886806bc55\n# A cache of pyclink. It may be removed at any time.\n';
 
-/**
- * The path of a cache directory that may not exist yet, with all symlinks resolved. @throws UnusableCache if the system
- * does not tell
- */
+/** The real path of a cache directory that may not exist. @throws UnusableCache if the system does not tell */
 export function placeOfCache(directory: string): string {
   const { existing, missing } = split(directory);
   return asUnusable(directory, 'read', () => join(realpathSync.native(existing), ...missing));
 }
 
-/**
- * Creates a cache directory if it is missing. @throws UnusableCache if that fails, or if others can write to a
- * directory above it
- */
+/** Creates a cache directory if it is missing. @throws UnusableCache if that fails or is not safe */
 export function makeCacheDirectory(directory: string): void {
   const { existing, missing } = split(join(directory, 'v1'), directory);
   if (missing.length === 0) return;

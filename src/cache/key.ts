@@ -3,10 +3,7 @@ import { type CompileJob, recordedDirectoryOf } from '../compile/plan.ts';
 import { nameOf } from '../files/path.ts';
 import { sha256Of } from '../sha256.ts';
 
-/**
- * The SHA-256 of fields, each prefixed with its length so that different fields never give the same text. In
- * hexadecimal.
- */
+/** The SHA-256 of fields with their lengths, so that different fields never give the same text. In hexadecimal. */
 export function digestOfFields(fields: readonly string[]): string {
   return sha256Of(fields.map((field) => `${field.length}:${field}`).join(''));
 }

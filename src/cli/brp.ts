@@ -111,10 +111,7 @@ function namedBuilds(buildroot: string, paths: readonly string[], read: ReadBuil
   return { builds, missing };
 }
 
-/**
- * Refuses outputs that several builds would write, because only the manifest can hold the results of all. @throws
- * PyclinkError `usage`
- */
+/** Refuses outputs of several builds, because only the manifest can hold them all. @throws PyclinkError `usage` */
 function refuseSharedOutputs(builds: readonly BuildOptions[]): void {
   const files = builds.flatMap(({ append, filelist, filelistFor, html }) =>
     append ? [] : [filelist ?? [], filelistFor.map(({ file }) => file), html ?? []].flat(),

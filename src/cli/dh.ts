@@ -9,9 +9,7 @@ import { readBuildOptions } from '../pipeline/options.ts';
 import type { Call } from './call.ts';
 import { buildFlags, collect, type Flags, mergedFlags, withBuildOptions, withCommonOptions } from './options.ts';
 
-/**
- * `pyclink dh WORDS…`, for hooks/dh_pyclink: one call for all packages that debhelper selected. @throws PyclinkError
- */
+/** `pyclink dh WORDS…`, for hooks/dh_pyclink: one call for all packages that debhelper chose. @throws PyclinkError */
 export async function dh(words: readonly string[], call: Call): Promise<void> {
   const parser = withDebhelperOptions(withBuildOptions(withCommonOptions(new Command('dh'))))
     .exitOverride()

@@ -31,10 +31,7 @@ export interface DhContext extends Surroundings {
   readonly readOptions: (paths: readonly string[], flags: object) => BuildOptions;
 }
 
-/**
- * `pyclink dh`: runs dh_pyclink for each package. Prints one line for each package and interpreter. @throws
- * PyclinkError
- */
+/** `pyclink dh`: runs dh_pyclink. Prints one line for each package and interpreter. @throws PyclinkError */
 export async function dhCommand(call: DebhelperCall, context: DhContext): Promise<CommandResult> {
   const { log, outputs } = context;
   const lines: string[] = [];

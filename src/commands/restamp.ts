@@ -30,10 +30,7 @@ export interface RestampOptions {
   readonly dryRun: boolean;
 }
 
-/**
- * `pyclink restamp`: changes the mtimes of sources and records them in their pycs, without compiling. @throws
- * PyclinkError
- */
+/** `pyclink restamp`: changes the mtimes of sources and records them in their pycs. @throws PyclinkError */
 export async function restampCommand(options: RestampOptions, log: Log): Promise<CommandResult> {
   const { mtimeSeconds, dryRun } = options;
   const buildroot = openBuildroot(options.buildroot, options.prepend);

@@ -27,9 +27,7 @@ export type CompiledLevel = { readonly level: Level } & (
 /** The text that a worker compiled. */
 export interface CompiledText {
   readonly sha256: string;
-  /**
-   * False if it may have another encoding. The interpreter then decodes it with a module that `hello` does not list.
-   */
+  /** False if it may have another encoding, whose module `hello` does not list. */
   readonly isUtf8: boolean;
 }
 

@@ -8,10 +8,7 @@ import { isProgram, trusted } from './trusted-program.ts';
 /** Where interpreters are installed, besides the directories in PATH. */
 const programDirectories = ['/usr/bin', '/usr/local/bin'];
 
-/**
- * Prints the directories of an interpreter, one per line; nothing before 3.6. No module may come from the current
- * directory.
- */
+/** Prints an interpreter's directories, one per line; nothing before 3.6. Ignores modules in the current directory. */
 const query = `
 import sys
 del sys.path[0]

@@ -2,16 +2,11 @@
 export interface PrivateDirectory {
   readonly directory: string;
   readonly versions: string | undefined;
-  /**
-   * Python regular expressions for excluded sources, matched against the installed path or the path in the directory:
-   * `-X`.
-   */
+  /** Python regular expressions for excluded sources, for the installed path or the path in the directory: `-X`. */
   readonly excludes: readonly string[];
 }
 
-/**
- * Runs when the last instance of a Multi-Arch: same package is removed, but not while dpkg may still keep the files.
- */
+/** True when the last instance of a Multi-Arch: same package is removed and dpkg will not keep the files. */
 const onRemoval = 'if [ "$1" = remove ] && [ "${DPKG_MAINTSCRIPT_PACKAGE_REFCOUNT:-1}" -le 1 ]; then\n';
 
 const sectionOfDhPython3 = /\n?# Automatically added by dh_python3\n[\s\S]*?# End automatically added section\n/g;
@@ -49,10 +44,7 @@ export function withoutClean(rtupdate: string): string {
   return rtupdate.replaceAll(/^[ \t]*py3clean .*\n/gm, '');
 }
 
-/**
- * Changes the prerm to clean only when the package is removed, because py3clean also removes shipped pycs. @see
- * deb-prerm(5)
- */
+/** Makes the prerm clean only on removal, because py3clean also removes shipped pycs. @see deb-prerm(5) */
 export function cleaningOnRemoval(prerm: string): string {
   return prerm.replaceAll(sectionOfDhPython3, (section) =>
     section.includes(onRemoval)

@@ -44,10 +44,7 @@ export async function diff(modules: readonly ModulePair[], searchOld: SearchAgai
 
 type ContentOf = (pyc: DiffPyc) => Buffer | undefined;
 
-/**
- * The findings of a module. Identical findings of several levels are merged. Different links are not reported if the
- * code differs.
- */
+/** The findings of a module, merged over its levels. Different links are not reported if the code differs. */
 function findingsOf(module: ModulePair, contentOfOld: ContentOf, contentOfNow: ContentOf): DiffFinding[] {
   const { source: path, cacheTag, pairs } = module;
   const found = new Map<string, DiffFinding & { readonly levels: Level[] }>();

@@ -61,9 +61,7 @@ export function pairModules(old: readonly DiffModule[], now: readonly DiffModule
   return pairs.toSorted((a, b) => byCodeUnit(a.source, b.source) || byCodeUnit(a.cacheTag ?? '', b.cacheTag ?? ''));
 }
 
-/**
- * Compares the cache tags of one source. If one was removed and one added, the module is for another interpreter now.
- */
+/** Compares the cache tags of one source. If one was removed and one added, it is for another interpreter now. */
 function pairSource(was: readonly DiffModule[], is: readonly DiffModule[]): ModulePair[] {
   const inBoth = is.flatMap((one) => {
     const other = was.find(({ cacheTag }) => cacheTag === one.cacheTag);

@@ -144,9 +144,7 @@ function temporaryDirectory([first = '/', ...others]: readonly string[]): string
 
 type Ends = readonly [read: number, write: number];
 
-/**
- * Opens both ends of a named pipe. Opening one end blocks until the other end is open, so it is first opened for both.
- */
+/** Opens both ends of a named pipe. Opening one end blocks until the other is open, so it is first opened for both. */
 function endsOf(pipe: string): Ends {
   const both = openSync(pipe, constants.O_RDWR);
   try {

@@ -35,9 +35,7 @@ export function currentCredentials(): Credentials | undefined {
   return credentials;
 }
 
-/**
- * Reads /proc, because Node's process.umask() changes the umask of all threads for a moment. @see proc_pid_status(5)
- */
+/** Reads /proc: Node's process.umask() changes the umask of all threads for a moment. @see proc_pid_status(5) */
 function readCredentials(): Credentials | undefined {
   let status: string;
   try {

@@ -27,16 +27,10 @@ export interface Ignored {
 /** Returns the first difference of two values; undefined if there is none. */
 type Compare = (a: MarshalNode, b: MarshalNode, place: ObjectPlace) => Difference | undefined;
 
-/**
- * The maximum number of pairs, because references can multiply them. The largest modules have some 30,000 tuples and
- * code objects.
- */
+/** The limit for pairs, which references can multiply. The largest modules have 30,000 tuples and code objects. */
 const maxPairs = 200_000;
 
-/**
- * Compares objects of two pycs by value, in the order of the bytes. Ignores which objects are shared and which strings
- * are interned.
- */
+/** Compares objects of two pycs by value, in the order of the bytes. Ignores sharing and interning. */
 export function valueComparison(
   one: PycTree,
   other: PycTree,

@@ -87,10 +87,7 @@ export function namesOfFiles(pycs: readonly ReadPyc[]): (readonly ReadPyc[])[] {
   });
 }
 
-/**
- * Possible further names of a file on a file system that does not tell: files that differ in nothing but their
- * identities.
- */
+/** Possible further names of a file, if the file system does not tell: files that differ only in their identities. */
 function hiddenNames(file: ReadPyc, others: ReadonlySet<readonly ReadPyc[]>): (readonly ReadPyc[])[] {
   if (!mayNumberNames(file.path)) return [];
   return [...others].filter(([other]) => other && isAlike(file, other) && sameContent(file, other));

@@ -41,10 +41,7 @@ export function outputPath(buildroot: Buildroot | undefined, file: string): stri
   return path;
 }
 
-/**
- * Resolves the path of a file that may not exist. `..` after a symlink is resolved as the kernel does. @throws the
- * system's error
- */
+/** Resolves the path of a file that may not exist, as the kernel does. @throws the system's error */
 function withoutSymlinks(file: string): string {
   if (statIfAny(file) !== undefined) return realpathSync.native(file);
   const path = join(realpathSync.native(dirname(file)), basename(file));

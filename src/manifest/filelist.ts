@@ -28,10 +28,7 @@ export function encodeFilelist(records: readonly PycRecord[]): Filelist {
   };
 }
 
-/**
- * rpm refuses control characters. rpm 4.18 and later versions treat backslashes differently. All versions expand pairs
- * of braces.
- */
+/** rpm refuses control characters, treats backslashes differently from 4.18 on, and expands pairs of braces. */
 const unlistable = /[\0-\x1f\x7f\\]|\{.*\}/s;
 
 /**

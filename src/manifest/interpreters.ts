@@ -21,8 +21,7 @@ export function cacheTagOf({ paths: [path], cacheTag }: PycRecord): string {
 }
 
 /**
- * The interpreters that compiled something, sorted and without duplicates. Of the fields of a later version, the last
- * ones are kept.
+ * The interpreters that compiled something, sorted, without duplicates, and with the latest fields of later versions.
  */
 export function usedInterpreters(all: readonly ManifestInterpreter[], used: UsedVersions): ManifestInterpreter[] {
   const byFacts = new Map<string, ManifestInterpreter>();

@@ -10,10 +10,7 @@ export interface CodeFacts {
   readonly recordedPath?: string;
   /** Undefined if it cannot be normalized. */
   readonly isNormal?: boolean;
-  /**
-   * Whether the module's line table contains columns; undefined before 3.11. Every module has some unless they were
-   * disabled.
-   */
+  /** Whether the module's line table contains columns; undefined before 3.11. Every module has some by default. */
   readonly hasColumns?: boolean;
   /** Why it cannot be read. */
   readonly damage?: string;

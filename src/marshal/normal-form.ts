@@ -8,9 +8,7 @@ import type { UnreadableCode } from './walk.ts';
 /** Increase this when the bytes of any normal form change, because caches keep them. A test notices. */
 export const normalFormVersion = 2;
 
-/**
- * How often a value is written again until the order in its frozensets is stable. The compiler's values need one check.
- */
+/** How often a value is written until the order in its frozensets is stable. The compiler's need one check. */
 const maxRounds = 8;
 
 /** How deeply objects may be nested once references are followed. */

@@ -40,10 +40,7 @@ export const marshalType = {
 /** Set in a type byte: later references may point to this object. */
 export const flagRef = 0x80;
 
-/**
- * Whether a type byte gives its object a number for references. Python ignores the flag on types that cannot have a
- * number.
- */
+/** Whether a type byte gives its object a number for references. Python ignores the flag on other types. */
 export function isNumbered(typeByte: number): boolean {
   const type = typeByte & ~flagRef;
   return typeByte !== type && type !== marshalType.reference && singletons[type] === 0;

@@ -10,10 +10,7 @@ export interface UnreadableCode {
 export const danglingReference = 'a reference to an object that does not exist';
 export const selfContaining = 'an object that contains itself';
 
-/**
- * The maximum number of objects to read into memory, where each takes some hundred bytes. The largest known pyc has
- * 105,772.
- */
+/** The limit for objects in memory, which take some hundred bytes each. The largest known pyc has 105,772. */
 export const maxObjects = 1_000_000;
 
 /** The limit of CPython. @see MAX_MARSHAL_STACK_DEPTH */

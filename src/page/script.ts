@@ -1,7 +1,4 @@
-/**
- * Sorts tables, filters findings, shows details of tiles, and opens all sections for printing. The page is readable
- * without it.
- */
+/** Sorts tables, filters findings, shows details of tiles, and opens all sections for printing. */
 export const script = `
 for (const table of document.querySelectorAll('table.sortable')) {
   const heads = [...table.tHead.rows[0].cells];

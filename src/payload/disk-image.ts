@@ -103,9 +103,7 @@ async function searchExtracted(
     const root = join(directory.path, 'root');
     await run(extractor, extractor.command, extractor.args(root, image), image);
     const names = new Map<string, string>();
-    /**
-     * Another search extracts it again and lists other names, so a file is identified by the first of all its names.
-     */
+    /** Another search extracts it again and lists other names, so a file is identified by its first name. */
     const everything: Search = { names: ['*'], directories: true, visit: () => undefined };
     for (const { path, file } of searchTree(openTree(root), everything, limits).entries) {
       if (extractor === erofs && path.includes('\n')) {

@@ -28,9 +28,7 @@ export function formatOf(start: Buffer): Format | undefined {
   return magics.find(([, magic, at = 0]) => text.startsWith(magic, at))?.[0];
 }
 
-/**
- * Reads the first bytes of a file, which identify its format. @throws PyclinkError `tool-failed`, also if it is empty
- */
+/** Reads the first bytes of a file, which identify its format. @throws PyclinkError `tool-failed` also if empty */
 export function readStart(file: string): Buffer {
   const start = Buffer.alloc(startBytes);
   try {

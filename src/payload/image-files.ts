@@ -17,10 +17,7 @@ import { membersOf } from './tar-members.ts';
 export interface ImageFiles {
   /** Reads a small JSON file. Undefined if there is none of this name. */
   read(name: string): Buffer | undefined;
-  /**
-   * Reads these files one after another, in any order. Names of the same file come together. Missing files are left
-   * out.
-   */
+  /** Reads these files in any order. Names of the same file come together. Missing files are left out. */
   each(names: ReadonlySet<string>, read: ReadFile): Promise<void>;
 }
 

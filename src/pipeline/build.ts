@@ -86,10 +86,7 @@ async function removeLeftoversBeside(sources: readonly Source[]): Promise<void> 
   }
 }
 
-/**
- * Loads the code for the cache, and that for the server only if the local store has nothing and the server is certain
- * to be used.
- */
+/** Loads the code for the cache, and for its server if that is certain to be used: the local store is empty. */
 async function loadCache({ cache, dryRun }: BuildOptions, isStocked: boolean): Promise<void> {
   if (cache === undefined || dryRun) return;
   const [, { storeClass }] = await Promise.all([

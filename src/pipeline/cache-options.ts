@@ -116,10 +116,7 @@ export interface CacheRequest extends StoreRequest {
 
 type Variables = ValuesOf<typeof cacheVariables>;
 
-/**
- * Reads the request for a cache, if there is one, or the reason why it cannot be used: the build then runs without a
- * cache.
- */
+/** The requested cache, if any, or the reason why it cannot be used: the build then runs without a cache. */
 export function cacheRequest(
   flags: ValuesOf<typeof cacheOptions>,
   environment: Environment,

@@ -140,9 +140,7 @@ function ignoredVariable(
   return isIgnored ? ['PYTHONNODEBUGRANGES is not used: --no-debug-ranges compiles without columns'] : [];
 }
 
-/**
- * Whether the names of a link group have the same identity. Some file systems in user space number names, not files.
- */
+/** Whether the names of a link group have the same identity. FUSE file systems may number names, not files. */
 function showsLinks(buildroot: Buildroot, { linkGroups }: Manifest): boolean {
   const identity = (path: PayloadPath) => ifPossible(() => lstatIfAny(toStaged(buildroot, path))?.identity);
   const [first, second] = (linkGroups[0]?.paths ?? []).map(identity);

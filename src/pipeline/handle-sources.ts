@@ -21,10 +21,7 @@ export const sourcesPerThreadWorker = 16;
 /** Yields to answers and signals at this interval, while sources need no interpreter. */
 const turnMs = 10;
 
-/**
- * How long a finished build waits for a server to receive what was compiled: this share of the build time, or this
- * time.
- */
+/** How long a finished build waits until a server has received everything: this share of its time, or this time. */
 const waitShare = 0.05;
 const minWaitMs = 1000;
 

@@ -17,10 +17,7 @@ import { atMost, readRegular } from '../files/read-regular.ts';
 import { codeLayoutOf } from '../pyc/releases.ts';
 import type { CacheRequest, RemoteRequest } from './cache-options.ts';
 
-/**
- * Checks the cache that the user asked for. @returns its settings, or the reason why it cannot be used: the build then
- * runs without it
- */
+/** Checks the requested cache. @returns its settings, or the reason why the build has to run without it */
 export function openCache(request: CacheRequest, buildroot: Buildroot): CacheSettings | { readonly problem: string } {
   const { directory, namespace, secretFile, recache, verifyPercent, remote } = request;
   try {

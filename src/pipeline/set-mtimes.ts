@@ -15,10 +15,7 @@ interface Dated {
   readonly warnings: readonly string[];
 }
 
-/**
- * Sets the mtimes of sources before they are compiled, and reports those that it could not set. A dry run only computes
- * them.
- */
+/** Sets the mtimes of sources before they are compiled, and reports failures. A dry run only computes them. */
 export async function setMtimes(
   buildroot: Buildroot,
   all: readonly Source[],

@@ -92,9 +92,7 @@ export async function runThread(exit: () => void): Promise<void> {
   port.close();
 }
 
-/**
- * Returns a function that gives jobs one by one. @param ask requests more; resolves to an empty chunk if none are left
- */
+/** Returns a function that gives jobs one by one. @param ask requests a chunk; it is empty if no jobs are left */
 function jobsFrom(ask: () => Promise<JobChunk>): () => Promise<NumberedJob | undefined> {
   const jobs: NumberedJob[] = [];
   let asking: Promise<void> | undefined;

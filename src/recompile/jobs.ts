@@ -45,10 +45,7 @@ export function planRecompile(all: readonly Audited[]): RecompilePlan {
   return { jobs: [...jobs.values()], left };
 }
 
-/**
- * Why a pyc is not compiled again; undefined if it is. Code that cannot be normalized is recompiled: no compiler writes
- * such code.
- */
+/** Why a pyc is not compiled again; undefined if it is. No compiler writes code that cannot be normalized. */
 function reasonToLeave({ facts }: Pyc, source: PayloadEntry | undefined): string | undefined {
   if (facts === undefined || 'unread' in facts || 'unreadable' in facts.header) return 'not readable';
   if (source === undefined) return 'without a source';

@@ -62,10 +62,7 @@ function sentence(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
-/**
- * The severity of a finding: an error if wrong code may run or none can be loaded, a note if it only costs time or
- * space.
- */
+/** The severity of a finding: an error if wrong code may run or none loads, a note if it costs only time or space. */
 function levelOf(kind: AuditKind): 'error' | 'warning' | 'note' {
   if (kind === 'differs' || kind === 'damaged' || kind === 'stale') return 'error';
   return notes.includes(kind) ? 'note' : 'warning';

@@ -16,9 +16,7 @@ export interface AlikeSources {
   readonly sources: readonly StagedPath[];
 }
 
-/**
- * The sources that have pycs in a `__pycache__` of a buildroot, and the number of the system's sources without pycs.
- */
+/** The sources with pycs in a `__pycache__` of a buildroot, and the number of the system's sources without. */
 export function existingPycs(buildroot: string): { readonly alike: AlikeSources[]; readonly withoutPycs: number } {
   const top = realpathSync.native(buildroot) as StagedPath;
   const files = walk(top, ['?*.py', '*.pyc']).found.filter(({ type }) => type === 'file');

@@ -45,10 +45,7 @@ export function leftOut(records: readonly PycRecord[], payload: Payload): Readon
   return sources;
 }
 
-/**
- * Finds sources that are missing although their pycs exist. Pycs next to their sources are exempt: Python loads them
- * without a source.
- */
+/** Finds missing sources whose pycs exist. Pycs next to sources are exempt: Python loads them without one. */
 function sourceless(records: readonly PycRecord[], payload: Payload): Finding[] {
   const gone = records.filter(
     ({ source, paths, cacheTag }) =>

@@ -77,9 +77,7 @@ function sourcesIn(records: readonly PycRecord[], payload: Payload): PayloadPath
   });
 }
 
-/**
- * The directories of a source, from its own up to the one on sys.path; outside of known directories, up to the root.
- */
+/** The directories of a source, from its own up to the one on sys.path or, outside of known directories, the root. */
 function directoriesOf(source: PayloadPath): PayloadPath[] {
   const top = searchDirectoryOf(source);
   const directories: PayloadPath[] = [];

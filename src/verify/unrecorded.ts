@@ -100,10 +100,7 @@ export function zipsOnPath(records: readonly PycRecord[], cacheTags: readonly st
   return versions.flatMap((version) => Array.from(libraries, (path) => `${path}/python${version}.zip` as PayloadPath));
 }
 
-/**
- * A module in the namespace package `__pycache__`: `import shop.__pycache__.evil` loads a pyc without a cache tag in
- * its name.
- */
+/** `import shop.__pycache__.evil` loads a pyc without a cache tag in its name from a `__pycache__`. */
 function moduleInCache(path: PayloadPath): PycName<PayloadPath> | undefined {
   const source = path.replace(/\.pyc$/, '.py') as PayloadPath;
   const isModule = nameOf(parentOf(path)) === '__pycache__' && /^[^.]+\.pyc$/.test(nameOf(path));
