@@ -1,10 +1,11 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { bcepText } from './bcep.ts';
 import type { BinaryPackage, DebhelperCall } from './call.ts';
 import { cleaningOnRemoval, withoutClean, withoutCompileSections } from './maintainer-scripts.ts';
 import { textIfAny } from './packages.ts';
 import { dependsText, usesDepends, withSubstvar } from './substvars.ts';
+import { addToTree, editInTree } from './tree-file.ts';
 
 /** What the rest of a package needs to know about its pycs. */
 export interface ShippedPycs {
@@ -41,29 +42,19 @@ function adaptScripts(
     edit(join(source, `debian/${name}.postinst.debhelper`), (text) => withoutCompileSections(text, which));
   }
   edit(join(source, `debian/${name}.prerm.debhelper`), cleaningOnRemoval);
-  if (postinst === 'bcep') addLines(join(tree, 'usr/share/python3/bcep', name), bcepText(sources, versions));
+  if (postinst === 'bcep') addToTree(tree, `/usr/share/python3/bcep/${name}`, bcepText(sources, versions));
   // This hook cleans the private directories and recompiles them when python3 is configured.
-  const hook = join(tree, 'usr/share/python3/runtime.d', `${name}.rtupdate`);
-  edit(hook, postinst === 'keep' ? withoutClean : () => '');
-  removeEmpty(dirname(hook), tree);
+  const hook = `/usr/share/python3/runtime.d/${name}.rtupdate`;
+  editInTree(tree, hook, postinst === 'keep' ? withoutClean : () => '');
 }
 
 /** Overrides the tag for shipped pycs, because they are intended. */
 function overrideLintian({ name, tree }: BinaryPackage): void {
   const line = `${name}: package-installs-python-pycache-dir [*]\n`;
-  addLines(join(tree, 'usr/share/lintian/overrides', name), line);
+  addToTree(tree, `/usr/share/lintian/overrides/${name}`, line);
 }
 
-/** Adds lines that a file lacks; the packager may have written some of them. */
-function addLines(file: string, text: string): void {
-  const linesOf = (lines: string) => lines.split('\n').filter((line) => line !== '');
-  const before = linesOf(textIfAny(file));
-  const added = linesOf(text).filter((line) => !before.includes(line));
-  if (added.length === 0) return;
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, [...before, ...added, ''].join('\n'));
-}
-
+/** Changes a file of debian/. */
 function edit(file: string, change: (text: string) => string): void {
   if (!existsSync(file)) return;
   // One character per byte, because the text may not be UTF-8.
@@ -72,13 +63,4 @@ function edit(file: string, change: (text: string) => string): void {
   // An empty snippet would become a script that does nothing.
   if (changed.trim() === '') rmSync(file);
   else if (changed !== text) writeFileSync(file, changed, 'latin1');
-}
-
-/** Removes a directory and its parents while they are empty. */
-function removeEmpty(directory: string, tree: string): void {
-  for (let path = directory; path !== tree; path = dirname(path)) {
-    if (!existsSync(path)) continue;
-    if (readdirSync(path).length > 0) return;
-    rmdirSync(path);
-  }
 }

@@ -78,7 +78,7 @@ export function replaceByContent(path: string, pieces: Iterable<string | Uint8Ar
  * @param pieces written one after the other
  * @throws the system's error
  */
-export function replaceContent(path: string, pieces: Iterable<string>): void {
+export function replaceContent(path: string, pieces: Iterable<string | Uint8Array>): void {
   replaceFile(path, (temporary) => {
     const old = lstatIfAny(`${parentOf(temporary)}/${nameOf(path)}`);
     writeNew(temporary, pieces, old === undefined ? 0o666 : 0o600, (descriptor) => {
