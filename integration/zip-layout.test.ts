@@ -99,6 +99,31 @@ describeWith(missingTools('zip'), '--layout zip', () => {
     });
   });
 
+  it('is the standard library in python3XY.zip, without sources', async () => {
+    const { at, build, verify, tree } = application();
+    const { library, minor, executable } = systemPython;
+    const zip = at(`home/lib/python${minor.replace('.', '')}.zip`);
+    const stage = `
+      mkdir -p home/lib/python${minor}
+      cp -r ${library}/. ${tree}
+      rm -r ${tree}/test ${tree}/config-* || true
+      find ${tree} -name __pycache__ -prune -exec rm -r {} +
+      mv ${tree}/lib-dynload home/lib/python${minor}/`;
+    await execa('sh', ['-e', '-c', stage], { cwd: at() });
+    // Its templates and links of Debian are no modules.
+    const ran = await build('--remove-sources', '--python', executable, '--errors', 'warn');
+    expect(ran).toMatchObject({ status: 0, stdout: '' });
+    await execa('zip', ['-qr', zip, '.'], { cwd: tree });
+    expect(await verify(zip)).toEqual(asBuilt);
+    const script =
+      'import asyncio, json, sys; print(*(getattr(getattr(m, "__spec__", None), "origin", "") for m in list(sys.modules.values())))';
+    const { stdout } = await execa(executable, ['-S', '-c', script], { env: { PYTHONHOME: at('home') } });
+    const files = stdout.split(' ').filter((path) => path.includes('/'));
+    expect(files.length).toBeGreaterThan(50);
+    expect(files.filter((path) => !path.startsWith(`${zip}/`) && !path.includes('/lib-dynload/'))).toEqual([]);
+    expect(files.filter((path) => path.endsWith('.py'))).toEqual([]);
+  }, 60_000);
+
   it('is verified where it was built in place, by relative paths', async () => {
     const { tree } = application();
     const inTree = (...args: string[]) => pyclink(args, { cwd: tree });
