@@ -129,6 +129,26 @@ describeWith(missingTools('python3'), 'the RECORD of a distribution', () => {
     expect(readFileSync(record, 'utf8')).toBe(before);
   });
 
+  it('has no lines of pycs that --prune removed, in a package build either, but for those with --no-record', async () => {
+    const { site, record, build } = await installed();
+    const before = readFileSync(record, 'utf8');
+    expect(await build()).toEqual(silent);
+    const whole = readFileSync(record, 'utf8');
+    const there = () => pycs.filter((path) => existsSync(join(site, path)));
+    expect(await build('--prune', '-o', '0', '-o', '2')).toEqual(silent);
+    expect(there()).toEqual(pycs.filter((path) => !path.includes('.opt-1')));
+    const lines = (text: string) => text.split('\r\n').flatMap((part) => part.split('\n'));
+    const left = lines(whole).filter((line) => !line.includes('.opt-1.pyc'));
+    expect(lines(readFileSync(record, 'utf8'))).toEqual(left);
+    await pyclink(['build', '-q', '--buildroot', join(site, '../../..'), '--prune', '-o', '0']);
+    expect(there()).toEqual(pycs.filter((path) => !path.includes('.opt-')));
+    const last = readFileSync(record, 'utf8');
+    expect(lines(last)).toEqual(left.filter((line) => !line.includes('.opt-2.pyc')));
+    expect(last.startsWith(before)).toBe(true);
+    await build('--no-record', '--prune', '-o', '1');
+    expect(readFileSync(record, 'utf8')).toBe(last);
+  });
+
   it.each([
     ['"unclosed', 'it is not valid CSV'],
     ['directory', undefined],

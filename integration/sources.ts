@@ -10,9 +10,7 @@ import { scriptCall } from './helpers/script-call.ts';
 
 /** Files that no unit test runs: they read or write real things, and these tests in integration/ run them. */
 const inIntegration: Readonly<Record<string, readonly string[]>> = {
-  'audit-kinds': ['audit', 'formats', 'leftovers', 'levels', 'modules', 'readers', 'summary'].map(
-    (name) => `audit/${name}`,
-  ),
+  'audit-kinds': ['audit', 'formats', 'levels', 'modules', 'readers', 'summary'].map((name) => `audit/${name}`),
   'audit-recompile': ['differing', 'interpreters', 'jobs', 'recompile'].map((name) => `recompile/${name}`),
   'audit-reports': ['report/audit', 'page/of-audit', 'commands/audit', 'cli/payload-subcommands', 'cli/read-options'],
   'bad-buildroot': ['buildroot/nearest', 'commands/build', 'pipeline/build', 'pipeline/tree'],
@@ -31,7 +29,7 @@ const inIntegration: Readonly<Record<string, readonly string[]>> = {
   'odd-tars': ['payload/tar-extras'],
   'odd-zips': ['payload/open-zip', 'payload/zip'],
   page: ['page/of-manifest'],
-  repeat: ['handle-sources', 'compile-all', 'compile-and-write', 'set-mtimes', 'stopwatch', 'work', 'write-pycs'].map(
+  repeat: ['handle-sources', 'compile-and-write', 'set-mtimes', 'stopwatch', 'work', 'write-pycs'].map(
     (name) => `pipeline/${name}`,
   ),
   restamp: ['commands/restamp', 'links/restamp'],

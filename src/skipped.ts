@@ -20,6 +20,7 @@ export const skipReasons = {
   'worker-hung': 'the interpreter took too long to compile it',
   'not-written': 'its pycs cannot be written',
   'name-taken': 'a pyc is not written: its path exists and is not a regular file',
+  'pyc-not-removed': 'old pyc not removed',
   'source-is-symlink': 'source not removed: it is a symlink',
   'source-not-removed': 'source not removed',
   'not-normalized': 'not normalized: left as the interpreter wrote it',
@@ -56,6 +57,7 @@ const problems: ReadonlySet<SkipReason> = new Set([
   'attributes-unknown',
   'name-taken',
   'source-not-removed',
+  'pyc-not-removed',
 ]);
 
 const forgivable: ReadonlySet<SkipReason> = new Set([

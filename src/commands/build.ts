@@ -91,6 +91,8 @@ export function logOutcomes(report: BuildReport, log: Log): void {
     const level = implementation === 'cpython' ? 'warn' : 'info';
     log[level](`${executable} (${implementation} ${version}): ${what}, so its pycs are not normalized`);
   }
+  const removed = report.dryRun ? 'would be removed' : 'removed';
+  for (const { path, detail } of report.pruned ?? []) log.info({ path }, `${removed}: ${detail}`);
   const { ofInterpreters, others } = byInterpreters(report.skipped);
   for (const [said, own] of ofInterpreters) {
     const level = own.some(({ isProblem }) => isProblem) ? 'error' : 'warn';

@@ -14,7 +14,7 @@ import type { PycRecord } from './schema.ts';
 /**
  * Adds pycs to the RECORD of the distribution that their source belongs to, as pip does for its own, so that an
  * uninstall removes them. Skips distributions that a system package manager installed.
- * @param gone sources that were removed: their lines are removed as well
+ * @param gone sources and pycs that were removed: their lines are removed as well
  * @returns a message for each RECORD that cannot be used
  * @see PyPA's specification "Recording installed projects"
  */
@@ -26,7 +26,7 @@ export function listInRecords(
   const pycsOf = new Map<PayloadPath, PayloadPath[]>();
   for (const { source, paths } of records) getOrAdd(pycsOf, source, () => []).push(...paths);
   const problems: string[] = [];
-  for (const directory of directoriesAbove([...pycsOf.keys()])) {
+  for (const directory of directoriesAbove([...pycsOf.keys(), ...gone])) {
     for (const information of informationIn(toStaged(buildroot, directory))) {
       const file = join(information, 'RECORD') as StagedPath;
       try {

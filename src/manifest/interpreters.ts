@@ -16,7 +16,7 @@ export function namesOf({ paths, cacheTag, optimizationLevel }: PycRecord): PycN
 }
 
 /** The cache tag of a record's pycs. */
-export function cacheTagOf({ paths: [path], cacheTag }: PycRecord): string {
+export function cacheTagOf({ paths: [path], cacheTag }: Pick<PycRecord, 'paths' | 'cacheTag'>): string {
   return cacheTag ?? (path && parsePycPath(path)?.cacheTag) ?? '';
 }
 

@@ -14,12 +14,14 @@ import { completeManifest, mergeContent, recordsOf } from '../manifest/encode.ts
 import { goneFrom, writeWhole } from '../manifest/file.ts';
 import { openOutputs, writeOutputs } from '../manifest/outputs.ts';
 import type { Manifest } from '../manifest/schema.ts';
+import { pycPath } from '../pyc/name.ts';
 import { releaseOf } from '../pyc/releases.ts';
 import { isForgivable, isProblem, type Skipped } from '../skipped.ts';
 import { version } from '../version.ts';
 import { compileAll, interpretersOf, type Settings } from './compile-all.ts';
 import type { BuildContext } from './context.ts';
 import { closeCache, openCache } from './open-cache.ts';
+import type { Made } from './prune.ts';
 import { removeSources } from './remove-sources.ts';
 import type { BuildReport } from './report.ts';
 import { setMtimes } from './set-mtimes.ts';
@@ -48,7 +50,15 @@ export async function compileAndWrite(
   watch.lap('compile');
 
   const interpreters = pools.all.map((pool) => pool.interpreter);
-  const skipped = [...found.skipped, ...dated.skipped, ...withoutInterpreter(dated.sources, pools), ...done.skipped];
+  const made = options.dryRun ? planned(dated.sources, pools, options) : done.records;
+  const old = options.prune ? await (await import('./prune.ts')).prune(options, dated.sources, made) : undefined;
+  const skipped = [
+    ...found.skipped,
+    ...dated.skipped,
+    ...withoutInterpreter(dated.sources, pools),
+    ...done.skipped,
+    ...(old?.skipped ?? []),
+  ];
   skipped.sort((a, b) => byCodeUnit(a.path, b.path));
   const content = { interpreters: interpreters.map(forManifest), records: done.records, skipped };
   const manifest = completeManifest(version, content);
@@ -67,13 +77,11 @@ export async function compileAndWrite(
     options.removeSources && !options.dryRun ? await removeSources(buildroot, dated.sources, done.records) : undefined;
   skipped.push(...(removal?.skipped ?? []));
   skipped.sort((a, b) => byCodeUnit(a.path, b.path));
+  const gone = new Set([...(removal?.removed ?? []), ...(old?.pruned ?? []).map(({ path }) => path)]);
+  const listed = isImage || removal !== undefined ? recordsOf(manifest) : [];
   const unlisted =
-    (isImage || removal !== undefined) && options.record && !options.dryRun
-      ? (await import('../manifest/distribution-record.ts')).listInRecords(
-          buildroot,
-          recordsOf(manifest),
-          removal?.removed,
-        )
+    listed.length + gone.size > 0 && options.record && !options.dryRun
+      ? (await import('../manifest/distribution-record.ts')).listInRecords(buildroot, listed, gone)
       : [];
   if (!options.dryRun && !showsLinks(buildroot, manifest)) {
     context.warn(
@@ -104,6 +112,7 @@ export async function compileAndWrite(
     ...(options.removeSources && {
       removedSources: removal?.removed.size ?? dated.sources.filter(isRegular).length,
     }),
+    ...(old && { pruned: old.pruned }),
     skipped: skipped.map((entry) => ({
       ...entry,
       isProblem: isProblem(entry.reason) && isWanted(entry) && !isForgiven(entry),
@@ -127,6 +136,17 @@ export async function compileAndWrite(
     filelists: outputs.filelists.map(({ file }) => file),
     seconds: watch.seconds,
   };
+}
+
+/** What a dry run would make. */
+function planned(sources: readonly Source[], pools: Pools, { levels, layout }: Settings): Made[] {
+  return sources.flatMap((source) =>
+    interpretersOf(pools)(source).map(({ cacheTag }) => ({
+      source: source.payload,
+      cacheTag,
+      paths: levels.map((level) => pycPath(source.payload, layout === 'zip' ? undefined : cacheTag, level)),
+    })),
+  );
 }
 
 /** compileall leaves out columns if this variable is set; pyclink drops the variables of Python. */

@@ -141,9 +141,14 @@ const output = {
     filelistFor,
   ),
   html: option('--html <file>', 'write an HTML page with the savings', file),
+  prune: option(
+    '--prune',
+    'remove old pycs in the PATHs: of other levels or of Pythons that do not read the directory, stale, without a source',
+    flag(false),
+  ),
   record: option(
     '--no-record',
-    'with --in-place, --chroot or --remove-sources: leave the RECORD of distributions as it is',
+    'with --in-place, --chroot, --remove-sources or --prune: leave the RECORD of distributions as it is',
     flag(true),
   ),
   dryRun: option('--dry-run', 'report what would be done, and change nothing', flag(false)),

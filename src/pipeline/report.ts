@@ -1,5 +1,6 @@
 import type { CacheCounts } from '../cache/counts.ts';
 import type { Interpreter } from '../compile/interpreter.ts';
+import type { PayloadPath } from '../files/path.ts';
 import type { Skipped } from '../skipped.ts';
 
 /** The stages of a build, in order. */
@@ -8,6 +9,12 @@ type Stage = 'discover' | 'start' | 'compile' | 'write';
 /** A file that was skipped; a problem makes the exit status 1. */
 interface ReportedSkip extends Skipped {
   readonly isProblem: boolean;
+}
+
+/** A pyc that was removed, or in a dry run would be, and why. */
+export interface PrunedPyc {
+  readonly path: PayloadPath;
+  readonly detail: string;
 }
 
 /** The result of a build, for people and for machines. */
@@ -23,6 +30,8 @@ export interface BuildReport {
   readonly dueSources?: number;
   /** Only with --remove-sources: how many sources were removed or, in a dry run, would be. */
   readonly removedSources?: number;
+  /** Only with --prune: the old pycs that were removed or, in a dry run, would be. Sorted by path. */
+  readonly pruned?: readonly PrunedPyc[];
   /** For this run, not for the whole manifest. In a dry run: what would be written. */
   readonly pycs: number;
   /** How many of them already existed with the same bytes and links. */

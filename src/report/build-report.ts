@@ -30,6 +30,10 @@ export function buildReportText(report: BuildReport): string {
       `${dryRun ? 'would remove ' : ''}${counted(report.removedSources, 'source')}${dryRun ? '' : ' removed'}`,
     );
   }
+  if (report.pruned !== undefined) {
+    const count = counted(report.pruned.length, 'old pyc');
+    lines.push(dryRun ? `would remove ${count}` : `${count} removed`);
+  }
   if (report.cache !== undefined) lines.push(cacheText(report.cache));
   const problems = report.skipped.filter(({ isProblem }) => isProblem).length;
   if (problems > 0) lines.push(`${counted(problems, 'problem')}, see above`);

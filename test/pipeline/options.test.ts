@@ -10,6 +10,7 @@ const defaults: BuildOptions = {
   prepend: '/',
   inPlace: false,
   record: true,
+  prune: false,
   chroot: false,
   layout: 'pycache',
   removeSources: false,
