@@ -5,7 +5,7 @@ import type { Payload } from '../payload/payload.ts';
 import { exposure, mismatchOf, sourceOf } from '../payload/source.ts';
 import { pathTextOfPython } from '../printable.ts';
 import type { PycHeader } from '../pyc/header.ts';
-import type { Audited, Pyc } from './audited.ts';
+import type { Audited, AuditedPyc } from './audited.ts';
 import { type AuditFinding, inOrder } from './finding.ts';
 import type { AuditKind } from './kinds.ts';
 import { leftoverReason } from './leftovers.ts';
@@ -42,7 +42,7 @@ function auditEntry({ path, container, mode, type, isGhost }: PayloadEntry): Aud
 }
 
 function auditPyc(
-  { entry, name, facts: pyc }: Pyc,
+  { entry, name, facts: pyc }: AuditedPyc,
   payload: Payload,
   facts: BytecodeFacts,
   readers: Readers,

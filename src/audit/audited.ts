@@ -7,7 +7,7 @@ import { type PycName, parsePycPath } from '../pyc/name.ts';
 import { leftoverNames, leftoverReason } from './leftovers.ts';
 
 /** A pyc with its parsed name. */
-export interface Pyc {
+export interface AuditedPyc {
   readonly entry: PayloadEntry;
   readonly name: PycName<PayloadPath>;
   /** What was read from its bytes; undefined if it has no content. */
@@ -18,7 +18,7 @@ export interface Pyc {
 export interface Audited {
   readonly payload: Payload;
   readonly facts: BytecodeFacts;
-  readonly pycs: readonly Pyc[];
+  readonly pycs: readonly AuditedPyc[];
 }
 
 /** A search for everything that an audit examines. */
@@ -33,7 +33,7 @@ export function searchForAudit(pycs: 'in-depth' | 'code'): {
 
 /** Collects the pycs that a payload stores. */
 export function auditedOf(payload: Payload, facts: BytecodeFacts): Audited {
-  const pycs: Pyc[] = [];
+  const pycs: AuditedPyc[] = [];
   for (const entry of payload.files) {
     if (entry.isGhost || leftoverReason(entry.path) !== undefined) continue;
     const name = parsePycPath(entry.path);
@@ -41,6 +41,6 @@ export function auditedOf(payload: Payload, facts: BytecodeFacts): Audited {
   }
   // Pycs at the target of a symlink are only stored there, not used.
   const stored = new Set(pycs.flatMap(({ entry, name }) => (payload.has(name.source) ? (entry.leadsTo ?? []) : [])));
-  const isUsed = ({ entry, name }: Pyc) => !stored.has(entry.path) || payload.has(name.source);
+  const isUsed = ({ entry, name }: AuditedPyc) => !stored.has(entry.path) || payload.has(name.source);
   return { payload, facts, pycs: pycs.filter(isUsed) };
 }

@@ -3,11 +3,11 @@ import { getOrAdd } from '../get-or-add.ts';
 import type { PayloadEntry } from '../payload/entry.ts';
 import type { Payload } from '../payload/payload.ts';
 import { type Level, pycPath } from '../pyc/name.ts';
-import type { Pyc } from './audited.ts';
+import type { AuditedPyc } from './audited.ts';
 import { type AuditFinding, packageOf } from './finding.ts';
 
 /** Finds identical levels of a module that are separate files. */
-export function unlinkedIn(pycs: readonly Pyc[]): AuditFinding[] {
+export function unlinkedIn(pycs: readonly AuditedPyc[]): AuditFinding[] {
   const groups = new Map<string, PayloadEntry[]>();
   const findings: AuditFinding[] = [];
   for (const { entry, name, facts } of pycs) {
@@ -36,7 +36,7 @@ const meantModules = 3;
  * Finds missing levels: at least half of the modules of a package, and at least three, have the level. Modules without
  * any pyc do not count, because some sources cannot be compiled, and only a compiler knows which.
  */
-export function missingLevels(pycs: readonly Pyc[], payload: Payload): AuditFinding[] {
+export function missingLevels(pycs: readonly AuditedPyc[], payload: Payload): AuditFinding[] {
   /** The levels of each module, by package and cache tag. */
   const groups = new Map<string, { readonly cacheTag: string; readonly modules: Modules }>();
   for (const { name, entry } of pycs) {

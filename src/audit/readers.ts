@@ -5,7 +5,7 @@ import type { Payload } from '../payload/payload.ts';
 import type { PycHeader } from '../pyc/header.ts';
 import type { PycName } from '../pyc/name.ts';
 import { codeLayoutOf, isKnownRelease, releaseOf } from '../pyc/releases.ts';
-import type { Pyc } from './audited.ts';
+import type { AuditedPyc } from './audited.ts';
 import type { AuditKind } from './kinds.ts';
 
 /** Which interpreters load the pycs of a payload, as far as the payload tells. */
@@ -30,7 +30,7 @@ export class Readers {
   }
 
   /** Why a pyc does not belong to the interpreter that would load it; undefined if it does. */
-  foreignReason(path: PayloadPath, { cacheTag }: Pyc['name'], header: PycHeader): string | undefined {
+  foreignReason(path: PayloadPath, { cacheTag }: AuditedPyc['name'], header: PycHeader): string | undefined {
     const reader = readerOf(path);
     // A pyc next to its source is for the interpreter that uses the directory.
     const expected = cacheTag ?? (path.endsWith('.pyc') ? tagOf(reader) : undefined);

@@ -1,6 +1,7 @@
 import { isRegular } from '../buildroot/source.ts';
-import type { CompileOutcome, MadePycs } from '../compile/compile.ts';
+import type { CompileOutcome } from '../compile/compile.ts';
 import type { CompileJob } from '../compile/plan.ts';
+import type { Pycs } from '../pyc/pyc.ts';
 import { releaseOf } from '../pyc/releases.ts';
 import type { UncachedReason } from './counts.ts';
 import { decodeEntry, type Entry, isSameEntry } from './entry.ts';
@@ -18,7 +19,7 @@ interface Storable {
  */
 export function storableOf(
   { job, failure, losses, compiled, warnings }: CompileOutcome,
-  made: MadePycs | undefined,
+  made: Pycs | undefined,
   expectedSha256: string | undefined,
 ): Storable | { readonly reason: UncachedReason } {
   if (!isRegular(job.source)) return { reason: 'not a regular file' };

@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Level } from '../pyc/name.ts';
+import type { Pyc } from '../pyc/pyc.ts';
 import { Digests, sha256Of } from '../sha256.ts';
 
 /** A cache entry: the result of compiling one source. */
@@ -8,7 +9,7 @@ export interface Entry {
    * The pycs of all levels, normalized. Levels with the same bytes share a buffer. Their headers are from the build
    * that stored them; `pycsForSource` replaces them.
    */
-  readonly pycs: readonly { readonly level: Level; readonly content: Buffer }[];
+  readonly pycs: readonly Pick<Pyc, 'level' | 'content'>[];
   /** The SHA-256 of their bytes. */
   readonly digests: Digests;
   /** The compiler's warnings. */

@@ -1,4 +1,4 @@
-import type { MadePycs } from '../compile/compile.ts';
+import type { Pycs } from '../pyc/pyc.ts';
 import type { Entry } from './entry.ts';
 
 /** A lookup without a hit: the source has to be compiled. */
@@ -11,8 +11,8 @@ export interface Lookup {
   readonly shouldAskServer: boolean;
 }
 
-/** A hit. Valid until the next lookup. */
-export interface Hit extends MadePycs {
+/** A hit. */
+export interface Hit extends Pycs {
   readonly warnings: readonly string[];
   /** The SHA-256 of the source. */
   readonly sha256: string;

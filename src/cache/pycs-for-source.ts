@@ -1,8 +1,8 @@
-import type { MadePyc } from '../compile/compile.ts';
 import { type CompileJob, pycModeFor, pycOf } from '../compile/plan.ts';
 import type { RegularFile } from '../files/read-regular.ts';
 import { wholeSeconds } from '../files/stat.ts';
 import { encodePycHeader, type InvalidationMode, type PycHeader } from '../pyc/header.ts';
+import type { Pyc } from '../pyc/pyc.ts';
 import { sourceHash } from '../pyc/source-hash.ts';
 import type { Entry } from './entry.ts';
 
@@ -12,7 +12,7 @@ export function pycsForSource(
   { pycs, digests }: Entry,
   { stat, content }: RegularFile,
   invalidationMode: InvalidationMode,
-): MadePyc[] {
+): Pyc[] {
   const { magicNumber } = job.interpreter;
   const fields: PycHeader =
     invalidationMode === 'timestamp'

@@ -1,10 +1,11 @@
 import { isRegular } from '../buildroot/source.ts';
-import type { CompileOutcome, MadePycs } from '../compile/compile.ts';
+import type { CompileOutcome } from '../compile/compile.ts';
 import { type CompileJob, type Invalidation, invalidationModeOf } from '../compile/plan.ts';
 import { PyclinkError } from '../errors.ts';
 import { Arena } from '../files/arena.ts';
 import { ifPossible } from '../files/if-possible.ts';
 import { type RegularFile, readRegular } from '../files/read-regular.ts';
+import type { Pycs } from '../pyc/pyc.ts';
 import { sha256Of } from '../sha256.ts';
 import type { CacheCounts, UncachedReason } from './counts.ts';
 import { type Entry, encodeEntry } from './entry.ts';
@@ -133,7 +134,7 @@ export class SourceCache {
    * @param made its pycs; undefined if they are not normalized
    * @throws PyclinkError `cache-differs`
    */
-  store(lookup: Lookup | undefined, outcome: CompileOutcome, made: MadePycs | undefined): void {
+  store(lookup: Lookup | undefined, outcome: CompileOutcome, made: Pycs | undefined): void {
     this.counts.compiled += 1;
     const { job } = outcome;
     const storable = storableOf(outcome, made, lookup?.sha256);

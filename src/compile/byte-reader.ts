@@ -1,9 +1,10 @@
 import type { Readable } from 'node:stream';
+import type { Borrowed } from '../files/arena.ts';
 
 /** The largest block that is allocated in advance. */
 const maxSpareBytes = 64 * 1024 * 1024;
 
-/** Reads blocks of given lengths from a stream. All blocks share one buffer: a block is valid until the next read. */
+/** Reads blocks of given lengths from a stream. All blocks share one buffer. */
 export class ByteReader {
   #buffer = Buffer.allocUnsafeSlow(65_536);
   /** The bytes that have arrived and are unread. */
@@ -34,7 +35,7 @@ export class ByteReader {
   }
 
   /** Reads the next `length` bytes; undefined if the stream ends early or memory runs out. */
-  async read(length: number): Promise<Buffer | undefined> {
+  async read(length: number): Promise<Borrowed | undefined> {
     this.#wanted = length;
     while (this.#end - this.#start < length) {
       if (this.#isEnded) return undefined;

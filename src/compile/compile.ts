@@ -1,35 +1,15 @@
 import type { StagedPath } from '../files/path.ts';
+import type { Pyc } from '../pyc/pyc.ts';
 import { levelProofOf } from '../pyc/releases.ts';
-import type { Digests } from '../sha256.ts';
-import {
-  type CompileJob,
-  type Invalidation,
-  invalidationModeOf,
-  type PlannedPyc,
-  pycOf,
-  recordedDirectoryOf,
-} from './plan.ts';
-import type { CompiledLevel, CompiledText } from './protocol.ts';
+import { type CompileJob, type Invalidation, invalidationModeOf, pycOf, recordedDirectoryOf } from './plan.ts';
+import type { CompiledText } from './protocol.ts';
 import type { PoolResult, WorkerPool } from './worker-pool.ts';
-
-/** A compiled pyc that is not written yet. */
-export interface MadePyc extends PlannedPyc {
-  /** Levels that are proved equal share a buffer. Valid until the next outcome. */
-  readonly content: Buffer;
-  readonly mode: number;
-}
-
-/** The pycs of a source, and the SHA-256 of their contents, each computed once on demand. */
-export interface MadePycs {
-  readonly pycs: readonly MadePyc[];
-  readonly digests: Digests;
-}
 
 /** The outcome of a job. */
 export interface CompileOutcome {
   readonly job: CompileJob;
   /** The compiled pycs; all of the job's unless it failed. */
-  readonly made: readonly MadePyc[];
+  readonly made: readonly Pyc[];
   readonly failure?: {
     readonly reason: 'does-not-compile' | 'unreadable' | 'worker-died' | 'worker-hung';
     readonly problem: string;
@@ -53,7 +33,7 @@ const limitMsPerByte = 0.06;
 
 /**
  * Compiles a source in a pool.
- * @param use gets the outcome, whose bytes are valid until it returns
+ * @param use gets the outcome
  * @returns the result of `use`
  * @throws PyclinkError `worker-failed`
  */
@@ -85,7 +65,7 @@ function outcomeOf(job: CompileJob, result: PoolResult, deaths: readonly string[
     const reason = result.lost === 'hung' ? 'worker-hung' : 'worker-died';
     return { job, made: [], failure: { reason, problem: result.problem }, warnings: [], losses };
   }
-  const made = madePycs(job, result.levels);
+  const made = result.levels.map((pyc): Pyc => Object.assign(pycOf(job, pyc.level), pyc));
   const { compiled } = result;
   const lost = deaths.map((problem) => `${job.source.payload}: the interpreter died (${problem}) and was replaced`);
   const done = { job, made, warnings: [...lost, ...result.warnings], losses, compiled };
@@ -99,13 +79,4 @@ function outcomeOf(job: CompileJob, result: PoolResult, deaths: readonly string[
 /** Classifies a problem that an interpreter reports: an OSError is from the system, not from the compiler. */
 function reasonOf(problem: string): 'does-not-compile' | 'unreadable' {
   return /^\w+: \[Errno \d+\] /.test(problem) ? 'unreadable' : 'does-not-compile';
-}
-
-function madePycs(job: CompileJob, compiled: readonly CompiledLevel[]): MadePyc[] {
-  const made: MadePyc[] = [];
-  for (const one of compiled) {
-    const { content, mode } = ('isSame' in one ? made.at(-1) : one) ?? {};
-    if (content !== undefined && mode !== undefined) made.push(Object.assign(pycOf(job, one.level), { content, mode }));
-  }
-  return made;
 }

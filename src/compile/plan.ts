@@ -1,15 +1,10 @@
 import type { Source, SourceFile } from '../buildroot/source.ts';
-import { nameOf, type StagedPath } from '../files/path.ts';
+import { nameOf } from '../files/path.ts';
 import type { InvalidationMode } from '../pyc/header.ts';
 import { type Layout, type Level, pycPath } from '../pyc/name.ts';
+import type { Pyc } from '../pyc/pyc.ts';
 import { releaseOf } from '../pyc/releases.ts';
 import type { Interpreter } from './interpreter.ts';
-
-/** A pyc to write. */
-export interface PlannedPyc {
-  readonly level: Level;
-  readonly staged: StagedPath;
-}
 
 /** One source for one interpreter. Small, because a build may have 100,000 of them. */
 export interface CompileJob<S extends SourceFile = SourceFile> {
@@ -62,13 +57,13 @@ export function planCompile(
 }
 
 /** The pycs of a job, in the order of the levels. */
-export function pycsOf(job: CompileJob): PlannedPyc[] {
+export function pycsOf(job: CompileJob): Pick<Pyc, 'level' | 'path'>[] {
   return job.levels.map((level) => pycOf(job, level));
 }
 
 /** The pyc of a job at one level. */
-export function pycOf({ source, interpreter, layout }: CompileJob, level: Level): PlannedPyc {
-  return { level, staged: pycPath(source.staged, layout === 'zip' ? undefined : interpreter.cacheTag, level) };
+export function pycOf({ source, interpreter, layout }: CompileJob, level: Level): Pick<Pyc, 'level' | 'path'> {
+  return { level, path: pycPath(source.staged, layout === 'zip' ? undefined : interpreter.cacheTag, level) };
 }
 
 /** The directory part of `co_filename`. */

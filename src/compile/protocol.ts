@@ -1,5 +1,6 @@
 import type { InvalidationMode } from '../pyc/header.ts';
 import type { Level } from '../pyc/name.ts';
+import type { Pyc } from '../pyc/pyc.ts';
 import type { LevelProof } from '../pyc/releases.ts';
 import type { ByteReader } from './byte-reader.ts';
 import type { Interpreter } from './interpreter.ts';
@@ -18,12 +19,6 @@ export interface WorkerJob {
   readonly levelProof?: LevelProof | undefined;
 }
 
-/** A compiled level: the pyc to write, or the same as the level before. */
-export type CompiledLevel = { readonly level: Level } & (
-  | { readonly content: Buffer; readonly mode: number }
-  | { readonly isSame: true }
-);
-
 /** The text that a worker compiled. */
 export interface CompiledText {
   readonly sha256: string;
@@ -31,13 +26,10 @@ export interface CompiledText {
   readonly isUtf8: boolean;
 }
 
-/**
- * A worker's answer: the pycs, the first failure, and the warnings without duplicates. Its bytes are valid until the
- * next answer is awaited.
- */
+/** A worker's answer: the pycs, the first failure, and the warnings without duplicates. */
 export interface WorkerAnswer {
-  /** In order, up to the level that failed. */
-  readonly levels: readonly CompiledLevel[];
+  /** In order, up to the level that failed. A level that is proved equal to the one before shares its buffer. */
+  readonly levels: readonly Omit<Pyc, 'path'>[];
   readonly failure?: { readonly level: Level; readonly problem: string };
   readonly warnings: readonly string[];
   /** The text that was compiled. Told only for a cache, and only if the file did not change from level to level. */
@@ -142,13 +134,16 @@ export async function readAnswer(output: ByteReader): Promise<WorkerAnswer | und
   const contents = await output.read(sizes.reduce((sum, size) => sum + size, 0));
   if (contents === undefined) return undefined;
   let start = 0;
-  const levels = rows.map(([number, size, permissions = ''], i): CompiledLevel => {
+  const levels: WorkerAnswer['levels'][number][] = [];
+  for (const [i, [number, size, permissions = '']] of rows.entries()) {
     const level = Number(number) as Level;
-    if (size === 'same') return { level, isSame: true };
-    const content = contents.subarray(start, start + (sizes[i] as number));
-    start += content.length;
-    return { level, content, mode: Number.parseInt(permissions, 8) };
-  });
+    const before = levels.at(-1);
+    if (size !== 'same') {
+      const content = contents.subarray(start, start + (sizes[i] as number));
+      start += content.length;
+      levels.push({ level, content, mode: Number.parseInt(permissions, 8) });
+    } else if (before !== undefined) levels.push({ ...before, level });
+  }
   return {
     levels,
     warnings,

@@ -60,7 +60,7 @@ export class WorkerPool {
   /**
    * Compiles a source. Sources are started in the order of the calls.
    * @param limitMs the time limit
-   * @param use gets the result, whose bytes are valid until it returns, and the reasons why workers died
+   * @param use gets the result, and the reasons why workers died
    * @returns the result of `use`
    * @throws PyclinkError `worker-failed` if a worker cannot start, or is not the same compiler as the first
    */

@@ -1,3 +1,9 @@
+/**
+ * Bytes in memory that is used again: read them before the next `await`, and before more is read from where they come
+ * from. What is kept is copied.
+ */
+export type Borrowed = Buffer;
+
 /** The largest block that is allocated in advance. */
 const maxSpareBytes = 64 * 1024 * 1024;
 
@@ -7,7 +13,7 @@ export class Arena {
   #used = 0;
 
   /** A buffer with arbitrary content, valid until `clear`. */
-  readonly take = (sizeBytes: number): Buffer => {
+  readonly take = (sizeBytes: number): Borrowed => {
     // Buffers that were taken keep the old memory.
     if (this.#used + sizeBytes > this.#buffer.length) {
       this.#buffer = Buffer.allocUnsafeSlow(sizeBytes + Math.min(2 * this.#used + sizeBytes, maxSpareBytes));

@@ -1,3 +1,4 @@
+import type { Borrowed } from '../files/arena.ts';
 import type { StagedPath } from '../files/path.ts';
 import { readContent, readRegular, withRegular } from '../files/read-regular.ts';
 import { type FileStat, isSameVersion, lstatIfAny } from '../files/stat.ts';
@@ -5,7 +6,7 @@ import type { PycFile } from './group.ts';
 
 /** A pyc with its bytes. */
 export interface ReadPyc extends PycFile {
-  readonly content: Buffer;
+  readonly content: Borrowed;
 }
 
 /**

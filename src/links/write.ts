@@ -6,18 +6,14 @@ import { ifPossible } from '../files/if-possible.ts';
 import { parentOf, type StagedPath } from '../files/path.ts';
 import { replaceByContent } from '../files/replace.ts';
 import { type FileStat, lstatIfAny } from '../files/stat.ts';
+import type { Pyc } from '../pyc/pyc.ts';
 import type { LinkResult } from './apply.ts';
 import { type ReadPyc, readPyc, readPycOf } from './fingerprint.ts';
 import { groupByFile } from './group.ts';
 import { linkName, type NotLinked } from './link-name.ts';
 
-/** A pyc to write. */
-interface NewPyc {
-  readonly path: StagedPath;
-  readonly content: Buffer;
-  /** Permission bits before the umask is applied. */
-  readonly mode: number;
-}
+/** What is written of a pyc. */
+type NewPyc = Omit<Pyc, 'level'>;
 
 /** The outcome of writing pycs. */
 interface WriteResult extends LinkResult<ReadPyc> {
@@ -63,7 +59,7 @@ function inCache<T>(directory: StagedPath, work: () => T): T {
 function writeAll(pycs: readonly NewPyc[], link: boolean, mayBeThere: boolean): WriteResult {
   const done: WriteOutcome = { files: [], kept: 0, notLinked: [], failed: [] };
   // If something is there against expectation, it is replaced all the same.
-  const planned: PlannedPyc[] = [];
+  const planned: KnownName[] = [];
   const taken: WriteResult['taken'][number][] = [];
   for (const pyc of pycs) {
     const old = mayBeThere ? lstatIfAny(pyc.path) : undefined;
@@ -76,7 +72,7 @@ function writeAll(pycs: readonly NewPyc[], link: boolean, mayBeThere: boolean): 
 }
 
 /** A pyc to write, and the existing file. */
-interface PlannedPyc extends NewPyc {
+interface KnownName extends NewPyc {
   readonly old: FileStat | undefined;
 }
 
@@ -88,8 +84,8 @@ interface WriteOutcome {
 }
 
 /** Groups names by content. */
-function groupByContent(pycs: readonly PlannedPyc[]): PlannedPyc[][] {
-  const groups: PlannedPyc[][] = [];
+function groupByContent(pycs: readonly KnownName[]): KnownName[][] {
+  const groups: KnownName[][] = [];
   for (const pyc of pycs) {
     const group = groups.find(([first]) => first?.content === pyc.content || first?.content.equals(pyc.content));
     if (group === undefined) groups.push([pyc]);
@@ -99,7 +95,7 @@ function groupByContent(pycs: readonly PlannedPyc[]): PlannedPyc[][] {
 }
 
 /** Writes a content under all of its names as one file, and adds to the result. */
-function writeContent(names: readonly PlannedPyc[], done: WriteOutcome): void {
+function writeContent(names: readonly KnownName[], done: WriteOutcome): void {
   const { files, notLinked, failed } = done;
   const kept = ifPossible(() => unchanged(names));
   if (kept !== undefined) {
@@ -135,8 +131,8 @@ function writeContent(names: readonly PlannedPyc[], done: WriteOutcome): void {
  * The existing file of all these names, if writing would give the same and it has no other names: then no data has to
  * be written to disk. A kept file never gets another name, because its ACL could let others read that name too.
  */
-function unchanged(names: readonly PlannedPyc[]): ReadPyc | undefined {
-  const [{ path, content, mode, old }] = names as readonly [PlannedPyc];
+function unchanged(names: readonly KnownName[]): ReadPyc | undefined {
+  const [{ path, content, mode, old }] = names as readonly [KnownName];
   const isAlike =
     !ownersAreFaked &&
     old?.kind === 'file' &&

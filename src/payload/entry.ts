@@ -1,3 +1,4 @@
+import type { Borrowed } from '../files/arena.ts';
 import type { PayloadPath } from '../files/path.ts';
 
 /** A name in a package, an archive, an image or a directory. */
@@ -32,8 +33,8 @@ export interface PayloadEntry {
   readonly replacedBy?: string;
 }
 
-/** The bytes of a file, valid until the call returns, or the reason why they could not be read. */
-export type Content = Buffer | Unread;
+/** The bytes of a file, or the reason why they could not be read. */
+export type Content = Borrowed | Unread;
 
 /** Why bytes were not read. */
 export interface Unread {

@@ -39,7 +39,7 @@ export async function compileAll(
   const { strip, prepend } = options;
   const emptyByHash = options.mtime.policy === 'set';
   const planned = planCompile(sources, interpretersOf(pools), options.levels, { strip, prepend }, options.layout);
-  const isThere = (job: CompileJob) => pycsOf(job).every(({ staged }) => lstatIfAny(staged)?.kind === 'file');
+  const isThere = (job: CompileJob) => pycsOf(job).every(({ path }) => lstatIfAny(path)?.kind === 'file');
   const jobs = options.addsNothing === true ? planned.filter(isThere) : planned;
   if (options.dryRun) {
     const due: CompileJob[] = [];

@@ -25,7 +25,7 @@ const memory = new Arena();
  * Reads the pycs of a job if all exist and are current, as far as that can be told without compiling: the header, the
  * recorded path, the mode, normal form, columns, and code that is valid up to its last byte. Identical ones may be separate
  * files: they can still be linked.
- * @returns the pycs, valid until others are read; undefined if they are not current, or if pyclink cannot read a file
+ * @returns the pycs; undefined if they are not current, or if pyclink cannot read a file
  *   or the interpreter's code
  */
 export function currentPycs(job: CompileJob, options: Wanted): ReadPyc[] | undefined {
@@ -38,7 +38,7 @@ export function currentPycs(job: CompileJob, options: Wanted): ReadPyc[] | undef
     const isWanted = (content: Buffer) =>
       fitsSource(content, job, invalidationModeOf(job, options)) &&
       hasCode(content, layout, recordedPathOf(job), options);
-    const names = pycsOf(job).map(({ staged }) => staged);
+    const names = pycsOf(job).map(({ path }) => path);
     const pycs = readNames(names, isWanted, memory.take);
     if (pycs?.every((pyc) => hasNewMode(pyc, mode)) !== true) return undefined;
     const areSeparate = new Set(pycs.map(({ identity }) => identity)).size === pycs.length;

@@ -1,5 +1,5 @@
 import { type Buildroot, toPayload } from '../buildroot/path.ts';
-import type { CompileOptions, CompileOutcome, MadePyc, MadePycs } from '../compile/compile.ts';
+import type { CompileOptions, CompileOutcome } from '../compile/compile.ts';
 import { type CompileJob, invalidationModeOf } from '../compile/plan.ts';
 import { errnoOf, messageOf } from '../errors.ts';
 import { Arena } from '../files/arena.ts';
@@ -13,6 +13,7 @@ import { CompiledRecord, recordKind } from '../manifest/compiled-record.ts';
 import { normalizePyc } from '../marshal/normalize-pyc.ts';
 import type { UnreadableCode } from '../marshal/walk.ts';
 import { type Level, pycStem } from '../pyc/name.ts';
+import type { Pyc, Pycs } from '../pyc/pyc.ts';
 import { releaseOf } from '../pyc/releases.ts';
 import { Digests } from '../sha256.ts';
 import type { Skipped } from '../skipped.ts';
@@ -47,12 +48,12 @@ interface NotNormalized {
 }
 
 /** Pycs to write, and those of them that could not be normalized. */
-export interface Finished extends MadePycs {
+export interface Finished extends Pycs {
   readonly notNormalized: readonly NotNormalized[];
 }
 
-/** Normalizes compiled pycs if requested. They are valid until the next call. */
-export function finish(made: readonly MadePyc[], options: WriteOptions): Finished {
+/** Normalizes compiled pycs if requested. */
+export function finish(made: readonly Pyc[], options: WriteOptions): Finished {
   return options.normalize ? normalized(made) : { pycs: made, notNormalized: [], digests: new Digests() };
 }
 
@@ -66,11 +67,7 @@ export function writePycs(
   options: WriteOptions,
 ): WrittenSource {
   const { payload } = job.source;
-  const written = writeLinked(
-    pycs.map(({ staged, content, mode }) => ({ path: staged, content, mode })),
-    options.link,
-    job.source.hasCache || job.layout === 'zip',
-  );
+  const written = writeLinked(pycs, options.link, job.source.hasCache || job.layout === 'zip');
   const skipped: Skipped[] = leftAsTheyAre(options.buildroot, notNormalized, written.notLinked);
   if (failure !== undefined) {
     const message = withoutHostPaths(failure.problem, options.buildroot);
@@ -108,7 +105,7 @@ export function keepPycs(job: CompileJob, pycs: readonly ReadPyc[], options: Wri
 const scratch = new Arena();
 
 /** Normalizes pycs. Levels with the same content are normalized once. */
-function normalized(made: readonly MadePyc[]): Finished {
+function normalized(made: readonly Pyc[]): Finished {
   scratch.clear();
   const done = new Map<Buffer, Buffer | UnreadableCode>();
   const notNormalized: NotNormalized[] = [];
@@ -116,7 +113,7 @@ function normalized(made: readonly MadePyc[]): Finished {
     const normal = done.get(pyc.content) ?? normalizePyc(pyc.content, scratch.take);
     done.set(pyc.content, normal);
     if (!('unreadable' in normal)) return { ...pyc, content: normal };
-    notNormalized.push({ path: pyc.staged, message: normal.unreadable });
+    notNormalized.push({ path: pyc.path, message: normal.unreadable });
     return pyc;
   });
   return { pycs, notNormalized, digests: new Digests() };

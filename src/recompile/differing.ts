@@ -1,4 +1,4 @@
-import type { Pyc } from '../audit/audited.ts';
+import type { AuditedPyc } from '../audit/audited.ts';
 import type { AuditFinding } from '../audit/finding.ts';
 import { codeDifference } from '../inspect/code-difference.ts';
 import type { Search } from '../payload/entry.ts';
@@ -7,7 +7,7 @@ import { shortened } from '../text.ts';
 
 /** A pyc whose code differs from what its source compiles to. */
 export interface Differing {
-  readonly pyc: Pyc;
+  readonly pyc: AuditedPyc;
   /** The path of the recompiled code. */
   readonly compiled: string;
   /** `python3.11 (3.11.2)` */
@@ -38,6 +38,6 @@ export async function explained(
 }
 
 /** The finding for a pyc whose code differs from what its source compiles to. */
-export function differs({ path, container }: Pyc['entry'], detail: string): AuditFinding {
+export function differs({ path, container }: AuditedPyc['entry'], detail: string): AuditFinding {
   return { kind: 'differs', path, container, detail };
 }

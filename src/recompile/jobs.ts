@@ -1,4 +1,4 @@
-import type { Audited, Pyc } from '../audit/audited.ts';
+import type { Audited, AuditedPyc } from '../audit/audited.ts';
 import type { PayloadEntry } from '../payload/entry.ts';
 import { sourceOf } from '../payload/source.ts';
 import type { Level } from '../pyc/name.ts';
@@ -13,7 +13,7 @@ export interface RecompileJob {
   /** Whether the line tables of the pycs have columns. Before 3.11 there are none to leave out. */
   readonly debugRanges: boolean;
   /** By the level in their names. */
-  readonly pycs: ReadonlyMap<Level, readonly Pyc[]>;
+  readonly pycs: ReadonlyMap<Level, readonly AuditedPyc[]>;
 }
 
 /** The jobs, and the number of pycs that are left out, by reason. */
@@ -24,7 +24,7 @@ export interface RecompilePlan {
 
 /** Plans which sources to compile again, at which levels and as which paths. */
 export function planRecompile(all: readonly Audited[]): RecompilePlan {
-  const jobs = new Map<string, RecompileJob & { readonly pycs: Map<Level, Pyc[]> }>();
+  const jobs = new Map<string, RecompileJob & { readonly pycs: Map<Level, AuditedPyc[]> }>();
   const left = new Map<string, number>();
   for (const { payload, pycs } of all) {
     for (const pyc of pycs) {
@@ -46,7 +46,7 @@ export function planRecompile(all: readonly Audited[]): RecompilePlan {
 }
 
 /** Why a pyc is not compiled again; undefined if it is. No compiler writes code that cannot be normalized. */
-function reasonToLeave({ facts }: Pyc, source: PayloadEntry | undefined): string | undefined {
+function reasonToLeave({ facts }: AuditedPyc, source: PayloadEntry | undefined): string | undefined {
   if (facts === undefined || 'unread' in facts || 'unreadable' in facts.header) return 'not readable';
   if (source === undefined) return 'without a source';
   const { header, damage } = facts;

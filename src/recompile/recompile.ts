@@ -1,4 +1,4 @@
-import type { Audited, Pyc } from '../audit/audited.ts';
+import type { Audited, AuditedPyc } from '../audit/audited.ts';
 import type { AuditFinding } from '../audit/finding.ts';
 import { type Environment, workerEnvironment } from '../compile/environment.ts';
 import type { PoolResult, WorkerPool } from '../compile/worker-pool.ts';
@@ -90,12 +90,12 @@ function compilerOf({ magicNumber, debugRanges }: RecompileJob): string {
   return `${magicNumber} ${debugRanges}`;
 }
 
-function pycsOf({ pycs }: RecompileJob): Pyc[] {
+function pycsOf({ pycs }: RecompileJob): AuditedPyc[] {
   return [...pycs.values()].flat();
 }
 
 /** Whether a pyc is beside its source, where its name does not say its level. */
-function isBeside({ name }: Pyc): boolean {
+function isBeside({ name }: AuditedPyc): boolean {
   return name.cacheTag === undefined;
 }
 

@@ -42,7 +42,7 @@ describe('planCompile', () => {
       { ...job, source: b, interpreter: recent },
     ]);
     expect(jobs.map(recordedDirectoryOf)).toEqual(['/usr/lib', '/usr/lib', '/']);
-    expect(jobs.map((one) => pycsOf(one).map(({ level, staged }) => `${level} ${staged}`))).toEqual([
+    expect(jobs.map((one) => pycsOf(one).map(({ level, path }) => `${level} ${path}`))).toEqual([
       [
         '0 /build/tree/usr/lib/__pycache__/a.cpython-310.pyc',
         '2 /build/tree/usr/lib/__pycache__/a.cpython-310.opt-2.pyc',
