@@ -63,7 +63,7 @@ export function pycsOf(job: CompileJob): Pick<Pyc, 'level' | 'path'>[] {
 
 /** The pyc of a job at one level. */
 export function pycOf({ source, interpreter, layout }: CompileJob, level: Level): Pick<Pyc, 'level' | 'path'> {
-  return { level, path: pycPath(source.staged, layout === 'zip' ? undefined : interpreter.cacheTag, level) };
+  return { level, path: pycPath(source.staged, interpreter.cacheTag, level, layout) };
 }
 
 /** The directory part of `co_filename`. */

@@ -61,7 +61,7 @@ export class CompiledRecord implements PycRecord {
   }
 
   get paths(): PayloadPath[] {
-    const stem = pycStem(this.source, this.cacheTag !== undefined);
+    const stem = pycStem(this.source, this.cacheTag === undefined ? 'pycache' : 'zip');
     return this.kind.endings.map((ending) => `${stem}${ending}` as PayloadPath);
   }
 

@@ -46,7 +46,7 @@ const pycRecord = z
   .refine(
     ({ source, paths, cacheTag }) => {
       const names = paths.map((path) => parsePycPath(path));
-      const isBeside = paths.length === 1 && paths[0] === pycPath(source, undefined, 0);
+      const isBeside = paths.length === 1 && paths[0] === pycPath(source, '', 0, 'zip');
       return (
         new Set(paths.map(parentOf)).size === 1 &&
         new Set(names.map((name) => name?.cacheTag)).size === 1 &&

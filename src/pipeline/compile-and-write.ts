@@ -144,7 +144,7 @@ function planned(sources: readonly Source[], pools: Pools, { levels, layout }: S
     interpretersOf(pools)(source).map(({ cacheTag }) => ({
       source: source.payload,
       cacheTag,
-      paths: levels.map((level) => pycPath(source.payload, layout === 'zip' ? undefined : cacheTag, level)),
+      paths: levels.map((level) => pycPath(source.payload, cacheTag, level, layout)),
     })),
   );
 }

@@ -133,7 +133,7 @@ function recordsOf(
     ...(isBeside && { cacheTag, optimizationLevel: job.levels[0] as Level }),
     ...(!options.debugRanges && releaseOf(magicNumber).hasColumns && { debugRanges: false }),
   };
-  const stem = pycStem(staged, isBeside);
+  const stem = pycStem(staged, job.layout);
   const sourceDigest = options.hashSources && groups.length > 0 ? digestOfSource(content, sourceSha256) : undefined;
   return groups.map((group) => {
     const endings = group.map(({ path }) => path.slice(stem.length)).sort(byCodeUnit);

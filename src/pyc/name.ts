@@ -21,18 +21,23 @@ export interface PycName<P extends StagedPath | PayloadPath> {
 
 /**
  * The path of a source's pyc.
- * @param cacheTag undefined: next to the source, where a module has one pyc of any level
  * @see PEP 3147, PEP 488, importlib.util.cache_from_source
  */
-export function pycPath<P extends StagedPath | PayloadPath>(source: P, cacheTag: string | undefined, level: Level): P {
-  const tag = cacheTag === undefined ? '' : `.${cacheTag}${level === 0 ? '' : `.opt-${level}`}`;
-  return `${pycStem(source, cacheTag === undefined)}${tag}.pyc` as P;
+export function pycPath<P extends StagedPath | PayloadPath>(
+  source: P,
+  cacheTag: string,
+  level: Level,
+  layout: Layout = 'pycache',
+): P {
+  // Next to its source a module has one pyc, of any level.
+  const ending = layout === 'zip' ? '' : `.${cacheTag}${level === 0 ? '' : `.opt-${level}`}`;
+  return `${pycStem(source, layout)}${ending}.pyc` as P;
 }
 
-/** The common prefix of all pyc paths of a source. @param isBeside for pycs next to the source */
-export function pycStem(source: StagedPath | PayloadPath, isBeside = false): string {
+/** The common prefix of all pyc paths of a source. */
+export function pycStem(source: StagedPath | PayloadPath, layout: Layout = 'pycache'): string {
   const stem = source.endsWith('.py') ? source.slice(0, -3) : source;
-  if (isBeside) return stem;
+  if (layout === 'zip') return stem;
   const slash = stem.lastIndexOf('/') + 1;
   return `${stem.slice(0, slash)}__pycache__/${stem.slice(slash)}`;
 }

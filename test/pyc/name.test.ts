@@ -27,10 +27,13 @@ describe('pycPath', () => {
     ['/b.py', 'pypy39', 2, '/__pycache__/b.pypy39.opt-2.pyc'],
     ['/a/b.c.py', 'cpython-36', 0, '/a/__pycache__/b.c.cpython-36.pyc'],
     ['/a/b.py.py', 'cpython-36', 0, '/a/__pycache__/b.py.cpython-36.pyc'],
-    ['/a/b.c.py', undefined, 2, '/a/b.c.pyc'],
     ['/a.py/b\n.py', 'cpython-36', 0, '/a.py/__pycache__/b\n.cpython-36.pyc'],
   ] as const)('of %j for %s at level %i is %j', (path, tag, atLevel, expected) => {
     expect(pycPath(path as string as PayloadPath, tag, atLevel)).toBe(expected);
+  });
+
+  it('is next to the source in the layout for zips', () => {
+    expect(pycPath('/a/b.c.py' as PayloadPath, 'cpython-311', 2, 'zip')).toBe('/a/b.c.pyc');
   });
 
   it('is where the import system looks', () => {
