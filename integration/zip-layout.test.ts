@@ -71,6 +71,7 @@ describeWith(missingTools('zip'), '--layout zip', () => {
     for (const name of ['shop/__init__.pyc', 'shop/cart.pyc']) {
       expect(stderr).toContain(`code object from '${join(tree, name)}'`);
     }
+    expect(await python(join(tree, '__main__.pyc'))).toContain(`${tree}/shop/cart.pyc`);
     // Of a file that is not what was built, the source is not missed.
     writeFileSync(join(tree, 'shop/cart.pyc'), 'x');
     expect((await verify(tree)).stdout).toMatch(/^damaged: \/shop\/cart\.pyc: .*\npyclink: .*: 1 finding\n$/);

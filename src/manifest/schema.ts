@@ -50,7 +50,8 @@ const pycRecord = z
       return (
         new Set(paths.map(parentOf)).size === 1 &&
         new Set(names.map((name) => name?.cacheTag)).size === 1 &&
-        names.every((name) => name?.source === source && (name.cacheTag ?? (isBeside && cacheTag)))
+        names.every((name) => name?.source === source) &&
+        (isBeside ? cacheTag !== undefined : cacheTag === undefined && names[0]?.cacheTag !== undefined)
       );
     },
     {

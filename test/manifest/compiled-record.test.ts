@@ -21,6 +21,19 @@ describe('CompiledRecord', () => {
     expect(record.sha256).toBe(sha256);
   });
 
+  it('says of a pyc beside its source what the name does not', () => {
+    const beside = { cacheTag: 'cpython-311', optimizationLevel: 2 } as const;
+    const besideIt = new CompiledRecord(
+      source,
+      1,
+      latin1(sha256),
+      { ...kind, endings: ['.pyc'], more: beside },
+      undefined,
+    );
+    expect(besideIt.toJSON()).toMatchObject({ ...beside, paths: ['/usr/lib/python3.11/a.b/x y.pyc'] });
+    expect(besideIt).toMatchObject(beside);
+  });
+
   it('is written as the plain record would be, in the order of its fields', () => {
     expect(JSON.stringify(record)).toBe(
       JSON.stringify({

@@ -45,6 +45,7 @@ describe('manifestSchema', () => {
     expect(issues(withRecord(beside))).toEqual([]);
     const { cacheTag, ...nobodys } = beside;
     expect(issues({ ...manifest, linkGroups: [nobodys] })).toEqual([`linkGroups.0.paths: ${notOneGroup}`]);
+    expect(issues(withRecord({ cacheTag: 'cpython-311' }))).toEqual([`linkGroups.0.paths: ${notOneGroup}`]);
     const two = { ...beside, paths: ['/usr/lib/a.opt-1.pyc', '/usr/lib/a.pyc'] };
     expect(issues(withRecord(two))).toEqual([`linkGroups.0.paths: ${notOneGroup}`]);
   });
