@@ -7,6 +7,21 @@ import { temporaryDirectory } from '../test/helpers/buildroot.ts';
 
 const checkout = join(import.meta.dirname, '..');
 
+it('a machine without rpmbuild', async () => {
+  const bin = temporaryDirectory();
+  for (const tool of ['node', 'dpkg-buildpackage', 'dh']) {
+    const { stdout } = await execa('bash', ['-c', `command -v ${tool}`]);
+    symlinkSync(stdout, join(bin, tool));
+  }
+  const call = [join(checkout, 'node_modules/tsx/dist/cli.mjs'), 'integration/packages.ts', join(bin, 'packages')];
+  const options = { cwd: checkout, env: { PATH: bin }, extendEnv: false, reject: false };
+  const { exitCode, stderr } = await execa(process.execPath, call, options);
+  expect(stderr).toBe(
+    'rpmbuild is missing: apt install rpm dpkg-dev debhelper, or make the npm tarball alone: npm pack',
+  );
+  expect([exitCode, existsSync(join(bin, 'packages'))]).toEqual([2, false]);
+});
+
 it('a release that nobody could be asked about', async () => {
   const copy = join(temporaryDirectory(), 'pyclink');
   const leftOut = ['.git', 'dist', 'node_modules'].map((name) => join(checkout, name));

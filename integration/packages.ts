@@ -6,7 +6,7 @@
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
-import { execa } from 'execa';
+import { execa, execaSync } from 'execa';
 import { sha256Of } from '../src/sha256.ts';
 import { buildIn } from './helpers/own-package.ts';
 import { buildRpm } from './helpers/own-rpm.ts';
@@ -23,6 +23,14 @@ const { version } = JSON.parse(read('package.json')) as { version: string };
 const lacking = lackingForRelease(version, read);
 if (lacking.length > 0) {
   process.stderr.write(`${version} cannot be released (see docs/release.md):\n${lacking.join('\n')}\n`);
+  process.exit(2);
+}
+const needed = ['rpmbuild', 'dpkg-buildpackage', 'dh'];
+const missing = needed.filter((tool) => execaSync(tool, ['--version'], { reject: false }).code === 'ENOENT');
+if (missing.length > 0) {
+  process.stderr.write(
+    `${missing.join(', ')} is missing: apt install rpm dpkg-dev debhelper, or make the npm tarball alone: npm pack\n`,
+  );
   process.exit(2);
 }
 rmSync(target, { recursive: true, force: true });
