@@ -8,9 +8,13 @@ import { readContent, readRegular, withRegular } from '../files/read-regular.ts'
 import { replaceByLink, rewriteFile } from '../files/replace.ts';
 import { type FileStat, fstat, isSameVersion, lstatIfAny, secondsOf, wholeSeconds } from '../files/stat.ts';
 import { getOrAdd } from '../get-or-add.ts';
-import type { MtimePolicy } from './mtime-policy.ts';
 import type { Names, Scope } from './scope.ts';
 import type { SourceFile } from './source.ts';
+
+/** What happens to the mtimes of sources before they are compiled. `epochSeconds` is SOURCE_DATE_EPOCH or --mtime. */
+export type MtimePolicy =
+  | { readonly policy: 'keep' }
+  | { readonly policy: 'clamp' | 'set'; readonly epochSeconds: number };
 
 /** The result of applying an mtime policy. */
 export interface DatedSources<S> {

@@ -1,10 +1,31 @@
 import { isRegular } from '../buildroot/source.ts';
 import type { CompileOutcome } from '../compile/compile.ts';
-import type { CompileJob } from '../compile/plan.ts';
-import type { Pycs } from '../pyc/pyc.ts';
+import { type CompileJob, pycModeFor, pycOf } from '../compile/plan.ts';
+import type { RegularFile } from '../files/read-regular.ts';
+import { wholeSeconds } from '../files/stat.ts';
+import { encodePycHeader, type InvalidationMode, type PycHeader } from '../pyc/header.ts';
+import type { Pyc, Pycs } from '../pyc/pyc.ts';
 import { releaseOf } from '../pyc/releases.ts';
+import { sourceHash } from '../pyc/source-hash.ts';
 import type { UncachedReason } from './counts.ts';
 import { decodeEntry, type Entry, isSameEntry } from './entry.ts';
+
+/** A lookup without a hit: the source has to be compiled. */
+export interface Lookup {
+  readonly key: string;
+  readonly sha256: string;
+  /** The entry that was found, if the compiled code is to be compared with it. */
+  readonly expected?: Entry;
+  /** The local store had a miss, but the server may have the entry. */
+  readonly shouldAskServer: boolean;
+}
+
+/** A hit. */
+export interface Hit extends Pycs {
+  readonly warnings: readonly string[];
+  /** The SHA-256 of the source. */
+  readonly sha256: string;
+}
 
 /** What the cache stores of a compiled source: the entry, and the SHA-256 of the source text. */
 interface Storable {
@@ -49,4 +70,32 @@ export function isSameForJob(job: CompileJob, a: Entry, b: Entry): boolean {
 
 function headerBytesOf({ interpreter }: CompileJob): number {
   return releaseOf(interpreter.magicNumber).headerSizeBytes;
+}
+
+/** Gives the pycs of an entry headers for the current source. Overwrites the headers in the bytes of the entry. */
+export function pycsForSource(
+  job: CompileJob,
+  { pycs, digests }: Entry,
+  { stat, content }: RegularFile,
+  invalidationMode: InvalidationMode,
+): Pyc[] {
+  const { magicNumber } = job.interpreter;
+  const fields: PycHeader =
+    invalidationMode === 'timestamp'
+      ? {
+          magicNumber,
+          invalidationMode,
+          sourceMtimeSeconds: wholeSeconds(stat.modifiedNs),
+          sourceSizeBytes: stat.sizeBytes,
+        }
+      : { magicNumber, invalidationMode, sourceHash: sourceHash(magicNumber, content) };
+  const header = encodePycHeader(fields);
+  const mode = pycModeFor(stat.mode);
+  return pycs.map((pyc) => {
+    if (header.compare(pyc.content, 0, header.length) !== 0) {
+      pyc.content.set(header);
+      digests.forget(pyc.content);
+    }
+    return Object.assign(pycOf(job, pyc.level), { content: pyc.content, mode });
+  });
 }

@@ -9,12 +9,10 @@ import type { Pycs } from '../pyc/pyc.ts';
 import { sha256Of } from '../sha256.ts';
 import type { CacheCounts, UncachedReason } from './counts.ts';
 import { type Entry, encodeEntry } from './entry.ts';
-import { entryForJob, isSameForJob, storableOf } from './entry-for-job.ts';
-import type { Hit, Lookup } from './found.ts';
+import { entryForJob, type Hit, isSameForJob, type Lookup, pycsForSource, storableOf } from './entry-for-job.ts';
 import { type CompilerDigest, isInSample, type KeyFields, keyOf, secretMarkOf } from './key.ts';
 import { LocalCache } from './local-cache.ts';
 import { mayHaveEntries } from './local-store.ts';
-import { pycsForSource } from './pycs-for-source.ts';
 import { RemoteCache } from './remote-cache.ts';
 import type { CacheSettings } from './settings.ts';
 

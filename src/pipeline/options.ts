@@ -1,5 +1,5 @@
 import type { Only } from '../buildroot/discover.ts';
-import type { MtimePolicy } from '../buildroot/mtime-policy.ts';
+import type { MtimePolicy } from '../buildroot/mtime.ts';
 import type { Environment } from '../compile/environment.ts';
 import { PyclinkError } from '../errors.ts';
 import { plainPath } from '../files/path.ts';

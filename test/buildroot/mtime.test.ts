@@ -3,8 +3,8 @@ import { linkSync, lstatSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { discover } from '../../src/buildroot/discover.ts';
+import type { MtimePolicy } from '../../src/buildroot/mtime.ts';
 import { applyMtimePolicy } from '../../src/buildroot/mtime.ts';
-import type { MtimePolicy } from '../../src/buildroot/mtime-policy.ts';
 import { openTree } from '../../src/buildroot/open.ts';
 import { Scope } from '../../src/buildroot/scope.ts';
 import { contentsOf, type Planted, plantBuildroot, temporaryDirectory } from '../helpers/buildroot.ts';

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { SourceFile } from '../../src/buildroot/source.ts';
 import { checkCacheDirectory, makeCacheDirectory } from '../../src/cache/cache-directory.ts';
 import { emptyCounts } from '../../src/cache/counts.ts';
-import type { Hit, Lookup } from '../../src/cache/found.ts';
+import type { Hit, Lookup } from '../../src/cache/entry-for-job.ts';
 import type { CacheSettings } from '../../src/cache/settings.ts';
 import { SourceCache } from '../../src/cache/source-cache.ts';
 import type { CompileOutcome } from '../../src/compile/compile.ts';
