@@ -173,7 +173,8 @@ describeWith(debianTools, 'dh_pyclink', () => {
     const { source, dhPyclink } = await installedSource();
     const before = stateOf(source);
     const { status, stderr } = await dhPyclink([flag]);
-    expect(status).toBe(25);
+    // Later releases of debhelper end in another way.
+    expect([25, 255]).toContain(status);
     expect(stderr).toContain(words);
     expect(stateOf(source)).toEqual(before);
   });
