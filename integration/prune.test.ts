@@ -136,6 +136,7 @@ describe('build --prune', () => {
         '/opt/app/sub/__pycache__': { symlink: '../../../srv' },
       },
     ],
+    ['a pyc at the top of the tree', { [`/gone.${cacheTag}.pyc`]: nobodys }],
     ['a pyc outside the PATHs', { [`/opt/other/__pycache__/gone.${cacheTag}.pyc`]: nobodys }],
     ['the pyc of a source that is left out', { [`/opt/app/left/__pycache__/gone.${cacheTag}.pyc`]: nobodys }],
     [
@@ -153,6 +154,17 @@ describe('build --prune', () => {
     ]);
     expect(prunedIn(ran)).toEqual([]);
     expect(everythingIn(buildroot)).toEqual(expect.arrayContaining(before));
+  });
+
+  it('says in a dry run what would be stale once sources have their new mtimes', async () => {
+    const path = '/opt/app/__pycache__/till.cpython-312.pyc';
+    const buildroot = plantBuildroot({ ...sources, [path]: pycOf(3531, cart.length) });
+    const env = { SOURCE_DATE_EPOCH: `${mtime - 60}` };
+    for (const how of [['--dry-run'], []]) {
+      const ran = await pyclink(['build', '--buildroot', buildroot, '--prune', '--json', ...how, '/opt'], { env });
+      expect(prunedIn(ran).map((one) => one.path)).toEqual([path]);
+      expect(existsSync(join(buildroot, path))).toBe(how.length > 0);
+    }
   });
 
   it('of one source leaves the pycs of others', async () => {

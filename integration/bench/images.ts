@@ -19,6 +19,9 @@ const kinds = {
   'pyclink: 3 levels': async (root: string) => {
     await execa(process.execPath, [bundle, 'build', '-q', '--chroot', '--buildroot', root]);
   },
+  'pyclink: no columns': async (root: string) => {
+    await execa(process.execPath, [bundle, 'build', '-q', '--chroot', '--no-debug-ranges', '--buildroot', root]);
+  },
   'no pycs': async () => undefined,
   'compileall: level 0': async (root: string) => {
     const words = ['python3', '-m', 'compileall', '-q', '/usr/lib/python3', '/usr/lib/python3.11'];

@@ -108,8 +108,8 @@ class Pruner {
   look(staged: StagedPath) {
     const [, stem = '', cacheTag = '', level = '0', pytest] = pycName.exec(nameOf(staged)) ?? [];
     const cache = parentOf(staged);
-    if (stem === '' || nameOf(cache) !== '__pycache__') return undefined;
     const { buildroot } = this.#options;
+    if (stem === '' || nameOf(cache) !== '__pycache__' || cache === buildroot.path) return undefined;
     const source = childOf(parentOf(cache), `${stem}.py`);
     const path = toPayload(buildroot, staged);
     if ([staged, source].some((one) => this.#isExcluded(one, toPayload(buildroot, one)))) return undefined;

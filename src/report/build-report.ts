@@ -30,10 +30,7 @@ export function buildReportText(report: BuildReport): string {
       `${dryRun ? 'would remove ' : ''}${counted(report.removedSources, 'source')}${dryRun ? '' : ' removed'}`,
     );
   }
-  if (report.pruned !== undefined) {
-    const count = counted(report.pruned.length, 'old pyc');
-    lines.push(dryRun ? `would remove ${count}` : `${count} removed`);
-  }
+  if (report.pruned !== undefined) lines.push(prunedText(report.pruned.length, dryRun));
   if (report.cache !== undefined) lines.push(cacheText(report.cache));
   const problems = report.skipped.filter(({ isProblem }) => isProblem).length;
   if (problems > 0) lines.push(`${counted(problems, 'problem')}, see above`);
@@ -64,9 +61,15 @@ function cacheText({ local, remote, verified, compiled, uncached }: CacheCounts)
 export function summaryLines(report: BuildReport, about?: string): string[] {
   const { sources, pycs, links, cache } = report;
   const counts = `${counted(sources, 'source')}, ${counted(pycs, 'pyc')}, ${counted(links, 'link')}, ${saved(report)}`;
-  return [counts, ...(cache === undefined ? [] : [cacheText(cache)])].map(
+  const old = report.pruned === undefined ? [] : [prunedText(report.pruned.length, report.dryRun)];
+  return [counts, ...old, ...(cache === undefined ? [] : [cacheText(cache)])].map(
     (line) => `pyclink: ${about === undefined ? '' : `${about}: `}${line}`,
   );
+}
+
+function prunedText(pruned: number, dryRun: boolean): string {
+  const count = counted(pruned, 'old pyc');
+  return dryRun ? `would remove ${count}` : `${count} removed`;
 }
 
 function saved({ sizeBytesWithoutLinks, sizeBytes }: BuildReport): string {

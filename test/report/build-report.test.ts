@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { emptyCounts } from '../../src/cache/counts.ts';
+import type { PayloadPath } from '../../src/files/path.ts';
 import type { BuildReport } from '../../src/pipeline/report.ts';
 import { buildReportText, summaryLines } from '../../src/report/build-report.ts';
 
@@ -114,5 +115,7 @@ describe('summaryLines', () => {
     const slow = { ...report, seconds: { ...report.seconds, compile: 99 } };
     expect(summaryLines(report)).toEqual(['pyclink: 2 sources, 6 pycs, 2 links, 1.0 KiB saved (25 %)']);
     expect(summaryLines(slow)).toEqual(summaryLines(report));
+    const pruned = [{ path: '/a.pyc' as PayloadPath, detail: 'there is no /a.py' }];
+    expect(summaryLines({ ...report, pruned })[1]).toBe('pyclink: 1 old pyc removed');
   });
 });
