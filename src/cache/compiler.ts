@@ -45,9 +45,10 @@ function digestOf(
   started: string,
   seen: ReadonlyMap<string, SeenFile>,
 ): string {
-  const digests = [...seen.values()].flatMap((file) =>
-    file.path.endsWith('.pyc') ? pycDigest(file, seen) : fileDigest(file),
-  );
+  const unread = new Set<SeenFile>();
+  const pycs = [...seen.values()].filter(({ path }) => path.endsWith('.pyc'));
+  const digests = pycs.flatMap((pyc) => pycDigest(pyc, magicNumber, seen, unread));
+  for (const file of seen.values()) if (!pycs.includes(file) && !unread.has(file)) digests.push(fileDigest(file));
   // A worker that was started from its text has no file.
   const all = new Set([...digests, ...workerTexts().map(sha256Of)]);
   return digestOfFields([
@@ -94,16 +95,24 @@ function fileDigest(file: SeenFile): string {
 /**
  * The SHA-256 of the code in a pyc that the interpreter loads instead of its module; none if it certainly does not load
  * it.
+ * @param unread gets the module, if the interpreter certainly loads the pyc
  * @throws if it cannot be read, or has changed since it was examined
  */
-function pycDigest(file: SeenFile, seen: ReadonlyMap<string, SeenFile>): string[] {
+function pycDigest(
+  file: SeenFile,
+  magicNumber: number,
+  seen: ReadonlyMap<string, SeenFile>,
+  unread: Set<SeenFile>,
+): string[] {
   const pyc = contentOf(file);
   const header = parsePycHeader(pyc);
   if ('unreadable' in header) return [];
-  const module = seen.get(parsePycPath(file.path as PayloadPath)?.source ?? '')?.stat;
+  const module = seen.get(parsePycPath(file.path as PayloadPath)?.source ?? '');
   if (module !== undefined && header.invalidationMode === 'timestamp') {
-    const facts = { sizeBytes: module.sizeBytes, mtimeSeconds: wholeSeconds(module.modifiedNs), hash: () => '' };
+    const { sizeBytes, modifiedNs } = module.stat;
+    const facts = { sizeBytes, mtimeSeconds: wholeSeconds(modifiedNs), hash: () => '' };
     if (staleReason(header, facts) !== undefined) return [];
+    if (header.magicNumber === magicNumber) unread.add(module);
   }
   return [sha256Of(pyc.subarray(releaseOf(header.magicNumber).headerSizeBytes))];
 }

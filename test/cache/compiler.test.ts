@@ -75,9 +75,9 @@ describe('with the pyc of a module', () => {
     utimesSync(source, 1, 1_600_000_000.9);
     mkdirSync(join(directory, '__pycache__'));
     const digest = () => digestOf([source, pyc])();
-    const digestWith = (code: string, sourceMtimeSeconds: number) => {
+    const digestWith = (code: string, sourceMtimeSeconds: number, magicNumber = 3495) => {
       const fields = {
-        magicNumber: 3495,
+        magicNumber,
         invalidationMode: 'timestamp',
         sourceMtimeSeconds,
         sourceSizeBytes: 6,
@@ -95,6 +95,19 @@ describe('with the pyc of a module', () => {
     expect(first).not.toBe(without);
     expect(digestWith('edoc', 1_600_000_000)).not.toBe(first);
     expect(digestWith('code', 1_600_000_000)).toBe(first);
+  });
+
+  it('does not change with a module that is not run', () => {
+    const { source, digestWith } = newModule();
+    const first = digestWith('code', 1_600_000_000);
+    writeFileSync(source, 'x = 2\n');
+    utimesSync(source, 1, 1_600_000_000.9);
+    expect(digestWith('code', 1_600_000_000)).toBe(first);
+    // The interpreter would not take a pyc of another release.
+    const other = digestWith('code', 1_600_000_000, 3494);
+    writeFileSync(source, 'x = 1\n');
+    utimesSync(source, 1, 1_600_000_000.9);
+    expect(digestWith('code', 1_600_000_000, 3494)).not.toBe(other);
   });
 
   it('is the same if the pyc is stale or unreadable: the interpreter runs the module', () => {
