@@ -35,6 +35,12 @@ function handleSignals(): void {
   }
 }
 
+/**
+ * How many bytes of bytecode a function has run before V8 optimizes it. Node.js 20 would begin at 67,584, and spend a
+ * fifth of the CPU time of a build on it if all is in the cache. Later releases wait longer, and do not know this flag.
+ */
+const optimizeAfterBytes = 1_000_000;
+
 async function start(): Promise<void> {
   handleExitSignals(handleSignals);
   // The kernel does not deliver unhandled signals to the first process of a container.
@@ -64,6 +70,7 @@ async function start(): Promise<void> {
     process.exitCode = exitStatus.unusable;
     return;
   }
+  if (major === 20) (await import('node:v8')).setFlagsFromString(`--interrupt-budget=${optimizeAfterBytes}`);
   const { main } = await import('./cli/main.ts');
   // The exit status if Node.js runs out of work before the program has finished.
   process.exitCode = exitStatus.bug;
