@@ -18,7 +18,19 @@ const options: BuildOptions = {
 };
 
 /** Large packages that many calls do not need. Each has a bundle of its own, which is read when it is needed. */
-const separatePackages = ['@redis/client', 'execa', 'globby', 'pino', 'pino-pretty', 'tar-stream', 'yauzl'];
+const separatePackages = [
+  ...[
+    '@redis/client',
+    'cli-progress',
+    'csv-parse/sync',
+    'csv-stringify/sync',
+    'd3-hierarchy',
+    'execa',
+    'globby',
+    'pino',
+  ],
+  ...['picomatch', 'pino-pretty', 'tar-stream', 'yauzl', 'zod'],
+];
 
 /** `@redis/client` is in `redis-client.cjs`. */
 function bundleName(packageName: string): string {
@@ -44,12 +56,20 @@ export async function bundleInto(directory: string, settings: BuildOptions): Pro
   for (const name of ['worker.py', 'levels.py']) cpSync(join(checkout, 'src/compile', name), join(directory, name));
 }
 
+/** zod's messages in fifty languages are half of it. pyclink has the English ones, which zod imports by themselves. */
+const oneLanguage: Plugin = {
+  name: 'one-language',
+  setup: (bundler) => {
+    bundler.onLoad({ filter: /\/zod\/v4\/locales\/index\.c?js$/ }, () => ({ contents: '' }));
+  },
+};
+
 /** Makes dist/. Its files are replaced one by one, so that a pyclink that runs meanwhile misses none. */
 async function main(): Promise<void> {
   const made = `${dist}.new-${process.pid}`;
   await bundleInto(made, { plugins: [separate], banner: { js: '#!/usr/bin/env node' } });
   for (const name of separatePackages) {
-    await build({ ...options, entryPoints: [name], outfile: join(made, bundleName(name)) });
+    await build({ ...options, entryPoints: [name], outfile: join(made, bundleName(name)), plugins: [oneLanguage] });
   }
   chmodSync(join(made, 'pyclink.cjs'), 0o755);
   const names = readdirSync(made);
