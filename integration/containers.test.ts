@@ -51,7 +51,7 @@ describeWith([...chrootTools, ...missingTools('buildah', 'unshare')], 'an image 
     await buildah('rm', container);
   }, 240_000);
 
-  afterAll(() => rmSync(work, { recursive: true, force: true }), 60_000);
+  afterAll(() => rmSync(work, { recursive: true, force: true }), 240_000);
 
   /** Builds an image, or takes the last one, and looks into it. */
   async function built<T>(lines: readonly string[], look: (root: string) => Promise<T>): Promise<T> {

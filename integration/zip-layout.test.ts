@@ -239,6 +239,15 @@ describe('--remove-sources', () => {
     );
   });
 
+  it('leaves nothing but pycs that are read, with --prune', async () => {
+    const { tree, build, verify } = application();
+    await pyclink(['build', '-q', '--buildroot', tree, '/']);
+    expect(await build('--remove-sources', '--prune')).toMatchObject({ status: 0 });
+    const files = everythingIn(tree).filter((name) => /\.\w+$/.test(name));
+    expect(files).toEqual(['__main__.pyc', 'shop/__init__.pyc', 'shop/cart.pyc', 'shop/prices.json']);
+    expect(await verify(tree)).toEqual(asBuilt);
+  });
+
   it('needs a PATH in the running system', async () => {
     const ran = await pyclink(['build', '--in-place', '--layout', 'zip', '--remove-sources']);
     expect(ran).toMatchObject({
