@@ -36,7 +36,7 @@ async function verify(buildroot: string): Promise<void> {
 }
 
 describe('ten runs at once', () => {
-  it('write what one run over everything writes', async () => {
+  it('write the same as one run over everything', async () => {
     const [buildroot, other] = [plantBuildroot(sources), plantBuildroot(sources)];
     await build(other, '/');
     await Promise.all(names.map((name) => build(buildroot, '--append', `${packages}/${name}`)));
@@ -47,7 +47,7 @@ describe('ten runs at once', () => {
     expect(everythingIn(join(buildroot, '..')).filter((path) => /\.lock$|\.pyclink-/.test(path))).toEqual([]);
   });
 
-  it('and restamp of what is there already, keep each other in the manifest', async () => {
+  it('and restamp of existing pycs keep the records of each other', async () => {
     const [first, ...others] = names as [string, ...string[]];
     const buildroot = plantBuildroot(sources);
     const { manifest } = outputsOf(buildroot);
@@ -64,7 +64,7 @@ describe('ten runs at once', () => {
 describe('a manifest of a later version', () => {
   const later = <T extends object>(what: T) => ({ ...what, later: [1, { two: 'three' }] });
 
-  it('is read by every command; what it says more is kept by --append and restamp', async () => {
+  it('is read by every command; --append and restamp keep its additional fields', async () => {
     const buildroot = plantBuildroot({ ...sources, '/opt/other.py': 'y = 1\n' });
     const { manifest } = outputsOf(buildroot);
     await build(buildroot, packages);
@@ -103,7 +103,7 @@ describe('a manifest of a later version', () => {
     await verify(buildroot);
   });
 
-  it('of which nothing is in the buildroot is dropped, with a warning', async () => {
+  it('is dropped with a warning if nothing of it is in the buildroot', async () => {
     const [buildroot, other] = [plantBuildroot(sources), plantBuildroot({ [`${packages}/z.py`]: 'x = 1\n' })];
     const { manifest } = outputsOf(buildroot);
     await build(buildroot, '/');
@@ -120,7 +120,7 @@ describe('a manifest of a later version', () => {
     });
   });
 
-  it('of another schema is refused, and says so', async () => {
+  it('of another schema is refused', async () => {
     const buildroot = plantBuildroot(sources);
     plant(join(buildroot, '..'), { 'm.json': '{"schemaVersion": 2}' });
     const ran = await pyclink([

@@ -21,7 +21,7 @@ describeWith([...missingRoot(), ...missingTools('setfacl', 'getfacl', 'setfattr'
   it.each<[string, readonly string[]]>([
     ['link', []],
     ['link', ['--normalize']],
-  ])('%s %j links what is equal in them, and leaves the rest apart', async (command, more) => {
+  ])('%s %j links pycs with equal attributes only', async (command, more) => {
     const tree = await compiled();
     linkSync(join(tree, zero), join(tree, 'kept'));
     for (const path of [one, two]) writeFileSync(join(tree, path), readFileSync(join(tree, zero)));
@@ -39,7 +39,7 @@ describeWith([...missingRoot(), ...missingTools('setfacl', 'getfacl', 'setfattr'
     expect(acl(join(tree, two))).toBe('user::rw-\ngroup::r--\nother::---');
   });
 
-  it('SELinux labels hinder nothing where they are equal', async () => {
+  it('equal SELinux labels do not prevent links', async () => {
     const tree = await compiled();
     for (const [path, type] of [
       [zero, 'lib_t'],
@@ -53,7 +53,7 @@ describeWith([...missingRoot(), ...missingTools('setfacl', 'getfacl', 'setfattr'
     expect(linkGroupsIn(tree)).toHaveLength(2);
   });
 
-  it('link leaves pycs alone where attributes cannot be read, and says so', async () => {
+  it('link does not change pycs whose attributes cannot be read, and reports them', async () => {
     const tree = await compiled();
     for (const path of [zero, one, two]) writeFileSync(join(tree, path), 'same');
     // mkfifo is not found.
@@ -63,7 +63,7 @@ describeWith([...missingRoot(), ...missingTools('setfacl', 'getfacl', 'setfattr'
     expect(linkGroupsIn(tree)).toHaveLength(3);
   });
 
-  it('relink leaves apart what got another ACL', async () => {
+  it('relink does not link pycs with a different ACL', async () => {
     const { tree, manifest } = await built();
     const [first, second] = [zero, one].map((path) => join(tree, path)) as [string, string];
     rmSync(second);
@@ -77,7 +77,7 @@ describeWith([...missingRoot(), ...missingTools('setfacl', 'getfacl', 'setfattr'
     expect([lstatSync(first).nlink, acl(second)]).toEqual([1, before]);
   });
 
-  it('build --keep-current leaves apart what differs in them', async () => {
+  it('build --keep-current does not link pycs with different attributes', async () => {
     const { tree, manifest } = await built();
     const [first, second] = [zero, one].map((path) => join(tree, path)) as [string, string];
     rmSync(second);
@@ -90,7 +90,7 @@ describeWith([...missingRoot(), ...missingTools('setfacl', 'getfacl', 'setfattr'
     expect([lstatSync(first).nlink, acl(second)]).toEqual([1, before]);
   });
 
-  it('restamp keeps them', async () => {
+  it('restamp keeps attributes', async () => {
     const { tree } = await built();
     run('setfacl', ...narrow, join(tree, zero));
     run('setfattr', '-n', 'user.mark', '-v', 'x', join(tree, two));
@@ -101,7 +101,7 @@ describeWith([...missingRoot(), ...missingTools('setfacl', 'getfacl', 'setfattr'
     expect(run('getfattr', '--absolute-names', '--only-values', '-n', 'user.mark', join(tree, two))).toBe('x');
   });
 
-  it('a source that is made its own keeps them', async () => {
+  it('a source that becomes a separate file keeps attributes', async () => {
     const { tree } = await built();
     const staged = join(tree, healthySource);
     run('setfacl', ...narrow, staged);
@@ -112,7 +112,7 @@ describeWith([...missingRoot(), ...missingTools('setfacl', 'getfacl', 'setfattr'
     expect([lstatSync(staged).mtimeMs, lstatSync(staged).nlink, acl(staged)]).toEqual([1_000_000, 1, before]);
   });
 
-  it('build over pycs writes what compileall writes: the bits of the source and the ACL of the directory', async () => {
+  it('build over pycs sets the same as compileall: the bits of the source and the ACL of the directory', async () => {
     const { tree } = await built();
     writeFileSync(join(tree, healthySource), 'changed = 1\n');
     run('chmod', '640', join(tree, healthySource));

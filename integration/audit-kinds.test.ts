@@ -73,7 +73,7 @@ describe('foreign', () => {
     ]);
   });
 
-  it('is a pyc of a Python that is gone, which is no bytecode either', async () => {
+  it('is a pyc of a removed Python, and does not count as bytecode', async () => {
     const tree = await built();
     const shared = '/usr/lib/python3/dist-packages/shop';
     mkdirSync(join(tree.buildroot, dirname(shared)), { recursive: true });
@@ -123,7 +123,7 @@ describe('shadowed', () => {
   });
 });
 
-it('finds what others may write in archives too', async () => {
+it('finds writable files in archives too', async () => {
   const tree = await built();
   chmodSync(join(tree.buildroot, tree.directory), 0o775);
   chmodSync(tree.source('till'), 0o666);
@@ -135,7 +135,7 @@ it('finds what others may write in archives too', async () => {
   ]);
 });
 
-it('names what numba and coverage left, and who', async () => {
+it('reports files that numba and coverage left', async () => {
   const tree = await built();
   const own = (name: string) => `${tree.directory}/${name}`;
   plant(tree.buildroot, {
@@ -150,7 +150,7 @@ it('names what numba and coverage left, and who', async () => {
   ]);
 });
 
-it('counts the modules of private directories, and no programs or examples', async () => {
+it('counts modules of private directories, but not programs or examples', async () => {
   const tree = await built();
   plant(tree.buildroot, {
     '/usr/share/till/own.py': '',

@@ -48,7 +48,7 @@ describeWith(
       });
     });
 
-    it('as debs: audit finds each fault; lintian says of all that there are pycs', async () => {
+    it('as debs: audit finds each fault; lintian only reports that there are pycs', async () => {
       const debs = await packed(debOf);
       const { stdout } = await execa('lintian', ['--allow-root', '--fail-on', 'none', ...debs]);
       const cacheDirectory = 'package-installs-python-pycache-dir';

@@ -13,13 +13,13 @@ async function expectSound(files: readonly string[]): Promise<void> {
 }
 
 describeWith(debianTools, 'debs with pyclink', () => {
-  it('have nothing wrong', async () => {
+  it('have no findings', async () => {
     await expectSound(Object.values((await buildPackages(rules.addon)).debs));
   });
 });
 
 describeRpm('rpms with pyclink', () => {
-  it('have nothing wrong', async () => {
+  it('have no findings', async () => {
     const plant = { [`${site}/shop/__init__.py`]: '', [`${site}/shop/till.py`]: 'def pay(total):\n    assert total\n' };
     await expectSound((await rpmbuild({ plant })).rpms);
   });

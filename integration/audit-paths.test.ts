@@ -31,7 +31,7 @@ const prefixAt = (directory: string, more = {}) =>
   plant(directory, { [`/${site}/till.py`]: 'def pay(sum):\n    return sum\n', ...more });
 
 describe('audit of a part of a system', () => {
-  it('says the same of all parts that have the pycs', async () => {
+  it('reports the same for all parts with the pycs', async () => {
     const tree = await built();
     const shared = '/usr/lib/python3/dist-packages/shop';
     plant(tree.buildroot, { '/usr/lib/python3/dist-packages/bare.py': '' });
@@ -44,7 +44,7 @@ describe('audit of a part of a system', () => {
     }
   });
 
-  it('takes a staged virtual environment for what it will be', async () => {
+  it('treats a staged virtual environment as installed', async () => {
     const root = temporaryDirectory();
     prefixAt(join(root, 'opt/venv'), { '/pyvenv.cfg': `home = /usr/bin\n` });
     expect(await compiled(join(root, 'opt/venv'), '-s', root, '-p', '/')).toBe(`/opt/venv/${site}/till.py`);
@@ -53,14 +53,14 @@ describe('audit of a part of a system', () => {
     }
   });
 
-  it('takes a prefix to be in its place', async () => {
+  it('treats a prefix as installed', async () => {
     const prefix = temporaryDirectory();
     prefixAt(prefix);
     expect(await compiled(prefix)).toBe(join(prefix, site, 'till.py'));
     for (const part of ['', '/lib', `/${site}`]) expect([part, await leaks(prefix + part)]).toEqual([part, []]);
   });
 
-  it('finds paths that fit no place', async () => {
+  it('finds paths that match no place', async () => {
     const prefix = temporaryDirectory();
     prefixAt(prefix);
     expect(await compiled(prefix, '-d', '/build')).toBe(`/build/${site}/till.py`);
@@ -82,7 +82,7 @@ describe('audit of a part of a system', () => {
       expect([part, await leaks(root + part)]).toEqual([part, []]);
   });
 
-  it('is told by --prepend where a directory will lie', async () => {
+  it('takes --prepend as the place where a directory will be installed', async () => {
     const prefix = temporaryDirectory();
     prefixAt(prefix);
     await compiled(prefix, '-s', prefix, '-p', '/opt/acme');

@@ -29,7 +29,7 @@ function rewrite({ source }: Tree, module: string, from: string, to: string): vo
 }
 
 describe('audit --recompile', () => {
-  it.each(allPythons)('finds the code of $name to be its own, whoever wrote the pycs', async (python) => {
+  it.each(allPythons)('confirms the code of $name, whoever wrote the pycs', async (python) => {
     const tree = await built(python);
     const ours = await recompiled(tree.buildroot, '--python', python.executable);
     expect(ours).toEqual({ status: 0, stderr: '', findings: [], same: python.cacheTag.startsWith('cpython') ? 9 : 0 });
@@ -38,7 +38,7 @@ describe('audit --recompile', () => {
     expect(await recompiled(tree.buildroot, '--ignore', 'unreproducible')).toMatchObject({ status: 0, same: 9 });
   });
 
-  it('names what differs, and what the source gives', async () => {
+  it('reports what differs from the recompiled source', async () => {
     const tree = await built();
     rewrite(tree, 'till', 'sum > 0', 'sum > 9');
     expect(await recompiled(tree.buildroot)).toEqual({
@@ -57,14 +57,14 @@ describe('audit --recompile', () => {
     expect((await tree.audit()).stdout).toContain('pyclink: nothing wrong\n');
   });
 
-  it('names code that was compiled at another level', async () => {
+  it('reports code that was compiled at another level', async () => {
     const tree = await built();
     writeFileSync(tree.pyc('till', 0), readFileSync(tree.pyc('till', 1)));
     const { findings } = await recompiled(tree.buildroot, '--only', 'differs', '--only', 'other-compiler');
     expect(findings.map(({ path }) => path)).toEqual([tree.pyc('till').slice(tree.buildroot.length)]);
   });
 
-  it('tells instructions from the rest: another patch release may write others', async () => {
+  it('distinguishes different instructions, which another patch release may write', async () => {
     const tree = await built();
     const flip = [
       'import marshal, sys',
@@ -84,7 +84,7 @@ describe('audit --recompile', () => {
     expect(status).toBe(1);
   });
 
-  it('names a pyc whose code takes too much to have a normal form: no compiler writes such', async () => {
+  it('reports a pyc whose code is too expensive to normalize, because no compiler writes such code', async () => {
     const tree = await built();
     const nest = [
       'import marshal, sys',
@@ -100,7 +100,7 @@ describe('audit --recompile', () => {
     expect([status, same]).toEqual([1, 8]);
   });
 
-  it('says of a source that does not compile that its pyc cannot come from it', async () => {
+  it('reports that a pyc cannot come from a source that does not compile', async () => {
     const tree = await built();
     rewrite(tree, 'till', 'def pay', 'dex pay');
     const { findings } = await recompiled(tree.buildroot);
@@ -121,7 +121,7 @@ describe('audit --recompile', () => {
     expect(readdirSync(TMPDIR)).toEqual([]);
   });
 
-  it('says how many pycs were not compiled again, and why', async () => {
+  it('reports how many pycs were not compiled again, and why', async () => {
     const tree = await built();
     const { stdout, status } = await tree.audit('--recompile', '--python', '/usr/bin/false');
     expect(stdout).toMatch(/^pyclink: 9 pycs not compiled again: no working python3\.\d+: \/usr\/bin\/false does not/m);
@@ -143,7 +143,7 @@ describe('audit --recompile', () => {
     expect(status).toBe(1);
   });
 
-  it('compiles as no path what records none', async () => {
+  it('compiles without a path if none is recorded', async () => {
     const tree = await built();
     const compile = [
       'import marshal, sys',
@@ -159,7 +159,7 @@ describe('audit --recompile', () => {
   });
 
   it.each(['a directory', 'a tar'])(
-    'compiles as its own path what lies below a name that is not UTF-8, in %s',
+    'compiles with its own path a source below a name that is not UTF-8, in %s',
     async (kind) => {
       const tree = await built();
       const place = Buffer.concat([Buffer.from(join(tree.buildroot, tree.directory, 'p\u00e9')), Buffer.of(0xff)]);
@@ -177,7 +177,7 @@ describe('audit --recompile', () => {
     },
   );
 
-  it('finds each change of one thing in many pycs, and nothing in others', async () => {
+  it('finds each change in mutated pycs, and nothing in others', async () => {
     const seed = Math.floor(Math.random() * 1_000_000);
     const { changed, ...wrong } = await fuzzRecompile(temporaryDirectory(), 100, seed);
     expect(changed.size).toBe(5);

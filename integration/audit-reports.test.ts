@@ -91,13 +91,13 @@ describeWith(missingTools('rpmbuild', 'rpm2archive'), 'from rpmbuild', () => {
     ]);
   });
 
-  it('level 1 of one of two modules: nobody meant that', async () => {
+  it('level 1 of one of two modules, which is not intended', async () => {
     const both = `${compileall} -s %{buildroot} -p / -o 0 -o 1 %{buildroot}${site}/shop/till.py`;
     const one = `${compileall} -s %{buildroot} -p / %{buildroot}/usr`;
     expect(await found(...(await rpmsOf(`touch -d @1 %{buildroot}${site}/shop/*.py\n${both}\n${one}`)))).toEqual([]);
   });
 
-  it('a .pyo of older days', async () => {
+  it('a .pyo of an old Python', async () => {
     const compile = `${compileall} -s %{buildroot} -p / -o 0 -o 1 %{buildroot}/usr`;
     const copy = `cp -a %{buildroot}${pyc('till', '.opt-1')} %{buildroot}${site}/shop/till.pyo`;
     const rpms = await rpmsOf(`touch -d @1 %{buildroot}${site}/shop/*.py\n${compile}\n${copy}`);

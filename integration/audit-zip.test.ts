@@ -35,7 +35,7 @@ const audit = async (zip: string, ...args: string[]) => {
 };
 
 describeWith(missingTools('zip'), 'audit of a zip', () => {
-  it('finds nothing wrong where zipimport loads the pycs', async () => {
+  it('has no findings if zipimport loads the pycs', async () => {
     for (const mtime of [1_700_000_000, 1_700_000_001]) {
       const { zip } = await zipped('modules.zip', { '/till.py': { content: 'price = 5\n', mtime } }, '-b');
       expect(await audit(zip)).toEqual({ status: 0, stderr: '', findings: [] });
@@ -66,7 +66,7 @@ describeWith(missingTools('zip'), 'audit of a zip', () => {
     return { ...(await audit(zip)), isStale: stderr.includes("bytecode is stale for 'till'") };
   };
 
-  it('finds an odd second that unzip takes away from a source', async () => {
+  it('finds an odd second that unzip rounds off', async () => {
     expect(await packed(1_700_000_000)).toMatchObject({ status: 0, findings: [], isStale: false });
     const { status, findings, isStale } = await packed(1_700_000_001);
     expect([status, isStale]).toEqual([1, true]);
@@ -76,7 +76,7 @@ describeWith(missingTools('zip'), 'audit of a zip', () => {
     ]);
   });
 
-  it('compares DOS time where zipimport does: in the time zone of who imports', async () => {
+  it('compares DOS time like zipimport, in the time zone of the importing process', async () => {
     const { tree, zip } = await zipped(
       'modules.zip',
       { '/till.py': { content: 'price = 5\n', mtime: 1_700_000_000 } },
@@ -96,7 +96,7 @@ describeWith(missingTools('zip'), 'audit of a zip', () => {
     }
   });
 
-  it('finds that a zipapp has pycs where zipimport reads none', async () => {
+  it('finds pycs of a zipapp that zipimport does not read', async () => {
     const { zip } = await zipped('app.pyz', { '/__main__.py': 'import till\n', '/till.py': 'price = 5\n' });
     const { stderr } = await execa(python, ['-v', zip]);
     expect(stderr).toMatch(/# zipimport: found|zipimport/);
@@ -110,7 +110,7 @@ describeWith(missingTools('zip'), 'audit of a zip', () => {
     );
   });
 
-  it('finds that no installer gives the files of a wheel the mtimes that its pycs record', async () => {
+  it('finds pycs of a wheel that record mtimes, which no installer keeps', async () => {
     const { tree, zip } = await zipped('till-1.0-py3-none-any.whl', wheelFiles);
     const { findings } = await audit(zip);
     expect(findings).toEqual([
@@ -124,12 +124,12 @@ describeWith(missingTools('zip'), 'audit of a zip', () => {
     expect(stderr).toMatch(/bytecode is stale for 'till'/);
   });
 
-  it('finds nothing wrong with a wheel whose pycs have hashes', async () => {
+  it('has no findings for a wheel with hash-based pycs', async () => {
     const { zip } = await zipped('till-1.0-py3-none-any.whl', wheelFiles, '--invalidation-mode', 'checked-hash');
     expect(await audit(zip)).toEqual({ status: 0, stderr: '', findings: [] });
   });
 
-  it('says what is wrong with a zip that is cut', async () => {
+  it('reports what is wrong with a truncated zip', async () => {
     const { zip } = await zipped('modules.zip', { '/till.py': 'price = 5\n' });
     await execa('truncate', ['-s', '-30', zip]);
     const { status, stderr } = await audit(zip);

@@ -105,7 +105,7 @@ describe('audit', () => {
     expect({ status, stderr }).toEqual({ status: noticeableKinds.includes(kind) ? 1 : 0, stderr: '' });
   });
 
-  it.each(allPythons)('finds nothing wrong with a sound tree of $name', async (python) => {
+  it.each(allPythons)('has no findings for a correct tree of $name', async (python) => {
     for (const mode of python.minor === '3.6' ? ['timestamp'] : ['timestamp', 'checked-hash', 'unchecked-hash']) {
       const tree = await built(python, '--invalidation-mode', mode);
       const { status, stdout } = await tree.audit();
@@ -189,7 +189,7 @@ describe('audit', () => {
     expect((await tree.audit('--fail-on', kind === 'stale' ? 'damaged' : 'stale')).status).toBe(0);
   });
 
-  it('finds foreign: what another Python wrote', async () => {
+  it('finds foreign: pycs that another Python wrote', async () => {
     const tree = await built();
     const other = tree.pyc('till').replace(tag, 'cpython-399');
     copyFileSync(tree.pyc('till'), other);
@@ -202,7 +202,7 @@ describe('audit', () => {
     expect(moved.stdout).toContain(`python3.99 does not read the pycs of ${tag}`);
   });
 
-  it('says nothing of the pycs of Python 2 in its directories, and finds them foreign in those of Python 3', async () => {
+  it('ignores pycs of Python 2 in its directories, and finds them foreign in those of Python 3', async () => {
     const tree = await built();
     const pyc = Buffer.concat([Buffer.from('03f30d0a00000000', 'hex'), Buffer.from('c')]);
     const old = { '/usr/lib/python2.7/old.py': '', '/usr/lib/python2.7/old.pyc': pyc, '/opt/old/old.pyc': pyc };
@@ -213,7 +213,7 @@ describe('audit', () => {
     expect((await tree.audit('-v')).stdout).toContain('.opt-1.pyc: it was written by Python 2\n');
   });
 
-  it('says of a directory without pycs that there is none', async () => {
+  it('reports that a directory has no pycs', async () => {
     const { status, stdout } = await pyclink(['audit', temporaryDirectory()]);
     expect({ status, stdout }).toEqual({ status: 0, stdout: 'pyclink: no pycs found\n' });
   });
@@ -232,7 +232,7 @@ describe('audit', () => {
     expect(stdout.match(/^ {2}.*till.*: it records \/.*\/buildroot\/usr\/lib\/python.*\/till\.py$/gm)).toHaveLength(3);
   });
 
-  it('finds unreproducible: what compileall wrote', async () => {
+  it('finds unreproducible: pycs that compileall wrote', async () => {
     const tree = await built();
     await compileAll(tree);
     const findings = await found(tree);
@@ -240,7 +240,7 @@ describe('audit', () => {
     expect(findings.every((line) => line.startsWith('unreproducible '))).toBe(true);
   });
 
-  it('finds no damage in what importlib loads: bytes behind the end, and a flag that it ignores', async () => {
+  it('finds no damage in pycs that importlib loads: with bytes after the end, or an ignored flag', async () => {
     const tree = await built();
     appendFileSync(tree.pyc('till'), 'x');
     const pyc = readFileSync(tree.pyc('cart'));
@@ -257,19 +257,19 @@ describe('audit', () => {
     expect(await found(tree)).not.toContainEqual(expect.stringMatching(/^(?:damaged|stale)/));
   });
 
-  it('sees unchecked hashes whose source changed: old code would run', async () => {
+  it('finds unchecked hashes whose source changed, because old code would run', async () => {
     const tree = await built(systemPython, '--invalidation-mode', 'unchecked-hash');
     writeFileSync(tree.source('till'), readFileSync(tree.source('till'), 'utf8').replace('0', '1'));
     expect(await found(tree)).toEqual(each('stale', 'till'));
   });
 
-  it('tells the savings of links whatever kinds it shows', async () => {
+  it('reports the savings of links whatever kinds it shows', async () => {
     const tree = await built();
     breakLink(tree.pyc('__init__'));
     expect((await tree.audit('--only', 'damaged')).stdout).toContain(' less with links\n');
   });
 
-  it('takes each image by itself', async () => {
+  it('audits each image by itself', async () => {
     const [sound, other] = [await built(), await built()];
     const targets = [sound, other].map(({ buildroot }) => join(buildroot, '../image'));
     rmSync(other.source('till'));
@@ -329,7 +329,7 @@ describe('audit', () => {
     expect(stdout).toContain('orphan: 3: ');
   });
 
-  it('knows the files of a part of a tree by the paths that they have there', async () => {
+  it('shows files in a part of a tree with their paths in the tree', async () => {
     const tree = await built();
     rmSync(tree.source('till'));
     const whole = await tree.audit('-v');
@@ -339,7 +339,7 @@ describe('audit', () => {
     }
   });
 
-  it('finds no other path recorded in a virtual environment, which is where it is', async () => {
+  it('accepts the recorded paths of a virtual environment that is in its place', async () => {
     const environment = join(temporaryDirectory(), 'venv');
     await execa(systemPython.executable, ['-m', 'venv', environment]);
     const only = ['--only', 'leaks-path', '--only', 'damaged', '--only', 'stale'];
@@ -349,7 +349,7 @@ describe('audit', () => {
     }
   });
 
-  it('leaves out what the baseline has, and says what is gone from it', async () => {
+  it('leaves out findings of the baseline, and reports those that no longer occur', async () => {
     const tree = await built();
     const known = join(tree.buildroot, '../known.json');
     rmSync(tree.source('till'));
@@ -365,7 +365,7 @@ describe('audit', () => {
     expect(stdout).toContain('pyclink: 1 finding of the baseline no longer found, such as orphan ');
   });
 
-  it('writes SARIF and JUnit to standard output, and what it cannot read to the log', async () => {
+  it('writes SARIF and JUnit to standard output, and unreadable files to the log', async () => {
     const tree = await built();
     rmSync(tree.source('till'));
     const sarif = await tree.audit('--format', 'sarif', '-q');

@@ -30,7 +30,7 @@ describe('a cache directory', () => {
     expect(stderr).toContain(`no cache is used: ${cache}: it cannot be made (`);
   });
 
-  it('that is refused: the report says how many sources were compiled', async () => {
+  it('is refused, and the report says how many sources were compiled', async () => {
     const [template, place] = [smallTemplate(), newPlace()];
     mkdirSync(place.cache);
     chmodSync(place.cache, 0o1777);
@@ -44,7 +44,7 @@ describe('a cache directory', () => {
     );
   });
 
-  it('below a directory that others may write to is not even made', async () => {
+  it('is not created below a directory that others may write to', async () => {
     const [template, place] = [smallTemplate(), newPlace()];
     const above = join(place.cache, '../above');
     mkdirSync(above);
@@ -54,7 +54,7 @@ describe('a cache directory', () => {
     expect(readdirSync(above)).toEqual([]);
   });
 
-  it('that a symlink puts into the buildroot is not made there', async () => {
+  it('is not created in the buildroot through a symlink', async () => {
     const [template, place] = [smallTemplate(), newPlace()];
     const way = join(place.cache, '../way');
     execaSync('ln', ['-s', place.buildroot, way]);
@@ -63,7 +63,7 @@ describe('a cache directory', () => {
     expect(readdirSync(place.buildroot)).toEqual(['usr']);
   });
 
-  it.runIf(isRoot)('with a part of another user is not used', async () => {
+  it.runIf(isRoot)('is not used if a part belongs to another user', async () => {
     const { template, place, flags, result, shards } = await filled();
     const shard = shardOf(place.cache, shards[0]);
     chownSync(shard, stranger, stranger);
@@ -77,7 +77,7 @@ describe('a cache directory', () => {
   it.each([
     ['others may write', (file: string) => chmodSync(file, 0o666)],
     ['another user owns', (file: string) => chownSync(file, isRoot ? stranger : 0, 0)],
-  ])('with entries that %s: they are compiled, and replaced', async (_, change) => {
+  ])('with entries that %s: the sources are compiled, and the entries replaced', async (_, change) => {
     const { template, place, flags, result, stored } = await filled();
     for (const file of entriesOf(place)) change(file);
     const checked = await pyclink(['cache', 'check', ...flags]);
@@ -114,7 +114,7 @@ describe('a cache directory', () => {
     ['a file', (path: string) => writeFileSync(path, '')],
     ['a fifo', mkfifo],
     ['a file of 3 GB', (path: string) => execaSync('truncate', ['-s', '3G', path])],
-  ])('with %s in the place of a part, or of entries, is used as far as that goes', async (_, plant) => {
+  ])('with %s instead of a part or of entries is used as far as possible', async (_, plant) => {
     const { template, place, flags, result, stored, shards } = await filled();
     const [entry = '', ...others] = entriesOf(place);
     rmSync(entry);
@@ -138,7 +138,7 @@ describe('a cache directory', () => {
 });
 
 describe('pyclink cache', () => {
-  it.each(['missing', 'empty'])('has no entries in a directory that is %s, and makes none', async (kind) => {
+  it.each(['missing', 'empty'])('has no entries in a directory that is %s, and stores none', async (kind) => {
     const above = temporaryDirectory();
     const directory = join(above, 'cache');
     if (kind === 'empty') mkdirSync(directory);
@@ -158,7 +158,7 @@ describe('pyclink cache', () => {
     if (kind === 'empty') expect(readdirSync(directory)).toEqual([]);
   });
 
-  it('check tells what another secret signed, and what another version stored, from what is damaged', async () => {
+  it('check distinguishes entries of other secrets and versions from corrupt ones', async () => {
     const { template, place, flags, stored } = await filled();
     const secret = join(place.cache, '../secret');
     writeFileSync(secret, 'a secret that is long enough\n', { mode: 0o600 });
@@ -187,7 +187,7 @@ describe('pyclink cache', () => {
 describe('variables of the cache that cannot be used', () => {
   const bad = { PYCLINK_CACHE_MAX_SIZE: 'huge', PYCLINK_CACHE_REMOTE: 'ftp://h', PYCLINK_CACHE_REMOTE_WRITE: 'yes' };
 
-  it('are a warning, and the build goes on without a cache', async () => {
+  it('cause a warning, and the build continues without a cache', async () => {
     const [template, place] = [smallTemplate(), newPlace()];
     const without = await built(template, place, []);
     const { result, stderr, cache } = await built(template, place, ['--cache-dir', place.cache], { env: bad });

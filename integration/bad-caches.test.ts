@@ -14,7 +14,7 @@ import {
   quietBuild,
 } from './helpers/healthy.ts';
 
-test('a file called __pycache__ is complained about in the same words each time', async () => {
+test('a file called __pycache__ is reported in the same words each time', async () => {
   const bad = `${library}/bad`;
   const buildroot = plantBesideHealthy({ [`${bad}/m.py`]: healthyText, [`${bad}/__pycache__`]: 'not a directory' });
   const manifests = [];
@@ -29,7 +29,7 @@ test('a file called __pycache__ is complained about in the same words each time'
   await expectHealthy(buildroot);
 });
 
-test('--keep-current does not wait at a fifo in the place of a pyc', async () => {
+test('--keep-current does not block on a fifo with the name of a pyc', async () => {
   const bad = `${library}/bad.py`;
   const buildroot = plantBesideHealthy({ [`${library}/__pycache__`]: { directory: true }, [bad]: healthyText });
   const [fifo = ''] = pycsOf(bad);
@@ -43,7 +43,7 @@ test('--keep-current does not wait at a fifo in the place of a pyc', async () =>
   await expectHealthy(buildroot);
 });
 
-test.each([60, 16, 5])('a pyc that was cut to %i bytes is found, and --keep-current does not keep it', async (size) => {
+test.each([60, 16, 5])('--keep-current does not keep a pyc that was truncated to %i bytes', async (size) => {
   const buildroot = plantBesideHealthy({});
   const manifest = join(buildroot, '../m.json');
   const verify = () => pyclink(['verify', '--manifest', manifest, buildroot]);

@@ -165,7 +165,7 @@ test.each(badCalls)('%s: exit status 2, and nothing is touched', async (_, { arg
   await expectHealthy(buildroot);
 });
 
-test.each(['', '2>&1'])('whoever stops reading does not stop the work (%s)', async (streams) => {
+test.each(['', '2>&1'])('a closed pipe does not stop the work (%s)', async (streams) => {
   const many = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`${library}/m${i}.py`, 'def f(:\n']));
   const buildroot = plantBesideHealthy(many);
   const script = `set -o pipefail; "$@" ${streams} | head -n 1`;

@@ -84,7 +84,7 @@ test('PYTHONWARNINGS=error turns no warning into an error', async () => {
   await expectHealthy(buildroot);
 });
 
-test('PYTHONPYCACHEPREFIX does not lead the pycs elsewhere', async () => {
+test('PYTHONPYCACHEPREFIX does not redirect the pycs', async () => {
   const elsewhere = temporaryDirectory();
   const buildroot = plantBesideHealthy({});
   const before = contentsOf(buildroot);
@@ -180,23 +180,20 @@ test.each([
 test.each<[string, string[]]>([
   ['a build', ['build']],
   ['an audit as JSON', ['audit', '--json']],
-])(
-  '%s whose standard output is full says so with status 3, and the work is done',
-  async (_, [command = '', ...flags]) => {
-    const buildroot = plantBesideHealthy({});
-    const built = () => pyclink(quietBuild(buildroot));
-    if (command === 'audit') expect((await built()).status).toBe(0);
-    const target = command === 'audit' ? [buildroot] : ['--buildroot', buildroot];
-    const ran = await throughShell('exec "$@" > /dev/full', [command, ...flags, ...target]);
-    expect(ran.stderr).toMatch(
-      /^(pyclink: compiling .*\n)?pyclink: error: standard output cannot be written \(ENOSPC\)$/,
-    );
-    expect(ran.exitCode).toBe(3);
-    await expectHealthy(buildroot);
-  },
-);
+])('%s completes the work and reports a full standard output with status 3', async (_, [command = '', ...flags]) => {
+  const buildroot = plantBesideHealthy({});
+  const built = () => pyclink(quietBuild(buildroot));
+  if (command === 'audit') expect((await built()).status).toBe(0);
+  const target = command === 'audit' ? [buildroot] : ['--buildroot', buildroot];
+  const ran = await throughShell('exec "$@" > /dev/full', [command, ...flags, ...target]);
+  expect(ran.stderr).toMatch(
+    /^(pyclink: compiling .*\n)?pyclink: error: standard output cannot be written \(ENOSPC\)$/,
+  );
+  expect(ran.exitCode).toBe(3);
+  await expectHealthy(buildroot);
+});
 
-test('a full standard error is status 3, and the work is done', async () => {
+test('a full standard error gives status 3, and the work is done', async () => {
   const buildroot = plantBesideHealthy({});
   const ran = await throughShell('exec "$@" 2> /dev/full', ['build', '--buildroot', buildroot]);
   expect(ran.stdout).toContain('pyclink: 1 source, 3 pycs, 1 link in 1 group\n');
@@ -209,13 +206,13 @@ test.each([
   ['standard output', '>&-'],
   ['standard error', '2>&-'],
   ['all three', '<&- >&- 2>&-'],
-])('a build with %s closed is done', async (_, closed) => {
+])('a build with %s closed succeeds', async (_, closed) => {
   const buildroot = plantBesideHealthy({});
   expect((await throughShell(`exec "$@" ${closed}`, quietBuild(buildroot))).exitCode).toBe(0);
   await expectHealthy(buildroot);
 });
 
-test('a current directory that is gone is named, and nothing is touched', async () => {
+test('a removed current directory is reported, and nothing is touched', async () => {
   const buildroot = plantBesideHealthy({});
   const before = contentsOf(buildroot);
   const ran = await throughShell('mkdir gone && cd gone && rmdir ../gone && exec "$@"', quietBuild(buildroot));

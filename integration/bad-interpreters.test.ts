@@ -20,7 +20,7 @@ import {
 const unchanged = { added: [], changed: [], gone: [] };
 const hint = '    hint: install the interpreter, name one with --python, or exclude its directory with --exclude\n';
 
-test('a directory of a Python that is not installed: its interpreter is named, and nothing is touched', async () => {
+test('a directory of a Python that is not installed: the interpreter is reported, and nothing is touched', async () => {
   const buildroot = plantBesideHealthy({ '/usr/lib/python3.99/site-packages/m.py': healthyText });
   const before = contentsOf(buildroot);
   // A date that would show if a stage had started.
@@ -33,7 +33,7 @@ test('a directory of a Python that is not installed: its interpreter is named, a
   await expectHealthy(buildroot);
 });
 
-test('every interpreter that is missing is named at once', async () => {
+test('all missing interpreters are reported at once', async () => {
   const buildroot = plantBesideHealthy({
     '/usr/lib/python3.98/m.py': healthyText,
     '/usr/lib/python3.99/m.py': healthyText,
@@ -49,7 +49,7 @@ test('every interpreter that is missing is named at once', async () => {
   await expectHealthy(buildroot);
 });
 
-test('no interpreter at all: an empty PATH and a command that is nowhere', async () => {
+test('no interpreter at all: an empty PATH and a missing command', async () => {
   const buildroot = plantBesideHealthy({});
   const before = contentsOf(buildroot);
   const ran = await pyclink(quietBuild(buildroot, '--python', 'python-of-nobody'), { env: { PATH: '' } });
@@ -76,7 +76,7 @@ test.each([
   ['a program that says nothing', 'exit 0', 'does not start (exit status 0)'],
   ['a program that says something else', 'echo hello', undefined],
   ['another version', `exec ${systemPython.executable} "$@"`, `is Python ${systemPython.version}`],
-])('%s under the name of the interpreter is not taken for it', async (_, script, reason) => {
+])('%s under the name of the interpreter is refused', async (_, script, reason) => {
   const { program, searchPath } = plantProgram('python3.77', script);
   const buildroot = plantBesideHealthy({ '/usr/lib/python3.77/m.py': healthyText });
   const before = contentsOf(buildroot);
@@ -105,7 +105,7 @@ test.each(['fail', 'warn'])(
   },
 );
 
-test('a broken shim before the system directory on PATH is not even asked', async () => {
+test('a broken shim before the system directory on PATH is not used', async () => {
   const name = `python${systemPython.minor}`;
   const { searchPath, program } = plantProgram(name, `touch "$0.asked"; exit 127`);
   const buildroot = plantBesideHealthy({});
@@ -132,7 +132,7 @@ test('an interpreter inside the buildroot is never run', async () => {
   await expectHealthy(buildroot);
 });
 
-test('the directory of a Python 2 is left alone, and said so', async () => {
+test('the directory of a Python 2 is skipped and reported', async () => {
   const source = '/usr/lib/python2.7/dist-packages/two.py';
   const buildroot = plantBesideHealthy({ [source]: 'print "two"\n' });
   const before = contentsOf(buildroot);
@@ -143,7 +143,7 @@ test('the directory of a Python 2 is left alone, and said so', async () => {
   await expectHealthy(buildroot);
 });
 
-test('an interpreter that is named for the directory of another release: done, and both are named', async () => {
+test('an interpreter named for the directory of another release compiles, and a warning names both', async () => {
   const foreign = '/usr/lib/python3.99';
   const buildroot = plantBesideHealthy({ [`${foreign}/m.py`]: healthyText, '/opt/app/m.py': healthyText });
   const { executable, version } = systemPython;
@@ -158,7 +158,7 @@ test('an interpreter that is named for the directory of another release: done, a
   await expectHealthy(buildroot);
 });
 
-test('an interpreter that is named by path, over a symlink with spaces, compiles', async () => {
+test('an interpreter named by a symlink with spaces compiles', async () => {
   const directory = temporaryDirectory();
   const link = join(directory, 'my python');
   await execa('ln', ['-s', systemPython.executable, link]);

@@ -85,7 +85,7 @@ test('names that are not UTF-8: each is shown by its bytes, and the rest is comp
   await expectHealthy(buildroot);
 });
 
-test('a file whose whole name is the suffix is no module', async () => {
+test('a file named .py is not a module', async () => {
   const source = `${library}/odd/.py`;
   const buildroot = plantBesideHealthy({ [source]: healthyText });
   const before = contentsOf(buildroot);

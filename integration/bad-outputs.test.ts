@@ -35,7 +35,7 @@ const twoLists = [outputs[2], ['--filelist-for /b/**', ['--filelist-for', '/b/**
 /** Other names of AROUND/out. */
 const names = ['out', './out', 'directory/../out', 'link/out', '../NAME/out'];
 
-test.each([...pairs, twoLists])('%j and %j name one file: exit status 2', async ([one, first], [other, second]) => {
+test.each([...pairs, twoLists])('%j and %j are the same file: exit status 2', async ([one, first], [other, second]) => {
   const buildroot = plantBesideHealthy({});
   const around = dirname(buildroot);
   mkdirSync(join(around, 'directory'));
@@ -128,7 +128,7 @@ test('restamp writes the manifest that a symlink leads to', async () => {
   expect(verified.status).toBe(0);
 });
 
-test('of an option with one value that is no file, the last counts', async () => {
+test('the last value counts for an option that is not a file', async () => {
   const buildroot = plantBesideHealthy({});
   const ran = await pyclink(['build', '--buildroot', '/none', '--buildroot', buildroot, '-j2', '-j', '1', '-q', '-q']);
   expect(ran).toMatchObject({ status: 0, stderr: '' });

@@ -40,7 +40,7 @@ test.each([
   await expectHealthy(buildroot);
 });
 
-test('an unparsable source among many, over several workers, is the only one lost', async () => {
+test('only the unparsable source of many is lost, with several workers', async () => {
   const many = Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`${library}/many/m${i}.py`, healthyText]));
   const buildroot = plantBesideHealthy({ ...many, [`${library}/many/m5.py`]: 'def f(:\n' });
   const before = contentsOf(buildroot);
@@ -82,7 +82,7 @@ test('an unreadable directory', async () => {
   await expectHealthy(buildroot);
 });
 
-test('an empty file is a source like any other', async () => {
+test('an empty file is compiled like any other', async () => {
   const empty = `${library}/empty.py`;
   const buildroot = plantBesideHealthy({ [empty]: { content: '', mtime: 1_600_000_000 } });
   const before = contentsOf(buildroot);
@@ -96,7 +96,7 @@ test('an empty file is a source like any other', async () => {
   await expectHealthy(buildroot);
 });
 
-test('a directory called x.py is a directory: what is in it is compiled', async () => {
+test('files in a directory called x.py are compiled', async () => {
   const inside = `${library}/x.py/inside.py`;
   const buildroot = plantBesideHealthy({ [inside]: healthyText, [`${library}/void.py`]: { directory: true } });
   const before = contentsOf(buildroot);
@@ -107,7 +107,7 @@ test('a directory called x.py is a directory: what is in it is compiled', async 
   await expectHealthy(buildroot);
 });
 
-test('a fifo is named and not opened', async () => {
+test('a fifo is reported and not opened', async () => {
   const buildroot = plantBesideHealthy({});
   await execa('mkfifo', [join(buildroot, bad)]);
   const before = contentsOf(buildroot);

@@ -136,7 +136,7 @@ async function expectReplaced(target: (canary: Canary) => string, isCached: bool
   await expectHealthy(buildroot);
 }
 
-test('an absolute symlink that is right once installed: its own name is recorded, with the mtime of its target', async () => {
+test('an absolute symlink that is valid once installed: its own name is recorded, with the mtime of its target', async () => {
   const [target, link] = [`${library}/a.py`, `${library}/b.py`];
   const buildroot = plantBesideHealthy({
     [target]: { content: healthyText, mtime: 1_600_000_001 },

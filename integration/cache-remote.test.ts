@@ -72,7 +72,7 @@ describeWith(tools, 'a server', () => {
     expect(again.cache).toMatchObject({ local: stored, compiled: 3 });
   });
 
-  it('nginx as docs/cache.md has it set up takes and gives entries, and logs no miss', async () => {
+  it('nginx set up as in docs/cache.md stores and returns entries, and logs no misses', async () => {
     const page = readFileSync(join(import.meta.dirname, '../docs/cache.md'), 'utf8');
     const [block = ''] = /^ {4}location \/pyclink\/ \{.*?^ {4}\}/ms.exec(page) ?? [];
     const store = temporaryDirectory();
@@ -84,7 +84,7 @@ describeWith(tools, 'a server', () => {
     expect(readFileSync(join(server.store, '../errors'), 'utf8')).not.toMatch(/\[error\]/);
   });
 
-  it.each(servers)('%s has all: no source is compiled, and the report says so', async (_, start) => {
+  it.each(servers)('%s has all entries: no source is compiled, and the report says so', async (_, start) => {
     const { url } = await start();
     const sources = Object.fromEntries(Array.from({ length: 87 }, (_, i) => [`${library}/m${i}.py`, `x = ${i}\n`]));
     const env = { PYCLINK_CACHE_REMOTE: url, ...writing };
@@ -100,7 +100,7 @@ describeWith(tools, 'a server', () => {
     await expect.poll(report, { timeout: 30_000 }).toContain('cache: 87 of 87 found in the remote cache, 0 compiled\n');
   });
 
-  it.each(servers)('%s is given nothing without leave', async (_, start) => {
+  it.each(servers)('nothing is sent to %s by default', async (_, start) => {
     const { url } = await start();
     const [template, place] = [smallTemplate(), newPlace()];
     const { cache } = await builtWith(url, template, place);
@@ -108,7 +108,7 @@ describeWith(tools, 'a server', () => {
     expect((await builtWith(url, template, newPlace())).cache).toMatchObject({ remote: 0 });
   });
 
-  it.each(servers)('%s takes an entry of 10 MB, and two builds that write at once', async (_, start) => {
+  it.each(servers)('%s stores an entry of 10 MB, and two builds can write at once', async (_, start) => {
     const { url } = await start();
     const template = smallTemplate();
     const noise = Buffer.alloc(7_500_000);
@@ -128,7 +128,7 @@ describeWith(tools, 'a server', () => {
   });
 });
 
-describeWith(tools, 'a server that wants to know who asks', () => {
+describeWith(tools, 'a server with authentication', () => {
   const secretFile = (content: string) => {
     const file = join(temporaryDirectory(), 'secret');
     writeFileSync(file, content, { mode: 0o600 });
@@ -174,7 +174,7 @@ describeWith(tools, 'a server that wants to know who asks', () => {
     ]);
   });
 
-  it('over TLS, with a certificate that is named', async () => {
+  it('works over TLS, with a given certificate', async () => {
     const directory = temporaryDirectory();
     chmodSync(directory, 0o755);
     const certificate = certificateIn(directory);
@@ -192,7 +192,7 @@ describeWith(tools, 'a server that wants to know who asks', () => {
     ['a token that everybody may read', 'TOKEN', 0o644, 'x', 'the token is readable by everybody'],
     ['no login', 'LOGIN', 0o600, 'x', 'the login is not USER:PASSWORD'],
     ['no certificate', 'CA', 0o600, 'x', 'it contains no PEM certificates'],
-  ])('is not asked with %s', async (_, kind, mode, content, reason) => {
+  ])('is not used with %s', async (_, kind, mode, content, reason) => {
     const [template, place] = [smallTemplate(), newPlace()];
     const file = secretFile(content);
     chmodSync(file, mode);
@@ -203,7 +203,7 @@ describeWith(tools, 'a server that wants to know who asks', () => {
   });
 });
 
-describeWith(tools, 'a server with entries that are not as they should be', () => {
+describeWith(tools, 'a server with bad entries', () => {
   const damages: readonly (readonly [string, (files: readonly string[]) => void])[] = [
     ['cut', (files) => change(files, (bytes) => bytes.subarray(0, bytes.length / 2))],
     ['empty', (files) => change(files, () => Buffer.alloc(0))],
@@ -212,7 +212,7 @@ describeWith(tools, 'a server with entries that are not as they should be', () =
     ['swapped', swap],
   ];
 
-  it.each(damages)('%s: they are compiled, and replaced if that is allowed', async (_, damage) => {
+  it.each(damages)('%s: the sources are compiled, and the entries replaced if that is allowed', async (_, damage) => {
     const { url, store } = await startNginx();
     const { template, result, stored } = await filled(url);
     damage(readdirSync(store).map((name) => join(store, name)));
@@ -233,7 +233,7 @@ describeWith(tools, 'a server with entries that are not as they should be', () =
     expect(healed.cache).toMatchObject({ remoteCorrupt: 0 });
   });
 
-  it('that lie: --cache-verify stops with status 3, and a secret keeps them out', async () => {
+  it('with wrong code: --cache-verify stops with status 3, and a secret rejects them', async () => {
     const { url, store } = await startNginx();
     const { template, result } = await filled(url);
     for (const name of readdirSync(store)) {
@@ -256,8 +256,8 @@ describeWith(tools, 'a server with entries that are not as they should be', () =
   });
 });
 
-describeWith(tools, 'a server that does not do what it should', () => {
-  it('has no room for an entry: that is passed over, and it is still asked', async () => {
+describeWith(tools, 'a faulty server', () => {
+  it('has no room for an entry: the entry is skipped, and the server still used', async () => {
     const { url, log } = await startNginx({ location: 'client_max_body_size 1500;' });
     const { stored, cold } = await filled(url);
     const { sent, notSent } = cold.cache as { sent: number; notSent: number };
@@ -276,7 +276,7 @@ describeWith(tools, 'a server that does not do what it should', () => {
     ]);
   });
 
-  it('redirects elsewhere: nobody there is asked; on the same server it is followed', async () => {
+  it('redirects: followed only on the same server', async () => {
     const other = await startNginx();
     const { template, result } = await filled(other.url);
     const asked = other.log();
@@ -317,7 +317,7 @@ describeWith(tools, 'a server that does not do what it should', () => {
     ],
   ];
 
-  it.each(odd)('%s: the build goes on, and says so once', async (_, answer, reason) => {
+  it.each(odd)('%s: the build continues, and reports it once', async (_, answer, reason) => {
     const sockets = new Set<Socket>();
     const server = createServer((socket) => {
       sockets.add(socket.on('error', () => undefined));
@@ -381,8 +381,8 @@ describeWith(tools, 'a server that does not do what it should', () => {
   });
 });
 
-describe('a server that is named without a directory', () => {
-  it('is not asked, and the log says why', async () => {
+describe('a server without a cache directory', () => {
+  it('is not used, and the log says why', async () => {
     const [template, place] = [smallTemplate(), newPlace()];
     const { result } = await built(template, place, []);
     const env = { PYCLINK_CACHE_REMOTE: 'http://127.0.0.1:9' };

@@ -36,7 +36,7 @@ const other311 = allPythons.find(({ minor, version }) => minor === '3.11' && ver
 
 describe('a build with a cache', () => {
   it.each(compared)(
-    'gives what it gives without one: cold, warm and verified, for %s',
+    'gives the same result as without one: cold, warm and verified, for %s',
     async (_name, python, only, atLeast) => {
       const template = join(temporaryDirectory(), 'template');
       stage(python, join(template, `/usr/lib/python${python.minor}`), only);
@@ -59,7 +59,7 @@ describe('a build with a cache', () => {
     240_000,
   );
 
-  it('gives what it gives without one for sources of all kinds, and says which are not for a cache', async () => {
+  it('gives the same result as without one for sources of all kinds, and reports uncacheable ones', async () => {
     const [template, place] = [smallTemplate(), newPlace()];
     const without = await built(template, place, []);
     expect(without.result.status).toBe(1);
@@ -82,7 +82,7 @@ describe('a build with a cache', () => {
     ],
     ['the invalidation mode', ['--invalidation-mode', 'unchecked-hash'], () => undefined],
     ['links and jobs', ['--no-link', '-j', '1'], () => undefined],
-  ] as const)('takes from the cache what was compiled with other %s', async (_name, flags, change) => {
+  ] as const)('hits entries that were compiled with other %s', async (_name, flags, change) => {
     const [template, place] = [smallTemplate(), newPlace()];
     const { cache } = await built(template, place, ['--cache-dir', place.cache]);
     change(join(template, library, 'json/decoder.py'));
@@ -98,7 +98,7 @@ describe('a build with a cache', () => {
     ['another namespace', [], { PYCLINK_CACHE_NAMESPACE: 'other' }],
     ['another libm', [], { LD_LIBRARY_PATH: 'CHANGED LIBM' }],
     ['other functions of libm', [], { GLIBC_TUNABLES: 'glibc.cpu.hwcaps=-AVX2_Usable' }],
-  ])('takes nothing that was compiled with %s', async (_name, flags, env) => {
+  ])('misses entries that were compiled with %s', async (_name, flags, env) => {
     const [template, place] = [smallTemplate(), newPlace()];
     const libraries = temporaryDirectory();
     copyFileSync('/lib/x86_64-linux-gnu/libm.so.6', join(libraries, 'libm.so.6'));
@@ -116,7 +116,7 @@ describe('a build with a cache', () => {
     ['-W error', 'exec PYTHON -W error "$@"'],
     ['-O', 'exec PYTHON -O "$@"'],
     ['PYTHONNODEBUGRANGES', 'PYTHONNODEBUGRANGES=1 exec PYTHON "$@"'],
-  ])('takes nothing of the plain interpreter for a wrapper with %s', async (_name, command) => {
+  ])('misses entries of the plain interpreter for a wrapper with %s', async (_name, command) => {
     const [template, place] = [smallTemplate(), newPlace()];
     const flags = [library, '--cache-dir', place.cache, '--python'];
     const wrapper = join(place.cache, '../python');
@@ -131,7 +131,7 @@ describe('a build with a cache', () => {
     expect(again.cache).toMatchObject({ local: plain.cache['stored'] });
   });
 
-  it('takes nothing that was compiled with another pyc of a module of the compiler', async () => {
+  it('misses entries that were compiled with another pyc of a module of the compiler', async () => {
     const [template, place] = [smallTemplate(), newPlace()];
     const flags = ['--cache-dir', place.cache, '--python'];
     const [wrapper, pycs] = ['python', 'pycs'].map((name) => join(place.cache, '..', name)) as [string, string];
@@ -151,7 +151,7 @@ describe('a build with a cache', () => {
     expect(with2.cache).toMatchObject({ local: 0, stored: cache['stored'] });
   });
 
-  it.skipIf(other311 === undefined)('takes nothing from another release with the same magic number', async () => {
+  it.skipIf(other311 === undefined)('misses entries of another release with the same magic number', async () => {
     const [template, place] = [smallTemplate(), newPlace()];
     plant(template, { [`${library}/differs.py`]: 'def f(x, y):\n    a, a = x, y\n    return a\n' });
     const flags = [library, '--cache-dir', place.cache];
@@ -165,7 +165,7 @@ describe('a build with a cache', () => {
     expect(again.result.contents[pyc]).toBe(theirs.result.contents[pyc]);
   });
 
-  it('caches nothing that has no normal form', async () => {
+  it('does not cache pycs that are not normalized', async () => {
     const [template, place] = [smallTemplate(), newPlace()];
     const flags = ['--no-normalize', '-j', '1'];
     const without = await built(template, place, flags);
@@ -175,7 +175,7 @@ describe('a build with a cache', () => {
     expect(entriesOf(place)).toEqual([]);
   });
 
-  it('opens no socket to anywhere, and changes nothing in a dry run', async () => {
+  it('opens no sockets, and changes nothing in a dry run', async () => {
     const [template, place] = [smallTemplate(), newPlace()];
     rmSync(join(template, library, 'bad.py'));
     await execa('cp', ['-a', template, place.buildroot]);
@@ -192,7 +192,7 @@ describe('a build with a cache', () => {
 });
 
 /** The files of the entries. */
-describe('a cache that is not as it should be', () => {
+describe('a faulty cache', () => {
   const damages: readonly (readonly [string, (entries: readonly string[]) => void])[] = [
     ['cut', ofEach((file, index) => truncateSync(file, index % 40))],
     ['garbled', ofEach(garble)],
@@ -246,7 +246,7 @@ describe('a cache that is not as it should be', () => {
       'others may write to it',
     ],
     ['is a file', (place: CachePlace) => writeFileSync(place.cache, ''), 'it is not a directory'],
-  ])('is one that %s: the build goes on without it, and says so once', async (_name, spoil, reason) => {
+  ])('is one that %s: the build continues without it, and reports it once', async (_name, spoil, reason) => {
     const [template, place] = [smallTemplate(), newPlace()];
     const without = await built(template, place, []);
     spoil(place);
@@ -257,7 +257,7 @@ describe('a cache that is not as it should be', () => {
     ]);
   });
 
-  it('lies in the buildroot: it is not made, it would be packaged', async () => {
+  it('is inside the buildroot: it is not created, because it would be packaged', async () => {
     const [template, place] = [smallTemplate(), newPlace()];
     const without = await built(template, place, []);
     const { result, stderr } = await built(template, place, ['--cache-dir', join(place.buildroot, 'cache')]);
@@ -306,7 +306,7 @@ describe('a cache that is not as it should be', () => {
 });
 
 describe('a secret', () => {
-  it('signs entries; builds with another one, or without, do not use them and leave them alone', async () => {
+  it('signs entries; builds with another secret or none neither use nor remove them', async () => {
     const [template, place] = [smallTemplate(), newPlace()];
     const secretFile = (name: string) => {
       const file = join(place.buildroot, '..', name);
@@ -371,7 +371,7 @@ describe('two builds at once', () => {
 });
 
 describe('pyclink cache', () => {
-  it('tells what is there, trims and clears', async () => {
+  it('shows statistics, trims and clears', async () => {
     const [template, place] = [smallTemplate(), newPlace()];
     await built(template, place, ['--cache-dir', place.cache]);
     await built(template, place, ['--cache-dir', place.cache]);

@@ -61,7 +61,7 @@ describeInWorld('trixie', 'build --chroot', () => {
 
   const paths = [`${library}/json`, `${library}/asyncio`, '/opt/app'];
 
-  it('ends with status 3 if an interpreter of the buildroot is exchanged during the build', async () => {
+  it('ends with status 3 if an interpreter of the buildroot changes during the build', async () => {
     const buildroot = await copyOfTemplate();
     const python = join(buildroot, `usr/bin/python${minor}`);
     renameSync(python, `${python}-real`);
@@ -82,7 +82,7 @@ describeInWorld('trixie', 'build --chroot', () => {
     });
   });
 
-  it('is what the message hints at where the interpreter is only in the buildroot', async () => {
+  it('is hinted at if only the buildroot has the interpreter', async () => {
     const buildroot = await copyOfTemplate();
     // A release that no machine has.
     for (const parent of ['lib', 'bin'].map((name) => join(buildroot, 'usr', name))) {
@@ -95,7 +95,7 @@ describeInWorld('trixie', 'build --chroot', () => {
     });
   });
 
-  it('gives the bytes, modes and links that the same interpreter gives outside', async () => {
+  it('gives the same bytes, modes and links as the same interpreter outside', async () => {
     const [inside, outside] = [await copyOfTemplate(), await copyOfTemplate()];
     expect(await build(inside, ['--chroot', ...paths])).toEqual({ status: 0, stdout: '', stderr: '' });
     const named = join(world.root, '../bin/trixie', `python${minor}`);
@@ -119,7 +119,7 @@ describeInWorld('trixie', 'build --chroot', () => {
     expect(contentsOf(many)).toEqual(contentsOf(one));
   });
 
-  it('takes a user namespace where the user is not root', async () => {
+  it('uses a user namespace if the user is not root', async () => {
     const buildroot = await copyOfTemplate();
     execaSync('chown', ['-R', '65534:65534', buildroot]);
     const namespaces = await execa('unshare', ['--map-root-user', 'true'], { uid: 65_534, gid: 65_534, reject: false });
@@ -129,7 +129,7 @@ describeInWorld('trixie', 'build --chroot', () => {
   });
 
   it.each(['the interpreter', 'the tree'])(
-    'starts nothing where %s belongs to another user, but by its path',
+    'starts nothing if %s belongs to another user, except by its path',
     async (what) => {
       const buildroot = await copyOfTemplate();
       const foreign = what === 'the tree' ? buildroot : `${buildroot}/usr/bin/python${minor}`;
@@ -148,7 +148,7 @@ describeInWorld('trixie', 'build --chroot', () => {
     },
   );
 
-  it('compiles what is mounted in the tree, but nothing that the kernel shows there', async () => {
+  it('compiles mounted file systems in the tree, but not those of the kernel', async () => {
     const buildroot = await copyOfTemplate();
     const places = ['dev', 'proc', 'srv/other', 'srv/proc'].map((name) => join(buildroot, name));
     for (const place of places) mkdirSync(place, { recursive: true });
@@ -173,7 +173,7 @@ describeInWorld('trixie', 'build --chroot', () => {
     expect(await inNamespace('--exclude', '/usr', ...named)).toBe(compiled);
   });
 
-  it('compiles a /usr that is a file system of its own', async () => {
+  it('compiles a /usr on its own file system', async () => {
     const buildroot = await copyOfTemplate();
     renameSync(join(buildroot, 'usr'), join(buildroot, 'usr.template'));
     mkdirSync(join(buildroot, 'usr'));

@@ -6,7 +6,7 @@ import { compareWithCompileall } from './helpers/compileall.ts';
 const slice = ['json', 'email', 'unittest', 'bisect.py', 'argparse.py', 'ast.py', 'this.py', '_markupbase.py'];
 
 describe('the standard library', () => {
-  itOnEachPython('comes out as from compileall of $name: bytes, modes and links', async (python) => {
+  itOnEachPython('is the same as with compileall of $name: bytes, modes and links', async (python) => {
     const { pycs, groups, differences, referenceBits } = await compareWithCompileall(python, slice);
     expect(differences).toEqual([]);
     // Other versions let it show in FLAG_REF bits which modules the process has loaded.

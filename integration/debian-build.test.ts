@@ -21,7 +21,7 @@ const manifestsOf = ({ debs, manifest }: BuiltPackages) =>
   Object.keys(debs).map((name) => readFileSync(manifest(name), 'utf8'));
 
 describeWith(debianTools, 'pyclink in debian/rules', () => {
-  it('records by any of the ways the links that verify finds again, in the same packages to the byte', async () => {
+  it('records links that verify finds, in byte-for-byte identical packages, with any setup', async () => {
     const builds = [];
     for (const [way, text] of Object.entries(rules)) {
       const built = await buildPackages(text);
@@ -43,14 +43,14 @@ describeWith(debianTools, 'dpkg-buildpackage', () => {
   it.each([
     ['-A', ['python3-shop']],
     ['-B', ['shop-app']],
-  ] as const)('builds with %s only what that asks for', async (flag, names) => {
+  ] as const)('builds only the requested packages with %s', async (flag, names) => {
     const built = await buildPackages(rules.addon, flag);
     expect(Object.keys(built.debs)).toEqual(names);
     const ran = await pyclink(verifyWords(built, names[0]));
     expect(ran.status).toBe(0);
   });
 
-  it('says in the log a line for each package, unless it is to be terse', async () => {
+  it('logs a line for each package, unless it has to be terse', async () => {
     const linesOf = (log: string) => log.split('\n').filter((line) => /pyclink(?!-test)/.test(line));
     const named = ['dh clean --with python3,pyclink', 'dh binary --with python3,pyclink', '   dh_pyclink'];
     expect(linesOf((await buildPackages(rules.addon)).log)).toEqual([
@@ -63,7 +63,7 @@ describeWith(debianTools, 'dpkg-buildpackage', () => {
     expect(linesOf((await buildPackages(terse)).log).filter((line) => line.startsWith('pyclink: '))).toEqual([]);
   });
 
-  it('says what it did with DH_VERBOSE', async () => {
+  it('logs details with DH_VERBOSE', async () => {
     const verbose = `export DH_VERBOSE=1\n${rules.addon.replace('#!/usr/bin/make -f\n', '')}`;
     const { log } = await buildPackages(`#!/usr/bin/make -f\n${verbose}`);
     expect(log).toMatch(/^\tpyclink build --buildroot \S+\/debian\/python3-shop \/usr\/lib\/python3\/dist-packages$/m);
@@ -82,7 +82,7 @@ describeWith(debianTools, 'dpkg-buildpackage', () => {
 const nobody = 65_534;
 
 describeWith([...debianTools, ...missingRoot()], 'an ordinary user', () => {
-  it('builds the packages that root builds, anywhere, at any time, with any umask', async () => {
+  it('builds the same packages as root, anywhere, at any time, with any umask', async () => {
     const uid = nobody;
     const root = await buildPackages(rules.addon);
     const deep = { uid, directory: 'a/deeper/place/shop', mtimeSeconds: 2_000_000_000, words: ['-j1'] };

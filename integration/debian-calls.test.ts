@@ -37,7 +37,7 @@ describeWith(debianTools, 'dh_pyclink', () => {
     expect(stateOf(source)).toEqual(once);
   });
 
-  it('called for a directory of its own, then in general, keeps both in the manifest', async () => {
+  it('called for one directory, then in general, keeps both in the manifest', async () => {
     const { source, dhPyclink } = await installedSource({ 'debian/shop-app/opt/shop/tool.py': 'x = 1\n' });
     await dhPyclink(['/opt/shop']);
     const once = stateOf(source);
@@ -56,7 +56,7 @@ describeWith(debianTools, 'dh_pyclink', () => {
     [[], { DH_NO_ACT: '1', DH_VERBOSE: '1' }],
     [['--no-act', '-v'], { DH_INTERNAL_OVERRIDE: 'dh_pyclink' }],
     [[], { DH_OPTIONS: '--no-act -v' }],
-  ])('says with %j and %j what it would do, and does nothing', async (flags, variables) => {
+  ])('reports with %j and %j what it would do, and does nothing', async (flags, variables) => {
     const { source, dhPyclink } = await installedSource();
     const before = stateOf(source);
     const { stdout, ...ran } = await dhPyclink(flags, variables);
@@ -68,7 +68,7 @@ describeWith(debianTools, 'dh_pyclink', () => {
     expect(stateOf(source)).toEqual(before);
   });
 
-  it('clamps whatever a source leads to in the package, in a directory that is not compiled too', async () => {
+  it('clamps the targets of sources in the package, also in a directory that is not compiled', async () => {
     const [data, modules] = ['usr/share/data', 'usr/lib/python3/dist-packages'].map(
       (directory) => `debian/python3-shop/${directory}`,
     );
@@ -87,7 +87,7 @@ describeWith(debianTools, 'dh_pyclink', () => {
     expect(['link', 'hard'].map((name) => pyc(name).readUInt32LE(8))).toEqual([1_700_000_000, 1_700_000_000]);
   });
 
-  it('touches with -n nothing but pycs, the manifest and the dependency', async () => {
+  it('changes with -n only pycs, the manifest and the dependency', async () => {
     const { source, dhPyclink } = await installedSource();
     const before = contentsOf(source);
     expect(await dhPyclink(['-n', '-pshop-app'])).toEqual(silent);
@@ -110,7 +110,7 @@ describeWith(debianTools, 'dh_pyclink', () => {
       ['shop-app/usr/lib/elsewhere/extra', 'shop-app/usr/share/shop-app/main'],
     ],
     [['--exclude', 'usr/'], []],
-  ])('leaves out with %j what has the text in its name', async (flags, expected) => {
+  ])('excludes with %j names with the text', async (flags, expected) => {
     const { source, dhPyclink } = await installedSource();
     expect(await dhPyclink(flags)).toEqual(silent);
     expect(compiledIn(join(source, 'debian'))).toEqual(expected);
@@ -125,7 +125,7 @@ describeWith(debianTools, 'dh_pyclink', () => {
     expect(ran.stderr).toContain('-P was specified, but multiple packages would be acted on (python3-shop,shop-app)');
   });
 
-  it('leaves with --remaining-packages those that the override has had already', async () => {
+  it('skips with --remaining-packages those that the override has handled', async () => {
     const { source, dhPyclink } = await installedSource();
     const override = { DH_INTERNAL_OVERRIDE: 'dh_pyclink' };
     await dhPyclink(['-pshop-app', '--postinst=strip'], override);
@@ -137,7 +137,7 @@ describeWith(debianTools, 'dh_pyclink', () => {
     expect(changesSince(stripped, join(source, 'debian/shop-app')).added).toEqual(['usr/share/shop-app/late.py']);
   });
 
-  it('takes the time of the changelog where nobody has set one', async () => {
+  it('uses the time of the changelog if none is set', async () => {
     const { source, dhPyclink } = await installedSource();
     await dhPyclink();
     const times = ['shop/till.py', 'shop/__init__.py'].map(
@@ -186,20 +186,20 @@ describeWith(debianTools, 'dh_pyclink', () => {
     [[], { DH_OPTIONS: '-pshop-app --exclude=extra' }],
     [[], { DH_INTERNAL_OPTIONS: '-a\x1e-O--buildsystem=pybuild\x1e-Xextra' }],
     [['-p', 'shop-app'], { DH_INTERNAL_OPTIONS: '-v', DH_ALWAYS_EXCLUDE: 'extra:till' }],
-  ])('reads %j and %j as every debhelper command does', async (flags, variables) => {
+  ])('reads %j and %j like every debhelper command', async (flags, variables) => {
     const { source, dhPyclink } = await installedSource();
     expect((await dhPyclink(flags, variables)).status).toBe(0);
     expect(compiledIn(join(source, 'debian'))).toEqual(['shop-app/usr/share/shop-app/main']);
   });
 
-  it('refuses an unknown way to treat the postinst', async () => {
+  it('refuses an unknown value of --postinst', async () => {
     const { dhPyclink } = await installedSource();
     const { status, stderr } = await dhPyclink(['--postinst=never']);
     expect(status).toBe(2);
     expect(stderr).toContain("argument 'never' is invalid. Allowed choices are keep, bcep, strip.");
   });
 
-  it('is logged where an override calls it, and only if it succeeds', async () => {
+  it('is logged if an override calls it, and only if it succeeds', async () => {
     const log = 'debian/shop-app.debhelper.log';
     const override = { DH_INTERNAL_OVERRIDE: 'dh_python3' };
     const { source, dhPyclink } = await installedSource({ 'debian/shop-app/usr/share/shop-app/bad.py': 'def\n' });
@@ -213,13 +213,13 @@ describeWith(debianTools, 'dh_pyclink', () => {
     expect(logged()).toBe(`${before}dh_pyclink\n`);
   });
 
-  it.each(['--help', '-h'])('says with %s how it is called', async (flag) => {
+  it.each(['--help', '-h'])('prints its usage with %s', async (flag) => {
     const { dhPyclink } = await installedSource();
     const { status, stdout } = await dhPyclink([flag]);
     expect({ status, stdout }).toEqual({ status: 0, stdout: expect.stringMatching(/^Usage: dh_pyclink /) });
   });
 
-  it('leaves out of a private directory what dh_python3 is told to leave out', async () => {
+  it('excludes in a private directory what dh_python3 excludes', async () => {
     const template = 'x = {{ value }}\n';
     const { source, dhPyclink } = await installedSource({
       'debian/shop-app/opt/shop/templates/new.py': template,
@@ -232,7 +232,7 @@ describeWith(debianTools, 'dh_pyclink', () => {
     expect(compiledIn(join(source, 'debian/shop-app/opt'))).toEqual(['shop/lib/templates/tool']);
   });
 
-  it('warns where a package diverts a module, and not its pycs', async () => {
+  it('warns if a package diverts a module, but not its pycs', async () => {
     const module = '/usr/lib/python3/dist-packages/shop/till';
     const divert = (path: string) =>
       `dpkg-divert --package python3-shop --add --rename --divert ${path}.orig ${path}\n`;
@@ -251,7 +251,7 @@ describeWith(debianTools, 'dh_pyclink', () => {
     expect(await dhPyclink()).toEqual(silent);
   });
 
-  it('ends the build where a source does not compile', async () => {
+  it('ends the build if a source does not compile', async () => {
     const { dhPyclink } = await installedSource({ 'debian/shop-app/usr/share/shop-app/bad.py': 'def\n' });
     const ran = await dhPyclink();
     expect(ran.status).toBe(1);

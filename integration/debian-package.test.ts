@@ -14,7 +14,7 @@ const { version } = JSON.parse(read('package.json')) as { version: string };
 /** rpm and dpkg sort what has a tilde before the release. */
 const debianVersion = version.replace('-', '~');
 
-describe('what the packages say of pyclink', () => {
+describe('the metadata of the packages', () => {
   it('is the version of package.json', () => {
     expect(read('debian/changelog')).toMatch(new RegExp(`^pyclink \\(${debianVersion}\\) `));
     expect(read('rpm-macros/pyclink.spec')).toContain(`\nVersion:        ${debianVersion}\n`);
@@ -121,7 +121,7 @@ describeWith([...debianTools, ...missingTools('lintian')], "pyclink's own packag
     ]);
   });
 
-  it('is the same to the byte when it is built later and elsewhere', async () => {
+  it('is byte-for-byte identical when it is built later and elsewhere', async () => {
     const { deb } = await buildIn(join(parent, 'second/time'));
     expect(readFileSync(deb).equals(readFileSync(built.deb))).toBe(true);
   });

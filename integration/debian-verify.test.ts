@@ -55,7 +55,7 @@ describeWith(debianTools, 'the last step of a build', () => {
   it.each([
     ['dh_fixperms -X leaves alone', 'override_dh_fixperms:\n\tdh_fixperms -Xsettings.py\n'],
     ['chmod takes away', `execute_after_dh_fixperms:\n\tchmod 600 debian/shop-app/usr/share/shop-app/settings.py\n`],
-  ])('gives pycs no more readers than the source that %s', async (_, step) => {
+  ])('makes pycs readable by no more users than the source that %s', async (_, step) => {
     const built = await buildPackages(`${rules.addon}\n${step}`, '-B', {
       'debian/shop-app.install': 'app/*.py usr/share/shop-app\n',
       'app/settings.py': { content: 'password = "secret"\n', mode: 0o600 },
@@ -84,7 +84,7 @@ describeWith(debianTools, 'the last step of a build', () => {
     expect(log).toContain('hint: call dh_pyclink again after the step that changed them');
   });
 
-  it('passes where dh_pyclink is called again, and can be left out', async () => {
+  it('passes if dh_pyclink is called again, and can be turned off', async () => {
     const edit = `sed -i s/total/amount/ ${tree}/till.py`;
     const again = await buildPackages(changing(edit, 'dh_pyclink'), '-A');
     expect((await pyclink(verifyWords(again, 'python3-shop'))).stdout).toMatch(/: all as built\n$/);

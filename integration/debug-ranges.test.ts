@@ -75,7 +75,7 @@ const writesColumns = pythonsWhere((minor) => minor >= 11);
 
 describe('build --no-debug-ranges', () => {
   itOnEachPython(
-    'makes what compileall of $name makes with -X no_debug_ranges',
+    'gives the same as compileall of $name with -X no_debug_ranges',
     async (python) => {
       const [plain, bare] = [tree(), tree()];
       const ofPlain = await built(plain, '--python', python.executable);
@@ -103,7 +103,7 @@ describe('build --no-debug-ranges', () => {
     pythonsWhere((minor) => minor < 11),
   );
 
-  it('has one result for any number of threads, and says in the log what it leaves out', async () => {
+  it('has the same result for any number of threads, and logs what it leaves out', async () => {
     const alone = await built(tree(240), '-j', '1', '--no-debug-ranges');
     const many = await built(tree(240), '-j', '4', '--no-debug-ranges');
     expect(many.contents).toEqual(alone.contents);
@@ -111,7 +111,7 @@ describe('build --no-debug-ranges', () => {
     expect(many.stderr).toMatch(/^pyclink: compiling 242 sources .*, levels 0 1 2, without columns$/m);
   });
 
-  it('keeps only pycs that have columns, or have none, as is asked for', async () => {
+  it('keeps only pycs with or without columns, as requested', async () => {
     const buildroot = tree();
     const rounds: [flags: string[], current: number][] = [
       [[], 0],
@@ -137,7 +137,7 @@ describe('build --no-debug-ranges', () => {
     }
   });
 
-  it('has entries of its own in a cache', async () => {
+  it('has separate entries in a cache', async () => {
     const cache = ['--cache-dir', join(temporaryDirectory(), 'cache')];
     const hits = async (...flags: string[]) => {
       const { cache: counts, contents } = await built(tree(), ...cache, ...flags);
@@ -182,7 +182,7 @@ describe('build --no-debug-ranges', () => {
     expect((await audited()).stdout).toContain('"kind": "differs"');
   });
 
-  it('is told by option, not by the variable of Python, which a warning says', async () => {
+  it('ignores the variable of Python, with a warning', async () => {
     const [plain, other] = [tree(), tree()];
     const { contents } = await built(plain);
     const ran = await pyclink(['build', '-q', '--buildroot', other, directory], { env: { PYTHONNODEBUGRANGES: '1' } });

@@ -38,7 +38,7 @@ const diff = (old: string, now: string, ...flags: string[]) => pyclink(['diff', 
 const linesOf = (stdout: string) => stdout.split('\n').filter((line) => line !== '' && !line.startsWith('pyclink: '));
 
 describe('pyclink diff', () => {
-  it('finds nothing in two builds of one source, and ends with status 0', async () => {
+  it('finds no differences in two builds of one source, and ends with status 0', async () => {
     const [old, now] = [await built({ [module]: cart }), await built({ [module]: cart })];
     expect(await diff(old.buildroot, now.buildroot)).toEqual({
       status: 0,
@@ -47,7 +47,7 @@ describe('pyclink diff', () => {
     });
   });
 
-  it('names functions and values that changed, modules that came and went, and levels', async () => {
+  it('reports changed functions and values, added and removed modules, and levels', async () => {
     const gone = `${library}/shop/gone.py`;
     const old = await built({ [module]: cart, [gone]: '' });
     const now = await built({ [module]: `# A comment.\n${cart.replace('80', '443')}`, [`${library}/shop/new.py`]: '' });
@@ -95,14 +95,14 @@ describe('pyclink diff', () => {
       () => built({ [module]: cart }, undefined, '--no-link'),
       'links: PATH: linked levels: 0 1 2, was 0=1=2 (levels 0 1 2)',
     ],
-  ])('says where only %s is another', async (_, build, line) => {
+  ])('reports that only %s differs', async (_, build, line) => {
     const [old, now] = [await built({ [module]: cart }), await build()];
     const { status, stdout } = await diff(old.buildroot, now.buildroot);
     expect(linesOf(stdout)).toEqual([line.replace('PATH', module)]);
     expect(status).toBe(1);
   });
 
-  it('says where only flags and lines are others', async () => {
+  it('reports that only flags and lines differ', async () => {
     const text = `${cart}x = {"a b": 1}, "a b"\n`;
     const [old, raw] = [await built({ [module]: text }), await built({ [module]: text }, undefined, '--no-normalize')];
     expect((await diff(old.buildroot, raw.buildroot)).stdout).toMatch(/^flags: .*: the same code in normal form/m);
@@ -113,7 +113,7 @@ describe('pyclink diff', () => {
     ]);
   });
 
-  it('names what cannot be compared, and targets without pycs', async () => {
+  it('reports what cannot be compared, and targets without pycs', async () => {
     const [old, now] = [await built({ [module]: cart }), await built({ [module]: cart })];
     const pyc = now.at(pycPath(module as never, tag, 0));
     writeFileSync(pyc, readFileSync(pyc).subarray(0, 40));
@@ -126,7 +126,7 @@ describe('pyclink diff', () => {
     expect(await diff(old.buildroot, join(empty, 'missing'))).toMatchObject({ status: 2, stdout: '' });
   });
 
-  it('shows of frequent differences the first few, and all with -v', async () => {
+  it('shows the first few of frequent differences, and all with -v', async () => {
     const files = Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`${library}/shop/m${i}.py`, '']));
     const [old, now] = [await built(files), await built(files, 1_700_000_000)];
     const { stdout } = await diff(old.buildroot, now.buildroot);
@@ -174,7 +174,7 @@ describe('pyclink diff, and Python', () => {
     files = Object.fromEntries(paths.map((path) => [path.replace(stdlib, library), readFileSync(path, 'utf8')]));
   });
 
-  it('name the same functions of a library in which modules were edited', async () => {
+  it('report the same functions of a library with edited modules', async () => {
     const edited = Object.entries(files).map(([path, text], i) => [path, (edits[i % edits.length] ?? String)(text)]);
     const flags = ['-o', '0', '--errors', 'warn'];
     const build = async (sources: Readonly<Record<string, string>>) => {

@@ -23,7 +23,7 @@ async function imageOf(shop: Shop, kind: Kind): Promise<string> {
 const missing = missingTools('mksquashfs', 'unsquashfs', 'mkfs.erofs', 'fsck.erofs', 'dump.erofs');
 
 describeWith(missing, 'an image', () => {
-  it.each(['squashfs', 'erofs'] as const)('of %s is verified, and nothing of it stays', async (kind) => {
+  it.each(['squashfs', 'erofs'] as const)('of %s is verified, and leaves nothing behind', async (kind) => {
     const shop = await builtShop('--invalidation-mode', 'checked-hash');
     const file = await imageOf(shop, kind);
     const scratch = mkdtempSync(join(tmpdir(), 'pyclink-test-'));
@@ -65,7 +65,7 @@ describeWith(missing, 'an image', () => {
   it.each([
     ['squashfs', /unsquashfs is not installed\n {4}hint: install squashfs-tools\n$/],
     ['erofs', /dump\.erofs is not installed\n {4}hint: install erofs-utils\n$/],
-  ] as const)('of %s needs its program, and says which package has it', async (kind, message) => {
+  ] as const)('of %s needs its program, and reports which package has it', async (kind, message) => {
     const shop = await builtShop();
     const ran = await pyclink(['audit', await imageOf(shop, kind)], { env: { PATH: '/nonexistent' } });
     expect(ran.stderr).toMatch(message);

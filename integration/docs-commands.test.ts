@@ -96,7 +96,7 @@ function isRunHere(command: string): boolean {
   return !partial.test(command) && !elsewhere.some(([begin]) => begin.test(command));
 }
 
-it('lists nothing that no page has, and no test that there is not', () => {
+it('lists only commands of the pages, and existing tests', () => {
   const all = pages.flatMap((page) => commandsOf(read(page)));
   expect(elsewhere.filter(([begin]) => !all.some((line) => begin.test(line)))).toEqual([]);
   const tests = elsewhere.map(([, where]) => where).filter((where) => where.endsWith('.test.ts'));
@@ -152,7 +152,7 @@ describeWith(missingTools('rpmbuild', 'dpkg-deb', 'mksquashfs'), 'the commands',
 
   afterAll(() => rmSync(work, { recursive: true, force: true }));
 
-  it('find the backdoor that README plants, in the words that it shows', async () => {
+  it('find the backdoor of README, with the output that it shows', async () => {
     const { all, exitCode } = await shell(`
       cp -a other evil && pyclink build --no-cache -q --buildroot evil --manifest evil.json
       mkdir -p evil/usr/lib/python3.11 && cp backdoor.pyc evil/usr/lib/python3.11/evil.pyc
@@ -173,7 +173,7 @@ describeWith(missingTools('rpmbuild', 'dpkg-deb', 'mksquashfs'), 'the commands',
   });
 });
 
-it('npm run demo does what README shows, in the lines that it shows', { timeout: 300_000 }, async () => {
+it('npm run demo prints what README shows', { timeout: 300_000 }, async () => {
   const { stdout, stderr } = await execa('npm', ['run', '--silent', 'demo'], {
     cwd: checkout,
     env: { TMPDIR: tmpdir() },

@@ -109,7 +109,7 @@ async function exact(python: RealPython): Promise<void> {
   expect(code.compared).toBe(3 * accepted.length);
 }
 
-describe('a source that is nested as deep as compileall takes it', () => {
+describe('a source with the deepest nesting that compileall accepts', () => {
   const nestings: Readonly<Record<string, (depth: number) => string>> = {
     lambdas: (depth) => `x = ${'lambda: '.repeat(depth)}0\n`,
     parentheses: (depth) => `x = ${'('.repeat(depth)}0${')'.repeat(depth)}\n`,

@@ -35,12 +35,12 @@ function magicNumberOf(buildroot: string, path: string): number {
   return readFileSync(join(buildroot, path)).readUInt16LE(0);
 }
 
-describe.skipIf(found === undefined)('an interpreter that is exchanged during the build', () => {
+describe.skipIf(found === undefined)('an interpreter that changes during the build', () => {
   it.each([
     ['one of the first workers', 2, []],
     ['a worker of a thread', 8, []],
     ['a worker of a thread, in a dearth of jobs', 8, ['--keep-current']],
-  ])('as %s: the run ends with status 3, and nothing of it is left', async (_, workers, flags) => {
+  ])('as %s: the run ends with status 3, and leaves nothing behind', async (_, workers, flags) => {
     const [buildroot, place] = [plantLarge(workers), newPlace()];
     const python = exchangedPython();
     const call = ['build', '-q', '--buildroot', buildroot, '--cache-dir', place.cache, library];

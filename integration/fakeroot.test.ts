@@ -50,7 +50,7 @@ describeWith([...missingRoot(), ...missingTools('fakeroot')], 'under fakeroot', 
   it.each([
     ['owner', 'chown 9', '644 7:8', '644 9:8'],
     ['mode', 'chmod 444', '644 7:8', '444 7:8'],
-  ])('link leaves pycs of another %s apart', async (what, change, first, second) => {
+  ])('link does not link pycs of another %s', async (what, change, first, second) => {
     const [one, two] = [pyc('.opt-1'), pyc('.opt-2')];
     const copy = `${existing}\nchmod 644 ${site}/${pyc()}\nfor f in ${one} ${two}; do cp -p ${site}/${pyc()} ${site}/$f; done`;
     const script = `${copy}\n${change} ${site}/${two}\n$pyclink link --buildroot . >&2\n${archive} | grep opt`;
@@ -60,7 +60,7 @@ describeWith([...missingRoot(), ...missingTools('fakeroot')], 'under fakeroot', 
     expect(ran.stdout.split('\n')).toEqual([`${first} ${one}`, `${second} ${two}`]);
   });
 
-  it('build keeps the owners of RECORD and of sources that are made their own, and gives pycs to root', async () => {
+  it('build keeps the owners of RECORD and of separated sources, and gives pycs to root', async () => {
     const build = '$pyclink build -q --buildroot . --mtime 5 >&2';
     const script = `chown -R 7:8 .\n${build}\nstat -c %Y,%h ${site}/${source}\n${archive}`;
     const ran = await inTree(planted(), `${script}\nchown 7:8 ${site}/shop/__pycache__/*\n${build}\n${archive}`);

@@ -24,7 +24,7 @@ const lacking = missing.length > 0 ? [] : lackingAbilities('mounts', 'loop devic
 describeWith(missing, 'links on other file systems', () => {
   describeWhere(lacking, 'where they can be mounted', () => {
     describe('an overlay whose layers are on two file systems', () => {
-      it('links what is in different layers, with the names that a lower layer had linked', async () => {
+      it('links pycs of different layers, with the names that a lower layer had linked', async () => {
         const tree = await overlay((lower) => {
           plant(lower, { [`${cache}/${zero}`]: 'same', [`${cache}/${one}`]: { hardLink: `${cache}/${zero}` } });
         });
@@ -53,7 +53,7 @@ describeWith(missing, 'links on other file systems', () => {
       });
     });
 
-    describe('mergerfs, where each name has a number of its own', () => {
+    describe('mergerfs, where each name has its own inode number', () => {
       it('links identical files', async () => {
         const { tree, beneath } = await union();
         plant(tree, Object.fromEntries(names.map((name) => [`${cache}/${name}`, 'same'])));
@@ -98,7 +98,7 @@ describeWith(missing, 'links on other file systems', () => {
         expect(linkGroupsIn(beneath)).toEqual(groups);
       });
 
-      it('leaves a pyc whose other name is not in the tree', async () => {
+      it('does not change a pyc whose other name is not in the tree', async () => {
         const { tree, beneath } = await union();
         plant(tree, { [healthySource]: healthyText });
         await pyclink(['build', '-q', '--buildroot', tree]);
@@ -110,7 +110,7 @@ describeWith(missing, 'links on other file systems', () => {
       });
     });
 
-    it('links what a full file cannot take to the next one', async () => {
+    it('continues with the next file when the link limit is reached', async () => {
       const at = join(temporaryDirectory(), 'mounted');
       const image = `${at}.image`;
       execFileSync('truncate', ['-s', '48M', image]);

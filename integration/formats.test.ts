@@ -127,7 +127,7 @@ const suffixes = [
   'sqsh',
 ];
 
-describe('what has nothing in it is an error:', () => {
+describe('empty archives are an error:', () => {
   it.each(suffixes)('an empty .%s', async (suffix) => {
     const shop = await builtShop();
     const file = shop.beside(`shop.${suffix}`);
@@ -175,7 +175,7 @@ describe('a program that is not installed', () => {
     ['xz', 'xz-utils', '\xfd7zXZ\0'],
     ['zstd', 'zstd', '\x28\xb5\x2f\xfd'],
     ['rpm', 'rpm', '\xed\xab\xee\xdb'],
-  ])('is named with its package: %s', async (program, name, magic) => {
+  ])('is reported with its package: %s', async (program, name, magic) => {
     const file = join(temporaryDirectory(), 'x.bin');
     writeFileSync(file, Buffer.from(magic.padEnd(2000, ' '), 'latin1'));
     const { status, stderr } = await pyclink(['audit', file], { env: { PATH: '/nowhere' } });
@@ -186,7 +186,7 @@ describe('a program that is not installed', () => {
   });
 });
 
-it('takes a file whose name begins with a dash', async () => {
+it('reads a file whose name begins with a dash', async () => {
   const cwd = temporaryDirectory();
   mkdirSync(join(cwd, 'p/DEBIAN'), { recursive: true });
   const control = 'Package: p\nVersion: 1\nArchitecture: all\nMaintainer: P <p@example.org>\nDescription: p\n';

@@ -108,7 +108,7 @@ describeWith([...chrootTools, ...missingTools('umoci')], 'a root file system by 
 });
 
 describeWith(missingTools('python3'), 'a wheel', () => {
-  it('is a zip: the links of what it installs are gone, and relink restores them', async () => {
+  it('is a zip: installing it loses the links, and relink restores them', async () => {
     await inDirectory(async (top) => {
       const [tree, manifest, target] = [join(top, 'tree'), join(top, 'manifest.json'), join(top, 'target')];
       plant(tree, { 'shop/till.py': { content: 'total = 0\n', mtime: 1_600_000_000 } });

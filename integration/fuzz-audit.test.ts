@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { fuzzAudit } from './helpers/fuzz-audit.ts';
 
-it('audit calls no mutated pyc damaged that importlib loads', async () => {
+it('audit reports no mutated pyc as damaged that importlib loads', async () => {
   const seed = Math.floor(Math.random() * 1_000_000);
   const { damaged, findings } = await fuzzAudit(10_000, seed);
   expect({ seed, findings: [...findings] }).toEqual({ seed, findings: [] });

@@ -10,7 +10,7 @@ const everyPython = { pythons: [...allPythons, ...allPypys], missing: [...missin
 
 describe('odd programs', () => {
   itOnEachPython(
-    'are compiled to what the compiler of $name makes of them',
+    'are compiled like by the compiler of $name',
     async (python) => {
       const { programs, compared, findings } = await fuzzCode(python, 300, 'tests');
       expect(findings).toEqual([]);
@@ -20,7 +20,7 @@ describe('odd programs', () => {
     everyPython,
   );
 
-  itOnEachPython('have everything in them that may go wrong on $name', async (python) => {
+  itOnEachPython('cover everything that may go wrong on $name', async (python) => {
     const directory = temporaryDirectory();
     await writeOddPrograms(python, directory, 'tests', 4000);
     const programs = readdirSync(directory).map((name) => readFileSync(join(directory, name), 'latin1'));

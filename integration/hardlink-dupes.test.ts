@@ -65,7 +65,7 @@ describe('levels', () => {
     expect(linkGroupsIn(buildroot)).toEqual(expectedGroups(systemPython, [0, 1, 2]));
   });
 
-  it('a single level, given twice, has nothing to link', async () => {
+  it('a single level given twice has nothing to link', async () => {
     const buildroot = plantBuildroot(sources);
     await build(systemPython, buildroot, [1, 1]);
     expect(linkGroupsIn(buildroot)).toEqual(expectedGroups(systemPython, [1]));
@@ -73,7 +73,7 @@ describe('levels', () => {
 });
 
 describe('a source that changed', () => {
-  it('leaves the levels that are not compiled again as they were', async () => {
+  it('does not change the levels that are not compiled again', async () => {
     const buildroot = plantBuildroot(sources);
     await build(systemPython, buildroot, [0, 1, 2]);
     const pyc = (level: number) => join(buildroot, pycOf(systemPython, 'neither', level));

@@ -41,7 +41,7 @@ for each in f(), g(), f(), (a, b, pair): add(each)
 print([next(i for i, other in enumerate(values) if other is value) for value in values])
 `;
 
-describe('which constants are one object', () => {
+describe('the identity of constants', () => {
   itOnEachPython(
     'is the same to programs that $name compiles itself and that pyclink builds or normalizes',
     async (python) => {

@@ -34,7 +34,7 @@ it('has each command of the page run by a test', () => {
 });
 
 describeWith(missingTools('zip', 'unzip'), 'a function bundle', () => {
-  it('is built, zipped and verified, and read where it is unpacked', async () => {
+  it('is built, zipped, verified and loaded after unpacking', async () => {
     const { sh, at } = workshop({
       'bundle/shop.py': { content: 'def handler(event, context):\n    return event\n', mtime: 1_600_000_001 },
     });
@@ -119,7 +119,7 @@ describeWith(missingTools('mksquashfs', 'mkfs.erofs', 'fsck.erofs', 'cpio'), 'a 
 });
 
 describe('a tree', () => {
-  it('gets one mtime before it is compiled, or later', async () => {
+  it('gets one mtime before or after it is compiled', async () => {
     for (const [i, command] of blocksOf('Where all files get one mtime').entries()) {
       const { sh } = workshop(rootfs);
       if (i === 1) await sh('pyclink build -q --buildroot rootfs --manifest pyclink.json');
@@ -141,7 +141,7 @@ describe('a tree', () => {
 });
 
 describeWith(missingTools('umoci'), 'verify of an image', () => {
-  it('says what the page shows', async () => {
+  it('prints what the page shows', async () => {
     const { sh, at } = workshop({
       'rootfs/app/shop.py': { content: 'total = 0\n', mtime: Date.UTC(2026, 10, 28, 8, 4, 25) / 1000 },
     });

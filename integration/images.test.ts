@@ -104,7 +104,7 @@ describeWith(missingTools('umoci', 'skopeo', 'ostree', 'zstd'), 'verify of image
     );
   });
 
-  it('names the layer that replaces a source', async () => {
+  it('reports the layer that replaces a source', async () => {
     plant(shop.top, { 'till.py': { content: 'total = 1\n', mtime: 1_600_000_001 } });
     await shop.run('umoci', 'insert', '--image', 'oci:one', 'till.py', `${directory}/till.py`);
     const { status, stdout } = await shop.verify('oci');
@@ -118,7 +118,7 @@ describeWith(missingTools('umoci', 'skopeo', 'ostree', 'zstd'), 'verify of image
     );
   });
 
-  it('names the layer that splits a group', async () => {
+  it('reports the layer that splits a group', async () => {
     copyFileSync(join(shop.root, pyc('till')), shop.at('copy'));
     await shop.run('umoci', 'insert', '--image', 'oci:one', 'copy', pyc('till', '.opt-1'));
     const { status, stdout } = await shop.verify('oci');
@@ -130,14 +130,14 @@ describeWith(missingTools('umoci', 'skopeo', 'ostree', 'zstd'), 'verify of image
   it.each([
     ['a directory', '/usr/lib'],
     ['the directory of the pycs', `${directory}/__pycache__`],
-  ])('sees that a layer removes %s', async (_, path) => {
+  ])('notices that a layer removes %s', async (_, path) => {
     await shop.run('umoci', 'insert', '--image', 'oci:one', '--whiteout', path);
     const { stdout } = await shop.verify('oci');
     expect(stdout.match(/^missing: .*layer 2 of 2 .* removed it$/gm)).toHaveLength(6);
     expect(stdout).toContain('pyclink: oci: it contains no pyc of the manifest\n');
   });
 
-  it('sees that a layer empties a directory, and what it puts there', async () => {
+  it('notices that a layer empties a directory and refills it', async () => {
     const cache = `${directory}/__pycache__`;
     await shop.run('cp', '-a', `root${cache}`, 'cache');
     await shop.run('umoci', 'insert', '--image', 'oci:one', '--opaque', 'cache', cache);
@@ -148,7 +148,7 @@ describeWith(missingTools('umoci', 'skopeo', 'ostree', 'zstd'), 'verify of image
     expect((await shop.verify('oci')).stdout.match(/^missing: .*layer 3 of 3 .* removed it$/gm)).toHaveLength(6);
   });
 
-  it('sees that a symlink takes the place of a directory', async () => {
+  it('notices that a symlink replaces a directory', async () => {
     symlinkSync('/opt', shop.at('link'));
     await shop.run('umoci', 'insert', '--image', 'oci:one', 'link', '/usr/lib/python3');
     expect((await shop.verify('oci')).stdout.match(/^missing: .*layer 2 of 2 .* removed it$/gm)).toHaveLength(6);
@@ -185,7 +185,7 @@ describeWith(missingTools('umoci', 'skopeo', 'ostree', 'zstd'), 'verify of image
     },
   );
 
-  it('passes over what no payload needs: devices, names that are not UTF-8, names and links that lead out', async () => {
+  it('skips what no payload needs: devices, names that are not UTF-8, names and links that point outside', async () => {
     const script = [
       'import io, sys, tarfile',
       'with tarfile.open(sys.argv[1], "w", encoding="utf-8", errors="surrogateescape") as tar:',
@@ -227,7 +227,7 @@ describeWith(missingTools('umoci', 'skopeo', 'ostree', 'zstd'), 'verify of image
     expect(ran.stderr).toContain(message);
   });
 
-  it('asks which image is meant where there are two, and which platform', async () => {
+  it('refuses an ambiguous image or platform', async () => {
     await addImage(shop, 'two');
     expect(await shop.verify('oci')).toMatchObject({
       status: 2,
@@ -246,7 +246,7 @@ describeWith(missingTools('umoci', 'skopeo', 'ostree', 'zstd'), 'verify of image
     ['is cut', (blob) => truncateSync(blob, 200), 'layer 1 of 1 (sha256:DIGEST) cannot be read: '],
     ['is another', (blob) => replaceLayer(blob), 'layer 1 of 1 (sha256:DIGEST) does not match its digest'],
     ['leads out', (blob) => leadOut(blob), 'layer 1 of 1 (sha256:DIGEST) is missing'],
-  ])('names a layer that %s', async (_, harm, message) => {
+  ])('reports a layer that %s', async (_, harm, message) => {
     const blob = largestBlob(shop.at('oci'));
     harm(blob);
     const { status, stdout, stderr } = await shop.verify('oci');
@@ -270,7 +270,7 @@ describeWith(missingTools('umoci', 'skopeo', 'ostree', 'zstd'), 'verify of image
     expect(await shop.verify('twice.tar')).toEqual(healthy);
   });
 
-  it('takes a tar for a payload whose first name is that of an image', async () => {
+  it('reads a tar as a payload although its first name is that of an image', async () => {
     writeFileSync(join(shop.root, 'manifest.json'), '{"not": "of an image"}');
     await shop.run('tar', '-C', 'root', '-cf', 'payload.tar', 'manifest.json', 'usr');
     expect(await shop.verify('payload.tar')).toEqual(healthy);

@@ -61,7 +61,7 @@ describe('build --in-place', () => {
     expect(pycsIn(top)).toEqual([`app/shop.${systemPython.cacheTag}.pyc`]);
   });
 
-  it.skipIf(other === undefined)('has the interpreter of an environment compile what is in it', async () => {
+  it.skipIf(other === undefined)('compiles an environment with its own interpreter', async () => {
     const top = temporaryDirectory();
     await execa(other?.executable ?? '', ['-m', 'venv', '--without-pip', join(top, '.venv')]);
     const site = `.venv/lib/python${other?.minor}/site-packages`;
@@ -75,38 +75,35 @@ describe('build --in-place', () => {
     ]);
   });
 
-  it.skipIf(other === undefined)(
-    'takes the active environment, PATH, and before them the named interpreter',
-    async () => {
-      const { executable = '', minor, cacheTag } = other ?? {};
-      const top = temporaryDirectory();
-      await execa(executable, ['-m', 'venv', '--without-pip', join(top, 'venv')]);
-      mkdirSync(join(top, 'bin'));
-      await execa('ln', ['-s', executable, join(top, 'bin/python3')]);
-      const ways: readonly (readonly [
-        string,
-        readonly string[],
-        Readonly<Record<string, string>>,
-        string | undefined,
-      ])[] = [
-        ['active', [], { VIRTUAL_ENV: join(top, 'venv') }, cacheTag],
-        ['path', [], { PATH: `${top}/bin:/usr/bin` }, cacheTag],
-        ['named', ['--python', join(top, 'venv/bin/python')], {}, cacheTag],
-        ['both', ['--python', 'python3'], { VIRTUAL_ENV: join(top, 'venv') }, systemPython.cacheTag],
-        [`lib/python${systemPython.minor}`, [], { VIRTUAL_ENV: join(top, 'venv') }, systemPython.cacheTag],
-        [`opt/lib/python${minor}`, [], { PATH: `/usr/bin:${executable.replace(/\/[^/]*$/, '')}` }, cacheTag],
-      ];
-      for (const [name, flags, env, tag] of ways) {
-        plant(top, { [`apps/${name}/shop.py`]: sourceText });
-        expect(await inPlace([...flags, join(top, 'apps', name)], { env })).toEqual({
-          status: 0,
-          stdout: '',
-          stderr: '',
-        });
-        expect(pycsIn(join(top, 'apps', name))).toEqual([`shop.${tag}.pyc`]);
-      }
-    },
-  );
+  it.skipIf(other === undefined)('prefers the named interpreter, then the active environment, then PATH', async () => {
+    const { executable = '', minor, cacheTag } = other ?? {};
+    const top = temporaryDirectory();
+    await execa(executable, ['-m', 'venv', '--without-pip', join(top, 'venv')]);
+    mkdirSync(join(top, 'bin'));
+    await execa('ln', ['-s', executable, join(top, 'bin/python3')]);
+    const ways: readonly (readonly [
+      string,
+      readonly string[],
+      Readonly<Record<string, string>>,
+      string | undefined,
+    ])[] = [
+      ['active', [], { VIRTUAL_ENV: join(top, 'venv') }, cacheTag],
+      ['path', [], { PATH: `${top}/bin:/usr/bin` }, cacheTag],
+      ['named', ['--python', join(top, 'venv/bin/python')], {}, cacheTag],
+      ['both', ['--python', 'python3'], { VIRTUAL_ENV: join(top, 'venv') }, systemPython.cacheTag],
+      [`lib/python${systemPython.minor}`, [], { VIRTUAL_ENV: join(top, 'venv') }, systemPython.cacheTag],
+      [`opt/lib/python${minor}`, [], { PATH: `/usr/bin:${executable.replace(/\/[^/]*$/, '')}` }, cacheTag],
+    ];
+    for (const [name, flags, env, tag] of ways) {
+      plant(top, { [`apps/${name}/shop.py`]: sourceText });
+      expect(await inPlace([...flags, join(top, 'apps', name)], { env })).toEqual({
+        status: 0,
+        stdout: '',
+        stderr: '',
+      });
+      expect(pycsIn(join(top, 'apps', name))).toEqual([`shop.${tag}.pyc`]);
+    }
+  });
 
   it.each([
     ['a kernel directory', ['/proc/self'], '/proc/self: is on a kernel file system'],
@@ -124,14 +121,14 @@ describe('build --in-place', () => {
     expect(pycsIn(top)).toEqual([]);
   });
 
-  it('is named where / is given as the buildroot', async () => {
+  it('is hinted at if / is given as the buildroot', async () => {
     const ran = await pyclink(['build', '--buildroot', '/']);
     expect(ran).toMatchObject({ status: 2, stderr: expect.stringContaining('or --in-place') });
   });
 });
 
 describe('a build that finds nothing', () => {
-  it('says what it looked for, and where the nearest sources are', async () => {
+  it('reports what it looked for, and where the nearest sources are', async () => {
     const top = temporaryDirectory();
     plant(top, { 'app/a/b/c.py': '', 'app/web.py': '', 'opt/x.py': '', 'srv/deep/er/d.py': '' });
     expect(await pyclink(['build', '--buildroot', top])).toMatchObject({
@@ -165,7 +162,7 @@ describe('a build that finds nothing', () => {
     });
   });
 
-  it('says so where there is none at all, or all were skipped', async () => {
+  it('reports that there are no sources at all, or that all were skipped', async () => {
     const top = temporaryDirectory();
     const build = (...more: string[]) => pyclink(['build', '--buildroot', top, ...more]);
     expect((await build()).stderr).toContain('; and none anywhere else\n');
@@ -228,7 +225,7 @@ describeInWorld('trixie', 'build --in-place of a whole system', () => {
     expect(linkGroupsIn(join(world.directory, `usr/lib/python${minor}`)).length).toBeLessThan(3 * library.length);
   }, 200_000);
 
-  it('names an environment whose interpreter is gone, unless it is left out', async () => {
+  it('reports an environment whose interpreter is missing, unless it is excluded', async () => {
     await world.inside('cp', '-a', '/opt/venv', '/opt/old');
     await world.inside('ln', '-sf', '/nowhere/python3', '/opt/old/bin/python');
     const ran = await world.attempt('pyclink', 'build', '-q', '--in-place', '--dry-run');
@@ -242,7 +239,7 @@ describeInWorld('trixie', 'build --in-place of a whole system', () => {
     await world.inside('pyclink', 'build', '-q', '--in-place', '--dry-run', '--exclude', '/opt/old');
   }, 60_000);
 
-  it('compiles the library of an interpreter that is not on PATH, and the own site-packages of users', async () => {
+  it('compiles the library of an interpreter that is not on PATH, and site-packages of users', async () => {
     await world.inside('cp', '-a', '/opt/venv', '/opt/spare');
     const script = [
       // As uv and conda install an interpreter: program and library below one directory.
@@ -277,7 +274,7 @@ describeInWorld('trixie', 'build --in-place of a whole system', () => {
     await world.inside('rm', '-rf', '/home/dev/.local', '/home/u', '/opt/spare');
   }, 200_000);
 
-  it('warns of what does not compile in site-packages; in an application it is a problem', async () => {
+  it('warns if a source in site-packages does not compile; in an application it is a problem', async () => {
     plant(world.directory, { [`${site}/template.py`]: 'def {{ name }}(:\n', 'srv/bad/app.py': 'def f(:\n' });
     const exclude = ['--exclude', '/opt/old', '--exclude', '/home/eve'];
     const ran = await world.attempt('pyclink', 'build', '-q', '--in-place', ...exclude);
@@ -289,7 +286,7 @@ describeInWorld('trixie', 'build --in-place of a whole system', () => {
     await world.inside('rm', '-rf', `${site}/template.py`, '/srv/bad');
   }, 200_000);
 
-  it('asks the virtual environment in a PATH or beside it first', async () => {
+  it('prefers the virtual environment in a PATH or next to it', async () => {
     // An interpreter that can be told from the system's, though it is of the same release.
     const script = [
       'mkdir -p /srv/two/src /srv/two/more',
@@ -310,7 +307,7 @@ describeInWorld('trixie', 'build --in-place of a whole system', () => {
     ]);
   }, 200_000);
 
-  it("starts no other user's interpreter, and says so once an environment", async () => {
+  it("starts no other user's interpreter, and reports it once per environment", async () => {
     const script = 'printf "#!/bin/sh\\n: >/has-run\\n" >/home/eve/venv/bin/python; chown -R 12345 /home/eve';
     await world.inside('sh', '-e', '-c', `mkdir -p /home/eve/venv/bin; touch /home/eve/venv/pyvenv.cfg; ${script}`);
     await world.inside('sh', '-c', 'chmod 755 /home/eve/venv/bin/python; ln -s python /home/eve/venv/bin/python3');

@@ -33,7 +33,7 @@ describe('pyclink inspect', () => {
     );
   });
 
-  it('says where two pycs first differ, with status 1', async () => {
+  it('shows where two pycs first differ, with status 1', async () => {
     const [a = ''] = await built({ [one]: shop });
     const [b = ''] = await built({ [one]: shop.replace('paid up', 'paid in') });
     const { status, stdout } = await pyclink(['inspect', a, b]);
@@ -48,7 +48,7 @@ describe('pyclink inspect', () => {
     });
   });
 
-  it('tells the history of an interpreter from other code', async () => {
+  it('distinguishes the history of an interpreter from different code', async () => {
     const [normal = ''] = await built({ [one]: shop });
     const [raw = ''] = await built({ [one]: shop }, '--no-normalize');
     const { status, stdout } = await pyclink(['inspect', raw, normal]);
@@ -57,7 +57,7 @@ describe('pyclink inspect', () => {
     expect(stdout).toContain('in normal form: the same\n');
   });
 
-  it('finds a changed constant behind a flag, another mtime and a line that moved', async () => {
+  it('finds a changed constant despite a flag, another mtime and a moved line', async () => {
     const [normal = ''] = await built({ [one]: shop });
     const [raw = ''] = await built({ [one]: `\n${shop.replace('paid up', 'paid in')}` }, '--no-normalize');
     const later = readFileSync(raw);
@@ -79,7 +79,7 @@ describe('pyclink inspect', () => {
     expect(report.headerDifference.what).toBe('mtime of the source');
   });
 
-  it('compares by bytes what it cannot read', async () => {
+  it('compares unreadable pycs by bytes', async () => {
     const [pyc = ''] = await built({ [one]: shop });
     const cut = join(pyc, '../cut.pyc');
     writeFileSync(cut, readFileSync(pyc).subarray(0, 100));

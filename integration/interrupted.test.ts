@@ -26,30 +26,27 @@ function plantMany(): string {
   );
 }
 
-it.each(['SIGINT', 'SIGTERM'] as const)(
-  '%s ends a build, and the next one ends as if nothing had been',
-  async (signal) => {
-    const [buildroot, undisturbed] = [plantMany(), plantMany()];
-    const running = execa(process.execPath, [bundle, ...quietBuild(buildroot)], { reject: false });
-    await until('pycs', () => existsSync(join(buildroot, pycsOf(`${library}/m5.py`)[0] as string)) || undefined);
-    const workers = workersOf(buildroot);
-    expect(workers.length).toBeGreaterThan(0);
-    running.kill(signal);
-    expect((await running).signal).toBe(signal);
-    await until('the end of the workers', () => workers.every((pid) => !existsSync(`/proc/${pid}`)) || undefined);
-    expect(everythingIn(buildroot).filter((path) => path.includes('.pyclink-'))).toEqual([]);
-    expect(existsSync(join(buildroot, pycsOf(`${library}/m199.py`)[0] as string))).toBe(false);
+it.each(['SIGINT', 'SIGTERM'] as const)('%s ends a build, and the next one gives the usual result', async (signal) => {
+  const [buildroot, undisturbed] = [plantMany(), plantMany()];
+  const running = execa(process.execPath, [bundle, ...quietBuild(buildroot)], { reject: false });
+  await until('pycs', () => existsSync(join(buildroot, pycsOf(`${library}/m5.py`)[0] as string)) || undefined);
+  const workers = workersOf(buildroot);
+  expect(workers.length).toBeGreaterThan(0);
+  running.kill(signal);
+  expect((await running).signal).toBe(signal);
+  await until('the end of the workers', () => workers.every((pid) => !existsSync(`/proc/${pid}`)) || undefined);
+  expect(everythingIn(buildroot).filter((path) => path.includes('.pyclink-'))).toEqual([]);
+  expect(existsSync(join(buildroot, pycsOf(`${library}/m199.py`)[0] as string))).toBe(false);
 
-    for (const tree of [buildroot, undisturbed]) expect((await pyclink(quietBuild(tree))).status).toBe(0);
-    expect(contentsOf(buildroot)).toEqual(contentsOf(undisturbed));
-    expect(linkGroupsIn(buildroot)).toEqual(linkGroupsIn(undisturbed));
-  },
-);
+  for (const tree of [buildroot, undisturbed]) expect((await pyclink(quietBuild(tree))).status).toBe(0);
+  expect(contentsOf(buildroot)).toEqual(contentsOf(undisturbed));
+  expect(linkGroupsIn(buildroot)).toEqual(linkGroupsIn(undisturbed));
+});
 
 const ended = execa('true');
 const leftover = () => leftoverOf(ended.pid);
 
-it('what a killed run left goes, beside sources and outputs too, when nothing is to be written', async () => {
+it('leftovers of a killed run are removed, also next to sources and outputs, even if nothing is written', async () => {
   const outputs = temporaryDirectory();
   const buildroot = plantBuildroot({ [`${library}/m.py`]: 'x = 1\n' });
   const call = quietBuild(buildroot, '--keep-current', '--manifest', join(outputs, 'manifest.json'));
@@ -62,7 +59,7 @@ it('what a killed run left goes, beside sources and outputs too, when nothing is
   expect([everythingIn(buildroot), everythingIn(outputs)]).toEqual(before);
 });
 
-it.each(['link', 'relink'] as const)('what a killed run left goes with the next %s', async (command) => {
+it.each(['link', 'relink'] as const)('leftovers of a killed run are removed by the next %s', async (command) => {
   const manifest = join(temporaryDirectory(), 'manifest.json');
   const buildroot = plantBuildroot({ [`${library}/m.py`]: 'x = 1\n' });
   expect((await pyclink(quietBuild(buildroot, '--manifest', manifest))).status).toBe(0);
@@ -76,7 +73,7 @@ it.each(['link', 'relink'] as const)('what a killed run left goes with the next 
   expect(everythingIn(buildroot)).toEqual(before);
 });
 
-it('what a killed run left in a __pycache__ goes, what a running one has there stays', async () => {
+it('leftovers of a killed run in a __pycache__ are removed, files of a running one are not', async () => {
   await ended;
   const name = (pid: number) => `${library}/__pycache__/${leftoverOf(pid)}`;
   const [left, used, foreign] = [name(ended.pid as number), name(process.pid), `${library}/__pycache__/.pyclink-notes`];

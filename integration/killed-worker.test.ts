@@ -79,7 +79,7 @@ test.each([
   await expectOthersCompiled(buildroot);
 });
 
-test('a worker that is killed, and its replacement too: the source is named and lost, no other is', async () => {
+test('a worker that is killed like its replacement costs only its source, which is reported', async () => {
   const buildroot = plantSlow();
   const running = pyclink(quietBuild(buildroot, '-j', '1'));
   await isAtSlow(buildroot);

@@ -23,7 +23,7 @@ async function withHugePycs() {
   return { buildroot, manifest };
 }
 
-test('link, relink and restamp leave pycs of 2 GiB, and do the rest', async () => {
+test('link, relink and restamp skip pycs of 2 GiB, and do the rest', async () => {
   const { buildroot, manifest } = await withHugePycs();
   const place = ['-q', '--buildroot', buildroot];
   for (const [command, reason] of [
@@ -39,7 +39,7 @@ test('link, relink and restamp leave pycs of 2 GiB, and do the rest', async () =
   }
 });
 
-test('verify and audit name pycs of 2 GiB, and read the rest', async () => {
+test('verify and audit report pycs of 2 GiB, and read the rest', async () => {
   const { buildroot, manifest } = await withHugePycs();
   for (const command of [
     ['verify', '--manifest', manifest, buildroot],
@@ -58,7 +58,7 @@ test.each([[[]], [['--keep-current']]])('a build replaces pycs of 2 GiB (%j)', a
   expect((await pyclink(['verify', '-q', '--manifest', manifest, buildroot])).status).toBe(0);
 });
 
-test('every command names a directory whose path is too long for the names in it, and does the rest', async () => {
+test('every command reports a directory whose path is too long for the names in it, and does the rest', async () => {
   const buildroot = plantBesideHealthy({});
   const manifest = join(temporaryDirectory(), 'manifest.json');
   const top = join(buildroot, library, 'deep');

@@ -57,7 +57,7 @@ describe('link --manifest --append', () => {
     expect(state()).toEqual(before);
   });
 
-  it('records where the tree will lie, as the builds before it', async () => {
+  it('records where the tree will be installed, like the builds before it', async () => {
     const buildroot = plantBuildroot({ '/share/app/m.py': 'x = 1\n' });
     await build(buildroot, '-p', '/usr', '-o', '0', '/usr');
     await build(buildroot, '-p', '/usr', '-o', '1', '--append', '/usr');
@@ -66,7 +66,7 @@ describe('link --manifest --append', () => {
     expect(parsed(buildroot).singlePycs).toEqual([]);
   });
 
-  it('of one directory keeps what the manifest says of others', async () => {
+  it('of one directory keeps the records of others', async () => {
     const buildroot = plantBuildroot(sources);
     await build(buildroot, '-o', '0', '/');
     await build(buildroot, '--append', '-o', '1', '/');
@@ -80,7 +80,7 @@ describe('link --manifest --append', () => {
     expect(after.interpreters).toEqual(before.interpreters);
   });
 
-  it('forgets why pycs were not linked once they are', async () => {
+  it('drops the reasons why pycs were not linked once they are', async () => {
     const buildroot = plantBuildroot(sources);
     const level = (name: string) => join(buildroot, `/opt/tool/__pycache__/main.${systemPython.cacheTag}${name}.pyc`);
     await build(buildroot, '-o', '0', '/opt');
@@ -116,7 +116,7 @@ describe('link --manifest --append', () => {
 });
 
 describe('link --manifest', () => {
-  it('records what compileall compiled, and who it was as far as the files tell', async () => {
+  it('records what compileall compiled, and the interpreter as far as the files tell', async () => {
     const buildroot = plantBuildroot(sources);
     const compileall = ['-m', 'compileall', '-q', '-o', '0', '-o', '1', '--invalidation-mode', 'checked-hash', '-s'];
     const env = { PYTHONHASHSEED: '0' };
@@ -134,7 +134,7 @@ describe('link --manifest', () => {
     expect(await verify(buildroot)).toContain('all as built');
   });
 
-  it('names the pycs that have no place in it', async () => {
+  it('reports the pycs that it cannot record', async () => {
     const buildroot = plantBuildroot(sources);
     await build(buildroot, '/');
     const cache = join(buildroot, '/opt/tool/__pycache__');

@@ -62,7 +62,7 @@ describeWith(missingRoot(), 'the modes of pycs', () => {
     },
   );
 
-  it('are what compileall gives', async () => {
+  it('are the same as with compileall', async () => {
     const [tree, theirs] = [planted(), planted()];
     await build(tree);
     await execa(systemPython.executable, ['-m', 'compileall', '-q', '-o0', '-o1', '-o2', theirs]);
@@ -70,7 +70,7 @@ describeWith(missingRoot(), 'the modes of pycs', () => {
     expect(followed).toEqual(modesIn(theirs, 1));
   });
 
-  it('come from the source, not from the one that filled the cache', async () => {
+  it('come from the source, not from the build that filled the cache', async () => {
     const [tree, other] = [planted(), planted()];
     const cache = join(tree, '../cache');
     for (const path of everythingIn(other).filter((name) => /m\d+\.py$/.test(name)))
@@ -96,7 +96,7 @@ describeWith(missingRoot(), 'the modes of pycs', () => {
     }
   });
 
-  it('become those of sources that are no longer open to all, with --keep-current', async () => {
+  it('follow the narrowed modes of sources, with --keep-current', async () => {
     const tree = planted();
     await build(tree);
     const pycs = everythingIn(tree).filter((path) => path.endsWith('.pyc'));

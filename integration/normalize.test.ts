@@ -7,7 +7,7 @@ import { checkNormalForm, checkReproducible } from './helpers/normal-form.ts';
 const slice = ['json', 'bisect.py', 'argparse.py', 'ast.py', 'this.py', 'locale.py', 'dataclasses.py', 'opcode.py'];
 
 describe('the normal form', () => {
-  itOnEachPython('is the same code to $name, and the only form of it', async (python) => {
+  itOnEachPython('is the same code for $name, and unique', async (python) => {
     const names = slice.filter((name) => python.minor !== '3.6' || name !== 'dataclasses.py');
     const { pycs, rewritten, problems } = await checkNormalForm(python, names);
     expect(problems).toEqual([]);
@@ -20,7 +20,7 @@ describe('the normal form', () => {
     expect(await checkReproducible(python, names)).toEqual([]);
   });
 
-  it('is given only to pycs that are whole, in bounded time and space, whatever happened to them', async () => {
+  it('is given only to valid pycs, in bounded time and space', async () => {
     const { changed, findings, largestRatio, refused } = await fuzz(4000, 6);
     expect(findings).toEqual([]);
     expect(changed).toBeGreaterThan(500);

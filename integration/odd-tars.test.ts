@@ -52,7 +52,7 @@ describe('verify reads', () => {
     );
   });
 
-  it.each(['7', 'Z'])('files of type %s, which are unpacked as all others', async (type) => {
+  it.each(['7', 'Z'])('files of type %s, which are unpacked like all others', async (type) => {
     const shop = await builtShop('--no-link');
     const file = await tarOf(shop, 'layer.tar', 'usr');
     change(file, (bytes) => changeHeader(bytes, pyc('cart').slice(1), (header) => header.write(type, 156)));
@@ -80,7 +80,7 @@ describe('verify reads', () => {
 });
 
 describe('of a tar that programs interpret differently', () => {
-  it('verify reads what is unpacked, not what is behind its end', async () => {
+  it('verify reads what is unpacked, not what follows the end', async () => {
     const shop = await builtShop();
     const whole = readFileSync(await tarOf(shop, 'whole.tar', '.'));
     writeFileSync(join(shop.buildroot, pyc('cart')), 'another');
@@ -104,7 +104,7 @@ describe('of a tar that programs interpret differently', () => {
   it.each([
     ['a block of zeros within it', 'it continues after a block of zeros'],
     ['a header that names all files', 'its global header sets a name or size for all files'],
-  ])('verify says that it has %s', async (what, message) => {
+  ])('verify reports that it has %s', async (what, message) => {
     const shop = await builtShop();
     const file = await tarOf(shop, 'layer.tar', '.');
     const [global, pax] = [shop.beside('global.tar'), ['--format=posix', '--pax-option=path=usr/lib/evil.py']];

@@ -79,7 +79,7 @@ describe('audit refuses', () => {
   });
 });
 
-it('audit takes a part of a conda package in a wheel for any file', async () => {
+it('audit treats a part of a conda package in a wheel as any file', async () => {
   const { stdout, status } = await pyclink([
     'audit',
     '-v',

@@ -32,7 +32,7 @@ it('npm ci says which Node.js is needed, and installs nothing', async () => {
   expect(existsSync(join(copy, 'node_modules'))).toBe(false);
 });
 
-it('npm run build says so too', async () => {
+it('npm run build reports it too', async () => {
   const tsx = join(checkout, 'node_modules/tsx/dist/cli.mjs');
   const call = [tsx, 'integration/bundle.ts'];
   const { exitCode, stderr } = await execa(node, call, { cwd: checkout, env: environment(), reject: false });

@@ -11,7 +11,7 @@ import { describeWith, missingTools } from './helpers/tools.ts';
 const library = `/usr/lib/python${systemPython.minor}/site-packages`;
 
 describeWith(missingTools('ostree'), 'a tree with --mtime 0, in ostree', () => {
-  it.each(['', '-O', '-OO'])('is read without being compiled anew, empty modules too (%s)', async (level) => {
+  it.each(['', '-O', '-OO'])('is loaded without compiling again, including empty modules (%s)', async (level) => {
     const buildroot = plantBuildroot({
       [`${library}/shop/__init__.py`]: '',
       [`${library}/shop/cart.py`]: 'x = 1\n',

@@ -91,7 +91,7 @@ describe('build', () => {
     if (place !== '') expect(tree.recorded('app/symlinked.py')).toEqual([1_600_000_000, 1_600_000_000, 1_600_000_000]);
   });
 
-  it('keeps one file of all names if the whole package is clamped', async () => {
+  it('keeps all names as one file if the whole package is clamped', async () => {
     const { top, at, mtimeOf } = await shared();
     const macro = ['brp', 'py-byte-compile', systemPython.executable, at('app')];
     const ran = await pyclink(macro, { env: { ...env, RPM_BUILD_ROOT: top } });
@@ -100,7 +100,7 @@ describe('build', () => {
     expect(mtimeOf('store/symlinked.py')).toBe(epoch);
   });
 
-  it('says once a directory how many mtimes stay', async () => {
+  it('reports once per directory how many mtimes do not change', async () => {
     const { top } = await shared();
     plant(top, {
       'app/two/a.py': { symlink: '../../store/linked.py' },
@@ -114,7 +114,7 @@ describe('build', () => {
 });
 
 describe('restamp', () => {
-  it('PATH: a file with names outside becomes a separate one; what a symlink leads to is left', async () => {
+  it('PATH: a file with names outside becomes a separate one; the target of a symlink does not change', async () => {
     const tree = await shared();
     await pyclink(['build', '-q', '--buildroot', tree.top, '/app']);
     const before = tree.lasting();
@@ -128,7 +128,7 @@ describe('restamp', () => {
     expect(tree.recorded('app/symlinked.py')).toEqual([1_600_000_000, 1_600_000_000, 1_600_000_000]);
   });
 
-  it('leaves a source whose mtime cannot be set, with its pycs, and does the others', async () => {
+  it('skips a source whose mtime cannot be set, with its pycs, and compiles the others', async () => {
     const { top, at, recorded } = await shared();
     await pyclink(['build', '-q', '--buildroot', top, '/app']);
     makeImmutable(at('app/plain.py'));

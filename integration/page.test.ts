@@ -49,7 +49,7 @@ describeWith(missingTools('chromium'), 'a page', () => {
   }
 
   it.each(['audit', 'build', 'verify'] as const)(
-    'of %s says nothing to the console and asks for nothing',
+    'of %s writes nothing to the console and loads nothing',
     async (command) => {
       const { tab, said } = await open(await pageOf(command));
       expect(await tab.locator('.headline').innerText()).toMatch(/KiB of bytecode.*\d %/);
@@ -58,7 +58,7 @@ describeWith(missingTools('chromium'), 'a page', () => {
     },
   );
 
-  it('can be read without a script', async () => {
+  it('is readable without scripts', async () => {
     const { tab } = await open(await pageOf('audit'), { javaScriptEnabled: false });
     expect(await tab.locator('main').innerText()).toContain('damaged');
     await tab.locator('summary', { hasText: 'shop: 2 modules' }).click();
@@ -79,7 +79,7 @@ describeWith(missingTools('chromium'), 'a page', () => {
     expect(await paths()).toEqual([...byWorst].sort().reverse());
   });
 
-  it('shows only the findings that a reader asks for, and all again', async () => {
+  it('filters the findings, and shows all again', async () => {
     const { tab } = await open(await pageOf('audit'));
     const shown = () => tab.locator('#findings tbody tr:visible').count();
     const all = await shown();
@@ -103,7 +103,7 @@ describeWith(missingTools('chromium'), 'a page', () => {
     expect(await tab.locator(':target h3').innerText()).toMatch(/^stale: \d+$/);
   });
 
-  it('says the name of a tile that is pointed at, however small it is', async () => {
+  it('shows the name of a tile that is pointed at, however small it is', async () => {
     const { tab } = await open(await pageOf('audit'));
     for (const name of ['shop', 'barn']) {
       await tab.locator('svg g', { has: tab.locator('title', { hasText: `/${name}: ` }) }).hover();
@@ -111,7 +111,7 @@ describeWith(missingTools('chromium'), 'a page', () => {
     }
   });
 
-  it('is dark for readers whose system is, and shows all of it on paper', async () => {
+  it('follows the dark mode of the system, and shows everything in print', async () => {
     const html = await pageOf('audit');
     const background = async (colorScheme: 'light' | 'dark') => {
       const { tab } = await open(html, { colorScheme });

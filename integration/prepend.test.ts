@@ -44,7 +44,7 @@ describe('a tree with --prepend', () => {
     expect((await verify()).stdout).toContain('it contains no pyc of the manifest');
   });
 
-  it('is relinked with it; without it nothing is touched, and the manifest does not fit', async () => {
+  it('is relinked with it; without it nothing is touched, and the manifest does not match', async () => {
     const { tree, relink, verify } = await built(...prepend);
     const groups = linkGroupsIn(tree);
     breakLinks(tree);
@@ -75,7 +75,7 @@ describe('a tree with --prepend', () => {
     expect(await verify(...prepend)).toEqual(healthy);
   });
 
-  it('has a manifest that does not fit if a pyc is gone: it is named, and the others are done', async () => {
+  it('a missing pyc is reported, and the others are done', async () => {
     const { tree, restamp, relink } = await built(...prepend);
     const [gone = ''] = pycsOf(sources[0] as string);
     rmSync(join(tree, gone));
@@ -94,7 +94,7 @@ describe('a tree with --prepend', () => {
     expect(await tree[command]('--prepend', 'opt/app')).toMatchObject({ status: 2, stderr });
   });
 
-  it('is no package: that has installed paths', async () => {
+  it('is not for packages, which have installed paths', async () => {
     const { tree, manifest } = await built(...prepend);
     await execa('tar', ['-cf', `${tree}.tar`, '-C', tree, '.']);
     expect(await pyclink(['verify', '--manifest', manifest, ...prepend, `${tree}.tar`])).toMatchObject({

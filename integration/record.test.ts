@@ -63,7 +63,7 @@ describeWith(missingTools('python3'), 'the RECORD of a distribution', () => {
   );
   const silent = { status: 0, stdout: '', stderr: '' };
 
-  it('has the pycs, so that pip removes them', async () => {
+  it('lists the pycs, so that pip removes them', async () => {
     const { pip, site, record, build } = await installed();
     const [before, { mode }] = [readFileSync(record, 'utf8'), lstatSync(record)];
     expect(await build()).toEqual(silent);
@@ -78,7 +78,7 @@ describeWith(missingTools('python3'), 'the RECORD of a distribution', () => {
     expect(everythingIn(site).filter((path) => path.startsWith('shop'))).toEqual([]);
   });
 
-  it('is left alone with --no-record, and then pycs stay behind', async () => {
+  it('is not changed with --no-record, so that pycs stay behind', async () => {
     const { pip, site, record, build } = await installed();
     const before = readFileSync(record, 'utf8');
     expect(await build('--no-record')).toEqual(silent);
@@ -112,7 +112,7 @@ describeWith(missingTools('python3'), 'the RECORD of a distribution', () => {
     }
   });
 
-  it.each(['rpm\n', 'debian', ''])('is left alone where the installer was %j', async (installer) => {
+  it.each(['rpm\n', 'debian', ''])('is not changed if the installer was %j', async (installer) => {
     const { record, build } = await installed();
     writeFileSync(join(record, '../INSTALLER'), installer);
     const before = readFileSync(record, 'utf8');
@@ -120,7 +120,7 @@ describeWith(missingTools('python3'), 'the RECORD of a distribution', () => {
     expect(readFileSync(record, 'utf8')).toBe(before);
   });
 
-  it('is left alone in a package build', async () => {
+  it('is not changed in a package build', async () => {
     const { record, site } = await installed();
     const before = readFileSync(record, 'utf8');
     const buildroot = join(site, '../../..');
@@ -152,7 +152,7 @@ describeWith(missingTools('python3'), 'the RECORD of a distribution', () => {
   it.each([
     ['"unclosed', 'it is not valid CSV'],
     ['directory', undefined],
-  ])('that cannot be read (%s) costs a warning', async (text, reason) => {
+  ])('that cannot be read (%s) causes a warning', async (text, reason) => {
     const { record, build } = await installed();
     rmSync(record);
     if (text === 'directory') mkdirSync(record);

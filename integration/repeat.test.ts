@@ -37,7 +37,7 @@ function changesOf(buildroot: string): readonly [string, bigint, bigint][] {
 const read = (path: string) => readFileSync(path, 'utf8');
 
 describe('the same build', () => {
-  it.each([[], ['--keep-current'], ['-j', '16']])('says that nothing changed, %j', async (...flags) => {
+  it.each([[], ['--keep-current'], ['-j', '16']])('reports that nothing changed, %j', async (...flags) => {
     const buildroot = plantBuildroot(sources);
     const run = () => pyclink(['build', '--buildroot', buildroot, ...flags]);
     expect((await run()).stdout).not.toContain('there already');
@@ -83,7 +83,7 @@ describe('--append', () => {
     expect(new Set(manifests).size).toBe(1);
   });
 
-  it('forgets what is gone, and takes what this run wrote', async () => {
+  it('drops missing pycs, and adds those of this run', async () => {
     const buildroot = plantBuildroot(sources);
     const manifest = join(buildroot, '../m.json');
     await build(buildroot, manifest, '/');
@@ -123,7 +123,7 @@ describe('--keep-current', () => {
     ['separate files, where there are to be links', ['--no-link'], []],
     ['the normal form, where it is not wanted', [], ['--no-normalize']],
     ['no normal form, where it is wanted', ['--no-normalize'], []],
-  ])('gives what a build anew gives over pycs with %s', async (_, before, flags) => {
+  ])('gives the same as a new build over pycs with %s', async (_, before, flags) => {
     const [kept, anew] = [plantBuildroot(sources), plantBuildroot(sources)];
     await pyclink(['build', '-q', ...before, '--buildroot', kept, '/']);
     expect((await pyclink(['build', '-q', ...flags, ...options(kept)])).status).toBe(0);
@@ -131,7 +131,7 @@ describe('--keep-current', () => {
     expect(state(kept)).toEqual(state(anew));
   });
 
-  it.each([0o600, 0o666])('gives pycs their mode where they have %o', async (mode) => {
+  it.each([0o600, 0o666])('corrects the mode of pycs with %o', async (mode) => {
     const buildroot = plantBuildroot(sources);
     await pyclink(['build', '-q', '--buildroot', buildroot, '/']);
     const before = state(buildroot);
@@ -142,7 +142,7 @@ describe('--keep-current', () => {
     expect(state(buildroot)).toEqual(before);
   });
 
-  it('says in a dry run what it would do, and does not', async () => {
+  it('reports in a dry run what it would do, and does nothing', async () => {
     const buildroot = plantBuildroot({ '/app/a.py': 'a = 1\n', '/app/b.py': 'b = 1\n' });
     const manifest = join(buildroot, '../m.json');
     await pyclink(['build', '-q', '--buildroot', buildroot, '/']);

@@ -145,7 +145,7 @@ describeWhere(
       expect(everythingIn(tree.buildroot)).toEqual(names);
     });
 
-    it('a __pycache__ is a read-only mount: what is in it stays', async () => {
+    it('a __pycache__ is a read-only mount: its files do not change', async () => {
       const tree = await built();
       const cache = dirname(tree.pycs[0] as string);
       await mountedOnItself(cache);

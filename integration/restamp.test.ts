@@ -79,7 +79,7 @@ describe('restamp', () => {
     expect(lstatSync(join(tree.buildroot, pyc('cart'))).ino).toBe(inode);
   });
 
-  it('takes the names of one file together: symlinks and hard links', async () => {
+  it('handles the names of one file together: symlinks and hard links', async () => {
     const names = {
       [`${directory}/cart.py`]: { content: 'total = 0\n', mtime: 1_600_000_000 },
       [`${directory}/alias.py`]: { symlink: 'cart.py' },
@@ -106,7 +106,7 @@ describe('restamp', () => {
     expect(lstatSync(join(buildroot, directory, 'cart.py')).mtimeMs).toBe(7000);
   });
 
-  it('leaves alone a source that changed, with all of its pycs', async () => {
+  it('does not change a modified source and its pycs', async () => {
     const message = 'it records mtime 2023-11-14T22:13:20Z, the source has 1970-01-01T00:00:05Z';
     const tree = await built();
     const source = join(tree.buildroot, directory, 'till.py');
@@ -123,7 +123,7 @@ describe('restamp', () => {
     }
   });
 
-  it('leaves alone pycs without a source, damaged ones, and files with a name outside', async () => {
+  it('does not change pycs without a source, damaged ones, and files with a name outside', async () => {
     const tree = await built();
     plant(tree.buildroot, { [`${directory}/__pycache__/gone.${systemPython.cacheTag}.pyc`]: 'x' });
     writeFileSync(join(tree.buildroot, pyc('cart', '.opt-2')), 'damaged');
@@ -140,7 +140,7 @@ describe('restamp', () => {
     expect(tree.mtimes()).toEqual([1_600_000_000, 1_700_000_000]);
   });
 
-  it('takes no notice of what a killed run left, and removes it', async () => {
+  it('ignores and removes leftovers of a killed run', async () => {
     const tree = await built();
     const names = everythingIn(tree.buildroot);
     const ended = await execa('sh', ['-c', 'echo $$']);
@@ -173,7 +173,7 @@ describe('restamp', () => {
     expect(many).toBeLessThan(few + 50);
   });
 
-  it.each(['checked-hash', 'unchecked-hash'])('leaves the bytes of %s pycs as they are', async (mode) => {
+  it.each(['checked-hash', 'unchecked-hash'])('does not change the bytes of %s pycs', async (mode) => {
     const tree = await built('--invalidation-mode', mode);
     const before = contentsOf(tree.buildroot);
     expect((await tree.restamp('--mtime', '0')).stdout).toBe('pyclink: 2 sources, 0 pycs restamped, 0 left\n');
@@ -201,12 +201,12 @@ describeWith(missingTools('ostree'), 'a checkout of ostree, whose files all have
     return join(top, 'tree');
   }
 
-  it('has stale pycs where nothing was done about it', async () => {
+  it('has stale pycs without restamp', async () => {
     const { buildroot } = await built();
     expect(await readsPycs(await checkedOut(buildroot), '')).toBe(false);
   });
 
-  it.each(['build', 'restamp'])('is read at every level after %s --mtime 0, and all as built', async (command) => {
+  it.each(['build', 'restamp'])('is loaded at every level after %s --mtime 0, and verified', async (command) => {
     const tree = await built(...(command === 'build' ? ['--mtime', '0'] : []));
     if (command === 'restamp') await tree.restamp('--mtime', '0', '--manifest', tree.manifest);
     const checkout = await checkedOut(tree.buildroot);

@@ -24,13 +24,13 @@ describeOnRpm('%pyclink_adds 0', (machine) => {
     });
 
   describe.each(['bare', 'opensuse', 'pld'] as const)('with the macros of %s', (macros) => {
-    it('adds nothing to a spec that lists its sources alone, and says so', async () => {
+    it('adds nothing to a spec that lists only its sources, and reports it', async () => {
       const build = await built({ macros, files: `\n${machine.cart}\n${till()}` });
       expect(build.compiled).toEqual([]);
       expect(build.said).toEqual([added, 'pyclink: 2 sources without pycs, and %pyclink_adds is 0: none added']);
     });
 
-    it('keeps the levels and the invalidation of the pycs that a spec has made, and links them', async () => {
+    it('keeps the levels and invalidation modes of the pycs of a spec, and links them', async () => {
       const build = await built({
         macros,
         install: `${compile('CHECKED_HASH', machine.cart)}\n${compile('TIMESTAMP', till())}\nrm %{buildroot}${machine.site}/shop/__pycache__/till.*opt-1.pyc`,
@@ -48,7 +48,7 @@ describeOnRpm('%pyclink_adds 0', (machine) => {
     });
   });
 
-  it('is named where the system has no step, if it is 1', async () => {
+  it('is mentioned in the log if the system has no step and it is 1', async () => {
     const build = await built({ defines: {} });
     expect(build.said[0]).toBe(
       'pyclink: added to the steps at the end of %install; set %pyclink_adds to 0 to add no files',

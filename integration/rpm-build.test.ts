@@ -91,7 +91,7 @@ async function expectShop(rpms: readonly string[]): Promise<void> {
 }
 
 describeRpm('a build with the macro file', () => {
-  it.each(worlds)('compiles, links, and installs as it was linked (%s)', async (world) => {
+  it.each(worlds)('compiles, links, and keeps the links at installation (%s)', async (world) => {
     const build = await rpmbuilt({ ...shop, world });
     expect(build.rpms.length).toBe(2);
     await expectShop(build.rpms);
@@ -108,7 +108,7 @@ describeRpm('a build with the macro file', () => {
   const cases = loaded.flatMap((world) =>
     clampings.map(([name, env, defines, begin = '']) => [world, name, env, defines, begin] as const),
   );
-  it.each(cases)('has no stale pyc on %s with %s', async (world: World, _name, env, defines, begin) => {
+  it.each(cases)('has no stale pycs on %s with %s', async (world: World, _name, env, defines, begin) => {
     const build = await rpmbuilt({ ...shop, world, env, defines, install: `${begin}${shop.install}` });
     await expectShop(build.rpms);
     const knows = 'source_date_epoch_from_changelog' in defines || Object.keys(env).length > 0;

@@ -45,7 +45,7 @@ describeOnRpm('the step', (machine) => {
       expect(await machine.verify(build)).toMatchObject({ status: 0 });
     });
 
-    it('of %py_byte_compile leaves behind it what a spec has there', async () => {
+    it('of %py_byte_compile keeps what follows it in a spec', async () => {
       const share = '/usr/share/shop';
       const files = { [`${share}/bad.py`]: 'def (\n', [`${share}/good.py`]: text };
       const install = `%py_byte_compile ${python} %{buildroot}${share} 2> errors || echo no matter; cat errors`;
@@ -55,7 +55,7 @@ describeOnRpm('the step', (machine) => {
       expect(build.manifest).toBeDefined();
     });
 
-    it('of %py_byte_compile is no condition, and needs no interpreter that is none of the system', async () => {
+    it('of %py_byte_compile is false as a condition, and does not need an interpreter of the system', async () => {
       const condition = '%if 0%{?py_byte_compile}\n%global asked 1\n%endif';
       const install = 'echo asked: "%{?asked}"\n%{?py_byte_compile:%py_byte_compile %{python3} %{buildroot}/usr/share}';
       const build = await machine.built({ macros, preamble: condition, install });
@@ -65,7 +65,7 @@ describeOnRpm('the step', (machine) => {
     });
   });
 
-  it('is out where a spec takes its line out of the steps, also if it does so while it is read', async () => {
+  it('is removed if a spec removes its line from the steps, also while the spec is read', async () => {
     const preamble = "%global __os_install_post %(echo '%{__os_install_post}' | grep -v redhat/brp-python-bytecompile)";
     const build = await machine.built({ macros: 'fedora', preamble });
     const reason = '%__os_install_post does not call %__brp_python_bytecompile';

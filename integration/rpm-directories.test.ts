@@ -73,7 +73,7 @@ describeRpm('the directories of an interpreter', () => {
     }
   });
 
-  it('are those of a free-threaded one if the spec asks for them, and it is named if it is not there', async () => {
+  it('are those of a free-threaded one if the spec asks for it, and it is reported if it is missing', async () => {
     const source = '/usr/lib64/python3.13t/site-packages/cart.py';
     const directory = '/usr/lib64/python3.13t';
     const env = { PATH: '/usr/bin:/bin' };
@@ -93,7 +93,7 @@ describeRpm('the directories of an interpreter', () => {
     ]);
   });
 
-  it("end the build if an interpreter of the system's is not there", async () => {
+  it('end the build if an interpreter of the system is missing', async () => {
     const plant = { '/usr/lib64/python3.99/site-packages/cart.py': text };
     const ended = await rpmbuild({ plant, preamble: terminate });
     const hint = 'add the interpreter to BuildRequires, or exclude its directory with %pyclink_exclude';

@@ -48,7 +48,7 @@ describeRpm('file lists', () => {
     ]);
   });
 
-  it('take no file but the ones they name; what no pattern names alone is left to the spec, and said', async () => {
+  it('match only their files; names without a pattern are left to the spec and reported', async () => {
     const directory = `${site}/shop`;
     const { plant: modules, listed, unlisted } = oddNames(directory, systemPython.cacheTag);
     const { topdir, log, rpms } = await rpmbuilt({

@@ -23,7 +23,7 @@ describeOnRpm('rpmbuild', (machine, name) => {
   const built = (options: MachineOptions) => machine.built({ plant: shop(), ...options });
 
   describe.each(macroSets)('with the macros of %s', (macros) => {
-    it('compiles and links, and says whether it replaced a script or was added', async () => {
+    it('compiles and links, and reports whether it replaced a script or was added', async () => {
       for (const arch of ['noarch', 'native'] as const) {
         const build = await built({ macros, arch });
         expect(build.said[0]).toBe(wired[macros]);
@@ -45,7 +45,7 @@ describeOnRpm('rpmbuild', (machine, name) => {
       if (calls === mock) expect(await machine.verify(build)).toMatchObject({ status: 0 });
     });
 
-    it('says why it compiles nothing', async () => {
+    it('reports why it compiles nothing', async () => {
       const spec = (preamble: string) => ({ macros, preamble });
       const known = macros !== 'opensuse' && !(macros === 'bare' && name === 'sid');
       const cases: readonly (readonly [MachineOptions, string])[] = [
@@ -67,7 +67,7 @@ describeOnRpm('rpmbuild', (machine, name) => {
       }
     });
 
-    it('leaves the steps unchanged if a knob says so', async () => {
+    it('does not change the steps if a macro says so', async () => {
       const build = await built({ macros, preamble: '%global pyclink_auto_byte_compile 0' });
       expect(build.said).toEqual([nothing('%pyclink_auto_byte_compile is 0')]);
       // Fedora's own step compiles.

@@ -60,14 +60,14 @@ describeRpm('brp-pyclink-hardlink', () => {
     expect(notWithin(old.groups, ours.groups)).toEqual([]);
   });
 
-  it('links what the script of old misses: a name with a backslash', async () => {
+  it('links what the old script misses: a name with a backslash', async () => {
     const files = alike('/usr/lib/a/__pycache__/back\\slash.cpython-311', [same, same, same]);
     expect((await scriptOfOld(files)).groups.map((group) => group.length)).toEqual([1, 1, 1]);
     expect((await hardlink(files)).groups.map((group) => group.length)).toEqual([3]);
   });
 
   it.each(['pyc', 'pyo'])(
-    'does not link a file of mode 0600 to one of 0644 (%s), as the script of old does',
+    'does not link a file of mode 0600 to one of 0644 (%s), as the old script does',
     async (suffix) => {
       const stem = '/usr/share/c/secret';
       const other = suffix === 'pyc' ? `${stem}.opt-1.pyc` : `${stem}.pyo`;
@@ -79,7 +79,7 @@ describeRpm('brp-pyclink-hardlink', () => {
     },
   );
 
-  it('links what agrees, beside what does not', async () => {
+  it('links equal files next to different ones', async () => {
     const stem = '/usr/share/c/__pycache__/m.cpython-311';
     const files: Record<string, Planted> = {
       [`${stem}.pyc`]: { content: same, mode: 0o600 },
@@ -93,13 +93,13 @@ describeRpm('brp-pyclink-hardlink', () => {
     );
   });
 
-  it('says in a line what it did, and nothing where there was nothing to do', async () => {
+  it('reports in a line what it did, and nothing if there was nothing to do', async () => {
     const files = alike('/usr/lib/a/__pycache__/a.cpython-311', [same, same, 'other']);
     expect((await hardlink(files)).stdout).toBe('pyclink: 3 pycs, 1 link made, 0.0 KiB saved\n');
     expect((await hardlink({ '/usr/lib/a.py': '' })).stdout).toBe('');
   });
 
-  it('links in a build what %install compiled, where only the compile step is off', async () => {
+  it('links what %install compiled if only the compile step is off', async () => {
     const source = `${site}/shop.py`;
     const build = await rpmbuilt({
       world: 'fedora',

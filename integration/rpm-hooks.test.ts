@@ -54,7 +54,7 @@ describe('brp-pyclink by itself', () => {
     [['', '0', '', '-j2'], inSite],
     [['', '0', '', '-j 2 --verbose'], inSite],
     [[python, '0', '1', '-j2'], everywhere],
-  ])('takes the positions %j', async (positions, expected) => {
+  ])('accepts the arguments %j', async (positions, expected) => {
     const buildroot = plantBuildroot(plant);
     const ran = await hook('brp-pyclink', positions, { RPM_BUILD_ROOT: buildroot });
     expect(ran).toMatchObject({ status: 0, stderr: '' });
@@ -93,12 +93,12 @@ describe('brp-pyclink by itself', () => {
     }
   });
 
-  it.each(['brp-pyclink', 'brp-pyclink-hardlink'])('%s is silent where there is no Python', async (name) => {
+  it.each(['brp-pyclink', 'brp-pyclink-hardlink'])('%s is silent without Python', async (name) => {
     const buildroot = plantBuildroot({ '/usr/share/doc/shop/README': 'Read me.\n' });
     expect(await hook(name, [], { RPM_BUILD_ROOT: buildroot })).toEqual({ status: 0, stdout: '', stderr: '' });
   });
 
-  it.each(['brp-pyclink', 'brp-pyclink-hardlink'])('%s says so if the rest of pyclink is not there', async (name) => {
+  it.each(['brp-pyclink', 'brp-pyclink-hardlink'])('%s reports it if the rest of pyclink is missing', async (name) => {
     const root = temporaryDirectory();
     stage(root);
     rmSync(join(root, 'usr/bin/pyclink'));
@@ -108,7 +108,7 @@ describe('brp-pyclink by itself', () => {
     expect(ran).toEqual({ status: 2, stdout: '', stderr });
   });
 
-  it('says so if the bundle is not there', async () => {
+  it('reports it if the bundle is missing', async () => {
     const root = temporaryDirectory();
     stage(root);
     rmSync(join(root, 'usr/lib/pyclink/pyclink.cjs'));
@@ -139,7 +139,7 @@ const announcement = `Bytecompiling .py files below BUILDROOT/usr/lib/python${sy
 const added = 'pyclink: added to the steps at the end of %install; set %pyclink_adds to 0 to add no files';
 
 describeRpm('the build log', () => {
-  it('has these lines of pyclink in it, and no others', async () => {
+  it('contains exactly these lines of pyclink', async () => {
     const bad = `${site}/shop/tests/bad.py`;
     const build = await rpmbuilt({
       plant: { ...plant, [bad]: 'def (\n' },
@@ -162,7 +162,7 @@ describeRpm('the build log', () => {
     );
   });
 
-  it('has one of a package without Python', async () => {
+  it('contains one line for a package without Python', async () => {
     const build = await rpmbuilt({ plant: { '/usr/share/doc/shop/README': 'Read me.\n' } });
     expect(build.log).toContain('Executing(%install)');
     expect(installLog(build)).toBe(`${added}\n`);
@@ -210,7 +210,7 @@ describeRpm('the build log', () => {
         notLinked,
       ],
     ],
-  ])('says each trouble once, with pyclink_options %s', async (options, lines) => {
+  ])('reports each problem once, with pyclink_options %s', async (options, lines) => {
     const preamble = `%global pyclink_options ${options}`;
     const build = await rpmbuilt({ plant: troubles, preamble });
     expect(installLog(build).trimEnd().split('\n')).toEqual([added, ...lines]);

@@ -18,7 +18,7 @@ describeOnRpm('a knob', (machine) => {
     });
   });
 
-  it('that has all of the buildroot compiled does so if its interpreter is there', async () => {
+  it('that compiles the whole buildroot does so if its interpreter exists', async () => {
     const app = '/usr/share/x/app.py';
     const others = [`/opt/ex/lib/python${machine.minor}/a.py`, `/usr/local/lib/python${machine.minor}/b.py`];
     const sources = [machine.cart, app, ...others];
@@ -49,7 +49,7 @@ describeOnRpm('a knob', (machine) => {
     expect(lstatSync(join(build.buildroot, machine.cart)).mtimeMs).toBe(mtime * 1000);
   });
 
-  it('that names more directories has them compiled, and not called left out', async () => {
+  it('that names more directories compiles them, and they are not reported as left out', async () => {
     const more = `/opt/acme/lib/python${machine.minor}`;
     const build = await machine.built({
       plant: { [`${more}/a.py`]: text },
@@ -60,7 +60,7 @@ describeOnRpm('a knob', (machine) => {
     expect(build.log).not.toContain('left out');
   });
 
-  it('that is misspelled is named', async () => {
+  it('that is misspelled is reported', async () => {
     const build = await machine.built({ preamble: '%global pyclink_optimise 0\n%global pyclink_excludes *' });
     expect(build.said.slice(0, 3)).toEqual([
       'pyclink: warning: %pyclink_optimise is not a pyclink macro: did you mean %pyclink_optimize?',
@@ -69,7 +69,7 @@ describeOnRpm('a knob', (machine) => {
     ]);
   });
 
-  it('for the manifest takes no relative path', async () => {
+  it('for the manifest refuses a relative path', async () => {
     const build = await machine.build({
       plant: { [machine.cart]: text },
       defines: { pyclink_manifest: 'pyclink.json' },
@@ -90,7 +90,7 @@ describeOnRpm('a knob', (machine) => {
     expect(build.said.at(-1)).toBe(`pyclink: nothing to verify: ${reason}`);
   });
 
-  it('that turns the step off leaves %py_byte_compile to verify', async () => {
+  it('that turns the step off still verifies %py_byte_compile', async () => {
     const install = '%py_byte_compile /usr/bin/python3 %{buildroot}/usr';
     const off = { preamble: '%global pyclink_auto_byte_compile 0', install };
     const build = await machine.built({ ...off, end: '%check\n%pyclink_verify' });

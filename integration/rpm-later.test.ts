@@ -42,7 +42,7 @@ describeInWorld('trixie', 'a build with rpm 4.20', () => {
     return world.remove;
   }, 120_000);
 
-  it.each(archs)('has no stale pyc where rpm clamps to its time, and leaves the manifest (%s)', async (arch) => {
+  it.each(archs)('has no stale pycs if rpm clamps to its time, and keeps the manifest (%s)', async (arch) => {
     const built = await build({ arch }, ...clampToBuildTime);
     expect(built, built.log).toMatchObject({ status: 0, announced: 1 });
     expect(await built.verify()).toEqual({
@@ -57,13 +57,13 @@ describeInWorld('trixie', 'a build with rpm 4.20', () => {
     expect(await built.verify()).toMatchObject({ status: 1, findings: ['stale', 'stale'] });
   });
 
-  it('compiles nothing for a spec that switches the step off', async () => {
+  it('compiles nothing for a spec that turns the step off', async () => {
     const built = await build({ preamble: '%undefine py_auto_byte_compile' });
     expect(built, built.log).toMatchObject({ status: 0, announced: 0 });
     expect(built.made.filter((path) => /\.(pyc|json)$/.test(path))).toEqual([]);
   });
 
-  it('keeps the debuginfo package that rpm asks for in %install, where the spec loads the macros', async () => {
+  it('keeps the debuginfo package that rpm requests in %install, if the spec loads the macros', async () => {
     const end = '%prep\n%setup -c -T';
     const preamble = `%{load:${macros}}\n%global debug_package %%package debuginfo`;
     const built = await build({ arch: 'native', preamble, end }, '--noclean');

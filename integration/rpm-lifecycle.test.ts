@@ -35,7 +35,7 @@ describeOnRpm('the life of a package', (machine, name) => {
   };
 
   describe.each(formatsOf(name))('in format %s', (format) => {
-    it('keeps its links when it is installed and upgraded, and leaves nothing when it is erased', async () => {
+    it('keeps its links at installation and upgrade, and leaves nothing after removal', async () => {
       const one = await kept('1.0', format, { cart: alike, till: asserting });
       const two = await kept('2.0', format, { cart: `${alike}\n\ndef free():\n    return 0\n`, offer: alike });
       if (name === 'sid') {

@@ -35,7 +35,7 @@ describeRpm('the manifest of a build', () => {
     expect(sourcesIn(one)).toEqual(['/opt/shop/a.py', cart, plugin]);
   });
 
-  it.each(worlds)('has nothing stale in it when a changed spec is built in the same place (%s)', async (world) => {
+  it.each(worlds)('contains nothing stale when a changed spec is built in the same place (%s)', async (world) => {
     const first = await rpmbuilt({ world, plant: { [cart]: text, [till]: text, [plugin]: text }, install });
     expect(sourcesIn(first)).toEqual([cart, till, plugin]);
     const changed = `rm -r %{buildroot}${till} %{buildroot}/usr/share/shop`;
@@ -45,21 +45,21 @@ describeRpm('the manifest of a build', () => {
     expect((await pyclink(['verify', '--manifest', second.manifest, ...second.rpms])).status).toBe(0);
   });
 
-  it.each(worlds)('of a build before is no obstacle if it is broken (%s)', async (world) => {
+  it.each(worlds)('of an earlier build may be broken (%s)', async (world) => {
     const first = await rpmbuilt({ world, plant: { [cart]: text } });
     writeFileSync(first.manifest, '{');
     const second = await rpmbuilt({ world, directory: first.directory });
     expect(sourcesIn(second)).toEqual([cart]);
   });
 
-  it.each(worlds)('does not outlive a build whose spec switches pyclink off (%s)', async (world) => {
+  it.each(worlds)('is removed by a build whose spec turns pyclink off (%s)', async (world) => {
     const first = await rpmbuilt({ world, plant: { [cart]: text } });
     const preamble = '%undefine py_auto_byte_compile';
     const second = await rpmbuilt({ world, directory: first.directory, preamble });
     expect(existsSync(second.manifest)).toBe(false);
   });
 
-  it('of another version is left alone', async () => {
+  it('of another version is not changed', async () => {
     const first = await rpmbuilt({ plant: { [cart]: text } });
     const before = readFileSync(first.manifest, 'utf8');
     const second = await rpmbuilt({ directory: first.directory, version: '1.1', install: `rm %{buildroot}${cart}` });

@@ -59,7 +59,7 @@ describeRpm('readRpm', () => {
     );
   });
 
-  it('takes no line of what a symlink says for a file, and keeps what it says', async () => {
+  it('does not read lines of a symlink target as files, and keeps the target', async () => {
     const target = `y'\n${cart}.py\t77\t1\t0\t33188\troot:root\t4\t0\tx`;
     const odd = { [`${site}/it's é.py`]: 'x = 1\n' };
     const { rpms } = await rpmbuilt({ plant: { ...plant, ...odd, [`${site}/forged`]: { symlink: target } } });
@@ -76,7 +76,7 @@ describeRpm('readRpm', () => {
     expect(entries.map(({ container }) => container).sort()).toEqual(['shop-1.0-1.noarch', 'shop-too-1.0-1.noarch']);
   });
 
-  it('looks for what is wanted and for nothing else', async () => {
+  it('searches only for what is requested', async () => {
     const { rpms } = await rpmbuilt({ plant });
     expect((await searched(rpms, ['/missing.pyc'])).entries).toEqual([]);
     expect((await searched(rpms, [site])).entries).toMatchObject([{ path: site, type: 'directory' }]);
@@ -88,11 +88,11 @@ describeRpm('readRpm', () => {
     expect((await searched(rpms, [cart0])).taken.size).toBe(1);
   });
 
-  describe('of what it cannot read', () => {
+  describe('of unreadable packages', () => {
     it.each([
       ['that is not there', undefined],
       ['that is no package', 'text'],
-    ])('names a file %s', async (_, content) => {
+    ])('reports a file %s', async (_, content) => {
       const file = join(temporaryDirectory(), 'no.rpm');
       if (content !== undefined) writeFileSync(file, content);
       const error = { code: 'tool-failed', path: file, exitStatus: 3 };

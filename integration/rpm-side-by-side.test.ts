@@ -122,7 +122,7 @@ describeOnRpm("beside Fedora's own step", (machine) => {
   }
 
   const names = Object.keys(kindsOf('/usr/lib/python3/site-packages', []));
-  it.each(names)('packages %s with the same files, modes and mtimes, and the links besides', async (kindName) => {
+  it.each(names)('packages %s with the same files, modes and mtimes, plus the links', async (kindName) => {
     const kind = kinds[kindName] as Kind;
     const stock = await build(kind, false);
     expect(stock, stock.log).toMatchObject({ status: 0, manifest: undefined });
@@ -140,7 +140,7 @@ describeOnRpm("beside Fedora's own step", (machine) => {
     expect(await machine.verify(ours)).toMatchObject({ status: 0 });
   });
 
-  it('ends the build for a source that does not compile, as that step does', async () => {
+  it('ends the build for a source that does not compile, like that step', async () => {
     const kind = { ...(kinds['tests with bad syntax'] as Kind), preamble: '' };
     for (const pyclink of [false, true]) expect(await build(kind, pyclink)).toMatchObject({ status: 1, rpms: [] });
   });

@@ -18,7 +18,7 @@ describeOnRpm('a spec', (machine) => {
     };
 
   describe.each(macroSets)('with the macros of %s', (macros) => {
-    it('has the shell expand what it gives to %py_byte_compile', async () => {
+    it('lets the shell expand the arguments of %py_byte_compile', async () => {
       const files = ['gtk3_a/x.py', 'gtk3_b/y.py', 'gtk2_c/z.py', 'a.py', 'b.py', 'c.py', 'one.txt'];
       const sources = Object.fromEntries(files.map((file) => [`${share}/${file}`, text]));
       const root = `%{buildroot}${share}`;
@@ -37,7 +37,7 @@ describeOnRpm('a spec', (machine) => {
       expect(manifestOf(build.manifest).linkGroups.length).toBe(6);
     });
 
-    it('compiles what lies outside of the buildroot where it is, and says nothing of it in the manifest', async () => {
+    it('compiles files outside the buildroot in place, and does not record them in the manifest', async () => {
       const build = await machine.built({
         macros,
         plant: { [`${share}/a.py`]: text },
@@ -71,7 +71,7 @@ describeOnRpm('a spec', (machine) => {
       }
     });
 
-    it('goes on after a path that is not there', async () => {
+    it('continues after a missing path', async () => {
       const install = `%py_byte_compile ${python} %{buildroot}${share}/*.py\n%py_byte_compile ${python} nowhere %{buildroot}${share}/sub`;
       const build = await machine.built({ macros, plant: { [`${share}/sub/a.py`]: text }, install });
       expect(build.said.filter((line) => line.includes('nothing to compile'))).toEqual([
@@ -131,7 +131,7 @@ describeOnRpm('a spec', (machine) => {
       }
     });
 
-    it('fails only for what the system has to compile', async () => {
+    it('fails only for sources that the system has to compile', async () => {
       const preamble = '%global _python_bytecompile_errors_terminate_build 1';
       const elsewhere = ['/opt/acme/lib/python3.99', '/usr/lib64/pypy3.98', `/usr/local/lib/python${machine.minor}`];
       const plantAll = Object.fromEntries(
@@ -195,7 +195,7 @@ describeOnRpm('a spec', (machine) => {
     });
   });
 
-  it("leaves a vendor's own script alone, unless it is told to replace it", async () => {
+  it("does not replace a vendor's own script unless it is told to", async () => {
     const script = '/usr/lib/rpm/vendor/brp-python-bytecompile';
     const own = `#!/bin/sh\nfind "$RPM_BUILD_ROOT${machine.site}" -name "*.py" -exec ${python} -m py_compile {} +\n`;
     plant(machine.world.directory, { [script]: { content: own, mode: 0o755 } });
@@ -212,7 +212,7 @@ describeOnRpm('a spec', (machine) => {
     }
   });
 
-  it.each(['redhat', 'azl', 'mariner'])("takes the place of the script that is Fedora's in %s", async (vendor) => {
+  it.each(['redhat', 'azl', 'mariner'])("replaces Fedora's script in %s", async (vendor) => {
     const script = `/usr/lib/rpm/${vendor}/brp-python-bytecompile`;
     const build = await machine.built({
       preamble: `%global __os_install_post ${script} "" 1`,

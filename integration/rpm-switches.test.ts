@@ -72,7 +72,7 @@ describe.each(worlds)('off switches (%s)', (world) => {
       expect(compiled(off)).toEqual([]);
     });
 
-    it.each(switches)('%s: but py_byte_compile compiles what it is told', async (preamble) => {
+    it.each(switches)('%s: but py_byte_compile still compiles', async (preamble) => {
       const install = `%py_byte_compile /usr/bin/python3 %{buildroot}/usr/share/shop`;
       const build = await rpmbuilt({ world, plant, preamble, install });
       expect(compiled(build)).toEqual(pycs(plugin).sort());
@@ -133,12 +133,12 @@ describe.each(worlds)('off switches (%s)', (world) => {
   describeRpm('of levels', () => {
     const listing = (levels: readonly number[]) => ['', cart, plugin, ...pycs(cart, levels)].join('\n');
 
-    it('writes what a spec lists that knows levels 0 and 1', async () => {
+    it('writes the files of a spec that lists levels 0 and 1', async () => {
       const build = await rpmbuilt({ world, plant, files: listing([0, 1]) });
       expect(await groupsInRpms(build.rpms)).toEqual([pycs(cart).sort()]);
     });
 
-    it('writes level 2 if told to, which is then to be listed', async () => {
+    it('writes level 2 if told to, which the spec then has to list', async () => {
       const preamble = '%global pyclink_optimize 0 1 2';
       const build = await rpmbuilt({ world, plant, preamble, files: listing([0, 1, 2]) });
       expect(await groupsInRpms(build.rpms)).toEqual([pycs(cart, [0, 1, 2]).sort()]);
@@ -147,7 +147,7 @@ describe.each(worlds)('off switches (%s)', (world) => {
       expect(unlisted.log).toContain(`Installed (but unpackaged) file(s) found:\n   ${pycs(cart, [2])}`);
     });
 
-    it('leaves out what %pyclink_exclude names', async () => {
+    it('excludes what %pyclink_exclude names', async () => {
       const preamble = `%global pyclink_exclude **/cart.py ${site}/other's/**`;
       const others = { [`${site}/other's/a.py`]: text, [`${site}/b.py`]: text };
       const build = await rpmbuilt({ world, plant: { ...plant, ...others }, preamble });

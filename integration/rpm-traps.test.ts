@@ -27,7 +27,7 @@ describeRpm('traps', () => {
     expect(manifestOf(build)['invalidationModes']).toEqual(['timestamp']);
   });
 
-  describe.each(['debian', 'fedora'] as const)('SOURCE_DATE_EPOCH that is no time (%s)', (world) => {
+  describe.each(['debian', 'fedora'] as const)('SOURCE_DATE_EPOCH that is not a time (%s)', (world) => {
     it.each(['-5', 'abc'])('"%s" ends the build before a mtime or a pyc is written', async (value) => {
       const build = await rpmbuild({ world, plant, defines: clamp, install: `export SOURCE_DATE_EPOCH=${value}` });
       expect(build.log).toContain(
@@ -46,7 +46,7 @@ describeRpm('traps', () => {
   });
 
   it.each(['debian', 'fedora'] as const)(
-    '(%s) variables of Python that a spec exports lead no pyc elsewhere',
+    '(%s) variables of Python that a spec exports do not redirect pycs',
     async (world) => {
       const elsewhere = temporaryDirectory();
       const install = `export PYTHONPYCACHEPREFIX=${elsewhere} PYTHONWARNINGS=error PYTHONOPTIMIZE=2 PYTHONDONTWRITEBYTECODE=1`;
@@ -86,10 +86,10 @@ describeRpm('traps', () => {
     },
   );
 
-  describe.each(['debian', 'fedora'] as const)('an interpreter that is not there (%s)', (world) => {
+  describe.each(['debian', 'fedora'] as const)('a missing interpreter (%s)', (world) => {
     const nowhere = '/usr/lib/python3.99/site-packages/shop.py';
 
-    it('is named, and ends the build if errors do', async () => {
+    it('is reported, and ends the build if errors do', async () => {
       const preamble = '%global _python_bytecompile_errors_terminate_build 1';
       const build = await rpmbuild({ world, plant: { ...plant, [nowhere]: text }, preamble });
       expect(build).toMatchObject({ status: 1, rpms: [] });
@@ -97,7 +97,7 @@ describeRpm('traps', () => {
       expect(build.log).toContain('python3.99');
     });
 
-    it('is a warning with its name if they do not, and the rest is compiled', async () => {
+    it('causes a warning if they do not, and the rest is compiled', async () => {
       const preamble = '%global _python_bytecompile_errors_terminate_build 0';
       const build = await rpmbuilt({ world, plant: { ...plant, [nowhere]: text }, preamble });
       expect(build.log).toContain(
@@ -107,7 +107,7 @@ describeRpm('traps', () => {
       expect(manifestOf(build).skipped).toMatchObject([{ path: nowhere, reason: 'no-interpreter' }]);
     });
 
-    it('is named by %py_byte_compile too', async () => {
+    it('is reported by %py_byte_compile too', async () => {
       const install = `%py_byte_compile /usr/bin/python3.99 %{buildroot}${site}`;
       const build = await rpmbuild({ world, plant, install });
       expect(build).toMatchObject({ status: 1, rpms: [] });
@@ -139,11 +139,14 @@ describeRpm('traps', () => {
     expect(await groupsInRpms(build.rpms)).toEqual(cartGroup);
   });
 
-  it.each(['debian', 'fedora'] as const)('a prefix to strip that no source has ends the build (%s)', async (world) => {
-    const build = await rpmbuild({ world, plant, defines: { pyclink_options: '--strip /elsewhere' } });
-    expect(build).toMatchObject({ status: 1, rpms: [] });
-    expect(build.log).toContain('--strip: /elsewhere is not a parent directory of ');
-  });
+  it.each(['debian', 'fedora'] as const)(
+    'a --strip that is no prefix of a source ends the build (%s)',
+    async (world) => {
+      const build = await rpmbuild({ world, plant, defines: { pyclink_options: '--strip /elsewhere' } });
+      expect(build).toMatchObject({ status: 1, rpms: [] });
+      expect(build.log).toContain('--strip: /elsewhere is not a parent directory of ');
+    },
+  );
 
   it.each([allPythons.find(({ minor }) => minor === '3.13') ?? systemPython])(
     'the pycs of $executable do not depend on the number of jobs',

@@ -82,7 +82,7 @@ const laterSteps: readonly (readonly [string, string, readonly string[]])[] = [
 ];
 
 describeRpm('verify of packages', () => {
-  it('finds nothing wrong with a healthy one', async () => {
+  it('has no findings for a healthy one', async () => {
     expect(await verify(await rpmbuilt({ plant }))).toEqual(healthy);
   });
 
@@ -93,7 +93,7 @@ describeRpm('verify of packages', () => {
     },
   );
 
-  it.each(['checked-hash', 'unchecked-hash'])('finds nothing wrong with pycs that go by %s', async (mode) => {
+  it.each(['checked-hash', 'unchecked-hash'])('has no findings for %s pycs', async (mode) => {
     const later = `touch -d @1600000001 %{buildroot}${cart}`;
     const defines = { pyclink_options: `--invalidation-mode ${mode}` };
     expect(await verify(await rpmbuilt({ plant, defines, ...lastly(later) }))).toEqual(healthy);
@@ -102,7 +102,7 @@ describeRpm('verify of packages', () => {
     expect(await verify(changed)).toEqual({ status: 1, stdout: lines.join('') + verdict(2), stderr: '' });
   });
 
-  it('finds nothing wrong with subpackages that part no group, and one without bytecode', async () => {
+  it('has no findings for subpackages that split no group, and one without bytecode', async () => {
     const files = ['', cart, cart0, cart1].join('\n');
     const subpackages = { till: `\n${till}\n${till0}\n${till1}`, doc: '\n/usr/share/doc/shop' };
     const build = await rpmbuilt({ plant: { ...plant, '/usr/share/doc/shop': 'Read me.\n' }, files, subpackages });
@@ -116,18 +116,18 @@ describeRpm('verify of packages', () => {
     expect(alone).toEqual({ ...healthy, stdout: left + healthy.stdout });
   });
 
-  it('finds nothing wrong with two subpackages that each carry the same files', async () => {
+  it('has no findings for two subpackages with the same files', async () => {
     const build = await rpmbuilt({ plant, subpackages: { too: '\n/usr' } });
     expect(build.rpms.length).toBe(2);
     expect(await verify(build)).toEqual(healthy);
   });
 
-  it('finds nothing wrong with a group that is recorded as ghosts only', async () => {
+  it('has no findings for a group of only ghosts', async () => {
     const files = `${both}\n%ghost ${cart0}\n%ghost ${cart1}`;
     expect(await verify(await rpmbuilt({ plant, files }))).toEqual(healthy);
   });
 
-  it('finds nothing wrong with a group that a later step enlarged', async () => {
+  it('has no findings for a group that a later step enlarged', async () => {
     const later = `ln -f %{buildroot}${cart0} %{buildroot}${site}/shop/__pycache__/copy.pyc`;
     expect(await verify(await rpmbuilt({ plant, ...lastly(later) }))).toEqual(healthy);
   });
@@ -150,7 +150,7 @@ describeRpm('verify of packages', () => {
     });
   });
 
-  it('names sources that rpm clamps after they were compiled', async () => {
+  it('reports sources that rpm clamps after they were compiled', async () => {
     const defines = { clamp_mtime_to_source_date_epoch: '1', pyclink_options: '--mtime-policy keep' };
     const build = await rpmbuilt({
       plant: { [cart]: plant[cart] ?? '' },
@@ -164,11 +164,11 @@ describeRpm('verify of packages', () => {
     expect(await verify(build)).toEqual({ status: 1, stdout, stderr: '' });
   });
 
-  describe('of what is no package', () => {
+  describe('of a file that is not a package', () => {
     it.each([
       ['that is text', 'text'],
       ['that is empty', ''],
-    ])('fails with its name, where it is a file %s', async (_, content) => {
+    ])('reports a file %s', async (_, content) => {
       const build = await rpmbuilt({ plant: { ...plant, '/usr/no.rpm': content } });
       const file = `${build.buildroot}/usr/no.rpm`;
       const ran = await verify(build, file);

@@ -141,7 +141,7 @@ const tellsPycsApart = async (python: RealPython) => {
   expect(found).toEqual(wanted);
 };
 
-itOnEachPython('$name tells pycs with the code of their source from others', tellsPycsApart, everyPython);
+itOnEachPython('$name distinguishes pycs with the code of their source', tellsPycsApart, everyPython);
 
 const compile = `
 import importlib.util, json, marshal, sys

@@ -17,14 +17,14 @@ describe.each(programs)('npm run $name', ({ name, program }) => {
   const call = (...args: string[]) =>
     execa('tsx', [program, ...args], { cwd: checkout, preferLocal: true, reject: false });
 
-  it('says how it is called for --help', async () => {
+  it('prints its usage for --help', async () => {
     const { exitCode, stdout, stderr } = await call('--help');
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(stdout).toContain(`npm run ${name}`);
     expect(stdout).not.toMatch(/[*]\/|^ ?[*]/m);
   });
 
-  it('says so too for an option that it does not have', async () => {
+  it('prints its usage for an unknown option', async () => {
     const { exitCode, stdout, stderr } = await call('--no-such-option');
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
     expect(stderr).toMatch(/^Unknown option '--no-such-option'/);

@@ -26,14 +26,14 @@ describe('the one executable', () => {
 
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-  it('says its version, and explains a wrong call, as the bundle does', async () => {
+  it('prints its version, and explains a wrong call, like the bundle', async () => {
     for (const args of [['--version'], ['build', '--help'], ['build', '--buildroot', '/'], ['verify']]) {
       const { exitCode, stdout, stderr } = await execa(executable, args, { reject: false, stripFinalNewline: false });
       expect({ status: exitCode, stdout, stderr }).toEqual(await pyclink(args));
     }
   });
 
-  it.each(['-j1', '-j8'])('builds what the bundle builds (%s)', async (jobs) => {
+  it.each(['-j1', '-j8'])('gives the same result as the bundle (%s)', async (jobs) => {
     const [own, other] = [plantBuildroot({}), plantBuildroot({})];
     for (const buildroot of [own, other]) {
       plant(buildroot, { [`${library}/kernel/odd.py`]: 'def' });
@@ -54,7 +54,7 @@ describe('the one executable', () => {
     expect(linkGroupsIn(own)).toEqual(linkGroupsIn(other));
   });
 
-  it('has the client of Redis in it', async () => {
+  it('contains the Redis client', async () => {
     const buildroot = plantBuildroot(
       Object.fromEntries('abcde'.split('').map((name) => [`${library}/${name}.py`, ''])),
     );
@@ -65,7 +65,7 @@ describe('the one executable', () => {
   });
 
   describeWith(chrootTools, 'in Debian 12 without Node.js', () => {
-    it('compiles all that its interpreters read', async () => {
+    it('compiles everything that its interpreters load', async () => {
       const chroot = await makeChroot('bookworm');
       try {
         await chroot.install('python3');
@@ -77,7 +77,7 @@ describe('the one executable', () => {
   });
 
   describeInWorld('sid', 'in sid without Node.js', () => {
-    it('compiles all that its interpreters read', async () => {
+    it('compiles everything that its interpreters load', async () => {
       const world = await inWorld('sid');
       try {
         await world.inside('rm', '/usr/bin/node');

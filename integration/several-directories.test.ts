@@ -38,7 +38,7 @@ async function builtInPlace() {
 }
 
 describe('verify of several directories', () => {
-  it('takes each for the root of a package: a path of the manifest is in one of them', async () => {
+  it('treats each as the root of a package: a path of the manifest is in one of them', async () => {
     const { shop, till, verify } = await stagedPackages();
     expect(await verify(shop, till)).toEqual(asBuilt);
     expect(await verify(till, `${shop}/`, shop)).toEqual(asBuilt);
@@ -48,7 +48,7 @@ describe('verify of several directories', () => {
     expect(stdout).toMatch(/^damaged: .*\/till\/__pycache__\/sum\./m);
   });
 
-  it('finds a link group that is spread over two, and bytecode that no manifest has', async () => {
+  it('finds a link group that is spread over two, and bytecode that is in no manifest', async () => {
     const { shop, till, verify } = await stagedPackages();
     const own = pyc(`${site}/shop`, 'cart');
     plant(till, { [`${site}/shop/__pycache__/other.${systemPython.cacheTag}.pyc`]: 'x' });
@@ -60,7 +60,7 @@ describe('verify of several directories', () => {
     expect(stdout).toContain(`orphan: ${site}/shop/__pycache__/other.`);
   });
 
-  it('takes the PATHs of a build in place for what they are, relative ones too', async () => {
+  it('recognizes the PATHs of a build in place, including relative ones', async () => {
     const { app, srv, verify } = await builtInPlace();
     expect(await verify(app, srv)).toEqual(asBuilt);
     expect(await verify('srv', './app/')).toEqual(asBuilt);
@@ -69,7 +69,7 @@ describe('verify of several directories', () => {
     expect((await verify('app', 'srv')).stdout).toContain(`missing: ${pyc(`${app}/shop`, 'cart')}: `);
   });
 
-  it('names a directory in which nothing of the manifest is', async () => {
+  it('reports a directory that contains nothing of the manifest', async () => {
     const { shop, till, top, verify } = await stagedPackages();
     plant(top, { 'empty/readme': '' });
     const { stdout } = await verify(shop, till, join(top, 'empty'));
@@ -78,7 +78,7 @@ describe('verify of several directories', () => {
 });
 
 describe('audit of several directories', () => {
-  it('finds what is wrong in each, and names the directory', async () => {
+  it('finds problems in each, and names the directory', async () => {
     const { shop, till, audit } = await stagedPackages();
     expect(await audit(shop, till)).toMatchObject({ status: 0, stdout: expect.stringContaining('nothing wrong') });
     writeFileSync(join(till, pyc(`${site}/till`, 'sum')), 'x');
@@ -88,7 +88,7 @@ describe('audit of several directories', () => {
     expect((await audit('-v', till)).stdout).not.toContain(`in ${till}`);
   });
 
-  it('looks once at what two directories of a system have in common', async () => {
+  it('checks the common parts of two directories of a system once', async () => {
     const { shop, audit } = await stagedPackages();
     plant(shop, { [`${site}/till/sum.py`]: 'total = 0\n' });
     chmodSync(join(shop, site), 0o777);

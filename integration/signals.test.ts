@@ -116,7 +116,7 @@ describe.each(signals)('%s, in the middle of a large tree', (signal) => {
     ['link --normalize', ({ buildroot }) => ['link', '--normalize', '--buildroot', buildroot]],
     ['relink', ({ buildroot, manifest }) => ['relink', '--manifest', manifest, '--buildroot', buildroot]],
     ['a dry run of build', ({ buildroot }) => ['build', '--dry-run', '--keep-current', '--buildroot', buildroot]],
-  ])('ends %s: there is no report, and nothing is left over', async (_, words) => {
+  ])('ends %s without a report or leftovers', async (_, words) => {
     const names = everythingIn(large.buildroot);
     const running = start(words(large));
     await hasRead(running, 256 * mebibyte);

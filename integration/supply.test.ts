@@ -27,7 +27,7 @@ describe('the dependencies', () => {
     expect(loose).toEqual([]);
   });
 
-  it('that the bundle is made of are its bill of materials, and no others', async () => {
+  it('of the bundle are exactly its bill of materials', async () => {
     const bundled = await bundledPackages();
     const { components } = await bundleMaterials();
     expect(components.map(({ name, version }) => `${name}@${version}`).sort()).toEqual(bundled.sort());
@@ -42,7 +42,7 @@ describe('the dependencies', () => {
 });
 
 describeWith(missingTools('strace', 'tar'), 'a run', () => {
-  it('opens no socket of the internet, and starts no shell', async () => {
+  it('opens no internet sockets, and starts no shell', async () => {
     const buildroot = plantBuildroot({ [`${library}/m.py`]: healthyText });
     const work = temporaryDirectory();
     const at = (name: string) => join(work, name);

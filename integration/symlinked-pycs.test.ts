@@ -37,7 +37,7 @@ describe('audit', () => {
     for (const { findings } of await audits(shop)) expect(findings).toEqual([]);
   });
 
-  it('knows the pycs in a __pycache__ that is a symlink', async () => {
+  it('finds the pycs in a __pycache__ that is a symlink', async () => {
     const shop = await builtShop();
     const cache = join(shop.buildroot, directory, '__pycache__');
     mkdirSync(join(shop.buildroot, 'usr/share/bytecode'), { recursive: true });
@@ -55,7 +55,7 @@ describe('audit', () => {
     }
   });
 
-  it('reads what a symlinked pyc leads to, whatever that is called', async () => {
+  it('reads the target of a symlinked pyc, whatever its name', async () => {
     const shop = await builtShop('--no-link');
     const [level1, other] = [join(shop.buildroot, pyc('till', '.opt-1')), join(shop.buildroot, 'usr/share/till.bin')];
     mkdirSync(join(shop.buildroot, 'usr/share'));
@@ -71,7 +71,7 @@ describe('audit', () => {
 });
 
 describe('names that are not UTF-8', () => {
-  it.each(['tree', 'zip'])('are shown with the numbers of their bytes in a %s', async (kind) => {
+  it.each(['tree', 'zip'])('are shown with escaped bytes in a %s', async (kind) => {
     const shop = await builtShop();
     const place = join(shop.buildroot, directory);
     const script = [

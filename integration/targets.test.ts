@@ -18,7 +18,7 @@ async function packagesIn(shop: Shop, place: string): Promise<string> {
 }
 
 describe('a directory of packages', () => {
-  it('stands for its packages, and its other files do not matter', async () => {
+  it('is expanded to its packages, and its other files do not matter', async () => {
     const shop = await builtShop();
     const dist = await packagesIn(shop, 'dist');
     plant(dist, { 'shop_1.dsc': 'text', 'logs/build.log': 'text' });
@@ -35,7 +35,7 @@ describe('a directory of packages', () => {
     expect((await verifyShop(shop, dirname(dist))).status).toBe(0);
   });
 
-  it('is a tree if it has Python files', async () => {
+  it('is a tree if it contains Python files', async () => {
     const shop = await builtShop();
     const deb = await debOf(shop, 'shop.deb');
     rmSync(join(shop.buildroot, 'DEBIAN'), { recursive: true });
@@ -46,7 +46,7 @@ describe('a directory of packages', () => {
 });
 
 describe('two packages together', () => {
-  it('are one payload: sources in one and pycs in the other, as Alpine has them, are no orphans', async () => {
+  it('are one payload: sources in one and pycs in the other, as in Alpine, are not orphans', async () => {
     const shop = await builtShop();
     const [sources, pycs] = [shop.beside('py3-shop-1-r0.apk'), shop.beside('py3-shop-pyc-1-r0.apk')];
     const tar = (file: string, ...args: string[]) => execa('tar', ['-czf', file, '-C', shop.buildroot, ...args]);
@@ -62,7 +62,7 @@ describe('two packages together', () => {
 });
 
 describe('a .changes file', () => {
-  it('stands for the packages that it names', async () => {
+  it('is expanded to the packages that it lists', async () => {
     const shop = await builtShop();
     const dist = await packagesIn(shop, 'dist');
     const names = ['shop_1.dsc', 'shop_1_all.deb', 'empty_1_all.deb'];
@@ -76,7 +76,7 @@ describe('a .changes file', () => {
     expect(ran.status).toBe(2);
   });
 
-  it('is refused if it names no package', async () => {
+  it('is refused if it lists no package', async () => {
     const shop = await builtShop();
     plant(shop.buildroot, { 'source.changes': 'Format: 1.8\nFiles:\n 0 0 python optional shop_1.dsc\n' });
     const ran = await verifyShop(shop, join(shop.buildroot, 'source.changes'));
@@ -101,7 +101,7 @@ describe('a .changes file', () => {
   });
 });
 
-describe('what is no file', () => {
+describe('a target that is not a file', () => {
   it.each(['audit', 'verify'])('is refused by %s: a device, a fifo', async (command) => {
     const shop = await builtShop();
     const fifo = shop.beside('fifo');

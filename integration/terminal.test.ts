@@ -69,7 +69,7 @@ test('relative paths are taken from the current directory', async () => {
   });
 });
 
-test('a page that was written is named', async () => {
+test('a written page is logged', async () => {
   const buildroot = plantBuildroot({ [`${library}/a.py`]: 'x = 1\n' });
   const [cwd, page] = [dirname(buildroot), `${buildroot}.html`];
   const built = await pyclink(['build', '--buildroot', buildroot, '--html', page, '--manifest', `${buildroot}.json`]);

@@ -43,7 +43,7 @@ async function built(buildroot: string, jobs: number, ...flags: string[]) {
 
 describe('the same build', () => {
   it.each([[[]], [['--no-normalize']], [['--no-link', '--invalidation-mode', 'checked-hash']]])(
-    'has one result for any number of threads (%j)',
+    'has the same result for any number of threads (%j)',
     async (flags) => {
       const alone = await built(plantBuildroot(tree()), 1, ...flags);
       expect(alone.status).toBe(1);
@@ -58,7 +58,7 @@ describe('the same build', () => {
     },
   );
 
-  it('keeps what is current in each of them', async () => {
+  it('keeps current pycs in each of them', async () => {
     const buildroot = plantBuildroot(tree());
     const first = await built(buildroot, 16);
     const again = await built(buildroot, 16, '--keep-current');

@@ -40,7 +40,7 @@ const groups = [
 ].sort((a, b) => ((a[0] as string) < (b[0] as string) ? -1 : 1));
 
 describe('a CPython that pyclink does not know', () => {
-  it('is named once, and its pycs are compiled, linked and verified, but not normalized', async () => {
+  it('is reported once, and its pycs are compiled, linked and verified, but not normalized', async () => {
     const python = futurePython();
     const buildroot = plantBuildroot(sources);
     const manifest = join(buildroot, '../m.json');
@@ -60,7 +60,7 @@ describe('a CPython that pyclink does not know', () => {
     expect(linkGroupsIn(buildroot)).toEqual(groups);
   });
 
-  it('is not kept on a guess by --keep-current', async () => {
+  it('is compiled again with --keep-current', async () => {
     const python = futurePython();
     const buildroot = plantBuildroot(sources);
     const args = ['build', '--buildroot', buildroot, '--python', python, '--json', '/opt/app'];

@@ -31,7 +31,7 @@ const inPlace = (args: readonly string[], { env, ...options }: RunOptions = {}) 
   pyclink(['build', '-q', '--in-place', ...args], { ...options, env: { ...plainPath, ...env } });
 
 describeWith(missingRoot(), "another user's interpreter", () => {
-  it("is passed over in that user's environment, which the exit status and the manifest tell", async () => {
+  it("is skipped in that user's environment, as the exit status and the manifest show", async () => {
     const top = temporaryDirectory();
     const { path, hasRun } = plantForeign(top, 'foreign');
     plant(top, { 'app/shop.py': 'pass\n' });
@@ -53,7 +53,7 @@ describeWith(missingRoot(), "another user's interpreter", () => {
     expect(existsSync(join(top, 'app', pyc))).toBe(true);
   });
 
-  it('is started where its path is named, and by its user', async () => {
+  it('is started if its path is given, and by its user', async () => {
     const { path, hasRun } = plantForeign(temporaryDirectory(), 'foreign');
     const python = join(path, 'bin/python');
     expect(await inPlace(['--python', python, path])).toEqual({ status: 0, stdout: '', stderr: '' });
@@ -65,7 +65,7 @@ describeWith(missingRoot(), "another user's interpreter", () => {
     expect(ran).toEqual({ status: 0, stdout: '', stderr: '' });
   });
 
-  it('gives way to the one that is named', async () => {
+  it('is replaced by the named one', async () => {
     const { path, hasRun } = plantForeign(temporaryDirectory(), 'foreign');
     const ran = await inPlace(['--python', '/usr/bin/python3', path]);
     expect(hasRun()).toBe(false);
@@ -76,7 +76,7 @@ describeWith(missingRoot(), "another user's interpreter", () => {
     expect(existsSync(join(path, pyc))).toBe(true);
   });
 
-  it("is the system's where that user's environment leads to it", async () => {
+  it("is the system's if that user's environment leads to it", async () => {
     const path = join(temporaryDirectory(), 'foreign');
     await execa('/usr/bin/python3', ['-m', 'venv', '--without-pip', path]);
     plant(path, { 'shop.py': 'pass\n' });
@@ -85,7 +85,7 @@ describeWith(missingRoot(), "another user's interpreter", () => {
     expect(existsSync(join(path, pyc))).toBe(true);
   });
 
-  it('is passed over where it is a copy beside a library of its own', async () => {
+  it('is skipped if it is a copy next to its own library', async () => {
     const top = temporaryDirectory();
     const { path, hasRun } = plantForeign(top, 'foreign');
     await execa('/usr/bin/python3', ['-m', 'venv', '--without-pip', '--copies', join(top, 'copy')]);
@@ -96,7 +96,7 @@ describeWith(missingRoot(), "another user's interpreter", () => {
     expect(hasRun()).toBe(false);
   });
 
-  it('is passed over as the active environment and on PATH', async () => {
+  it('is skipped as the active environment and on PATH', async () => {
     const top = temporaryDirectory();
     const { path, hasRun } = plantForeign(top, 'foreign');
     plant(top, { 'app/shop.py': 'pass\n' });
@@ -113,7 +113,7 @@ describeWith(missingRoot(), "another user's interpreter", () => {
     expect(hasRun()).toBe(false);
   });
 
-  it('is missing where only it is the interpreter of a staged directory', async () => {
+  it('is missing if it is the only interpreter of a staged directory', async () => {
     const top = temporaryDirectory();
     const script = { content: `#!/bin/sh\n: >${top}/has-run\nexec ${systemPython.executable} "$@"\n`, mode: 0o755 };
     plant(top, { 'foreign/python3.77': script, 'root/usr/lib/python3.77/shop.py': 'pass\n' });
@@ -132,7 +132,7 @@ describeWith(missingRoot(), "another user's interpreter", () => {
 });
 
 describeWith(missingRoot(), 'a user namespace in which the system has no owner', () => {
-  it("has the system's interpreters all the same", async () => {
+  it("uses the system's interpreters all the same", async () => {
     const top = temporaryDirectory();
     plant(top, { 'app/shop.py': 'pass\n' });
     await execa('chown', ['-R', `${foreignUser}`, top]);
@@ -147,7 +147,7 @@ describeWith(missingRoot(), 'a user namespace in which the system has no owner',
 });
 
 describeWith([...missingRoot(), ...missingTools('flock', 'xz', 'zstd', 'bzip2', 'rpm', 'dpkg-deb')], 'PATH', () => {
-  it("is searched for no program in another user's directory, nor in the current one", async () => {
+  it("does not search other users' directories or the current one for programs", async () => {
     const top = temporaryDirectory();
     const names = ['flock', 'mkfifo', 'rpm', 'rpm2archive', 'dpkg-deb', 'xz', 'zstd', 'bzip2', 'python3', 'chroot'];
     for (const name of names) {

@@ -37,14 +37,14 @@ describe('bytecode that the build did not make', () => {
     expect(await verify(tree, '--allow', path, tree.buildroot)).toEqual(healthy);
   });
 
-  it('is named below the library of Python 2, if Python 3 made it', async () => {
+  it('is reported below the library of Python 2, if Python 3 made it', async () => {
     const tree = await built();
     const path = '/usr/lib/python2.7/dist-packages/evil.pyc';
     await plantEvil(tree, path, `${directory}/evil.py`);
     expect(await verify(tree)).toMatchObject({ status: 1, stdout: expect.stringContaining(`unrecorded: ${path}: `) });
   });
 
-  it('is named also where it is a symlink, and where its directory is one', async () => {
+  it('is reported also if it or its directory is a symlink', async () => {
     const tree = await built();
     const cache = `${directory}/__pycache__`;
     await plantEvil(tree, `${directory}/hidden/cart.${tag}.opt-2.pyc`, `${directory}/cart.py`);
@@ -118,7 +118,7 @@ describeWith(
     it.each([
       ['.pyo', `${directory}/cart.pyo`],
       ['pyc beside its source', `${directory}/cart.pyc`],
-    ])('is not named where Python does not load it: a %s', async (_, path) => {
+    ])('is not reported if Python does not load it: a %s', async (_, path) => {
       const tree = await built();
       await plantEvil(tree, path, `${directory}/cart.py`);
       expect(await saidBy(tree, 'shop.cart')).toBe('built');
@@ -126,7 +126,7 @@ describeWith(
     });
 
     it.each(['pypy39', 'cpython-27', 'cpython-399', 'jython-27'])(
-      'is foreign where another Python made it: %s',
+      'is foreign if another Python made it: %s',
       async (other) => {
         const tree = await built();
         const path = `${directory}/__pycache__/cart.${other}.pyc`;
@@ -139,7 +139,7 @@ describeWith(
 );
 
 describeRpm('bytecode that the build did not make, in an rpm', () => {
-  it('is named: a level that is not in the manifest', async () => {
+  it('is reported: a level that is not in the manifest', async () => {
     const { manifest, rpms } = await rpmbuilt({ plant: { [`${site}/shop/cart.py`]: 'x = 1\n' } });
     expect(await pyclink(['verify', '--manifest', manifest, ...rpms])).toMatchObject({ status: 0 });
     const { linkGroups, ...rest } = JSON.parse(readFileSync(manifest, 'utf8'));
@@ -154,7 +154,7 @@ describeRpm('bytecode that the build did not make, in an rpm', () => {
 });
 
 describe('verify', () => {
-  it('says that nothing was verified if the manifest has no pycs', async () => {
+  it('reports that nothing was verified if the manifest has no pycs', async () => {
     const tree = await built('--exclude', '*.py');
     for (const buildroot of [tree.buildroot, plantBuildroot({})]) {
       const { status, stdout } = await verify({ ...tree, buildroot });
@@ -165,7 +165,7 @@ describe('verify', () => {
     }
   });
 
-  it('says once that a manifest is that of another package', async () => {
+  it('reports once that a manifest is that of another package', async () => {
     const tree = await built();
     const other = plantBuildroot({ [`${library}/other.py`]: 'x = 1\n' });
     expect(await pyclink(['build', '-q', '--buildroot', other])).toMatchObject({ status: 0 });
@@ -176,7 +176,7 @@ describe('verify', () => {
     });
   });
 
-  it('proves nothing if one of several images has nothing of the manifest', async () => {
+  it('verifies nothing if one of several images contains nothing of the manifest', async () => {
     const [tree, other] = [await built(), await built()];
     rmSync(other.at(directory), { recursive: true });
     const images = [await payloads['image']?.(tree), await payloads['image']?.(other)] as string[];
@@ -211,7 +211,7 @@ describe('verify', () => {
     });
   });
 
-  it('expects nothing of sources that are left out with all their pycs, and says how many', async () => {
+  it('accepts sources that are missing with all their pycs, and reports how many', async () => {
     const tree = await built();
     for (const path of ['cart.py', ...['', '.opt-1'].map((level) => `__pycache__/cart.${tag}${level}.pyc`)]) {
       rmSync(tree.at(`${directory}/${path}`));
@@ -222,7 +222,7 @@ describe('verify', () => {
     });
   });
 
-  it('names what it may not read, and checks the others', async () => {
+  it('reports unreadable files, and checks the others', async () => {
     const tree = await built();
     const path = tree.at(`${directory}/__pycache__/cart.${tag}.opt-1.pyc`);
     writeFileSync(`${path}.copy`, readFileSync(path), { mode: 0o600 });
@@ -235,7 +235,7 @@ describe('verify', () => {
     expect(ran).toMatchObject({ status: 1, stderr: '' });
   });
 
-  it('names a source that changed, though its size and mtime did not', async () => {
+  it('reports a source that changed, though its size and mtime did not', async () => {
     const tree = await built();
     const path = tree.at(`${directory}/cart.py`);
     const { atime, mtime } = statSync(path);
@@ -253,7 +253,7 @@ describe('verify', () => {
     ['--keep-current'],
     ['--cache-dir', 'CACHE'],
     ['--invalidation-mode', 'checked-hash'],
-  ])('knows what the sources were, however they were compiled: %s %s', async (...flags) => {
+  ])('knows the digests of the sources, however they were compiled: %s %s', async (...flags) => {
     const tree = await built();
     const args = flags.map((flag) => (flag === 'CACHE' ? tree.beside('cache') : flag));
     const again = [
@@ -278,7 +278,7 @@ describe('verify', () => {
     expect(await verify(tree)).toMatchObject({ status: 0 });
   });
 
-  it('names pycs that more users may read than their source', async () => {
+  it('reports pycs that are readable by more users than their source', async () => {
     const tree = await built();
     chmodSync(tree.at(`${directory}/cart.py`), 0o600);
     const { status, stdout } = await verify(tree);

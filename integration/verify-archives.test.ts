@@ -19,7 +19,7 @@ describe('verify', () => {
     expect(await verifyShop(tree, await tarOf(tree, name, ...args))).toEqual(healthy);
   });
 
-  it('reads an .apk, whose members are three tars of gzip one after another, without ends but the last', async () => {
+  it('reads an .apk, which consists of three gzipped tars, of which only the last has an end', async () => {
     const tree = await builtShop();
     const file = tree.beside('shop.apk');
     const script = [
@@ -104,7 +104,7 @@ describe('verify', () => {
     });
   });
 
-  it('reports bytes that were not built as damaged', async () => {
+  it('reports bytes that differ from the build as damaged', async () => {
     const tree = await builtShop();
     writeFileSync(join(tree.buildroot, pyc('cart', '.opt-2')), 'not bytecode');
     const stdout = `damaged: ${pyc('cart', '.opt-2')}: it does not start with a magic number\n`;
@@ -121,7 +121,7 @@ describe('verify', () => {
     ['a tar of gzip', 'layer.tgz', '--gzip'],
     ['a tar of xz', 'layer.tar.xz', '--xz'],
     ['a tar of zstd', 'layer.tar.zst', '--zstd'],
-  ])('says of the start of %s that it cannot be read', async (_, name, flag) => {
+  ])('reports that a truncated %s cannot be read', async (_, name, flag) => {
     const tree = await builtShop();
     const file = await tarOf(tree, name, flag, '.');
     const bytes = readFileSync(file);
@@ -133,7 +133,7 @@ describe('verify', () => {
     );
   });
 
-  it('says what is wrong with a text, a missing file and a directory among packages', async () => {
+  it('reports what is wrong with a text, a missing file and a directory among packages', async () => {
     const tree = await builtShop();
     const text = tree.beside('text');
     writeFileSync(text, 'This is no archive, and it is long enough to see that. '.repeat(20));

@@ -65,7 +65,7 @@ const shadows: Readonly<Record<string, Addition>> = {
 };
 
 describe('verify of a whole system', () => {
-  it('passes over the bytecode of other packages, and says how much there is', async () => {
+  it('ignores the bytecode of other packages, and reports how much there is', async () => {
     const tree = await system();
     expect(await verify(tree)).toEqual({ ...healthy, stdout: others + healthy.stdout });
     const { others: count } = JSON.parse((await verify(tree, '--json', tree.buildroot)).stdout);
@@ -83,13 +83,13 @@ describe('verify of a whole system', () => {
     expect(status).toBe(1);
   });
 
-  it('holds all bytecode of the tree of a package against the manifest', async () => {
+  it('checks all bytecode of the tree of a package against the manifest', async () => {
     const tree = await built();
     expect(await add(tree, additions['a package beside that of the build'] as Addition)).toBe('evil');
     expect(await verify(tree)).toMatchObject({ status: 1, stdout: expect.stringMatching(/^unrecorded: .*\/other\//) });
   });
 
-  it('looks for what was added to packages of the running system too', async () => {
+  it('finds what was added to packages of the running system too', async () => {
     const top = temporaryDirectory();
     const [manifest, app] = [join(top, 'manifest.json'), join(top, 'app')];
     plant(top, { 'app/shop.py': 'SAID = "built"\n', 'other/till.py': 'SAID = "other"\n' });

@@ -63,7 +63,7 @@ function breakLink(path: string): void {
   renameSync(`${path}.copy`, path);
 }
 
-describe('a buildroot that will lie in /usr', () => {
+describe('a buildroot that will be installed in /usr', () => {
   const below = Object.fromEntries(Object.entries(sources).map(([path, what]) => [path.slice('/usr'.length), what]));
   const cache = `${directory}/__pycache__`;
 
@@ -96,7 +96,7 @@ describe('a buildroot that will lie in /usr', () => {
     });
   });
 
-  it('takes a PATH as it will be installed, and refuses one that is elsewhere', async () => {
+  it('accepts a PATH as installed, and refuses one that is elsewhere', async () => {
     const root = temporaryDirectory();
     plant(root, below);
     const build = (path: string) => pyclink(['build', '-q', '--buildroot', root, '-p', '/usr', path]);
@@ -109,16 +109,13 @@ describe('a buildroot that will lie in /usr', () => {
 const printFileName = "import marshal, sys; print(marshal.loads(open(sys.argv[1], 'rb').read()[16:]).co_filename)";
 
 describe('verify', () => {
-  it.each(['timestamp', 'checked-hash', 'unchecked-hash'])(
-    'finds nothing wrong with a healthy tree (%s)',
-    async (mode) => {
-      const tree = await built('--invalidation-mode', mode);
-      const healthy = 'pyclink: 9 pycs, 3 link groups: all as built\n';
-      expect(await verify(tree)).toEqual({ status: 0, stdout: healthy, stderr: '' });
-    },
-  );
+  it.each(['timestamp', 'checked-hash', 'unchecked-hash'])('has no findings for a healthy tree (%s)', async (mode) => {
+    const tree = await built('--invalidation-mode', mode);
+    const healthy = 'pyclink: 9 pycs, 3 link groups: all as built\n';
+    expect(await verify(tree)).toEqual({ status: 0, stdout: healthy, stderr: '' });
+  });
 
-  it('names a link that is broken', async () => {
+  it('reports a broken link', async () => {
     const tree = await built();
     breakLink(tree.pyc('cart', 0));
     const [cart, other] = [payload(tree, tree.pyc('cart', 0)), payload(tree, tree.pyc('cart', 1))];
@@ -129,7 +126,7 @@ describe('verify', () => {
     });
   });
 
-  it('names a pyc that is gone', async () => {
+  it('reports a missing pyc', async () => {
     const tree = await built();
     rmSync(tree.pyc('till', 0));
     const till = payload(tree, tree.pyc('till', 0));
@@ -137,7 +134,7 @@ describe('verify', () => {
     expect(await verify(tree)).toEqual({ status: 1, stdout, stderr: '' });
   });
 
-  it('names a pyc with other bytes', async () => {
+  it('reports a pyc with other bytes', async () => {
     const tree = await built();
     appendFileSync(tree.pyc('till', 0), 'x');
     const till = payload(tree, tree.pyc('till', 0));
@@ -145,7 +142,7 @@ describe('verify', () => {
     expect(await verify(tree)).toEqual({ status: 1, stdout, stderr: '' });
   });
 
-  it('says it if a damaged pyc has no header', async () => {
+  it('reports a damaged pyc without a header', async () => {
     const tree = await built();
     writeFileSync(tree.pyc('till', 0), 'not bytecode');
     const till = payload(tree, tree.pyc('till', 0));
@@ -153,7 +150,7 @@ describe('verify', () => {
     expect(await verify(tree)).toEqual({ status: 1, stdout, stderr: '' });
   });
 
-  it('names every pyc of a source whose mtime changed', async () => {
+  it('reports every pyc of a source whose mtime changed', async () => {
     const tree = await built();
     utimesSync(join(tree.buildroot, directory, 'cart.py'), 1_600_000_001, 1_600_000_001);
     const reason = 'it records mtime 2020-09-13T12:26:40Z, the source has 2020-09-13T12:26:41Z';
@@ -161,7 +158,7 @@ describe('verify', () => {
     expect(await verify(tree)).toEqual({ status: 1, stdout: lines.join('') + verdict(3), stderr: '' });
   });
 
-  it.each(['checked-hash', 'unchecked-hash'])('names every pyc of a source whose text changed (%s)', async (mode) => {
+  it.each(['checked-hash', 'unchecked-hash'])('reports every pyc of a source whose text changed (%s)', async (mode) => {
     const tree = await built('--invalidation-mode', mode);
     writeFileSync(join(tree.buildroot, directory, 'cart.py'), '"""Docs."""\nitems = {}\n');
     const lines = [1, 2, 0].map(
@@ -170,7 +167,7 @@ describe('verify', () => {
     expect(await verify(tree)).toEqual({ status: 1, stdout: lines.join('') + verdict(3), stderr: '' });
   });
 
-  it('names a source that is gone while its pycs are not', async () => {
+  it('reports a missing source whose pycs exist', async () => {
     const tree = await built();
     rmSync(join(tree.buildroot, directory, 'till.py'));
     const line = `missing: ${directory}/till.py: in the manifest, but not in the payload; its pycs are\n`;
@@ -197,7 +194,7 @@ describe('verify', () => {
 });
 
 describe('relink', () => {
-  it('restores what a copy broke, so that verify finds nothing', async () => {
+  it('restores links that a copy broke, so that verify finds nothing', async () => {
     const tree = await built();
     const [contents, groups] = [contentsOf(tree.buildroot), linkGroupsIn(tree.buildroot)];
     for (const name of ['__init__', 'cart', 'till']) for (const level of [0, 1, 2]) breakLink(tree.pyc(name, level));
@@ -211,7 +208,7 @@ describe('relink', () => {
     expect((await verify(tree)).status).toBe(0);
   });
 
-  it('refuses where the contents differ, and touches neither', async () => {
+  it('refuses if the contents differ, and touches neither', async () => {
     const tree = await built();
     breakLink(tree.pyc('cart', 0));
     appendFileSync(tree.pyc('cart', 0), 'x');
@@ -226,7 +223,7 @@ describe('relink', () => {
     expect(lstatSync(tree.pyc('cart', 0)).ino).toBe(inode);
   });
 
-  it('only says what it would do in a dry run', async () => {
+  it('only reports what it would do in a dry run', async () => {
     const tree = await built();
     breakLink(tree.pyc('cart', 0));
     const groups = linkGroupsIn(tree.buildroot);

@@ -27,7 +27,7 @@ function planted() {
 
 const expected = modes.flatMap((mode) => [mode, mode, mode].map((one) => one.toString(8)));
 
-it.each([[[]], [['--normalize']]])('of what link %j finds, and says so', async (flags) => {
+it.each([[[]], [['--normalize']]])('are narrowed by link %j, with a warning', async (flags) => {
   const { buildroot, setModes, modesOf } = planted();
   await pyclink(quietBuild(buildroot, '--no-link', '--no-normalize'));
   setModes(pycs, 0o644);

@@ -46,7 +46,7 @@ describeWith(debianTools, "pyclink's own package", () => {
         expect((await world.inside('lintian', ...args)).all).toBe('');
       });
 
-      it(`builds with debhelper ${compatLevels[name]} packages that are whole, until they are purged`, async () => {
+      it(`builds packages with debhelper ${compatLevels[name]} that stay intact until they are purged`, async () => {
         const { directory, inside } = world;
         const tags = await cacheTags(world);
         expect(tags).toHaveLength(name === 'sid' ? 2 : 1);

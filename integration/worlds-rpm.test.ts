@@ -61,7 +61,7 @@ for (const name of ['trixie', 'sid'] as const) {
       return { status: exitCode, said: all.replaceAll(cacheTag, 'TAG') };
     }
 
-    it('takes from a file list just what it names, whatever the names', async () => {
+    it('packages exactly the files of a list, whatever the names', async () => {
       const odd = oddNames(directory, cacheTag);
       plant(join(world.directory, 'srv/odd'), odd.plant);
       const preamble = '%global __os_install_post %{nil}\n%global _unpackaged_files_terminate_build 0';

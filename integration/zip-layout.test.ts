@@ -34,7 +34,7 @@ function application(more: Parameters<typeof plantBuildroot>[0] = {}) {
 }
 
 describeWith(missingTools('zip'), '--layout zip', () => {
-  it.each(allPythons)('is read by zipimport in a zipapp: $name', async ({ executable, minor, cacheTag }) => {
+  it.each(allPythons)('is loaded by zipimport in a zipapp: $name', async ({ executable, minor, cacheTag }) => {
     const { at, tree, build, verify, manifest } = application();
     expect(await build('--python', executable)).toEqual(quiet);
     expect(everythingIn(tree).filter((name) => name.endsWith('.pyc'))).toEqual([
@@ -52,7 +52,7 @@ describeWith(missingTools('zip'), '--layout zip', () => {
     expect(await pyclink(['audit', at('app.pyz')])).toMatchObject({ status: 0 });
   });
 
-  it('is read where the sources are gone, in a zip and in a directory', async () => {
+  it('is loaded without the sources, in a zip and in a directory', async () => {
     const { tree, at, build, verify, zip, python } = application();
     expect(await build('--remove-sources', '-o', '2')).toEqual(quiet);
     expect(everythingIn(tree)).toEqual([
@@ -88,7 +88,7 @@ describeWith(missingTools('zip'), '--layout zip', () => {
     expect((await pyclink([...audit, '--only', 'differs'])).stdout).toContain('cart.pyc');
   });
 
-  it('names a pyc in a __pycache__ of the zip, which is not of the build', async () => {
+  it('reports a pyc in a __pycache__ of the zip, which is not of the build', async () => {
     const { tree, at, build, verify, zip } = application();
     expect(await build()).toEqual(quiet);
     await pyclink(['build', '-q', '--buildroot', tree, '/', '-o', '0']);
@@ -146,7 +146,7 @@ describeWith(missingTools('zip'), '--layout zip', () => {
     }
   });
 
-  it('is recorded by threads as by one', async () => {
+  it('is recorded the same with threads', async () => {
     const many = Array.from({ length: 300 }, (_, i) => [`many/m${i}.py`, `x = ${i}\n`] as const);
     const [one, other] = [application(Object.fromEntries(many)), application(Object.fromEntries(many))];
     expect(await one.build('-j', '8', '-o', '1')).toEqual(quiet);
@@ -155,7 +155,7 @@ describeWith(missingTools('zip'), '--layout zip', () => {
     expect(one.manifest()).toMatchObject({ optimizationLevels: [1], totals: { pycs: 303 } });
   });
 
-  it('makes the same bytes from a cache, and leaves alone what is there', async () => {
+  it('makes the same bytes from a cache, and does not touch current pycs', async () => {
     const [one, other] = [application(), application()];
     expect(await one.build('--cache-dir', one.at('cache'))).toEqual(quiet);
     expect(await other.build('--cache-dir', one.at('cache'))).toEqual(quiet);
@@ -203,7 +203,7 @@ describeWith(missingTools('zip'), '--layout zip', () => {
 });
 
 describe('--remove-sources', () => {
-  it('leaves what is no source of the PATHs, what does not compile, and symlinks', async () => {
+  it('does not remove other files, sources that do not compile, and symlinks', async () => {
     const { tree, at, build } = application({
       'shop/bad.py': 'def (:\n',
       'shop/alias.py': { symlink: 'cart.py' },

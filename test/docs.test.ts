@@ -18,24 +18,24 @@ const allOf = (text: string, pattern: RegExp) => Array.from(text.matchAll(patter
 describe.each(pages)('%s', (page) => {
   const text = read(page);
 
-  it('links to files that are there', () => {
+  it('links to files that exist', () => {
     const targets = allOf(text, /\]\(([^)#]+)[^)]*\)/g).filter((target) => !target.startsWith('http'));
     expect(targets.filter((target) => !existsSync(join(checkout, dirname(page), target)))).toEqual([]);
   });
 
-  it('names files of the checkout that are there', () => {
+  it('names files that exist in the checkout', () => {
     // Those below debian/ are mostly of packages that use pyclink.
     const named = allOf(text, /(?<![\w/.-])((?:src|test|integration|hooks|rpm-macros|docs)\/[\w./-]*[\w])/g);
     expect(named.filter((path) => !existsSync(join(checkout, path)))).toEqual([]);
   });
 
-  it('names npm scripts that there are', () => {
+  it('names npm scripts that exist', () => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
     const named = allOf(text, /npm run (?:--silent )?([\w:]+)/g);
     expect(named.filter((script) => scripts[script] === undefined)).toEqual([]);
   });
 
-  it('calls pyclink with options that it has', () => {
+  it('calls pyclink with existing options', () => {
     const calls = allOf(text, /(?:pyclink(?:\.cjs)?) ((?:build|link|relink|verify|inspect)\b[^`\n]*)/g);
     const unknown = calls.flatMap((call) => {
       const [name, ...words] = call.split(/\s+/);
@@ -54,7 +54,7 @@ it('the front page fits one screen: 50 lines of 100 columns', () => {
 });
 
 describe('docs/rpm.md', () => {
-  it('names the macros that macros.pyclink defines, each of them and no other', () => {
+  it('names exactly the macros that macros.pyclink defines', () => {
     const defined = allOf(read('rpm-macros/macros.pyclink'), /^%(pyclink_(?!_)\w+)/gm);
     const named = allOf(read('docs/rpm.md'), /%(?:global )?(pyclink_(?!_)\w+)/g);
     expect([...new Set(named)].sort()).toEqual([...defined].sort());

@@ -47,7 +47,7 @@ describe('createLog', () => {
     expect(logged(level, 'lines', all)).toBe(text);
   });
 
-  it('writes JSON for machines, a line each', () => {
+  it('writes JSON for machines, one object per line', () => {
     const text = logged('info', 'json', (log) => {
       log.warn({ path: '/a\n.py', lines: ['said'] }, 'careful');
       log.info('done');

@@ -29,7 +29,7 @@ describe('the man page of pyclink', () => {
     },
   );
 
-  it('has both forms of inspect, and nothing that is still to be filled in', () => {
+  it('has both forms of inspect, and no placeholders', () => {
     expect(pages.pyclink).toContain('.BI inspect " FILE"\n');
     expect(pages.pyclink).toContain('.BI inspect " FILE OTHER"\n');
     expect(pages.pyclink).not.toMatch(/^\.\\"/m);
@@ -71,7 +71,7 @@ describe('the man page of pyclink', () => {
   });
 });
 
-it('help of build has each of its options, in their order', async () => {
+it('the help of build lists all options in order', async () => {
   const { stdout } = await call(['build', '--help']);
   const flags = Object.values(buildOptions).map((option) => option.flags.replace(/[[\]]/g, '\\$&'));
   const places = flags.map((flag) => stdout.search(new RegExp(`^ {2}${flag}( |$)`, 'm')));
@@ -79,7 +79,7 @@ it('help of build has each of its options, in their order', async () => {
   expect(places).toEqual([...places].sort((a, b) => a - b));
 });
 
-it('help and man pages have each environment variable', async () => {
+it('help and man pages list all environment variables', async () => {
   const sources = readdirSync(join(checkout, 'src'), { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith('.ts'))
     .map((path) => read(join('src', path)));

@@ -8,11 +8,11 @@ const checkout = join(import.meta.dirname, '..');
 const read = (path: string) => readFileSync(join(checkout, path), 'utf8');
 const { version } = JSON.parse(read('package.json')) as { version: string };
 
-it('is nothing of this version, which is for development or complete', () => {
+it('has no findings for this version', () => {
   expect(lackingForRelease(version, read)).toEqual([]);
 });
 
-it('is all that is a placeholder, and a section of the changelog', () => {
+it('finds placeholders and a missing changelog section', () => {
   const page =
     '| repository | https://example.org/x | a |\n| contact | x@example.org | b |\n| signing key | not set | c |\n';
   expect(lackingForRelease('9.9.9', (path) => (path === 'docs/release.md' ? page : ''))).toEqual([
@@ -23,7 +23,7 @@ it('is all that is a placeholder, and a section of the changelog', () => {
   ]);
 });
 
-it('is what other files do not have', () => {
+it('finds versions that other files do not have', () => {
   const page = '| repository | https://git.test/x | a |\n| contact | x@git.test | b |\n| signing key | ABCD | c |\n';
   const files: Record<string, string> = {
     'docs/release.md': page,

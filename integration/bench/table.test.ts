@@ -10,7 +10,7 @@ const run = (wallSeconds: number, userSeconds: number) => ({
   mainSeconds: 0.1,
 });
 
-test('a table has medians, and ratios round by round with their extremes', () => {
+test('a table has medians, and ratios by round with their extremes', () => {
   const rows = rowsOf([
     { name: 'ours', runs: [run(1, 0.5), run(2, 1.5), run(9, 2.5)] },
     { name: 'theirs', runs: [run(2, 1.5), run(8, 3.5), run(12, 2.5)] },
@@ -25,7 +25,7 @@ test('a table has medians, and ratios round by round with their extremes', () =>
 `);
 });
 
-test('of an even number of rounds, the median is the mean of the middle two', () => {
+test('the median of an even number of rounds is the mean of the middle two', () => {
   expect(rowsOf([{ name: 'ours', runs: [run(1, 1), run(4, 4), run(2, 2), run(9, 9)] }])[0]?.wallSeconds).toBe(3);
 });
 

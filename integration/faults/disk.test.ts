@@ -8,7 +8,7 @@ const name = 'a file system that is full, limited or foreign';
 
 describeWith(missing, name, () => {
   describeWhere(lacking, 'where it can be mounted', () => {
-    it('loses nothing, and reports what could not be done', async () => {
+    it('loses nothing, and reports what it could not do', async () => {
       const seed = Math.floor(Math.random() * 1_000_000);
       const rounds = Object.keys(diskTrials).length;
       const { tried, notes } = await diskCase(rounds, seed);

@@ -4,7 +4,7 @@ import { overlayCase, overlayRounds } from './overlay.ts';
 
 const right = { tried: overlayRounds, survived: overlayRounds, lost: 0, notes: [] };
 
-it('does the same where inode numbers agree in their upper 53 bits', async () => {
+it('does the same if inode numbers agree in their upper 53 bits', async () => {
   expect(await overlayCase(overlayRounds, false)).toEqual(right);
 }, 120_000);
 

@@ -14,13 +14,13 @@ describe('a baseline', () => {
   const text = JSON.stringify({ findings: [finding('stale', '/a.pyc', 'mtime 5'), finding('damaged', '/b.pyc')] });
   const baseline = parseBaseline(text, 'known.json');
 
-  it('knows a finding by its kind and path, whatever was seen', () => {
+  it('knows a finding by its kind and path, whatever its details', () => {
     expect(baseline.isKnown(finding('stale', '/a.pyc', 'mtime 6'))).toBe(true);
     expect(baseline.isKnown(finding('damaged', '/a.pyc'))).toBe(false);
     expect(baseline.isKnown(finding('stale', '/b.pyc'))).toBe(false);
   });
 
-  it('names what is gone', () => {
+  it('lists findings that no longer occur', () => {
     expect(baseline.goneFrom([finding('stale', '/a.pyc')])).toEqual(['damaged /b.pyc']);
   });
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { auditAdvice, auditKindNames } from '../../src/audit/kinds.ts';
 
-it('says what to do about each kind, and docs/audit.md the same', () => {
+it('gives the same advice for each kind as docs/audit.md', () => {
   const rows = readFileSync(join(import.meta.dirname, '../../docs/audit.md'), 'utf8').split('\n');
   for (const kind of auditKindNames) {
     const row = rows.find((line) => line.startsWith(`| \`${kind}\` |`) && line.endsWith(` | ${auditAdvice[kind]} |`));

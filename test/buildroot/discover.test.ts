@@ -45,7 +45,7 @@ describe('discover', () => {
     });
   });
 
-  it('looks only at Python directories where no PATH is given', () => {
+  it('searches only Python directories if no PATH is given', () => {
     const files = {
       'usr/lib/python3.11/b/a.py': '',
       'usr/lib/python3/dist-packages/a.py': '',
@@ -70,7 +70,7 @@ describe('discover', () => {
     expect(discovered(files, { paths }).sources).toEqual(['/usr/share/app/a.py', '/usr/share/app/b.py']);
   });
 
-  it('skips bytecode, directories and what is in a __pycache__', () => {
+  it('skips bytecode, directories and files in a __pycache__', () => {
     const files = {
       'usr/lib/python3.11/a.pyc': '',
       'usr/lib/python3.11/a.pyi': '',
@@ -119,7 +119,7 @@ describe('discover', () => {
     ]);
   });
 
-  it('leaves out, of what is in Python directories, what was not asked for', () => {
+  it('reports sources of Python directories that were not asked for', () => {
     const files = { 'usr/lib/python3.11/a.py': '', 'opt/lib/python3.11/b.py': '', 'usr/share/app/c.py': '' };
     expect(discovered(files, { only: { matching: /^\/usr\//, later: [] } })).toEqual({
       sources: ['/usr/lib/python3.11/a.py'],
@@ -127,7 +127,7 @@ describe('discover', () => {
     });
   });
 
-  it('leaves Python 2 alone unless the user names the interpreter', () => {
+  it('skips Python 2 unless the user names the interpreter', () => {
     const files = { 'usr/lib/python2.7/a.py': '' };
     expect(discovered(files)).toEqual({
       sources: [],
@@ -136,7 +136,7 @@ describe('discover', () => {
     expect(discovered(files, { python: { command: 'python3' } }).sources).toEqual(['/usr/lib/python2.7/a.py']);
   });
 
-  it('leaves out what is excluded, by staged or by payload path', () => {
+  it('skips excluded sources, by staged or by payload path', () => {
     const files = { 'usr/lib/python3.11/a.py': '', 'usr/lib/python3.11/b.py': '', 'usr/lib/python3.11/c.py': '' };
     const buildroot = openTree(plantBuildroot(files));
     const { sources, skipped } = discover(buildroot, {
@@ -175,7 +175,7 @@ describe('discover', () => {
     });
   });
 
-  it('skips, with the reason, what cannot be compiled or must not be written to', () => {
+  it('skips sources that cannot be compiled or must not be written, with the reason', () => {
     const files = {
       'usr/lib/python3.11/dangling.py': { symlink: 'nothing.py' },
       'usr/lib/python3.11/host.py': { symlink: '/proc/version' },
@@ -212,7 +212,7 @@ describe('discover', () => {
     ]);
   });
 
-  it('takes a single file as a PATH, and says if it is no source', () => {
+  it('takes a single file as a PATH, and reports if it is not a source', () => {
     const files = { 'usr/bin/tool.py': '', 'usr/bin/tool': '', 'usr/bin/host.py': { symlink: '/proc/version' } };
     expect(discovered(files, { paths: ['/usr/bin/tool.py', '/usr/bin/tool', '/usr/bin/host.py'] })).toEqual({
       sources: ['/usr/bin/tool.py'],
@@ -228,7 +228,7 @@ describe('discover', () => {
     expect(discovered(files).sources).toEqual(['/usr/lib/python3.11/a/b.py']);
   });
 
-  it('finds the same in whatever order the files were made', () => {
+  it('does not depend on the order in which the files were made', () => {
     const names = ['b.py', 'B.py', 'a.py', '\uff5e.py', '😀.py', 'a/x.py'];
     const files = names.map((name) => [`usr/lib/python3.11/${name}`, ''] as const);
     const [one, other] = [Object.fromEntries(files), Object.fromEntries(files.toReversed())];

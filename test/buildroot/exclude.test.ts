@@ -62,7 +62,7 @@ describe('many globs', () => {
     return (path: string) => matches(path.slice(1));
   };
 
-  it('match what one of them matches', () => {
+  it('match if one of them matches', () => {
     const part = fc.constantFrom(
       'a',
       'b',
@@ -118,7 +118,7 @@ describe('excluder', () => {
     expect(excluder(regexes, globs)(staged, payload)).toBe(expected);
   });
 
-  it('answers the same when it is asked again', () => {
+  it('gives the same answer the second time', () => {
     const isExcluded = excluder([/a\.py/u], []);
     expect([isExcluded(staged, payload), isExcluded(staged, payload)]).toEqual([true, true]);
   });

@@ -71,20 +71,20 @@ describe('applyMtimePolicy', () => {
     });
   });
 
-  it('does not touch what a package, in whole seconds, would not clamp', () => {
+  it('does not touch mtimes that a package would not clamp, in whole seconds', () => {
     const { sources, mtimeOf, apply } = planted({ 'a.py': at(epoch + 0.5) });
     expect(apply().sources).toEqual(sources);
     expect(mtimeOf('a.py')).toBe(epoch + 0.5);
   });
 
-  it('touches neither the atime nor files that are no sources', () => {
+  it('touches neither atimes nor files that are not sources', () => {
     const { path, mtimeOf, apply } = planted({ 'a.py': at(epoch + 5), data: at(epoch + 5) });
     const { atimeMs } = lstatSync(path('a.py'));
     apply();
     expect([mtimeOf('a.py'), mtimeOf('data'), lstatSync(path('a.py')).atimeMs]).toEqual([epoch, epoch + 5, atimeMs]);
   });
 
-  it('sets the mtime of the text that a symlink leads to, for both its names', () => {
+  it('sets the mtime of the target of a symlink, for both names', () => {
     const { sources, mtimeOf, apply } = planted({ text: at(epoch + 5), 'a.py': { symlink: '/text' } });
     expect(apply()).toEqual({ sources: [{ ...sources[0], mtimeSeconds: epoch }], outside: [], refused: [] });
     expect(mtimeOf('text')).toBe(epoch);
@@ -149,7 +149,7 @@ describe('applyMtimePolicy', () => {
     }
   });
 
-  it('leaves what a symlink leads to outside the PATHs, and says so', () => {
+  it('does not touch the target of a symlink outside the PATHs, and reports it', () => {
     const files = { 'srv/a.py': at(epoch + 5), 'opt/a.py': { symlink: '../srv/a.py' }, 'opt/b.py': at(epoch + 5) };
     const { sources, path, mtimeOf, apply } = planted(files, '/opt');
     const before = lstatSync(path('srv/a.py'));
@@ -159,7 +159,7 @@ describe('applyMtimePolicy', () => {
     expect(mtimeOf('opt/b.py')).toBe(epoch);
   });
 
-  it('leaves a source hard-linked to the outside alone where its mtime is fine', () => {
+  it('does not touch a source hard-linked to the outside if its mtime is right', () => {
     const { sources, path, apply } = planted({ 'a.py': at(epoch - 5) });
     linkSync(path('a.py'), join(temporaryDirectory(), 'outside.py'));
     const before = lstatSync(path('a.py'));
@@ -171,7 +171,7 @@ describe('applyMtimePolicy', () => {
     ['is immutable', 'EPERM', immutable],
     ['is gone', 'ENOENT', (path) => rmSync(path)],
     ['is a symlink now', 'ENOENT', linkedElsewhere],
-  ])('names a source that %s, and does the others', (_, code, change) => {
+  ])('reports a source that %s, and sets the others', (_, code, change) => {
     const { sources, path, mtimeOf, apply } = planted({ 'a.py': at(epoch + 5), 'b.py': at(epoch + 5) });
     change(path('a.py'));
     expect(apply()).toEqual({
@@ -182,7 +182,7 @@ describe('applyMtimePolicy', () => {
     expect(mtimeOf('b.py')).toBe(epoch);
   });
 
-  it('does not lose what is written to a source while it is made a file of its own', () => {
+  it('does not lose writes to a source while it becomes a separate file', () => {
     const { sources, path, apply } = planted({ 'a.py': at(epoch + 5) });
     linkSync(path('a.py'), join(temporaryDirectory(), 'outside.py'));
     meanwhile.edit = () => writeFileSync(path('a.py'), 'edited = 1\n');
@@ -197,7 +197,7 @@ describe('applyMtimePolicy', () => {
   it.each([
     ['only names in the buildroot', 0],
     ['a name outside', 1],
-  ])('names a source with %s for which the file system stores another time', (_, outside) => {
+  ])('reports a source with %s for which the file system stores another time', (_, outside) => {
     const { sources, path, apply } = planted({ 'a.py': at(epoch - 5), 'b.py': at(epoch) });
     if (outside) linkSync(path('a.py'), join(temporaryDirectory(), 'outside.py'));
     latest.seconds = epoch;
@@ -210,14 +210,14 @@ describe('applyMtimePolicy', () => {
     expect(after).toEqual({ sources: [], outside: [], refused });
   });
 
-  it('takes the mtime that a source has got meanwhile', () => {
+  it('uses the new mtime of a source that changed', () => {
     const { sources, path, apply } = planted({ 'a.py': at(epoch + 5), 'b.py': at(epoch + 5) });
     execFileSync('touch', ['-d', `@${epoch - 7}`, path('a.py')]);
     expect(apply().sources.map(({ mtimeSeconds }) => mtimeSeconds)).toEqual([epoch - 7, epoch]);
     expect(sources).toHaveLength(2);
   });
 
-  it('puts no file in the place of another, even if both have one number', () => {
+  it('never replaces another file, even if both have the same inode number', () => {
     const { sources, path, apply } = planted({
       'a.py': at(epoch + 5),
       'b.py': { content: 'y = 2\n', mtime: epoch + 5 },

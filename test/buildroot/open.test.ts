@@ -8,20 +8,20 @@ const refusal = (message: string, path?: string, hint?: string) =>
   expect.objectContaining({ code: 'buildroot-unusable', exitStatus: 2, message, path, hint });
 
 describe('openBuildroot', () => {
-  it('resolves every symlink on the way, and remembers how it was written', () => {
+  it('resolves all symlinks, and keeps the given path', () => {
     const path = plantBuildroot({});
     const link = join(temporaryDirectory(), 'link');
     symlinkSync(path, link);
     expect(openBuildroot(`${link}//./`)).toEqual({ path, given: link });
   });
 
-  it.each([undefined, ''])('refuses %j: there is none', (given) => {
+  it.each([undefined, ''])('refuses %j: no buildroot', (given) => {
     expect(() => openBuildroot(given)).toThrow(
       refusal('no buildroot', undefined, 'give --buildroot DIR, or set RPM_BUILD_ROOT'),
     );
   });
 
-  it('takes a relative path from the current directory', () => {
+  it('resolves a relative path in the current directory', () => {
     const path = plantBuildroot({});
     expect(openBuildroot(relative(process.cwd(), path))).toEqual({ path, given: path });
   });
@@ -48,7 +48,7 @@ describe('openBuildroot', () => {
     );
   });
 
-  it('refuses what is missing', () => {
+  it('refuses a missing directory', () => {
     const missing = join(temporaryDirectory(), 'missing');
     expect(() => openBuildroot(missing)).toThrow(
       refusal('cannot be opened (ENOENT)', missing, 'has anything been installed into it?'),
@@ -62,7 +62,7 @@ describe('openBuildroot', () => {
 });
 
 describe('openTree', () => {
-  it('opens the running system, which is only read', () => {
+  it('opens the running system, for reading only', () => {
     expect(openTree('/')).toEqual({ path: '/', given: '/' });
   });
 });

@@ -68,7 +68,7 @@ describe('resolveInBuildroot', () => {
     expect(resolveInBuildroot(buildroot, toStaged(buildroot, `/link${count - 1}`)).kind).toBe(kind);
   });
 
-  it('reads absolute symlinks as the kernel does where the tree is the whole system', () => {
+  it('resolves absolute symlinks as the kernel does if the tree is the whole system', () => {
     const directory = temporaryDirectory();
     symlinkSync(directory, join(directory, 'self'));
     const system = openTree('/');
@@ -87,7 +87,7 @@ describe('resolveInBuildroot', () => {
     ['/usr/lib/climbs.py', { kind: 'outside' }],
     ['/usr/lib/usrlib.py', { kind: 'outside' }],
     ['/usr/lib/nothing.py', { kind: 'outside' }],
-  ])('in a tree that will lie in /usr says of %s: %o', (path, expected) => {
+  ])('in a tree for /usr, resolves %s to %o', (path, expected) => {
     const buildroot = {
       ...openTree(
         plantBuildroot({
@@ -108,7 +108,7 @@ describe('resolveInBuildroot', () => {
     expect(resolveInBuildroot(buildroot, toStaged(buildroot, path))).toEqual(inside);
   });
 
-  it('gets where the kernel gets, as long as symlinks are relative', () => {
+  it('resolves relative symlinks as the kernel does', () => {
     const name = fc.constantFrom('a', 'b', 'c', 'd');
     const target = fc.array(fc.oneof(name, fc.constantFrom('.', '..')), { minLength: 1, maxLength: 4 });
     const place = fc.constantFrom('', 'a/', 'b/', 'a/b/');

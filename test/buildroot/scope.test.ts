@@ -26,14 +26,14 @@ function planted(...paths: string[]) {
 }
 
 describe('Scope', () => {
-  it('has the whole buildroot if no PATH is given, and no name twice', () => {
+  it('covers the whole buildroot if no PATH is given, with each name once', () => {
     const { includes, names } = planted();
     expect(['opt/a.py', 'srv/d.py'].map(includes)).toEqual([true, true]);
     expect(names('opt/data')).toEqual(['/opt/data', ...['/opt/a.py', '/opt/lib/b.py', '/optional/c.py', '/srv/d.py']]);
     expect(planted('/', '/opt', '/opt/lib/b.py').names('srv/d.py')).toHaveLength(5);
   });
 
-  it('has only the PATHs, which may be files', () => {
+  it('covers only the PATHs, which may be files', () => {
     const { includes, names } = planted('/opt/lib', '/srv/d.py');
     expect(['opt/lib/b.py', 'srv/d.py', 'opt/a.py', 'optional/c.py', 'srv'].map(includes)).toEqual([
       ...[true, true],
@@ -43,7 +43,7 @@ describe('Scope', () => {
     expect(planted('/opt').includes('optional/c.py')).toBe(false);
   });
 
-  it('forgets names that are gone, or another file', () => {
+  it('drops names that are missing or another file', () => {
     const { at, names } = planted('/opt');
     expect(names('opt/a.py')).toHaveLength(3);
     rmSync(at('opt/data'));
@@ -52,7 +52,7 @@ describe('Scope', () => {
     expect(names('opt/a.py')).toEqual(['/opt/a.py']);
   });
 
-  it('has no file of another file system in the running system, nor what the kernel shows', () => {
+  it('excludes other file systems and those of the kernel in the running system', () => {
     const top = temporaryDirectory();
     const system = openTree('/');
     const scope = new Scope(system, ['/']);

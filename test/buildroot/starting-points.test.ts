@@ -17,7 +17,7 @@ const planted = {
 } as const;
 
 describe('startingPoints', () => {
-  it('takes .. behind a symlink as the kernel takes it', () => {
+  it('resolves .. after a symlink as the kernel does', () => {
     const root = plantBuildroot({
       'a/b/c': { directory: true },
       link: { symlink: 'a/b/c' },
@@ -66,7 +66,7 @@ describe('startingPoints', () => {
     );
   });
 
-  it('name every PATH that cannot be used', () => {
+  it('reports every PATH that cannot be used', () => {
     const buildroot = openTree(plantBuildroot(planted));
     expect(() => startingPoints(buildroot, ['usr/lib', '', '/usr/lib', '/opt', '/away/a.py'])).toThrow(
       expect.objectContaining({

@@ -142,7 +142,7 @@ describe('walk', () => {
     });
   });
 
-  it('takes several patterns, and finds what matches two of them once', () => {
+  it('takes several patterns, and finds a file that matches two of them once', () => {
     const root = plantBuildroot({ 'a.pyc': '', 'b.pyo': '', 'c.py': '' });
     const { found } = walk(root as StagedPath, ['*.pyc', '*.pyo', 'a.*']);
     expect(found.map(({ path }) => path)).toEqual([`${root}/a.pyc`, `${root}/b.pyo`]);
@@ -154,7 +154,7 @@ describe('walk', () => {
     expect(found).toEqual([{ path: `${root}/{a,b}[!c]*?\\(d)\n/e.py`, type: 'file' }]);
   });
 
-  it('finds exactly what readdir finds, whatever text the names are', () => {
+  it('finds exactly what readdir finds, whatever the names', () => {
     fc.assert(
       fc.property(treeOf(textName), (entries) => {
         const root = plantNames(entries);
@@ -168,7 +168,7 @@ describe('walk', () => {
     );
   });
 
-  it('keeps names that are not UTF-8 apart, whatever bytes the names are', () => {
+  it('tells names that are not UTF-8 apart, whatever their bytes', () => {
     fc.assert(
       fc.property(treeOf(fc.oneof(byteName, textName)), (entries) => {
         const root = plantNames(entries);
@@ -207,7 +207,7 @@ describe('walk', () => {
     expect(unreadable).toEqual([{ directory: `${root}/missing`, error: expect.objectContaining({ code: 'ENOENT' }) }]);
   });
 
-  it('names a directory that cannot be listed with one slash at its start, in the running system too', () => {
+  it('reports an unreadable directory with one leading slash, in the running system too', () => {
     const root = temporaryDirectory();
     // Too deep for its path to be used.
     const make = 'n=$(printf %0250d 0); for i in $(seq 17); do mkdir $n; cd $n; done';

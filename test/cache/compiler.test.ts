@@ -18,7 +18,7 @@ function digestOf(files: readonly string[], started = '', changed: Partial<typeo
   return compilerDigest({ ...interpreter, ...changed }, { started, files: told });
 }
 
-it('is the same wherever the files lie, in any order', () => {
+it('does not depend on the paths and the order of the files', () => {
   const files = newFiles();
   const elsewhere = newFiles();
   const digest = digestOf(files)();
@@ -27,7 +27,7 @@ it('is the same wherever the files lie, in any order', () => {
   expect(digestOf(files, '', { executable: '/opt/python' })()).toBe(digest);
 });
 
-it('changes with the content of any file, the flags, and what the interpreter says of itself', () => {
+it('changes with the content of any file, the flags, and the description of the interpreter', () => {
   const files = newFiles();
   const digests = [digestOf(files)()];
   digests.push(digestOf(files, '-O')());
@@ -41,7 +41,7 @@ it('changes with the content of any file, the flags, and what the interpreter sa
   expect(new Set(digests).size).toBe(digests.length);
 });
 
-it('sees that a file was changed in the same place, with the same size and mtime', () => {
+it('notices a file that was changed in place, with the same size and mtime', () => {
   const files = newFiles();
   const [first = ''] = files;
   utimesSync(first, 1, 1);
@@ -51,13 +51,13 @@ it('sees that a file was changed in the same place, with the same size and mtime
   expect(digestOf(files)()).not.toBe(before);
 });
 
-it('is none where a file cannot be read, or none is told of', () => {
+it('is undefined if a file cannot be read, or none is reported', () => {
   const directory = temporaryDirectory();
   expect(digestOf([...newFiles(), directory])()).toBeUndefined();
   expect(digestOf([])()).toBeUndefined();
 });
 
-it('is none if a file is not the one that the interpreter told of', () => {
+it('is undefined if a file is not the reported one', () => {
   const [path = ''] = newFiles();
   const { size, ino, dev, mtimeNs } = statSync(path, { bigint: true });
   const digestIf = (identity: string) => compilerDigest(interpreter, { started: '', files: [{ path, identity }] })();
@@ -126,7 +126,7 @@ describe('with the pyc of a module', () => {
   });
 });
 
-it('is not known if a file is replaced before it is computed', () => {
+it('is undefined if a file is replaced before it is computed', () => {
   const files = newFiles();
   const [path = ''] = files;
   const digest = digestOf(files);

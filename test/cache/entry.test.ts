@@ -32,7 +32,7 @@ const sample: Entry = {
 };
 
 describe('an entry', () => {
-  it('comes back as it was', () => {
+  it('is decoded as it was encoded', () => {
     fc.assert(
       fc.property(anyEntry, anySecret, (entry, sealedWith) => {
         expect(decodeEntry(key, bytesOf(entry, sealedWith), sealedWith)).toEqual(entry);
@@ -40,7 +40,7 @@ describe('an entry', () => {
     );
   });
 
-  it('has levels that are equal once', () => {
+  it('contains identical levels once', () => {
     const content = Buffer.alloc(5000, 'code');
     const pycs = levels.map((level) => ({ level, content: Buffer.from(content) }));
     const three = { pycs, digests: new Digests(), warnings: [] };
@@ -48,7 +48,7 @@ describe('an entry', () => {
     expect(decodeEntry(key, bytesOf(three))).toEqual(three);
   });
 
-  it('is none when any bit of it differs, it is cut, or it is longer', () => {
+  it('is refused if any bit differs, or if it is truncated or longer', () => {
     for (const sealedWith of [undefined, secret]) {
       const bytes = bytesOf(sample, sealedWith);
       for (let bit = 0; bit < 8 * bytes.length; bit++) {
@@ -67,7 +67,7 @@ describe('an entry', () => {
     expect(decodeEntry(otherKey, bytesOf(sample))).toBeUndefined();
   });
 
-  it('counts only with the secret it was signed with', () => {
+  it('is valid only with the secret that signed it', () => {
     const signed = bytesOf(sample, secret);
     expect([undefined, secret, otherSecret].map((given) => decodeEntry(key, signed, given) !== undefined)).toEqual([
       false,
@@ -77,7 +77,7 @@ describe('an entry', () => {
     expect(decodeEntry(key, bytesOf(sample), secret)).toBeUndefined();
   });
 
-  it('can be checked: signed ones only with the secret', () => {
+  it('can be checked, signed ones only with the secret', () => {
     const [plain, signed] = [bytesOf(sample), bytesOf(sample, secret)];
     expect([undefined, secret, otherSecret].map((given) => checkEntry(key, signed, given))).toEqual([
       'signed',
@@ -89,7 +89,7 @@ describe('an entry', () => {
     expect(checkEntry(key, Buffer.alloc(0), secret)).toBe('damaged');
   });
 
-  it('that is signed is found damaged with any secret, and without; a false signature with the right one', () => {
+  it('if signed, is found corrupt with and without a secret; a wrong signature only with the right one', () => {
     const signed = bytesOf(sample, secret);
     const cut = signed.subarray(0, -1);
     expect([undefined, secret, otherSecret].map((given) => checkEntry(key, cut, given))).toEqual(
@@ -110,7 +110,7 @@ describe('an entry', () => {
   );
 });
 
-it('an entry with a right seal and a senseless head is none', () => {
+it('is refused with a valid seal and an invalid head', () => {
   const empty = createHash('sha256').digest('base64');
   const head = { key, levels: [[0, 0]], pycs: [[0, empty]], warnings: [] };
   const senseless = [

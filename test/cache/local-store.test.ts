@@ -36,7 +36,7 @@ function newStore() {
 }
 
 describe('a local store', () => {
-  it('gives back what was put into it, in files named by their keys', () => {
+  it('stores entries in files named by their keys', () => {
     const { directory, store, put } = newStore();
     store.put(keyOf(1), [Buffer.from('on'), Buffer.from('e')]);
     put(keyOf(2), 'two');
@@ -58,7 +58,7 @@ describe('a local store', () => {
     expect(store.get(keyOf(1).replace(/0$/, '1'))).toBeUndefined();
   });
 
-  it('does not follow a symlink in the place of an entry', () => {
+  it('does not follow a symlink instead of an entry', () => {
     const { directory, store } = newStore();
     writeFileSync(join(directory, 'elsewhere'), 'elsewhere');
     mkdirSync(join(directory, 'v1/01'));
@@ -67,7 +67,7 @@ describe('a local store', () => {
     expect([...store.entries()]).toEqual([]);
   });
 
-  it('notes that an entry was used, once an hour', () => {
+  it('records the use of an entry once an hour', () => {
     const { store, put, age } = newStore();
     const usedAgo = () => Date.now() / 1000 - statSync(store.pathOf(keyOf(1))).mtimeMs / 1000;
     put(keyOf(1), 'one');
@@ -79,7 +79,7 @@ describe('a local store', () => {
     expect(usedAgo()).toBeLessThan(0.1 * hourSeconds);
   });
 
-  it('removes what was not used for longest, and what killed builds left', () => {
+  it('evicts the least recently used entries, and leftovers of killed builds', () => {
     const { directory, store, put, age } = newStore();
     for (let i = 0; i < 4; i++) {
       put(keyOf(i), '0123456789');
@@ -99,7 +99,7 @@ describe('a local store', () => {
     expect(store.trim(25)).toEqual({ removed: 0, bytes: 20 });
   });
 
-  it('adds up what builds tell, and reads a tally that is garbled', () => {
+  it('sums the counts of builds, and reads a garbled tally', () => {
     const { directory, store } = newStore();
     expect(store.tally.read()).toEqual({ hits: 0, misses: 0, storedBytes: 0 });
     store.tally.add({ hits: 1, misses: 2, storedBytes: 3 });
@@ -112,7 +112,7 @@ describe('a local store', () => {
     ['a fifo', (path: string) => execFileSync('mkfifo', [path])],
     ['a symlink', (path: string) => symlinkSync('/dev/null', path)],
     ['a file of 3 GB', (path: string) => truncateFile(path, 3 * 1024 ** 3)],
-  ])('puts a new tally in the place of %s', (_name, plant) => {
+  ])('replaces %s by a new tally', (_name, plant) => {
     const { directory, store } = newStore();
     plant(join(directory, 'v1/tally'));
     expect(store.tally.read()).toEqual({ hits: 0, misses: 0, storedBytes: 0 });
@@ -120,7 +120,7 @@ describe('a local store', () => {
     expect(store.tally.read()).toEqual({ hits: 1, misses: 2, storedBytes: 3 });
   });
 
-  it('does without a tally where a directory is in its place', () => {
+  it('works without a tally if a directory has its name', () => {
     const { directory, store } = newStore();
     mkdirSync(join(directory, 'v1/tally'));
     store.tally.add({ hits: 1, misses: 2, storedBytes: 3 });
@@ -220,20 +220,23 @@ describe('a cache directory', () => {
     expect(() => checkCacheDirectory(directory)).toThrow('belongs to user 1234');
   });
 
-  it('is not made below one that others may write to', () => {
+  it('is not created below a directory that others can write to', () => {
     const above = temporaryDirectory();
     chmodSync(above, 0o777);
     expect(() => makeCacheDirectory(join(above, 'cache'))).toThrow(`others may write to ${above} (mode 777)`);
     expect(everythingIn(above)).toEqual([]);
   });
 
-  it.each(['/proc/nope', '/proc/nope/cache', '/sys/nope'])('is not made where the kernel makes none: %s', (path) => {
-    expect(() => makeCacheDirectory(path)).toThrow(
-      /^no cache is used: .*: it cannot be made \((ENOENT|EPERM|EACCES)\)$/,
-    );
-  });
+  it.each(['/proc/nope', '/proc/nope/cache', '/sys/nope'])(
+    'is not created where the kernel refuses directories: %s',
+    (path) => {
+      expect(() => makeCacheDirectory(path)).toThrow(
+        /^no cache is used: .*: it cannot be made \((ENOENT|EPERM|EACCES)\)$/,
+      );
+    },
+  );
 
-  it('that cannot be made is refused', () => {
+  it('is refused if it cannot be created', () => {
     const file = join(temporaryDirectory(), 'file');
     writeFileSync(file, '');
     expect(() => makeCacheDirectory(join(file, 'cache'))).toThrow('it cannot be made (ENOTDIR)');

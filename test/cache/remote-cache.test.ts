@@ -31,7 +31,7 @@ async function serving(
   return { cache, counts, asked };
 }
 
-it('gets what is there, under its key, and sends what is new', async () => {
+it('gets entries by key, and sends new ones', async () => {
   const stored = new Map<string, Buffer>();
   const { cache, counts, asked } = await serving((request, response) => {
     const pieces: Buffer[] = [];
@@ -56,7 +56,7 @@ it('gets what is there, under its key, and sends what is new', async () => {
 it.each([
   [{ token: 'abc' }, 'Bearer abc'],
   [{ login: { user: 'me', password: 'a:b' } }, `Basic ${Buffer.from('me:a:b').toString('base64')}`],
-])('says who asks: %j', async (settings, authorization) => {
+])('authenticates: %j', async (settings, authorization) => {
   const { cache, asked } = await serving((_, response) => response.writeHead(404).end(), settings);
   await cache.get(key, asText);
   expect(asked).toEqual([`GET /base/${key} ${authorization}`]);
@@ -67,7 +67,7 @@ it.each([
   [403, 1, 'HTTP status 403'],
   [500, 3, 'HTTP status 500'],
   [204, 3, 'HTTP status 204'],
-])('asks a server that answers with %d no more than %d times', async (status, times, reason) => {
+])('disables a server that responds with %d after %d requests', async (status, times, reason) => {
   const { cache, counts, asked } = await serving((_, response) => response.writeHead(status).end());
   for (let i = 0; i < 10; i++) expect(await cache.get(key, asText)).toBeUndefined();
   expect([asked.length, counts.remoteProblem, cache.isOn]).toEqual([times, reason, false]);
@@ -75,7 +75,7 @@ it.each([
   expect(counts.notSent).toBe(1);
 });
 
-it('goes on asking where only some requests fail', async () => {
+it('continues if only some requests fail', async () => {
   let count = 0;
   const { cache, counts, asked } = await serving((_, response) =>
     response.writeHead(++count % 3 === 0 ? 404 : 500).end(),
@@ -84,13 +84,13 @@ it('goes on asking where only some requests fail', async () => {
   expect([asked.length, counts.remoteProblem]).toEqual([10, undefined]);
 });
 
-it('goes on asking a server that has nothing', async () => {
+it('continues to use a server that has nothing', async () => {
   const { cache, asked } = await serving((_, response) => response.writeHead(404).end());
   for (let i = 0; i < 100; i++) await cache.get(key, asText);
   expect([asked.length, cache.isOn]).toEqual([100, true]);
 });
 
-it('disables a server that has nothing when a build has waited five seconds for that, however many requests at a time', async () => {
+it('disables a server without entries after five lost seconds, however many requests run at a time', async () => {
   const { cache, counts } = await serving((_, response) => response.writeHead(404).end());
   let now = 0;
   const clock = vi.spyOn(performance, 'now').mockImplementation(() => now);
@@ -121,14 +121,14 @@ it.each([
   ['what is not compressed', Buffer.from('one')],
   ['no entry', brotliCompressSync(Buffer.from('no entry'))],
   ['a bomb', brotliCompressSync(Buffer.alloc(300 * 1024 ** 2), { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } })],
-])('asks a server that answers with %s no more than three times', async (_, body) => {
+])('disables a server that responds with %s after three requests', async (_, body) => {
   const { cache, counts, asked } = await serving((_request, response) => response.end(body));
   for (let i = 0; i < 10; i++) expect(await cache.get(key, asText)).toBeUndefined();
   expect(asked).toHaveLength(3);
   expect(counts).toMatchObject({ remoteCorrupt: 3, remoteProblem: 'its response is not a cache entry' });
 });
 
-it('goes on asking where only some answers are damaged', async () => {
+it('continues if only some responses are corrupt', async () => {
   const [right, wrong] = [brotliCompressSync(Buffer.from('one')), Buffer.from('garbage')];
   const { cache, counts, asked } = await serving((_, response) => response.end(asked.length % 3 === 0 ? right : wrong));
   for (let i = 0; i < 10; i++) await cache.get(key, asText);
@@ -136,7 +136,7 @@ it('goes on asking where only some answers are damaged', async () => {
   expect(counts).toMatchObject({ remoteCorrupt: 7 });
 });
 
-it('asks nobody once it is closed, not even again over a connection that is gone', async () => {
+it('sends nothing after it is closed, not even a retry', async () => {
   const { cache, asked } = await serving((_, response) => {
     if (asked.length === 1) response.writeHead(404).end();
   });
@@ -148,7 +148,7 @@ it('asks nobody once it is closed, not even again over a connection that is gone
   expect([await cache.get(key, asText), cache.isOn, asked.length]).toEqual([undefined, false, 2]);
 });
 
-it('does not wait for a server longer than it is told', async () => {
+it('does not wait longer than requested', async () => {
   const { cache, counts } = await serving(() => undefined);
   cache.put(key, [Buffer.from('one')]);
   await cache.close(10);

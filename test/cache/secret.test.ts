@@ -5,7 +5,7 @@ import { plantBuildroot } from '../helpers/buildroot.ts';
 
 const fileWith = (content: string, mode = 0o600) => join(plantBuildroot({ secret: { content, mode } }), 'secret');
 
-it('a secret is what is in its file, without white space around it', () => {
+it('a secret is the content of its file without surrounding white space', () => {
   expect(readSecret(fileWith('0123456789abcdef\n')).toString()).toBe('0123456789abcdef');
   expect(readSecret(fileWith('  two words and more \n', 0o640)).toString()).toBe('two words and more');
 });

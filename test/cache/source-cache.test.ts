@@ -59,7 +59,7 @@ function fill(cache: SourceCache, job: CompileJob, more: Partial<CompileOutcome>
 }
 
 describe('the cache of a thread', () => {
-  it('gives what was stored, with headers and modes for the source as it is now', () => {
+  it('returns stored pycs with headers and modes for the current source', () => {
     const [open, job] = [newCache(), newJob()];
     fill(open(), job);
     chmodSync(job.source.staged, 0o400);
@@ -86,7 +86,7 @@ describe('the cache of a thread', () => {
     ['may have another encoding', { compiled: { sha256: sha256Of(text), isUtf8: false } }, 'not UTF-8'],
     ['did not compile', { failure: { reason: 'does-not-compile', problem: '' } }, 'not compiled'],
     ['cost a worker', { losses: 1 }, 'not compiled'],
-  ])('stores nothing of a source that %s', (_, more, reason) => {
+  ])('does not store a source that %s', (_, more, reason) => {
     const [open, job] = [newCache(), newJob()];
     const cache = open();
     fill(cache, job, more);
@@ -94,7 +94,7 @@ describe('the cache of a thread', () => {
     expect(isHit(open().lookUp(job))).toBe(false);
   });
 
-  it('stores nothing of a source that was changed after it was looked for', () => {
+  it('does not store a source that changed after the lookup', () => {
     const [open, job, other] = [newCache(), newJob(), newJob(`${text}\n`)];
     fill(open(), other, { compiled: { sha256: sha256Of(`${text}\n`), isUtf8: true } });
     const cache = open();
@@ -103,7 +103,7 @@ describe('the cache of a thread', () => {
     expect(open().lookUp(job)).toHaveProperty('key');
   });
 
-  it('finds and stores nothing if nobody knows what compiles', () => {
+  it('finds and stores nothing if the compiler is unknown', () => {
     const [open, job] = [newCache(), newJob()];
     fill(open(), job);
     const cache = open({}, () => undefined);
@@ -112,14 +112,14 @@ describe('the cache of a thread', () => {
     expect(cache.counts).toMatchObject({ stored: 0, compiled: 1, uncached: { 'unknown compiler': 1 } });
   });
 
-  it('stores nothing of a source whose pycs have no normal form', () => {
+  it('does not store a source whose pycs cannot be normalized', () => {
     const [open, job] = [newCache(), newJob()];
     const cache = open();
     cache.store(undefined, outcomeOf(job), undefined);
     expect(cache.counts).toMatchObject({ stored: 0, compiled: 1, uncached: { 'no normal form': 1 } });
   });
 
-  it('stores nothing of a symlink', () => {
+  it('does not store a symlink', () => {
     const [open, job] = [newCache(), newJob()];
     const source = { ...job.source, content: '/usr/other.py' as StagedPath };
     const cache = open();
@@ -130,7 +130,7 @@ describe('the cache of a thread', () => {
   it.each<[string, boolean, Partial<CacheSettings>]>([
     ['an empty store', false, {}],
     ['--recache', true, { recache: true }],
-  ])('does not read a source with %s, and stores it where it is found', (_, isFilled, changed) => {
+  ])('does not read a source with %s, but stores it', (_, isFilled, changed) => {
     const [open, job] = [newCache(), newJob()];
     if (isFilled) fill(open(), job);
     const cache = open(changed);
@@ -146,14 +146,14 @@ describe('the cache of a thread', () => {
     ['a secret', { secret: Buffer.from('0123456789abcdef') }],
     ['another compiler', {}, () => 'another compiler'],
     ['--recache', { recache: true }],
-  ])('does not give it with %s', (_, changed, compiler) => {
+  ])('is a miss with %s', (_, changed, compiler) => {
     const [open, job] = [newCache(), newJob()];
     fill(open(), job);
     expect(isHit(open().lookUp(job))).toBe(true);
     expect(isHit(open(changed, compiler).lookUp(job))).toBe(false);
   });
 
-  it('does not give it for another path in the bytecode, other levels, or another source', () => {
+  it('is a miss for another recorded path, other levels, or another source', () => {
     const [open, job] = [newCache(), newJob()];
     fill(open(), job);
     const { recorded } = job;

@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers';
 import { expect, it } from 'vitest';
 import { Call } from '../../src/cli/call.ts';
 
-it('adds no more listeners to stderr however often the log is asked for', async () => {
+it('adds listeners to stderr only once', async () => {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const call = new Call({}, { stdout, stderr });
   const listeners = () => stderr.eventNames().reduce((sum, name) => sum + stderr.listenerCount(name), 0);

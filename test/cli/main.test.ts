@@ -16,7 +16,7 @@ describe('main', () => {
     }
   });
 
-  it('writes the help to standard error if nothing is asked for, and returns 2', async () => {
+  it('writes the help to standard error if there is no subcommand, and returns 2', async () => {
     const { stdout: help } = await call(['--help']);
     expect(await call([])).toEqual({ status: 2, stdout: '', stderr: help });
   });
@@ -27,7 +27,7 @@ describe('main', () => {
     expect(await call(['help', name])).toEqual(asked);
   });
 
-  it('takes the common options before the subcommand too', async () => {
+  it('accepts the common options before the subcommand', async () => {
     const buildroot = plantBuildroot({ '/opt/app/a.py': 'x = 1\n' });
     const { status, stdout, stderr } = await call(
       ['--json', '-q', 'build', '--buildroot', buildroot, '-o', '0,2', '/opt/app'],
@@ -37,12 +37,12 @@ describe('main', () => {
     expect(JSON.parse(stdout)).toMatchObject({ levels: [0, 2], pycs: 2 });
   });
 
-  it('names a log format that it does not know', async () => {
+  it('reports an unknown log format', async () => {
     const { stderr } = await call(['build', '--buildroot', '/nowhere'], { PYCLINK_LOG_FORMAT: 'yaml' });
     expect(stderr).toContain('pyclink: warning: PYCLINK_LOG_FORMAT: takes json or lines, not yaml\n');
   });
 
-  it('builds, and says what it did on standard output', async () => {
+  it('builds, and reports on standard output', async () => {
     const buildroot = plantBuildroot({ '/opt/app/a.py': 'x = 1\n' });
     const { status, stdout, stderr } = await call(['build', '/opt/app', '-q', '--json'], {
       RPM_BUILD_ROOT: buildroot,
@@ -76,7 +76,7 @@ describe('main', () => {
     expect(stderr).toContain(`pyclink: error: ${message}`);
   });
 
-  it('does not take option-like words of rpm macros for options', async () => {
+  it('does not read option-like words of rpm macros as options', async () => {
     const { status, stderr } = await call(['brp', 'py-byte-compile', '-q', '--', '--version', '--help'], {
       RPM_BUILD_ROOT: plantBuildroot({}),
       PATH: '/usr/bin',

@@ -11,14 +11,14 @@ const parse = (...args: string[]) =>
   );
 
 describe('withBuildOptions', () => {
-  it('gives every option of the table under the key that it has there', () => {
+  it('returns every option under its key in the table', () => {
     const command = withBuildOptions(withCommonOptions(new Command('build')));
     const common = ['json', 'quiet', 'verbose'];
     const names = command.options.map((option) => option.attributeName()).filter((name) => !common.includes(name));
     expect(names).toEqual(Object.keys(buildOptions));
   });
 
-  it('adds up the options whose table entry takes several values, and no others', () => {
+  it('collects only the options that take several values', () => {
     const twice = ['--exclude', 'a', '--exclude', 'b', '-o', '0', '-o', '1', '--python', 'x', '--python', 'y'];
     expect(parse(...twice)).toMatchObject({ exclude: ['a', 'b'], optimize: ['0', '1'], python: 'y' });
     for (const { flags, help } of Object.values(buildOptions)) {
@@ -32,7 +32,7 @@ describe('withBuildOptions', () => {
 });
 
 describe('mergedFlags', () => {
-  it('adds up repeatable flags, and takes the others from the second source', () => {
+  it('joins repeatable flags, and takes the others from the second source', () => {
     const first = { exclude: ['a'], python: 'x', append: false };
     expect(mergedFlags(first, { exclude: ['b'], append: true })).toEqual({
       exclude: ['a', 'b'],

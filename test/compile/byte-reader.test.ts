@@ -12,7 +12,7 @@ async function portions(stream: Readable, lengths: readonly number[]): Promise<(
 }
 
 describe('ByteReader', () => {
-  it('gives the portions that it is asked for, however the bytes come in', async () => {
+  it('returns the requested blocks, however the bytes arrive', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.uint8Array({ minLength: 1, maxLength: 40 }), { maxLength: 8 }),
@@ -33,7 +33,7 @@ describe('ByteReader', () => {
     );
   });
 
-  it('waits for bytes that are not there yet', async () => {
+  it('waits for bytes', async () => {
     const stream = new PassThrough();
     const reading = portions(stream, [4, 2]);
     for (const chunk of ['ab', 'c', 'def']) {
@@ -46,7 +46,7 @@ describe('ByteReader', () => {
   it.each([
     ['ends', (stream: PassThrough) => stream.end()],
     ['is destroyed', (stream: PassThrough) => stream.destroy()],
-  ])('gives nothing when the stream %s within a portion', async (_, stop) => {
+  ])('returns undefined when the stream %s within a block', async (_, stop) => {
     const stream = new PassThrough();
     stream.write('abc');
     const reader = new ByteReader(stream);
@@ -57,12 +57,12 @@ describe('ByteReader', () => {
     expect(await reading).toBeUndefined();
   });
 
-  it('ends where there is no memory for a portion', async () => {
+  it('ends if there is no memory for a block', async () => {
     const stream = Readable.from([Buffer.alloc(100_000)], { objectMode: false });
     expect(await portions(stream, [Number.MAX_SAFE_INTEGER])).toEqual([undefined]);
   });
 
-  it('needs little more memory than a portion has', async () => {
+  it('needs little more memory than a block', async () => {
     const chunk = Buffer.alloc(1_000_000);
     const stream = Readable.from(
       (function* () {

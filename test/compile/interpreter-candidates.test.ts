@@ -60,13 +60,13 @@ describe('interpreterCandidates', () => {
     ]);
   });
 
-  it('are just the program that was named by its path', () => {
+  it('are only the program that was named by its path', () => {
     const directory = programs('my-python');
     const named = { command: join(directory, 'my-python') };
     expect(pathsOf(openTree(plantBuildroot({})), named, directory)).toEqual([named.command]);
   });
 
-  it('are empty if there is no such program', () => {
+  it('are empty if the program does not exist', () => {
     const directory = temporaryDirectory();
     plant(directory, {
       [`directory/${request.command}`]: { directory: true },
@@ -93,7 +93,7 @@ describe('interpreterCandidates', () => {
     expect(pathsOf(buildroot, { command: join(inside, request.command) }, '')).toEqual([]);
   });
 
-  it('come from inside the buildroot where somebody named one there', () => {
+  it('come from inside the buildroot if the user named one there', () => {
     const buildroot = openTree(plantBuildroot({ [`usr/bin/${request.command}`]: program }));
     const command = join(buildroot.path, 'usr/bin', request.command);
     expect(pathsOf(buildroot, { command, mayBeStaged: true }, '')).toEqual([command]);
@@ -127,13 +127,13 @@ describe.skipIf(process.getuid?.() !== 0)('interpreterCandidates of another user
     expect(interpreterCandidates(openTree('/'), found, '')).toEqual([said(directory, 'my-python')]);
   });
 
-  it('are distrusted too where only their name is given', () => {
+  it('are distrusted if only their name is given', () => {
     const directory = foreign();
     const named = { command: 'my-python', isNamed: true };
     expect(interpreterCandidates(buildroot(), named, directory)).toEqual([said(directory, 'my-python')]);
   });
 
-  it('are taken where their path is given, also for an environment that has them', () => {
+  it('are accepted if their path is given, also for an environment that has them', () => {
     const path = join(foreign(), 'my-python');
     const named = { command: path, isNamed: true };
     expect(interpreterCandidates(buildroot(), named, '')).toEqual([{ path }]);
@@ -143,7 +143,7 @@ describe.skipIf(process.getuid?.() !== 0)('interpreterCandidates of another user
     expect(interpreterCandidates(openTree('/'), found, '')).toEqual([{ path: found.command }, { path }]);
   });
 
-  it('give way in an environment to the interpreter that is named', () => {
+  it('come after the named interpreter in an environment', () => {
     const directory = foreign();
     const found = { command: join(directory, 'my-python'), otherwise: { command: '/usr/bin/python3', isNamed: true } };
     expect(interpreterCandidates(openTree('/'), found, '')).toEqual([
@@ -180,7 +180,7 @@ describe('supportedPythons', () => {
     expect(commandsOf(supportedPythons(environment, join(directory, 'debian_defaults')))).toEqual(commands);
   });
 
-  it('are python3 where there is no Debian', () => {
+  it('are python3 on other systems than Debian', () => {
     expect(commandsOf(supportedPythons({}, '/nonexistent'))).toEqual(['python3']);
   });
 });

@@ -86,7 +86,7 @@ itOnEachPython('the level proof says which levels are the same on $name', (pytho
 });
 
 itOnEachPython(
-  'takes no other string for a docstring on $name, which marks those of functions',
+  'distinguishes docstrings from other strings on $name, which flags them',
   (python) => {
     const texts = ['def f():\n    return "x"\n', 'f = lambda: "x"\n', 'x = ["x" for x in y]\nz = ("x" for x in y)\n'];
     expect(ways(python, texts)).toEqual([same, same, same]);
@@ -142,7 +142,7 @@ const { block } = fc.letrec<{ block: string }>((tie) => ({
     .map((parts) => parts.join('\n')),
 }));
 
-itOnEachPython('whatever is in a source, $name has the same code where the proof says so', (python) => {
+itOnEachPython('$name has the same code wherever the proof says so, for any source', (python) => {
   const found = ways(python, fc.sample(block, { numRuns: 3000, seed: 1 }));
   expect(found.filter((way) => way.includes('wrong'))).toEqual([]);
   expect(found.filter((way) => way.includes('same')).length).toBeGreaterThan(200);

@@ -55,7 +55,7 @@ describe('planCompile', () => {
     ]);
   });
 
-  it('plans nothing without sources, or where nobody compiles', () => {
+  it('plans nothing without sources or interpreters', () => {
     expect(planCompile([], () => [interpreter('cpython-311')], [0], recorded)).toEqual([]);
     expect(planCompile([source('/a.py')], () => [], [0], recorded)).toEqual([]);
   });

@@ -7,21 +7,21 @@ import { plant, temporaryDirectory } from '../helpers/buildroot.ts';
 const program = { content: '#!/bin/sh\n', mode: 0o755 };
 
 describe('trusted', () => {
-  it('takes a program by the name under which it was found', () => {
+  it('accepts a program under the name that was found', () => {
     const top = temporaryDirectory();
     plant(top, { 'bin/real': program, 'bin/python3': { symlink: 'real' } });
     // A launcher may tell by its name what it is to start.
     expect(trusted(join(top, 'bin/python3'))).toEqual({ path: join(top, 'bin/python3') });
   });
 
-  it('takes the real path where others decide to what the name leads', () => {
+  it('uses the real path if others control the name', () => {
     const top = temporaryDirectory();
     plant(top, { 'bin/real': program, 'venv/bin/python3': { symlink: '../../bin/real' } });
     chmodSync(join(top, 'venv'), 0o777);
     expect(trusted(join(top, 'venv/bin/python3'))).toEqual({ path: join(top, 'bin/real') });
   });
 
-  it('takes no program that others can exchange, whatever leads to it', () => {
+  it('refuses a program that others can replace, whatever leads to it', () => {
     const top = temporaryDirectory();
     plant(top, { 'bin/real': program, 'venv/bin/python3': { symlink: '../../bin/real' } });
     chmodSync(join(top, 'bin'), 0o777);
@@ -30,7 +30,7 @@ describe('trusted', () => {
     expect(trusted(found)).toEqual({ distrusted });
   });
 
-  it('takes no copy of an interpreter in an environment whose library others can exchange', () => {
+  it('refuses a copy of an interpreter in an environment whose library others can replace', () => {
     const top = temporaryDirectory();
     plant(top, { 'venv/bin/python3': program, 'base/bin/python3': program });
     plant(top, { 'venv/pyvenv.cfg': `home = ${top}/base/bin\n` });

@@ -52,7 +52,7 @@ async function compileAll(pool: WorkerPool, jobs: readonly WorkerJob[], use: (re
   await Promise.all(jobs.map((job) => pool.compile(job, 60_000, use)));
 }
 
-it('a pool whose listener throws starts no further worker, and is gone when it is closed', async () => {
+it('a pool whose listener throws starts no further workers, and closes cleanly', async () => {
   const { pool, jobs, mark } = await poolFor(
     Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`m${i}.py`, `x = ${i}\n`])),
   );
@@ -67,7 +67,7 @@ it('a pool whose listener throws starts no further worker, and is gone when it i
   expect(workersOf(mark)).toEqual([]);
 });
 
-it('a source that takes longer than its limit costs itself only, and its worker is killed', async () => {
+it('a source that exceeds its time limit costs only itself, and its worker is killed', async () => {
   const { pool, jobs, mark, root } = await poolFor({ 'slow.py': '', 'quick.py': 'x = 1\n' });
   // Nobody ever writes to it, so the worker waits until it is killed.
   const content = join(root, 'fifo');
@@ -83,7 +83,7 @@ it('a source that takes longer than its limit costs itself only, and its worker 
   expect(workersOf(mark)).toEqual([]);
 });
 
-describe('an interpreter that is exchanged after the first worker said what it is', () => {
+describe('an interpreter that changes after the first worker described it', () => {
   /** A pool of one worker, whose interpreter then is another, and a source at which that worker dies. */
   async function exchanged(change: (script: string) => string, more: Readonly<Record<string, string>> = {}) {
     const { pool: old, jobs, mark, root } = await poolFor({ 'a.py': 'x = 1\n', 'b.py': 'x = 2\n' }, more);
@@ -121,7 +121,7 @@ describe('an interpreter that is exchanged after the first worker said what it i
     ['warnings', (script) => script.replace(' "$@"', ' -W error "$@"'), {}],
     ['variables', (script) => script.replace('exec', 'PYTHONNODEBUGRANGES=1 exec'), {}],
     ['libraries', (script) => script.replace('exec', 'LD_PRELOAD=libresolv.so.2 exec'), { PYCLINK_CACHE: '1' }],
-  ])('ends the run if only its %s are other ones', async (_, change, more) => {
+  ])('ends the run if only its %s differ', async (_, change, more) => {
     const again = `it is a different Python ${systemPython.version}, or its files, options or environment variables changed`;
     expect(await exchanged(change, more)).toEqual({
       end: `worker-failed: the interpreter changed during the build: ${again}`,
@@ -129,7 +129,7 @@ describe('an interpreter that is exchanged after the first worker said what it i
     });
   });
 
-  it.each([{}, { PYCLINK_CACHE: '1' }])('is replaced if it says the same: %j', async (more) => {
+  it.each([{}, { PYCLINK_CACHE: '1' }])('is replaced if it describes itself the same: %j', async (more) => {
     expect(await exchanged((script) => `${script}# another file\n`, more)).toEqual({ end: 'done', results: 2 });
   });
 });

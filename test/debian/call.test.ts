@@ -15,7 +15,7 @@ const text = fc
   .string({ minLength: 1, unit: 'grapheme' })
   .filter((value) => !/[\n\0]|^\.{1,2}$|\/\/|\/\.{0,2}\//.test(value));
 
-it('-X leaves out what has the text in its name, whatever the text is', () => {
+it('-X excludes names with the text, whatever the text is', () => {
   fc.assert(
     fc.property(text, (value) => {
       const matches = globMatcher([globOfText(value)]);

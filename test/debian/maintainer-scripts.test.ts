@@ -23,7 +23,7 @@ describe('the postinst', () => {
     ]);
   });
 
-  it('loses what compiles, and nothing else', () => {
+  it('removes only the compile sections', () => {
     const text = other + publicSection + privateSection;
     expect(withoutCompileSections(text, 'all')).toBe(other);
     expect(withoutCompileSections(text, 'private')).toBe(other + publicSection);
@@ -31,7 +31,7 @@ describe('the postinst', () => {
   });
 });
 
-it('the rtupdate hook loses its cleaning, once and for all', () => {
+it('removes the cleaning from the rtupdate hook, idempotently', () => {
   const hook =
     'if [ "$1" = rtupdate ]; then\n\tpy3clean -p shop /usr/share/shop\n\tpy3compile -p shop  /usr/share/shop\nfi';
   const expected = 'if [ "$1" = rtupdate ]; then\n\tpy3compile -p shop  /usr/share/shop\nfi';
@@ -39,7 +39,7 @@ it('the rtupdate hook loses its cleaning, once and for all', () => {
   expect(withoutClean(expected)).toBe(expected);
 });
 
-it('the prerm cleans only when the last instance is removed, once and for all', () => {
+it('makes the prerm clean only when the last instance is removed, idempotently', () => {
   const clean = '\nif command -v py3clean >/dev/null 2>&1; then\n\tpy3clean -p shop \nfi\n';
   const prerm = (body: string) =>
     `${other}\n# Automatically added by dh_python3\n${body}\n# End automatically added section\n`;
@@ -51,7 +51,7 @@ it('the prerm cleans only when the last instance is removed, once and for all', 
   expect(cleaningOnRemoval(other)).toBe(other);
 });
 
-it('a script diverts what its calls of dpkg-divert name', () => {
+it('finds the paths in calls of dpkg-divert', () => {
   const script =
     'dpkg-divert --package shop --add --rename \\\n  --divert "/usr/a.py.orig" \'/usr/a.py\'\nrm /usr/b.py\n';
   expect(divertedPaths(script)).toEqual(['/usr/a.py.orig', '/usr/a.py']);

@@ -79,7 +79,7 @@ describe('findDirectories', () => {
   });
 });
 
-it('the manifest of a package is kept in a directory that is made', () => {
+it('copies the manifest of a package to a new directory', () => {
   const target = { source: plantSource({ 'debian/.debhelper/generated/shop/pyclink.json': '{}' }), name: 'shop' };
   expect(manifestFile(target)).toBe(join(target.source, 'debian/.debhelper/generated/shop/pyclink.json'));
   keepManifest(target, 'out/manifests');

@@ -59,7 +59,7 @@ describe('comparePycs', () => {
     expect(comparePycs(old, now).map(({ kind, detail }) => [kind, detail])).toEqual(expected);
   });
 
-  it('names the code object, and one that was added or removed', () => {
+  it('names changed, added and removed code objects', () => {
     const inner = (...constants: Buffer[]) => m.code(1, m.tuple(constants));
     const [old, now] = [pyc([inner(m.int(1))]), pyc([inner(m.int(2))])];
     expect(comparePycs(old, now)).toEqual([{ kind: 'code', code: 'f.f', detail: 'constant 0 is int 2, was int 1' }]);
@@ -71,13 +71,13 @@ describe('comparePycs', () => {
     expect(comparePycs(both, old).at(-1)).toEqual({ kind: 'code', code: 'f.f', detail: 'removed' });
   });
 
-  it('says which constants are one object, where nothing else differs', () => {
+  it('says which constants are shared, if nothing else differs', () => {
     const tuple = m.tuple([m.float(1)]);
     const [shared, apart] = [pyc([m.flagged(tuple), m.reference(0)]), pyc([tuple, tuple])];
     expect(comparePycs(shared, apart)).toMatchObject([{ kind: 'code', code: 'f' }]);
   });
 
-  it('does not say where code differs that is too large', () => {
+  it('does not locate the difference in code that is too large', () => {
     const nones = m.tuple(Array<Buffer>(1000).fill(m.none));
     const many = (last: Buffer) => pycOf(m.code(1, m.tuple([...Array<Buffer>(1000).fill(nones), last])));
     expect(comparePycs(many(m.int(1)), many(m.int(2)))).toEqual([
@@ -85,7 +85,7 @@ describe('comparePycs', () => {
     ]);
   });
 
-  it('takes no time for objects that references make many of', () => {
+  it('takes no time for objects that references multiply', () => {
     const width = 150;
     const layers = (next: (i: number) => number): Buffer => {
       const all = Array.from({ length: width }, (_, layer) =>

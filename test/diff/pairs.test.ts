@@ -20,12 +20,12 @@ function paired(old: readonly DescribedEntry[], now: readonly DescribedEntry[]) 
 }
 
 describe('pairModules', () => {
-  it('leaves out modules that are the same', () => {
+  it('leaves out unchanged modules', () => {
     const entries = [pyc('a.cpython-311.pyc', '1'), entryAt('/lib/a.py'), pyc('a.cpython-311.opt-1.pyc', '2')];
     expect(paired(entries, entries)).toEqual([]);
   });
 
-  it('pairs levels with other bytes, and says which came and went', () => {
+  it('pairs levels with different bytes, and lists added and removed ones', () => {
     const old = [pyc('a.cpython-311.pyc', '1'), pyc('a.cpython-311.opt-1.pyc', '1')];
     const now = [pyc('a.cpython-311.pyc', '2'), pyc('a.cpython-311.opt-2.pyc', '1')];
     expect(paired(old, now)).toEqual([['/lib/a.py', ['levels: added: 2', 'levels: removed: 1'], [0]]]);
@@ -45,21 +45,21 @@ describe('pairModules', () => {
     expect(paired(both, both.slice(1))).toEqual([['/lib/a.py', ['removed: for cpython-311: 0'], []]]);
   });
 
-  it('says how the same bytes are linked', () => {
+  it('says how identical bytes are linked', () => {
     const linked = [pyc('a.cpython-311.pyc', '1', { file: 'x' }), pyc('a.cpython-311.opt-1.pyc', '1', { file: 'x' })];
     const apart = [pyc('a.cpython-311.pyc', '1'), pyc('a.cpython-311.opt-1.pyc', '1')];
     expect(paired(linked, apart)).toEqual([['/lib/a.py', ['links: linked levels: 0 1, was 0=1: 0 1'], []]]);
     expect(paired(apart, linked)).toEqual([['/lib/a.py', ['links: linked levels: 0=1, was 0 1: 0 1'], []]]);
   });
 
-  it('takes a symlink for the pyc that it leads to, and no ghost', () => {
+  it('treats a symlink as the pyc that it leads to, and ignores ghosts', () => {
     const symlink = entryAt('/lib/__pycache__/a.cpython-311.pyc', { type: 'symlink', target: '../b' });
     const file = entryAt('/lib/b', { pyc: { sha256: '1', header } });
     expect(paired([symlink, file], [pyc('a.cpython-311.pyc', '1')])).toEqual([]);
     expect(paired([symlink], [pyc('a.cpython-311.pyc', '1', { isGhost: true })])).toEqual([]);
   });
 
-  it('has the bytes compared where they were not read', () => {
+  it('compares the bytes if they were not read', () => {
     const unread = [pyc('a.cpython-311.pyc', '', { pyc: { unread: 'is gone' } })];
     expect(paired(unread, unread)).toEqual([['/lib/a.py', [], [0]]]);
   });

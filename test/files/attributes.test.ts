@@ -31,7 +31,7 @@ describe('attributesOf', () => {
 });
 
 describe('readAhead', () => {
-  it('answers in any order, also about what another question had left out', () => {
+  it('answers in any order, also about files that an earlier question left out', () => {
     const root = plantBuildroot({});
     const paths = Array.from({ length: 2500 }, (_, i) => join(root, `${i}`));
     for (const path of paths) writeFileSync(path, '');
@@ -44,7 +44,7 @@ describe('readAhead', () => {
 });
 
 describeWith([...missingRoot(), ...missingTools('setfacl', 'setfattr')], 'attributes', () => {
-  it('are told with their values', () => {
+  it('are reported with their values', () => {
     const root = plantBuildroot({ a: 'text', b: 'text', c: 'text', d: 'text' });
     const at = (name: string) => join(root, name);
     for (const name of ['a', 'b']) run('setfacl', '-m', 'u:12:r', at(name));
@@ -55,7 +55,7 @@ describeWith([...missingRoot(), ...missingTools('setfacl', 'setfattr')], 'attrib
     expect([b, c, d]).toEqual([a, 'trusted.mark=6f6e65\n', 'trusted.mark=74776f\n']);
   });
 
-  it('of the inode do not count', () => {
+  it('of the inode are ignored', () => {
     const root = plantBuildroot({ a: 'text' });
     run('setfattr', '-n', 'trusted.overlay.origin', '-v', 'x', join(root, 'a'));
     expect(attributesOf([join(root, 'a')])).toEqual(['']);

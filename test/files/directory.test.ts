@@ -5,7 +5,7 @@ import { withDirectory } from '../../src/files/directory.ts';
 import { everythingIn, plantBuildroot } from '../helpers/buildroot.ts';
 
 describe('withDirectory', () => {
-  it('holds a directory once, however often it is asked to within, and stays with it', () => {
+  it('holds a directory once, however often calls are nested', () => {
     const root = plantBuildroot({ 'd/a': '', 'canary/a': '' });
     const directory = join(root, 'd');
     withDirectory(directory, (held) => {

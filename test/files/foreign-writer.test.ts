@@ -23,25 +23,25 @@ describe('foreignWriter', () => {
     ['the file', 'a/b/file', 0o757],
     ['its directory', 'a/b', 0o775],
     ['a directory above', 'a', 0o777],
-  ])('is whoever may write to %s', (_, path, mode) => {
+  ])('reports who may write to %s', (_, path, mode) => {
     const { top, file } = plantFile();
     chmodSync(join(top, path), mode);
     expect(foreignWriter(file)).toBe(`others may write to ${join(top, path)} (mode ${mode.toString(8)})`);
   });
 
-  it('is nobody where others may only add files', () => {
+  it('is nobody if others may only add files', () => {
     const { top, file } = plantFile();
     chmodSync(join(top, 'a'), 0o1777);
     expect(foreignWriter(file)).toBeUndefined();
   });
 
-  it('is whom an ACL lets write', () => {
+  it('reports whom an ACL lets write', () => {
     const { top, file } = plantFile();
     const { failed } = execaSync('setfacl', ['-m', 'u:12345:rwx', join(top, 'a')], { reject: false });
     if (!failed) expect(foreignWriter(file)).toContain(`others may write to ${join(top, 'a')}`);
   });
 
-  it('follows symlinks, and looks at the directories that they lead through', () => {
+  it('follows symlinks, and checks the directories on the way', () => {
     const { top, file } = plantFile();
     mkdirSync(join(top, 'links'));
     symlinkSync('../a/b', join(top, 'links/relative'));
@@ -56,7 +56,7 @@ describe('foreignWriter', () => {
     expect(foreignWriter(file)).toBeUndefined();
   });
 
-  it('is unknown where nothing is, or symlinks run in a circle', () => {
+  it('is unknown for a missing path or a symlink loop', () => {
     const { top } = plantFile();
     symlinkSync('circle', join(top, 'circle'));
     expect(foreignWriter(join(top, 'nothing'))).toBe(`${join(top, 'nothing')} cannot be examined (ENOENT)`);

@@ -7,7 +7,7 @@ import { removeLeftovers, temporaryName } from '../../src/files/leftovers.ts';
 import { everythingIn, temporaryDirectory } from '../helpers/buildroot.ts';
 import { leftoverOf } from '../helpers/leftovers.ts';
 
-it('removes what a process left that is gone, or a process elsewhere an hour ago', () => {
+it('removes leftovers of ended processes, and old ones of processes elsewhere', () => {
   const directory = temporaryDirectory();
   const { pid } = spawnSync('true');
   const [ended, own, other, foreign] = [leftoverOf(pid), temporaryName(), leftoverOf(1), '.pyclink-notes'];

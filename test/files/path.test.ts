@@ -52,7 +52,7 @@ describe('plainPath', () => {
     expect(plainPath(path)).toBe(expected);
   });
 
-  it('leaves a plain path as it is', () => {
+  it('does not change a plain path', () => {
     fc.assert(
       fc.property(anyPlainPath, (path) => {
         expect(plainPath(path)).toBe(path);
@@ -92,14 +92,11 @@ describe('toPayload and toStaged', () => {
     );
   });
 
-  it.each(['/', '/usrlib', '/lib/a.py', '/usr/../a.py'])(
-    'have no place for %s in a tree that will lie in /usr',
-    (path) => {
-      expect(isInside(usr, path)).toBe(false);
-      expect(() => toStaged(usr, path)).toThrow(new RangeError(`${path} is not below /usr`));
-      expect(locate(usr, path)).toBeUndefined();
-    },
-  );
+  it.each(['/', '/usrlib', '/lib/a.py', '/usr/../a.py'])('refuse %s in a tree for /usr', (path) => {
+    expect(isInside(usr, path)).toBe(false);
+    expect(() => toStaged(usr, path)).toThrow(new RangeError(`${path} is not below /usr`));
+    expect(locate(usr, path)).toBeUndefined();
+  });
 
   it('never stage a path outside the buildroot, whatever ".." is in it', () => {
     fc.assert(
@@ -132,7 +129,7 @@ describe('locate', () => {
     expect(locate(buildroot, argument)).toBe(staged);
   });
 
-  it('takes a path as it will be installed, or below the buildroot, in a tree that will lie in /usr', () => {
+  it('takes a path as installed or in the buildroot, in a tree for /usr', () => {
     expect(locate(usr, '/usr/lib')).toBe('/real/tree/lib');
     expect(locate(usr, '/link/lib')).toBe('/real/tree/lib');
   });
@@ -159,7 +156,7 @@ describe('the parts of a path', () => {
     expect([parentOf(path as PayloadPath), nameOf(path)]).toEqual([directory, name]);
   });
 
-  it('put together make the path again', () => {
+  it('join to the same path', () => {
     fc.assert(
       fc.property(anyPlainPath, component, (directory, name) => {
         const path = childOf(directory, name);

@@ -4,7 +4,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { trustedPath } from '../../src/files/program-path.ts';
 import { plantBuildroot } from '../helpers/buildroot.ts';
 
-it('leaves out of PATH where others may put programs, and what depends on the current directory', () => {
+it('removes directories from PATH that others can write to, or that are relative', () => {
   const before = process.env['PATH'];
   onTestFinished(() => {
     process.env['PATH'] = before;

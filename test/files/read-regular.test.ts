@@ -14,7 +14,7 @@ describe('readRegular', () => {
     expect(file?.stat).toMatchObject({ identity: lstat(path).identity, sizeBytes: text.length });
   });
 
-  it('reads no more than there was when it looked, and no more than there is now', () => {
+  it('reads no more than there was at open, and no more than there is now', () => {
     const path = join(plantBuildroot({ file: 'text' }), 'file');
     const changing = (change: () => void) =>
       readRegular(path, (sizeBytes) => {
@@ -31,12 +31,12 @@ describe('readRegular', () => {
     expect(() => readRegular(path, () => expect.unreachable())).toThrow('EFBIG: file too large');
   });
 
-  it('says so if there is no memory for a file', () => {
+  it('reports if there is no memory for a file', () => {
     const path = join(plantBuildroot({ file: 'text' }), 'file');
     expect(() => readRegular(path, () => Buffer.allocUnsafe(Number.MAX_SAFE_INTEGER))).toThrow('ENOMEM');
   });
 
-  it.each(['missing', 'file/below', 'directory', 'symlink', 'loop', 'fifo'])('reads nothing at %s', (name) => {
+  it.each(['missing', 'file/below', 'directory', 'symlink', 'loop', 'fifo'])('returns undefined for %s', (name) => {
     const root = plantBuildroot({
       file: 'text',
       directory: { directory: true },

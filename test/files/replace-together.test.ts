@@ -38,7 +38,7 @@ const states = (directory: string) =>
   });
 
 describe('replaceTogether', () => {
-  it('replaces all, keeps times and links, and leaves nothing over', () => {
+  it('replaces all files, keeps times and links, and leaves nothing behind', () => {
     const { directory, path } = plantFour();
     const before = states(directory);
     expect(replaceTogether(versions(path, 'a b', 'sub/c', 'd'), nothing, nothing)).toBeUndefined();
@@ -54,7 +54,7 @@ describe('replaceTogether', () => {
     expect(files(states(directory))).toEqual(files(before));
   });
 
-  it('replaces nothing until the rest is done, and nothing if that fails', () => {
+  it('replaces nothing until commit has succeeded', () => {
     const { directory, path } = plantFour();
     const before = states(directory);
     const seen: string[] = [];
@@ -72,7 +72,7 @@ describe('replaceTogether', () => {
     );
   });
 
-  it('puts everything back if a file has changed after the others were replaced', () => {
+  it('restores everything if a file changes after the others were replaced', () => {
     const { directory, path } = plantFour();
     const [a, b] = [lstatSync(path('a')).ino, lstatSync(path('b')).ino];
     const undone: string[] = [];
@@ -93,7 +93,7 @@ describe('replaceTogether', () => {
     expect(everythingIn(directory)).toEqual(['a', 'b', 'd', 'sub', 'sub/c']);
   });
 
-  it('touches nothing if a file is another one than was read', () => {
+  it('changes nothing if a file is not the one that was read', () => {
     const { directory, path } = plantFour();
     const files = versions(path, 'a b', 'd');
     linkSync(path('sub/c'), path('e'));
@@ -114,7 +114,7 @@ describeWhere(
   lackingAbilities('immutable files'),
   'replaceTogether, where a file becomes immutable at the last moment',
   () => {
-    it('puts everything back', () => {
+    it('restores everything', () => {
       const { directory, path } = plantFour();
       const ino = lstatSync(path('a')).ino;
       onTestFinished(() => void execaSync('chattr', ['-i', path('d')]));

@@ -6,7 +6,7 @@ import { lstat } from '../../src/files/stat.ts';
 import { contentsOf, everythingIn, plantBuildroot } from '../helpers/buildroot.ts';
 
 describe('replaceFile', () => {
-  it('puts the new file in the place of the old one, and leaves nothing else behind', () => {
+  it('replaces the old file by the new one, and leaves nothing else behind', () => {
     const root = plantBuildroot({ 'd/old': 'old' });
     const path = join(root, 'd/old');
     const before = lstatSync(path).ino;
@@ -16,7 +16,7 @@ describe('replaceFile', () => {
     expect(everythingIn(root)).toEqual(['d', 'd/old']);
   });
 
-  it('keeps the old file whole until the new one is complete, which lies beside it', () => {
+  it('keeps the old file until the new one next to it is complete', () => {
     const root = plantBuildroot({ 'd/old': 'old' });
     const path = join(root, 'd/old');
     const seen: string[] = [];
@@ -47,7 +47,7 @@ describe('replaceFile', () => {
     expect(lstatSync(join(root, 'keeper')).nlink).toBe(2);
   });
 
-  it('leaves everything as it was when the last look says no', () => {
+  it('changes nothing if the final check fails', () => {
     const root = plantBuildroot({ old: 'old' });
     const before = lstatSync(join(root, 'old'));
     const replaced = replaceFile(
@@ -60,7 +60,7 @@ describe('replaceFile', () => {
     expect(everythingIn(root)).toEqual(['old']);
   });
 
-  it('leaves everything as it was when the new file cannot be made', () => {
+  it('changes nothing if the new file cannot be made', () => {
     const root = plantBuildroot({ old: 'old' });
     const fails = () =>
       replaceFile(join(root, 'old'), (temporary) => {
@@ -80,7 +80,7 @@ describe('replaceFile', () => {
     expect(everythingIn(root)).toEqual(['directory', 'directory/file']);
   });
 
-  it('stays in its directory when a symlink takes the place of that', () => {
+  it('stays in its directory if a symlink replaces that', () => {
     const root = plantBuildroot({ 'd/old': 'old', 'canary/old': 'canary' });
     const swap = (temporary: string) => {
       writeFileSync(temporary, 'new');
@@ -93,7 +93,7 @@ describe('replaceFile', () => {
     expect(readFileSync(join(root, 'moved/old'), 'utf8')).toBe('new');
   });
 
-  it.each(['way/old', 'way/d/old'])('touches nothing where a symlink is on the way: %s', (name) => {
+  it.each(['way/old', 'way/d/old'])('changes nothing if the path contains a symlink: %s', (name) => {
     const root = plantBuildroot({ 'canary/old': 'canary', 'canary/d/old': 'canary', way: { symlink: 'canary' } });
     const before = contentsOf(root);
     expect(() => replaceFile(join(root, name), (temporary) => writeFileSync(temporary, 'new'))).toThrow(
@@ -104,14 +104,14 @@ describe('replaceFile', () => {
 });
 
 describe('replaceByContent', () => {
-  it('gives what the file is then', () => {
+  it('returns the new file', () => {
     const path = join(plantBuildroot({ old: 'old' }), 'old');
     const stat = replaceByContent(path, ['n', 'ew'], 0o600);
     expect(stat).toMatchObject({ identity: lstat(path).identity, sizeBytes: 3, mode: 0o600, links: 1 });
     expect(readFileSync(path, 'utf8')).toBe('new');
   });
 
-  it('fails with the old file in its place and nothing left over', () => {
+  it('fails without changing the old file, and leaves nothing behind', () => {
     const root = plantBuildroot({ old: 'old' });
     function* failing() {
       yield 'half';
@@ -139,7 +139,7 @@ describe('replaceByLink', () => {
 });
 
 describe('rewriteFile', () => {
-  it('gives the new file the attributes that it is told, if the old one is still there', () => {
+  it('gives the new file the requested attributes, if the old one still exists', () => {
     const root = plantBuildroot({ old: 'old' });
     const { uid: userId, gid: groupId } = lstatSync(join(root, 'old'));
     const attributes = { mode: 0o640, userId, groupId, accessedSeconds: 5, modifiedSeconds: 7 };

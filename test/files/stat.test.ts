@@ -32,7 +32,7 @@ describe('the metadata of a file', () => {
     expect(fileSystemOf(lstat('/dev/null'))).not.toBe(fileSystemOf(lstat(a)));
   });
 
-  it('is undefined where nothing is, if so asked', () => {
+  it('is undefined for a missing file, if requested', () => {
     writeFileSync(join(root, 'a'), '');
     expect([
       lstatIfAny(join(root, 'b')),
@@ -54,7 +54,7 @@ describe('identity', () => {
     [2n ** 53n, 2n ** 53n + 1n],
     [2n ** 63n + 5n, 2n ** 63n + 6n],
     [2n ** 64n - 1n, 2n ** 64n - 2n],
-  ])('tells neighbours apart whose inode numbers a double rounds to one value: %i and %i', async (first, second) => {
+  ])('distinguishes neighbours whose inode numbers a double would round: %i and %i', async (first, second) => {
     writeFileSync(join(root, 'a'), '');
     const real = lstatSync(join(root, 'a'), { bigint: true });
     const numbers = [first, second];
@@ -91,7 +91,7 @@ for ns in json.load(sys.stdin):
     expect(times.map(wholeSeconds)).toEqual(python(times));
   });
 
-  it('do not round up where a number of milliseconds does', () => {
+  it('do not round up where milliseconds would', () => {
     const file = join(root, 'file');
     writeFileSync(file, '');
     execFileSync('touch', ['-d', '@1700000000.999999879', file]);

@@ -14,7 +14,7 @@ const withInstructions = (pyc: Buffer, text: string) => {
 };
 
 describe('codeDifference', () => {
-  it('passes over flags and shared objects to the value that differs', () => {
+  it('ignores flags and shared objects, and finds the value that differs', () => {
     const one = code(flagged(m.text('a b')), m.reference(0), m.int(1));
     const other = code(m.text('a b'), m.text('a b'), m.int(2));
     expect(codeDifference(one, other)).toEqual({
@@ -26,20 +26,20 @@ describe('codeDifference', () => {
     });
   });
 
-  it('finds a value behind a reference', () => {
+  it('finds a value through a reference', () => {
     const one = code(flagged(m.tuple([m.int(1)])), m.reference(0));
     const other = code(m.tuple([m.int(1)]), m.tuple([m.int(2)]));
     expect(codeDifference(one, other)).toMatchObject({ place: 'f: constant 1, element 0', second: 'int 2' });
   });
 
-  it('passes over instructions to a constant, and names instructions if nothing else differs', () => {
+  it('prefers a constant to instructions, and names instructions if nothing else differs', () => {
     const [one, other] = [withInstructions(code(m.int(1)), 'ab'), withInstructions(code(m.int(2)), 'cd')];
     expect(codeDifference(one, other)).toMatchObject({ place: 'f: constant 0', isOfInstructions: false });
     const same = withInstructions(code(m.int(1)), 'cd');
     expect(codeDifference(one, same)).toMatchObject({ place: 'f: instructions', isOfInstructions: true });
   });
 
-  it('passes over lines that moved', () => {
+  it('ignores lines that moved', () => {
     const [one, other] = [1, 2].map((n) => pycOf(m.code(1, m.tuple([m.code(n, m.tuple([])), m.int(n)])))) as [
       Buffer,
       Buffer,
@@ -49,13 +49,13 @@ describe('codeDifference', () => {
     expect(codeDifference(one, moved)).toMatchObject({ place: 'f.f', what: 'first line' });
   });
 
-  it('says which constants are one object if all values are the same', () => {
+  it('says which constants are shared if all values are equal', () => {
     const list = m.tuple([m.float(1)]);
     const [one, other] = [code(flagged(list), m.reference(0)), code(list, list)];
     expect(codeDifference(one, other)).toMatchObject({ what: 'flag', isOfInstructions: false });
   });
 
-  it('compares only pycs of one interpreter that it can read', () => {
+  it('compares only readable pycs of one interpreter', () => {
     expect(codeDifference(code(m.int(1)), code(m.int(2)).subarray(0, 40))).toBeUndefined();
     expect(codeDifference(code(m.int(1)), pycOf(m.code(1, m.tuple([m.int(2)])), magicNumber - 1))).toBeUndefined();
   });

@@ -3,7 +3,7 @@ import { outlineOf, type PycTree, readPycTree } from '../../src/inspect/outline.
 import { marshalled as m, magicNumber, pycOf } from '../helpers/marshal.ts';
 
 describe('outlineOf', () => {
-  it('has the objects in the order of the bytes, with flags and what references refer to', () => {
+  it('lists the objects in the order of the bytes, with flags and the targets of references', () => {
     const value = m.tuple([m.flagged(m.interned('a')), m.list([m.flagged(m.int(7)), m.reference(0), m.reference(1)])]);
     expect(outlineOf(readPycTree(pycOf(value), magicNumber) as PycTree)).toEqual([
       { offset: 16, depth: 0, place: 'value', kind: 'tuple', value: '2' },
@@ -15,7 +15,7 @@ describe('outlineOf', () => {
     ]);
   });
 
-  it('shows of a code object its name and first line', () => {
+  it('shows the name and first line of a code object', () => {
     const [code, instructions] = outlineOf(readPycTree(pycOf(m.code(5, m.tuple([]))), magicNumber) as PycTree);
     expect(code).toEqual({ offset: 16, depth: 0, place: 'f', kind: 'code', value: 'line 5' });
     expect(instructions).toEqual({ offset: 37, depth: 1, place: 'instructions', kind: 'bytes', value: '' });
@@ -26,7 +26,7 @@ describe('readPycTree', () => {
   it.each([
     [pycOf(m.none), 3700, 'unknown magic number 3700'],
     [pycOf(m.reference(0)), magicNumber, 'a reference to an object that does not exist'],
-  ])('says why it cannot', (pyc, magic, unreadable) => {
+  ])('reports why it cannot read a pyc', (pyc, magic, unreadable) => {
     expect(readPycTree(pyc, magic)).toEqual({ unreadable });
   });
 });

@@ -31,7 +31,7 @@ describe('readMarshalTree', () => {
     expect(inner?.target).toBe(inner);
   });
 
-  it('numbers only what marshal numbers, whatever else has the flag', () => {
+  it('numbers only the objects that marshal numbers, whatever else has the flag', () => {
     const tree = read(m.tuple([m.flagged(m.none), m.flagged(m.text('x')), m.flagged(m.reference(0)), m.reference(0)]));
     if ('unreadable' in tree) throw new Error(tree.unreadable);
     const [none, text, ...references] = tree.children;

@@ -44,7 +44,7 @@ describe('linkIdentical', () => {
     expect(state()).toEqual(before);
   });
 
-  it('takes over a pair that is linked to each other', () => {
+  it('handles a pair that is linked already', () => {
     const { root, read, stat } = planted({ 'a.pyc': 'same', 'b.pyc': 'same', 'c.pyc': { hardLink: 'b.pyc' } });
     const { groups, replaced } = linkIdentical(read());
     expect(linkGroupsIn(root)).toEqual([['a.pyc', 'b.pyc', 'c.pyc']]);
@@ -52,7 +52,7 @@ describe('linkIdentical', () => {
     expect([groups.map(names), names(replaced)]).toEqual([[['a.pyc', 'b.pyc', 'c.pyc']], ['b.pyc', 'c.pyc']]);
   });
 
-  it('leaves identical files of another mode apart', () => {
+  it('does not link identical files with different modes', () => {
     const { root, read, path } = planted({ 'a.pyc': 'same', 'b.pyc': 'same', 'c.pyc': 'same' });
     chmodSync(path('b.pyc'), 0o600);
     const before = contentsOf(root);
@@ -74,7 +74,7 @@ describe('linkIdentical', () => {
   it.each([
     ['the duplicate', 'b.pyc'],
     ['the keeper', 'a.pyc'],
-  ])('leaves a file alone when %s was rewritten after it was compared', (_name, changed) => {
+  ])('does not touch a file if %s was rewritten after the comparison', (_name, changed) => {
     const { root, read, path } = planted({ 'a.pyc': 'same', 'b.pyc': 'same' });
     const compared = read();
     writeFileSync(path(changed), 'longer now');
@@ -86,7 +86,7 @@ describe('linkIdentical', () => {
     expect(contentsOf(root)).toEqual(before);
   });
 
-  it('leaves a file alone that was replaced by another of the same size and mtime', () => {
+  it('does not touch a file that was replaced by another of the same size and mtime', () => {
     const { root, read, path } = planted({
       'a.pyc': { content: 'same', mtime: 5 },
       'b.pyc': { content: 'same', mtime: 5 },
@@ -99,7 +99,7 @@ describe('linkIdentical', () => {
     expect(contentsOf(root)).toEqual(before);
   });
 
-  it.each(['a.pyc', 'b.pyc'])('leaves what is there when %s is gone', (gone) => {
+  it.each(['a.pyc', 'b.pyc'])('changes nothing if %s is missing', (gone) => {
     const { root, read, path } = planted({ 'a.pyc': 'same', 'b.pyc': 'same' });
     const compared = read();
     rmSync(path(gone));

@@ -12,7 +12,7 @@ function found(files: Readonly<Record<string, Planted>>, paths: readonly string[
 }
 
 describe('findPycs', () => {
-  it('puts the pycs of one source and one cache tag together, wherever in the buildroot', () => {
+  it('groups the pycs of one source and cache tag', () => {
     const files = {
       'usr/share/app/__pycache__/a.cpython-311.pyc': '',
       'usr/share/app/__pycache__/a.cpython-311.opt-1.pyc': '',
@@ -37,7 +37,7 @@ describe('findPycs', () => {
     });
   });
 
-  it('finds the pycs beside their sources too, .pyo with .pyc, but never across directories', () => {
+  it('groups .pyc and .pyo files next to their sources, but never across directories', () => {
     const files = { 'a.pyc': '', 'a.pyo': '', 'a.py': '', '__pycache__/a.cpython-311.pyc': '', 'b/a.pyc': '' };
     expect(found(files)).toEqual({
       sets: [['/__pycache__/a.cpython-311.pyc'], ['/a.pyc', '/a.pyo'], ['/b/a.pyc']],
@@ -46,7 +46,7 @@ describe('findPycs', () => {
     });
   });
 
-  it('skips what is no regular file or not named as a pyc', () => {
+  it('skips files that are not regular or not named like a pyc', () => {
     const files = {
       'a.pyc': { symlink: 'b.pyc' },
       'b.pyc': { directory: true },
@@ -59,12 +59,12 @@ describe('findPycs', () => {
     expect(found(files)).toEqual({ sets: [['/real/c.pyc']], pycs: 1, unreadable: [] });
   });
 
-  it('looks only below the PATHs, and finds each pyc in its set once', () => {
+  it('searches only the PATHs, and finds each pyc once', () => {
     const files = { 'a/a.pyc': '', 'a/b/b.pyc': '', 'c/c.pyc': '' };
     expect(found(files, ['/a/b', '/a']).sets).toEqual([['/a/b/b.pyc'], ['/a/a.pyc']]);
   });
 
-  it('tells in which directories a killed run left something', () => {
+  it('reports directories with leftovers of a killed run', () => {
     const buildroot = openTree(
       plantBuildroot({ 'a/a.pyc': '', 'b/.pyclink-1-x': '', 'c/c.pyc': '', 'c/.pyclink-2-y': '' }),
     );
@@ -76,14 +76,14 @@ describe('findPycs', () => {
     ]);
   });
 
-  it('refuses a PATH that leads out of the buildroot: nothing there may be linked', () => {
+  it('refuses a PATH outside the buildroot', () => {
     const outside = plantBuildroot({ 'a.pyc': '', 'a.pyo': '' });
     expect(() => found({ away: { symlink: outside } }, ['/away'])).toThrow(
       expect.objectContaining({ code: 'usage', message: '/away: points outside the buildroot' }),
     );
   });
 
-  it('refuses a PATH that is not there', () => {
+  it('refuses a missing PATH', () => {
     expect(() => found({}, ['/usr'])).toThrow(
       expect.objectContaining({ code: 'usage', message: '/usr: not in the buildroot' }),
     );

@@ -34,7 +34,7 @@ describe('readPyc', () => {
     ['a directory', 'directory.pyc'],
     ['a symlink', 'symlink.pyc'],
     ['a symlink that leads in a circle', 'loop.pyc'],
-  ])('reads no file where there is %s', (_what, name) => {
+  ])('returns undefined for %s', (_what, name) => {
     const path = planted({
       'a.pyc': 'text',
       'directory.pyc': { directory: true },
@@ -44,13 +44,13 @@ describe('readPyc', () => {
     expect(readPyc(path(name))).toBeUndefined();
   });
 
-  it('does not wait at a pipe', () => {
+  it('does not block on a pipe', () => {
     const path = planted({});
     execFileSync('mkfifo', [path('a.pyc')]);
     expect(readPyc(path('a.pyc'))).toBeUndefined();
   });
 
-  it('reads no file where there is a socket', async () => {
+  it('returns undefined for a socket', async () => {
     const path = planted({});
     const server = createServer();
     await new Promise<void>((done) => server.listen(path('a.pyc'), done));

@@ -94,7 +94,7 @@ describe('groupByFile', () => {
     expect(isLinked(a, b)).toBe(false);
   });
 
-  it('takes another key than the identity', () => {
+  it('can group by another key than the identity', () => {
     const [a, b] = [file('a', 'x'), file('b', 'x')];
     expect(groupByFile([a, b], () => 'one')).toEqual([[a, b]]);
   });
@@ -149,7 +149,7 @@ describe('the plan, carried out', () => {
     );
   });
 
-  it('leaves nothing for a second run', () => {
+  it('leaves nothing to do for a second run', () => {
     fc.assert(
       fc.property(files, (before) => {
         expect(planLinks(carriedOut(before), sameContent).steps).toEqual([]);
@@ -157,7 +157,7 @@ describe('the plan, carried out', () => {
     );
   });
 
-  it('replaces no file that another one is linked to, and no file twice', () => {
+  it('replaces no link target, and no file twice', () => {
     fc.assert(
       fc.property(files, (before) => {
         const { steps } = planLinks(before, sameContent);

@@ -30,7 +30,7 @@ it.each([
   ['nothing and nothing', '', '', 1],
   ['many equal bytes', long, long, 1],
   ['many bytes that differ at the end', `${long}a`, `${long}b`, 0],
-])('links %s as it should', (_name, a, b, links) => {
+])('links %s correctly', (_name, a, b, links) => {
   const { root, directory, inodes } = directoryOf({ 'a.pyc': a, 'a.pyo': b });
   const savedBytes = links * a.length;
   expect(linkDirectory(directory, { ...mode, dryRun: true }, attributesOf)).toMatchObject({ links, savedBytes });
@@ -48,13 +48,13 @@ it.each([
   expect([readFileSync(join(root, 'a.pyc'), 'utf8'), readFileSync(join(root, 'a.pyo'), 'utf8')]).toEqual([a, b]);
 });
 
-it('links nothing where a file has grown since it was found', () => {
+it('links nothing if a file has grown in the meantime', () => {
   const { root, directory } = directoryOf({ 'a.pyc': 'same', 'a.pyo': 'same' });
   appendFileSync(join(root, 'a.pyo'), 'and more');
   expect(linkDirectory(directory, mode, attributesOf).links).toBe(0);
 });
 
-it('passes over a file that is gone, and links the others', () => {
+it('skips a missing file, and links the others', () => {
   const { root, directory } = directoryOf({ 'a.pyc': 'same', 'a.pyo': 'same', 'b.pyc': 'b', 'b.pyo': 'b' });
   rmSync(join(root, 'a.pyo'));
   expect(linkDirectory(directory, mode, attributesOf)).toMatchObject({ links: 1, failed: [] });
@@ -65,7 +65,7 @@ it.each([
   ['a symlink', (away: string, place: string) => symlinkSync(away, place), 'ENOTDIR'],
   ['reached through a symlink', (away: string, place: string) => symlinkSync(away, join(place, '..')), 'ESTALE'],
   ['a file', (_away: string, place: string) => writeFileSync(place, ''), 'ENOTDIR'],
-])('names a directory that is %s by now', (name, replace, code) => {
+])('reports a directory that is now %s', (name, replace, code) => {
   const { root, directory } = directoryOf({ 'd/e/a.pyc': 'same', 'd/e/a.pyo': 'same' });
   const place = join(root, 'd/e');
   const away = `${root}-away`;
@@ -77,7 +77,7 @@ it.each([
   rmSync(away, { recursive: true });
 });
 
-it('takes away what a killed run left, but not in a dry run', () => {
+it('removes leftovers of a killed run, but not in a dry run', () => {
   const leftover = leftoverOf();
   const { root, directory } = directoryOf({ 'a.pyc': 'a', [leftover]: '' });
   linkDirectory(directory, { ...mode, dryRun: true }, attributesOf);
@@ -92,7 +92,7 @@ it.each<[string, Readonly<Record<string, Planted>>]>([
     'are readable by no more than the source',
     { 'a.py': { content: '', mode: 0o600 }, 'a.pyc': { content: shared, mode: 0o600 }, 'a.pyo': shared },
   ],
-])('counts in a dry run what a run does once pycs %s', (_, files) => {
+])('counts the same in a dry run as a run does once pycs %s', (_, files) => {
   const { directory } = directoryOf(files);
   const { left: _left, ...dry } = linkDirectory(directory, { normalize: true, dryRun: true }, attributesOf);
   const { left: _none, ...ran } = linkDirectory(directory, { normalize: true, dryRun: false }, attributesOf);

@@ -26,7 +26,7 @@ function planted(files: Readonly<Record<string, Planted>>) {
 const content = (text: string) => Buffer.from(text);
 
 describe('linkName', () => {
-  it('links nothing when the file was replaced after it was written', () => {
+  it('links nothing if the file was replaced after it was written', () => {
     const { root, path } = planted({ 'b.pyc': 'old' });
     const pyc = { path: path('a.pyc'), content: content('new'), mode: 0o644 };
     const [[written]] = writeLinked([pyc], true).groups as [[ReadPyc]];
@@ -36,7 +36,7 @@ describe('linkName', () => {
     expect(linkGroupsIn(root)).toEqual([['a.pyc'], ['b.pyc']]);
     expect(readFileSync(path('b.pyc'), 'utf8')).toBe('old');
   });
-  it.each([true, false])('links nothing when the file is gone by now; name free: %s', (isFree) => {
+  it.each([true, false])('links nothing if the file is missing; name free: %s', (isFree) => {
     const { root, path } = planted(isFree ? {} : { 'b.pyc': 'old' });
     const pyc = { path: path('a.pyc'), content: content('new'), mode: 0o644 };
     const [[written]] = writeLinked([pyc], true).groups as [[ReadPyc]];
@@ -48,7 +48,7 @@ describe('linkName', () => {
     expect(everythingIn(root)).toEqual(isFree ? [] : ['b.pyc']);
   });
 
-  it('never fails on a file that is replaced all the time', async () => {
+  it('never fails on a file that is being replaced repeatedly', async () => {
     const { root, path } = planted({});
     const pyc = { path: path('a.pyc'), content: content('new'), mode: 0o644 };
     const [[written]] = writeLinked([pyc], true).groups as [[ReadPyc]];

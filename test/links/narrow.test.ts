@@ -28,7 +28,7 @@ function planted(sourceMode: number, pycMode: number) {
 }
 
 describe('narrowModes', () => {
-  it('does not lose what is written to a pyc meanwhile', () => {
+  it('does not lose concurrent writes to a pyc', () => {
     const { paths } = planted(0o600, 0o644);
     const path = paths[2] as StagedPath;
     linkSync(path, join(temporaryDirectory(), 'outside'));
@@ -46,7 +46,7 @@ describe('narrowModes', () => {
     [0o604, 0o644, '604'],
     [0o000, 0o444, '400'],
     [0o600, 0o4644, '4600'],
-  ])('of a source of %o: %o becomes %s, and links stay', (sourceMode, pycMode, expected) => {
+  ])('for a source of mode %o, %o becomes %s, and links are kept', (sourceMode, pycMode, expected) => {
     const { paths, state } = planted(sourceMode, pycMode);
     const before = state();
     expect(narrowModes(paths, true)).toBe(3);
@@ -61,14 +61,14 @@ describe('narrowModes', () => {
     [0o755, 0o644],
     [0o400, 0o600],
     [0o644, 0o666],
-  ])('leaves, of a source of %o, a pyc of %o', (sourceMode, pycMode) => {
+  ])('for a source of mode %o, does not change a pyc of mode %o', (sourceMode, pycMode) => {
     const { paths, state } = planted(sourceMode, pycMode);
     const before = state();
     expect(narrowModes(paths, false)).toBe(0);
     expect(state()).toEqual(before);
   });
 
-  it('leaves a file with a name elsewhere, whose names here become separate', () => {
+  it('separates the names from a file with a name elsewhere', () => {
     const { root, paths, state } = planted(0o600, 0o644);
     const elsewhere = join(temporaryDirectory(), 'elsewhere.pyc');
     linkSync(join(root, pycs[0] as string), elsewhere);
@@ -81,7 +81,7 @@ describe('narrowModes', () => {
     expect([readFileSync(first, 'utf8'), lstatSync(first).mtimeMs]).toEqual(['pyc', mtimeMs]);
   });
 
-  it('leaves pycs without a source, or whose source is a symlink', () => {
+  it('does not change pycs without a source, or whose source is a symlink', () => {
     const { root, paths } = planted(0o600, 0o644);
     expect(
       narrowModes(

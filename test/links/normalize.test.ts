@@ -26,7 +26,7 @@ function planted(files: Readonly<Record<string, Planted>>) {
 }
 
 describe('normalizeFiles', () => {
-  it('leaves a pyc as it is that has bytes behind its code', () => {
+  it('does not change a pyc with bytes after its code', () => {
     const { root, read, state } = planted({ 'a.pyc': Buffer.concat([before, Buffer.from('more')]) });
     const [files, untouched] = [contentsOf(root), state('a.pyc')];
     expect(normalizeFiles(read(), false)).toMatchObject({
@@ -70,7 +70,7 @@ describe('normalizeFiles', () => {
     expect(readFileSync(path('a.pyc'))).toEqual(after);
   });
 
-  it('leaves a file alone that has another name elsewhere', () => {
+  it('does not change a file with another name elsewhere', () => {
     const { root, path, read } = planted({ 'a.pyc': before, 'b.pyc': { hardLink: 'a.pyc' } });
     linkSync(path('a.pyc'), path('elsewhere'));
     const contents = contentsOf(root);
@@ -88,7 +88,7 @@ describe('normalizeFiles', () => {
     expect(lstatSync(path('a.pyc')).nlink).toBe(3);
   });
 
-  it('leaves a file alone that it cannot read to the end, and says why', () => {
+  it('does not change a file that it cannot read to the end, and reports why', () => {
     const { root, path, read } = planted({ 'a.pyc': before.subarray(0, -1), 'b.pyc': before });
     const { normalized, notNormalized } = normalizeFiles(read(), false);
     expect([normalized, notNormalized]).toEqual([1, [{ path: path('a.pyc'), message: 'truncated' }]]);
@@ -98,7 +98,7 @@ describe('normalizeFiles', () => {
     });
   });
 
-  it('writes nothing in a dry run, and gives the contents as they would be', () => {
+  it('writes nothing in a dry run, and returns the new contents', () => {
     const { root, read } = planted({ 'a.pyc': before, 'b.pyc': after });
     const contents = contentsOf(root);
     const { pycs, normalized } = normalizeFiles(read(), true);

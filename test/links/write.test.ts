@@ -55,7 +55,7 @@ describe('writeLinked', () => {
   it.each([
     ['directory', (path: string) => mkdirSync(path)],
     ['other', (path: string) => execFileSync('mkfifo', [path])],
-  ])('leaves what has the name of a pyc and is no file: %s', (by, plant) => {
+  ])('does not replace what is not a file: %s', (by, plant) => {
     const { path } = planted({});
     const made = [0, 1, 2].map((level) => ({ path: path(`${level}.pyc`), content: content('same'), mode: 0o644 }));
     plant(path('0.pyc'));
@@ -69,7 +69,7 @@ describe('writeLinked', () => {
     expect(lstatSync(path('1.pyc')).nlink).toBe(2);
   });
 
-  it('makes the directory, but none above it', () => {
+  it('creates the directory, but not its parents', () => {
     const { root, path } = planted({});
     const pyc = (name: string) => ({ path: path(name), content: content('new'), mode: 0o644 });
     expect(writeLinked([pyc('__pycache__/a.pyc'), pyc('gone/__pycache__/a.pyc')], true).failed).toEqual([
@@ -78,7 +78,7 @@ describe('writeLinked', () => {
     expect(everythingIn(root)).toEqual(['__pycache__', '__pycache__/a.pyc']);
   });
 
-  it('writes every name when it is not to link', () => {
+  it('writes every name if linking is off', () => {
     const { root, path } = planted({});
     const made = ['a.pyc', 'b.pyc'].map((name) => ({ path: path(name), content: content('same'), mode: 0o644 }));
     expect(writeLinked(made, false).groups.map(names)).toEqual([['a.pyc'], ['b.pyc']]);
@@ -99,7 +99,7 @@ describe('writeLinked', () => {
     ['linked', ['same', 'else', 'same'], true],
     ['apart', ['same', 'else', 'same'], false],
     ['one file', ['same', 'same', 'same'], true],
-  ])('leaves what is as it should be alone (%s)', (_, texts, link) => {
+  ])('does not touch pycs that are in place (%s)', (_, texts, link) => {
     const { root, path } = planted({});
     const first = writeLinked(made(path, texts), link);
     const before = factsOf(root);
@@ -124,7 +124,7 @@ describe('writeLinked', () => {
     [name, before, true] as const,
     [`${name}, unawares`, before, false] as const,
   ]);
-  it.each(knownAndNot)('ends with the same whatever was there before: %s', (_, before, mayBeThere) => {
+  it.each(knownAndNot)('gives the same result whatever existed before: %s', (_, before, mayBeThere) => {
     const { root, path } = planted(before);
     const others = Object.keys(before).filter((name) => !name.endsWith('.pyc'));
     const { groups, failed } = writeLinked(made(path, ['same', 'same', 'else']), true, mayBeThere);
@@ -143,7 +143,7 @@ describe('writeLinked', () => {
     for (const name of others) expect(readFileSync(path(name), 'utf8')).toBe('same');
   });
 
-  it('takes the place of what is there, and leaves its other names alone', () => {
+  it('replaces an existing file without touching its other names', () => {
     const outside = join(temporaryDirectory(), 'outside');
     writeFileSync(outside, 'outside');
     const { root, path } = planted({

@@ -15,7 +15,7 @@ const latin1 = (hex: string) => Buffer.from(hex, 'hex').toString('latin1');
 const record = new CompiledRecord(source, 1234, latin1(sha256), kind, undefined);
 
 describe('CompiledRecord', () => {
-  it('returns what it was made of, with the paths of the pycs', () => {
+  it('returns its fields, with the paths of the pycs', () => {
     expect(record.paths).toEqual([pycPath(source, 'cpython-311', 0), pycPath(source, 'cpython-311', 1)].sort());
     expect(record.paths.map((path) => parsePycPath(path)?.source)).toEqual([source, source]);
     expect(record.sha256).toBe(sha256);

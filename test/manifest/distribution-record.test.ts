@@ -47,13 +47,13 @@ describe('listInRecords', () => {
     ['b.py,,\n"a.py",sha256=x,1', `b.py,,\n${pyc},,\n`],
     ['caf\xe9.py,,\r\na.py\r\n', `caf\xe9.py,,\r\n${pyc},,\r\n`],
     [`"odd\na.py",,\na.py,,\n${pyc},,\n`, `"odd\na.py",,\n${pyc},,\n`],
-  ])('takes the lines of sources that are gone out of %j', (before, after) => {
+  ])('removes the lines of removed sources from %j', (before, after) => {
     const { file, list } = planted(Buffer.from(before, 'latin1'));
     expect(list(new Set(['/site/a.py' as PayloadPath]))).toEqual([]);
     expect(readFileSync(file, 'latin1')).toBe(after);
   });
 
-  it('adds what another program has added meanwhile', () => {
+  it('keeps what another program has added concurrently', () => {
     const { file, list } = planted('a.py,,\n');
     meanwhile.edit = () => {
       meanwhile.edit = () => {};

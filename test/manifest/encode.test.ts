@@ -69,7 +69,7 @@ const merged = (earlier: ManifestContent, current: ManifestContent, isGone: (pat
 const manifestText = (manifest: Manifest) => [...manifestPieces(manifest)].join('');
 
 describe('completeManifest', () => {
-  it('sorts, counts and adds up', () => {
+  it('sorts and computes totals', () => {
     const skipped = [
       { path: '/c.py', reason: 'excluded' as const },
       { path: '/a.py', reason: 'mode-differs' as const },
@@ -128,7 +128,7 @@ describe('completeManifest', () => {
     );
   });
 
-  it('makes what the schema accepts and what a file gives back, byte for byte', () => {
+  it('matches the schema and round-trips byte for byte', () => {
     const file = join(temporaryDirectory(), 'manifest.json');
     fc.assert(
       fc.property(contentBelow('/usr'), (content) => {
@@ -166,14 +166,14 @@ describe('who compiled', () => {
   const [a, b] = [record('/a.py', [0, 1, 2]), record('/b.py', [0])];
   const a9 = { ...a, sizeBytes: 9 };
 
-  it('is not an interpreter whose pycs were all replaced by those of another patch release', () => {
+  it('leaves out an interpreter whose pycs were all replaced by those of another patch release', () => {
     expect(merged(by(python311, a), by(other, a9))).toEqual(completeManifest('1', by(other, a9)));
     expect(merged(recontent(merged(by(python311, a, b), by(other, b))), by(other, a9))).toEqual(
       completeManifest('1', by(other, a9, b)),
     );
   });
 
-  it('is said in each record while several patch releases have pycs, in any order of the runs', () => {
+  it('is in each record while several patch releases have pycs, in any order of the runs', () => {
     const both = merged(by(python311, a), by(other, b));
     expect(both.interpreters).toEqual([python311, other]);
     expect(both.linkGroups).toEqual([{ ...a, paths: expect.anything(), interpreterVersion: '3.11.2' }]);
@@ -183,7 +183,7 @@ describe('who compiled', () => {
     expect(merged(recontent(both), by(python311, a), gone)).toEqual(completeManifest('1', by(python311, a)));
   });
 
-  it('is any of the interpreters with the cache tag where a record does not say it', () => {
+  it('is any interpreter with the cache tag if a record does not name one', () => {
     const { interpreters, records } = by(python311, a);
     const unsaid = { interpreters: [...interpreters, other], records: records.map(() => a), skipped: [] };
     expect(merged(unsaid, by(other, b)).interpreters).toEqual([python311, other]);
@@ -262,13 +262,13 @@ describe('mergeContent', () => {
     expect(recordsOf(completeManifest('1', merge))).toEqual(recordsOf(completeManifest('1', run(expected))));
   });
 
-  it('remembers names that are not UTF-8, which it cannot look for', () => {
+  it('keeps names that are not UTF-8, which cannot be looked up', () => {
     const skip = { path: '/usr/\\xff.py', reason: 'name-not-utf8' as const };
     const earlier = completeManifest('1', run([], [skip]));
     expect(mergeContent(earlier, run([]), among(), () => true).skipped).toEqual([skip]);
   });
 
-  it('forgets why a file was skipped that this run examined, or that is gone', () => {
+  it('drops skipped entries of files that this run examined or that are missing', () => {
     const skip = (path: string) => ({ path, reason: 'does-not-compile' as const });
     const earlier = completeManifest('1', run([], [skip('/again.py'), skip('/gone.py'), skip('/other.py')]));
     const current = run([record('/again.py', [0])], [skip('/new.py')]);
@@ -276,7 +276,7 @@ describe('mergeContent', () => {
     expect(merge.skipped).toEqual([skip('/other.py'), skip('/new.py')]);
   });
 
-  it('asks with the pycs that were written whether something skipped is outdated', () => {
+  it('passes the written pycs to isOutdated', () => {
     const [pyc] = record('/a.py', [0]).paths as [PayloadPath];
     const earlier = completeManifest('1', run([record('/a.py', [0])], [{ path: pyc, reason: 'mode-differs' }]));
     const isOutdated = ({ path }: { path: string }, written: ReadonlySet<string>) => written.has(path);

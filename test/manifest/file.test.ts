@@ -12,7 +12,7 @@ const refusal = (code: string, message: string, path: string, hint?: string) =>
   expect.objectContaining({ code, message, path, hint });
 
 describe('outputPath', () => {
-  it('is the file, with the symlinks on the way to it resolved', () => {
+  it('is the file with symlinks resolved', () => {
     const directory = temporaryDirectory();
     plant(directory, { 'real/old': 'text', link: { symlink: 'real' } });
     const buildroot = openTree(plantBuildroot({}));
@@ -20,7 +20,7 @@ describe('outputPath', () => {
     expect(outputPath(buildroot, join(directory, 'link/../link/old'))).toBe(join(directory, 'real/old'));
   });
 
-  it('is what a symlink leads to, be it there or not', () => {
+  it('is the target of a symlink, whether it exists or not', () => {
     const directory = temporaryDirectory();
     plant(directory, {
       'store/real': 'text',
@@ -44,12 +44,12 @@ describe('outputPath', () => {
     expect(() => at('into')).toThrow('is inside the buildroot');
   });
 
-  it('takes a relative path from the current directory', () => {
+  it('resolves a relative path in the current directory', () => {
     const buildroot = openTree(plantBuildroot({}));
     expect(outputPath(buildroot, 'manifest.json')).toBe(join(process.cwd(), 'manifest.json'));
   });
 
-  it('refuses a file inside the buildroot, whatever way leads there', () => {
+  it('refuses a file inside the buildroot, however it is reached', () => {
     const buildroot = openTree(plantBuildroot({ usr: { directory: true } }));
     const link = join(temporaryDirectory(), 'link');
     symlinkSync(buildroot.path, link);
@@ -77,7 +77,7 @@ describe('outputPath', () => {
     expect(() => outputPath(undefined, file)).toThrow(refusal('usage', 'its name is not UTF-8', file));
   });
 
-  it('refuses what is no regular file', () => {
+  it('refuses anything but a regular file', () => {
     const directory = temporaryDirectory();
     for (const file of [directory, '/dev/null']) {
       expect(() => outputPath(openTree(plantBuildroot({})), file)).toThrow(
@@ -108,20 +108,20 @@ describe('writeWhole', () => {
     expect(lstatSync(file)).toMatchObject({ uid, gid, mode, size: 3 });
   });
 
-  it('makes the file if there is none', () => {
+  it('creates the file if it does not exist', () => {
     const directory = temporaryDirectory();
     writeWhole(join(directory, 'new'), 'text');
     expect(readFileSync(join(directory, 'new'), 'utf8')).toBe('text');
   });
 
-  it('names the file that cannot be written', () => {
+  it('reports the file that cannot be written', () => {
     const file = join(temporaryDirectory(), 'missing/file');
     expect(() => writeWhole(file, 'text')).toThrow(refusal('file-failed', 'cannot be written (ENOENT)', file));
   });
 });
 
 describe('manifestText', () => {
-  it('is JSON that people can read, with a newline at the end', () => {
+  it('is readable JSON with a trailing newline', () => {
     expect([...manifestPieces({ ...empty, optimizationLevels: [0] })].join('').split('\n')).toEqual([
       '{',
       ' "schemaVersion": 1,',

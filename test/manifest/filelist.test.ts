@@ -32,7 +32,7 @@ describe('encodeFilelist', () => {
     ]);
   });
 
-  it('lists no directory for a pyc beside its source', () => {
+  it('lists no directory for a pyc next to its source', () => {
     expect(encodeFilelist([{ ...record('/usr/a/a.pyc'), cacheTag: 'cpython-311' }]).text).toBe('"/usr/a/a.pyc"\n');
   });
 
@@ -56,7 +56,7 @@ describe('encodeFilelist', () => {
   });
 
   it.each(['back\\slash', 'new\nline', 'tab\t', '{a,b}', '{a}', 'a b*', 'a [b', 'a "b', 'a %b'])(
-    'leaves %j out, and says so, because a pattern for it would take other files',
+    'leaves %j out and reports it, because a pattern would match other files',
     (name) => {
       const [odd, plain] = [`/p/__pycache__/${name}.pyc`, '/p/__pycache__/plain.pyc'];
       expect(encodeFilelist([record(plain, odd)])).toEqual({
@@ -71,7 +71,7 @@ describe('encodeFilelist', () => {
     },
   );
 
-  it('writes patterns that match their path and no other, by the rules of every rpm', () => {
+  it('writes patterns that match only their path, by the rules of every rpm', () => {
     const name = fc.string({ unit: fc.constantFrom(...`ab "'\\[]{}*?%,-!^é\n`), minLength: 1, maxLength: 8 });
     fc.assert(
       fc.property(name, name, (directory, stem) => {

@@ -24,7 +24,7 @@ const lockOf = (file: string) => join(file, '../.pyclink-lock');
 const silent = () => expect.unreachable();
 
 describe('withLock', () => {
-  it('lets one at a time do its work, and leaves no file behind', async () => {
+  it('lets one run work at a time, and leaves no file behind', async () => {
     const file = join(temporaryDirectory(), 'm.json');
     writeFileSync(file, '0');
     const addOne = async () => {
@@ -39,7 +39,7 @@ describe('withLock', () => {
     expect(existsSync(lockOf(file))).toBe(false);
   });
 
-  it('waits for another process, says so, and goes on when that is done', async () => {
+  it('waits for another process, reports it, and continues when that is done', async () => {
     const file = join(temporaryDirectory(), 'm.json');
     const other = await holder(lockOf(file));
     const said: string[] = [];
@@ -80,7 +80,7 @@ describe('withLock', () => {
     expect(await withLock(file, silent, () => 'done')).toBe('done');
   });
 
-  it('goes on without a lock where flock(1) is missing or fails, and says what that means', async () => {
+  it('continues without a lock if flock(1) is missing or fails, and warns', async () => {
     const directory = temporaryDirectory();
     const file = join(directory, 'm.json');
     const said: string[] = [];
@@ -105,7 +105,7 @@ describe('withLock', () => {
     ]);
   });
 
-  it('is no file that somebody else may have, and leaves alone what is not its own', async () => {
+  it('does not touch files of others', async () => {
     const file = join(temporaryDirectory(), 'poetry');
     writeFileSync(`${file}.lock`, 'kept');
     writeFileSync(lockOf(file), 'kept');
@@ -113,7 +113,7 @@ describe('withLock', () => {
     expect([`${file}.lock`, lockOf(file)].map((path) => readFileSync(path, 'utf8'))).toEqual(['kept', 'kept']);
   });
 
-  it('refuses what is no regular file', async () => {
+  it('refuses anything but a regular file', async () => {
     const file = join(temporaryDirectory(), 'm.json');
     execFileSync('mkfifo', [lockOf(file)]);
     await expect(withLock(file, silent, silent)).rejects.toMatchObject({
@@ -123,7 +123,7 @@ describe('withLock', () => {
     expect(existsSync(lockOf(file))).toBe(true);
   });
 
-  it('says which file cannot be opened', async () => {
+  it('reports which file cannot be opened', async () => {
     const file = join(temporaryDirectory(), 'missing/m.json');
     await expect(withLock(file, silent, silent)).rejects.toMatchObject({
       message: 'cannot be opened (ENOENT)',

@@ -9,7 +9,7 @@ import { plantBuildroot, temporaryDirectory } from '../helpers/buildroot.ts';
 const empty = completeManifest('0.1.0', { interpreters: [], records: [], skipped: [] });
 
 describe('openOutputs', () => {
-  it('refuses an earlier manifest that cannot be read, if it is to be kept', async () => {
+  it('refuses to append to a manifest that cannot be read', async () => {
     const buildroot = openTree(plantBuildroot({}));
     const manifest = join(temporaryDirectory(), 'manifest');
     const open = (append: boolean) =>

@@ -35,7 +35,7 @@ describe('readManifest', () => {
     expect(() => readManifest(file)).toThrow(refusal('manifest-unusable', message, file));
   });
 
-  it('says why a file cannot be read', () => {
+  it('reports why a file cannot be read', () => {
     const directory = temporaryDirectory();
     const missing = join(directory, 'missing');
     expect(() => readManifest(missing)).toThrow(

@@ -40,7 +40,7 @@ describe('manifestSchema', () => {
     expect(schemaVersion).toBe(1);
   });
 
-  it('accepts a pyc beside its source, which says whose it is', () => {
+  it('accepts a pyc next to its source with a cache tag', () => {
     const beside = { ...record, paths: ['/usr/lib/a.pyc'], cacheTag: 'cpython-311', optimizationLevel: 2 };
     expect(issues(withRecord(beside))).toEqual([]);
     const { cacheTag, ...nobodys } = beside;

@@ -26,7 +26,7 @@ describe('codeFactsOf', () => {
     ['itself in it', m.flagged(withConstant(m.reference(0))), 'an object that contains itself'],
     ['a reference to nothing', withConstant(m.reference(0)), 'a reference to an object that does not exist'],
     ['an unknown type', withConstant(Buffer.from('?')), 'an object of unknown type 0x3f'],
-  ])('names the damage of a pyc with %s', (_, value, damage) => {
+  ])('reports the damage of a pyc with %s', (_, value, damage) => {
     expect(codeFactsOf(pycOf(value), layout).damage).toBe(damage);
   });
 
@@ -34,11 +34,11 @@ describe('codeFactsOf', () => {
     ['bytes behind the end', Buffer.concat([wholeCode, m.none])],
     ['a flag on None', withConstant(m.flagged(m.none))],
     ['a flag on a reference', withConstant(m.flagged(m.int(1)), m.flagged(m.reference(0)))],
-  ])('calls a pyc with %s no normal form, and not damaged: marshal reads it', (_, value) => {
+  ])('reports a pyc with %s as not normalizable, but not as damaged, because marshal reads it', (_, value) => {
     expect(codeFactsOf(pycOf(value), layout)).toEqual({ recordedPath: 'f', isNormal: false, hasColumns: true });
   });
 
-  itOnEachPython('finds no damage in what $name writes, and it wherever that is cut', ({ executable }) => {
+  itOnEachPython('finds no damage in pycs of $name, but in every truncated one', ({ executable }) => {
     const pyc = pycWrittenBy(executable, 'a');
     const own = codeLayoutOf(pyc.readUInt16LE(0)) as CodeLayout;
     expect(codeFactsOf(pyc, own)).not.toHaveProperty('damage');
@@ -47,7 +47,7 @@ describe('codeFactsOf', () => {
     }
   });
 
-  itOnEachPython('sees whether $name wrote columns', ({ executable, minor }) => {
+  itOnEachPython('detects whether $name wrote columns', ({ executable, minor }) => {
     const writes = Number(minor.slice(2)) >= 11;
     for (const [text, flags, expected] of [
       ['', [], true],
@@ -61,7 +61,7 @@ describe('codeFactsOf', () => {
     }
   });
 
-  itOnEachPython('reads the path and the form of what $name writes', ({ executable }) => {
+  itOnEachPython('reads path and normal form of pycs of $name', ({ executable }) => {
     const pyc = pycWrittenBy(executable, '/a/b.py');
     const its = codeLayoutOf(pyc.readUInt16LE(0)) as CodeLayout;
     const normal = normalizePyc(pyc) as Buffer;

@@ -10,7 +10,7 @@ const item = fc.record({
   children: fc.array(fc.nat(), { maxLength: 3 }),
 });
 
-it('gives equal objects one number and others another, and counts what they are used for', () => {
+it('gives equal objects one number, and counts their uses', () => {
   const objects = new DistinctObjects();
   fc.assert(
     fc.property(fc.array(item, { maxLength: 200 }), (items) => {
@@ -40,7 +40,7 @@ it('gives equal objects one number and others another, and counts what they are 
   );
 });
 
-it('keeps an object apart from its equals, which are one nevertheless', () => {
+it('keeps an unmerged object apart from its merged equals', () => {
   const objects = new DistinctObjects();
   objects.begin(Buffer.from('.a.a.a'));
   const none = new Numbers();

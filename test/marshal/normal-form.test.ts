@@ -130,11 +130,11 @@ describe('encodeNormal', () => {
     expect(meaning(normal)).toBe(meaning(bytes));
   });
 
-  it('gives every value that means the same, and again the same, bytes that encode to themselves', () => {
+  it('gives equal values the same bytes, and is idempotent', () => {
     expectNormalForm(anyMarshalled, encode, meaning);
   });
 
-  it('keeps what is one object one, and what is two two, but for strings and frozensets', () => {
+  it('preserves object identity, except for strings and frozensets', () => {
     const values = anyMarshalled.filter((value) => !value.some((byte) => (byte & ~flagRef) === marshalType.frozenset));
     fc.assert(
       fc.property(values, (value) => {
@@ -144,7 +144,7 @@ describe('encodeNormal', () => {
     );
   });
 
-  it('makes equal fields of code objects one, but not the constants in them', () => {
+  it('merges equal fields of code objects, but not the constants in them', () => {
     const code = m.code(1, m.tuple([m.bytes('')]));
     const codes = readMarshalTree(encode(m.tuple([code, code])) as Buffer, 0, layout) as MarshalNode;
     const [one, other] = codes.children.map(({ children: [bytecode, constants] }) => ({ bytecode, constants }));
@@ -152,13 +152,13 @@ describe('encodeNormal', () => {
     expect(one?.constants?.target).not.toBe(other?.constants?.target);
   });
 
-  it('keeps strings that are no names apart where the compiler does', () => {
+  it('keeps strings that are not names apart where the compiler does', () => {
     const [text, twice] = [m.text('a b'), m.tuple([m.text('a b'), m.text('a b'), m.text('a'), a])];
     expect(encodeNormal(twice, 0, layout37)).toEqual(m.tuple([text, text, flagged(a), m.reference(0)]));
     expect(encode(twice)).toEqual(m.tuple([flagged(text), m.reference(0), flagged(a), m.reference(1)]));
   });
 
-  it('tells many objects apart, and recognizes each', () => {
+  it('distinguishes many objects', () => {
     const many = (count: number) =>
       Array.from({ length: count }, (_, i) => m.text(`- ${'x'.repeat(i % 9)} ${i} ${'y'.repeat(i % 7)}`));
     const normal = encode(m.tuple([...many(5000), ...many(5000)])) as Buffer;
@@ -181,21 +181,21 @@ describe('encodeNormal', () => {
     );
   });
 
-  it('goes 2000 deep, and says in words that it goes no deeper', () => {
+  it('reads 2000 levels, and reports deeper nesting', () => {
     expect(encode(around(2000, m.none))).toEqual(Buffer.from(`${')\x01'.repeat(2000)}N`, 'latin1'));
     expect(encode(around(2001, m.none))).toEqual({ unreadable: 'nested too deeply' });
     const chained = m.tuple([around(1500, m.none), around(1500, m.reference(0))]);
     expect(encode(encode(chained) as Buffer)).toEqual(encode(chained));
   });
 
-  it('has room for a frozenset at the bottom, but not for one that is as deep again', () => {
+  it('allows a frozenset at the deepest level, but not one with deep nesting', () => {
     const deep = (depth: number) => m.tuple([around(depth, m.none), around(1990, set(m.reference(0)))]);
     expect(Buffer.isBuffer(encode(deep(200)))).toBe(true);
     expect(encode(deep(201))).toEqual({ unreadable: 'nested too deeply in a frozenset' });
     expect(encode(deep(1990))).toEqual({ unreadable: 'nested too deeply in a frozenset' });
   });
 
-  it('does not write out a frozenset that references make huge', () => {
+  it('does not expand a frozenset that references make huge', () => {
     // Written out, it would have 2 to the 40th elements: a test that ends has not done so.
     let doubling = flagged(m.tuple([m.int(1), m.int(1)]));
     const levels = [doubling];
@@ -207,18 +207,18 @@ describe('encodeNormal', () => {
     expect(encode(huge)).toEqual(huge);
   });
 
-  it('refuses frozensets so deep in each other that sorting them would take too long', () => {
+  it('refuses nested frozensets that would take too long to sort', () => {
     let nested = set(m.bytes('x'.repeat(100)));
     for (let level = 0; level < 40; level++) nested = set(nested);
     expect(encode(nested)).toEqual({ unreadable: 'too many nested frozensets' });
   });
 
-  it('writes nothing for an object in itself', () => {
+  it('writes nothing for an object that contains itself', () => {
     expect(encode(flagged(m.tuple([set(m.reference(0))])))).toEqual({ unreadable: 'an object that contains itself' });
   });
 });
 
-it('normalFormVersion is another one if the normal form is', () => {
+it('normalFormVersion changes with the normal form', () => {
   const hash = createHash('sha256');
   for (const value of fc.sample(anyMarshalled, { numRuns: 2000, seed: 1 })) {
     const normal = encode(value);

@@ -52,7 +52,7 @@ describe('normalizePyc', () => {
     expect(normalizePyc(pycOf(before))).toEqual(pycOf(after));
   });
 
-  it('keeps the meaning, and finds nothing to do the second time', () => {
+  it('preserves the meaning, and is idempotent', () => {
     const pycs = anyMarshalled.map((value) => pycOf(value));
     expectNormalForm(pycs, normalizePyc, meaning);
   });
@@ -67,13 +67,13 @@ describe('normalizePyc', () => {
     }
   });
 
-  it('keeps the header to the byte', () => {
+  it('preserves the header', () => {
     const pyc = pycOf(m.tuple([flagged(m.int(1)), m.frozenset([])]));
     pyc.fill(0x5a, 8, 16);
     expect(normalized(pyc).subarray(0, 16)).toEqual(pyc.subarray(0, 16));
   });
 
-  it('reads nothing of a pyc that is cut off anywhere', () => {
+  it('refuses a pyc truncated anywhere', () => {
     expect(normalized(manyKinds)).not.toEqual(manyKinds);
     for (let length = 0; length < manyKinds.length; length++) {
       expect([length, normalizePyc(manyKinds.subarray(0, length))]).toEqual([
@@ -83,7 +83,7 @@ describe('normalizePyc', () => {
     }
   });
 
-  it('leaves out what follows the code', () => {
+  it('drops bytes after the code', () => {
     expect(normalizePyc(Buffer.concat([manyKinds, m.none]))).toEqual(normalizePyc(manyKinds));
   });
 
@@ -104,7 +104,7 @@ describe('normalizePyc', () => {
     ],
     ['with a null outside a dict', pycOf(m.tuple([m.null])), 'a null outside a dict'],
     ['that nests too deep', pycOf(Buffer.concat([Buffer.alloc(4002, ')\x01'), m.none])), 'nested too deeply'],
-  ])('says why it leaves a pyc %s as it is', (_, pyc, unreadable) => {
+  ])('reports why it does not change a pyc %s', (_, pyc, unreadable) => {
     expect(normalizePyc(pyc)).toEqual({ unreadable });
   });
 });

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { Numbers } from '../../src/marshal/numbers.ts';
 
-it('a list of numbers holds what was put into it since it was cleared, however much', () => {
+it('a list of numbers returns what was stored since it was cleared', () => {
   const list = new Numbers();
   const numbers = fc.array(fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }), { minLength: 1, maxLength: 5000 });
   fc.assert(

@@ -31,7 +31,7 @@ describe('codeLayoutOf', () => {
     expect(codeLayoutOf(magic)?.numbers.length).toBe(numbers);
   });
 
-  it.each([3378, 3496, 0, 336])('of magic number %i is not known', (magic) => {
+  it.each([3378, 3496, 0, 336])('of magic number %i is unknown', (magic) => {
     expect(codeLayoutOf(magic)).toBeUndefined();
   });
 });
@@ -82,7 +82,7 @@ describe('walkMarshal', () => {
     ['a null alone', m.null, 'a null outside a dict'],
     ['a negative size', m.tuple([]).fill(0xff, 1), 'a negative size'],
     ['a size beyond the end', m.bytes('').fill(0x7f, 1), 'truncated'],
-  ])('says what is wrong with %s', (_, bytes, reason) => {
+  ])('reports what is wrong with %s', (_, bytes, reason) => {
     expect(walk(bytes).reason).toContain(reason);
   });
 
@@ -95,7 +95,7 @@ describe('walkMarshal', () => {
     expect(walk(bytes)).toMatchObject({ end, reason: undefined });
   });
 
-  it('ends early in whatever is cut off', () => {
+  it('reports every truncated value', () => {
     const whole = m.tuple([
       m.code(1, m.tuple([m.interned('name'), m.frozenset([m.int(1)])])),
       m.dict([m.none, m.none]),
@@ -106,7 +106,7 @@ describe('walkMarshal', () => {
     }
   });
 
-  it('goes 2000 deep and no deeper, as CPython', () => {
+  it('reads 2000 levels and no more, like CPython', () => {
     expect(walk(nested(2000)).reason).toBeUndefined();
     expect(walk(nested(2001)).reason).toBe('nested too deeply');
     expect(walk(nested(1_000_000)).reason).toBe('nested too deeply');

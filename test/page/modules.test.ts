@@ -26,7 +26,7 @@ it('takes the level of a pyc beside its source from the record', () => {
   ]);
 });
 
-it('joins the levels that are one file, and counts what that saves', () => {
+it('joins levels that share a file, and counts what that saves', () => {
   const modules = modulesOfRecords([record(70, '.opt-2'), record(100, '', '.opt-1')]);
   expect(modules).toEqual([
     {
@@ -42,7 +42,7 @@ it('joins the levels that are one file, and counts what that saves', () => {
   ]);
 });
 
-it('takes the bytes that a payload has, and of them what more links would save', () => {
+it('counts the bytes of a payload, and what more links would save', () => {
   const { payload, facts } = describedPayload([
     entry('', '1', 100),
     entry('.opt-1', '1', 100),

@@ -15,7 +15,7 @@ const page: Page = {
   findings: [{ kind: 'stale', path: evil, detail: `it records ${evil}` }],
 };
 
-it('shows names as they are, whatever is in them', () => {
+it('shows all names literally', () => {
   const text = renderPage(page);
   expect(text).not.toContain('<script>alert');
   expect(text).not.toContain('\x1b');
@@ -51,7 +51,7 @@ it('groups findings by kind and package, with a link to each kind', () => {
   ]);
 });
 
-it('says that nothing is wrong where nothing is', () => {
+it('says so if nothing is wrong', () => {
   const text = renderPage({ ...page, modules: [], findings: [] });
   expect(text).toContain('<p>Nothing wrong.</p>');
   expect(text).not.toContain('<svg');

@@ -42,7 +42,7 @@ it('hatches the part of a tile that links save', () => {
   expect(rects(svg, 'hatched')).toEqual([[0, 315, 960, 105]]);
 });
 
-it('gives a tile that is too small a place to point at', () => {
+it('gives a tiny tile an area to point at', () => {
   const sizes = [1_000_000, 1];
   const svg = String(
     treemapSvg(

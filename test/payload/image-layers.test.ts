@@ -30,7 +30,7 @@ describe('an OCI layout with a manifest of docker save', () => {
   it.each([
     ['the same layers', [one, two], 'amd64'],
     ['layers for another platform', [one], 'arm64'],
-  ])('is read if that has %s', (_, docker, architecture) => {
+  ])('is read if it has %s', (_, docker, architecture) => {
     expect(layersIn(docker, architecture).map(({ name }) => name)).toEqual([one, two].map((l) => `blobs/sha256/${l}`));
   });
 

@@ -59,19 +59,19 @@ describe('overlay', () => {
     expect(seen(...contents)).toEqual({ files, removed });
   });
 
-  it('names the links to files of earlier layers, whose bytes may have to be read there', () => {
+  it('lists the links to files of earlier layers', () => {
     const { linked } = overlay(layers(['/long-name'], [['/b', '/long-name']]));
     expect(linked).toEqual([entryAt('/b', { file: '0:/long-name' })]);
   });
 
-  it('knows the unlisted files of earlier layers, to which links may lead', () => {
+  it('knows unlisted files of earlier layers that links point to', () => {
     const [lower, upper] = layers([], [['/b', '/objects/ab']]) as [Layer, Layer];
     const object = entryAt('/objects/ab', { file: '0:1' });
     const { entries } = overlay([{ ...lower, others: new Map([[object.path, object]]) }, upper]);
     expect(entries).toEqual([{ ...object, path: '/b' }]);
   });
 
-  it('removes what unlisted files of a later layer cover', () => {
+  it('removes what unlisted files of a later layer replace', () => {
     const [lower, upper] = layers(['/d/e/a.py'], []) as [Layer, Layer];
     const { entries, removedBy } = overlay([
       lower,
@@ -89,7 +89,7 @@ describe('overlay', () => {
     ['usr/lib', '/lib/a'],
     ['/usr/lib', '/lib/a'],
     ['../../usr/./lib', '/lib/a'],
-  ])('puts what goes through a symlink of a lower layer, %s, where it leads', (target, path) => {
+  ])('follows a symlink of a lower layer, %s', (target, path) => {
     const [lower, middle, upper] = layers(['/usr/lib/a', '/usr/lib/b'], [path, '/lib/.wh.b'], [['/c', '/lib/a']]);
     const linked = { ...(lower as Layer), entries: new Map([symlinkTo('/lib', target), ...(lower?.entries ?? [])]) };
     const { entries, removedBy } = overlay([linked, middle as Layer, upper as Layer]);
@@ -113,20 +113,20 @@ describe('overlay', () => {
     ]);
   });
 
-  it('leaves out what goes through symlinks that lead in a circle', () => {
+  it('leaves out paths through symlink loops', () => {
     const [layer] = layers(['/x/a']) as [Layer];
     const circle = new Map([symlinkTo('/x', 'y'), symlinkTo('/y', 'x'), ...layer.entries]);
     expect(overlay([{ ...layer, entries: circle }]).entries.map(({ path }) => path)).toEqual(['/x', '/y']);
   });
 
-  it('removes a listed file where a device lies later', () => {
+  it('removes a listed file that a device replaces', () => {
     const [lower, upper] = layers(['/a.pyc'], []) as [Layer, Layer];
     const others = new Map([['/a.pyc' as PayloadPath, undefined]]);
     const { entries, removedBy } = overlay([lower, { ...upper, others }]);
     expect([entries, [...removedBy]]).toEqual([[], [['/a.pyc', 'layer 2']]]);
   });
 
-  it('gives the last layer that has a path, if none removes it later', () => {
+  it('names the last layer that has a path, unless it is removed later', () => {
     const names = fc.uniqueArray(fc.constantFrom('/a', '/b', '/.wh.a', '/.wh.b'), { maxLength: 4 });
     fc.assert(
       fc.property(fc.array(names, { maxLength: 5 }), (contents) => {

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { packagesOf } from '../../src/payload/packages.ts';
 import { plant, temporaryDirectory } from '../helpers/buildroot.ts';
 
-it('finds the packages of a directory at any depth and behind symlinks, each directory once', () => {
+it('finds packages at any depth and through symlinks, each directory once', () => {
   const top = temporaryDirectory();
   plant(top, { 'dist/a/b/c/deep.deb': '', 'elsewhere/far.deb': '', 'elsewhere/more/further.rpm': '' });
   symlinkSync('..', join(top, 'dist/a/up'));

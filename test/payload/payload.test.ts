@@ -10,7 +10,7 @@ function payloadWith(symlinks: number, pycs: number) {
 }
 
 describe('the files of a payload', () => {
-  it('are those in a __pycache__ that is a symlink too', () => {
+  it('include those in a __pycache__ that is a symlink', () => {
     expect(payloadWith(10, 100).files.length).toBe(1100);
   });
 

@@ -30,7 +30,7 @@ describe('mismatchOf', () => {
   it.each<[string, Partial<PayloadEntry>, boolean | undefined]>([
     ['a second away', { dosTimeSeconds: 1_700_000_000, mtimeSeconds: 5 }, undefined],
     ['two seconds away', { dosTimeSeconds: 1_699_999_999 }, true],
-  ])('of a source in a zip, beside its pyc, with a DOS time %s', (_, more, isOfMtime) => {
+  ])('of a source in a zip, next to its pyc, with a DOS time %s', (_, more, isOfMtime) => {
     expect(mismatchOf(header, source({ ...more, mtimeIs: 'rounded' }), undefined, true)?.isOfMtime).toBe(isOfMtime);
   });
 
@@ -48,7 +48,7 @@ describe('sourceOf', () => {
   const found = (...entries: readonly ReturnType<typeof entryAt>[]) =>
     sourceOf(describedPayload(entries).payload, pyc, '/lib/a.py' as PayloadPath)?.file;
 
-  it('is that of the same package, where several have one', () => {
+  it('is that of the same package, if several have one', () => {
     const sources = ['a.rpm', 'b.rpm', 'c.rpm'].map((container) =>
       entryAt('/lib/a.py', { container, file: container }),
     );
@@ -71,7 +71,7 @@ describe('sourceOf', () => {
     ['a symlink to nothing', [entryAt('/lib/a.py', { type: 'symlink', target: 'gone.py' })]],
     ['a symlink to itself', [entryAt('/lib/a.py', { type: 'symlink', target: 'a.py' })]],
     ['in a directory that is a symlink to itself', [entryAt('/lib', { type: 'symlink', target: 'lib' })]],
-  ])('is not there if it is %s', (_, entries) => {
+  ])('is undefined if it is %s', (_, entries) => {
     expect(found(...entries)).toBeUndefined();
   });
 });

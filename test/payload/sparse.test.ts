@@ -43,7 +43,7 @@ describe('sparseInPax', () => {
     ['path', 'a'],
     [`${prefix}size`, 'x'],
     [`${prefix}size`, '-1'],
-  ] as [string, string][])('knows nothing of %s=%s', (...record) => {
+  ] as [string, string][])('rejects %s=%s', (...record) => {
     expect(sparseInPax(records(record))).toBeUndefined();
   });
 });

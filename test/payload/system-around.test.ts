@@ -25,7 +25,7 @@ it.each<[directory: string, root: string]>([
   expect(systemAround(directory as StagedPath)).toBe(root);
 });
 
-it('of what interpreters run from is /: a virtual environment, or a prefix', () => {
+it('of a virtual environment or a prefix is /', () => {
   const environment = plantBuildroot({ '/pyvenv.cfg': '' });
   const prefixes = [{ '/bin/python3': '' }, { '/lib/python3.13/site-packages/shop.py': '' }].map(plantBuildroot);
   const parts = [`${environment}/lib/python3.13/site-packages`, `${prefixes[1]}/lib`];
@@ -34,7 +34,7 @@ it('of what interpreters run from is /: a virtual environment, or a prefix', () 
   }
 });
 
-it('of a whole system is that, although it has interpreters', () => {
+it('of a whole system is the system itself', () => {
   const root = plantBuildroot({ '/bin/python3': '', '/usr/bin/python3': '' });
   expect(systemAround(root as StagedPath)).toBe(root);
 });

@@ -46,7 +46,7 @@ function withChecksum(bytes: Buffer): Buffer {
 }
 
 describe('readTar', () => {
-  it('lists what the search names, and gives the bytes of each file once', async () => {
+  it('lists the names of the search, and reads each file once', async () => {
     const { entries, taken } = await searched([
       [{ name: './usr/a.py', mode: 0o100755 }, 'x = 1\n'],
       [{ name: './usr/b.pyc' }, 'code'],
@@ -79,7 +79,7 @@ describe('readTar', () => {
     expect(Array.from(taken.values(), String)).toEqual(['code']);
   });
 
-  it('names links to files that are not in it, and all else that is no directory', async () => {
+  it('lists links to files outside, and everything else but directories', async () => {
     const { links, others } = await searched([
       [{ name: 'usr', type: 'directory' }],
       [{ name: 'a.pyc', type: 'link', linkname: 'elsewhere.pyc' }],
@@ -107,7 +107,7 @@ describe('readTar', () => {
   });
 
   it.each(['usr/a.py', './usr/a.py', '/usr/a.py', 'usr//a.py', './usr/./a.py'])(
-    'knows the file under the name %s',
+    'finds the file under the name %s',
     async (name) => {
       expect([...(await searched([[{ name }, 'x']])).entries.keys()]).toEqual(['/usr/a.py']);
     },
@@ -119,17 +119,17 @@ describe('readTar', () => {
     expect(Array.from(entries.values(), ({ file }) => file)).toEqual(['a.tar:1', 'a.tar:1']);
   });
 
-  it('takes numbers for owners that have no names', async () => {
+  it('uses numbers for owners without names', async () => {
     const { entries } = await searched([[{ name: 'a.py', uid: 5, gid: 6, uname: '', gname: '' }]]);
     expect(entries.get('/a.py' as PayloadPath)?.owner).toBe('5:6');
   });
 
-  it('lists symlinks with what they say, whatever their names are', async () => {
+  it('lists symlinks with their targets, whatever their names', async () => {
     const { entries } = await searched([[{ name: 'lib', type: 'symlink', linkname: 'usr/lib' }]]);
     expect([...entries]).toEqual([['/lib', expect.objectContaining({ type: 'symlink', target: 'usr/lib' })]]);
   });
 
-  it('reads a file of many chunks, and none that is larger than the limit', async () => {
+  it('reads a file of many chunks, but not one above the limit', async () => {
     const large = Buffer.alloc(1_000_003, 'x');
     const whole = await tar([
       [{ name: 'a.pyc' }, large],
@@ -167,7 +167,7 @@ describe('readTar', () => {
     ['a character device', '3'],
     ['a block device', '4'],
     ['a fifo', '6'],
-  ])('refuses %s that has a size, as programs take what follows for a member', async (_, type) => {
+  ])('refuses %s that has a size', async (_, type) => {
     const bytes = await tar([[{ name: 'a.py' }, 'x'.repeat(512)]]);
     bytes.write(type, 156);
     bytes.write('target', 157);
@@ -184,7 +184,7 @@ describe('readTar', () => {
     },
   );
 
-  it('takes a file whose name ends with a slash for a directory, and refuses one with content', async () => {
+  it('treats a file whose name ends with a slash as a directory, and refuses it with content', async () => {
     const { entries } = await searched([[{ name: 'a.py/' }], [{ name: 'a.py/b.py' }, 'x']]);
     expect(Array.from(entries.values(), ({ type }) => type)).toEqual(['directory', 'file']);
     await expect(searched([[{ name: 'a.py/' }, 'x'.repeat(512)]])).rejects.toThrow(
@@ -206,13 +206,13 @@ describe('readTar', () => {
     ['a fifo', { name: 't', type: 'fifo' }, undefined],
     ['a symlink that leads nowhere', { name: 't', type: 'symlink', linkname: 'nowhere' }, 'symlink'],
     ['a directory', { name: 't/a.py' }, undefined],
-  ] as const)('knows that a link to %s is no file', async (_, first, type) => {
+  ] as const)('does not treat a link to %s as a file', async (_, first, type) => {
     const { entries, links } = await searched([[first], [{ name: 'a.pyc', type: 'link', linkname: 't' }]]);
     expect(entries.get('/a.pyc' as PayloadPath)?.type).toBe(type);
     expect(links.size).toBe(0);
   });
 
-  it('follows the symlinks that it has on the way to a path', async () => {
+  it('follows its own symlinks on the way to a path', async () => {
     const { entries, taken } = await searched([
       [{ name: 'shop/cart.py' }, 'old'],
       [{ name: 'alias', type: 'symlink', linkname: 'shop' }],

@@ -20,7 +20,7 @@ function searched(files: Readonly<Record<string, Planted>>, paths: readonly stri
 }
 
 describe('searchTree', () => {
-  it('lists what the search names, with the directories around it, and has the bytes of files taken', () => {
+  it('lists the names of the search with their directories, and visits the bytes of files', () => {
     const { tree, contents, taken } = searched({
       'd/a.py': { content: 'x = 1\n', mode: 0o755, mtime: 5.75 },
       'd/other.txt': 'not listed',
@@ -44,7 +44,7 @@ describe('searchTree', () => {
     expect([...taken]).toEqual([['/d/a.py', Buffer.from('x = 1\n')]]);
   });
 
-  it('knows the names of one file, and reads it once', () => {
+  it('recognizes the names of one file, and reads it once', () => {
     const { payload, taken } = searched({ 'a.pyc': 'x', 'b.pyc': { hardLink: 'a.pyc' }, 'c.pyc': 'x' });
     const [a, b, c] = ['/a.pyc', '/b.pyc', '/c.pyc'].map((path) => payload.at(path as never)[0]?.file);
     expect(b).toBe(a);
@@ -52,7 +52,7 @@ describe('searchTree', () => {
     expect(taken.size).toBe(2);
   });
 
-  it('lists paths of the search whatever their names are, and what symlinks lead to', () => {
+  it('lists paths of the search whatever their names, and the targets of symlinks', () => {
     const files: Record<string, Planted> = {
       'real/text': 'x = 1\n',
       'real/b.pyc': 'y',
@@ -66,7 +66,7 @@ describe('searchTree', () => {
     expect([...taken.keys()].sort()).toEqual(['/real/b.pyc', '/real/text']);
   });
 
-  it('follows no symlink out of the tree, and lists nothing that is neither file, symlink nor directory', () => {
+  it('follows no symlink out of the tree, and lists only files, symlinks and directories', () => {
     const { payload, files } = searched(
       { 'host.py': { symlink: '/proc/version' }, 'up.py': { symlink: '../../../../../../etc/passwd' } },
       ['/host.py/x'],
@@ -84,7 +84,7 @@ describe('searchTree', () => {
     ).toEqual(['/', '/a.py']);
   });
 
-  it('says which file is too large to be read', () => {
+  it('reports a file that is too large', () => {
     const { taken } = searched({ 'a.py': 'x'.repeat(101), 'b.py': 'x'.repeat(100) });
     expect(taken.get('/a.py')).toMatch(/^is too large: /);
     expect(taken.get('/b.py')).toHaveLength(100);

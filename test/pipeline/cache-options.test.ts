@@ -8,8 +8,8 @@ const optionsFor = (given: object, environment: Readonly<Record<string, string>>
 const cacheOf = (given: object, environment: Readonly<Record<string, string>> = {}) =>
   optionsFor(given, environment).cache;
 
-describe('the cache that a build is asked for', () => {
-  it('is none, unless a directory is named', () => {
+describe('the requested cache', () => {
+  it('is undefined unless a directory is given', () => {
     expect(cacheOf({})).toBeUndefined();
     expect(cacheOf({ recache: true, cacheVerify: true }, { PYCLINK_CACHE_DIR: '' })).toBeUndefined();
     expect(cacheOf({ cache: false, cacheDir: '/c' }, { PYCLINK_CACHE_DIR: '/d' })).toBeUndefined();
@@ -18,14 +18,14 @@ describe('the cache that a build is asked for', () => {
   it.each([
     [{ cacheVerify: true }, '--cache-verify'],
     [{ recache: true }, '--recache'],
-  ])('is missed where there is none for %j', (given, option) => {
+  ])('is missing for %j', (given, option) => {
     expect(optionsFor(given).cacheProblem).toBe(
       `no cache is used, as ${option} asks for: give --cache-dir, or set PYCLINK_CACHE_DIR`,
     );
     expect(optionsFor({ ...given, cache: false })).not.toHaveProperty('cacheProblem');
   });
 
-  it('is the one of the command line, or of the environment', () => {
+  it('is taken from the command line or the environment', () => {
     const environment = {
       PYCLINK_CACHE_DIR: '/d',
       PYCLINK_CACHE_NAMESPACE: 'ci',
@@ -44,7 +44,7 @@ describe('the cache that a build is asked for', () => {
     ['0', 0],
     ['7', 7],
     ['100', 100],
-  ])('verifies with --cache-verify %j %d in a hundred hits', (cacheVerify, percent) => {
+  ])('with --cache-verify %j verifies %d percent of the hits', (cacheVerify, percent) => {
     expect(cacheOf({ cacheDir: '/c', cacheVerify })?.verifyPercent).toBe(percent);
   });
 
@@ -55,7 +55,7 @@ describe('the cache that a build is asked for', () => {
     expect(() => cacheOf(given)).toThrow(message);
   });
 
-  it('is none where variables cannot be used, and the build goes on', () => {
+  it('is undefined if variables are invalid, and the build continues', () => {
     const environment = { PYCLINK_CACHE_MAX_SIZE: '2 GiB', PYCLINK_CACHE_REMOTE_WRITE: 'yes', PYCLINK_CACHE_DIR: '/c' };
     expect(optionsFor({}, environment)).not.toHaveProperty('cache');
     expect(optionsFor({ cacheDir: '/c' }, environment).cacheProblem).toBe(
@@ -66,10 +66,10 @@ describe('the cache that a build is asked for', () => {
   });
 });
 
-describe('the server that a build is to share', () => {
+describe('the shared server', () => {
   const remoteOf = (environment: Readonly<Record<string, string>>) => cacheOf({ cacheDir: '/c' }, environment)?.remote;
 
-  it('is read only, without leave', () => {
+  it('is read-only by default', () => {
     expect(remoteOf({})).toBeUndefined();
     expect(remoteOf({ PYCLINK_CACHE_REMOTE: 'https://cache.example/py/' })).toEqual({
       ...{ url: 'https://cache.example/py', isWritable: false },
@@ -83,7 +83,7 @@ describe('the server that a build is to share', () => {
     });
   });
 
-  it('is asked for even without a directory, and not with --no-cache', () => {
+  it('is requested without a directory too, but not with --no-cache', () => {
     const environment = { PYCLINK_CACHE_REMOTE: 'http://h' };
     expect(cacheOf({}, environment)).toMatchObject({ directory: '', remote: { url: 'http://h' } });
     expect(cacheOf({ cache: false }, environment)).toBeUndefined();
@@ -109,7 +109,7 @@ it.each([
   expect(readStoreRequest('/c', { PYCLINK_CACHE_MAX_SIZE: text }).maxBytes).toBe(maxBytes);
 });
 
-it('pyclink cache reads no variable of servers', () => {
+it('pyclink cache ignores the variables for servers', () => {
   expect(readStoreRequest('/c', { PYCLINK_CACHE_REMOTE: 'ftp://h' })).toMatchObject({ directory: '/c' });
   expect(() => readStoreRequest('/c', { PYCLINK_CACHE_MAX_SIZE: 'x' })).toThrow('takes a size');
 });

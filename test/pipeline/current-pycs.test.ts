@@ -86,7 +86,7 @@ describe('currentPycs', () => {
     expect(isCurrent(planted(pyc).job, mode)).toBe(expected);
   });
 
-  it('are none where pyclink cannot read the code, so that nothing is kept on a guess', () => {
+  it('are undefined if pyclink cannot read the code', () => {
     expect(isCurrent(planted(header(3999, 0, mtime, 6), 3999).job, 'timestamp')).toBe(false);
   });
 
@@ -95,14 +95,14 @@ describe('currentPycs', () => {
     [0o644, 0o600, false],
     [0o600, 0o600, true],
     [0o444, 0o644, true],
-  ])('keeps, of a source of mode %o, pycs of mode %o: %s', (sourceMode, pycMode, expected) => {
+  ])('for a source of mode %o, keeps pycs of mode %o: %s', (sourceMode, pycMode, expected) => {
     const { job, path } = planted(header(3495, 0, mtime, 6));
     chmodSync(path('a.py'), sourceMode);
     for (const name of pycs) chmodSync(path(name), pycMode);
     expect(isCurrent(job, 'timestamp')).toBe(expected);
   });
 
-  it('wants separate files where there are to be no links', () => {
+  it('requires separate files without links', () => {
     const { job, path } = planted(header(3495, 0, mtime, 6));
     const wanted = { invalidationMode: 'timestamp', normalize: true, debugRanges: true } as const;
     expect(currentPycs(job, { ...wanted, link: false })).toBeDefined();
@@ -113,7 +113,7 @@ describe('currentPycs', () => {
     expect(currentPycs(job, { ...wanted, link: true })).toBeDefined();
   });
 
-  it("wants compileall's own bytes where there is to be no normal form", () => {
+  it("requires compileall's own bytes with --no-normalize", () => {
     const wanted = { invalidationMode: 'timestamp', normalize: false, link: true, debugRanges: true } as const;
     expect(currentPycs(planted(header(3495, 0, mtime, 6)).job, wanted)).toBeUndefined();
     expect(currentPycs(planted(header(3495, 0, mtime, 6, otherForm)).job, wanted)).toBeDefined();
@@ -125,14 +125,14 @@ describe('currentPycs', () => {
     [13, false],
     [14, true],
     [15, false],
-  ])('takes a line table of entries of kind %i for one with columns: %s', (lineEntry, expected) => {
+  ])('treats a line table with entries of kind %i as one with columns: %s', (lineEntry, expected) => {
     const { job } = planted(header(3495, 0, mtime, 6, codeOf('/a.py', lineEntry)));
     const wanted = { invalidationMode: 'timestamp', normalize: true, link: true } as const;
     expect(currentPycs(job, { ...wanted, debugRanges: true }) !== undefined).toBe(expected);
     expect(currentPycs(job, { ...wanted, debugRanges: false }) !== undefined).toBe(!expected);
   });
 
-  it('wants every pyc of the job', () => {
+  it('requires every pyc of the job', () => {
     const { job, path, buildroot } = planted(header(3495, 0, mtime, 6));
     const last = pycs[1] as string;
     plant(buildroot, { [last]: header(3495, 0, mtime + 1, 6) });

@@ -5,7 +5,7 @@ import { JobQueue } from '../../src/pipeline/job-queue.ts';
 const jobs = (name: string, count: number) =>
   Array.from({ length: count }, (_, i) => ({ source: { payload: `/${name}${i}.py` } }) as unknown as CompileJob);
 
-it('gives each job of an interpreter once, in their order, with its number', () => {
+it('gives each job of an interpreter once, in order, with its number', () => {
   const all = [jobs('a', 300), jobs('b', 2)];
   const queue = new JobQueue(all, 2);
   const taken: CompileJob[] = [];
@@ -20,7 +20,7 @@ it('gives each job of an interpreter once, in their order, with its number', () 
   expect(queue.take(1)).toMatchObject({ number: 1 });
 });
 
-it('gives small chunks where few jobs are left', () => {
+it('gives small chunks if few jobs are left', () => {
   const queue = new JobQueue([jobs('a', 200)], 4);
   const sizes: number[] = [];
   for (let chunk = queue.takeChunk(0); chunk.jobs.length > 0; chunk = queue.takeChunk(0)) sizes.push(chunk.jobs.length);
@@ -28,7 +28,7 @@ it('gives small chunks where few jobs are left', () => {
   expect(sizes.at(-1)).toBe(1);
 });
 
-it('gives nothing once it is stopped', () => {
+it('gives nothing after it is stopped', () => {
   const queue = new JobQueue([jobs('a', 9)], 1);
   queue.stop();
   expect([queue.take(0), queue.takeChunk(0).jobs]).toEqual([undefined, []]);

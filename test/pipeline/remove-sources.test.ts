@@ -36,7 +36,7 @@ async function removed(change: Readonly<Record<string, Planted>>, recorded: Buff
 }
 
 describe('removeSources', () => {
-  it('removes a source with its pyc beside it, and no other', async () => {
+  it('removes only a source with its pyc next to it', async () => {
     expect(await removed({})).toEqual({ removed: ['/app/m.py'], skipped: [] });
   });
 

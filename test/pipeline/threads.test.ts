@@ -35,7 +35,7 @@ ${text}
   return { results: runThreads(orders, queue, onWritten, { program, ...limits }), written };
 }
 
-it('gives each job to one thread, and what they did', async () => {
+it('gives each job to one thread, and returns the results', async () => {
   const { results, written } = threadsOf(
     `
 let written = [];
@@ -51,7 +51,7 @@ say({ written: [], cache: { ...counts, local: name === 'a' ? 1 : 2 } });`,
   for (const { number, warnings } of written) expect(warnings).toEqual([`${number}`]);
 });
 
-it('has the error of a thread, when the others have stopped taking jobs and ended', async () => {
+it('rejects with the error of a thread, after the others have ended', async () => {
   const failure = { code: 'file-failed', message: 'disk full', path: '/a', hint: 'make room' };
   const { results } = threadsOf(
     `
@@ -65,7 +65,7 @@ say({ written: [], cache: counts });`,
   expect(second).toMatchObject({ status: 'fulfilled' });
 });
 
-it('says that a thread ran out of memory', async () => {
+it('reports that a thread ran out of memory', async () => {
   const { results } = threadsOf('const all = []; for (;;) all.push(Array.from({ length: 1000 }, Math.random));');
   const [first] = await Promise.allSettled(results);
   expect(first).toMatchObject({ reason: { code: 'worker-failed', message: 'a thread ran out of memory' } });
@@ -74,7 +74,7 @@ it('says that a thread ran out of memory', async () => {
 it.each([
   ['throws', "throw new TypeError('a bug')", 'a bug'],
   ['ends early', 'process.exit(0)', /^thread [01] ended without a result$/],
-])('takes a thread that %s for a bug', async (_, text, message) => {
+])('treats a thread that %s as a bug', async (_, text, message) => {
   const ended = await Promise.allSettled(threadsOf(text).results);
   for (const one of ended) {
     const error: unknown = one.status === 'rejected' && one.reason;
@@ -84,7 +84,7 @@ it.each([
   }
 });
 
-it('has threads end before the process does, after what they are writing', async () => {
+it('ends threads before the process, after their current write', async () => {
   const file = join(temporaryDirectory(), 'written');
   const { written } = threadsOf(
     `

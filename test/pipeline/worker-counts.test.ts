@@ -18,7 +18,7 @@ describe('threadsFor', () => {
     expect(threadsFor(workers, sources, keepsCurrent)).toBe(threads);
   });
 
-  it('never gives more threads than interpreters, nor fewer with --keep-current', () => {
+  it('never uses more threads than interpreters, nor fewer with --keep-current', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 256 }), fc.integer({ min: 0, max: 100_000 }), (workers, sources) => {
         const [without, keeping] = [threadsFor(workers, sources, false), threadsFor(workers, sources, true)];

@@ -50,7 +50,7 @@ describe('parsePycHeader', () => {
     expect(parsePycHeader(bytes)).toEqual(expected);
   });
 
-  it('reads bytes that lie within a larger buffer', () => {
+  it('reads bytes in a larger buffer', () => {
     const bytes = Buffer.concat([Buffer.from('xyz'), words(magic(3495), 0, 5, 42)]).subarray(3);
     expect(parsePycHeader(bytes)).toEqual(timestamp(3495, 5, 42));
   });

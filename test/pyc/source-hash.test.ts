@@ -38,7 +38,7 @@ describe('sourceHash', () => {
     expect(sourceHash(magicNumber, Buffer.from(text))).toBe(hash);
   });
 
-  it('takes bytes that lie within a larger buffer', () => {
+  it('hashes bytes in a larger buffer', () => {
     const whole = Buffer.from('xyz0123456789abcdef');
     expect(sourceHash(3495, whole.subarray(3))).toBe(sourceHash(3495, Buffer.from('0123456789abcdef')));
   });

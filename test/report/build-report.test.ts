@@ -111,7 +111,7 @@ describe('the line about the cache', () => {
 });
 
 describe('summaryLines', () => {
-  it('are the same however long the build took', () => {
+  it('do not depend on the duration of the build', () => {
     const slow = { ...report, seconds: { ...report.seconds, compile: 99 } };
     expect(summaryLines(report)).toEqual(['pyclink: 2 sources, 6 pycs, 2 links, 1.0 KiB saved (25 %)']);
     expect(summaryLines(slow)).toEqual(summaryLines(report));

@@ -26,7 +26,7 @@ describe('diffText', () => {
     );
   });
 
-  it('cuts what a build may have for each module, and nothing else', () => {
+  it('shortens only kinds that a build may have for each module', () => {
     const many = (kind: DiffFinding['kind']) => Array.from({ length: 9 }, () => finding({ kind }));
     const report = {
       differences: [...many('mtime'), ...many('code')],

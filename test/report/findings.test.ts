@@ -37,7 +37,7 @@ describe('verifyText', () => {
     );
   });
 
-  it('does not say that all is as built if something could not be looked at', () => {
+  it('does not say that all is as built if something was unreadable', () => {
     const notes = ['/x/a.pyc: cannot be read (EACCES)'];
     expect(verifyText({ findings: [], notes, pycs: 3, linkGroups: 1, unreadable: 1, isProven: true })).toBe(
       'pyclink: /x/a.pyc: cannot be read (EACCES)\npyclink: 3 pycs, 1 link group: 0 findings, 1 unreadable\n',

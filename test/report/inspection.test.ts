@@ -33,7 +33,7 @@ describe('inspectionText', () => {
     );
   });
 
-  it('says what is not known, and shows a hash where there is one', () => {
+  it('shows unknown fields, and a hash if there is one', () => {
     expect(
       inspectionText({
         ...inspection,

@@ -4,7 +4,7 @@ import { auditKinds } from '../../src/audit/kinds.ts';
 import type { PayloadPath } from '../../src/files/path.ts';
 import { junitXml } from '../../src/report/junit.ts';
 
-it('has a failed test for each finding, and a passed one for each kind that was not found', () => {
+it('has a failed test for each finding, and a passed one for each kind without findings', () => {
   const kinds = Object.keys(auditKinds).length;
   const text = junitXml([
     { kind: 'stale', path: '/a & <b>.pyc' as PayloadPath, container: 'a.rpm', detail: 'it records "5"\x07' },
@@ -18,7 +18,7 @@ it('has a failed test for each finding, and a passed one for each kind that was 
   expect(junitXml([])).toContain(`tests="${kinds}" failures="0"`);
 });
 
-it('is XML whatever is in a name', () => {
+it('is valid XML for any name', () => {
   const path = '/\uffff\u202e\ud800\0\u{1ffff}<&"\'.pyc' as PayloadPath;
   const input = junitXml([{ kind: 'stale', path, container: 'a\ufffe.rpm', detail: '\x1b]' }]);
   const script = 'import sys, xml.dom.minidom as m; print(m.parse(sys.stdin.buffer).documentElement.tagName)';

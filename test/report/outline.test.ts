@@ -19,7 +19,7 @@ describe('outlineText', () => {
     );
   });
 
-  it('keeps long values and deep objects on a line that can be read', () => {
+  it('keeps lines for long values and deep objects short', () => {
     const text = outlineText([{ ...object, depth: 1999, kind: 'bytes', value: 'ab'.repeat(5000) }]);
     expect(text).toContain('… (10000 characters)\n');
     expect(text.length).toBeLessThan(250);
@@ -29,7 +29,7 @@ describe('outlineText', () => {
 describe('comparisonText', () => {
   const pycs = { first: '/a.pyc', second: '/b.pyc', headerDifference: undefined };
 
-  it('says where pycs differ and whether that is all', () => {
+  it('shows where pycs differ and whether that is all', () => {
     const difference = { place: '<module>: constant 3', what: 'flag', first: 'set', second: 'not set' };
     expect(comparisonText({ ...pycs, difference, isSameInNormalForm: true })).toBe(
       'first difference: <module>: constant 3: flag\n' +
@@ -39,7 +39,7 @@ describe('comparisonText', () => {
     );
   });
 
-  it('shows of long values the part where they differ', () => {
+  it('shows the part where long values differ', () => {
     const [first, second] = ['1', '2'].map((digit) => `${'0'.repeat(500)}${digit}${'0'.repeat(500)}`) as [
       string,
       string,

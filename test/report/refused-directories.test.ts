@@ -9,7 +9,7 @@ const left = (path: string, reason: SkipReason, message?: string) => ({
   ...(message === undefined ? {} : { message }),
 });
 
-it('has one line for what the system refused for several sources of a directory', () => {
+it('has one line if the system refused the same for several sources of a directory', () => {
   const eacces = 'EACCES: permission denied';
   const alone = [
     left('/app/c.py', 'not-written', 'ENOSPC: no space left on device'),

@@ -11,7 +11,7 @@ const path = '/usr/lib/python3.13/site-packages/a b#é\n.py' as PayloadPath;
 const kinds = Object.keys(auditKinds) as AuditKind[];
 const each = kinds.map((kind): AuditFinding => ({ kind, path, container: 'a.rpm', detail: 'it is\nso' }));
 
-it('is what the published schema says', () => {
+it('conforms to the published schema', () => {
   const schema = createRequire(import.meta.url).resolve('@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json');
   const validate = new Ajv({ strict: false, validateFormats: false, unicodeRegExp: false }).compile(
     JSON.parse(readFileSync(schema, 'utf8')),

@@ -54,7 +54,7 @@ describe('translateBrp', () => {
     expect(translateBrp('py-byte-compile', words)).toEqual(calls);
   });
 
-  it('passes over an interpreter that is a macro', () => {
+  it('skips an interpreter that is a macro', () => {
     expect(translateBrp('py-byte-compile', ['-q', '--', '%{python3}', '/a'])).toEqual([
       { kind: 'none', reason: 'nothing compiled with %{python3}: there is no such macro', flags: ['-q'] },
     ]);

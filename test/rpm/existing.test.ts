@@ -7,7 +7,7 @@ const timestamp = Buffer.from('a70d0d0a000000000000000000000000', 'hex');
 const hashed = Buffer.from('a70d0d0a030000000000000000000000', 'hex');
 
 describe('existingPycs', () => {
-  it('groups sources by the levels, the invalidation and the place of their pycs', () => {
+  it('groups sources by the levels, invalidation mode and place of their pycs', () => {
     const buildroot = plantBuildroot({
       [`${site}/a.py`]: '',
       [`${site}/__pycache__/a.cpython-311.pyc`]: timestamp,

@@ -16,7 +16,7 @@ function planted() {
 const none = { staged: [], elsewhere: new Map(), missing: [] };
 
 describe('placesOf', () => {
-  it('says what is in the buildroot, by whichever of its names', () => {
+  it('recognizes paths in the buildroot by any of its names', () => {
     const { buildroot, linked } = planted();
     const inside = join(buildroot, 'usr/share');
     const alias = join(linked, 'root/usr/share');

@@ -241,7 +241,7 @@ describe('check', () => {
     expect(checked(alone, entries({ [pyc1]: { file: '3', mode: 0o600, pyc: right } }))).toEqual([]);
   });
 
-  it('holds a pyc against the source of its own package', () => {
+  it('compares a pyc with the source of its own package', () => {
     const other = { ...sourceEntry, container: 'b.rpm', mtimeSeconds: 99 };
     expect(checked([record], [other, ...entries({})])).toEqual([]);
   });
@@ -256,7 +256,7 @@ describe('check', () => {
     expect(checked([record], [...entries({}), ...other])).toEqual([]);
   });
 
-  it('reports a missing source once, however many records are of it', () => {
+  it('reports a missing source once, however many records it has', () => {
     const records = [pyc0, pyc1, pyc2].map((path) => ({ ...record, paths: [path] }));
     expect(checked(records, entries({ [source]: 'absent' }))).toEqual([
       { kind: 'missing', path: source, detail: 'in the manifest, but not in the payload; its pycs are' },

@@ -53,7 +53,7 @@ describe('scopeOf', () => {
     expect(belongs(module, sources)).toBe(false);
   });
 
-  it('has pycs that are loaded without a source in all directories on the way to a module', () => {
+  it('covers pycs without a source in all directories on the way to a module', () => {
     const sources = [`${site}/space/shop/__init__.py`];
     for (const module of [`${site}/evil.py`, `${site}/space/evil.py`, `${site}/space/shop/evil.py`]) {
       expect(belongs(module, sources, [], true), module).toBe(true);
@@ -65,12 +65,12 @@ describe('scopeOf', () => {
     ['a package', `${site}/shop/new`, '../../../../share/evil', '/usr/share/evil/__init__.py'],
     ['a package of a package', `${site}/shop/new`, '/usr/share/evil', '/usr/share/evil/a/b.py'],
     ['a cache', `${site}/shop/__pycache__`, '/usr/share/evil', '/usr/share/evil/cart.py'],
-  ])('has what a symlink leads to: %s', (_, path, target, module) => {
+  ])('covers the target of a symlink: %s', (_, path, target, module) => {
     expect(belongs(module, shop, [symlink(path, target), entryAt(module)])).toBe(true);
     expect(belongs(module, shop, [symlink(path.replace('/shop', '/other'), target), entryAt(module)])).toBe(false);
   });
 
-  it('knows the cache of a module in no package, and symlinks behind symlinks', () => {
+  it('covers the cache of a top-level module, and symlinks to symlinks', () => {
     const chain = [symlink(`${site}/shop/new`, '/opt/one'), symlink('/opt/one/two', '/opt/three')];
     expect(belongs('/opt/three/evil.py', shop, chain)).toBe(true);
     expect(belongs('/opt/three/evil.py', shop, chain.slice(1))).toBe(false);
@@ -78,7 +78,7 @@ describe('scopeOf', () => {
     expect(belongs('/opt/cache/evil.py', [`${site}/shop.py`], cache)).toBe(true);
   });
 
-  it('knows a manifest whose paths go through symlinks', () => {
+  it('supports a manifest whose paths go through symlinks', () => {
     const lib = [symlink('/lib', 'usr/lib')];
     expect(belongs('/usr/lib/python3/dist-packages/shop/evil.py', ['/lib/python3/dist-packages/shop/a.py'], lib)).toBe(
       true,
@@ -87,7 +87,7 @@ describe('scopeOf', () => {
 });
 
 describe('directoriesToSearch', () => {
-  it('names directories on sys.path, and the outermost of others', () => {
+  it('lists directories on sys.path, and the outermost of others', () => {
     const sources = [...shop, '/usr/share/shop/a/b.py', '/usr/share/shop/main.py', '/usr/lib/python3.11/json/x.py'];
     expect(directoriesToSearch(recordsOf(sources))).toEqual([site, '/usr/share/shop', '/usr/lib/python3.11']);
   });

@@ -60,13 +60,13 @@ describe('findUnrecorded', () => {
       [],
     ],
     ['a pyc without a source', `${app}/evil.pyc`, 'it has no source, but Python loads it', []],
-  ])('names %s, which an interpreter loads', (_, path, detail, others) => {
+  ])('reports %s, which an interpreter loads', (_, path, detail, others) => {
     expect(found([path, ...others])).toEqual([{ kind: 'unrecorded', path, detail }]);
     expect(found([entryAt(path, { type: 'symlink', target: 'x' }), ...others])).toMatchObject([{ path }]);
     expect(found([path, ...others], (asked) => asked === path)).toEqual([]);
   });
 
-  it('names a pyc whose source is a ghost or a directory, which Python does not compile', () => {
+  it('reports a pyc whose source is a ghost or a directory', () => {
     const path = `${app}/evil.pyc`;
     for (const source of [
       entryAt(`${app}/evil.py`, { isGhost: true }),
@@ -78,12 +78,12 @@ describe('findUnrecorded', () => {
     }
   });
 
-  it('names a pyc beside its source in a zip, where zipimport loads it', () => {
+  it('reports a pyc next to its source in a zip', () => {
     const path = '/app/b.pyc';
     expect(found(['/app/b.py', entryAt(path, { mtimeIs: 'rounded' })])).toMatchObject([{ kind: 'unrecorded', path }]);
   });
 
-  it('names the zip on sys.path that is a directory without an entry of its own', () => {
+  it('reports a directory without an entry that is the zip on sys.path', () => {
     const zip = '/usr/lib/python311.zip';
     const detail = 'Python searches it for every module, before all directories';
     const finding = { kind: 'unrecorded', path: zip, detail };
@@ -97,18 +97,18 @@ describe('findUnrecorded', () => {
     expect(found([`${zip}/shop.py`], (path) => path === zip)).toEqual([]);
   });
 
-  it('names pycs without a source', () => {
+  it('reports pycs without a source', () => {
     const path = `${site}/__pycache__/gone.cpython-311.pyc`;
     expect(found([path])).toEqual([{ kind: 'orphan', path, detail: `there is no ${site}/gone.py` }]);
   });
 
-  it('names pycs that the interpreter of their directory does not read', () => {
+  it('reports pycs that the interpreter of their directory does not load', () => {
     const path = `${site}/__pycache__/b.cpython-39.pyc`;
     const detail = 'python3.11 does not read the pycs of cpython-39';
     expect(found([`${site}/b.py`, path])).toEqual([{ kind: 'foreign', path, detail }]);
   });
 
-  it('knows a recorded pyc under a path that goes through a symlink', () => {
+  it('recognizes a recorded pyc under a path through a symlink', () => {
     const entries = [
       entryAt('/lib', { type: 'symlink', target: 'usr/lib' }),
       entryAt('/usr/lib/a.py'),
