@@ -1,4 +1,5 @@
 import { errnoOf } from '../errors.ts';
+import { ifRefused } from '../files/if-possible.ts';
 import { byCodeUnit, contains, type PayloadPath, type StagedPath } from '../files/path.ts';
 import { lstat } from '../files/stat.ts';
 import type { Skipped, SkipReason } from '../skipped.ts';
@@ -84,11 +85,11 @@ const nothing: Walk = { found: [], notUtf8: [], unreadable: [], otherFileSystems
 
 /** Finds the file at a PATH, or the files below a directory. */
 function findIn(root: StagedPath, limits: WalkLimits): Walk {
-  try {
-    const { kind } = lstat(root);
-    return kind === 'directory' ? walk(root, ['*.py'], limits) : { ...nothing, found: [{ path: root, type: kind }] };
-  } catch (error) {
-    if (errnoOf(error) === undefined) throw error;
-    return { ...nothing, unreadable: [{ directory: root, error }] };
-  }
+  return ifRefused(
+    () => {
+      const { kind } = lstat(root);
+      return kind === 'directory' ? walk(root, ['*.py'], limits) : { ...nothing, found: [{ path: root, type: kind }] };
+    },
+    (error) => ({ ...nothing, unreadable: [{ directory: root, error }] }),
+  );
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { errnoOf } from '../errors.ts';
+import { ifRefused } from '../files/if-possible.ts';
 import { childOf, type PayloadPath, parentOf, type StagedPath } from '../files/path.ts';
 import { readRegular } from '../files/read-regular.ts';
 import { lstat, lstatIfAny, wholeSeconds } from '../files/stat.ts';
@@ -46,12 +46,10 @@ export class Examiner {
    * @returns the source; or the reason why it is not one; or the system's error
    */
   source(file: Found, payload: PayloadPath, beside?: StagedPath): Source | SkipReason | { readonly error: unknown } {
-    try {
-      return this.#source(file, payload, beside);
-    } catch (error) {
-      if (errnoOf(error) === undefined) throw error;
-      return { error };
-    }
+    return ifRefused(
+      () => this.#source(file, payload, beside),
+      (error) => ({ error }),
+    );
   }
 
   #source(file: Found, payload: PayloadPath, beside: StagedPath | undefined): Source | SkipReason {

@@ -1,4 +1,4 @@
-import { errnoOf } from '../errors.ts';
+import { ifPossible } from '../files/if-possible.ts';
 import { contains, type StagedPath } from '../files/path.ts';
 import { type FileIdentity, lstat, lstatIfAny } from '../files/stat.ts';
 import { getOrAdd } from '../get-or-add.ts';
@@ -56,11 +56,6 @@ export class Scope {
 
 /** The identity of a file with several names; undefined for other files. */
 function identityIfAny(path: StagedPath): FileIdentity | undefined {
-  try {
-    const stat = lstatIfAny(path);
-    return stat !== undefined && stat.kind === 'file' && stat.links > 1 ? stat.identity : undefined;
-  } catch (error) {
-    if (errnoOf(error) === undefined) throw error;
-    return undefined;
-  }
+  const stat = ifPossible(() => lstatIfAny(path));
+  return stat !== undefined && stat.kind === 'file' && stat.links > 1 ? stat.identity : undefined;
 }

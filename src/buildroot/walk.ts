@@ -1,6 +1,6 @@
 import { type Dirent, readdirSync } from 'node:fs';
 import { globbySync } from 'globby';
-import { errnoOf } from '../errors.ts';
+import { ifPossible } from '../files/if-possible.ts';
 import { byCodeUnit, childOf, contains, parentOf, type StagedPath } from '../files/path.ts';
 import { kindsSeenFrom } from './file-system-kind.ts';
 
@@ -112,22 +112,13 @@ function leftOut(
     const whole = Buffer.concat([toBytes(childOf(top, path.replace(/^\//, ''))), slash, entry.name]);
     const shownPath = whole.toString().replace(/\/+/g, '/') as StagedPath;
     if (without.includes(shownPath)) return true;
-    const kind = kindIfAny(kindOf, whole);
+    // One that cannot be examined is not left out: listing it will report the error.
+    const kind = ifPossible(() => kindOf?.(whole));
     if (kind === 'kernel') return true;
     if (kind !== 'other' || otherFileSystems !== 'all') return false;
     onOther(shownPath);
     return true;
   };
-}
-
-/** A directory that cannot be examined is not left out: listing it will report the error. */
-function kindIfAny(kindOf: ReturnType<typeof kindsSeenFrom> | undefined, directory: Buffer) {
-  try {
-    return kindOf?.(directory);
-  } catch (error) {
-    if (errnoOf(error) === undefined) throw error;
-    return undefined;
-  }
 }
 
 /** Whether a walk from a directory reaches a path in it. @throws the system's error */

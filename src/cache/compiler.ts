@@ -31,10 +31,10 @@ const known = new Map<string, string>();
  * since the interpreter reported it, or if the interpreter could not report its files.
  */
 export function compilerDigest(interpreter: Interpreter, { started, files }: CompilerFacts): CompilerDigest {
-  const seen = ifPossible(() => new Map(files.flatMap(seeAsTold).map((file) => [file.path, file])));
+  const seen = orUndefined(() => new Map(files.flatMap(seeAsTold).map((file) => [file.path, file])));
   let answer: { readonly digest: string | undefined } | undefined;
   return () => {
-    answer ??= { digest: seen?.size ? ifPossible(() => digestOf(interpreter, started, seen)) : undefined };
+    answer ??= { digest: seen?.size ? orUndefined(() => digestOf(interpreter, started, seen)) : undefined };
     return answer.digest;
   };
 }
@@ -58,7 +58,7 @@ function digestOf(
   ]);
 }
 
-function ifPossible<T>(work: () => T): T | undefined {
+function orUndefined<T>(work: () => T): T | undefined {
   try {
     return work();
   } catch {

@@ -21,16 +21,12 @@ export class LocalCache {
 
   /** Reads an entry, unless another user could have written it. @param take allocates the memory */
   get(key: string, take: Arena['take'] | undefined): Buffer | undefined {
-    try {
+    return ifPossible(() => {
       const file = this.#store.get(key, take);
-      if (file === undefined) return undefined;
-      if (foreignWriterOf(file.stat) === undefined) return file.content;
+      if (file === undefined || foreignWriterOf(file.stat) === undefined) return file?.content;
       this.#counts.foreign += 1;
       return undefined;
-    } catch (error) {
-      if (errnoOf(error) === undefined) throw error;
-      return undefined;
-    }
+    });
   }
 
   /** Removes a corrupt entry and counts it. */

@@ -1,7 +1,7 @@
 import { closeSync, existsSync, mkdirSync, openSync, renameSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { errnoOf } from '../errors.ts';
-import { ifPossible } from '../files/if-possible.ts';
+import { ifPossible, ifRefused } from '../files/if-possible.ts';
 import { temporaryName } from '../files/leftovers.ts';
 import { atMost, type RegularFile, readRegular } from '../files/read-regular.ts';
 import { type FileStat, lstatIfAny } from '../files/stat.ts';
@@ -134,13 +134,10 @@ export class LocalStore {
   }
 
   #attempt<T>(path: string, work: () => T): T | undefined {
-    try {
-      return work();
-    } catch (error) {
-      if (errnoOf(error) === undefined) throw error;
+    return ifRefused(work, (error) => {
       this.#onRefusal(path, error);
       return undefined;
-    }
+    });
   }
 
   /**
@@ -172,12 +169,10 @@ export class LocalStore {
 /** Whether a build may find an entry: the store has one, or the system does not tell. */
 export function mayHaveEntries({ directory, recache }: Pick<CacheSettings, 'directory' | 'recache'>): boolean {
   if (recache) return false;
-  try {
-    return new LocalStore(directory).entries().next().done !== true;
-  } catch (error) {
-    if (errnoOf(error) === undefined) throw error;
-    return true;
-  }
+  return ifRefused(
+    () => new LocalStore(directory).entries().next().done !== true,
+    () => true,
+  );
 }
 
 /** @throws the system's error */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { errnoOf, exitStatus, PyclinkError } from '../errors.ts';
 import { absolutePath } from '../files/absolute-path.ts';
+import { ifRefused } from '../files/if-possible.ts';
 import type { StagedPath } from '../files/path.ts';
 import { lstatIfAny, statIfAny, wholeSeconds } from '../files/stat.ts';
 import { codeDifference } from '../inspect/code-difference.ts';
@@ -115,12 +116,10 @@ function readPycOrRefuse(path: StagedPath) {
 }
 
 function matchSource(header: PycHeader, source: StagedPath) {
-  try {
-    return matchReadable(header, source);
-  } catch (error) {
-    if (errnoOf(error) === undefined) throw error;
-    return { state: 'unreadable' as const, reason: `cannot be read (${errnoOf(error)})` };
-  }
+  return ifRefused(
+    () => matchReadable(header, source),
+    (error) => ({ state: 'unreadable' as const, reason: `cannot be read (${errnoOf(error)})` }),
+  );
 }
 
 /** @throws the system's error */

@@ -2,6 +2,7 @@ import { openBuildroot } from '../buildroot/open.ts';
 import { type Buildroot, isInside, toPayload, toStaged } from '../buildroot/path.ts';
 import { resolveParent } from '../buildroot/resolve.ts';
 import { errnoOf, exitStatus } from '../errors.ts';
+import { ifRefused } from '../files/if-possible.ts';
 import { removeLeftovers } from '../files/leftovers.ts';
 import { type PayloadPath, parentOf, type StagedPath } from '../files/path.ts';
 import { linkIdentical, planIdentical } from '../links/apply.ts';
@@ -78,12 +79,12 @@ export async function relinkCommand(options: RelinkOptions, log: Log): Promise<C
  * @returns the pyc, or the reason why it could not be read
  */
 function readInside(buildroot: Buildroot, path: PayloadPath): ReadPyc | string {
-  try {
-    const place = isInside(buildroot, path) ? resolveParent(buildroot, toStaged(buildroot, path)) : undefined;
-    const pyc = place?.kind === 'inside' && place.physical ? readPyc(place.path) : undefined;
-    return pyc ?? 'not a file in the buildroot';
-  } catch (error) {
-    if (errnoOf(error) === undefined) throw error;
-    return `cannot be read (${errnoOf(error)})`;
-  }
+  return ifRefused(
+    () => {
+      const place = isInside(buildroot, path) ? resolveParent(buildroot, toStaged(buildroot, path)) : undefined;
+      const pyc = place?.kind === 'inside' && place.physical ? readPyc(place.path) : undefined;
+      return pyc ?? 'not a file in the buildroot';
+    },
+    (error) => `cannot be read (${errnoOf(error)})`,
+  );
 }

@@ -1,11 +1,16 @@
 import { errnoOf } from '../errors.ts';
 
-/** Runs `work`, whose failure does not matter. @returns undefined if the system refused */
-export function ifPossible<T>(work: () => T): T | undefined {
+/** Runs `work`. @param then called with the system's error, if the system refused @returns the result of either */
+export function ifRefused<T, R>(work: () => T, then: (error: unknown) => R): T | R {
   try {
     return work();
   } catch (error) {
     if (errnoOf(error) === undefined) throw error;
-    return undefined;
+    return then(error);
   }
+}
+
+/** Runs `work`, whose failure does not matter. @returns undefined if the system refused */
+export function ifPossible<T>(work: () => T): T | undefined {
+  return ifRefused(work, () => undefined);
 }

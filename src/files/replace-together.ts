@@ -1,7 +1,7 @@
 import { existsSync, linkSync, renameSync, unlinkSync } from 'node:fs';
 import { errnoOf } from '../errors.ts';
 import { withDirectory } from './directory.ts';
-import { ifPossible } from './if-possible.ts';
+import { ifPossible, ifRefused } from './if-possible.ts';
 import { temporaryName } from './leftovers.ts';
 import { nameOf, parentOf } from './path.ts';
 import { type Attributes, writeVersion } from './replace.ts';
@@ -107,14 +107,11 @@ function attempt<P extends string>(
   work: (step: Step<P>, held: string) => string | undefined,
 ): Required<Hindrance<P>> | undefined {
   const { path } = step;
-  try {
-    const message = withDirectory(parentOf(path), (held) => work(step, held));
-    return message === undefined ? undefined : { path, message };
-  } catch (error) {
-    const errno = errnoOf(error);
-    if (errno === undefined) throw error;
-    return { path, message: `cannot be replaced (${errno})` };
-  }
+  const message = ifRefused(
+    () => withDirectory(parentOf(path), (held) => work(step, held)),
+    (error) => `cannot be replaced (${errnoOf(error)})`,
+  );
+  return message === undefined ? undefined : { path, message };
 }
 
 /** Creates the new file and the backup. @throws the system's error */
@@ -140,13 +137,10 @@ function linkToFirst<P extends string>({ path, fresh }: Step<P>, name: string): 
 }
 
 function refusalToLink(file: string, name: string): unknown {
-  try {
-    linkSync(file, name);
-    return undefined;
-  } catch (error) {
-    if (errnoOf(error) === undefined) throw error;
-    return error;
-  }
+  return ifRefused(
+    () => linkSync(file, name),
+    (error) => error,
+  );
 }
 
 function putBack<P extends string>({ path, backup }: Step<P>, held: string): undefined {

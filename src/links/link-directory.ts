@@ -1,6 +1,6 @@
-import { errnoOf } from '../errors.ts';
 import { Arena } from '../files/arena.ts';
 import { withDirectory } from '../files/directory.ts';
+import { ifRefused } from '../files/if-possible.ts';
 import { removeLeftovers } from '../files/leftovers.ts';
 import type { StagedPath } from '../files/path.ts';
 import { lstatIfAny } from '../files/stat.ts';
@@ -47,13 +47,10 @@ export function linkDirectory(
 ): LinkedDirectory {
   const done: LinkOutcome = { narrowed: 0, normalized: 0, links: 0, savedBytes: 0, left: [], unknown: [], failed: [] };
   const attempt: Attempt = (path, work) => {
-    try {
-      return work();
-    } catch (error) {
-      if (errnoOf(error) === undefined) throw error;
+    return ifRefused(work, (error) => {
       done.failed.push({ path, error });
       return undefined;
-    }
+    });
   };
   if (hasLeftovers && !mode.dryRun) removeLeftovers(directory);
   attempt(directory, () =>

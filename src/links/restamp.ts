@@ -4,6 +4,7 @@ import { resolveInBuildroot } from '../buildroot/resolve.ts';
 import type { Scope } from '../buildroot/scope.ts';
 import type { SourceFile } from '../buildroot/source.ts';
 import { errnoOf } from '../errors.ts';
+import { ifRefused } from '../files/if-possible.ts';
 import { byCodeUnit, type StagedPath } from '../files/path.ts';
 import { type NewVersion, replaceTogether } from '../files/replace-together.ts';
 import {
@@ -200,10 +201,5 @@ function sourceAt(
 
 /** Returns the result of `look`, or a message if the system refused. */
 function ifAllowed<T>(look: () => T, otherwise: string): T | string {
-  try {
-    return look();
-  } catch (error) {
-    if (errnoOf(error) === undefined) throw error;
-    return `${otherwise} (${errnoOf(error)})`;
-  }
+  return ifRefused(look, (error) => `${otherwise} (${errnoOf(error)})`);
 }

@@ -2,7 +2,7 @@ import { errnoOf } from '../errors.ts';
 import { ownersAreFaked } from '../files/attribute-helper.ts';
 import { isLikeNew } from '../files/credentials.ts';
 import { makeDirectory, withDirectory } from '../files/directory.ts';
-import { ifPossible } from '../files/if-possible.ts';
+import { ifPossible, ifRefused } from '../files/if-possible.ts';
 import { parentOf, type StagedPath } from '../files/path.ts';
 import { replaceByContent } from '../files/replace.ts';
 import { type FileStat, lstatIfAny } from '../files/stat.ts';
@@ -35,12 +35,10 @@ interface WriteResult extends LinkResult<ReadPyc> {
 export function writeLinked(pycs: readonly NewPyc[], link: boolean, mayBeThere = true): WriteResult {
   const [first] = pycs;
   if (first === undefined) return nothingWritten;
-  try {
-    return inCache(parentOf(first.path), () => writeAll(pycs, link, mayBeThere));
-  } catch (error) {
-    if (errnoOf(error) === undefined) throw error;
-    return { ...nothingWritten, failed: pycs.map(({ path }) => ({ path, error })) };
-  }
+  return ifRefused(
+    () => inCache(parentOf(first.path), () => writeAll(pycs, link, mayBeThere)),
+    (error) => ({ ...nothingWritten, failed: pycs.map(({ path }) => ({ path, error })) }),
+  );
 }
 
 const nothingWritten: WriteResult = { groups: [], notLinked: [], replaced: [], failed: [], kept: 0, taken: [] };

@@ -1,5 +1,6 @@
 import { type Buildroot, toPayload } from '../buildroot/path.ts';
 import { errnoOf } from '../errors.ts';
+import { ifPossible } from '../files/if-possible.ts';
 import { byCodeUnit, type PayloadPath, type StagedPath } from '../files/path.ts';
 import { readRegular } from '../files/read-regular.ts';
 import { isGone } from '../files/stat.ts';
@@ -90,13 +91,8 @@ function hasColumns(pyc: Buffer, magicNumber: number): boolean | undefined {
 
 /** The SHA-256 of a source; undefined if it cannot be read. */
 function digestOf(source: StagedPath): string | undefined {
-  try {
-    const file = readRegular(source);
-    return file && sha256Of(file.content);
-  } catch (error) {
-    if (errnoOf(error) === undefined) throw error;
-    return undefined;
-  }
+  const file = ifPossible(() => readRegular(source));
+  return file && sha256Of(file.content);
 }
 
 /** @returns the pyc, or the reason why it cannot be read; undefined if it is missing */

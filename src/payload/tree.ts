@@ -5,7 +5,7 @@ import { isRunningSystem, walkLimits } from '../buildroot/running-system.ts';
 import { walk } from '../buildroot/walk.ts';
 import { errnoOf } from '../errors.ts';
 import { Arena } from '../files/arena.ts';
-import { ifPossible } from '../files/if-possible.ts';
+import { ifPossible, ifRefused } from '../files/if-possible.ts';
 import { type PayloadPath, parentOf, type StagedPath } from '../files/path.ts';
 import { readContent, withRegular } from '../files/read-regular.ts';
 import { type FileStat, lstatIfAny, wholeSeconds } from '../files/stat.ts';
@@ -67,12 +67,7 @@ export function searchTree(
     });
   };
   const ifAllowed = (path: StagedPath, work: () => void): void => {
-    try {
-      work();
-    } catch (error) {
-      if (errnoOf(error) === undefined) throw error;
-      unreadable.push({ path, isDirectory: false, error });
-    }
+    ifRefused(work, (error) => unreadable.push({ path, isDirectory: false, error }));
   };
   const follow = (staged: StagedPath): void => {
     const place = resolveInBuildroot(tree, staged);

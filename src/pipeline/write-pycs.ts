@@ -1,8 +1,9 @@
 import { type Buildroot, toPayload } from '../buildroot/path.ts';
 import type { CompileOptions, CompileOutcome } from '../compile/compile.ts';
 import { type CompileJob, invalidationModeOf } from '../compile/plan.ts';
-import { errnoOf, messageOf } from '../errors.ts';
+import { messageOf } from '../errors.ts';
 import { Arena } from '../files/arena.ts';
+import { ifPossible } from '../files/if-possible.ts';
 import { byCodeUnit, type PayloadPath, type StagedPath } from '../files/path.ts';
 import { readRegular } from '../files/read-regular.ts';
 import { type LinkResult, linkIdentical } from '../links/apply.ts';
@@ -146,13 +147,8 @@ function recordsOf(
 /** The SHA-256 of a source, one character per byte; undefined if it cannot be read. @param known in hexadecimal */
 function digestOfSource(path: StagedPath, known: string | undefined): string | undefined {
   if (known !== undefined) return Buffer.from(known, 'hex').toString('latin1');
-  try {
-    const source = readRegular(path, scratch.take);
-    return source && new Digests().of(source.content);
-  } catch (error) {
-    if (errnoOf(error) === undefined) throw error;
-    return undefined;
-  }
+  const source = ifPossible(() => readRegular(path, scratch.take));
+  return source && new Digests().of(source.content);
 }
 
 /** The system's messages for pycs that cannot be written, without duplicates. */
