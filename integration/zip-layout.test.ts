@@ -203,26 +203,38 @@ describeWith(missingTools('zip'), '--layout zip', () => {
 });
 
 describe('--remove-sources', () => {
-  it('does not remove other files, sources that do not compile, and symlinks', async () => {
+  it('does not remove other files, sources that do not compile, and what a pyc cannot replace', async () => {
     const { tree, at, build } = application({
       'shop/bad.py': 'def (:\n',
       'shop/alias.py': { symlink: 'cart.py' },
       'other/kept.py': 'x = 1\n',
       'shop/template.py': 'x = 1\n',
+      'shop/tool.py': { content: '#!/bin/sh\n', mode: 0o755 },
+      'shop/gunicorn.conf.py': 'bind = 1\n',
     });
     const args = ['build', '--buildroot', tree, '/shop', '--layout', 'zip', '--remove-sources'];
     const dry = await pyclink([...args, '--exclude', '**/template.py', '--dry-run']);
-    expect(dry.stdout).toContain('would remove 3 sources\n');
+    expect(dry.stdout).toContain('would remove 2 sources\n');
     expect(existsSync(join(tree, 'shop/cart.py'))).toBe(true);
     const ran = await pyclink([...args, '--exclude', '**/template.py']);
-    expect(ran).toMatchObject({ status: 1, stdout: expect.stringContaining('pyclink: 2 sources removed\n') });
-    expect(ran.stderr).toContain('/shop/alias.py: source not removed: it is a symlink');
+    expect(ran).toMatchObject({ status: 1, stdout: expect.stringContaining('pyclink: 1 source removed\n') });
+    for (const line of [
+      'alias.py: source not removed: it is a symlink',
+      'cart.py: source not removed: a symlink leads to it',
+      'tool.py: source not removed: it is an executable script',
+      'gunicorn.conf.py: source not removed: its name contains a dot, so no import loads its pyc',
+    ]) {
+      expect(ran.stderr).toContain(`warning: /shop/${line}\n`);
+    }
     expect(everythingIn(tree).filter((name) => name.endsWith('.py'))).toEqual([
       '__main__.py',
       'other/kept.py',
       'shop/alias.py',
       'shop/bad.py',
+      'shop/cart.py',
+      'shop/gunicorn.conf.py',
       'shop/template.py',
+      'shop/tool.py',
     ]);
     expect(await build('--errors', 'warn', '--remove-sources')).toMatchObject({ status: 0 });
     expect(existsSync(join(tree, 'shop/bad.py'))).toBe(true);

@@ -2,7 +2,7 @@ import type { Discovered } from '../buildroot/discover.ts';
 import { globMatcher } from '../buildroot/exclude.ts';
 import { type Buildroot, toStaged } from '../buildroot/path.ts';
 import { isInSitePackages } from '../buildroot/python-directory.ts';
-import { isRegular, type Source } from '../buildroot/source.ts';
+import type { Source } from '../buildroot/source.ts';
 import { foreignDirectories } from '../compile/foreign-directories.ts';
 import type { Interpreter } from '../compile/interpreter.ts';
 import type { Pools } from '../compile/open-pools.ts';
@@ -22,7 +22,7 @@ import { compileAll, interpretersOf, type Settings } from './compile-all.ts';
 import type { BuildContext } from './context.ts';
 import { closeCache, openCache } from './open-cache.ts';
 import type { Made } from './prune.ts';
-import { removeSources } from './remove-sources.ts';
+import { removableOf, removeSources } from './remove-sources.ts';
 import type { BuildReport } from './report.ts';
 import { setMtimes } from './set-mtimes.ts';
 import type { Stopwatch } from './stopwatch.ts';
@@ -110,7 +110,7 @@ export async function compileAndWrite(
     ...counts,
     ...done.due,
     ...(options.removeSources && {
-      removedSources: removal?.removed.size ?? dated.sources.filter(isRegular).length,
+      removedSources: removal?.removed.size ?? removableOf(dated.sources).length,
     }),
     ...(old && { pruned: old.pruned }),
     skipped: skipped.map((entry) => ({

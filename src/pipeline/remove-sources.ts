@@ -1,15 +1,16 @@
 import { type Buildroot, toStaged } from '../buildroot/path.ts';
 import { isRegular, type Source } from '../buildroot/source.ts';
 import { errnoOf } from '../errors.ts';
-import type { PayloadPath } from '../files/path.ts';
-import { readRegular } from '../files/read-regular.ts';
+import { ifPossible } from '../files/if-possible.ts';
+import { nameOf, type PayloadPath } from '../files/path.ts';
+import { type RegularFile, readRegular } from '../files/read-regular.ts';
 import { removeFile } from '../files/replace.ts';
 import { wholeSeconds } from '../files/stat.ts';
 import type { PycRecord } from '../manifest/schema.ts';
 import { parsePycHeader, staleReason } from '../pyc/header.ts';
 import { sourceHash } from '../pyc/source-hash.ts';
 import { sha256Of } from '../sha256.ts';
-import type { Skipped } from '../skipped.ts';
+import type { Skipped, SkipReason } from '../skipped.ts';
 import { inTurns } from '../turns.ts';
 
 /** The result of removing sources. */
@@ -18,9 +19,30 @@ interface Removal {
   readonly skipped: readonly Skipped[];
 }
 
+/** The sources that a pyc next to them can replace. */
+export function removableOf(sources: readonly Source[]): readonly Source[] {
+  const reasonToKeep = reasonsToKeep(sources);
+  return sources.filter((source) => reasonToKeep(source) === undefined);
+}
+
+/** Finds why a source is kept, even if it has a pyc next to it. */
+function reasonsToKeep(sources: readonly Source[]): (source: Source) => SkipReason | undefined {
+  const targets = new Set(sources.filter((source) => !isRegular(source)).map(({ content }) => content));
+  return (source) => {
+    if (!isRegular(source)) return 'source-is-symlink';
+    if (targets.has(source.staged)) return 'source-is-target';
+    if (nameOf(source.payload).slice(0, -'.py'.length).includes('.')) return 'source-not-importable';
+    return isScript(ifPossible(() => readRegular(source.staged))) ? 'source-is-script' : undefined;
+  };
+}
+
+function isScript(file: RegularFile | undefined): boolean {
+  return file !== undefined && (file.stat.mode & 0o111) !== 0 && file.content.toString('latin1', 0, 2) === '#!';
+}
+
 /**
  * Removes sources that have their pyc next to them, if the pyc still has the recorded bytes and matches the current
- * source. Symlinks are not removed.
+ * source.
  * @param records of pycs next to their sources
  */
 export async function removeSources(
@@ -31,11 +53,13 @@ export async function removeSources(
   const byPath = new Map(sources.map((source) => [source.payload, source]));
   const removed = new Set<PayloadPath>();
   const skipped: Skipped[] = [];
+  const reasonToKeep = reasonsToKeep(sources);
   for await (const { source: path, paths, sha256 } of inTurns(records)) {
     const source = byPath.get(path);
     if (source === undefined) continue;
-    if (!isRegular(source)) {
-      skipped.push({ path, reason: 'source-is-symlink' });
+    const reason = reasonToKeep(source);
+    if (reason !== undefined) {
+      skipped.push({ path, reason });
       continue;
     }
     try {

@@ -5,7 +5,7 @@ import { discover } from '../../src/buildroot/discover.ts';
 import { openTree } from '../../src/buildroot/open.ts';
 import type { PayloadPath } from '../../src/files/path.ts';
 import type { PycRecord } from '../../src/manifest/schema.ts';
-import { removeSources } from '../../src/pipeline/remove-sources.ts';
+import { removableOf, removeSources } from '../../src/pipeline/remove-sources.ts';
 import { encodePycHeader } from '../../src/pyc/header.ts';
 import { sourceHash } from '../../src/pyc/source-hash.ts';
 import { sha256Of } from '../../src/sha256.ts';
@@ -38,6 +38,25 @@ async function removed(change: Readonly<Record<string, Planted>>, recorded: Buff
 describe('removeSources', () => {
   it('removes only a source with its pyc next to it', async () => {
     expect(await removed({})).toEqual({ removed: ['/app/m.py'], skipped: [] });
+  });
+
+  it.each([
+    [
+      'a symlink, and the file that it leads to',
+      { 'm.py': text, 'alias.py': { symlink: 'm.py' } },
+      ['is-target', 'is-symlink'],
+    ],
+    ['a script that is started by its name', { 'm.py': { content: '#!/bin/sh\n', mode: 0o755 } }, ['is-script']],
+    ['a file whose pyc no import loads', { 'm.conf.py': text }, ['not-importable']],
+  ])('keeps %s', async (_, files, reasons) => {
+    const root = plantBuildroot(files);
+    const buildroot = openTree(root);
+    const { sources } = discover(buildroot, { paths: ['/'], isExcluded: () => false });
+    expect(removableOf(sources)).toEqual([]);
+    const records = Object.keys(files).map((name) => ({ source: `/${name}`, paths: [`/${name}c`], sha256: '' }));
+    const { removed, skipped } = await removeSources(buildroot, sources, records as unknown as PycRecord[]);
+    expect(removed.size).toBe(0);
+    expect(skipped.map(({ reason }) => reason)).toEqual(reasons.map((reason) => `source-${reason}`));
   });
 
   it.each<[string, Readonly<Record<string, Planted>>, Buffer]>([
