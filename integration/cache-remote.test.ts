@@ -222,7 +222,7 @@ describeWith(tools, 'a server with bad entries', () => {
     const { remoteCorrupt } = read.cache as { remoteCorrupt: number };
     expect(remoteCorrupt).toBeGreaterThanOrEqual(3);
     expect(linesAbout(url, read.stderr)).toEqual([
-      `pyclink: warning: cache ${url}: ${remoteCorrupt} damaged`,
+      `pyclink: warning: cache ${url}: ${remoteCorrupt} corrupt`,
       `pyclink: warning: cache ${url}: disabled for this build: its response is not a cache entry`,
     ]);
     // A server that only ever answers so is not used, until somebody has its entries replaced.
@@ -389,7 +389,7 @@ describe('a server without a cache directory', () => {
     const without = await built(template, place, [], { env });
     expect(without.result).toEqual(result);
     expect(without.stderr).toContain(
-      'no cache is used: http://127.0.0.1:9: a directory is needed too: give --cache-dir\n',
+      'no cache is used: http://127.0.0.1:9: a local cache directory is needed too: give --cache-dir\n',
     );
     expect((await built(template, place, ['--no-cache'], { env })).stderr).not.toContain('no cache is used');
   });

@@ -1,4 +1,4 @@
-/** Zips that programs read in two ways. */
+/** Zips that programs interpret differently. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
