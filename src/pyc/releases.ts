@@ -69,6 +69,18 @@ const firstConstant: LevelProof = { docstringFlag: 0 };
 /** CO_HAS_DOCSTRING in Include/cpython/code.h. */
 const flag314: LevelProof = { docstringFlag: 0x400_0000 };
 
+/** A release of CPython that is out. */
+function cpython(
+  version: string,
+  firstMagicNumber: number,
+  format: Pick<Release, 'headerSizeBytes' | 'hashRounds' | 'hasColumns'>,
+  magicNumber: number,
+  codeLayout: CodeLayout,
+  levelProof: LevelProof,
+): Release {
+  return { name: `CPython ${version}`, firstMagicNumber, ...format, final: { magicNumber, codeLayout, levelProof } };
+}
+
 /**
  * Sorted by first magic number. The alphas of 3.7 without PEP 552 count as 3.6.
  * @see Include/internal/pycore_magic_number.h, Lib/importlib/_bootstrap_external.py, Python/marshal.c
@@ -77,66 +89,16 @@ const releases: readonly Release[] = [
   { name: 'PyPy3', firstMagicNumber: 0, ...before37 },
   { name: 'PyPy3', firstMagicNumber: 224, ...before311 },
   { name: undefined, firstMagicNumber: 1000, ...before37 },
-  {
-    name: 'CPython 3.6',
-    firstMagicNumber: 3360,
-    ...before37,
-    final: { magicNumber: 3379, codeLayout: layout36, levelProof: firstConstant },
-  },
-  {
-    name: 'CPython 3.7',
-    firstMagicNumber: 3392,
-    ...before311,
-    final: { magicNumber: 3394, codeLayout: layout36, levelProof: firstConstant },
-  },
-  {
-    name: 'CPython 3.8',
-    firstMagicNumber: 3400,
-    ...before311,
-    final: { magicNumber: 3413, codeLayout: layout38, levelProof: firstConstant },
-  },
-  {
-    name: 'CPython 3.9',
-    firstMagicNumber: 3420,
-    ...before311,
-    final: { magicNumber: 3425, codeLayout: layout38, levelProof: firstConstant },
-  },
-  {
-    name: 'CPython 3.10',
-    firstMagicNumber: 3430,
-    ...before311,
-    final: { magicNumber: 3439, codeLayout: layout310, levelProof: firstConstant },
-  },
-  {
-    name: 'CPython 3.11',
-    firstMagicNumber: 3450,
-    ...since311,
-    final: { magicNumber: 3495, codeLayout: layout311, levelProof: firstConstant },
-  },
-  {
-    name: 'CPython 3.12',
-    firstMagicNumber: 3500,
-    ...since311,
-    final: { magicNumber: 3531, codeLayout: layout311, levelProof: firstConstant },
-  },
-  {
-    name: 'CPython 3.13',
-    firstMagicNumber: 3550,
-    ...since311,
-    final: { magicNumber: 3571, codeLayout: layout311, levelProof: firstConstant },
-  },
-  {
-    name: 'CPython 3.14',
-    firstMagicNumber: 3600,
-    ...since311,
-    final: { magicNumber: 3627, codeLayout: layout311, levelProof: flag314 },
-  },
-  {
-    name: 'CPython 3.15',
-    firstMagicNumber: 3650,
-    ...since311,
-    final: { magicNumber: 3666, codeLayout: layout311, levelProof: flag314 },
-  },
+  cpython('3.6', 3360, before37, 3379, layout36, firstConstant),
+  cpython('3.7', 3392, before311, 3394, layout36, firstConstant),
+  cpython('3.8', 3400, before311, 3413, layout38, firstConstant),
+  cpython('3.9', 3420, before311, 3425, layout38, firstConstant),
+  cpython('3.10', 3430, before311, 3439, layout310, firstConstant),
+  cpython('3.11', 3450, since311, 3495, layout311, firstConstant),
+  cpython('3.12', 3500, since311, 3531, layout311, firstConstant),
+  cpython('3.13', 3550, since311, 3571, layout311, firstConstant),
+  cpython('3.14', 3600, since311, 3627, layout311, flag314),
+  cpython('3.15', 3650, since311, 3666, layout311, flag314),
   { name: undefined, firstMagicNumber: 3700, ...since311 },
 ];
 
