@@ -27,7 +27,7 @@ export interface DatedSources<S> {
 }
 
 /** Whether the policy changes this mtime. */
-type IsDue = (mtimeSeconds: number) => boolean;
+type IsChanged = (mtimeSeconds: number) => boolean;
 
 /**
  * Sets the mtime of sources to the value they will have in the package, so that their pycs stay valid. A file with a
@@ -40,15 +40,15 @@ export function applyMtimePolicy<S extends SourceFile>(
 ): DatedSources<S> {
   if (policy.policy === 'keep') return { sources, outside: [], refused: [] };
   const { epochSeconds } = policy;
-  const isDue = dueTest(policy);
+  const isChanged = mtimeTest(policy);
   const outcomes = new Map<StagedPath, Outcome>();
   const dated: S[] = [];
   const outside: S[] = [];
   const refused: { source: S; error: unknown }[] = [];
   for (const source of sources) {
     const { content, mtimeSeconds } = source;
-    const outcome = isDue(mtimeSeconds)
-      ? getOrAdd(outcomes, content, () => setMtime(scope, content, isDue, epochSeconds))
+    const outcome = isChanged(mtimeSeconds)
+      ? getOrAdd(outcomes, content, () => setMtime(scope, content, isChanged, epochSeconds))
       : { mtimeSeconds };
     if ('error' in outcome) {
       refused.push({ source, error: outcome.error });
@@ -62,7 +62,7 @@ export function applyMtimePolicy<S extends SourceFile>(
 }
 
 /** Returns a function that says which mtimes the policy changes. */
-export function dueTest({ policy, epochSeconds }: Exclude<MtimePolicy, { policy: 'keep' }>): IsDue {
+export function mtimeTest({ policy, epochSeconds }: Exclude<MtimePolicy, { policy: 'keep' }>): IsChanged {
   return policy === 'set' ? (mtime) => mtime !== epochSeconds : (mtime) => mtime > epochSeconds;
 }
 
@@ -70,14 +70,14 @@ export function dueTest({ policy, epochSeconds }: Exclude<MtimePolicy, { policy:
 type Outcome = { readonly mtimeSeconds: number } | { readonly isOutside: true } | { readonly error: unknown };
 
 /** Sets the mtime of a file if it is in the PATHs. */
-function setMtime(scope: Scope, path: StagedPath, isDue: IsDue, epochSeconds: number): Outcome {
+function setMtime(scope: Scope, path: StagedPath, isChanged: IsChanged, epochSeconds: number): Outcome {
   try {
     if (!scope.includes(path)) return { isOutside: true };
     const mtimeSeconds = withDirectory(parentOf(path), (held) =>
       withRegular(join(held, nameOf(path)), (descriptor, stat) => {
         const current = wholeSeconds(stat.modifiedNs);
         // The file may have been changed under another name already.
-        if (!isDue(current)) return current;
+        if (!isChanged(current)) return current;
         const names: Names = stat.links === 1 ? [path] : scope.namesOf(path, stat.identity);
         const set = () => {
           if (stat.links !== names.length) {

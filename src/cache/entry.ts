@@ -22,10 +22,10 @@ export interface Entry {
  * covers the pycs, because the head contains their digests. The manifest records the same digests, so each pyc is
  * hashed only once. Nothing is compressed: that would slow a build down too much.
  */
-const plainMark = 'pyclink cache 1\n';
-const signedMark = 'pyclink sealed1\n';
+const plainFormat = 'pyclink cache 1\n';
+const signedFormat = 'pyclink sealed1\n';
 /** Also matches future versions. */
-const anyMark = /^pyclink [a-z]+ ?\d+\n/;
+const anyFormat = /^pyclink [a-z]+ ?\d+\n/;
 const sealLength = 64;
 const lineEnd = 10;
 
@@ -53,13 +53,13 @@ export function encodeEntry(key: string, { pycs, digests, warnings }: Entry, sec
   });
   const described = distinct.map((pyc): Head['pycs'][number] => [pyc.length, toBase64(digests.of(pyc))]);
   const head: Head = { key, levels, pycs: described, warnings, signer: secret && signerOf(secret) };
-  const sealed = `${markFor(secret)}${JSON.stringify(head)}\n`;
+  const sealed = `${formatFor(secret)}${JSON.stringify(head)}\n`;
   return [Buffer.from(`${sealed}${sealOf(sealed, secret)}\n`), ...distinct];
 }
 
 /** Decodes an entry; its pycs are views of `bytes`. Undefined if it is corrupt, not genuine, or for another key. */
 export function decodeEntry(key: string, bytes: Buffer, secret?: Buffer): Entry | undefined {
-  const parts = split(bytes, markFor(secret));
+  const parts = split(bytes, formatFor(secret));
   if (parts === undefined) return undefined;
   const expected = Buffer.from(sealOf(parts.sealed, secret));
   if (parts.seal.length !== sealLength || !timingSafeEqual(parts.seal, expected)) return undefined;
@@ -71,11 +71,11 @@ export type EntryState = 'whole' | 'damaged' | 'signed' | 'signedByOther' | 'ofO
 
 /** Checks an entry, as far as the secret allows. */
 export function checkEntry(key: string, bytes: Buffer, secret?: Buffer): EntryState {
-  const mark = [plainMark, signedMark].find((one) => startsWith(bytes, one));
-  if (mark === undefined) return anyMark.test(bytes.toString('latin1', 0, 32)) ? 'ofOtherVersion' : 'damaged';
+  const format = [plainFormat, signedFormat].find((one) => startsWith(bytes, one));
+  if (format === undefined) return anyFormat.test(bytes.toString('latin1', 0, 32)) ? 'ofOtherVersion' : 'damaged';
   // Entries written without a secret cannot be used by builds with one: their keys differ.
-  if (mark === plainMark) return decodeEntry(key, bytes) === undefined ? 'damaged' : 'whole';
-  const parts = split(bytes, mark);
+  if (format === plainFormat) return decodeEntry(key, bytes) === undefined ? 'damaged' : 'whole';
+  const parts = split(bytes, format);
   const found = parts && entryIn(key, parts);
   if (found === undefined) return 'damaged';
   if (secret === undefined) return 'signed';
@@ -91,15 +91,15 @@ interface Parts {
   readonly content: Buffer;
 }
 
-function split(bytes: Buffer, mark: string): Parts | undefined {
-  if (!startsWith(bytes, mark)) return undefined;
-  const headEnd = bytes.indexOf(lineEnd, mark.length) + 1;
+function split(bytes: Buffer, format: string): Parts | undefined {
+  if (!startsWith(bytes, format)) return undefined;
+  const headEnd = bytes.indexOf(lineEnd, format.length) + 1;
   const sealEnd = headEnd + sealLength;
   if (headEnd === 0 || bytes[sealEnd] !== lineEnd) return undefined;
   return {
     sealed: bytes.subarray(0, headEnd),
     seal: bytes.subarray(headEnd, sealEnd),
-    head: bytes.toString('utf8', mark.length, headEnd),
+    head: bytes.toString('utf8', format.length, headEnd),
     content: bytes.subarray(sealEnd + 1),
   };
 }
@@ -123,12 +123,12 @@ function signerOf(secret: Buffer): string {
   return createHmac('sha256', secret).update('signer').digest('hex').slice(0, 16);
 }
 
-function markFor(secret: Buffer | undefined): string {
-  return secret === undefined ? plainMark : signedMark;
+function formatFor(secret: Buffer | undefined): string {
+  return secret === undefined ? plainFormat : signedFormat;
 }
 
-function startsWith(bytes: Buffer, mark: string): boolean {
-  return bytes.toString('latin1', 0, mark.length) === mark;
+function startsWith(bytes: Buffer, format: string): boolean {
+  return bytes.toString('latin1', 0, format.length) === format;
 }
 
 /** @throws if it is not an entry */

@@ -102,17 +102,17 @@ export function restampText(
     const message = ifAllowed(() => reasonToLeave(file, facts), 'it cannot be examined');
     if (message !== undefined) left.push(...file.paths.map((path) => ({ path, message })));
   }
-  const due = files.filter(isDue);
+  const changed = files.filter(isChanged);
   if (left.length === 0 && !dryRun) {
     const set = (seconds: number) => () =>
       ifAllowed(() => setMtime(scope, names, seconds), 'the mtime of its source cannot be set');
-    const { path, message } = replaceTogether(due, set(mtimeSeconds), set(secondsOf(stat.modifiedNs))) ?? {};
+    const { path, message } = replaceTogether(changed, set(mtimeSeconds), set(secondsOf(stat.modifiedNs))) ?? {};
     if (path !== undefined && message !== undefined) left.push({ path, message });
     else if (message !== undefined) return leave(message);
   }
   if (left.length > 0) return { rewritten: 0, pycs: [], left };
   return {
-    rewritten: due.reduce((sum, file) => sum + file.paths.length, 0),
+    rewritten: changed.reduce((sum, file) => sum + file.paths.length, 0),
     pycs: files.flatMap((file) => file.paths.map((path) => ({ path, content: file.newContent }))),
     left,
   };
@@ -151,7 +151,7 @@ function newVersion(group: readonly ReadPyc[], mtimeSeconds: number): NewVersion
 }
 
 /** Whether a pyc records another mtime. */
-function isDue({ oldContent, newContent }: NewVersion<StagedPath>): boolean {
+function isChanged({ oldContent, newContent }: NewVersion<StagedPath>): boolean {
   return newContent !== oldContent;
 }
 
@@ -163,7 +163,7 @@ function reasonToLeave(
   const header = parsePycHeader(file.oldContent);
   if ('unreadable' in header) return `it ${header.unreadable}`;
   const reason = staleReason(header, { ...source, hash: () => '' });
-  if (reason !== undefined || !isDue(file)) return reason;
+  if (reason !== undefined || !isChanged(file)) return reason;
   const links = lstatIfAny(file.paths[0] as StagedPath)?.links ?? 0;
   return links > file.paths.length ? 'the file has another hard link elsewhere' : undefined;
 }

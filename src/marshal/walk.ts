@@ -35,17 +35,17 @@ export function walkMarshal(
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const end = bytes.length;
   /** Children still to read for each open object; for code objects also the fields after co_firstlineno. */
-  const due = new Int32Array(maxDepth + 1);
-  const dueInTail = new Int32Array(maxDepth + 1);
+  const pending = new Int32Array(maxDepth + 1);
+  const pendingInTail = new Int32Array(maxDepth + 1);
   let depth = 0;
   let offset = start;
-  due[0] = 1;
+  pending[0] = 1;
   for (;;) {
-    while (due[depth] === 0) {
-      if (dueInTail[depth] !== 0) {
+    while (pending[depth] === 0) {
+      if (pendingInTail[depth] !== 0) {
         offset += 4;
-        due[depth] = dueInTail[depth] as number;
-        dueInTail[depth] = 0;
+        pending[depth] = pendingInTail[depth] as number;
+        pendingInTail[depth] = 0;
       } else if (depth > 0) depth -= 1;
       else return offset;
     }
@@ -57,8 +57,8 @@ export function walkMarshal(
     let children = 0;
     switch (type) {
       case marshalType.null:
-        if (due[depth] !== untilNull) return 'a null outside a dict';
-        due[depth] = 1;
+        if (pending[depth] !== untilNull) return 'a null outside a dict';
+        pending[depth] = 1;
         break;
       case marshalType.none:
       case marshalType.false:
@@ -132,12 +132,12 @@ export function walkMarshal(
     if (offset + size + Math.max(children, 0) > end) return endsEarly;
     visit(offset, size, depth);
     offset += size;
-    if (due[depth] !== untilNull) (due[depth] as number) -= 1;
+    if (pending[depth] !== untilNull) (pending[depth] as number) -= 1;
     if (children !== 0) {
       if (depth === maxDepth) return 'nested too deeply';
       depth += 1;
-      due[depth] = children;
-      dueInTail[depth] = type === marshalType.code ? layout.tail.length : 0;
+      pending[depth] = children;
+      pendingInTail[depth] = type === marshalType.code ? layout.tail.length : 0;
     }
   }
 }

@@ -35,25 +35,25 @@ export async function compileAll(
   options: Settings,
   cache: CacheSettings | undefined,
   context: BuildContext,
-): Promise<WorkResult & { readonly jobs: number; readonly due?: Pick<BuildReport, 'dueSources' | 'pycs'> }> {
+): Promise<WorkResult & { readonly jobs: number; readonly outdated?: Pick<BuildReport, 'dueSources' | 'pycs'> }> {
   const { strip, prepend } = options;
   const emptyByHash = options.mtime.policy === 'set';
   const planned = planCompile(sources, interpretersOf(pools), options.levels, { strip, prepend }, options.layout);
   const isThere = (job: CompileJob) => pycsOf(job).every(({ path }) => lstatIfAny(path)?.kind === 'file');
   const jobs = options.addsNothing === true ? planned.filter(isThere) : planned;
   if (options.dryRun) {
-    const due: CompileJob[] = [];
+    const outdated: CompileJob[] = [];
     for await (const job of inTurns(jobs)) {
-      if (!options.keepCurrent || currentPycs(job, { ...options, emptyByHash }) === undefined) due.push(job);
+      if (!options.keepCurrent || currentPycs(job, { ...options, emptyByHash }) === undefined) outdated.push(job);
     }
-    const dueSources = new Set(due.map(({ source }) => source)).size;
+    const dueSources = new Set(outdated.map(({ source }) => source)).size;
     const nothing = { records: [], skipped: [], warnings: [], cache: emptyCounts() };
     return {
       ...nothing,
       jobs: jobs.length,
-      current: jobs.length - due.length,
+      current: jobs.length - outdated.length,
       unchanged: 0,
-      due: { dueSources, pycs: due.length * options.levels.length },
+      outdated: { dueSources, pycs: outdated.length * options.levels.length },
     };
   }
   // The largest first, so that no large source is left for the end.

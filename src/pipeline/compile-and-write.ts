@@ -108,7 +108,7 @@ export async function compileAndWrite(
     current: done.current,
     unchanged: done.unchanged,
     ...counts,
-    ...done.due,
+    ...done.outdated,
     ...(options.removeSources && {
       removedSources: removal?.removed.size ?? removableOf(dated.sources).length,
     }),

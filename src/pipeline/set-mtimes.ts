@@ -1,4 +1,4 @@
-import { applyMtimePolicy, dueTest } from '../buildroot/mtime.ts';
+import { applyMtimePolicy, mtimeTest } from '../buildroot/mtime.ts';
 import type { Buildroot } from '../buildroot/path.ts';
 import { Scope } from '../buildroot/scope.ts';
 import type { Source } from '../buildroot/source.ts';
@@ -24,10 +24,10 @@ export async function setMtimes(
   if (mtime.policy === 'keep') return { sources: all, skipped: [], warnings: [] };
   const scope = new Scope(buildroot, isPackage ? [] : paths);
   if (dryRun) {
-    const isDue = dueTest(mtime);
+    const isChanged = mtimeTest(mtime);
     const mtimeSeconds = mtime.epochSeconds;
     const sources = all.map((source) =>
-      isDue(source.mtimeSeconds) && scope.includes(source.content) ? { ...source, mtimeSeconds } : source,
+      isChanged(source.mtimeSeconds) && scope.includes(source.content) ? { ...source, mtimeSeconds } : source,
     );
     return { sources, skipped: [], warnings: [] };
   }

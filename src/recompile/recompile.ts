@@ -104,10 +104,10 @@ async function compileJobs(
   pool: WorkerPool,
   jobs: readonly RecompileJob[],
   textOf: (job: RecompileJob) => string | undefined,
-  slots: number,
+  maxWorkers: number,
   onResult: (job: RecompileJob, result: PoolResult) => void,
 ): Promise<void> {
-  pool.maxWorkers = slots;
+  pool.maxWorkers = maxWorkers;
   const compiling = jobs.map((job) => {
     const content = textOf(job) ?? '';
     const { recordedPath, pycs } = job;
