@@ -10,7 +10,7 @@ interface WorkerCommand {
   readonly args: readonly string[];
 }
 
-/** Beside this module in the sources, and beside the bundle. */
+/** Next to this module in the sources, and next to the bundle. */
 const workerFile = join(import.meta.dirname, 'worker.py');
 const levelsFile = join(import.meta.dirname, 'levels.py');
 

@@ -60,7 +60,7 @@ function makePlace(buildroot: Buildroot, path: string): StagedPath {
     }
     const resolved = resolveInBuildroot(buildroot, next);
     if (resolved.kind === 'inside') return resolved.path;
-    throw new PyclinkError('usage', 'a symlink that leads out of the package', { path: next });
+    throw new PyclinkError('usage', 'is a symlink that points outside the package', { path: next });
   }, buildroot.path);
 }
 

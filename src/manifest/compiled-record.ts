@@ -11,7 +11,7 @@ export interface RecordKind {
   readonly invalidationMode: PycRecord['invalidationMode'];
   /** The version of the interpreter that compiled. */
   readonly interpreterVersion: string;
-  /** What few records have: a pyc beside its source, whose name does not say it, and line tables without columns. */
+  /** Fields that few records have: for a pyc next to its source, and for line tables without columns. */
   readonly more?: Pick<PycRecord, 'cacheTag' | 'optimizationLevel' | 'debugRanges'> | undefined;
 }
 

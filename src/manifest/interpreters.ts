@@ -6,7 +6,7 @@ import type { ManifestInterpreter, PycRecord } from './schema.ts';
 /** The versions of the interpreters that compiled, by cache tag. Contains undefined if a version is unknown. */
 export type UsedVersions = ReadonlyMap<string, ReadonlySet<string | undefined>>;
 
-/** The names of a record's pycs. What the name of a pyc beside its source does not say, the record says. */
+/** The names of a record's pycs. The record has what the name of a pyc next to its source does not tell. */
 export function namesOf({ paths, cacheTag, optimizationLevel }: PycRecord): PycName<PayloadPath>[] {
   return paths.flatMap((path) => {
     const name = parsePycPath(path);

@@ -22,11 +22,15 @@ const pycRecord = z
       .array(payloadPath)
       .min(1)
       .meta({ description: 'The pycs, sorted. Two or more: they are hard links to one file.' }),
-    cacheTag: z.string().min(1).optional().meta({ description: 'Only of a pyc beside its source: who reads it.' }),
+    cacheTag: z
+      .string()
+      .min(1)
+      .optional()
+      .meta({ description: 'Only for a pyc next to its source: the cache tag of its interpreter.' }),
     optimizationLevel: z
       .literal([...levels])
       .optional()
-      .meta({ description: 'Only of a pyc beside its source.' }),
+      .meta({ description: 'Only for a pyc next to its source.' }),
     sizeBytes: z.int().nonnegative(),
     sha256,
     mode: z
@@ -55,7 +59,7 @@ const pycRecord = z
       );
     },
     {
-      error: 'the paths must be pycs of that source, with one cache tag, in one directory; or one beside it',
+      error: 'the paths must be pycs of that source, with one cache tag, in one directory; or one next to it',
       path: ['paths'],
     },
   );

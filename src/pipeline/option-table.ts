@@ -87,7 +87,7 @@ const compiling = {
   ),
   layout: option(
     '--layout <layout>',
-    'pycache, or zip: m.pyc beside m.py, where zipimport looks, of one level (default: pycache)',
+    'pycache, or zip: one m.pyc next to m.py, where zipimport looks (default: pycache)',
     once(word(layouts, `takes ${layouts.join(' or ')}`), 'pycache'),
   ),
   removeSources: option(
@@ -143,7 +143,7 @@ const output = {
   html: option('--html <file>', 'write an HTML page with the savings', file),
   prune: option(
     '--prune',
-    'remove old pycs in the PATHs: of other levels or of Pythons that do not read the directory, stale, without a source',
+    'remove old pycs in the PATHs: stale ones, those without a source, and those of other levels or other Pythons',
     flag(false),
   ),
   record: option(

@@ -26,10 +26,10 @@ import { inTurns } from '../turns.ts';
 import type { Settings } from './compile-all.ts';
 import type { PrunedPyc } from './report.ts';
 
-/** What a build made of a source with an interpreter. */
+/** The pycs that a build made from a source with one interpreter. */
 export type Made = Pick<PycRecord, 'source' | 'paths' | 'cacheTag'>;
 
-/** What became of old pycs. */
+/** The result of pruning. */
 interface Pruned {
   /** Sorted by path. */
   readonly pruned: readonly PrunedPyc[];
@@ -37,11 +37,11 @@ interface Pruned {
 }
 
 /**
- * Removes the pycs in the PATHs that no interpreter loads, whose source changed, or that this build would write if it had
- * their level. A file is removed only if it is in a `__pycache__`, named and begun as a pyc; one of which nothing certain
- * is known stays.
- * @param sources as they are now; in a dry run, as they would be
- * @param made what the build made of them, or would make
+ * Removes pycs in the PATHs that no interpreter loads, whose source changed, or that are of levels that this build does
+ * not make. Removes only files in a `__pycache__` with the name and the start of a pyc, and only if the reason is
+ * certain.
+ * @param sources as they are now or, in a dry run, would be
+ * @param made what the build made or, in a dry run, would make
  */
 export async function prune(options: Settings, sources: readonly Source[], made: readonly Made[]): Promise<Pruned> {
   const { buildroot, dryRun } = options;
@@ -52,7 +52,7 @@ export async function prune(options: Settings, sources: readonly Source[], made:
   for await (const staged of inTurns(pycsIn(buildroot, options))) {
     const path = toPayload(buildroot, staged);
     if (built.has(path)) continue;
-    // What cannot be looked at stays.
+    // Keep what cannot be examined.
     const found = ifPossible(() => pruner.look(staged));
     if (found === undefined) continue;
     const { detail, stat } = found;
@@ -68,7 +68,7 @@ export async function prune(options: Settings, sources: readonly Source[], made:
   return { pruned, skipped };
 }
 
-/** The pycs that lie in the PATHs, or without PATHs in the Python directories. Symlinks are not followed. */
+/** The pycs in the PATHs or, without PATHs, in the Python directories. Does not follow symlinks. */
 function pycsIn(buildroot: Buildroot, { paths, only }: Pick<Settings, 'paths' | 'only'>): StagedPath[] {
   const below = (directory: StagedPath) =>
     walk(directory, ['*.pyc'], walkLimits(buildroot)).found.flatMap(({ path, type }) => (type === 'file' ? path : []));
@@ -87,11 +87,11 @@ function pycsIn(buildroot: Buildroot, { paths, only }: Pick<Settings, 'paths' | 
   return [...new Set(found)].sort();
 }
 
-/** Tells which pycs are of no use. */
+/** Decides which pycs are useless. */
 class Pruner {
   readonly #options: Settings;
   readonly #sources: ReadonlyMap<StagedPath, Source>;
-  /** The modules that the build made pycs of, each with the cache tag. */
+  /** The modules for which the build made pycs, each with the cache tag. */
   readonly #modules: ReadonlySet<string>;
   readonly #isExcluded: ReturnType<typeof excluder>;
   /** The names of files, by directory. */
@@ -104,7 +104,7 @@ class Pruner {
     this.#isExcluded = excluder(options.excludeRegex, options.exclude);
   }
 
-  /** Why a pyc is of no use, and what it is; undefined if it stays. @throws the system's error */
+  /** Why a pyc is useless, and which file it is; undefined if it stays. @throws the system's error */
   look(staged: StagedPath) {
     const [, stem = '', cacheTag = '', level = '0', pytest] = pycName.exec(nameOf(staged)) ?? [];
     const cache = parentOf(staged);
@@ -127,7 +127,7 @@ class Pruner {
     return detail === undefined ? undefined : { detail, stat: start.stat };
   }
 
-  /** Programs may load a file of another name (`stem`, `stem.cfg`) as a module: its pyc has the same name. */
+  /** Programs may load a file with another name (`stem`, `stem.cfg`) as a module: its pyc has the same name. */
   #orphanReason(source: StagedPath, stem: string): string | undefined {
     if (!isGone(source)) return undefined;
     const directory = parentOf(source);
@@ -138,11 +138,11 @@ class Pruner {
     return names.some(isOther) ? undefined : `there is no ${toPayload(this.#options.buildroot, source)}`;
   }
 
-  /** For the interpreters that compiled a source, the build made all the pycs that there should be. */
+  /** For interpreters that compiled a source, the build has made all its pycs. */
   #levelReason(source: StagedPath, cacheTag: string, level: string): string | undefined {
     const { buildroot, layout, levels } = this.#options;
     if (!this.#modules.has(`${toPayload(buildroot, source)}\0${cacheTag}`)) return undefined;
-    if (layout === 'zip') return 'the build writes pycs beside their sources';
+    if (layout === 'zip') return 'the build writes pycs next to their sources';
     return levels.some((one) => `${one}` === level) ? undefined : `the build does not write level ${level}`;
   }
 
@@ -158,22 +158,22 @@ class Pruner {
   }
 }
 
-/** Of an interpreter that is known, in a `__pycache__`; or of pytest, which puts its own name behind the tag. */
+/** Matches pycs of known interpreters, and those of pytest, which appends its own name to the tag. */
 const pycName = /^(.+)\.(cpython-3\d+|pypy3\d+)(?:\.opt-([12])|(-pytest-.+))?\.pyc$/s;
 
-/** What may have the name of a module, and is no source of a pyc. */
+/** Files that may have the name of a module but are not the source of a pyc. */
 const noSource = /\.(?:so|pyi|py[co])$/;
 
-/** Who reads the directory, if that is certain, and does not read the cache tag. */
+/** Which interpreter uses the directory, if that is certain and it does not load the cache tag. */
 function foreignReason(path: PayloadPath, cacheTag: string): string | undefined {
   const reader = readerOf(path);
-  // A library may lie in another: each may be read by its own interpreter.
+  // A library may contain another one, with its own interpreter.
   const commands = path.split('/').filter((part) => /^(?:python3\.\d+t?|pypy3(?:\.\d+)?)$/.test(part));
   if (reader === undefined || commands.some((command) => readsTag(command, cacheTag))) return undefined;
   return `${reader} does not read the pycs of ${cacheTag}`;
 }
 
-/** A source that the build has not compiled, as Python sees it; undefined if it leads to no file in the tree. */
+/** A source that the build did not compile, as Python sees it; undefined if it is not a file in the tree. */
 function sourceAt(
   buildroot: Buildroot,
   staged: StagedPath,

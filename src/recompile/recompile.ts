@@ -94,7 +94,7 @@ function pycsOf({ pycs }: RecompileJob): AuditedPyc[] {
   return [...pycs.values()].flat();
 }
 
-/** Whether a pyc is beside its source, where its name does not say its level. */
+/** Whether a pyc is next to its source, so that its name does not tell its level. */
 function isBeside({ name }: AuditedPyc): boolean {
   return name.cacheTag === undefined;
 }

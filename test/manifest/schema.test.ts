@@ -23,7 +23,7 @@ const manifest = {
   totals: { pycs: 2, linkGroups: 1, links: 1, sizeBytesWithoutLinks: 200, sizeBytes: 100 },
 };
 
-const notOneGroup = 'the paths must be pycs of that source, with one cache tag, in one directory; or one beside it';
+const notOneGroup = 'the paths must be pycs of that source, with one cache tag, in one directory; or one next to it';
 const notPlain = 'must be a plain path, without "..", "//" or a trailing slash';
 
 /** What is wrong with a manifest, as `place: message`. */
