@@ -108,7 +108,7 @@ describe('pyclink diff', () => {
     expect((await diff(old.buildroot, raw.buildroot)).stdout).toMatch(/^flags: .*: the same code in normal form/m);
     const moved = await built({ [module]: text.replace('class Shop', '\n\nclass Shop') });
     expect(linesOf((await diff(old.buildroot, moved.buildroot)).stdout)).toEqual([
-      `lines: ${module}: the same code with different line numbers (levels 0 1 2)`,
+      `lines: ${module}: the same code with different lines or columns (levels 0 1 2)`,
       `header: ${module}: size of the source ${text.length + 2}, was ${text.length} (levels 0 1 2)`,
     ]);
   });

@@ -52,7 +52,9 @@ function compareCode(old: Buffer, now: Buffer, start: number): readonly PycDiffe
   if (changes === undefined) return [{ kind: 'code', detail: 'too large to locate the difference' }];
   return [
     ...changes.changes.map((change) => ({ kind: 'code' as const, code: change.code, detail: inWords(change) })),
-    ...(changes.hasOtherLines ? [{ kind: 'lines' as const, detail: 'the same code with different line numbers' }] : []),
+    ...(changes.hasOtherLines
+      ? [{ kind: 'lines' as const, detail: 'the same code with different lines or columns' }]
+      : []),
     ...(changes.hasOtherPath
       ? [{ kind: 'path' as const, detail: 'the same code with a different recorded path' }]
       : []),

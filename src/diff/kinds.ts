@@ -6,7 +6,7 @@ export const diffKinds = {
   levels: 'with different levels',
   interpreter: 'for a different interpreter',
   bytes: 'with different bytes that cannot be compared',
-  lines: 'with different line numbers',
+  lines: 'with different lines or columns',
   path: 'with a different recorded path',
   header: 'with a different header',
   mtime: 'with a different mtime',

@@ -87,7 +87,7 @@ function pairSource(was: readonly DiffModule[], is: readonly DiffModule[]): Modu
 }
 
 function placeOf({ cacheTag }: DiffModule): string {
-  return cacheTag === undefined ? 'a pyc next to its source' : `for ${cacheTag}`;
+  return cacheTag === undefined ? 'a pyc outside __pycache__' : `for ${cacheTag}`;
 }
 
 function pairLevels(was: DiffModule, is: DiffModule): ModulePair {

@@ -19,7 +19,7 @@ export interface RecompileInterpreters {
 const nowhere: Buildroot = { path: '/dev/null' as StagedPath, given: '/dev/null' };
 
 /**
- * Starts the interpreter that writes a magic number. Finds it the way `build` does.
+ * Starts the interpreter that writes a magic number. Searches /usr/bin and PATH, and not the target.
  * @returns its workers, or the reason why there are none
  * @throws PyclinkError `worker-failed`
  */

@@ -20,7 +20,7 @@ describe('comparePycs', () => {
       pyc([m.int(2)], { numbers: [0, 5, 5] }),
       [['code', 'constant 0 is int 2, was int 1']],
     ],
-    ['a line', one, pyc([m.int(1)], { line: 2 }), [['lines', 'the same code with different line numbers']]],
+    ['a line', one, pyc([m.int(1)], { line: 2 }), [['lines', 'the same code with different lines or columns']]],
     ['a path', one, pyc([m.int(1)], { path: 'g' }), [['path', 'the same code with a different recorded path']]],
     ['a flag', one, pyc([m.flagged(m.int(1))]), [['flags', 'the same code in normal form']]],
     [

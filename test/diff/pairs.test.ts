@@ -34,7 +34,7 @@ describe('pairModules', () => {
   it('keeps cache tags apart, and pycs beside their source', () => {
     const old = [pyc('a.cpython-311.pyc', '1'), entryAt('/lib/a.pyc', { pyc: { sha256: '1', header } })];
     expect(paired(old, [pyc('a.cpython-312.pyc', '1')])).toEqual([
-      ['/lib/a.py', ['removed: a pyc next to its source: 0'], []],
+      ['/lib/a.py', ['removed: a pyc outside __pycache__: 0'], []],
       ['/lib/a.py', ['removed: for cpython-311: 0'], []],
       ['/lib/a.py', ['added: for cpython-312: 0'], []],
     ]);
