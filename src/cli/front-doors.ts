@@ -14,7 +14,7 @@ export const frontDoors: ReadonlyMap<string, FrontDoor> = new Map([
   [
     'brp',
     {
-      description: 'the conventions of rpm macros: see docs/rpm.md',
+      description: 'entry point for rpm macros: see docs/rpm.md',
       help: 'see docs/rpm.md',
       run: async (words, call) => (await import('./brp.ts')).brp(words, call),
     },
@@ -22,7 +22,7 @@ export const frontDoors: ReadonlyMap<string, FrontDoor> = new Map([
   [
     'dh',
     {
-      description: 'the conventions of debhelper: see docs/debian.md',
+      description: 'entry point for debhelper: see docs/debian.md',
       help: 'see dh_pyclink(1)',
       run: async (words, call) => (await import('./dh.ts')).dh(words, call),
     },
