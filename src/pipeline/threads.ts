@@ -59,8 +59,11 @@ export function runThreads(
   return all;
 }
 
+/** V8 would let the young generation of each thread grow to 48 MiB, before it looks at what is still in use. */
+const maxYoungGenerationSizeMb = 8;
+
 function startThread({ program: file, resourceLimits }: ThreadProgram, workerData: ThreadOrder): Worker {
-  const options = { workerData, ...(resourceLimits && { resourceLimits }) };
+  const options = { workerData, resourceLimits: { maxYoungGenerationSizeMb, ...resourceLimits } };
   return isOneExecutable() ? new Worker(ownText(file), { ...options, eval: true }) : new Worker(file, options);
 }
 

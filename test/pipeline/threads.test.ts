@@ -51,6 +51,17 @@ say({ written: [], cache: { ...counts, local: name === 'a' ? 1 : 2 } });`,
   for (const { number, warnings } of written) expect(warnings).toEqual([`${number}`]);
 });
 
+it('gives each thread a small young generation, which is most of its memory', async () => {
+  const { results, written } = threadsOf(
+    `
+const { maxYoungGenerationSizeMb } = require('node:worker_threads').resourceLimits;
+say({ written: [{ number: 0, warnings: [String(maxYoungGenerationSizeMb)] }], cache: counts });`,
+    0,
+  );
+  await Promise.all(results);
+  expect(written.map(({ warnings }) => warnings)).toEqual([['8'], ['8']]);
+});
+
 it('rejects with the error of a thread, after the others have ended', async () => {
   const failure = { code: 'file-failed', message: 'disk full', path: '/a', hint: 'make room' };
   const { results } = threadsOf(
