@@ -1,5 +1,5 @@
 /** Installs packages that carry pycs in a real chroot, and holds what dpkg and python3 say of them. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { beforeAll, expect, it } from 'vitest';
@@ -53,6 +53,13 @@ async function replaceByDebian11(): Promise<void> {
     ...['-x', '-C', chroot.directory],
     ...[...programs, './usr/share/python3/debpython'],
   ]);
+  // Python 3.12 and later have no imp.
+  const interpreter = join(chroot.directory, 'usr/share/python3/debpython/interpreter.py');
+  const text = readFileSync(interpreter, 'utf8');
+  const withoutImp = text
+    .replaceAll('import imp; print(imp.get_tag())', 'import sys; print(sys.implementation.cache_tag)')
+    .replaceAll('import imp; print(imp.get_magic())', 'import importlib.util as u; print(u.MAGIC_NUMBER)');
+  writeFileSync(interpreter, withoutImp);
 }
 
 const groups = () =>
