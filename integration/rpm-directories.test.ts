@@ -85,10 +85,10 @@ describeRpm('the directories of an interpreter', () => {
 
     const preamble = `${terminate}\n%global pyclink_extra ${directory}`;
     const build = await rpmbuilt({ plant, env, preamble });
-    const missing = `${directory}: its interpreter is missing\n    no python3.13t that works\n`;
+    const missing = `${directory}: its interpreter is missing\n    no working python3.13t\n`;
     expect(build.log).toContain(`pyclink: warning: ${missing}    2 sources not compiled\n`);
     expect(manifestOf(build).skipped).toMatchObject([
-      { path: source, reason: 'no-interpreter', message: 'no python3.13t that works' },
+      { path: source, reason: 'no-interpreter', message: 'no working python3.13t' },
       { reason: 'no-interpreter' },
     ]);
   });
