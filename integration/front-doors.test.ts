@@ -104,7 +104,7 @@ describeWith([...chrootTools, ...missingTools('umoci')], 'a root file system by 
       const { linkGroups } = JSON.parse(readFileSync(manifest, 'utf8'));
       expect(linkGroups.length).toBeGreaterThan(100);
     });
-  }, 200_000);
+  }, 400_000);
 });
 
 describeWith(missingTools('python3'), 'a wheel', () => {
