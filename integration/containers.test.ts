@@ -29,7 +29,14 @@ describeWith([...chrootTools, ...missingTools('buildah', 'unshare')], 'an image 
     plant(work, {
       'context/app/shop.py': sourceText,
       'context/app/till.py': 'total = 0\n',
-      'bin/buildah': `#!/bin/sh\nexec /usr/bin/buildah --root ${at('store')} --runroot ${at('run')} --storage-driver vfs "$@"\n`,
+      'bin/buildah': [
+        '#!/bin/sh',
+        `export CONTAINERS_CONF=${at('containers.conf')}`,
+        `exec /usr/bin/buildah --root ${at('store')} --runroot ${at('run')} --storage-driver vfs "$@"`,
+        '',
+      ].join('\n'),
+      // Within a container nobody may raise a limit, as newer releases would.
+      'containers.conf': '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n',
       'bin/pyclink': `#!/bin/sh\nexec ${process.execPath} ${bundle} "$@"\n`,
     });
     for (const name of ['buildah', 'pyclink']) chmodSync(at('bin', name), 0o755);
