@@ -22,6 +22,8 @@ interface Extractor {
   readonly package: string;
   /** Matches errors for ordinary users that do not matter: device nodes contain no bytecode. */
   readonly harmless?: RegExp;
+  /** Matches errors that do not change the exit status. */
+  readonly error?: RegExp;
 }
 
 const squashfs: Extractor = {
@@ -39,6 +41,8 @@ const erofs: Extractor = {
   list: ['dump.erofs', '-S'],
   size: /^Filesystem total original file size:\s+(\d+) Bytes$/gm,
   package: 'erofs-utils',
+  // erofs-utils 1.8 exits with 0 if it cannot read a directory.
+  error: /^<E> erofs: .*/m,
 };
 
 /** Searches a squashfs image. @see searchExtracted */
@@ -128,7 +132,7 @@ async function searchExtracted(
 
 /** @returns its standard output @throws PyclinkError `tool-failed` */
 async function run(
-  { package: name, harmless }: Extractor,
+  { package: name, harmless, error }: Extractor,
   command: string,
   args: readonly string[],
   path: string,
@@ -139,12 +143,15 @@ async function run(
     reject: false,
     env: { PATH: trustedPath() },
   });
-  if (!failed) return stdout;
+  const unsaid = error?.exec(stderr)?.[0];
+  if (!failed && unsaid === undefined) return stdout;
   if (code === 'ENOENT') {
     const hint = `install ${name}`;
     throw new PyclinkError('tool-failed', `cannot be read: ${command} is not installed`, { path, hint });
   }
   const lines = stderr.split('\n').filter((line) => line !== '' && harmless?.test(line) !== true);
   if (lines.length === 0 && harmless !== undefined && stderr !== '') return stdout;
-  throw new PyclinkError('tool-failed', `cannot be read: ${command}: ${lines.at(-1) ?? shortMessage}`, { path });
+  throw new PyclinkError('tool-failed', `cannot be read: ${command}: ${unsaid ?? lines.at(-1) ?? shortMessage}`, {
+    path,
+  });
 }
