@@ -35,19 +35,6 @@ function handleSignals(): void {
   }
 }
 
-/**
- * How many bytes of bytecode a function has run before V8 optimizes it. Node.js 20 would begin at 67,584, and spend a
- * fifth of the CPU time of a build on it if all is in the cache. Later releases wait longer, and do not know this flag.
- */
-const optimizeAfterBytes = 1_000_000;
-
-/** Before that Node.js loads its modules, which it compiles without its code cache once a flag of V8 has changed: 6 ms. */
-const longRunMs = 250;
-
-async function optimizeLess(): Promise<void> {
-  (await import('node:v8')).setFlagsFromString(`--interrupt-budget=${optimizeAfterBytes}`);
-}
-
 async function start(): Promise<void> {
   handleExitSignals(handleSignals);
   // The kernel does not deliver unhandled signals to the first process of a container.
@@ -77,7 +64,6 @@ async function start(): Promise<void> {
     process.exitCode = exitStatus.unusable;
     return;
   }
-  if (major === 20) setTimeout(optimizeLess, longRunMs).unref();
   const { main } = await import('./cli/main.ts');
   // The exit status if Node.js runs out of work before the program has finished.
   process.exitCode = exitStatus.bug;
