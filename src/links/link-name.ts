@@ -1,6 +1,6 @@
 import { errnoOf } from '../errors.ts';
+import { linkFreeName, replaceByLink } from '../files/hard-link.ts';
 import type { StagedPath } from '../files/path.ts';
-import { linkFreeName, replaceByLink } from '../files/replace.ts';
 import { isStill, type ReadPyc, statIfStill } from './fingerprint.ts';
 import type { LinkPlan } from './group.ts';
 

@@ -1,7 +1,7 @@
 import { linkSync, lstatSync, readFileSync, realpathSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { replaceByContent, replaceByLink, replaceFile, rewriteFile } from '../../src/files/replace.ts';
+import { replaceByContent, replaceFile, rewriteFile } from '../../src/files/replace.ts';
 import { lstat } from '../../src/files/stat.ts';
 import { contentsOf, everythingIn, plantBuildroot } from '../helpers/buildroot.ts';
 
@@ -120,21 +120,6 @@ describe('replaceByContent', () => {
     expect(() => replaceByContent(join(root, 'old'), failing(), 0o644)).toThrow('no');
     expect(readFileSync(join(root, 'old'), 'utf8')).toBe('old');
     expect(everythingIn(root)).toEqual(['old']);
-  });
-});
-
-describe('replaceByLink', () => {
-  it('makes both names one file, if both are still right', () => {
-    const root = plantBuildroot({ 'd/a': 'same', 'd/b': 'same', 'd/c': 'same' });
-    const [a, b, c] = ['a', 'b', 'c'].map((name) => join(root, 'd', name)) as [string, string, string];
-    const seen: string[] = [];
-    const isStillRight = (temporary: string, old: string) => {
-      seen.push(lstatSync(temporary).ino === lstatSync(a).ino ? 'a' : '', realpathSync(old));
-      return realpathSync(old) === b;
-    };
-    expect([replaceByLink(b, a, isStillRight), replaceByLink(c, a, isStillRight)]).toEqual([true, false]);
-    expect(seen).toEqual(['a', b, 'a', c]);
-    expect([lstatSync(b).ino === lstatSync(a).ino, lstatSync(c).ino === lstatSync(a).ino]).toEqual([true, false]);
   });
 });
 

@@ -1,0 +1,68 @@
+import { linkSync, unlinkSync } from 'node:fs';
+import { errnoOf } from '../errors.ts';
+import { withDirectory } from './directory.ts';
+import { nameOf, parentOf } from './path.ts';
+import { replaceFile } from './replace.ts';
+
+/**
+ * Replaces a file with a hard link to another. Holds the directories of both.
+ * @param isStillRight as in `replaceFile`
+ * @returns whether the file was replaced; false if the other file no longer exists
+ * @throws the system's error
+ */
+export function replaceByLink(
+  path: string,
+  target: string,
+  isStillRight: (temporary: string, old: string) => boolean,
+): boolean {
+  const link = (temporary: string) => {
+    const linkFrom = (held: string) => linkIfThere(`${held}/${nameOf(target)}`, temporary);
+    return parentOf(target) === parentOf(path)
+      ? linkFrom(parentOf(temporary))
+      : withDirectory(parentOf(target), linkFrom);
+  };
+  return replaceFile(path, link, isStillRight, true);
+}
+
+/**
+ * Links a name that is free to a file of the same directory.
+ * @param isRight asked about the new link: if not, it is removed again
+ * @returns whether the link was made; false also if the name is not free, or the file gone
+ * @throws the system's error
+ */
+export function linkFreeName(path: string, target: string, isRight: (name: string) => boolean): boolean {
+  return withDirectory(parentOf(path), (held) => {
+    const name = `${held}/${nameOf(path)}`;
+    try {
+      if (!linkIfThere(`${held}/${nameOf(target)}`, name)) return false;
+    } catch (error) {
+      if (errnoOf(error) === 'EEXIST') return false;
+      throw error;
+    }
+    if (isRight(name)) return true;
+    unlinkIfAny(name);
+    return false;
+  });
+}
+
+/**
+ * Makes `name` a hard link. @returns false if the file no longer exists. link(2) also reports ENOENT if another process
+ * renames a file over it at this moment.
+ */
+function linkIfThere(target: string, name: string): boolean {
+  try {
+    linkSync(target, name);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+function unlinkIfAny(name: string): void {
+  try {
+    unlinkSync(name);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+  }
+}
