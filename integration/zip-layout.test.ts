@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
+import type { Manifest } from '../src/manifest/schema.ts';
 import { everythingIn, plant, plantBuildroot } from '../test/helpers/buildroot.ts';
 import { pyclink } from '../test/helpers/pyclink.ts';
 import { allPythons, systemPython } from '../test/helpers/pythons.ts';
@@ -216,7 +217,8 @@ describe('--remove-sources', () => {
     const dry = await pyclink([...args, '--exclude', '**/template.py', '--dry-run']);
     expect(dry.stdout).toContain('would remove 2 sources\n');
     expect(existsSync(join(tree, 'shop/cart.py'))).toBe(true);
-    const ran = await pyclink([...args, '--exclude', '**/template.py']);
+    const manifest = at('kept.json');
+    const ran = await pyclink([...args, '--exclude', '**/template.py', '--manifest', manifest]);
     expect(ran).toMatchObject({ status: 1, stdout: expect.stringContaining('pyclink: 1 source removed\n') });
     for (const line of [
       'alias.py: source not removed: it is a symlink',
@@ -225,7 +227,17 @@ describe('--remove-sources', () => {
       'gunicorn.conf.py: source not removed: its name contains a dot, so no import loads its pyc',
     ]) {
       expect(ran.stderr).toContain(`warning: /shop/${line}\n`);
+      expect(dry.stderr).toContain(`warning: /shop/${line}\n`);
     }
+    const { skipped } = JSON.parse(readFileSync(manifest, 'utf8')) as Manifest;
+    expect(skipped.map(({ path, reason }) => [path, reason])).toEqual([
+      ['/shop/alias.py', 'source-is-symlink'],
+      ['/shop/bad.py', 'does-not-compile'],
+      ['/shop/cart.py', 'source-is-target'],
+      ['/shop/gunicorn.conf.py', 'source-not-importable'],
+      ['/shop/template.py', 'excluded'],
+      ['/shop/tool.py', 'source-is-script'],
+    ]);
     expect(everythingIn(tree).filter((name) => name.endsWith('.py'))).toEqual([
       '__main__.py',
       'other/kept.py',

@@ -22,7 +22,7 @@ import { compileAll, interpretersOf, type Settings } from './compile-all.ts';
 import type { BuildContext } from './context.ts';
 import { closeCache, openCache } from './open-cache.ts';
 import type { Made } from './prune.ts';
-import { removableOf, removeSources } from './remove-sources.ts';
+import { planRemoval, removeSources } from './remove-sources.ts';
 import type { BuildReport } from './report.ts';
 import { setMtimes } from './set-mtimes.ts';
 import type { Stopwatch } from './stopwatch.ts';
@@ -52,12 +52,16 @@ export async function compileAndWrite(
   const interpreters = pools.all.map((pool) => pool.interpreter);
   const made = options.dryRun ? planned(dated.sources, pools, options) : done.records;
   const old = options.prune ? await (await import('./prune.ts')).prune(options, dated.sources, made) : undefined;
+  const removal = options.removeSources
+    ? planRemoval(buildroot, dated.sources, new Set(made.map(({ source }) => source)), found.skipped)
+    : undefined;
   const skipped = [
     ...found.skipped,
     ...dated.skipped,
     ...withoutInterpreter(dated.sources, pools),
     ...done.skipped,
     ...(old?.skipped ?? []),
+    ...(removal?.kept ?? []),
   ];
   skipped.sort((a, b) => byCodeUnit(a.path, b.path));
   const content = { interpreters: interpreters.map(forManifest), records: done.records, skipped };
@@ -73,12 +77,12 @@ export async function compileAndWrite(
   const page = (file: string, whole: Manifest) => writePage(file, buildroot, whole);
   const lacking = options.dryRun ? [] : await writeOutputs(outputs, wholeOf, context.warn, page);
   const isImage = options.inPlace || options.chroot;
-  const removal =
-    options.removeSources && !options.dryRun ? await removeSources(buildroot, dated.sources, done.records) : undefined;
-  skipped.push(...(removal?.skipped ?? []));
+  const removed =
+    removal && !options.dryRun ? await removeSources(buildroot, removal.removable, done.records) : undefined;
+  skipped.push(...(removed?.skipped ?? []));
   skipped.sort((a, b) => byCodeUnit(a.path, b.path));
-  const gone = new Set([...(removal?.removed ?? []), ...(old?.pruned ?? []).map(({ path }) => path)]);
-  const listed = isImage || removal !== undefined ? recordsOf(manifest) : [];
+  const gone = new Set([...(removed?.removed ?? []), ...(old?.pruned ?? []).map(({ path }) => path)]);
+  const listed = isImage || removed !== undefined ? recordsOf(manifest) : [];
   const unlisted =
     listed.length + gone.size > 0 && options.record && !options.dryRun
       ? (await import('../manifest/distribution-record.ts')).listInRecords(buildroot, listed, gone)
@@ -109,9 +113,7 @@ export async function compileAndWrite(
     unchanged: done.unchanged,
     ...counts,
     ...done.outdated,
-    ...(options.removeSources && {
-      removedSources: removal?.removed.size ?? removableOf(dated.sources).length,
-    }),
+    ...(removal && { removedSources: removed?.removed.size ?? removal.removable.length }),
     ...(old && { pruned: old.pruned }),
     skipped: skipped.map((entry) => ({
       ...entry,

@@ -1,9 +1,10 @@
 import { type Buildroot, toStaged } from '../buildroot/path.ts';
+import { resolveInBuildroot } from '../buildroot/resolve.ts';
 import { isRegular, type Source } from '../buildroot/source.ts';
 import { errnoOf } from '../errors.ts';
 import { ifPossible } from '../files/if-possible.ts';
-import { nameOf, type PayloadPath } from '../files/path.ts';
-import { type RegularFile, readRegular } from '../files/read-regular.ts';
+import { nameOf, type PayloadPath, type StagedPath } from '../files/path.ts';
+import { readContent, readRegular, withRegular } from '../files/read-regular.ts';
 import { removeFile } from '../files/replace.ts';
 import { wholeSeconds } from '../files/stat.ts';
 import type { PycRecord } from '../manifest/schema.ts';
@@ -13,31 +14,56 @@ import { sha256Of } from '../sha256.ts';
 import type { Skipped, SkipReason } from '../skipped.ts';
 import { inTurns } from '../turns.ts';
 
+/** Sources to remove once the manifest is written. */
+interface RemovalPlan {
+  readonly removable: readonly Source[];
+  /** Sources that a pyc next to them cannot replace. */
+  readonly kept: readonly Skipped[];
+}
+
 /** The result of removing sources. */
 interface Removal {
   readonly removed: ReadonlySet<PayloadPath>;
   readonly skipped: readonly Skipped[];
 }
 
-/** The sources that a pyc next to them can replace. */
-export function removableOf(sources: readonly Source[]): readonly Source[] {
-  const reasonToKeep = reasonsToKeep(sources);
-  return sources.filter((source) => reasonToKeep(source) === undefined);
+/**
+ * Decides which sources a pyc next to them can replace.
+ * @param made the sources that have such a pyc, or would have one
+ * @param skipped files that the build skips: a symlink among them keeps its target
+ */
+export function planRemoval(
+  buildroot: Buildroot,
+  sources: readonly Source[],
+  made: ReadonlySet<PayloadPath>,
+  skipped: readonly Skipped[],
+): RemovalPlan {
+  const targets = new Set<StagedPath>(sources.filter((source) => !isRegular(source)).map(({ content }) => content));
+  for (const { path } of skipped) {
+    const staged = toStaged(buildroot, path);
+    const resolved = ifPossible(() => resolveInBuildroot(buildroot, staged));
+    if (resolved?.kind === 'inside' && resolved.path !== staged) targets.add(resolved.path);
+  }
+  const removable: Source[] = [];
+  const kept: Skipped[] = [];
+  for (const source of sources.filter(({ payload }) => made.has(payload))) {
+    const reason = reasonToKeep(source, targets);
+    if (reason === undefined) removable.push(source);
+    else kept.push({ path: source.payload, reason });
+  }
+  return { removable, kept };
 }
 
-/** Finds why a source is kept, even if it has a pyc next to it. */
-function reasonsToKeep(sources: readonly Source[]): (source: Source) => SkipReason | undefined {
-  const targets = new Set(sources.filter((source) => !isRegular(source)).map(({ content }) => content));
-  return (source) => {
-    if (!isRegular(source)) return 'source-is-symlink';
-    if (targets.has(source.staged)) return 'source-is-target';
-    if (nameOf(source.payload).slice(0, -'.py'.length).includes('.')) return 'source-not-importable';
-    return isScript(ifPossible(() => readRegular(source.staged))) ? 'source-is-script' : undefined;
-  };
+function reasonToKeep(source: Source, targets: ReadonlySet<StagedPath>): SkipReason | undefined {
+  if (!isRegular(source)) return 'source-is-symlink';
+  if (targets.has(source.staged)) return 'source-is-target';
+  if (nameOf(source.payload).slice(0, -'.py'.length).includes('.')) return 'source-not-importable';
+  return ifPossible(() => isScript(source.staged)) === true ? 'source-is-script' : undefined;
 }
 
-function isScript(file: RegularFile | undefined): boolean {
-  return file !== undefined && (file.stat.mode & 0o111) !== 0 && file.content.toString('latin1', 0, 2) === '#!';
+function isScript(file: StagedPath): boolean {
+  const start = (descriptor: number) => readContent(descriptor, 2).toString('latin1');
+  return withRegular(file, (descriptor, { mode }) => (mode & 0o111) !== 0 && start(descriptor) === '#!') === true;
 }
 
 /**
@@ -53,15 +79,9 @@ export async function removeSources(
   const byPath = new Map(sources.map((source) => [source.payload, source]));
   const removed = new Set<PayloadPath>();
   const skipped: Skipped[] = [];
-  const reasonToKeep = reasonsToKeep(sources);
   for await (const { source: path, paths, sha256 } of inTurns(records)) {
     const source = byPath.get(path);
     if (source === undefined) continue;
-    const reason = reasonToKeep(source);
-    if (reason !== undefined) {
-      skipped.push({ path, reason });
-      continue;
-    }
     try {
       const pyc = readRegular(toStaged(buildroot, paths[0] as PayloadPath))?.content;
       const isRight = (name: string) => pyc !== undefined && sha256Of(pyc) === sha256 && isMadeOf(pyc, name);

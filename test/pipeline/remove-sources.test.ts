@@ -5,7 +5,7 @@ import { discover } from '../../src/buildroot/discover.ts';
 import { openTree } from '../../src/buildroot/open.ts';
 import type { PayloadPath } from '../../src/files/path.ts';
 import type { PycRecord } from '../../src/manifest/schema.ts';
-import { removableOf, removeSources } from '../../src/pipeline/remove-sources.ts';
+import { planRemoval, removeSources } from '../../src/pipeline/remove-sources.ts';
 import { encodePycHeader } from '../../src/pyc/header.ts';
 import { sourceHash } from '../../src/pyc/source-hash.ts';
 import { sha256Of } from '../../src/sha256.ts';
@@ -44,19 +44,34 @@ describe('removeSources', () => {
     [
       'a symlink, and the file that it leads to',
       { 'm.py': text, 'alias.py': { symlink: 'm.py' } },
-      ['is-target', 'is-symlink'],
+      ['is-symlink', 'is-target'],
     ],
     ['a script that is started by its name', { 'm.py': { content: '#!/bin/sh\n', mode: 0o755 } }, ['is-script']],
     ['a file whose pyc no import loads', { 'm.conf.py': text }, ['not-importable']],
-  ])('keeps %s', async (_, files, reasons) => {
+  ])('keeps %s', (_, files, reasons) => {
     const root = plantBuildroot(files);
     const buildroot = openTree(root);
     const { sources } = discover(buildroot, { paths: ['/'], isExcluded: () => false });
-    expect(removableOf(sources)).toEqual([]);
-    const records = Object.keys(files).map((name) => ({ source: `/${name}`, paths: [`/${name}c`], sha256: '' }));
-    const { removed, skipped } = await removeSources(buildroot, sources, records as unknown as PycRecord[]);
-    expect(removed.size).toBe(0);
-    expect(skipped.map(({ reason }) => reason)).toEqual(reasons.map((reason) => `source-${reason}`));
+    const made = new Set(sources.map(({ payload }) => payload));
+    const { removable, kept } = planRemoval(buildroot, sources, made, []);
+    expect(removable).toEqual([]);
+    expect(kept.map(({ reason }) => reason)).toEqual(reasons.map((reason) => `source-${reason}`));
+  });
+
+  it('keeps what an excluded symlink leads to', () => {
+    const buildroot = openTree(plantBuildroot({ 'm.py': text, 'other.py': text, 'alias.py': { symlink: '/m.py' } }));
+    const isExcluded = (_: string, payload: string) => payload === '/alias.py';
+    const { sources, skipped } = discover(buildroot, { paths: ['/'], isExcluded });
+    const made = new Set(sources.map(({ payload }) => payload));
+    const { removable, kept } = planRemoval(buildroot, sources, made, skipped);
+    expect(removable.map(({ payload }) => payload)).toEqual(['/other.py']);
+    expect(kept).toEqual([{ path: '/m.py', reason: 'source-is-target' }]);
+  });
+
+  it('leaves a source without such a pyc out of the plan', () => {
+    const buildroot = openTree(plantBuildroot({ 'm.py': text }));
+    const { sources } = discover(buildroot, { paths: ['/'], isExcluded: () => false });
+    expect(planRemoval(buildroot, sources, new Set(), [])).toEqual({ removable: [], kept: [] });
   });
 
   it.each<[string, Readonly<Record<string, Planted>>, Buffer]>([
