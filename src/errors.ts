@@ -4,7 +4,7 @@ export const exitStatus = {
   done: 0,
   /** The work was done; it found sources that do not compile, or findings of verify. */
   problems: 1,
-  /** The call, the environment or the buildroot cannot be used. Nothing was touched. */
+  /** The call, the environment or the buildroot cannot be used. That build changed nothing: brp and dh run several. */
   unusable: 2,
   /** A tool failed: interpreter, worker, rpm, disk. */
   toolFailed: 3,

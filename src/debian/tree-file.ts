@@ -13,7 +13,7 @@ import { lstatIfAny } from '../files/stat.ts';
  * Adds lines to a file of a package, unless the file has them. Makes the file and its directories.
  * @param tree absolute, without symlinks
  * @param path as installed
- * @throws PyclinkError `usage` if a symlink leads out of the tree; the system's error
+ * @throws PyclinkError `file-failed` if a symlink leads out of the tree; the system's error
  */
 export function addToTree(tree: string, path: string, text: string): void {
   const file = makePlace(openTree(tree), path);
@@ -60,7 +60,7 @@ function makePlace(buildroot: Buildroot, path: string): StagedPath {
     }
     const resolved = resolveInBuildroot(buildroot, next);
     if (resolved.kind === 'inside') return resolved.path;
-    throw new PyclinkError('usage', 'is a symlink that points outside the package', { path: next });
+    throw new PyclinkError('file-failed', 'is a symlink that points outside the package', { path: next });
   }, buildroot.path);
 }
 
