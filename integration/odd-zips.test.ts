@@ -79,7 +79,7 @@ describe('audit refuses', () => {
   });
 });
 
-it('audit treats a part of a conda package in a wheel as any file', async () => {
+it('audit does not unpack a file in a wheel that is named like a part of a conda package', async () => {
   const { stdout, status } = await pyclink([
     'audit',
     '-v',

@@ -179,7 +179,7 @@ class Identities:
         """The elements of two equal frozensets. Among NaNs, those that are each other elsewhere."""
         pairs, others = [], sorted(other, key=shape_of)
         for element in sorted(one, key=shape_of):
-            # Their shapes are in one order: where none fits, the first is as wrong as any.
+            # Both lists are sorted by shape. If no element matches, report the first one as the difference.
             fitting = (i for i, each in enumerate(others)
                        if shape_of(each) == shape_of(element) and leaves_fit(self, element, each))
             pairs.append((element, others.pop(next(fitting, 0))))

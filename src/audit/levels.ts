@@ -29,12 +29,12 @@ export function unlinkedIn(pycs: readonly AuditedPyc[]): AuditFinding[] {
 /** The levels that modules have. */
 type Modules = Map<PayloadPath, { readonly container: string; readonly levels: Set<Level> }>;
 
-/** From this number of modules on, a level was compiled on purpose. */
+/** If fewer modules of a package have a level, somebody probably ran them at that level. */
 const meantModules = 3;
 
 /**
- * Finds missing levels: at least half of the modules of a package, and at least three, have the level. Modules without
- * any pyc do not count, because some sources cannot be compiled, and only a compiler knows which.
+ * Finds modules without a pyc of a level that their package has. A package has a level if at least three of its modules
+ * have it, and at least half. Modules without any pyc do not count: their sources may not compile.
  */
 export function missingLevels(pycs: readonly AuditedPyc[], payload: Payload): AuditFinding[] {
   /** The levels of each module, by package and cache tag. */

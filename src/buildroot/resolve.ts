@@ -7,7 +7,7 @@ import type { Buildroot } from './path.ts';
 export type Resolved =
   /** `physical`: the kernel resolves it to the same file. Otherwise an absolute symlink was taken as a payload path. */
   | { readonly kind: 'inside'; readonly path: StagedPath; readonly physical: boolean }
-  /** It leaves the buildroot with `..`, or an absolute symlink points to something outside it. */
+  /** A `..` leads above the buildroot, or the target of an absolute symlink is not in it. */
   | { readonly kind: 'outside' }
   /** A dangling relative symlink, or a loop. */
   | { readonly kind: 'dangling' };

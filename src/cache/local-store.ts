@@ -141,8 +141,8 @@ export class LocalStore {
   }
 
   /**
-   * Removes temporary files that killed builds left. Judges by age, because process ids mean nothing here: a build in a
-   * container may share the directory.
+   * Removes old temporary files, which killed builds left. The process id in their names cannot tell whether a build still
+   * runs: it may run in another container that shares the directory.
    */
   #removeLeftovers(): void {
     for (const shard of namesIn(this.#entries).filter(isShard)) {

@@ -17,7 +17,7 @@ if sys.version_info >= (3, 6):
     print(*{sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"), *site.getsitepackages()}, sep="\\n")
 `;
 
-/** The directories, and why some interpreters were not asked for theirs. */
+/** Python directories of the system, and a line for each interpreter whose directories are unknown. */
 interface SystemDirectories {
   readonly directories: readonly string[];
   readonly passedOver: readonly string[];

@@ -64,7 +64,7 @@ export async function startWorker(executable: string, environment: Environment, 
   child.stderr.on('data', (chunk: Buffer) => {
     saidOnError = (saidOnError + chunk.toString()).slice(-keptErrorChars);
   });
-  // Writing to a worker that has just died fails. The next read reports its death.
+  // Ignored, because a write fails only if the worker has died, and the next read reports that.
   child.stdin.on('error', () => undefined);
   const output = new ByteReader(child.stdout);
 

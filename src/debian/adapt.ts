@@ -57,7 +57,7 @@ function overrideLintian({ name, tree }: BinaryPackage): void {
 /** Changes a file of debian/. */
 function edit(file: string, change: (text: string) => string): void {
   if (!existsSync(file)) return;
-  // One character per byte, because the text may not be UTF-8.
+  // As latin1, bytes that are not UTF-8 stay as they are.
   const text = readFileSync(file, 'latin1');
   const changed = change(text);
   // An empty snippet would become a script that does nothing.

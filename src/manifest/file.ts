@@ -51,7 +51,7 @@ function withoutSymlinks(file: string): string {
 }
 
 /**
- * Refuses an output that is also an input or another output, because its content would be lost.
+ * Refuses a file that is named as an output twice, or as an output and an input: one content would replace the other.
  * @param outputs each with its option and the path from `outputPath`
  * @param inputs files that the command reads
  * @throws PyclinkError `usage`

@@ -53,7 +53,7 @@ interface Nesting {
   readonly inner: RegExp;
   /** Matches the other names. */
   readonly others: RegExp;
-  /** The directory with the files in the inner tar. */
+  /** The directory in the inner tar that is `/` on the installed system. */
   readonly root: PayloadPath;
 }
 

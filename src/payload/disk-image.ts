@@ -143,15 +143,15 @@ async function run(
     reject: false,
     env: { PATH: trustedPath() },
   });
-  const unsaid = error?.exec(stderr)?.[0];
-  if (!failed && unsaid === undefined) return stdout;
+  const silent = error?.exec(stderr)?.[0];
+  if (!failed && silent === undefined) return stdout;
   if (code === 'ENOENT') {
     const hint = `install ${name}`;
     throw new PyclinkError('tool-failed', `cannot be read: ${command} is not installed`, { path, hint });
   }
   const lines = stderr.split('\n').filter((line) => line !== '' && harmless?.test(line) !== true);
   if (lines.length === 0 && harmless !== undefined && stderr !== '') return stdout;
-  throw new PyclinkError('tool-failed', `cannot be read: ${command}: ${unsaid ?? lines.at(-1) ?? shortMessage}`, {
+  throw new PyclinkError('tool-failed', `cannot be read: ${command}: ${silent ?? lines.at(-1) ?? shortMessage}`, {
     path,
   });
 }

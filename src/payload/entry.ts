@@ -21,8 +21,8 @@ export interface PayloadEntry {
   readonly owner: string;
   readonly mtimeSeconds: number;
   /**
-   * For a zip: whether the mtime after unzip is `rounded` to two seconds, because the zip has only DOS times; the files
-   * of a wheel get the time `of-installation`.
+   * For a zip, which mtime its files get when they are unpacked: `rounded` to two seconds, as zips store it, or for a
+   * wheel the time `of-installation`.
    */
   readonly mtimeIs?: 'rounded' | 'of-installation';
   /** For a zip: what zipimport uses as the mtime, in even seconds and in the time zone of this process. */

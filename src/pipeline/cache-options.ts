@@ -130,7 +130,7 @@ export function cacheRequest(
   if (store.directory === '' && env.PYCLINK_CACHE_REMOTE === '') {
     const asked = recache ? '--recache' : '--cache-verify';
     if (!recache && verifyPercent === 0) return {};
-    return { cacheProblem: `no cache is used, as ${asked} asks for: give --cache-dir, or set PYCLINK_CACHE_DIR` };
+    return { cacheProblem: `${asked} has no effect without a cache: give --cache-dir, or set PYCLINK_CACHE_DIR` };
   }
   const namespace = env.PYCLINK_CACHE_NAMESPACE;
   return { cache: { ...store, namespace, recache, verifyPercent, remote: remoteRequest(env) } };

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { leftoverReason } from '../audit/leftovers.ts';
 import { excluder } from '../buildroot/exclude.ts';
 import { type Buildroot, toPayload } from '../buildroot/path.ts';
-import { pythonDirectoryOf, readerOf, readsTag } from '../buildroot/python-directory.ts';
+import { isInterpreterName, pythonDirectoryOf, readerOf, readsTag } from '../buildroot/python-directory.ts';
 import { resolveInBuildroot } from '../buildroot/resolve.ts';
 import { walkLimits } from '../buildroot/running-system.ts';
 import type { Source } from '../buildroot/source.ts';
@@ -91,7 +91,7 @@ function pycsIn(buildroot: Buildroot, { paths, only }: Pick<Settings, 'paths' | 
 class Pruner {
   readonly #options: Settings;
   readonly #sources: ReadonlyMap<StagedPath, Source>;
-  /** The modules for which the build made pycs, each with the cache tag. */
+  /** `SOURCE\\0CACHETAG` for each module that this build compiled. */
   readonly #modules: ReadonlySet<string>;
   readonly #isExcluded: ReturnType<typeof excluder>;
   /** The names of files, by directory. */
@@ -138,7 +138,7 @@ class Pruner {
     return names.some(isOther) ? undefined : `there is no ${toPayload(this.#options.buildroot, source)}`;
   }
 
-  /** For interpreters that compiled a source, the build has made all its pycs. */
+  /** If this build compiled the module for this cache tag, it wrote every pyc that the module should have. */
   #levelReason(source: StagedPath, cacheTag: string, level: string): string | undefined {
     const { buildroot, layout, levels } = this.#options;
     if (!this.#modules.has(`${toPayload(buildroot, source)}\0${cacheTag}`)) return undefined;
@@ -168,7 +168,7 @@ const noSource = /\.(?:so|pyi|py[co])$/;
 function foreignReason(path: PayloadPath, cacheTag: string): string | undefined {
   const reader = readerOf(path);
   // A library may contain another one, with its own interpreter.
-  const commands = path.split('/').filter((part) => /^(?:python3\.\d+t?|pypy3(?:\.\d+)?)$/.test(part));
+  const commands = path.split('/').filter(isInterpreterName);
   if (reader === undefined || commands.some((command) => readsTag(command, cacheTag))) return undefined;
   return `${reader} does not read the pycs of ${cacheTag}`;
 }

@@ -8,7 +8,7 @@ const worthAWorkerBytes = 200_000;
 const overheadBytes = 4000;
 
 /**
- * How many interpreters are worth starting for these sources, at least one.
+ * The number of interpreters to start: at least one, and one more for each 200 KB of sources.
  * @param jobs the maximum
  */
 export function workersFor(sources: readonly { readonly sizeBytes: number }[], jobs: number): number {

@@ -20,7 +20,7 @@ describe('the requested cache', () => {
     [{ recache: true }, '--recache'],
   ])('is missing for %j', (given, option) => {
     expect(optionsFor(given).cacheProblem).toBe(
-      `no cache is used, as ${option} asks for: give --cache-dir, or set PYCLINK_CACHE_DIR`,
+      `${option} has no effect without a cache: give --cache-dir, or set PYCLINK_CACHE_DIR`,
     );
     expect(optionsFor({ ...given, cache: false })).not.toHaveProperty('cacheProblem');
   });
