@@ -156,6 +156,34 @@ describe('build --prune', () => {
     expect(everythingIn(buildroot)).toEqual(expect.arrayContaining(before));
   });
 
+  it.each<[what: string, links: Record<string, Planted>]>([
+    ['a package', { '/usr/lib/python3.12/site-packages/shop': { symlink: `${site}/shop` } }],
+    ['a library', { '/opt/py/lib/python3.12': { symlink: site } }],
+    ['a directory that any Python may read', { '/srv/shop': { symlink: `${site}/shop` } }],
+    [
+      'a __pycache__',
+      {
+        '/usr/lib/python3.12/site-packages/shop/cart.py': text(cart),
+        '/usr/lib/python3.12/site-packages/shop/__pycache__': { symlink: `${site}/shop/__pycache__` },
+      },
+    ],
+  ])('keeps what another Python may read through a symlink to %s', async (_, links) => {
+    const pyc = `${site}/shop/__pycache__/cart.cpython-312.pyc`;
+    const buildroot = await builtThen({ [pyc]: pycOf(3531, cart.length), ...links });
+    expect(prunedIn(await build(buildroot, site, '--prune', '--json'))).toEqual([]);
+    expect(existsSync(join(buildroot, pyc))).toBe(true);
+  });
+
+  it('with --layout zip removes pycs from a __pycache__ only if their source goes', async () => {
+    const buildroot = await builtThen({ '/opt/app/__pycache__/till.cpython-312.pyc': pycOf(3531, cart.length) });
+    const flags = ['/opt/app', '--layout', 'zip', '--prune', '--json'];
+    expect(prunedIn(await build(buildroot, ...flags))).toEqual([]);
+    const pruned = prunedIn(await build(buildroot, ...flags, '--remove-sources'));
+    expect(new Set(pruned.map(({ detail }) => detail))).toEqual(new Set(['the build removes /opt/app/till.py']));
+    expect(pruned).toHaveLength(4);
+    expect(everythingIn(join(buildroot, 'opt/app'))).toEqual(['__pycache__', 'till.pyc']);
+  });
+
   it('says in a dry run what would be stale once sources have their new mtimes', async () => {
     const path = '/opt/app/__pycache__/till.cpython-312.pyc';
     const buildroot = plantBuildroot({ ...sources, [path]: pycOf(3531, cart.length) });

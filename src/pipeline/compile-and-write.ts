@@ -3,12 +3,13 @@ import { globMatcher } from '../buildroot/exclude.ts';
 import { type Buildroot, toStaged } from '../buildroot/path.ts';
 import { isInSitePackages } from '../buildroot/python-directory.ts';
 import type { Source } from '../buildroot/source.ts';
+import { symlinksIn } from '../buildroot/symlinks.ts';
 import { foreignDirectories } from '../compile/foreign-directories.ts';
 import type { Interpreter } from '../compile/interpreter.ts';
 import type { Pools } from '../compile/open-pools.ts';
 import { PyclinkError } from '../errors.ts';
 import { ifPossible } from '../files/if-possible.ts';
-import { byCodeUnit, type PayloadPath } from '../files/path.ts';
+import { byCodeUnit, type PayloadPath, type StagedPath } from '../files/path.ts';
 import { lstatIfAny } from '../files/stat.ts';
 import { completeManifest, mergeContent, recordsOf } from '../manifest/encode.ts';
 import { goneFrom, writeWhole } from '../manifest/file.ts';
@@ -21,7 +22,7 @@ import { version } from '../version.ts';
 import { compileAll, interpretersOf, type Settings } from './compile-all.ts';
 import type { BuildContext } from './context.ts';
 import { closeCache, openCache } from './open-cache.ts';
-import type { Made } from './prune.ts';
+import type { Made } from './prune-reasons.ts';
 import { planRemoval, removeSources } from './remove-sources.ts';
 import type { BuildReport } from './report.ts';
 import { setMtimes } from './set-mtimes.ts';
@@ -51,9 +52,14 @@ export async function compileAndWrite(
 
   const interpreters = pools.all.map((pool) => pool.interpreter);
   const made = options.dryRun ? planned(dated.sources, pools, options) : done.records;
-  const old = options.prune ? await (await import('./prune.ts')).prune(options, dated.sources, made) : undefined;
+  const symlinks =
+    options.removeSources || options.prune ? symlinksIn(buildroot, options.paths) : new Map<StagedPath, StagedPath>();
   const removal = options.removeSources
-    ? planRemoval(buildroot, dated.sources, new Set(made.map(({ source }) => source)), found.skipped)
+    ? planRemoval(dated.sources, new Set(made.map(({ source }) => source)), symlinks)
+    : undefined;
+  const toRemove = new Set(removal?.removable.map(({ staged }) => staged));
+  const old = options.prune
+    ? await (await import('./prune.ts')).prune(options, dated.sources, made, symlinks, toRemove)
     : undefined;
   const skipped = [
     ...found.skipped,

@@ -1,5 +1,4 @@
 import { type Buildroot, toStaged } from '../buildroot/path.ts';
-import { resolveInBuildroot } from '../buildroot/resolve.ts';
 import { isRegular, type Source } from '../buildroot/source.ts';
 import { errnoOf } from '../errors.ts';
 import { ifPossible } from '../files/if-possible.ts';
@@ -30,20 +29,14 @@ interface Removal {
 /**
  * Decides which sources a pyc next to them can replace.
  * @param made the sources that have such a pyc, or would have one
- * @param skipped files that the build skips: a symlink among them keeps its target
+ * @param symlinks where symlinks lead to: what they lead to stays
  */
 export function planRemoval(
-  buildroot: Buildroot,
   sources: readonly Source[],
   made: ReadonlySet<PayloadPath>,
-  skipped: readonly Skipped[],
+  symlinks: ReadonlyMap<StagedPath, StagedPath>,
 ): RemovalPlan {
-  const targets = new Set<StagedPath>(sources.filter((source) => !isRegular(source)).map(({ content }) => content));
-  for (const { path } of skipped) {
-    const staged = toStaged(buildroot, path);
-    const resolved = ifPossible(() => resolveInBuildroot(buildroot, staged));
-    if (resolved?.kind === 'inside' && resolved.path !== staged) targets.add(resolved.path);
-  }
+  const targets = new Set(symlinks.values());
   const removable: Source[] = [];
   const kept: Skipped[] = [];
   for (const source of sources.filter(({ payload }) => made.has(payload))) {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { discover } from '../../src/buildroot/discover.ts';
 import { openTree } from '../../src/buildroot/open.ts';
+import { symlinksIn } from '../../src/buildroot/symlinks.ts';
 import type { PayloadPath } from '../../src/files/path.ts';
 import type { PycRecord } from '../../src/manifest/schema.ts';
 import { planRemoval, removeSources } from '../../src/pipeline/remove-sources.ts';
@@ -53,17 +54,17 @@ describe('removeSources', () => {
     const buildroot = openTree(root);
     const { sources } = discover(buildroot, { paths: ['/'], isExcluded: () => false });
     const made = new Set(sources.map(({ payload }) => payload));
-    const { removable, kept } = planRemoval(buildroot, sources, made, []);
+    const { removable, kept } = planRemoval(sources, made, symlinksIn(buildroot, []));
     expect(removable).toEqual([]);
     expect(kept.map(({ reason }) => reason)).toEqual(reasons.map((reason) => `source-${reason}`));
   });
 
-  it('keeps what an excluded symlink leads to', () => {
-    const buildroot = openTree(plantBuildroot({ 'm.py': text, 'other.py': text, 'alias.py': { symlink: '/m.py' } }));
+  it.each(['alias.py', 'bin/tool'])('keeps what the symlink %s leads to, even if it is excluded', (link) => {
+    const buildroot = openTree(plantBuildroot({ 'm.py': text, 'other.py': text, [link]: { symlink: '/m.py' } }));
     const isExcluded = (_: string, payload: string) => payload === '/alias.py';
-    const { sources, skipped } = discover(buildroot, { paths: ['/'], isExcluded });
+    const { sources } = discover(buildroot, { paths: ['/'], isExcluded });
     const made = new Set(sources.map(({ payload }) => payload));
-    const { removable, kept } = planRemoval(buildroot, sources, made, skipped);
+    const { removable, kept } = planRemoval(sources, made, symlinksIn(buildroot, []));
     expect(removable.map(({ payload }) => payload)).toEqual(['/other.py']);
     expect(kept).toEqual([{ path: '/m.py', reason: 'source-is-target' }]);
   });
@@ -71,7 +72,7 @@ describe('removeSources', () => {
   it('leaves a source without such a pyc out of the plan', () => {
     const buildroot = openTree(plantBuildroot({ 'm.py': text }));
     const { sources } = discover(buildroot, { paths: ['/'], isExcluded: () => false });
-    expect(planRemoval(buildroot, sources, new Set(), [])).toEqual({ removable: [], kept: [] });
+    expect(planRemoval(sources, new Set(), new Map())).toEqual({ removable: [], kept: [] });
   });
 
   it.each<[string, Readonly<Record<string, Planted>>, Buffer]>([

@@ -1,0 +1,151 @@
+import { readdirSync } from 'node:fs';
+import { leftoverReason } from '../audit/leftovers.ts';
+import { excluder } from '../buildroot/exclude.ts';
+import { type Buildroot, toPayload } from '../buildroot/path.ts';
+import { isInterpreterName, readerOf, readsTag } from '../buildroot/python-directory.ts';
+import { resolveInBuildroot } from '../buildroot/resolve.ts';
+import type { Source } from '../buildroot/source.ts';
+import { childOf, contains, nameOf, type PayloadPath, parentOf, type StagedPath } from '../files/path.ts';
+import { readContent, readRegular, withRegular } from '../files/read-regular.ts';
+import { isGone, lstat, wholeSeconds } from '../files/stat.ts';
+import { getOrAdd } from '../get-or-add.ts';
+import { cacheTagOf } from '../manifest/interpreters.ts';
+import type { PycRecord } from '../manifest/schema.ts';
+import { type PycHeader, parsePycHeader, staleReason } from '../pyc/header.ts';
+import { releaseOf } from '../pyc/releases.ts';
+import { sourceHash } from '../pyc/source-hash.ts';
+import type { Settings } from './compile-all.ts';
+
+/** The pycs that a build made from a source with one interpreter. */
+export type Made = Pick<PycRecord, 'source' | 'paths' | 'cacheTag'>;
+
+/** Decides which pycs are useless. */
+export class PruneReasons {
+  readonly #options: Settings;
+  readonly #sources: ReadonlyMap<StagedPath, Source>;
+  /** The source and the cache tag, joined by a NUL, of each module that this build compiled. */
+  readonly #modules: ReadonlySet<string>;
+  readonly #isExcluded: ReturnType<typeof excluder>;
+  /** The names of files, by directory. */
+  readonly #names = new Map<StagedPath, readonly string[]>();
+  readonly #symlinks: ReadonlyMap<StagedPath, StagedPath>;
+  /** The directories that symlinks named `__pycache__` lead to. */
+  readonly #sharedCaches: ReadonlySet<StagedPath>;
+  readonly #toRemove: ReadonlySet<StagedPath>;
+
+  constructor(
+    options: Settings,
+    sources: readonly Source[],
+    made: readonly Made[],
+    symlinks: ReadonlyMap<StagedPath, StagedPath>,
+    toRemove: ReadonlySet<StagedPath>,
+  ) {
+    this.#options = options;
+    this.#symlinks = symlinks;
+    this.#sharedCaches = new Set(
+      Array.from(symlinks).flatMap(([link, to]) => (nameOf(link) === '__pycache__' ? to : [])),
+    );
+    this.#toRemove = toRemove;
+    this.#sources = new Map(sources.map((source) => [source.staged, source]));
+    this.#modules = new Set(made.map((record) => `${record.source}\0${cacheTagOf(record)}`));
+    this.#isExcluded = excluder(options.excludeRegex, options.exclude);
+  }
+
+  /** Why a pyc is useless, and which file it is; undefined if it stays. @throws the system's error */
+  look(staged: StagedPath) {
+    const [, stem = '', cacheTag = '', level = '0', pytest] = pycName.exec(nameOf(staged)) ?? [];
+    const cache = parentOf(staged);
+    const { buildroot } = this.#options;
+    if (stem === '' || nameOf(cache) !== '__pycache__' || cache === buildroot.path) return undefined;
+    // Its pycs may be those of other sources.
+    if (this.#sharedCaches.has(cache)) return undefined;
+    const source = childOf(parentOf(cache), `${stem}.py`);
+    const path = toPayload(buildroot, staged);
+    if ([staged, source].some((one) => this.#isExcluded(one, toPayload(buildroot, one)))) return undefined;
+    const start = withRegular(staged, (descriptor, stat) => ({
+      stat,
+      header: parsePycHeader(readContent(descriptor, Math.min(stat.sizeBytes, 16))),
+    }));
+    if (start === undefined || 'unreadable' in start.header) return undefined;
+    const detail =
+      this.#orphanReason(source, stem) ??
+      (pytest === undefined ? undefined : leftoverReason(path)) ??
+      this.#foreignReason(staged, cacheTag) ??
+      this.#levelReason(source, cacheTag, level) ??
+      this.#staleReason(start.header, source);
+    return detail === undefined ? undefined : { detail, stat: start.stat };
+  }
+
+  /** Programs may load a file with another name (`stem`, `stem.cfg`) as a module: its pyc has the same name. */
+  #orphanReason(source: StagedPath, stem: string): string | undefined {
+    if (this.#toRemove.has(source)) return `the build removes ${toPayload(this.#options.buildroot, source)}`;
+    if (!isGone(source)) return undefined;
+    const directory = parentOf(source);
+    const names = getOrAdd(this.#names, directory, () =>
+      readdirSync(directory, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [] : entry.name)),
+    );
+    const isOther = (name: string) => name === stem || (name.startsWith(`${stem}.`) && !noSource.test(name));
+    return names.some(isOther) ? undefined : `there is no ${toPayload(this.#options.buildroot, source)}`;
+  }
+
+  /** Checks each path that leads to the pyc: the interpreter that uses it must not load the cache tag. */
+  #foreignReason(staged: StagedPath, cacheTag: string): string | undefined {
+    const { buildroot } = this.#options;
+    const reason = foreignReason(toPayload(buildroot, staged), cacheTag);
+    if (reason === undefined) return undefined;
+    for (const [link, target] of this.#symlinks) {
+      const path = contains(target, staged) ? (`${link}${staged.slice(target.length)}` as StagedPath) : undefined;
+      if (path !== undefined && foreignReason(toPayload(buildroot, path), cacheTag) === undefined) return undefined;
+    }
+    return reason;
+  }
+
+  /**
+   * If this build compiled the module for this cache tag, it wrote every pyc that the module should have. Not with the
+   * layout `zip`: Python loads pycs from `__pycache__` as long as their source exists.
+   */
+  #levelReason(source: StagedPath, cacheTag: string, level: string): string | undefined {
+    const { buildroot, layout, levels } = this.#options;
+    if (!this.#modules.has(`${toPayload(buildroot, source)}\0${cacheTag}`)) return undefined;
+    return layout === 'zip' || levels.some((one) => `${one}` === level)
+      ? undefined
+      : `the build does not write level ${level}`;
+  }
+
+  #staleReason(header: PycHeader, staged: StagedPath): string | undefined {
+    if (releaseOf(header.magicNumber).name === undefined) return undefined;
+    const source = this.#sources.get(staged) ?? sourceAt(this.#options.buildroot, staged);
+    if (source === undefined) return undefined;
+    const { sizeBytes, mtimeSeconds, content } = source;
+    const text = header.invalidationMode === 'timestamp' ? Buffer.of() : readRegular(content)?.content;
+    if (text === undefined) return undefined;
+    const hash = (magicNumber: number) => sourceHash(magicNumber, text);
+    return staleReason(header, { sizeBytes, mtimeSeconds, hash });
+  }
+}
+
+/** Matches pycs of known interpreters, and those of pytest, which appends its own name to the tag. */
+const pycName = /^(.+)\.(cpython-3\d+|pypy3\d+)(?:\.opt-([12])|(-pytest-.+))?\.pyc$/s;
+
+/** Files that may have the name of a module but are not the source of a pyc. */
+const noSource = /\.(?:so|pyi|py[co])$/;
+
+/** Which interpreter uses the directory, if that is certain and it does not load the cache tag. */
+function foreignReason(path: PayloadPath, cacheTag: string): string | undefined {
+  const reader = readerOf(path);
+  // A library may contain another one, with its own interpreter.
+  const commands = path.split('/').filter(isInterpreterName);
+  if (reader === undefined || commands.some((command) => readsTag(command, cacheTag))) return undefined;
+  return `${reader} does not read the pycs of ${cacheTag}`;
+}
+
+/** A source that the build did not compile, as Python sees it; undefined if it is not a file in the tree. */
+function sourceAt(
+  buildroot: Buildroot,
+  staged: StagedPath,
+): Pick<Source, 'content' | 'sizeBytes' | 'mtimeSeconds'> | undefined {
+  const place = resolveInBuildroot(buildroot, staged);
+  if (place.kind !== 'inside') return undefined;
+  const { kind, sizeBytes, modifiedNs } = lstat(place.path);
+  return kind === 'file' ? { content: place.path, sizeBytes, mtimeSeconds: wholeSeconds(modifiedNs) } : undefined;
+}
