@@ -3,7 +3,7 @@ import { toPayload } from '../buildroot/path.ts';
 import { Scope } from '../buildroot/scope.ts';
 import { errnoOf, exitStatus } from '../errors.ts';
 import { removeLeftovers } from '../files/leftovers.ts';
-import type { PayloadPath } from '../files/path.ts';
+import { byCodeUnit, type PayloadPath } from '../files/path.ts';
 import { findPycs } from '../links/find.ts';
 import { type LeftFile, restampText, sourceTextsOf } from '../links/restamp.ts';
 import type { Log } from '../log.ts';
@@ -12,6 +12,7 @@ import { pycsNotIn } from '../manifest/fit.ts';
 import { withLock } from '../manifest/lock.ts';
 import { readManifest } from '../manifest/read.ts';
 import type { Manifest, PycRecord } from '../manifest/schema.ts';
+import { parsePycHeader } from '../pyc/header.ts';
 import { sha256Of } from '../sha256.ts';
 import { skipReasons } from '../skipped.ts';
 import { counted } from '../text.ts';
@@ -53,13 +54,17 @@ export async function restampCommand(options: RestampOptions, log: Log): Promise
   };
   complain(left);
   const scope = new Scope(buildroot, options.paths);
-  const digests = new Map<PayloadPath, string>();
+  const restamped = new Map<PayloadPath, Pick<PycRecord, 'sha256' | 'invalidationMode'>>();
   for await (const text of inTurns(texts)) {
     const done = restampText(scope, text, mtimeSeconds, dryRun);
     complain(done.left);
     rewritten += done.rewritten;
     if (path === undefined) continue;
-    for (const pyc of done.pycs) digests.set(toPayload(buildroot, pyc.path), sha256Of(pyc.content));
+    for (const { path, content } of done.pycs) {
+      const header = parsePycHeader(content);
+      const invalidationMode = 'unreadable' in header ? 'timestamp' : header.invalidationMode;
+      restamped.set(toPayload(buildroot, path), { sha256: sha256Of(content), invalidationMode });
+    }
   }
   for (const path of notUtf8) log.error({ path }, `left unchanged, with its source: ${skipReasons['name-not-utf8']}`);
   leftCount += notUtf8.length;
@@ -68,7 +73,7 @@ export async function restampCommand(options: RestampOptions, log: Log): Promise
   }
   for (const pyc of missing) log.error({ path: pyc }, 'in the manifest, but not in the buildroot');
   if (path !== undefined && !dryRun) {
-    const update = () => writeWhole(path, manifestPieces(withDigests(readManifest(path), digests)));
+    const update = () => writeWhole(path, manifestPieces(updated(readManifest(path), restamped)));
     await withLock(path, (message) => log.warn(message), update);
   }
   const verb = dryRun ? 'to restamp' : 'restamped';
@@ -79,15 +84,16 @@ export async function restampCommand(options: RestampOptions, log: Log): Promise
   };
 }
 
-/** Returns the manifest with new digests. */
-function withDigests(manifest: Manifest, digests: ReadonlyMap<PayloadPath, string>): Manifest {
-  const updated = (record: PycRecord): PycRecord => {
-    const sha256 = record.paths[0] === undefined ? undefined : digests.get(record.paths[0]);
-    return sha256 === undefined ? record : { ...record, sha256 };
-  };
-  return {
-    ...manifest,
-    linkGroups: manifest.linkGroups.map(updated),
-    singlePycs: manifest.singlePycs.map(updated),
-  };
+/** Returns the manifest with the new digests and invalidation modes. */
+function updated(
+  manifest: Manifest,
+  restamped: ReadonlyMap<PayloadPath, Pick<PycRecord, 'sha256' | 'invalidationMode'>>,
+): Manifest {
+  const withChange = (record: PycRecord): PycRecord => ({
+    ...record,
+    ...restamped.get(record.paths[0] as PayloadPath),
+  });
+  const [linkGroups, singlePycs] = [manifest.linkGroups.map(withChange), manifest.singlePycs.map(withChange)];
+  const modes = new Set([...linkGroups, ...singlePycs].map((record) => record.invalidationMode));
+  return { ...manifest, invalidationModes: [...modes].sort(byCodeUnit), linkGroups, singlePycs };
 }

@@ -68,14 +68,14 @@ export function sourceTextsOf(
 export interface RestampedText {
   /** The number of pycs whose header changed. */
   readonly rewritten: number;
-  /** The timestamp-based pycs as they are now. Empty if something was left. */
+  /** As they are now, the pycs that were checked by mtime. Empty if something was left. */
   readonly pycs: readonly { readonly path: StagedPath; readonly content: Buffer }[];
   /** The reasons why the source and all its pycs were not changed. */
   readonly left: readonly LeftFile[];
 }
 
 /**
- * Changes the mtime of a source and records it in its pycs, which stay valid. If one of the pycs does not match the
+ * Changes the mtime of a source and records it in its pycs, or a hash if it is empty; they stay valid. If one of the pycs does not match the
  * source or cannot be replaced, the source and all its pycs stay unchanged: a mismatched pyc might look valid
  * afterwards.
  */

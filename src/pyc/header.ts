@@ -1,5 +1,6 @@
 import { timeText } from '../text.ts';
 import { releaseOf } from './releases.ts';
+import { sourceHash } from './source-hash.ts';
 
 /** How an interpreter decides whether a pyc is still valid for its source. @see PEP 552 */
 export type InvalidationMode = 'timestamp' | 'checked-hash' | 'unchecked-hash';
@@ -79,13 +80,22 @@ export function encodePycHeader(header: PycHeader): Buffer {
   return bytes;
 }
 
-/** Returns a timestamp-based pyc with another source mtime. Returns the same buffer if nothing changes. */
+/**
+ * Returns a timestamp-based pyc with another source mtime. The pyc of an empty source gets a checked hash instead, where
+ * its Python knows hashes: ostree and Flatpak do not keep the mtime of an empty file. Returns the same buffer if nothing
+ * changes.
+ */
 export function withSourceMtime(pyc: Buffer, mtimeSeconds: number): Buffer {
   const header = parsePycHeader(pyc);
   if ('unreadable' in header || header.invalidationMode !== 'timestamp') return pyc;
-  if (header.sourceMtimeSeconds === mtimeSeconds >>> 0) return pyc;
+  const { magicNumber, sourceSizeBytes } = header;
+  const isByHash = sourceSizeBytes === 0 && releaseOf(magicNumber).headerSizeBytes > 12;
+  if (!isByHash && header.sourceMtimeSeconds === mtimeSeconds >>> 0) return pyc;
   const stamped = Buffer.from(pyc);
-  encodePycHeader({ ...header, sourceMtimeSeconds: mtimeSeconds }).copy(stamped);
+  const changed: PycHeader = isByHash
+    ? { magicNumber, invalidationMode: 'checked-hash', sourceHash: sourceHash(magicNumber, new Uint8Array()) }
+    : { ...header, sourceMtimeSeconds: mtimeSeconds };
+  encodePycHeader(changed).copy(stamped);
   return stamped;
 }
 

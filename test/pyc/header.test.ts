@@ -2,7 +2,13 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type ImportedSource, type PycHeader, parsePycHeader, staleReason } from '../../src/pyc/header.ts';
+import {
+  type ImportedSource,
+  type PycHeader,
+  parsePycHeader,
+  staleReason,
+  withSourceMtime,
+} from '../../src/pyc/header.ts';
 import { plantBuildroot } from '../helpers/buildroot.ts';
 import { itOnEachPython } from '../helpers/each-python.ts';
 
@@ -104,5 +110,29 @@ describe('staleReason', () => {
     [hashed('unchecked-hash'), source(0, 0, ''), 'the source has another hash'],
   ])('of %o against %o is %s', (header, facts, expected) => {
     expect(staleReason(header, facts)).toBe(expected);
+  });
+});
+
+describe('withSourceMtime', () => {
+  const code = Buffer.from('code');
+  const pyc = (...header: number[]) => Buffer.concat([words(...header), code]);
+
+  it.each([
+    ['a source', pyc(magic(3495), 0, 5, 42), pyc(magic(3495), 0, 7, 42)],
+    ['a source for Python 3.6', pyc(magic(3379), 5, 42), pyc(magic(3379), 7, 42)],
+    ['an empty source for Python 3.6, which has no hashes', pyc(magic(3379), 5, 0), pyc(magic(3379), 7, 0)],
+    // What importlib.util.source_hash(b'') of Python 3.11 gives.
+    ['an empty source, with a hash', pyc(magic(3495), 0, 5, 0), pyc(magic(3495), 3, 0xd59c8d73, 0x737fe8d5)],
+    ['an empty source that has the mtime, too', pyc(magic(3495), 0, 7, 0), pyc(magic(3495), 3, 0xd59c8d73, 0x737fe8d5)],
+  ])('stamps the pyc of %s', (_name, before, after) => {
+    expect(withSourceMtime(before, 7)).toEqual(after);
+  });
+
+  it.each([
+    ['the same mtime', pyc(magic(3495), 0, 7, 42)],
+    ['a hash', pyc(magic(3495), 1, 5, 42)],
+    ['no header', code],
+  ])('leaves a pyc with %s', (_name, before) => {
+    expect(withSourceMtime(before, 7)).toBe(before);
   });
 });
