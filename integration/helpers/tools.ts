@@ -34,15 +34,19 @@ export function describeWhere(lacking: readonly string[], name: string, tests: (
   describe.skipIf(skip)(skip ? `${name}: SKIPPED, this machine has no ${lacking.join(', ')}` : name, tests);
 }
 
-const abilities: Readonly<Record<'mounts' | 'loop devices' | 'FUSE' | 'immutable files', (file: string) => boolean>> = {
+type Ability = 'mounts' | 'loop devices' | 'FUSE' | 'immutable files' | 'namespaces';
+
+const abilities: Readonly<Record<Ability, (file: string) => boolean>> = {
   mounts: (file) => works('mount', '--bind', file, file) && works('umount', file),
   'loop devices': () => works('losetup', '--find'),
   FUSE: () => existsSync('/dev/fuse'),
   'immutable files': (file) => works('chattr', '+i', file) && works('chattr', '-i', file),
+  // What bubblewrap and the sandbox of Nix need.
+  namespaces: () => works('unshare', '--mount', '--pid', '--net', '--fork', '--mount-proc', 'true'),
 };
 
 /** Which of these the machine does not allow. */
-export function lackingAbilities(...wanted: readonly (keyof typeof abilities)[]): string[] {
+export function lackingAbilities(...wanted: readonly Ability[]): string[] {
   const directory = mkdtempSync(join(tmpdir(), 'pyclink-abilities-'));
   const file = join(directory, 'file');
   writeFileSync(file, '');
