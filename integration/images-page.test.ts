@@ -37,13 +37,17 @@ describeWith(missingTools('zip', 'unzip'), 'a function bundle', () => {
   it('is built, zipped, verified and loaded after unpacking', async () => {
     const { sh, at } = workshop({
       'bundle/shop.py': { content: 'def handler(event, context):\n    return event\n', mtime: 1_600_000_001 },
+      'bundle/till/sum.py': { content: 'total = 0\n', mtime: 1_600_000_001 },
+      'bundle/alias': { symlink: 'till' },
     });
     const [commands = ''] = blocksOf('Function bundles');
     const done = await sh(commands);
     expect(done.all.match(allBuilt)).toHaveLength(1);
     await sh('unzip -q bundle.zip -d task');
-    const { all } = await sh('python3 -v -B -c "import sys; sys.path.insert(0, \'task\'); import shop"');
-    expect(all).toContain(`code object from '${at('task/__pycache__')}/shop.`);
+    const { all } = await sh('python3 -v -B -c "import sys; sys.path.insert(0, \'task\'); import shop, alias.sum"');
+    for (const pyc of ['__pycache__/shop.', 'alias/__pycache__/sum.']) {
+      expect(all).toContain(`code object from '${at('task')}/${pyc}`);
+    }
   });
 
   const zips = {
@@ -91,6 +95,24 @@ describeWith(missingTools('zip'), 'a zipapp', () => {
       const sources = everythingIn(join(top, 'app')).filter((name) => name.endsWith('.py'));
       expect(sources).toEqual(i === 0 ? ['__main__.py', 'shop.py'] : []);
     }
+  });
+});
+
+describeWith(missingTools('zip'), 'a zipapp with a symlinked directory', () => {
+  it('needs copies instead of symlinks', async () => {
+    const { sh } = workshop({
+      'app/__main__.py': 'import alias.till\nprint(alias.till.__file__)\n',
+      'app/shop/till.py': 'total = 0\n',
+      'app/alias': { symlink: 'shop' },
+    });
+    const [, commands = ''] = blocksOf('Zipapps and trees without sources');
+    const [, copy = ''] = /`(cp -rL [^`]*)`/.exec(page) ?? [];
+    const asIs = await sh(`cp -a app old; ${commands}`);
+    expect(asIs.all).toContain('unrecorded: /alias/till.pyc: ');
+    const kept = await sh(`rm -r app*; cp -a old app; ${commands.replace('zip -qr', 'zip -qry')}; python3 app.pyz`);
+    expect(kept.all).toContain("No module named 'alias'");
+    const copied = await sh(`rm -r app*; mv old app; ${copy}; rm -r app; mv staged app; ${commands}; python3 app.pyz`);
+    expect(copied.all).toMatch(/: all as built\n.*app\.pyz\/alias\/till\.pyc$/);
   });
 });
 
