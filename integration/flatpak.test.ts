@@ -27,6 +27,10 @@ cp ${process.execPath} sdk/usr/share/pyclink/node
 for tool in sh cp mkdir touch; do cp -L /usr/bin/$tool sdk/usr/bin/; done
 for file in sdk/usr/bin/* sdk/usr/share/pyclink/node; do ldd $file; done | grep -o '/lib[^ ]*' | sort -u |
 while read -r file; do cp -L --parents $file sdk/usr/; done
+# Debian's Node.js reads parts of itself from there.
+for file in sdk/usr/share/pyclink/node $(find sdk/usr/lib -name 'libnode*'); do
+  grep -aoE '/usr/share/nodejs/[A-Za-z0-9_./-]+[.]js' $file || :
+done | sort -u | while read -r file; do cp -L --parents $file sdk/; done
 cp -rL ${library}/. sdk/usr/lib/python${minor}/
 cd sdk/usr/lib/python${minor}
 rm -rf test config-* sitecustomize.py dist-packages asyncio curses distutils email ensurepip html http idlelib lib2to3 \\
