@@ -204,6 +204,25 @@ describeWith(missingTools('zip'), '--layout zip', () => {
 });
 
 describe('--remove-sources', () => {
+  it('warns if the manifest of an earlier run is replaced, whose sources are gone', async () => {
+    const { tree, at, build, verify, manifest } = application();
+    const count = '3 pycs of earlier runs no longer listed, although the buildroot has them: use --append';
+    const warning = `pyclink: warning: ${at('m.json')}: ${count}\n`;
+    expect(await build()).toEqual(quiet);
+    expect(await build('--remove-sources')).toEqual(quiet);
+    plant(tree, { 'shop/till.py': 'total = 0\n' });
+    const complete = readFileSync(at('m.json'));
+    expect(await build('--remove-sources')).toEqual({ ...quiet, stderr: warning });
+    expect(manifest().totals).toMatchObject({ pycs: 1 });
+    writeFileSync(at('m.json'), complete);
+    plant(tree, { 'shop/sum.py': 'total = 0\n' });
+    expect(await build('--remove-sources', '--append')).toEqual(quiet);
+    writeFileSync(at('m.json'), 'no manifest');
+    plant(tree, { 'shop/names.py': 'total = 0\n' });
+    expect(await build('--remove-sources')).toEqual(quiet);
+    expect(await verify(tree)).toMatchObject({ status: 1 });
+  });
+
   it('does not remove other files, sources that do not compile, and what a pyc cannot replace', async () => {
     const { tree, at, build } = application({
       'shop/bad.py': 'def (:\n',

@@ -14,6 +14,8 @@ export interface Outputs {
   readonly manifest?: string | undefined;
   /** Add to the manifest of earlier runs. */
   readonly append: boolean;
+  /** The run removes sources: no later run makes their pycs again. */
+  readonly removeSources: boolean | undefined;
   readonly filelists: readonly { readonly file: string; readonly takes: (source: string) => boolean }[];
   /** The HTML page. */
   readonly html: string | undefined;
@@ -24,6 +26,8 @@ interface OutputOptions {
   readonly manifest?: string | undefined;
   /** Add to the manifest of earlier runs. */
   readonly append: boolean;
+  /** The run removes sources. */
+  readonly removeSources?: boolean | undefined;
   readonly filelist?: string | undefined;
   readonly filelistFor: readonly { readonly glob: string; readonly file: string }[];
   readonly html?: string | undefined;
@@ -50,7 +54,7 @@ export async function openOutputs(buildroot: Buildroot, options: OutputOptions):
     ...(html ? [['--html', html] as const] : []),
   ]);
   if (options.append && manifest) await earlierManifest(manifest);
-  return { manifest, append: options.append, filelists, html };
+  return { manifest, append: options.append, removeSources: options.removeSources, filelists, html };
 }
 
 /** Reads a manifest that may not exist. Loads the schema only if it does. @throws PyclinkError */
@@ -67,7 +71,7 @@ async function earlierManifest(path: string): Promise<Manifest | undefined> {
  * @throws PyclinkError
  */
 export async function writeOutputs(
-  { manifest, append, filelists, html }: Outputs,
+  { manifest, append, removeSources, filelists, html }: Outputs,
   wholeOf: (earlier: Manifest | undefined) => Manifest,
   warn: (message: string) => unknown,
   writePage: (file: string, whole: Manifest) => Promise<void> | void = () => undefined,
@@ -88,9 +92,26 @@ export async function writeOutputs(
     if (html !== undefined) await writePage(html, whole);
     return lacking;
   };
-  if (manifest === undefined || !append) return write(undefined);
+  if (manifest === undefined || !append) {
+    if (manifest !== undefined && removeSources) await warnIfPycsAreLeftOut(manifest, wholeOf, warn);
+    return write(undefined);
+  }
   const { withLock } = await import('./lock.ts');
   return withLock(manifest, warn, async () => write(await earlierManifest(manifest)));
+}
+
+/** Earlier runs may have removed sources. The manifest loses their pycs, and nothing makes them again. */
+async function warnIfPycsAreLeftOut(
+  file: string,
+  wholeOf: (earlier: Manifest | undefined) => Manifest,
+  warn: (message: string) => unknown,
+): Promise<void> {
+  const earlier = await earlierManifest(file).catch(() => undefined);
+  const count = earlier === undefined ? 0 : wholeOf(earlier).totals.pycs - wholeOf(undefined).totals.pycs;
+  if (count === 0) return;
+  await warn(
+    `${file}: ${counted(count, 'pyc')} of earlier runs no longer listed, although the buildroot has them: use --append`,
+  );
 }
 
 /** The earlier runs may have been for another tree. */
