@@ -69,6 +69,15 @@ describe('verify of several directories', () => {
     expect((await verify('app', 'srv')).stdout).toContain(`missing: ${pyc(`${app}/shop`, 'cart')}: `);
   });
 
+  it('says that one of the PATHs of a build in place is not the whole of it, where they are there', async () => {
+    const { app, srv, verify } = await builtInPlace();
+    const hint = ', but was built in place, with other PATHs: name all of them, or /\n';
+    expect((await verify('srv')).stdout).toContain(`pyclink: srv: it contains no pyc of the manifest${hint}`);
+    expect((await verify('--prepend', '/x', srv)).stdout).toContain('it contains no pyc of the manifest\n');
+    rmSync(join(app, 'shop/__pycache__'), { recursive: true });
+    expect((await verify(app)).stdout).toContain(`pyclink: ${app}: it contains no pyc of the manifest\n`);
+  });
+
   it('reports a directory that contains nothing of the manifest', async () => {
     const { shop, till, top, verify } = await stagedPackages();
     plant(top, { 'empty/readme': '' });

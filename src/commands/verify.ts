@@ -3,6 +3,7 @@ import { globMatcher } from '../buildroot/exclude.ts';
 import { exitStatus } from '../errors.ts';
 import { ifPossible } from '../files/if-possible.ts';
 import { contains, type PayloadPath } from '../files/path.ts';
+import { lstatIfAny } from '../files/stat.ts';
 import { recordsOf } from '../manifest/encode.ts';
 import { outputPath, refuseSameFile, writeWhole } from '../manifest/file.ts';
 import { readManifest } from '../manifest/read.ts';
@@ -87,7 +88,10 @@ export async function verifyCommand(options: VerifyOptions): Promise<CommandResu
   const left = new Set(related.flatMap(({ payload }) => [...leftOut(records, payload)]));
   const notes = [
     ...(records.length === 0 ? ['the manifest has no pycs: there is nothing to verify'] : []),
-    ...unrelated.map((target) => `${target}: it contains no pyc of the manifest`),
+    ...unrelated.map(
+      (target) =>
+        `${target}: it contains no pyc of the manifest${options.prepend === undefined ? hintFor(target, records) : ''}`,
+    ),
     ...(left.size > 0 && unrelated.length < contents.length
       ? [`${counted(left.size, 'source')} of the manifest not in the payload, nor any of their pycs`]
       : []),
@@ -109,8 +113,21 @@ export async function verifyCommand(options: VerifyOptions): Promise<CommandResu
 
 /** Whether everything in the manifests is below the targets, as after a build in place. */
 function areInPlace(targets: readonly string[], records: readonly PycRecord[]): boolean {
-  const paths = targets.flatMap((target) => ifPossible(() => realpathSync.native(target)) ?? []);
-  return records.every(({ source }) => paths.some((path) => contains(path, source)));
+  const below = targets.map((target) => isBelow(target));
+  return records.every((record) => below.some((test) => test(record)));
+}
+
+/** Whether a record is of a file below a directory of the running system. */
+function isBelow(target: string): (record: PycRecord) => boolean {
+  const path = ifPossible(() => realpathSync.native(target));
+  return ({ source }) => path !== undefined && contains(path, source);
+}
+
+/** Where a target without pycs of the manifest is one of several PATHs that were built in place. */
+function hintFor(target: string, records: readonly PycRecord[]): string {
+  const isThere = ({ paths }: PycRecord) => ifPossible(() => lstatIfAny(paths[0] as PayloadPath)) !== undefined;
+  const isInPlace = records.filter(isBelow(target)).some(isThere);
+  return isInPlace ? ', but was built in place, with other PATHs: name all of them, or /' : '';
 }
 
 /** A package never contains the bytecode of other packages, whatever files it has. */
