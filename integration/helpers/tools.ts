@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execaSync } from 'execa';
@@ -39,10 +39,13 @@ type Ability = 'mounts' | 'loop devices' | 'FUSE' | 'immutable files' | 'namespa
 const abilities: Readonly<Record<Ability, (file: string) => boolean>> = {
   mounts: (file) => works('mount', '--bind', file, file) && works('umount', file),
   'loop devices': () => works('losetup', '--find'),
-  FUSE: () => existsSync('/dev/fuse'),
+  FUSE: () => works('test', '-w', '/dev/fuse'),
   'immutable files': (file) => works('chattr', '+i', file) && works('chattr', '-i', file),
   // What bubblewrap and the sandbox of Nix need.
-  namespaces: () => works('unshare', '--mount', '--pid', '--net', '--fork', '--mount-proc', 'true'),
+  namespaces: () => {
+    const asUser = missingRoot().length > 0 ? ['--map-root-user'] : [];
+    return works('unshare', ...asUser, '--mount', '--pid', '--net', '--fork', '--mount-proc', 'true');
+  },
 };
 
 /** Which of these the machine does not allow. */
