@@ -1,6 +1,8 @@
-/** What is said of a source that does not compile: what the compiler says, whatever its release. */
+/** What the compiler says of a source, an error or a warning, is what pyclink says, whatever the release. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'vitest';
-import { plantBuildroot } from '../test/helpers/buildroot.ts';
+import { plantBuildroot, temporaryDirectory } from '../test/helpers/buildroot.ts';
 import { itOnEachPython } from '../test/helpers/each-python.ts';
 import { pyclink } from '../test/helpers/pyclink.ts';
 
@@ -19,4 +21,19 @@ itOnEachPython('$name names the error, with file and line', async ({ executable 
   expect(stderr).toContain('pyclink: error: /opt/app/a.py: does not compile\n');
   expect(stderr).toMatch(/File "\/opt\/app\/a\.py", line 2\b/);
   expect(stderr.match(/SyntaxError: /g)).toHaveLength(2);
+});
+
+itOnEachPython('$name warns of the same line in two files, also for a wrapper with -W default', async (python) => {
+  const files = { '/opt/app/a.py': 'assert (print, 2)\n', '/opt/app/b.py': 'assert (print, 2)\n' };
+  const wrapper = join(temporaryDirectory(), 'python');
+  writeFileSync(wrapper, `#!/bin/sh\nexec ${python.executable} -W default "$@"\n`, { mode: 0o755 });
+  for (const command of [python.executable, wrapper]) {
+    const buildroot = plantBuildroot(files);
+    // One worker compiles both.
+    const call = ['build', '-q', '-j', '1', '--buildroot', buildroot, '--python', command, '/opt/app'];
+    const { stderr } = await pyclink(call);
+    expect(stderr.match(/^pyclink: warning: [^:]+:1: SyntaxWarning: assertion is always true/gm)).toEqual(
+      ['a', 'b'].map((name) => `pyclink: warning: /opt/app/${name}.py:1: SyntaxWarning: assertion is always true`),
+    );
+  }
 });
