@@ -29,7 +29,7 @@ const separatePackages = [
     'globby',
     'pino',
   ],
-  ...['picomatch', 'pino-pretty', 'tar-stream', 'yauzl', 'zod'],
+  ...['picomatch', 'tar-stream', 'yauzl', 'zod'],
 ];
 
 /** `@redis/client` is in `redis-client.cjs`. */

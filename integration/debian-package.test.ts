@@ -74,7 +74,6 @@ describeWith([...debianTools, ...missingTools('lintian')], "pyclink's own packag
       '-rw-r--r-- root/root /usr/lib/pyclink/globby.cjs',
       '-rw-r--r-- root/root /usr/lib/pyclink/levels.py',
       '-rw-r--r-- root/root /usr/lib/pyclink/picomatch.cjs',
-      '-rw-r--r-- root/root /usr/lib/pyclink/pino-pretty.cjs',
       '-rw-r--r-- root/root /usr/lib/pyclink/pino.cjs',
       '-rw-r--r-- root/root /usr/lib/pyclink/pyclink.cjs',
       '-rw-r--r-- root/root /usr/lib/pyclink/redis-client.cjs',

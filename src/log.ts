@@ -1,6 +1,5 @@
 import { styleText } from 'node:util';
-import { type DestinationStream, type Logger, pino } from 'pino';
-import pretty from 'pino-pretty';
+import { type Logger, pino } from 'pino';
 import { printable } from './printable.ts';
 
 /** The fields of a message: the file it is about, a hint, and lines that a tool wrote. */
@@ -24,21 +23,15 @@ export function createLog(
   stream: NodeJS.WritableStream,
   hasColour = false,
 ): Log {
-  const destination: DestinationStream =
+  const write =
     format === 'json'
-      ? { write: (line) => stream.write(line) }
-      : pretty({
-          colorize: false,
-          destination: stream,
-          hideObject: true,
-          ignore: 'time,pid,hostname,level',
-          messageFormat: (entry) => line(entry, hasColour),
-        });
-  return pino({ level, base: null, timestamp: format === 'json' }, destination);
+      ? (entry: string) => stream.write(entry)
+      : (entry: string) => stream.write(`${plainLines(JSON.parse(entry), hasColour)}\n`);
+  return pino({ level, base: null, timestamp: format === 'json' }, { write });
 }
 
-function line(entry: Record<string, unknown>, hasColour: boolean): string {
-  const { level, msg, path, hint, lines = [] } = entry as unknown as { level: number; msg: string } & LogFields;
+function plainLines(entry: { level: number; msg: string } & LogFields, hasColour: boolean): string {
+  const { level, msg, path, hint, lines = [] } = entry;
   const about = path === undefined ? '' : `${path}: `;
   return [
     `pyclink: ${severity(level, hasColour)}${printable(`${about}${msg}`)}`,

@@ -18,7 +18,7 @@ export class Call {
   readonly environment: Environment;
   readonly streams: Streams;
   status: number = exitStatus.done;
-  /** Created once, because every log adds listeners to stderr. */
+  /** Created once. */
   #log: Promise<Log> | undefined;
 
   constructor(environment: Environment, streams: Streams) {
