@@ -8,7 +8,7 @@ import { searchFor } from '../test/helpers/payload.ts';
 import { describeRpm, pycs, rpmbuilt, site } from './helpers/rpm.ts';
 
 async function searched(rpms: readonly string[], paths: readonly string[]) {
-  const { search, taken } = searchFor([], paths);
+  const { search, taken } = searchFor(/(?!)/, paths);
   const contents = await Promise.all(rpms.map((file) => searchRpm(file, search, defaultReadLimits)));
   const entries = contents.flatMap((one) => one.entries);
   return { entries, taken, byPath: new Map(entries.map((entry) => [String(entry.path), entry])) };

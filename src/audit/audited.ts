@@ -27,7 +27,7 @@ export function searchForAudit(pycs: 'in-depth' | 'code'): {
   readonly facts: BytecodeFacts;
 } {
   const { search, facts } = searchForBytecode({ pycs, sources: false, hashMagicNumbers: [] });
-  const names = [...search.names, ...leftoverNames, '*.so'];
+  const names = new RegExp([search.names, leftoverNames, /\.so$/].map(({ source }) => source).join('|'));
   return { search: { ...search, names, directories: true }, facts };
 }
 

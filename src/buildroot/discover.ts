@@ -88,7 +88,7 @@ function findIn(root: StagedPath, limits: WalkLimits): Walk {
   return ifRefused(
     () => {
       const { kind } = lstat(root);
-      return kind === 'directory' ? walk(root, ['*.py'], limits) : { ...nothing, found: [{ path: root, type: kind }] };
+      return kind === 'directory' ? walk(root, /\.py$/, limits) : { ...nothing, found: [{ path: root, type: kind }] };
     },
     (error) => ({ ...nothing, unreadable: [{ directory: root, error }] }),
   );

@@ -10,7 +10,7 @@ import { walk } from './walk.ts';
  * @param count the most to return
  */
 export function nearestSources(buildroot: Buildroot, paths: readonly string[], count: number): PayloadPath[] {
-  const { found } = walk(buildroot.path, ['?*.py'], walkLimits(buildroot));
+  const { found } = walk(buildroot.path, /.\.py$/s, walkLimits(buildroot));
   const directories = new Set(found.filter(({ type }) => type !== 'directory').map(({ path }) => parentOf(path)));
   const starts = paths.length === 0 ? [buildroot.path] : startingPoints(buildroot, paths);
   return Array.from(directories, (path) => ({ path, steps: Math.min(...starts.map((from) => steps(from, path))) }))

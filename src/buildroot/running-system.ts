@@ -55,7 +55,7 @@ interface PythonPlaces extends Pick<Walk, 'otherFileSystems'> {
 /** Searches the file system of `/` for virtual environments and Python libraries. Skips caches and data of services. */
 export function pythonPlaces(): PythonPlaces {
   const limits: WalkLimits = { otherFileSystems: 'all', without: dataDirectories };
-  const { found, otherFileSystems } = walk('/' as StagedPath, ['pyvenv.cfg', 'python3.*', 'pypy3*'], limits);
+  const { found, otherFileSystems } = walk('/' as StagedPath, /^(?:pyvenv\.cfg$|python3\.|pypy3)/, limits);
   const isLibrary = (path: StagedPath) =>
     pythonDirectoryOf(path as string as PayloadPath)?.directory === (path as string);
   return {

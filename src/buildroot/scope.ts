@@ -43,7 +43,7 @@ export class Scope {
   #search(): ReadonlyMap<FileIdentity, ReadonlySet<StagedPath>> {
     const names = new Map<FileIdentity, Set<StagedPath>>();
     for (const point of this.#points) {
-      const found = lstat(point).kind === 'directory' ? walk(point, ['*'], this.#limits).found : [];
+      const found = lstat(point).kind === 'directory' ? walk(point, /^/, this.#limits).found : [];
       const files = found.filter(({ type }) => type === 'file').map(({ path }) => path);
       for (const path of [...files, point]) {
         const identity = identityIfAny(path);

@@ -1,5 +1,6 @@
 import { openBuildroot } from '../buildroot/open.ts';
 import { type Buildroot, toPayload } from '../buildroot/path.ts';
+import { expandPatterns } from '../buildroot/path-patterns.ts';
 import { errnoOf, exitStatus } from '../errors.ts';
 import { readAhead } from '../files/attributes.ts';
 import { findPycs, type PycDirectory } from '../links/find.ts';
@@ -49,7 +50,8 @@ export async function linkCommand(options: LinkOptions, log: Log): Promise<Comma
   const { dryRun } = options;
   const buildroot = openBuildroot(options.buildroot, options.prepend);
   const outputs = await openOutputs(buildroot, { append: false, filelistFor: [], ...options });
-  const { directories, pycs, unreadable, notUtf8 } = findPycs(buildroot, options.paths);
+  const paths = await expandPatterns(buildroot, options.paths);
+  const { directories, pycs, unreadable, notUtf8 } = findPycs(buildroot, paths);
   let [narrowed, normalized, links, savedBytes] = [0, 0, 0, 0];
   let failed = unreadable.length;
   const skipped: Skipped[] = [];

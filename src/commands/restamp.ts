@@ -1,5 +1,6 @@
 import { openBuildroot } from '../buildroot/open.ts';
 import { toPayload } from '../buildroot/path.ts';
+import { expandPatterns } from '../buildroot/path-patterns.ts';
 import { Scope } from '../buildroot/scope.ts';
 import { errnoOf, exitStatus } from '../errors.ts';
 import { removeLeftovers } from '../files/leftovers.ts';
@@ -37,7 +38,8 @@ export async function restampCommand(options: RestampOptions, log: Log): Promise
   const buildroot = openBuildroot(options.buildroot, options.prepend);
   const path = options.manifest === undefined ? undefined : outputPath(buildroot, options.manifest);
   const missing = path === undefined ? [] : pycsNotIn(buildroot, readManifest(path));
-  const { directories, unreadable, notUtf8 } = findPycs(buildroot, options.paths);
+  const paths = await expandPatterns(buildroot, options.paths);
+  const { directories, unreadable, notUtf8 } = findPycs(buildroot, paths);
   const { sources, texts, left } = sourceTextsOf(
     buildroot,
     directories.flatMap(({ sets }) => sets.flat()),
@@ -53,7 +55,7 @@ export async function restampCommand(options: RestampOptions, log: Log): Promise
     }
   };
   complain(left);
-  const scope = new Scope(buildroot, options.paths);
+  const scope = new Scope(buildroot, paths);
   const restamped = new Map<PayloadPath, Pick<PycRecord, 'sha256' | 'invalidationMode'>>();
   for await (const text of inTurns(texts)) {
     const done = restampText(scope, text, mtimeSeconds, dryRun);

@@ -30,7 +30,7 @@ export async function diff(modules: readonly ModulePair[], searchOld: SearchAgai
   try {
     const pairs = modules.flatMap((module) => module.pairs);
     const extract = async (search: SearchAgain, pycs: readonly DiffPyc[]) => {
-      const wanted = searchForFiles(new Set(pycs.map(({ file }) => file)), ['*.pyc', '*.pyo'], directory);
+      const wanted = searchForFiles(new Set(pycs.map(({ file }) => file)), /\.py[co]$/, directory);
       if (pycs.length > 0) await search(wanted.search);
       return ({ file }: DiffPyc) => contentAt(wanted.paths.get(file));
     };

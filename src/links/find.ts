@@ -39,7 +39,7 @@ export function findPycs(buildroot: Buildroot, paths: readonly string[]): FoundP
   if (file !== undefined) throw new PyclinkError('usage', 'link takes directories only', { path: file });
   const limits = walkLimits(buildroot);
   for (const root of roots) {
-    const walked = walk(root, ['*.pyc', '*.pyo', '.pyclink-*'], limits);
+    const walked = walk(root, /\.py[co]$|^\.pyclink-/, limits);
     unreadable.push(...walked.unreadable);
     notUtf8.push(...walked.notUtf8.map(({ shown }) => shown));
     for (const { path, type } of walked.found) {

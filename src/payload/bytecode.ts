@@ -36,7 +36,7 @@ export function searchForBytecode(wanted: WantedFacts): { readonly search: Searc
   const asSource = (content: Content): SourceFacts | Unread =>
     'unread' in content ? content : { sha256: sha256Of(content), hashes: hashesOf(content, wanted.hashMagicNumbers) };
   const search: Search = {
-    names: ['*.py', '*.pyc', '*.pyo'],
+    names: /\.py[co]?$/,
     ...(wanted.paths === undefined ? {} : { paths: wanted.paths }),
     visit: ({ path, file }) => {
       if (/\.py[co]$/.test(path))

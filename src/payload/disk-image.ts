@@ -108,7 +108,7 @@ async function searchExtracted(
     await run(extractor, extractor.command, extractor.args(root, image), image);
     const names = new Map<string, string>();
     /** Another search extracts it again and lists other names, so a file is identified by its first name. */
-    const everything: Search = { names: ['*'], directories: true, visit: () => undefined };
+    const everything: Search = { names: /^/, directories: true, visit: () => undefined };
     for (const { path, file } of searchTree(openTree(root), everything, limits).entries) {
       if (extractor === erofs && path.includes('\n')) {
         throw new PyclinkError('tool-failed', 'has a name with a line break, which dump.erofs prints like two names', {

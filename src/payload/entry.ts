@@ -48,8 +48,8 @@ export type TakeContent = (content: Content) => void;
 
 /** What to search for in a container. Nothing else uses memory. */
 export interface Search {
-  /** Globs for the names to list. Symlinks are always listed, because a path may go through one. */
-  readonly names: readonly string[];
+  /** Matches the names to list. Symlinks are always listed, because a path may go through one. */
+  readonly names: RegExp;
   /** List directories too, as far as the container has entries for them. */
   readonly directories?: true;
   /** Paths to list regardless of their names. In the running system, only these and what is below them are searched. */

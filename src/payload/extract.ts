@@ -42,7 +42,7 @@ function attempt<T>(path: string, work: () => T): T {
  * @param files their identities
  * @returns the search, the paths of the extracted files, and the reasons why others could not be read
  */
-export function searchForFiles(files: ReadonlySet<string>, names: readonly string[], directory: TemporaryDirectory) {
+export function searchForFiles(files: ReadonlySet<string>, names: RegExp, directory: TemporaryDirectory) {
   const paths = new Map<string, string>();
   const unread = new Map<string, string>();
   const search: Search = {

@@ -13,7 +13,7 @@ import type { TarContents } from './tar.ts';
 export async function searchImage(target: ImageTarget, search: Search, limits: ReadLimits): Promise<Contents> {
   const places = layersOf(target);
   // A whiteout removes files of earlier layers.
-  const layered: Search = { ...search, names: [...search.names, '.wh.*'] };
+  const layered: Search = { ...search, names: new RegExp(`${search.names.source}|^\\.wh\\.`) };
   const passes = await readLayers(target, places, layered, limits);
   const layers = places.map(({ label }, i) => ({ label, ...(passes[i] as TarContents) }));
   const { entries, linked, removedBy } = overlay(layers);

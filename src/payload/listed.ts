@@ -1,4 +1,3 @@
-import picomatch from 'picomatch';
 import { nameOf, type PayloadPath } from '../files/path.ts';
 import type { PayloadEntry, Search } from './entry.ts';
 
@@ -8,10 +7,9 @@ export function listedBy({
   paths,
   directories,
 }: Search): (path: PayloadPath, type: PayloadEntry['type']) => boolean {
-  const matches = names.length === 0 ? () => false : picomatch([...names], { dot: true });
   return (path, type) =>
     type === 'symlink' ||
     (type === 'directory' && directories === true) ||
-    matches(nameOf(path)) ||
+    names.test(nameOf(path)) ||
     paths?.has(path) === true;
 }

@@ -63,5 +63,5 @@ function packagesWithin(directory: string, levels: number, seen: Set<FileIdentit
 
 function hasPython(directory: string): boolean {
   const limits = { otherFileSystems: "the kernel's" } as const;
-  return walk(resolve(directory) as StagedPath, ['*.py', '*.py[co]'], limits).found.length > 0;
+  return walk(resolve(directory) as StagedPath, /\.py[co]?$/, limits).found.length > 0;
 }

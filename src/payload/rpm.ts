@@ -52,7 +52,7 @@ export async function searchRpm(file: string, search: Search, limits: ReadLimits
     if (entry !== undefined && take !== undefined) taken.add(entry.file);
     return take;
   };
-  const inPayload: Search = { names: [], paths: new Set(stored.keys()), visit };
+  const inPayload: Search = { names: /(?!)/, paths: new Set(stored.keys()), visit };
   const { unread } = await readStored(file, inPayload, limits);
   if (unread.size > 0) await readStored(file, inPayload, limits, unread);
   return contentsOf(entries);

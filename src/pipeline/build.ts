@@ -1,6 +1,7 @@
 import { discover } from '../buildroot/discover.ts';
 import { excluder } from '../buildroot/exclude.ts';
 import { resolveGiven } from '../buildroot/path.ts';
+import { expandPatterns } from '../buildroot/path-patterns.ts';
 import type { InterpreterRequest } from '../buildroot/python-directory.ts';
 import type { Source } from '../buildroot/source.ts';
 import { mayHaveEntries } from '../cache/local-store.ts';
@@ -30,7 +31,7 @@ export async function build(options: BuildOptions, context: BuildContext): Promi
   const isWholeSystem = inPlace && options.paths.length === 0;
   const { paths, passedOver, skipped } = isWholeSystem
     ? await pathsOfSystem(context.environment)
-    : { paths: options.paths, passedOver: [], skipped: [] };
+    : { paths: await expandPatterns(buildroot, options.paths), passedOver: [], skipped: [] };
   const discovered = discover(buildroot, {
     paths,
     only: options.only,

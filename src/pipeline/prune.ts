@@ -66,7 +66,7 @@ export async function prune(
 /** The pycs in the PATHs or, without PATHs, in the Python directories. Does not follow symlinks. */
 function pycsIn(buildroot: Buildroot, { paths, only }: Pick<Settings, 'paths' | 'only'>): StagedPath[] {
   const below = (directory: StagedPath) =>
-    walk(directory, ['*.pyc'], walkLimits(buildroot)).found.flatMap(({ path, type }) => (type === 'file' ? path : []));
+    walk(directory, /\.pyc$/, walkLimits(buildroot)).found.flatMap(({ path, type }) => (type === 'file' ? path : []));
   const isDirectory = (path: StagedPath) => ifPossible(() => lstatIfAny(path))?.kind === 'directory';
   const isMeant = (path: PayloadPath) =>
     !['python2', undefined].includes(pythonDirectoryOf(path)?.kind) && only?.matching.test(path) !== false;

@@ -22,7 +22,7 @@ export async function explained(
 ): Promise<AuditFinding[]> {
   if (differing.length === 0) return [];
   const files = new Set(differing.map(({ pyc }) => pyc.entry.file));
-  const { search, paths } = searchForFiles(files, ['*.pyc', '*.pyo'], directory);
+  const { search, paths } = searchForFiles(files, /\.py[co]$/, directory);
   await searchTargets(search);
   return differing.map(({ pyc: { entry }, compiled, compiler }): AuditFinding => {
     const [own, given] = [contentAt(paths.get(entry.file)), contentAt(compiled)];

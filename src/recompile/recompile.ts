@@ -45,7 +45,7 @@ export async function recompile(all: readonly Audited[], options: RecompileOptio
     const differing: Differing[] = [];
     let same = 0;
     let isComplete = true;
-    const sources = searchForFiles(new Set(jobs.map(({ source }) => source.file)), ['*.py'], directory);
+    const sources = searchForFiles(new Set(jobs.map(({ source }) => source.file)), /\.py$/, directory);
     await options.search(sources.search);
     const textOf = ({ source }: RecompileJob) =>
       options.chroot === undefined ? sources.paths.get(source.file) : source.path;

@@ -19,7 +19,7 @@ export interface AlikeSources {
 /** The sources with pycs in a `__pycache__` of a buildroot, and the number of the system's sources without. */
 export function existingPycs(buildroot: string): { readonly alike: AlikeSources[]; readonly withoutPycs: number } {
   const top = realpathSync.native(buildroot) as StagedPath;
-  const files = walk(top, ['?*.py', '*.pyc']).found.filter(({ type }) => type === 'file');
+  const files = walk(top, /.\.py$|\.pyc$/s).found.filter(({ type }) => type === 'file');
   const sources = new Map(
     files.filter(({ path }) => path.endsWith('.py')).map(({ path }) => [path, new Set<string>()]),
   );

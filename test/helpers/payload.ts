@@ -38,7 +38,7 @@ export function describedPayload(described: readonly DescribedEntry[]): { payloa
 }
 
 /** A search that takes the bytes of what has one of these names, and what it took: by the path that was asked about. */
-export function searchFor(names: readonly string[], paths: readonly string[] = []) {
+export function searchFor(names: RegExp, paths: readonly string[] = []) {
   const taken = new Map<string, string | Buffer>();
   const search: Search = {
     names,

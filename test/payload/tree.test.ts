@@ -9,11 +9,11 @@ import { searchTree } from '../../src/payload/tree.ts';
 import { type Planted, plantBuildroot } from '../helpers/buildroot.ts';
 import { searchFor } from '../helpers/payload.ts';
 
-const names = ['*.py', '*.pyc'];
+const names = /\.pyc?$/;
 
-function searched(files: Readonly<Record<string, Planted>>, paths: readonly string[] = [], globs = names) {
+function searched(files: Readonly<Record<string, Planted>>, paths: readonly string[] = [], wanted = names) {
   const tree = openTree(plantBuildroot(files));
-  const { search, taken } = searchFor(globs, paths);
+  const { search, taken } = searchFor(wanted, paths);
   const contents = searchTree(tree, search, { ...defaultReadLimits, maxFileBytes: 100 });
   const filesOf = contents.entries.filter(({ type }) => type !== 'directory').map(({ path }) => path);
   return { tree: tree.path, contents, taken, files: filesOf.sort(), payload: new Payload([contents]) };
@@ -59,7 +59,7 @@ describe('searchTree', () => {
       'a.py': { symlink: '/real/text' },
       lib: { symlink: '/real' },
     };
-    const { payload, taken, files: listed } = searched(files, ['/lib/b.pyc', '/missing'], ['a.py']);
+    const { payload, taken, files: listed } = searched(files, ['/lib/b.pyc', '/missing'], /^a\.py$/);
     expect(listed).toEqual(['/a.py', '/lib', '/real/b.pyc', '/real/text']);
     expect(payload.follow('/a.py' as never)).toMatchObject([{ path: '/real/text', type: 'file' }]);
     expect(payload.at('/lib/b.pyc' as never)).toMatchObject([{ path: '/real/b.pyc' }]);

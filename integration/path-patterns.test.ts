@@ -1,0 +1,45 @@
+/** PATHs that are patterns: which directories they name, in each command that takes PATHs. */
+import { copyFileSync, existsSync, renameSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { plantBuildroot } from '../test/helpers/buildroot.ts';
+import { pyclink } from '../test/helpers/pyclink.ts';
+import { systemPython } from '../test/helpers/pythons.ts';
+
+const pattern = '/usr/lib/*-linux-gnu/shop';
+const pycs = [0, 1, 2].map(
+  (level) => `__pycache__/cart.${systemPython.cacheTag}${level === 0 ? '' : `.opt-${level}`}.pyc`,
+);
+
+it('build, link and restamp work on the directories that match', async () => {
+  const buildroot = plantBuildroot({
+    'usr/lib/x86_64-linux-gnu/shop/cart.py': 'x = 1\n',
+    'usr/lib/mips-linux-gnu/shop/cart.py': 'x = 1\n',
+    'usr/lib/shop/cart.py': 'x = 1\n',
+  });
+  const matching = ['usr/lib/mips-linux-gnu/shop', 'usr/lib/x86_64-linux-gnu/shop'].map((at) => join(buildroot, at));
+  const { stdout, status } = await pyclink(['build', '--buildroot', buildroot, '-q', '--json', pattern]);
+  expect({ status, sources: JSON.parse(stdout).sources }).toEqual({ status: 0, sources: 2 });
+  expect(existsSync(join(buildroot, 'usr/lib/shop/__pycache__'))).toBe(false);
+  for (const pyc of matching.flatMap((directory) => pycs.map((name) => join(directory, name)))) {
+    copyFileSync(pyc, `${pyc}.copy`);
+    renameSync(`${pyc}.copy`, pyc);
+    expect(statSync(pyc).nlink).toBe(1);
+  }
+  await pyclink(['link', '-q', '--buildroot', buildroot, pattern]);
+  for (const directory of matching) {
+    expect(pycs.map((pyc) => statSync(join(directory, pyc)).nlink)).toEqual([3, 3, 3]);
+  }
+  await pyclink(['restamp', '-q', '--mtime', '1', '--buildroot', buildroot, `${buildroot}${pattern}`]);
+  expect(matching.map((directory) => statSync(join(directory, 'cart.py')).mtimeMs)).toEqual([1000, 1000]);
+  expect(statSync(join(buildroot, 'usr/lib/shop/cart.py')).mtimeMs).not.toBe(1000);
+});
+
+it.each(['build', 'link', 'restamp --mtime 1'])('%s refuses one that matches no directory', async (command) => {
+  const buildroot = plantBuildroot({ 'usr/lib/shop/cart.py': 'x = 1\n' });
+  const { status, stderr } = await pyclink([...command.split(' '), '--buildroot', buildroot, pattern]);
+  expect({ status, stderr }).toEqual({
+    status: 2,
+    stderr: expect.stringContaining(`${pattern}: not in the buildroot`),
+  });
+});

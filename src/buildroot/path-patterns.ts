@@ -1,0 +1,37 @@
+import { byCodeUnit, childOf } from '../files/path.ts';
+import { lstatIfAny } from '../files/stat.ts';
+import { type Buildroot, locate } from './path.ts';
+import { resolveInBuildroot } from './resolve.ts';
+
+/**
+ * Expands PATHs with `*`, `?` or `[` to the directories that match below the buildroot, as a shell would: it does not
+ * match names that begin with a dot. `**` stands for directories at any depth. Symlinks in the matched part are not
+ * followed.
+ * @returns the PATHs; those that exist under this name, and those that match nothing, as they were
+ */
+export async function expandPatterns(buildroot: Buildroot, paths: readonly string[]): Promise<string[]> {
+  const expanded = await Promise.all(paths.map((path) => (wildcard.test(path) ? matching(buildroot, path) : [path])));
+  return expanded.flat();
+}
+
+const wildcard = /[*?[]/;
+
+async function matching(buildroot: Buildroot, pattern: string): Promise<readonly string[]> {
+  const staged = locate(buildroot, pattern);
+  if (staged === undefined || lstatIfAny(staged) !== undefined) return [pattern];
+  const parts = staged.slice(buildroot.path.length).split('/').filter(Boolean);
+  const first = parts.findIndex((part) => wildcard.test(part));
+  const start = resolveInBuildroot(buildroot, parts.slice(0, first).reduce(childOf, buildroot.path));
+  if (first === -1 || start.kind !== 'inside') return [pattern];
+  const { globby } = await import('globby');
+  const names = await globby(parts.slice(first).join('/'), {
+    cwd: start.path,
+    onlyDirectories: true,
+    expandDirectories: false,
+    followSymbolicLinks: false,
+    braceExpansion: false,
+    extglob: false,
+    suppressErrors: true,
+  });
+  return names.length === 0 ? [pattern] : names.sort(byCodeUnit).map((name) => childOf(start.path, name));
+}
