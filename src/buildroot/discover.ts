@@ -1,6 +1,6 @@
 import { errnoOf } from '../errors.ts';
 import { ifRefused } from '../files/if-possible.ts';
-import { byCodeUnit, contains, type PayloadPath, type StagedPath } from '../files/path.ts';
+import { byCodeUnit, childOf, contains, nameOf, type PayloadPath, parentOf, type StagedPath } from '../files/path.ts';
 import { lstat } from '../files/stat.ts';
 import type { Skipped, SkipReason } from '../skipped.ts';
 import { type ChosenInterpreters, Examiner } from './examiner.ts';
@@ -15,6 +15,8 @@ export interface Discovered {
   /** Sorted by payload path, each path once. */
   readonly sources: readonly Source[];
   readonly skipped: readonly Skipped[];
+  /** Where killed runs may have left temporary files: directories of the sources, and their `__pycache__`. */
+  readonly leftovers: readonly StagedPath[];
 }
 
 /** If there are no PATHs: the sources to compile instead of those in every Python directory. */
@@ -39,6 +41,7 @@ export interface DiscoverOptions extends ChosenInterpreters {
 export function discover(buildroot: Buildroot, options: DiscoverOptions): Discovered {
   const sources = new Map<StagedPath, Source>();
   const skipped = new Map<string, Skipped>();
+  const leftovers = new Set<StagedPath>();
   const skip = (path: string, reason: SkipReason, message?: string) =>
     skipped.set(path, { path, reason, ...(message === undefined ? {} : { message }) });
   const examine = new Examiner(buildroot, options);
@@ -51,13 +54,18 @@ export function discover(buildroot: Buildroot, options: DiscoverOptions): Discov
     const { found, notUtf8, unreadable, otherFileSystems } = findIn(root, limits);
     for (const { shown: path } of notUtf8) {
       const payload = toPayload(buildroot, path as StagedPath);
-      if (!everywhere || pythonDirectoryOf(payload)) skip(payload, 'name-not-utf8');
+      if (path.endsWith('.py') && (!everywhere || pythonDirectoryOf(payload))) skip(payload, 'name-not-utf8');
     }
     for (const { directory, error } of unreadable) {
       skip(toPayload(buildroot, directory as StagedPath), 'unreadable-directory', errnoOf(error));
     }
     for (const directory of otherFileSystems) skip(toPayload(buildroot, directory), 'other-file-system');
     for (const file of found) {
+      if (file.path === root) leftovers.add(parentOf(root)).add(childOf(parentOf(root), '__pycache__'));
+      else if (!file.path.endsWith('.py')) {
+        leftovers.add(parentOf(file.path));
+        continue;
+      }
       const payload = toPayload(buildroot, file.path);
       const place = pythonDirectoryOf(payload);
       const unwanted = file.type === 'directory' || payload.includes('/__pycache__/') || (everywhere && !place);
@@ -75,9 +83,13 @@ export function discover(buildroot: Buildroot, options: DiscoverOptions): Discov
       }
     }
   }
+  const directories = new Set(Array.from(sources.keys(), parentOf));
+  const isBesideSources = (directory: StagedPath) =>
+    directories.has(nameOf(directory) === '__pycache__' ? parentOf(directory) : directory);
   return {
     sources: [...sources.values()].sort((a, b) => byCodeUnit(a.payload, b.payload)),
     skipped: [...skipped.values()].sort((a, b) => byCodeUnit(a.path, b.path)),
+    leftovers: [...leftovers].filter(isBesideSources),
   };
 }
 
@@ -88,7 +100,9 @@ function findIn(root: StagedPath, limits: WalkLimits): Walk {
   return ifRefused(
     () => {
       const { kind } = lstat(root);
-      return kind === 'directory' ? walk(root, /\.py$/, limits) : { ...nothing, found: [{ path: root, type: kind }] };
+      return kind === 'directory'
+        ? walk(root, /\.py$|^\.pyclink-/, limits)
+        : { ...nothing, found: [{ path: root, type: kind }] };
     },
     (error) => ({ ...nothing, unreadable: [{ directory: root, error }] }),
   );

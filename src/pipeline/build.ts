@@ -9,8 +9,7 @@ import { openPools } from '../compile/open-pools.ts';
 import { PyclinkError } from '../errors.ts';
 import { exitSignal } from '../exit-signal.ts';
 import { removeLeftovers } from '../files/leftovers.ts';
-import { childOf, contains, parentOf } from '../files/path.ts';
-import { inTurns } from '../turns.ts';
+import { contains } from '../files/path.ts';
 import type { BuildContext } from './context.ts';
 import type { BuildOptions } from './options.ts';
 import type { BuildReport } from './report.ts';
@@ -58,8 +57,8 @@ export async function build(options: BuildOptions, context: BuildContext): Promi
   exitSignal();
   const opening = openPools(buildroot, found.sources, context.environment, ifMissing, startedFor, start);
   const loading = Promise.all([import('./compile-and-write.ts'), loadCache(options, isStocked)]);
-  const clearing = options.dryRun ? undefined : removeLeftoversBeside(found.sources);
-  const [pools, [{ compileAndWrite }]] = await Promise.all([opening, loading, clearing]);
+  if (!options.dryRun) for (const directory of discovered.leftovers) removeLeftovers(directory);
+  const [pools, [{ compileAndWrite }]] = await Promise.all([opening, loading]);
   try {
     const settings = { ...options, paths, isWholeSystem, buildroot, strip, passedOver };
     return await compileAndWrite(found, pools, settings, context, watch);
@@ -77,14 +76,6 @@ function firstWorkers(sources: readonly Source[], options: BuildOptions, isStock
 
 function mayTakeFromStore({ cache }: BuildOptions): boolean {
   return cache !== undefined && cache.directory !== '' && mayHaveEntries(cache);
-}
-
-/** Removes what killed runs left next to the sources and their pycs. */
-async function removeLeftoversBeside(sources: readonly Source[]): Promise<void> {
-  for await (const directory of inTurns(new Set(sources.map(({ staged }) => parentOf(staged))))) {
-    removeLeftovers(directory);
-    removeLeftovers(childOf(directory, '__pycache__'));
-  }
 }
 
 /** Loads the code for the cache, and for its server if that is certain to be used: the local store is empty. */

@@ -42,6 +42,7 @@ describe('discover', () => {
         source('/usr/lib/python3.11/t/b.py', 1, true),
       ],
       skipped: [],
+      leftovers: [],
     });
   });
 
@@ -172,6 +173,7 @@ describe('discover', () => {
     expect(discover(buildroot, everywhere)).toEqual({
       sources: [source('/usr/lib/python3.11/absolute.py', false), source('/usr/lib/python3.11/relative.py', true)],
       skipped: [],
+      leftovers: [],
     });
   });
 
@@ -241,5 +243,33 @@ describe('discover', () => {
       '😀.py',
       '\uff5e.py',
     ]);
+  });
+});
+
+describe('leftovers', () => {
+  const files = {
+    'usr/lib/python3.11/a.py': '',
+    'usr/lib/python3.11/.pyclink-1': '',
+    'usr/lib/python3.11/b/b.py': '',
+    'usr/lib/python3.11/b/__pycache__/.pyclink-2': '',
+    'usr/lib/python3.11/b/.pyclink-3.py': '',
+    'usr/lib/python3.11/data/.pyclink-4': '',
+    'usr/share/.pyclink-5': '',
+  };
+
+  it('are looked for beside sources, where a name is like theirs', () => {
+    const buildroot = openTree(plantBuildroot(files));
+    const { leftovers, sources } = discover(buildroot, everywhere);
+    expect(sources.map(({ payload }) => payload)).toContain('/usr/lib/python3.11/b/.pyclink-3.py');
+    expect([...leftovers].sort()).toEqual(
+      ['/usr/lib/python3.11', '/usr/lib/python3.11/b/__pycache__'].map((directory) => buildroot.path + directory),
+    );
+  });
+
+  it('are looked for in the directory of a PATH that is a file', () => {
+    const buildroot = openTree(plantBuildroot(files));
+    const { leftovers } = discover(buildroot, { ...everywhere, paths: ['/usr/lib/python3.11/b/b.py'] });
+    const directory = `${buildroot.path}/usr/lib/python3.11/b`;
+    expect([...leftovers].sort()).toEqual([directory, `${directory}/__pycache__`]);
   });
 });
