@@ -39,7 +39,7 @@ export function recordKind(
 export class CompiledRecord implements PycRecord {
   readonly source: PayloadPath;
   readonly sizeBytes: number;
-  /** The SHA-256, one character per byte. */
+  /** The SHA-256, one character per byte; empty if nothing that the build writes contains it. */
   readonly digest: string;
   readonly kind: RecordKind;
   /** The SHA-256 of the source, one character per byte; undefined if it could not be read. */

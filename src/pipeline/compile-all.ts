@@ -67,8 +67,8 @@ export async function compileAll(
     context.onInterpreter(pool.interpreter, ownSources);
   }
   const { buildroot, link, normalize, debugRanges, invalidationMode, keepCurrent } = options;
-  const hashSources = options.manifest !== undefined;
-  const writing = { buildroot, link, normalize, debugRanges, hashSources, keepCurrent, cache };
+  const hash = options.manifest !== undefined || options.removeSources;
+  const writing = { buildroot, link, normalize, debugRanges, hash, keepCurrent, cache };
   const done = await doWork(work, { ...writing, invalidationMode, emptyByHash }, context);
   if (cache !== undefined) addCounts(done.cache, withoutCache(work));
   return { ...done, jobs: jobs.length };

@@ -38,8 +38,8 @@ export interface WriteOptions extends CompileOptions {
   readonly link: boolean;
   /** Whether line tables say columns, where the interpreter writes any. */
   readonly debugRanges: boolean;
-  /** Record the SHA-256 of the sources. */
-  readonly hashSources: boolean;
+  /** Record the SHA-256 of pycs and sources, which only a manifest and `--remove-sources` need. */
+  readonly hash: boolean;
 }
 
 /** A pyc that cannot be normalized, and why. */
@@ -135,12 +135,13 @@ function recordsOf(
     ...(!options.debugRanges && releaseOf(magicNumber).hasColumns && { debugRanges: false }),
   };
   const stem = pycStem(staged, job.layout);
-  const sourceDigest = options.hashSources && groups.length > 0 ? digestOfSource(content, sourceSha256) : undefined;
+  const sourceDigest = options.hash && groups.length > 0 ? digestOfSource(content, sourceSha256) : undefined;
   return groups.map((group) => {
     const endings = group.map(({ path }) => path.slice(stem.length)).sort(byCodeUnit);
     const [{ sizeBytes, content: pyc, mode }] = group as readonly [ReadPyc];
     const kind = recordKind(endings, mode, invalidationModeOf(job, options), version, more);
-    return new CompiledRecord(payload, sizeBytes, digests.of(pyc), kind, sourceDigest);
+    const digest = options.hash ? digests.of(pyc) : '';
+    return new CompiledRecord(payload, sizeBytes, digest, kind, sourceDigest);
   });
 }
 
