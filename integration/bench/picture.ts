@@ -22,14 +22,14 @@ export function startTimesPicture(rows: readonly Row[], verdicts: readonly Verdi
   const longest = Math.max(...rows.map(({ wallSeconds }) => wallSeconds));
   const scale = (width - labelWidth - 110) / longest;
   let y = top;
-  const drawn = Array.from(images, ([image, bars], index) => {
+  const drawn = Array.from(images, ([image, bars]) => {
     const mebibytes = verdicts.find(({ what }) => what === `MiB with ${image}`)?.value ?? Number.NaN;
     const own = bars.map(({ name, seconds }, i) => {
       const at = y + i * (barHeight + barGap);
       const length = Math.round(seconds * scale);
       return [
         `  <text class="muted" x="${labelWidth - 12}" y="${at + 14}" text-anchor="end" font-size="12">${name}</text>`,
-        `  <rect class="${index === 0 ? 'ours' : 'other'}" x="${labelWidth}" y="${at}" width="${length}" height="${barHeight}" rx="3"/>`,
+        `  <rect class="${image.startsWith('pyclink') ? 'ours' : 'other'}" x="${labelWidth}" y="${at}" width="${length}" height="${barHeight}" rx="3"/>`,
         `  <text class="text" x="${labelWidth + length + 8}" y="${at + 14}">${seconds.toFixed(2)} s</text>`,
       ].join('\n');
     });
