@@ -52,6 +52,24 @@ describeWith(debianTools, 'dh_pyclink', () => {
     expect(ran.stdout).toMatch(/^pyclink: 9 pycs, /);
   });
 
+  it('compiles the directories of a pattern, such as one for the multiarch triplet', async () => {
+    const { source, dhPyclink } = await installedSource({
+      'debian/shop-app/usr/lib/x86_64-linux-gnu/till/tool.py': 'x = 1\n',
+      'debian/python3-shop/usr/lib/mips-linux-gnu/till/tool.py': 'x = 1\n',
+    });
+    expect(await dhPyclink(['/usr/lib/*-linux-gnu/till'])).toEqual(silent);
+    expect(compiledIn(join(source, 'debian')).filter((path) => path.endsWith('/tool'))).toEqual([
+      'python3-shop/usr/lib/mips-linux-gnu/till/tool',
+      'shop-app/usr/lib/x86_64-linux-gnu/till/tool',
+    ]);
+    const said = '/usr/lib/*-hurd/till: is not a directory of any of the packages';
+    expect(await dhPyclink(['/usr/lib/*-hurd/till'])).toEqual({
+      status: 2,
+      stdout: '',
+      stderr: `pyclink: error: ${said}`,
+    });
+  });
+
   it.each([
     [[], { DH_NO_ACT: '1', DH_VERBOSE: '1' }],
     [['--no-act', '-v'], { DH_INTERNAL_OVERRIDE: 'dh_pyclink' }],

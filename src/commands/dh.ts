@@ -1,5 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { openTree } from '../buildroot/open.ts';
+import { toPayload } from '../buildroot/path.ts';
+import { expandPatterns } from '../buildroot/path-patterns.ts';
 import { adaptPackage, type ShippedPycs } from '../debian/adapt.ts';
 import type { BinaryPackage, DebhelperCall } from '../debian/call.ts';
 import {
@@ -10,6 +13,8 @@ import {
   type PackageDirectories,
 } from '../debian/packages.ts';
 import { exitStatus, PyclinkError } from '../errors.ts';
+import type { StagedPath } from '../files/path.ts';
+import { lstatIfAny } from '../files/stat.ts';
 import type { Log } from '../log.ts';
 import { recordsOf } from '../manifest/encode.ts';
 import { readManifest } from '../manifest/read.ts';
@@ -31,19 +36,33 @@ export interface DhContext extends Surroundings {
   readonly readOptions: (paths: readonly string[], flags: object) => BuildOptions;
 }
 
+/** Expands the patterns among installed paths to the directories of a package. Returns other paths as they are. */
+async function expandedIn({ tree }: BinaryPackage, paths: readonly string[]): Promise<string[]> {
+  if (lstatIfAny(tree) === undefined) return [...paths];
+  const buildroot = openTree(tree);
+  const expanded = await expandPatterns(buildroot, paths);
+  return expanded.map((path) => (paths.includes(path) ? path : toPayload(buildroot, path as StagedPath)));
+}
+
 /** `pyclink dh`: runs dh_pyclink. Prints one line for each package and interpreter. @throws PyclinkError */
 export async function dhCommand(call: DebhelperCall, context: DhContext): Promise<CommandResult> {
   const { log, outputs } = context;
   const lines: string[] = [];
   const reports: BuildReport[] = [];
-  const targets = call.packages.map((target) => ({ target, directories: findDirectories(target, call.directories) }));
+  const targets = await Promise.all(
+    call.packages.map(async (target) => {
+      const named = await expandedIn(target, call.directories);
+      return { target, named, directories: findDirectories(target, named) };
+    }),
+  );
   const busy = targets.filter(({ directories }) => directories.length > 0).map(({ target }) => target.name);
   if (outputs.length > 0 && busy.length > 1) {
     const message = `dh_pyclink: ${outputs.join(', ')}: the same file for ${busy.join(', ')}`;
     throw new PyclinkError('usage', message, { hint: 'call dh_pyclink for each package: -p PACKAGE' });
   }
   const found = new Set(targets.flatMap(({ directories }) => directories.flatMap(({ paths }) => paths)));
-  for (const path of call.directories.filter((directory) => !found.has(directory))) {
+  const isFound = (path: string) => found.has(path) || targets.some(({ named }) => !named.includes(path));
+  for (const path of call.directories.filter((directory) => !isFound(directory))) {
     const message = 'is not a directory of any of the packages';
     // The directory may be in a package that is not built this time.
     if (!call.isOfSome && !call.noAct) throw new PyclinkError('usage', message, { path });
