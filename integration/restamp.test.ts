@@ -130,7 +130,7 @@ describe('restamp', () => {
     linkSync(join(tree.buildroot, pyc('till')), join(tree.buildroot, '../outside'));
     const { status, stdout, stderr } = await tree.restamp('--mtime', '0');
     expect({ status, stdout }).toEqual({ status: 1, stdout: 'pyclink: 3 sources, 0 pycs restamped, 5 left\n' });
-    expect(stderr).toContain('gone.cpython-311.pyc: left unchanged, with its source: it has no source\n');
+    expect(stderr).toContain(`gone.${systemPython.cacheTag}.pyc: left unchanged, with its source: it has no source\n`);
     expect(stderr).toContain(
       `${pyc('cart', '.opt-2')}: left unchanged, with its source: it does not start with a magic number\n`,
     );
