@@ -26,7 +26,7 @@ OBJECTS = ["code", "constants", "names"]
 OBJECTS += ["localsplusnames", "localspluskinds"] if HAS_KINDS else ["varnames", "freevars", "cellvars"]
 OBJECTS += ["filename", "name"] + ["qualname"] * (VERSION >= (3, 11))
 TAIL = ["lnotab" if VERSION < (3, 10) or IS_PYPY and VERSION < (3, 11) else "linetable"]
-TAIL += ["exceptiontable"] * (VERSION >= (3, 11))
+TAIL += ["exceptiontable"] * hasattr(compile("", "", "exec"), "co_exceptiontable")  # PyPy 8.0.1 has it, 7.3.19 has not.
 
 SIZES = {"N": 0, "F": 0, "T": 0, ".": 0, "S": 0, "r": 4, "i": 4, "I": 8, "g": 8, "y": 16, ":": 0}
 TEXTS = "utaAzZ"
