@@ -1,8 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { execaSync } from 'execa';
 
 /** docs/images.md, whose commands tests run as they are. */
 export const page = readFileSync(join(import.meta.dirname, '../../docs/images.md'), 'utf8');
+
+/** Whether this machine's fsck.erofs is 1.7 or later, which restores links. */
+export function erofsKeepsLinks(): boolean {
+  const [, minor] = /\b1\.(\d+)/.exec(execaSync('fsck.erofs', ['-V'], { all: true }).all) ?? [];
+  return Number(minor) >= 7;
+}
 
 /** The headings of docs/images.md below which there are commands. */
 export const headings = page
