@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { everythingIn, linkGroupsIn, type Planted, plant, temporaryDirectory } from '../test/helpers/buildroot.ts';
 import { bundle } from '../test/helpers/pyclink.ts';
 import { systemPython } from '../test/helpers/pythons.ts';
-import { blocksOf, headings, page } from './helpers/images-page.ts';
+import { blocksOf, erofsKeepsLinks, headings, page } from './helpers/images-page.ts';
 import { describeWith, missingTools } from './helpers/tools.ts';
 
 const allBuilt = /: all as built$/gm;
@@ -41,7 +41,8 @@ describeWith(missingTools('zip', 'unzip'), 'a function bundle', () => {
       'bundle/alias': { symlink: 'till' },
     });
     const [commands = ''] = blocksOf('Function bundles');
-    const done = await sh(commands);
+    // The Python of the function's runtime: here it is the system's.
+    const done = await sh(commands.replace('python3.11', `python${systemPython.minor}`));
     expect(done.all.match(allBuilt)).toHaveLength(1);
     await sh('unzip -q bundle.zip -d task');
     const { all } = await sh('python3 -v -B -c "import sys; sys.path.insert(0, \'task\'); import shop, alias.sum"');
@@ -131,7 +132,9 @@ describeWith(missingTools('mksquashfs', 'mkfs.erofs', 'fsck.erofs', 'cpio'), 'a 
     const [images = '', initramfs = ''] = blocksOf('Read-only images');
     expect((await sh(images)).all.match(allBuilt)).toHaveLength(2);
     await sh('fsck.erofs --extract=extracted root.erofs');
-    expect(linkGroupsIn(at('extracted')).map((group) => group.length)).toEqual([1, 1, 1, 1, 1, 1]);
+    expect(linkGroupsIn(at('extracted')).map((group) => group.length)).toEqual(
+      erofsKeepsLinks() ? [3, 3] : [1, 1, 1, 1, 1, 1],
+    );
     expect((await sh(imported('extracted'))).all.match(/code object from '[^']*extracted[^']*\.pyc'/g)).toHaveLength(2);
     expect((await sh(initramfs)).all.match(allBuilt)).toHaveLength(1);
     expect((await sh(imported('unpacked'))).all.match(/code object from '[^']*unpacked[^']*\.pyc'/g)).toHaveLength(2);
