@@ -5,9 +5,10 @@ import { type Browser, type BrowserContextOptions, chromium, type Page as Tab } 
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { plantBuildroot, temporaryDirectory } from '../test/helpers/buildroot.ts';
 import { pyclink } from '../test/helpers/pyclink.ts';
+import { systemPython } from '../test/helpers/pythons.ts';
 import { describeWith, missingTools } from './helpers/tools.ts';
 
-const library = '/usr/lib/python3.11/site-packages';
+const library = `/usr/lib/python${systemPython.minor}/site-packages`;
 
 describeWith(missingTools('chromium'), 'a page', () => {
   let browser: Browser;
@@ -42,7 +43,7 @@ describeWith(missingTools('chromium'), 'a page', () => {
     const build = ['build', '-q', '--buildroot', buildroot, '--manifest', manifest];
     expect(await pyclink([...build, ...(command === 'build' ? ['--html', html] : [])])).toMatchObject({ status: 0 });
     writeFileSync(join(buildroot, library, 'shop/till.py'), 'changed');
-    writeFileSync(join(buildroot, library, 'shop/__pycache__/__init__.cpython-311.pyc'), 'x');
+    writeFileSync(join(buildroot, library, `shop/__pycache__/__init__.${systemPython.cacheTag}.pyc`), 'x');
     if (command === 'audit') await pyclink(['audit', '--html', html, buildroot]);
     if (command === 'verify') await pyclink(['verify', '--html', html, '--manifest', manifest, buildroot]);
     return html;
