@@ -1,5 +1,6 @@
 import { getOrAdd } from '../get-or-add.ts';
 import { isContainer, isString, marshalType, stringType } from '../marshal/types.ts';
+import { movedWithClass } from './class-lines.ts';
 import type { PycTree } from './outline.ts';
 import type { MarshalNode } from './tree.ts';
 import { childPlace, firstLineOf, kindOf, type ObjectPlace, placeText, valueText } from './words.ts';
@@ -18,14 +19,19 @@ export type OwnDifference = readonly [what: string, first: string, second: strin
 
 /** What to ignore. */
 export interface Ignored {
-  /** Fields of code objects, in words: `instructions`. */
+  /** Fields of code objects, in words: `instructions`. With `first line`, that of a class is ignored everywhere. */
   readonly fields?: ReadonlySet<string>;
   /** Nested code objects. */
   readonly inner?: boolean;
 }
 
-/** Returns the first difference of two values; undefined if there is none. */
-type Compare = (a: MarshalNode, b: MarshalNode, place: ObjectPlace) => Difference | undefined;
+/** Returns the first difference of two values, without nodes that moved with their class; undefined if there is none. */
+type Compare = (
+  a: MarshalNode,
+  b: MarshalNode,
+  place: ObjectPlace,
+  moved?: readonly MarshalNode[],
+) => Difference | undefined;
 
 /** The limit for pairs, which references can multiply. The largest modules have 30,000 tuples and code objects. */
 const maxPairs = 200_000;
@@ -40,9 +46,11 @@ export function valueComparison(
   /** Pairs that are equal or being compared, because an object may occur in many places. */
   const compared = new Map<MarshalNode, Set<MarshalNode>>();
   let pairs = 0;
-  const find = (a: MarshalNode, b: MarshalNode, place: ObjectPlace): Difference | undefined => {
+  const find: Compare = (a, b, place, ofCode) => {
     const own = ownValueDifference(one, other, a, b, fields);
     if (own !== undefined) return differenceAt(place, own);
+    const isOfLine = a.type === marshalType.code && fields.has('first line');
+    const moved = isOfLine ? movedWithClass(one, other, a, b) : ofCode;
     for (const [i, child] of a.children.entries()) {
       if (a.type === marshalType.code && i === layout.objects.length && !fields.has('first line')) {
         const lines = firstLineDifference(one, other, a, b);
@@ -51,19 +59,20 @@ export function valueComparison(
       const ofChild = childPlace(one.bytes, a, place, i, layout);
       const [own, its] = [child.target, (b.children[i] as MarshalNode).target];
       const isLeft = inner && own.type === marshalType.code && its.type === own.type;
-      const found = isLeft || fields.has(ofChild.inside) ? undefined : compare(own, its, ofChild);
+      const found =
+        isLeft || moved?.includes(child) || fields.has(ofChild.inside) ? undefined : compare(own, its, ofChild, moved);
       if (found !== undefined) return found;
     }
     return undefined;
   };
-  const compare: Compare = (a, b, place) => {
-    if (a.children.length === 0) return find(a, b, place);
+  const compare: Compare = (a, b, place, moved) => {
+    if (a.children.length === 0) return find(a, b, place, moved);
     const others = getOrAdd(compared, a, () => new Set());
     if (others.has(b)) return undefined;
     pairs += 1;
     if (pairs > maxPairs) return differenceAt(place, ['value', 'too many objects', 'too many objects']);
     others.add(b);
-    const found = find(a, b, place);
+    const found = find(a, b, place, moved);
     if (found !== undefined) others.delete(b);
     return found;
   };
