@@ -1,5 +1,6 @@
 """Says as JSON which code objects differ in two trees, by path, apart from their lines and files."""
 
+import dis
 import json
 import marshal
 import os
@@ -17,11 +18,26 @@ def constant(value):
     return type(value).__name__ + repr(value)
 
 
+def without_line(code):
+    """The constants and the instructions of a code object, without the __firstlineno__ of a class (3.13 and later)."""
+    constants, instructions = list(code.co_consts), bytearray(code.co_code)
+    shown = list(dis.get_instructions(code)) if code.co_names[3:4] == ("__firstlineno__",) else []
+    for load, store in zip(shown, shown[1:]):
+        if (store.opname, store.argval) == ("STORE_NAME", "__firstlineno__"):
+            if load.opname == "LOAD_CONST":
+                del constants[load.arg]
+            else:
+                instructions[load.offset + 1] = 0
+    return tuple(constants), instructions
+
+
 def own(code):
+    constants, instructions = without_line(code)
     names = [name for name in dir(code) if name.startswith("co_")]
-    left_out = ("co_consts", "co_filename", "co_firstlineno", "co_linetable", "co_lnotab", "co_lines", "co_positions")
+    left_out = {"co_code", "co_consts", "co_filename", "co_firstlineno", "co_lines"}
+    left_out |= {"co_linetable", "co_lnotab", "co_positions"}
     fields = [(name, getattr(code, name)) for name in names if name not in left_out]
-    return constant(code.co_consts), [(name, value) for name, value in fields if not callable(value)]
+    return constant(constants), instructions, [(name, value) for name, value in fields if not callable(value)]
 
 
 def codes(code, place, found):
