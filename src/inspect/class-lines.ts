@@ -1,5 +1,4 @@
 import { isString, marshalType, textOf } from '../marshal/types.ts';
-import type { PycTree } from './outline.ts';
 import type { MarshalNode } from './tree.ts';
 import { firstLineOf } from './words.ts';
 
@@ -16,8 +15,8 @@ interface ClassBody {
  * The nodes of a code object that differ from another's only because both are bodies of a class that moved. Since Python
  * 3.13 they begin with `__module__`, `__qualname__` and `__firstlineno__`.
  */
-export function movedWithClass(one: PycTree, other: PycTree, a: MarshalNode, b: MarshalNode): readonly MarshalNode[] {
-  const [first, second] = [classBody(one, a), classBody(other, b)];
+export function movedWithClass(a: MarshalNode, b: MarshalNode): readonly MarshalNode[] {
+  const [first, second] = [classBody(a), classBody(b)];
   if (first === undefined || second === undefined) return [];
   return [
     ...(first.constant !== undefined && second.constant !== undefined ? [first.constant] : []),
@@ -25,11 +24,12 @@ export function movedWithClass(one: PycTree, other: PycTree, a: MarshalNode, b: 
   ];
 }
 
-function classBody({ bytes, layout }: PycTree, code: MarshalNode): ClassBody | undefined {
+function classBody(code: MarshalNode): ClassBody | undefined {
+  const { bytes, layout } = code;
   const field = (name: string) => code.children[layout.objects.indexOf(name)] as MarshalNode;
   const [, , , name] = field('names').target.children.map(({ target }) => target);
   if (name === undefined || !isString(name.type) || textOf(bytes, name) !== '__firstlineno__') return undefined;
-  const line = firstLineOf(bytes, code, layout);
+  const line = firstLineOf(code);
   const [instructions, constant] = [field('code'), field('consts').target.children[1]];
   const isLine = constant?.target.type === marshalType.int && bytes.readInt32LE(constant.target.offset + 1) === line;
   const { offset, sizeBytes } = instructions.target;

@@ -2,7 +2,6 @@ import { getOrAdd } from '../get-or-add.ts';
 import { marshalType } from '../marshal/types.ts';
 import { normalTree, ofPlaces } from './code-difference.ts';
 import { firstDifference } from './first-difference.ts';
-import type { PycTree } from './outline.ts';
 import type { MarshalNode } from './tree.ts';
 import { type Difference, valueComparison } from './value-difference.ts';
 import { childPlace, type ObjectPlace, rootPlace } from './words.ts';
@@ -35,14 +34,9 @@ export function codeChanges(one: Buffer, other: Buffer): CodeChanges | undefined
   const [first, second] = [normalTree(one), normalTree(other)];
   if (first === undefined || second === undefined) return undefined;
   const changes = changesOf(first, second);
-  const differs = (...fields: readonly string[]) => {
-    const place = rootPlace(first.bytes, first.root, first.layout);
-    return valueComparison(first, second, { fields: new Set(fields) })(first.root, second.root, place) !== undefined;
-  };
-  const [hasOtherLines, hasOtherPath] = [
-    changes.length === 0 && differs(path),
-    changes.length === 0 && differs(...lines),
-  ];
+  const differs = (...but: readonly string[]) =>
+    changes.length === 0 && valueComparison({ fields: new Set(but) })(first, second, rootPlace(first)) !== undefined;
+  const [hasOtherLines, hasOtherPath] = [differs(path), differs(...lines)];
   if (changes.length > 0 || hasOtherLines || hasOtherPath) return { changes, hasOtherLines, hasOtherPath };
   // All values are equal, but different objects are shared.
   const difference = firstDifference(first, second);
@@ -50,10 +44,9 @@ export function codeChanges(one: Buffer, other: Buffer): CodeChanges | undefined
   return { changes: difference ? [{ code, difference, isIn: 'both' }] : [], hasOtherLines, hasOtherPath };
 }
 
-function changesOf(one: PycTree, other: PycTree): CodeChange[] {
+function changesOf(one: MarshalNode, other: MarshalNode): CodeChange[] {
   const [first, second] = [codeIn(one), codeIn(other)];
-  const but = (fields: Iterable<string>) =>
-    valueComparison(one, other, { fields: new Set([...fields, path]), inner: true });
+  const but = (fields: Iterable<string>) => valueComparison({ fields: new Set([...fields, path]), inner: true });
   const [butPlaces, butLines] = [but(ofPlaces), but(lines)];
   return Array.from(new Set([...first.keys(), ...second.keys()])).flatMap((code) => {
     const place: ObjectPlace = { code, inside: '', element: '' };
@@ -68,12 +61,12 @@ function changesOf(one: PycTree, other: PycTree): CodeChange[] {
 }
 
 /** The code objects of a pyc by name, in the order of the bytes. */
-function codeIn({ bytes, root, layout }: PycTree): Map<string, MarshalNode[]> {
+function codeIn(root: MarshalNode): Map<string, MarshalNode[]> {
   const found = new Map<string, MarshalNode[]>();
   const add = (node: MarshalNode, place: ObjectPlace): void => {
     if (node.type === marshalType.code) getOrAdd(found, place.code, () => []).push(node);
-    for (const [i, child] of node.children.entries()) add(child, childPlace(bytes, node, place, i, layout));
+    for (const [i, child] of node.children.entries()) add(child, childPlace(node, place, i));
   };
-  add(root, rootPlace(bytes, root, layout));
+  add(root, rootPlace(root));
   return found;
 }

@@ -1,6 +1,6 @@
 import { normalizePyc } from '../marshal/normalize-pyc.ts';
 import { firstDifference } from './first-difference.ts';
-import { type PycTree, readPycTree } from './outline.ts';
+import { type MarshalNode, readPycTree } from './tree.ts';
 import { type Difference, type Ignored, valueComparison } from './value-difference.ts';
 import { rootPlace } from './words.ts';
 
@@ -25,8 +25,7 @@ export const ofPlaces: ReadonlySet<string> = new Set([...ofInstructions, 'first 
 export function codeDifference(one: Buffer, other: Buffer): CodeDifference | undefined {
   const [first, second] = [normalTree(one), normalTree(other)];
   if (first === undefined || second === undefined || one.readUInt16LE(0) !== other.readUInt16LE(0)) return undefined;
-  const place = rootPlace(first.bytes, first.root, first.layout);
-  const values = (ignored?: Ignored) => valueComparison(first, second, ignored)(first.root, second.root, place);
+  const values = (ignored?: Ignored) => valueComparison(ignored)(first, second, rootPlace(first));
   const telling = values({ fields: ofPlaces }) ?? values({ fields: ofInstructions });
   if (telling !== undefined) return { ...telling, isOfInstructions: false };
   const ofInstruction = values();
@@ -36,7 +35,7 @@ export function codeDifference(one: Buffer, other: Buffer): CodeDifference | und
 }
 
 /** The normalized code of a pyc; undefined if it cannot be normalized or has too many objects. */
-export function normalTree(pyc: Buffer): PycTree | undefined {
+export function normalTree(pyc: Buffer): MarshalNode | undefined {
   const normal = normalizePyc(pyc);
   if ('unreadable' in normal) return undefined;
   const tree = readPycTree(normal, normal.readUInt16LE(0));

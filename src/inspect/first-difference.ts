@@ -1,16 +1,7 @@
-import { marshalType } from '../marshal/types.ts';
 import type { PycHeader } from '../pyc/header.ts';
-import type { PycTree } from './outline.ts';
 import type { MarshalNode } from './tree.ts';
-import {
-  type Difference,
-  differenceAt,
-  firstLineDifference,
-  inWords,
-  type OwnDifference,
-  ownValueDifference,
-} from './value-difference.ts';
-import { childPlace, kindOf, type ObjectPlace, rootPlace } from './words.ts';
+import { type Difference, differenceAt, type OwnDifference, ownValueDifference } from './value-difference.ts';
+import { childPlace, inWords, kindOf, type ObjectPlace, rootPlace } from './words.ts';
 
 /** The difference of two headers; undefined if they are equal. */
 export function headerDifference(one: PycHeader, other: PycHeader): Difference | undefined {
@@ -29,50 +20,37 @@ export function headerDifference(one: PycHeader, other: PycHeader): Difference |
 }
 
 /**
- * The first difference in the code of two pycs of one interpreter, in the order of the bytes; undefined if there is
- * none. Flags, references and interning count.
+ * The first difference in the code of two pycs of one interpreter, parents first; undefined if there is none. Flags,
+ * references and interning count.
  */
-export function firstDifference(one: PycTree, other: PycTree): Difference | undefined {
-  const { layout } = one;
-  const numbers = [new Map<MarshalNode, number>(), new Map<MarshalNode, number>()] as const;
+export function firstDifference(one: MarshalNode, other: MarshalNode): Difference | undefined {
   const find = (a: MarshalNode, b: MarshalNode, place: ObjectPlace): Difference | undefined => {
-    if (a.isFlagged) numbers[0].set(a, numbers[0].size);
-    if (b.isFlagged) numbers[1].set(b, numbers[1].size);
-    const own = ownDifference(one, other, a, b, numbers);
+    const own = ownDifference(a, b);
     if (own !== undefined) return differenceAt(place, own);
     for (const [i, child] of a.children.entries()) {
-      if (a.type === marshalType.code && i === layout.objects.length) {
-        const lines = firstLineDifference(one, other, a, b);
-        if (lines !== undefined) return differenceAt(place, lines);
-      }
-      const inner = find(child, b.children[i] as MarshalNode, childPlace(one.bytes, a, place, i, layout));
+      const inner = find(child, b.children[i] as MarshalNode, childPlace(a, place, i));
       if (inner !== undefined) return inner;
     }
     return undefined;
   };
-  return find(one.root, other.root, rootPlace(one.bytes, one.root, layout));
+  return find(one, other, rootPlace(one));
 }
 
 /** The difference of two objects without their children. */
-function ownDifference(
-  one: PycTree,
-  other: PycTree,
-  a: MarshalNode,
-  b: MarshalNode,
-  numbers: readonly [ReadonlyMap<MarshalNode, number>, ReadonlyMap<MarshalNode, number>],
-): OwnDifference | undefined {
+function ownDifference(a: MarshalNode, b: MarshalNode): OwnDifference | undefined {
   const [aRefers, bRefers] = [a.target !== a, b.target !== b];
   if (aRefers || bRefers) {
-    const [first, second] = [inWords(one, a.target), inWords(other, b.target)];
-    const [from, to] = [numbers[0].get(a.target), numbers[1].get(b.target)];
+    const [first, second] = [inWords(a.target), inWords(b.target)];
+    const [from, to] = [a.target.flag, b.target.flag];
     if (aRefers && bRefers) return from === to ? undefined : ['reference', `${from}: ${first}`, `${to}: ${second}`];
-    const shared = (number: number | undefined) => `the same object as number ${number}`;
     if (first !== second) return ['value', first, second];
-    return ['sharing', aRefers ? shared(from) : 'an object of its own', bRefers ? shared(to) : 'an object of its own'];
+    const shared = (refers: boolean, number?: number) =>
+      refers ? `the same object as number ${number}` : 'an object of its own';
+    return ['sharing', shared(aRefers, from), shared(bRefers, to)];
   }
-  const own = ownValueDifference(one, other, a, b);
+  const own = ownValueDifference(a, b);
   if (own !== undefined) return own;
   if (a.type !== b.type) return ['interning', kindOf(a.type), kindOf(b.type)];
-  if (a.isFlagged !== b.isFlagged) return ['flag', a.isFlagged ? 'set' : 'not set', b.isFlagged ? 'set' : 'not set'];
-  return undefined;
+  const [isSet, isSetNow] = [a.flag !== undefined, b.flag !== undefined];
+  return isSet === isSetNow ? undefined : ['flag', isSet ? 'set' : 'not set', isSetNow ? 'set' : 'not set'];
 }

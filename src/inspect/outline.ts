@@ -1,8 +1,5 @@
-import { unknownMagicNumber } from '../marshal/normalize-pyc.ts';
 import { marshalType } from '../marshal/types.ts';
-import type { UnreadableCode } from '../marshal/walk.ts';
-import { type CodeLayout, codeLayoutOf, releaseOf } from '../pyc/releases.ts';
-import { type MarshalNode, readMarshalTree } from './tree.ts';
+import type { MarshalNode } from './tree.ts';
 import { childPlace, firstLineOf, kindOf, type ObjectPlace, rootPlace, valueText } from './words.ts';
 
 /** An object of a pyc, as it is stored. */
@@ -19,42 +16,23 @@ export interface OutlinedObject {
   readonly refersTo?: number;
 }
 
-/** The code of a pyc with resolved references, and what is needed to read it. */
-export interface PycTree {
-  readonly bytes: Buffer;
-  readonly root: MarshalNode;
-  readonly layout: CodeLayout;
-}
-
-/** Reads the code of a pyc whose header is complete. */
-export function readPycTree(pyc: Buffer, magicNumber: number): PycTree | UnreadableCode {
-  const layout = codeLayoutOf(magicNumber);
-  if (layout === undefined) return { unreadable: unknownMagicNumber(magicNumber) };
-  const root = readMarshalTree(pyc, releaseOf(magicNumber).headerSizeBytes, layout);
-  return 'unreadable' in root ? root : { bytes: pyc, root, layout };
-}
-
 /** The objects of a pyc in the order of its bytes, parents before children. */
-export function outlineOf({ bytes, root, layout }: PycTree): OutlinedObject[] {
+export function outlineOf(root: MarshalNode): OutlinedObject[] {
   const outline: OutlinedObject[] = [];
-  const numbers = new Map<MarshalNode, number>();
   const add = (node: MarshalNode, place: ObjectPlace, depth: number) => {
-    if (node.isFlagged) numbers.set(node, numbers.size);
-    const [flag, refersTo] = [numbers.get(node), node.target === node ? undefined : numbers.get(node.target)];
-    const { type } = node.target;
-    const value =
-      type === marshalType.code ? `line ${firstLineOf(bytes, node.target, layout)}` : valueText(bytes, node.target);
+    const { offset, flag, target } = node;
+    const value = target.type === marshalType.code ? `line ${firstLineOf(target)}` : valueText(target);
     outline.push({
-      offset: node.offset,
+      offset,
       depth,
       place: place.inside === '' ? place.code : place.inside,
-      kind: kindOf(type),
+      kind: kindOf(target.type),
       ...(value === undefined ? {} : { value }),
       ...(flag === undefined ? {} : { flag }),
-      ...(refersTo === undefined ? {} : { refersTo }),
+      ...(target === node || target.flag === undefined ? {} : { refersTo: target.flag }),
     });
-    for (const [i, child] of node.children.entries()) add(child, childPlace(bytes, node, place, i, layout), depth + 1);
+    for (const [i, child] of node.children.entries()) add(child, childPlace(node, place, i), depth + 1);
   };
-  add(root, rootPlace(bytes, root, layout), 0);
+  add(root, rootPlace(root), 0);
   return outline;
 }

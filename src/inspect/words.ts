@@ -1,5 +1,4 @@
 import { isContainer, isInterned, isString, marshalType, textOf } from '../marshal/types.ts';
-import type { CodeLayout } from '../pyc/releases.ts';
 import type { MarshalNode } from './tree.ts';
 
 const kinds: Readonly<Record<number, string>> = {
@@ -36,8 +35,8 @@ export function kindOf(type: number): string {
 }
 
 /** The value of an object in one line: `'text'`, `42`, hexadecimal digits; for a container, its size. */
-export function valueText(bytes: Buffer, node: MarshalNode): string | undefined {
-  const { type, offset, sizeBytes, children } = node;
+export function valueText(node: MarshalNode): string | undefined {
+  const { bytes, type, offset, sizeBytes, children } = node;
   if (isString(type)) return JSON.stringify(textOf(bytes, node));
   if (isContainer(type)) return `${children.length}`;
   switch (type) {
@@ -83,20 +82,14 @@ export interface ObjectPlace {
 }
 
 /** The place of the module's code object. */
-export function rootPlace(bytes: Buffer, root: MarshalNode, layout: CodeLayout): ObjectPlace {
-  return ofCode(bytes, root, layout, '') ?? { code: '', inside: 'value', element: 'element' };
+export function rootPlace(root: MarshalNode): ObjectPlace {
+  return ofCode(root, '') ?? { code: '', inside: 'value', element: 'element' };
 }
 
 /** The place of a child. */
-export function childPlace(
-  bytes: Buffer,
-  parent: MarshalNode,
-  place: ObjectPlace,
-  index: number,
-  layout: CodeLayout,
-): ObjectPlace {
-  const child = parent.children[index] as MarshalNode;
-  const ofChild = ofCode(bytes, child, layout, place.code);
+export function childPlace(parent: MarshalNode, place: ObjectPlace, index: number): ObjectPlace {
+  const { layout } = parent;
+  const ofChild = ofCode(parent.children[index] as MarshalNode, place.code);
   if (ofChild !== undefined) return ofChild;
   if (parent.type === marshalType.code) {
     const [inside, element] = parts[[...layout.objects, ...layout.tail][index] ?? ''] ?? ['', ''];
@@ -107,9 +100,9 @@ export function childPlace(
   return { code: place.code, inside, element: 'element' };
 }
 
-function ofCode(bytes: Buffer, node: MarshalNode, layout: CodeLayout, outer: string): ObjectPlace | undefined {
-  if (node.type !== marshalType.code) return undefined;
-  const name = (node.children[layout.objects.indexOf('name')] as MarshalNode).target;
+function ofCode({ bytes, layout, type, children }: MarshalNode, outer: string): ObjectPlace | undefined {
+  if (type !== marshalType.code) return undefined;
+  const name = (children[layout.objects.indexOf('name')] as MarshalNode).target;
   const own = isString(name.type) ? textOf(bytes, name) : '?';
   return { code: outer === '' ? own : `${outer}.${own}`, inside: '', element: '' };
 }
@@ -120,6 +113,12 @@ export function placeText({ code, inside }: ObjectPlace): string {
 }
 
 /** The number of the first line of a code object. */
-export function firstLineOf(bytes: Buffer, code: MarshalNode, layout: CodeLayout): number {
-  return bytes.readInt32LE((code.children[layout.objects.length] as MarshalNode).offset - 4);
+export function firstLineOf({ bytes, layout, children }: MarshalNode): number {
+  return bytes.readInt32LE((children[layout.objects.length] as MarshalNode).offset - 4);
+}
+
+/** An object in words: `str "paid"`. */
+export function inWords(node: MarshalNode): string {
+  const value = valueText(node);
+  return value === undefined ? kindOf(node.type) : `${kindOf(node.type)} ${value}`;
 }

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { firstDifference, headerDifference } from '../../src/inspect/first-difference.ts';
-import { type PycTree, readPycTree } from '../../src/inspect/outline.ts';
+import { type MarshalNode, readPycTree } from '../../src/inspect/tree.ts';
 import { type PycHeader, parsePycHeader } from '../../src/pyc/header.ts';
 import { anyMarshalled, marshalled as m, magicNumber, pycOf } from '../helpers/marshal.ts';
 
-const read = (value: Buffer) => readPycTree(pycOf(value), magicNumber) as PycTree;
+const read = (value: Buffer) => readPycTree(pycOf(value), magicNumber) as MarshalNode;
 const code = (...constants: Buffer[]) => m.code(1, m.tuple(constants));
 const { flagged } = m;
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { readMarshalTree } from '../../src/inspect/tree.ts';
+import { readMarshalTree, readPycTree } from '../../src/inspect/tree.ts';
 import { marshalType } from '../../src/marshal/types.ts';
 import { type CodeLayout, codeLayoutOf } from '../../src/pyc/releases.ts';
-import { marshalled as m, magicNumber, meaningOf } from '../helpers/marshal.ts';
+import { marshalled as m, magicNumber, meaningOf, pycOf } from '../helpers/marshal.ts';
 
 const layout = codeLayoutOf(magicNumber) as CodeLayout;
 const read = (bytes: Buffer) => readMarshalTree(bytes, 0, layout);
@@ -12,12 +12,12 @@ describe('readMarshalTree', () => {
     const tree = read(m.tuple([m.flagged(m.text('a b')), m.reference(0)]));
     expect(tree).toMatchObject({
       type: marshalType.tuple,
-      isFlagged: false,
+      flag: undefined,
       offset: 0,
       sizeBytes: 5,
       children: [
-        { type: marshalType.shortAscii, isFlagged: true, offset: 5, sizeBytes: 5, children: [] },
-        { type: marshalType.reference, isFlagged: false, offset: 10, sizeBytes: 5, children: [] },
+        { type: marshalType.shortAscii, flag: 0, offset: 5, sizeBytes: 5, children: [] },
+        { type: marshalType.reference, flag: undefined, offset: 10, sizeBytes: 5, children: [] },
       ],
     });
   });
@@ -35,7 +35,7 @@ describe('readMarshalTree', () => {
     const tree = read(m.tuple([m.flagged(m.none), m.flagged(m.text('x')), m.flagged(m.reference(0)), m.reference(0)]));
     if ('unreadable' in tree) throw new Error(tree.unreadable);
     const [none, text, ...references] = tree.children;
-    expect(none?.isFlagged).toBe(false);
+    expect(none?.flag).toBeUndefined();
     expect(references.map(({ target }) => target === text)).toEqual([true, true]);
   });
 
@@ -61,5 +61,14 @@ describe('readMarshalTree', () => {
     ['in bytes that end', m.tuple([m.reference(0)]).subarray(0, -1), 'truncated'],
   ])('refuses a reference %s', (_, bytes, unreadable) => {
     expect(read(bytes)).toEqual({ unreadable });
+  });
+});
+
+describe('readPycTree', () => {
+  it.each([
+    [pycOf(m.none), 3700, 'unknown magic number 3700'],
+    [pycOf(m.reference(0)), magicNumber, 'a reference to an object that does not exist'],
+  ])('reports why it cannot read a pyc', (pyc, magic, unreadable) => {
+    expect(readPycTree(pyc, magic)).toEqual({ unreadable });
   });
 });
