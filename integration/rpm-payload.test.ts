@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { defaultReadLimits } from '../src/payload/budget.ts';
 import { searchRpm } from '../src/payload/rpm.ts';
+import { searchTargets } from '../src/payload/targets.ts';
 import { temporaryDirectory } from '../test/helpers/buildroot.ts';
 import { searchFor } from '../test/helpers/payload.ts';
 import { describeRpm, pycs, rpmbuilt, site } from './helpers/rpm.ts';
@@ -90,13 +91,13 @@ describeRpm('readRpm', () => {
 
   describe('of unreadable packages', () => {
     it.each([
-      ['that is not there', undefined],
-      ['that is no package', 'text'],
-    ])('reports a file %s', async (_, content) => {
+      ['that is not there', undefined, { code: 'usage', exitStatus: 2 }],
+      ['that is no package', 'text', { code: 'tool-failed', exitStatus: 3 }],
+    ])('reports a file %s', async (_, content, error) => {
       const file = join(temporaryDirectory(), 'no.rpm');
       if (content !== undefined) writeFileSync(file, content);
-      const error = { code: 'tool-failed', path: file, exitStatus: 3 };
-      await expect(searched([file], [cart0])).rejects.toMatchObject(error);
+      const read = searchTargets([file], searchFor(/(?!)/).search, {});
+      await expect(read).rejects.toMatchObject({ ...error, path: file });
     });
   });
 });

@@ -129,7 +129,7 @@ describe('verify', () => {
     const ran = await verifyShop(tree, file);
     expect(ran).toMatchObject({ status: 3, stdout: '' });
     expect(ran.stderr).toMatch(
-      /^pyclink: error: \S+: cannot be read: .+\n {4}hint: is it a complete package or tar.+\n$/,
+      /^pyclink: error: \S+: cannot be read: .+\n {4}hint: is it a complete package, archive or image.+\n$/,
     );
   });
 

@@ -1,10 +1,9 @@
 import { basename } from 'node:path';
 import type { Readable } from 'node:stream';
-import { messageOf, PyclinkError } from '../errors.ts';
 import { type PayloadPath, plainPath } from '../files/path.ts';
 import { Budget, type ReadLimits } from './budget.ts';
 import { type Contents, contentsOf, type PayloadEntry, type Search } from './entry.ts';
-import { formatOf, readStart, unreadable } from './format.ts';
+import { formatOf, readStart } from './format.ts';
 import { openTar, unpacked } from './open-tar.ts';
 import { readTar, type TarSource } from './tar.ts';
 import { membersOf } from './tar-members.ts';
@@ -12,19 +11,15 @@ import { membersOf } from './tar-members.ts';
 /**
  * Searches a Debian package or a tar, compressed or not. Packages of Arch and Alpine are such tars; packages of OpenWrt
  * and Gentoo contain one. Unpacks nothing to disk.
- * @throws PyclinkError `tool-failed` if the file cannot be read or is empty
+ * @throws as readTar, and if the tar has no members
  */
 export async function searchArchive(file: string, search: Search, limits: ReadLimits): Promise<Contents> {
-  try {
-    const nesting = await nestingOf(file, limits);
-    const open = async () =>
-      nesting === undefined ? openTar(file) : unpacked(innerTar(file, nesting, new Budget(file, limits)));
-    const root = nesting?.root ?? ('/' as PayloadPath);
-    const source = { container: basename(file), prefix: `${file}\0`, root };
-    return contentsOf(await searchTar(open, source, search, () => new Budget(file, limits)));
-  } catch (error) {
-    throw error instanceof PyclinkError ? error : unreadable(file, messageOf(error), error);
-  }
+  const nesting = await nestingOf(file, limits);
+  const open = async () =>
+    nesting === undefined ? openTar(file) : unpacked(innerTar(file, nesting, new Budget(file, limits)));
+  const root = nesting?.root ?? ('/' as PayloadPath);
+  const source = { container: basename(file), prefix: `${file}\0`, root };
+  return contentsOf(await searchTar(open, source, search, () => new Budget(file, limits)));
 }
 
 /**

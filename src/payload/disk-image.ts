@@ -1,14 +1,13 @@
 import { basename, join } from 'node:path';
-import { execa } from 'execa';
 import { openTree } from '../buildroot/open.ts';
 import { PyclinkError } from '../errors.ts';
-import { exitSignal } from '../exit-signal.ts';
 import { childOf, type PayloadPath, parentOf } from '../files/path.ts';
-import { trustedPath } from '../files/program-path.ts';
 import { getOrAdd } from '../get-or-add.ts';
+import { pathText } from '../printable.ts';
 import type { ReadLimits } from './budget.ts';
 import type { Contents, PayloadEntry, Search } from './entry.ts';
 import { TemporaryDirectory } from './extract.ts';
+import { run } from './program.ts';
 import { searchTree } from './tree.ts';
 
 /** A program that extracts a file system to a new directory. */
@@ -19,7 +18,6 @@ interface Extractor {
   readonly list: readonly [command: string, ...args: readonly string[]];
   /** Matches each size in the list, or their sum. */
   readonly size: RegExp;
-  readonly package: string;
   /** Matches errors for ordinary users that do not matter: device nodes contain no bytecode. */
   readonly harmless?: RegExp;
   /** Matches errors that do not change the exit status. */
@@ -31,7 +29,6 @@ const squashfs: Extractor = {
   args: (directory, image) => ['-quiet', '-no-progress', '-no-xattrs', '-dest', directory, image],
   list: ['unsquashfs', '-lln'],
   size: /^-\S+\s+\d+\/\d+\s+(\d+) /gm,
-  package: 'squashfs-tools',
   harmless: /because you're not superuser!$/,
 };
 
@@ -40,7 +37,6 @@ const erofs: Extractor = {
   args: (directory, image) => [`--extract=${directory}`, image],
   list: ['dump.erofs', '-S'],
   size: /^Filesystem total original file size:\s+(\d+) Bytes$/gm,
-  package: 'erofs-utils',
   // erofs-utils 1.8 exits with 0 if it cannot read a directory.
   error: /^<E> erofs: .*/m,
 };
@@ -71,9 +67,10 @@ async function withErofsLinks(entries: readonly PayloadEntry[], image: string): 
   );
   const inodes = new Map<string, string>();
   for (const directory of directories) {
-    const listing = await run(erofs, 'dump.erofs', [`--path=${directory}`, '--ls', image], image);
+    const listing = await outputFor(erofs, 'dump.erofs', [`--path=${directory}`, '--ls', image]);
     const names = listing.replace(/^[\s\S]*NID TYPE {2}FILENAME\n/, '').matchAll(/^ *(\d+) +\d+ {2}(.+)$/gm);
-    for (const [, inode = '', name = ''] of names) inodes.set(childOf(directory, name), inode);
+    for (const [, inode = '', name = ''] of names)
+      inodes.set(childOf(directory, pathText(Buffer.from(name, 'latin1'))), inode);
   }
   const firsts = new Map<string, string>();
   return entries.map((entry) => {
@@ -84,7 +81,7 @@ async function withErofsLinks(entries: readonly PayloadEntry[], image: string): 
 
 /**
  * Extracts an image to a private directory, searches it, and removes the directory.
- * @throws PyclinkError `tool-failed` if the image is damaged or too large, or the program is not installed
+ * @throws if the image is damaged or too large, or the program is not installed
  */
 async function searchExtracted(
   extractor: Extractor,
@@ -93,7 +90,7 @@ async function searchExtracted(
   limits: ReadLimits,
 ): Promise<Contents> {
   const [command, ...args] = extractor.list;
-  const sizes = Array.from((await run(extractor, command, [...args, image], image)).matchAll(extractor.size));
+  const sizes = Array.from((await outputFor(extractor, command, [...args, image])).matchAll(extractor.size));
   const sizeBytes = sizes.reduce((sum, [, size]) => sum + Number(size), 0);
   if (sizeBytes > limits.maxBytes || sizes.length > limits.maxEntries) {
     const hint = '--max-size and --max-entries raise the limits';
@@ -105,7 +102,7 @@ async function searchExtracted(
   const directory = new TemporaryDirectory();
   try {
     const root = join(directory.path, 'root');
-    await run(extractor, extractor.command, extractor.args(root, image), image);
+    await outputFor(extractor, extractor.command, extractor.args(root, image));
     const names = new Map<string, string>();
     /** Another search extracts it again and lists other names, so a file is identified by its first name. */
     const everything: Search = { names: /^/, directories: true, visit: () => undefined };
@@ -130,28 +127,12 @@ async function searchExtracted(
   }
 }
 
-/** @returns its standard output @throws PyclinkError `tool-failed` */
-async function run(
-  { package: name, harmless, error }: Extractor,
-  command: string,
-  args: readonly string[],
-  path: string,
-): Promise<string> {
-  exitSignal();
-  const { stdout, stderr, failed, code, shortMessage } = await execa(command, args, {
-    stdin: 'ignore',
-    reject: false,
-    env: { PATH: trustedPath() },
-  });
+/** @returns its standard output @throws if it fails, but not because of harmless errors */
+async function outputFor({ harmless, error }: Extractor, command: string, args: readonly string[]): Promise<string> {
+  const { stdout, stderr, failure } = await run(command, args);
   const silent = error?.exec(stderr)?.[0];
-  if (!failed && silent === undefined) return stdout;
-  if (code === 'ENOENT') {
-    const hint = `install ${name}`;
-    throw new PyclinkError('tool-failed', `cannot be read: ${command} is not installed`, { path, hint });
-  }
+  if (failure === undefined && silent === undefined) return stdout;
   const lines = stderr.split('\n').filter((line) => line !== '' && harmless?.test(line) !== true);
   if (lines.length === 0 && harmless !== undefined && stderr !== '') return stdout;
-  throw new PyclinkError('tool-failed', `cannot be read: ${command}: ${silent ?? lines.at(-1) ?? shortMessage}`, {
-    path,
-  });
+  throw new Error(`${command}: ${silent ?? lines.at(-1) ?? failure?.message}`);
 }

@@ -1,5 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { errnoOf, messageOf, PyclinkError } from '../errors.ts';
+import { NotInstalled } from './program.ts';
 
 /** The format of a file, from its first bytes. */
 export type Format = 'rpm' | 'ar' | 'zip' | 'gzip' | 'bzip2' | 'xz' | 'zstd' | 'squashfs' | 'tar' | 'erofs';
@@ -44,25 +45,8 @@ export function readStart(file: string): Buffer {
   return start;
 }
 
-/** The packages that contain the programs, as named in Debian. Other systems use the same or shorter names. */
-const packages: Readonly<Record<string, string>> = {
-  'dpkg-deb': 'dpkg',
-  rpm2archive: 'rpm',
-  xz: 'xz-utils',
-};
-
-/** A program that opens a package or an archive is not installed. */
-export class NotInstalled extends Error {
-  readonly hint: string;
-
-  constructor(program: string) {
-    super(`${program} is not installed`);
-    this.hint = `install ${packages[program] ?? program}`;
-  }
-}
-
 /** The error for a file that cannot be read. */
 export function unreadable(file: string, reason: string, cause?: unknown): PyclinkError {
-  const hint = cause instanceof NotInstalled ? cause.hint : 'is it a complete package or tar archive?';
+  const hint = cause instanceof NotInstalled ? cause.hint : 'is it a complete package, archive or image?';
   return new PyclinkError('tool-failed', `cannot be read: ${reason}`, { path: file, hint, cause });
 }

@@ -1,14 +1,13 @@
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
+import type { Header } from 'tar-stream';
 import type { Buildroot } from '../buildroot/path.ts';
 import { toStaged } from '../buildroot/path.ts';
 import { resolveInBuildroot } from '../buildroot/resolve.ts';
-import { messageOf, PyclinkError } from '../errors.ts';
 import { plainPath, type StagedPath } from '../files/path.ts';
 import { readRegular } from '../files/read-regular.ts';
 import { getOrAdd } from '../get-or-add.ts';
 import type { Budget } from './budget.ts';
-import { unreadable } from './format.ts';
 import { dockerSchema } from './image-manifest.ts';
 import { openTar } from './open-tar.ts';
 import { membersOf } from './tar-members.ts';
@@ -18,10 +17,14 @@ export interface ImageFiles {
   /** Reads a small JSON file. Undefined if there is none of this name. */
   read(name: string): Buffer | undefined;
   /** Reads these files in any order. Names of the same file come together. Missing files are left out. */
-  each(names: ReadonlySet<string>, read: ReadFile): Promise<void>;
+  each(names: ReadonlySet<string>): AsyncIterable<ImageFile>;
 }
 
-type ReadFile = (names: readonly string[], content: AsyncIterable<Buffer>) => Promise<void>;
+/** A file of an image under all requested names. Its bytes must be read before the next file is. */
+interface ImageFile {
+  readonly names: readonly string[];
+  readonly content: AsyncIterable<Buffer>;
+}
 
 /** Larger files are not JSON of an image. */
 const maxJsonBytes = 4 * 2 ** 20;
@@ -39,10 +42,10 @@ export function filesOfDirectory(directory: Buildroot): ImageFiles {
       const take = (sizeBytes: number) => Buffer.alloc(Math.min(sizeBytes, maxJsonBytes));
       return path === undefined ? undefined : readRegular(path, take)?.content;
     },
-    each: async (names, read) => {
+    async *each(names) {
       for (const name of names) {
         const path = find(name);
-        if (path !== undefined) await read([name], createReadStream(path));
+        if (path !== undefined) yield { names: [name], content: createReadStream(path) };
       }
     },
   };
@@ -52,50 +55,63 @@ export function filesOfDirectory(directory: Buildroot): ImageFiles {
  * Opens an image in a tar. Reads the tar from start to end now, and again for each call of `each`, because its files
  * may be in any order.
  * @returns undefined if the tar is not an image
- * @throws PyclinkError `tool-failed`
+ * @throws if it cannot be read, or contains files that belong to no image
  */
 export async function filesOfTar(file: string, budget: () => Budget): Promise<ImageFiles | undefined> {
   const small = new Map<string, Buffer>();
   const symlinks = new Map<string, string>();
-  let total = 0;
   const others: string[] = [];
+  let total = 0;
   let isImage: boolean | undefined;
-  await eachMember(file, budget(), async (name, type, linkName, sizeBytes, content) => {
-    const isOther = name !== '/' && !nameInImage.test(name);
-    if (name !== '/') isImage ??= !isOther;
-    if (isImage === false) return false;
-    if (isOther && type !== 'directory') others.push(name);
-    if (type === 'symlink') symlinks.set(name, plainPath(join(name, '..', linkName)));
-    if (type !== 'file' || sizeBytes > maxJsonBytes || total + sizeBytes > maxJsonBytesInAll) return true;
-    const chunks: Buffer[] = [];
-    for await (const chunk of content) {
-      if (chunks.length === 0 && !/^\s*[[{]/.test(chunk.toString('latin1', 0, 8))) return true;
-      chunks.push(chunk);
-    }
-    small.set(name, Buffer.concat(chunks));
+  for await (const { header, name: given, linkName, sizeBytes, content } of membersOf(openTar(file), budget())) {
+    const name = plainPath(given);
+    if (name === '/') continue;
+    const isOther = !nameInImage.test(name);
+    isImage ??= !isOther;
+    if (!isImage) return undefined;
+    if (isOther && header.type !== 'directory') others.push(name);
+    if (header.type === 'symlink') symlinks.set(name, plainPath(join(name, '..', linkName)));
+    if (!isFile(header) || sizeBytes > maxJsonBytes || total + sizeBytes > maxJsonBytesInAll) continue;
+    const json = await jsonIn(content);
+    if (json === undefined) continue;
+    small.set(name, json);
     total += sizeBytes;
-    return true;
-  });
+  }
   const isDocker = /^\s*\[/.test(small.get('/manifest.json')?.toString('latin1', 0, 8) ?? '');
   if (!small.has('/oci-layout') && !isDocker) return undefined;
   const named = others.length === 0 ? [] : namesIn(small.get('/manifest.json'));
   const other = others.find((name) => !named.includes(name));
-  if (other !== undefined) throw unreadable(file, `it is an image with files that belong to no image: ${other}`);
+  if (other !== undefined) throw new Error(`it is an image with files that belong to no image: ${other}`);
   const placeOf = (name: string) => symlinks.get(plainPath(name)) ?? plainPath(name);
   return {
     read: (name) => small.get(placeOf(name)),
-    each: async (names, read) => {
+    async *each(names) {
       const wanted = new Map<string, string[]>();
       for (const name of names) getOrAdd(wanted, placeOf(name), () => []).push(name);
-      await eachMember(file, budget(), async (path, type, _, __, content) => {
-        const asked = wanted.get(path);
-        if (type !== 'file' || asked === undefined) return true;
-        await read(asked, content);
-        wanted.delete(path);
-        return wanted.size > 0;
-      });
+      for await (const { header, name, content } of membersOf(openTar(file), budget())) {
+        const asked = isFile(header) ? wanted.get(plainPath(name)) : undefined;
+        if (asked === undefined) continue;
+        yield { names: asked, content };
+        wanted.delete(plainPath(name));
+        if (wanted.size === 0) return;
+      }
     },
   };
+}
+
+/** The bytes of a file; undefined if it does not begin like JSON. */
+async function jsonIn(content: AsyncIterable<Buffer>): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of content) {
+    if (chunks.length === 0 && !/^\s*[[{]/.test(chunk.toString('latin1', 0, 8))) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** Types unknown to tar-stream are unpacked as files. */
+function isFile({ type }: Header): boolean {
+  return (type ?? 'file') === 'file';
 }
 
 /** The files that the `manifest.json` of `docker save` lists. Some tools use their own names. */
@@ -111,24 +127,3 @@ function namesIn(manifest: Buffer | undefined): string[] {
 /** Top-level names in the tar of an image. A payload has other names. */
 const nameInImage =
   /^\/(?:blobs(?:\/.*)?|oci-layout|index\.json|manifest\.json|repositories|[0-9a-f]{64}(?:\/.*|\.json|\.tar)?)$/;
-
-type VisitMember = (
-  name: string,
-  type: string,
-  linkName: string,
-  sizeBytes: number,
-  content: AsyncIterable<Buffer>,
-) => Promise<boolean>;
-
-/** Visits the members of a tar until a visit returns false. @throws PyclinkError `tool-failed` */
-async function eachMember(file: string, budget: Budget, visit: VisitMember): Promise<void> {
-  try {
-    for await (const member of membersOf(openTar(file), budget)) {
-      const { header, name, linkName, sizeBytes, content } = member;
-      const goesOn = await visit(plainPath(name), header.type ?? 'file', linkName, sizeBytes, content);
-      if (!goesOn) return;
-    }
-  } catch (error) {
-    throw error instanceof PyclinkError ? error : unreadable(file, messageOf(error), error);
-  }
-}

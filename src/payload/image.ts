@@ -36,12 +36,12 @@ async function readLayers(
 ): Promise<TarContents[]> {
   const budget = new Budget(target.path, limits);
   const passes = new Map<string, TarContents>();
-  await target.files.each(new Set(places.map(({ name }) => name)), async (names, content) => {
+  for await (const { names, content } of target.files.each(new Set(places.map(({ name }) => name)))) {
     const place = places.find(({ name }) => names.includes(name));
-    if (place === undefined) return;
+    if (place === undefined) continue;
     const pass = await readLayer(place, content, { image: target.path, search, budget, again });
     for (const name of names) passes.set(name, pass);
-  });
+  }
   return places.map(({ name, label }) => {
     const pass = passes.get(name);
     if (pass === undefined) throw damaged(target, `${label} is missing`);

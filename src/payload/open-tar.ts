@@ -2,10 +2,8 @@ import { createReadStream } from 'node:fs';
 import { resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { execa } from 'execa';
-import { exitSignal } from '../exit-signal.ts';
-import { trustedPath } from '../files/program-path.ts';
-import { type Format, formatOf, NotInstalled, readStart } from './format.ts';
+import { type Format, formatOf, readStart } from './format.ts';
+import { outputOf } from './program.ts';
 
 /**
  * Opens a tar, which may be compressed with gzip, bzip2, xz or zstd, or the tar in a Debian package. The stream ends
@@ -14,7 +12,7 @@ import { type Format, formatOf, NotInstalled, readStart } from './format.ts';
  */
 export function openTar(file: string): Readable {
   const start = readStart(file);
-  if (formatOf(start) === 'ar') return Readable.from(outputOf('dpkg-deb', ['--fsys-tarfile', resolve(file)]));
+  if (formatOf(start) === 'ar') return outputOf('dpkg-deb', ['--fsys-tarfile', resolve(file)]);
   return decompressed(createReadStream(file), start);
 }
 
@@ -43,27 +41,11 @@ function decompressed(stream: Readable, start: Buffer): Readable {
   const format = formatOf(start);
   if (format === 'gzip') return gunzipped(stream);
   const [command, ...args] = programs.get(format) ?? [];
-  return command === undefined ? stream : Readable.from(outputOf(command, args, stream));
+  return command === undefined ? stream : outputOf(command, args, stream);
 }
 
 function gunzipped(stream: Readable): Readable {
   const gunzip = createGunzip();
   stream.once('error', (error) => gunzip.destroy(error));
   return stream.pipe(gunzip);
-}
-
-/** The standard output of a program. @throws with the last line of its standard error if it fails */
-async function* outputOf(command: string, args: readonly string[], input?: Readable): AsyncGenerator<Buffer> {
-  const source = input === undefined ? ({ stdin: 'ignore' } as const) : { input };
-  exitSignal();
-  const child = execa(command, args, {
-    ...source,
-    env: { PATH: trustedPath() },
-    buffer: { stdout: false },
-    reject: false,
-  });
-  for await (const chunk of child.stdout) yield chunk as Buffer;
-  const { failed, code, stderr, shortMessage } = await child;
-  if (code === 'ENOENT') throw new NotInstalled(command);
-  if (failed) throw new Error(stderr.trim().split('\n').at(-1) || shortMessage);
 }

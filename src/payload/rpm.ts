@@ -1,14 +1,11 @@
+import { createReadStream } from 'node:fs';
 import { resolve } from 'node:path';
-import { execa } from 'execa';
-import { messageOf, PyclinkError } from '../errors.ts';
-import { exitSignal } from '../exit-signal.ts';
 import { type PayloadPath, plainPath } from '../files/path.ts';
-import { trustedPath } from '../files/program-path.ts';
 import { pathText } from '../printable.ts';
 import { Budget, type ReadLimits } from './budget.ts';
 import { type Contents, contentsOf, type PayloadEntry, type Search, type TakeContent } from './entry.ts';
-import { NotInstalled, unreadable } from './format.ts';
 import { listedBy } from './listed.ts';
+import { outputOf, run } from './program.ts';
 import { readTar, type TarContents } from './tar.ts';
 
 /**
@@ -37,7 +34,7 @@ const types: ReadonlyMap<number, PayloadEntry['type']> = new Map([
 
 /**
  * Searches an rpm package: the metadata comes from its header, the bytes from its payload.
- * @throws PyclinkError `tool-failed` if rpm or rpm2archive cannot read the package
+ * @throws if rpm or rpm2archive cannot read the package
  */
 export async function searchRpm(file: string, search: Search, limits: ReadLimits): Promise<Contents> {
   const isListed = listedBy(search);
@@ -60,10 +57,8 @@ export async function searchRpm(file: string, search: Search, limits: ReadLimits
 
 async function queryHeader(file: string): Promise<PayloadEntry[]> {
   const args = ['-qp', '--nosignature', '--nodigest', '--qf', queryFormat, '--', resolve(file)];
-  exitSignal();
-  const options = { reject: false, encoding: 'latin1', env: { LC_ALL: 'C.UTF-8', PATH: trustedPath() } } as const;
-  const { stdout, stderr, failed, code } = await execa('rpm', args, { ...options, stripFinalNewline: false });
-  if (failed) throw failure(file, 'rpm', code, stderr);
+  const { stdout, failure } = await run('rpm', args, { LC_ALL: 'C.UTF-8' });
+  if (failure !== undefined) throw failure;
   const [first = '', name = ''] = packageLine.exec(stdout) ?? [];
   const container = unquoted(name);
   const entries: PayloadEntry[] = [];
@@ -72,7 +67,7 @@ async function queryHeader(file: string): Promise<PayloadEntry[]> {
   fileLine.lastIndex = first.length;
   while (fileLine.lastIndex < end) {
     const line = fileLine.exec(stdout);
-    if (line === null) throw unreadable(file, 'rpm lists its files in an unknown format');
+    if (line === null) throw new Error('rpm lists its files in an unknown format');
     const [, path = '', inode, device, flags, mode, user = '', group = '', size, mtime, target = ''] = line;
     const type = types.get(Number(mode) & 0o170000);
     if (type === undefined) continue;
@@ -104,26 +99,7 @@ async function readStored(
   limits: ReadLimits,
   again?: ReadonlyMap<string, TakeContent>,
 ): Promise<TarContents> {
-  const child = execa('rpm2archive', ['--nocompression', '-'], {
-    inputFile: file,
-    env: { PATH: trustedPath() },
-    buffer: { stdout: false },
-    reject: false,
-  });
-  try {
-    const source = { container: file, prefix: `${file}\0` };
-    const contents = await readTar(child.stdout, search, source, new Budget(file, limits), again);
-    const { failed, code, stderr } = await child;
-    if (failed) throw failure(file, 'rpm2archive', code, stderr);
-    return contents;
-  } catch (error) {
-    child.kill();
-    if (error instanceof PyclinkError) throw error;
-    throw unreadable(file, `rpm2archive: ${messageOf(error)}`, error);
-  }
-}
-
-function failure(file: string, tool: string, code: string | undefined, said: string): PyclinkError {
-  const missing = code === 'ENOENT' ? new NotInstalled(tool) : undefined;
-  return unreadable(file, missing?.message ?? `${tool}: ${said.trim().split('\n').at(-1) || 'failed'}`, missing);
+  const stored = outputOf('rpm2archive', ['--nocompression', '-'], createReadStream(file));
+  const source = { container: file, prefix: `${file}\0` };
+  return readTar(stored, search, source, new Budget(file, limits), again);
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { installedAt, openTree } from '../buildroot/open.ts';
-import { errnoOf, PyclinkError } from '../errors.ts';
+import { errnoOf, messageOf, PyclinkError } from '../errors.ts';
 import type { PayloadPath } from '../files/path.ts';
 import { type FileStat, stat, statIfAny } from '../files/stat.ts';
 import { searchArchive } from './archive.ts';
@@ -140,46 +140,63 @@ function parted(target: string): [path: string, reference?: string] {
   return end === undefined ? [target] : [target.slice(0, end), target.slice(end + 1)];
 }
 
+/** @throws PyclinkError */
 async function searchPlace(
-  { kind, path, reference }: LocatedTarget,
+  located: LocatedTarget,
   search: Search,
-  {
-    limits = defaultReadLimits,
-    platform,
-    prepend,
-    isInPlace = false,
-    mayBePart = false,
-    latestMtimeSeconds = Number.POSITIVE_INFINITY,
-  }: ReadOptions,
+  options: ReadOptions,
 ): Promise<Omit<TargetContents, 'target'>> {
-  const image = async (files: ImageFiles): Promise<Omit<TargetContents, 'target'>> => ({
-    kind: 'image',
-    ...(await searchImage({ files, path, reference, platform }, search, limits)),
-  });
-  if (kind === 'tree') {
-    const opened = openTree(path);
-    const tree = installedAt(opened, isInPlace ? opened.path : (prepend ?? '/'));
-    const root = mayBePart && prepend === undefined ? openTree(systemAround(tree.path)) : tree;
-    const contents = searchTree(root, search, limits, tree.path);
-    const clamped = contents.entries.map((entry) => ({
-      ...entry,
-      mtimeSeconds: Math.min(entry.mtimeSeconds, latestMtimeSeconds),
-    }));
-    return { kind, ...contents, entries: clamped };
+  const { kind, path } = located;
+  if (kind === 'tree') return searchDirectory(path, search, options);
+  try {
+    if (kind === 'file') return await searchFile(located, search, options);
+    return await searchImageIn(filesOfDirectory(openTree(path)), located, search, options);
+  } catch (error) {
+    throw error instanceof PyclinkError ? error : unreadable(path, messageOf(error), error);
   }
-  if (kind === 'image-directory') return image(filesOfDirectory(openTree(path)));
-  const named = path.endsWith('.rpm') ? 'rpm' : undefined;
+}
+
+function searchDirectory(path: string, search: Search, options: ReadOptions): Omit<TargetContents, 'target'> {
+  const { limits = defaultReadLimits, prepend, isInPlace, mayBePart, latestMtimeSeconds = Infinity } = options;
+  const opened = openTree(path);
+  const tree = installedAt(opened, isInPlace ? opened.path : (prepend ?? '/'));
+  const root = mayBePart && prepend === undefined ? openTree(systemAround(tree.path)) : tree;
+  const contents = searchTree(root, search, limits, tree.path);
+  const entries = contents.entries.map((entry) => ({
+    ...entry,
+    mtimeSeconds: Math.min(entry.mtimeSeconds, latestMtimeSeconds),
+  }));
+  return { kind: 'tree', ...contents, entries };
+}
+
+async function searchImageIn(
+  files: ImageFiles,
+  { path, reference }: LocatedTarget,
+  search: Search,
+  { limits = defaultReadLimits, platform }: ReadOptions,
+): Promise<Omit<TargetContents, 'target'>> {
+  return { kind: 'image', ...(await searchImage({ files, path, reference, platform }, search, limits)) };
+}
+
+/** @throws also other errors: the file cannot be read */
+async function searchFile(
+  located: LocatedTarget,
+  search: Search,
+  options: ReadOptions,
+): Promise<Omit<TargetContents, 'target'>> {
+  const { path, reference } = located;
+  const { limits = defaultReadLimits } = options;
   const begins = formatOf(readStart(path));
   const endsAsZip = zipExtent(path) !== undefined;
   if (endsAsZip && begins !== undefined && begins !== 'zip') {
-    throw unreadable(path, `it begins as ${begins} and ends as zip, so programs interpret it differently`);
+    throw new Error(`it begins as ${begins} and ends as zip, so programs interpret it differently`);
   }
-  const format = begins ?? (endsAsZip ? 'zip' : named);
-  const searchFile = searches.get(format) ?? searchArchive;
-  const files = searchFile === searchArchive ? await filesOfTar(path, () => new Budget(path, limits)) : undefined;
-  if (files !== undefined) return image(files);
+  const format = begins ?? (endsAsZip ? 'zip' : path.endsWith('.rpm') ? 'rpm' : undefined);
+  const searchFormat = searches.get(format) ?? searchArchive;
+  const files = searchFormat === searchArchive ? await filesOfTar(path, () => new Budget(path, limits)) : undefined;
+  if (files !== undefined) return searchImageIn(files, located, search, options);
   if (reference !== undefined) throw new PyclinkError('usage', 'is not an image', { path });
-  return { kind: 'package', ...(await searchFile(path, search, limits)) };
+  return { kind: 'package', ...(await searchFormat(path, search, limits)) };
 }
 
 /** The search function for each format. All other formats are tars. */

@@ -1,12 +1,10 @@
 import { basename } from 'node:path';
 import { type Entry, getFileNameLowLevel, type ZipFile } from 'yauzl';
-import { messageOf, PyclinkError } from '../errors.ts';
 import { type PayloadPath, plainPath } from '../files/path.ts';
 import { pathText } from '../printable.ts';
 import { searchTar } from './archive.ts';
 import { Budget, type ReadLimits, tooLarge } from './budget.ts';
 import { type Content, type Contents, contentsOf, type PayloadEntry, type Search } from './entry.ts';
-import { unreadable } from './format.ts';
 import { listedBy } from './listed.ts';
 import { unpacked } from './open-tar.ts';
 import { openZip } from './open-zip.ts';
@@ -14,7 +12,7 @@ import { openZip } from './open-zip.ts';
 /**
  * Searches a zip: a wheel, an egg, a zipapp, importable modules, or a conda package, which contains tars. Unpacks
  * nothing to disk.
- * @throws PyclinkError `tool-failed` if the file cannot be read, is empty, or programs interpret it differently
+ * @throws if the file cannot be read, is empty, or programs interpret it differently
  */
 export async function searchZip(file: string, search: Search, limits: ReadLimits): Promise<Contents> {
   const budget = new Budget(file, limits);
@@ -22,60 +20,56 @@ export async function searchZip(file: string, search: Search, limits: ReadLimits
   const entries = new Map<PayloadPath, PayloadEntry>();
   const mtimeIs = file.endsWith('.whl') ? 'of-installation' : 'rounded';
   const contents = () => contentsOf([...entries.values()]);
+  const { zip, directoryEnd } = await openZip(file);
+  /** Paths, and whether they are directories. */
+  const paths = new Map<PayloadPath, boolean>();
+  const parts: [PayloadPath, Entry][] = [];
   try {
-    const { zip, directoryEnd } = await openZip(file);
-    /** Paths, and whether they are directories. */
-    const paths = new Map<PayloadPath, boolean>();
-    const parts: [PayloadPath, Entry][] = [];
-    try {
-      if (zip.entryCount === 0) throw new Error('it contains no files');
-      for await (const member of zip.eachEntry()) {
-        budget.countEntry();
-        const path = plainPath(nameOf(member)) as PayloadPath;
-        if (paths.has(path) && !(isDirectory(member) && paths.get(path) === true)) {
-          throw new Error(`${path} is in it twice, and programs differ in which one they use`);
-        }
-        paths.set(path, isDirectory(member));
-        if (condaPart.test(path)) parts.push([path, member]);
-        const { mode, isSymlink } = unixMode(member);
-        const type = isSymlink ? 'symlink' : isDirectory(member) ? 'directory' : 'file';
-        if (!isListed(path, type)) continue;
-        const entry: PayloadEntry = {
-          path,
-          type,
-          ...(isSymlink ? { target: textOf(await contentOf(zip, member, budget)) } : {}),
-          file: `${file}\0${member.relativeOffsetOfLocalHeader}`,
-          container: basename(file),
-          sizeBytes: member.uncompressedSize,
-          mode,
-          owner: '',
-          mtimeSeconds: secondsOf(member.getLastModDate({ timezone: 'local' })),
-          dosTimeSeconds: secondsOf(member.getLastModDate({ timezone: 'local', forceDosFormat: true })),
-          mtimeIs,
-        };
-        entries.set(path, entry);
-        const take = type === 'file' ? search.visit(entry) : undefined;
-        if (take !== undefined) take(await contentOf(zip, member, budget));
+    if (zip.entryCount === 0) throw new Error('it contains no files');
+    for await (const member of zip.eachEntry()) {
+      budget.countEntry();
+      const path = plainPath(nameOf(member)) as PayloadPath;
+      if (paths.has(path) && !(isDirectory(member) && paths.get(path) === true)) {
+        throw new Error(`${path} is in it twice, and programs differ in which one they use`);
       }
-      if (Number(zip.readEntryCursor) !== directoryEnd)
-        throw new Error('its central directory does not end where its entries do');
-      if (parts.length === 0 || !(file.endsWith('.conda') || paths.has(condaMetadata))) return contents();
-      const beside = contents().entries.find(({ type }) => type !== 'directory')?.path;
-      if (beside !== undefined) throw new Error(`it is a conda package with an extra file: ${beside}`);
-      for (const [path, member] of parts) {
-        const open = async () => unpacked((await zip.openReadStreamPromise(member))[Symbol.asyncIterator]());
-        const source = { container: basename(file), prefix: `${file}\0${path}\0` };
-        for (const entry of await searchTar(open, source, search, () => budget)) {
-          const isTwice = entry.type !== 'directory' && entries.has(entry.path);
-          if (isTwice) throw new Error(`${entry.path} is in it twice, and programs differ in which one they use`);
-          entries.set(entry.path, entry);
-        }
-      }
-    } finally {
-      zip.close();
+      paths.set(path, isDirectory(member));
+      if (condaPart.test(path)) parts.push([path, member]);
+      const { mode, isSymlink } = unixMode(member);
+      const type = isSymlink ? 'symlink' : isDirectory(member) ? 'directory' : 'file';
+      if (!isListed(path, type)) continue;
+      const entry: PayloadEntry = {
+        path,
+        type,
+        ...(isSymlink ? { target: textOf(await contentOf(zip, member, budget)) } : {}),
+        file: `${file}\0${member.relativeOffsetOfLocalHeader}`,
+        container: basename(file),
+        sizeBytes: member.uncompressedSize,
+        mode,
+        owner: '',
+        mtimeSeconds: secondsOf(member.getLastModDate({ timezone: 'local' })),
+        dosTimeSeconds: secondsOf(member.getLastModDate({ timezone: 'local', forceDosFormat: true })),
+        mtimeIs,
+      };
+      entries.set(path, entry);
+      const take = type === 'file' ? search.visit(entry) : undefined;
+      if (take !== undefined) take(await contentOf(zip, member, budget));
     }
-  } catch (error) {
-    throw error instanceof PyclinkError ? error : unreadable(file, messageOf(error), error);
+    if (Number(zip.readEntryCursor) !== directoryEnd)
+      throw new Error('its central directory does not end where its entries do');
+    if (parts.length === 0 || !(file.endsWith('.conda') || paths.has(condaMetadata))) return contents();
+    const beside = contents().entries.find(({ type }) => type !== 'directory')?.path;
+    if (beside !== undefined) throw new Error(`it is a conda package with an extra file: ${beside}`);
+    for (const [path, member] of parts) {
+      const open = async () => unpacked((await zip.openReadStreamPromise(member))[Symbol.asyncIterator]());
+      const source = { container: basename(file), prefix: `${file}\0${path}\0` };
+      for (const entry of await searchTar(open, source, search, () => budget)) {
+        const isTwice = entry.type !== 'directory' && entries.has(entry.path);
+        if (isTwice) throw new Error(`${entry.path} is in it twice, and programs differ in which one they use`);
+        entries.set(entry.path, entry);
+      }
+    }
+  } finally {
+    zip.close();
   }
   return contents();
 }

@@ -23,7 +23,7 @@ function layersIn(dockerLayers: readonly string[], architecture = 'amd64') {
   const docker = [{ Config: `blobs/sha256/${config(architecture)}`, Layers }];
   files.set('manifest.json', JSON.stringify(docker));
   const read = (name: string) => (files.has(name) ? Buffer.from(files.get(name) ?? '') : undefined);
-  return layersOf({ path: 'image.tar', files: { read, each: () => Promise.resolve() } });
+  return layersOf({ path: 'image.tar', files: { read, each: async function* () {} } });
 }
 
 describe('an OCI layout with a manifest of docker save', () => {
