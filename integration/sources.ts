@@ -21,7 +21,7 @@ const inIntegration: Readonly<Record<string, readonly string[]>> = {
   'debian-verify': ['commands/dh-verify'],
   diff: ['commands/diff', 'payload/extract'],
   'disk-images': ['payload/disk-image', 'payload/format'],
-  formats: ['payload/archive', 'payload/open-tar', 'payload/targets'],
+  formats: ['payload/archive', 'payload/open-tar', 'payload/program', 'payload/targets'],
   images: ['payload/image'],
   'in-place': ['compile/system-directories'],
   inspect: ['commands/inspect'],

@@ -5,7 +5,7 @@ import { Budget, type ReadLimits } from './budget.ts';
 import { type Contents, contentsOf, type PayloadEntry, type Search } from './entry.ts';
 import { formatOf, readStart } from './format.ts';
 import { openTar, unpacked } from './open-tar.ts';
-import { readTar, type TarSource } from './tar.ts';
+import { readTar, searchForUnread, type TarSource } from './tar.ts';
 import { membersOf } from './tar-members.ts';
 
 /**
@@ -36,7 +36,7 @@ export async function searchTar(
   const { entries, others, unread, count } = await readTar(await open(), search, source, budget());
   if (count === 0) throw new Error('it contains no files');
   if (others.has('/oci-layout' as PayloadPath)) throw new Error('it is an image with files that belong to no image');
-  if (unread.size > 0) await readTar(await open(), search, source, budget(), unread);
+  if (unread.size > 0) await readTar(await open(), searchForUnread(unread), source, budget());
   return [...entries.values()];
 }
 

@@ -1,9 +1,9 @@
 import { Budget, type ReadLimits } from './budget.ts';
-import type { Contents, Search, TakeContent } from './entry.ts';
+import type { Contents, Search } from './entry.ts';
 import { damaged, type ImageTarget, layersOf } from './image-layers.ts';
 import { type LayerPlace, readLayer } from './layer.ts';
 import { overlay } from './overlay.ts';
-import type { TarContents } from './tar.ts';
+import { searchForUnread, type TarContents } from './tar.ts';
 
 /**
  * Searches a container image: reads its index, manifest and layers, and applies the layers in order. Checks digests.
@@ -22,24 +22,23 @@ export async function searchImage(target: ImageTarget, search: Search, limits: R
     const take = search.visit(entry);
     if (take !== undefined) unread.set(entry.file, take);
   }
-  if (unread.size > 0) await readLayers(target, places, layered, limits, unread);
+  if (unread.size > 0) await readLayers(target, places, searchForUnread(unread), limits);
   return { entries, removedBy, unreadable: [] };
 }
 
-/** Reads the layers, each once. @param again as for `readTar` */
+/** Reads the layers, each once. */
 async function readLayers(
   target: ImageTarget,
   places: readonly LayerPlace[],
   search: Search,
   limits: ReadLimits,
-  again?: ReadonlyMap<string, TakeContent>,
 ): Promise<TarContents[]> {
   const budget = new Budget(target.path, limits);
   const passes = new Map<string, TarContents>();
   for await (const { names, content } of target.files.each(new Set(places.map(({ name }) => name)))) {
     const place = places.find(({ name }) => names.includes(name));
     if (place === undefined) continue;
-    const pass = await readLayer(place, content, { image: target.path, search, budget, again });
+    const pass = await readLayer(place, content, { image: target.path, search, budget });
     for (const name of names) passes.set(name, pass);
   }
   return places.map(({ name, label }) => {

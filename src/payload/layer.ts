@@ -2,7 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { messageOf, PyclinkError } from '../errors.ts';
 import type { Budget } from './budget.ts';
-import type { Search, TakeContent } from './entry.ts';
+import type { Search } from './entry.ts';
 import { unpacked } from './open-tar.ts';
 import { blockBytes } from './sparse.ts';
 import { readTar, type TarContents } from './tar.ts';
@@ -23,8 +23,6 @@ interface LayerRequest {
   readonly image: string;
   readonly search: Search;
   readonly budget: Budget;
-  /** As for `readTar`. */
-  readonly again?: ReadonlyMap<string, TakeContent> | undefined;
 }
 
 /**
@@ -34,7 +32,7 @@ interface LayerRequest {
 export async function readLayer(
   { name, label, digest }: LayerPlace,
   file: AsyncIterable<Buffer>,
-  { image, search, budget, again }: LayerRequest,
+  { image, search, budget }: LayerRequest,
 ): Promise<TarContents> {
   const unusable = (reason: string, cause?: unknown) =>
     new PyclinkError('tool-failed', `${label} ${reason}`, { path: image, cause });
@@ -45,7 +43,7 @@ export async function readLayer(
     const tar = hashed(await unpacked(bytes), digest?.of === 'tar' ? hash : undefined);
     const whole = Readable.from(digest === undefined ? tar : padded(tar));
     const source = { container: image, layer: label, prefix: `${image}\0${name}\0` };
-    contents = await readTar(whole, search, source, budget, again);
+    contents = await readTar(whole, search, source, budget);
     for await (const _ of bytes);
   } catch (error) {
     if (error instanceof PyclinkError) throw error;

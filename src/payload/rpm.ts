@@ -6,7 +6,7 @@ import { Budget, type ReadLimits } from './budget.ts';
 import { type Contents, contentsOf, type PayloadEntry, type Search, type TakeContent } from './entry.ts';
 import { listedBy } from './listed.ts';
 import { outputOf, run } from './program.ts';
-import { readTar, type TarContents } from './tar.ts';
+import { readTar, searchForUnread, type TarContents } from './tar.ts';
 
 /**
  * One line per file, after a line with the package's name. Text is shell-quoted, because names and symlink targets may
@@ -51,7 +51,7 @@ export async function searchRpm(file: string, search: Search, limits: ReadLimits
   };
   const inPayload: Search = { names: /(?!)/, paths: new Set(stored.keys()), visit };
   const { unread } = await readStored(file, inPayload, limits);
-  if (unread.size > 0) await readStored(file, inPayload, limits, unread);
+  if (unread.size > 0) await readStored(file, searchForUnread(unread), limits);
   return contentsOf(entries);
 }
 
@@ -92,14 +92,8 @@ function unquoted(latin1: string): string {
   return pathText(Buffer.from(latin1.replaceAll(String.raw`'\''`, "'"), 'latin1'));
 }
 
-/** One pass over the payload of a package. @param again as for `readTar` */
-async function readStored(
-  file: string,
-  search: Search,
-  limits: ReadLimits,
-  again?: ReadonlyMap<string, TakeContent>,
-): Promise<TarContents> {
+/** One pass over the payload of a package. */
+function readStored(file: string, search: Search, limits: ReadLimits): Promise<TarContents> {
   const stored = outputOf('rpm2archive', ['--nocompression', '-'], createReadStream(file));
-  const source = { container: file, prefix: `${file}\0` };
-  return readTar(stored, search, source, new Budget(file, limits), again);
+  return readTar(stored, search, { container: file, prefix: `${file}\0` }, new Budget(file, limits));
 }

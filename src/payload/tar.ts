@@ -36,7 +36,6 @@ export interface TarSource {
 
 /**
  * Reads a tar from a stream in one pass. The bytes of a file are in memory only while they are visited.
- * @param again files whose bytes an earlier pass left unread; nothing else is read then
  * @throws the stream's error, tar-stream's if it is not a tar, or PyclinkError if it is too large
  */
 export async function readTar(
@@ -44,7 +43,6 @@ export async function readTar(
   search: Search,
   { container, layer, prefix, root = '/' as PayloadPath }: TarSource,
   budget: Budget,
-  again?: ReadonlyMap<string, TakeContent>,
 ): Promise<TarContents> {
   const isListed = listedBy(search);
   const entries = new Map<PayloadPath, PayloadEntry>();
@@ -60,11 +58,6 @@ export async function readTar(
     const { header, sizeBytes } = member;
     number += 1;
     const file = `${prefix}${number}`;
-    if (again !== undefined) {
-      const take = again.get(file);
-      if (take !== undefined) take(await contentOf(member, budget));
-      continue;
-    }
     const path = names.placeOf(member.name);
     const type = typeOf(header);
     if (path === undefined) continue;
@@ -114,6 +107,11 @@ export async function readTar(
     }
   }
   return { count: number, entries, links, others, directories, unread };
+}
+
+/** A search for the bytes that a pass over the same tar left unread. */
+export function searchForUnread(unread: ReadonlyMap<string, TakeContent>): Search {
+  return { names: /^/, visit: ({ file }) => unread.get(file) };
 }
 
 /** The type of an entry. Types unknown to tar-stream are unpacked as files: sparse files and non-standard types. */

@@ -3,7 +3,8 @@ import { type Header, pack } from 'tar-stream';
 import { describe, expect, it } from 'vitest';
 import type { PayloadPath } from '../../src/files/path.ts';
 import { Budget, defaultReadLimits } from '../../src/payload/budget.ts';
-import { readTar } from '../../src/payload/tar.ts';
+import type { Search } from '../../src/payload/entry.ts';
+import { readTar, searchForUnread } from '../../src/payload/tar.ts';
 import { searchFor } from '../helpers/payload.ts';
 
 type Member = readonly [header: Partial<Header> & { readonly name: string }, content?: string | Buffer];
@@ -26,10 +27,9 @@ const limits = { ...defaultReadLimits, maxFileBytes: 2_000_000 };
 async function searched(members: readonly Member[], names = /\.pyc?$/) {
   const bytes = await tar(members);
   const { search, taken } = searchFor(names);
-  const pass = (...again: [] | [ReadonlyMap<string, never>]) =>
-    readTar(Readable.from([bytes]), search, source, new Budget('a.tar', limits), ...again);
-  const contents = await pass();
-  if (contents.unread.size > 0) await pass(contents.unread as ReadonlyMap<string, never>);
+  const pass = (what: Search) => readTar(Readable.from([bytes]), what, source, new Budget('a.tar', limits));
+  const contents = await pass(search);
+  if (contents.unread.size > 0) await pass(searchForUnread(contents.unread));
   return { ...contents, taken };
 }
 
