@@ -49,7 +49,7 @@ export class Payload {
     const named = [
       ...symlinks,
       ...caches.flatMap((cache) => {
-        const names = inside.get(this.directoryAt(cache.path) ?? cache.path) ?? [];
+        const names = inside.get(this.realPath(cache.path) ?? cache.path) ?? [];
         count += names.length;
         if (count > maxNamesInSymlinks) throw tooManyNames(cache);
         return names.map(({ path }) => ({ ...cache, path: childOf(cache.path, nameOf(path)) }));
@@ -65,8 +65,8 @@ export class Payload {
   at(path: PayloadPath): readonly PayloadEntry[] {
     const found = this.entries.get(path);
     if (found !== undefined) return found;
-    const parent = this.directoryAt(parentOf(path));
-    return (parent === undefined || parent === parentOf(path) ? undefined : this.entries.get(join(parent, path))) ?? [];
+    const directory = this.realPath(parentOf(path));
+    return (directory && this.entries.get(childOf(directory, nameOf(path)))) ?? [];
   }
 
   /** Whether something is at a path. */
@@ -76,28 +76,14 @@ export class Payload {
 
   /** The files that a path leads to if symlinks are followed; empty if it leads to none. */
   follow(path: PayloadPath): readonly PayloadEntry[] {
-    return this.#end(path).entries;
+    const found = this.entries.get(path);
+    if (found !== undefined && found[0]?.type !== 'symlink') return found;
+    const end = this.realPath(path);
+    return (end && this.entries.get(end)) ?? [];
   }
 
-  /** The final path if the symlinks of a path end at something that is not listed. */
-  unlistedEnd(path: PayloadPath): PayloadPath | undefined {
-    const end = this.#end(path);
-    const directory = end.entries.length > 0 ? undefined : this.directoryAt(parentOf(end.path));
-    return directory && join(directory, end.path);
-  }
-
-  #end(path: PayloadPath): { readonly path: PayloadPath; readonly entries: readonly PayloadEntry[] } {
-    let end = { path, entries: this.at(path) };
-    for (let followed = 0; end.entries[0]?.type === 'symlink'; followed++) {
-      if (followed === maxSymlinks) return { path: end.path, entries: [] };
-      const target = targetOf(end.entries[0]);
-      end = { path: target, entries: this.at(target) };
-    }
-    return end;
-  }
-
-  /** The real path of a directory; undefined if its symlinks lead nowhere. */
-  directoryAt(path: PayloadPath): PayloadPath | undefined {
+  /** A path without symlinks; undefined if they form a loop. */
+  realPath(path: PayloadPath): PayloadPath | undefined {
     for (const { resolve } of this.#contents) {
       const resolved = resolve?.(path);
       if (resolved !== undefined) return resolved;
@@ -132,10 +118,6 @@ export function throughSymlinks(
 /** The path that a symlink names. */
 export function targetOf({ path, target = '' }: PayloadEntry): PayloadPath {
   return plainPath(target.startsWith('/') ? target : `${parentOf(path)}/${target}`) as PayloadPath;
-}
-
-function join(parent: PayloadPath, path: PayloadPath): PayloadPath {
-  return childOf(parent, path.slice(path.lastIndexOf('/') + 1));
 }
 
 function tooManyNames({ path, container }: PayloadEntry): PyclinkError {

@@ -1,4 +1,4 @@
-import { contains, type PayloadPath, parentOf, plainPath } from '../files/path.ts';
+import { childOf, contains, nameOf, type PayloadPath, parentOf, plainPath } from '../files/path.ts';
 import type { PayloadEntry } from './entry.ts';
 import { throughSymlinks } from './payload.ts';
 
@@ -10,7 +10,6 @@ export class TarNames {
   readonly #others = new Map<PayloadPath, PayloadEntry | undefined>();
   /** Directories that are not empty. */
   readonly #parents = new Set<PayloadPath>();
-  #symlinks = 0;
   /** The last directory, because a tar lists the files of a directory consecutively. */
   #last: { readonly path: PayloadPath; readonly place: PayloadPath } | undefined;
 
@@ -34,7 +33,7 @@ export class TarNames {
     const path = plainPath(name) as PayloadPath;
     if (!contains(this.#root, path)) return undefined;
     const inside = (this.#root === '/' ? path : path.slice(this.#root.length) || '/') as PayloadPath;
-    if (this.#symlinks === 0 || inside === '/') return inside;
+    if (inside === '/') return inside;
     const parent = parentOf(inside);
     if (this.#last?.path !== parent) {
       const place = throughSymlinks(parent, (one) => this.#others.get(one));
@@ -42,7 +41,7 @@ export class TarNames {
       this.#last = { path: parent, place };
     }
     const { place } = this.#last;
-    return place === parent ? inside : (`${place === '/' ? '' : place}${inside.slice(parent.length)}` as PayloadPath);
+    return place === parent ? inside : childOf(place, nameOf(inside));
   }
 
   /** What earlier members left at a path, if anything. No entry means a device, a directory or the like. */
@@ -60,19 +59,13 @@ export class TarNames {
     const before = this.#others.get(path);
     const isReplaced = isDirectory ? before?.type === 'symlink' : this.#parents.has(path);
     if (isReplaced && !this.#isLayer) throw twoWays(path);
-    if (before?.type === 'symlink') this.#count(-1);
+    if (before?.type === 'symlink' || entry?.type === 'symlink') this.#last = undefined;
     if (isDirectory) this.#others.delete(path);
     else this.#others.set(path, entry);
-    if (entry?.type === 'symlink') this.#count(1);
     for (let parent = parentOf(path); parent !== '/' && !this.#parents.has(parent); parent = parentOf(parent)) {
       if (this.#others.has(parent)) throw twoWays(parent);
       this.#parents.add(parent);
     }
-  }
-
-  #count(more: number): void {
-    this.#symlinks += more;
-    this.#last = undefined;
   }
 }
 

@@ -103,8 +103,8 @@ function unlistedTargets(contents: readonly TargetContents[]): Map<PayloadPath, 
     const payload = new Payload(parts);
     for (const symlink of payload.all) {
       if (symlink.type !== 'symlink' || !isPythonFile(symlink.path)) continue;
-      const target = payload.unlistedEnd(symlink.path);
-      if (target !== undefined && !isPythonFile(target)) unlisted.set(target, symlink);
+      const end = payload.realPath(symlink.path);
+      if (end !== undefined && !payload.entries.has(end) && !isPythonFile(end)) unlisted.set(end, symlink);
     }
   }
   return unlisted;

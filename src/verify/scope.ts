@@ -56,7 +56,7 @@ export function scopeOf(records: readonly PycRecord[], payload: Payload): Manife
     for (const { path } of symlinks) {
       const isCache = nameOf(path) === '__pycache__';
       const inside = isCache ? childOf(parentOf(path), 'module.py') : childOf(path, '__init__.py');
-      const target = belongs(inside, false) ? payload.directoryAt(path) : undefined;
+      const target = belongs(inside, false) ? payload.realPath(path) : undefined;
       if (target !== undefined) own.add(target);
     }
   }
@@ -72,7 +72,7 @@ export function directoriesToSearch(records: readonly PycRecord[]): PayloadPath[
 /** The sources of a manifest, also under their real paths if parent directories are symlinks. */
 function sourcesIn(records: readonly PycRecord[], payload: Payload): PayloadPath[] {
   return records.flatMap(({ source }) => {
-    const directory = payload.directoryAt(parentOf(source));
+    const directory = payload.realPath(parentOf(source));
     return directory === undefined ? [source] : [source, childOf(directory, nameOf(source))];
   });
 }

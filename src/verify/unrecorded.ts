@@ -71,10 +71,10 @@ export function findUnrecorded(
   const inZips = new Map<PayloadPath | undefined, PayloadEntry>();
   for (const entry of payload.all) {
     const place = /^.*?\/python3\d+\.zip(?=\/)/s.exec(entry.path)?.[0] as PayloadPath | undefined;
-    if (place !== undefined && entry.type !== 'directory') inZips.set(payload.directoryAt(place), entry);
+    if (place !== undefined && entry.type !== 'directory') inZips.set(payload.realPath(place), entry);
   }
   const zipped = zips.flatMap((zip) => {
-    const [inside, own] = [inZips.get(payload.directoryAt(zip)), payload.at(zip)];
+    const [inside, own] = [inZips.get(payload.realPath(zip)), payload.at(zip)];
     const found = own.length > 0 || inside === undefined ? own : [{ ...inside, path: zip }];
     return found.map(({ path, container }): Finding => {
       return {
