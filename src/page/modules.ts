@@ -7,15 +7,20 @@ import type { PycRecord } from '../manifest/schema.ts';
 import { type Level, type PycName, parsePycPath } from '../pyc/name.ts';
 import type { PageFile, PageModule } from './page.ts';
 
-/** A file with its parsed names. */
-interface NamedFile {
-  readonly names: readonly PycName<PayloadPath>[];
+/** A pyc with its parsed name. */
+interface NamedPyc {
+  readonly name: PycName<PayloadPath>;
+  /** Equal for the names of one file. */
+  readonly file: string;
   readonly sizeBytes: number;
 }
 
 /** The modules of a manifest, and what their links save. */
 export function modulesOfRecords(records: readonly PycRecord[]): PageModule[] {
-  return modulesOf(records.map((record) => ({ names: namesOf(record), sizeBytes: record.sizeBytes })));
+  const pycs = records.flatMap((record, i) =>
+    namesOf(record).map((name): NamedPyc => ({ name, file: `${i}`, sizeBytes: record.sizeBytes })),
+  );
+  return modulesOf(pycs);
 }
 
 /** The modules of an audit, and what more links would save in each. @param findings all findings of the audit */
@@ -25,17 +30,10 @@ export function modulesOfAudit(all: readonly Audited[], findings: readonly Audit
     const name = parsePycPath(path);
     if (name !== undefined) savings.set(moduleKey(name), (savings.get(moduleKey(name)) ?? 0) + savedBytes);
   }
-  const files = all.flatMap(({ pycs }) => {
-    const byFile = new Map<string, { names: PycName<PayloadPath>[]; sizeBytes: number }>();
-    for (const { entry, name } of pycs) {
-      const { file, sizeBytes } = entry;
-      // Different modules may share a file; each shows its own names.
-      const key = `${file}\0${moduleKey(name)}`;
-      getOrAdd(byFile, key, () => ({ names: [], sizeBytes })).names.push(name);
-    }
-    return [...byFile.values()];
-  });
-  return modulesOf(files).map((module) => ({
+  const pycs = all.flatMap((audited) =>
+    audited.pycs.map(({ entry, name }): NamedPyc => ({ name, file: entry.file, sizeBytes: entry.sizeBytes })),
+  );
+  return modulesOf(pycs).map((module) => ({
     ...module,
     sizeBytes: module.sizeBytes - module.savedBytes,
     savedBytes: savings.get(moduleKey(module)) ?? 0,
@@ -47,26 +45,25 @@ function moduleKey({ source, cacheTag }: Pick<PageModule, 'source' | 'cacheTag'>
   return `${source}\0${cacheTag}`;
 }
 
-function modulesOf(files: readonly NamedFile[]): PageModule[] {
-  const modules = new Map<string, { source: PayloadPath; cacheTag: string | undefined; files: PageFile[] }>();
-  for (const { names, sizeBytes } of files) {
-    const [first] = names;
-    if (first === undefined) continue;
-    const { source, cacheTag } = first;
-    const levels = names.map(({ level }) => level).sort();
-    getOrAdd(modules, moduleKey(first), () => ({ source, cacheTag, files: [] })).files.push({
-      levels,
-      sizeBytes,
-    });
+function modulesOf(pycs: readonly NamedPyc[]): PageModule[] {
+  const modules = new Map<string, { name: PycName<PayloadPath>; files: Map<string, FileOfLevels> }>();
+  for (const { name, file, sizeBytes } of pycs) {
+    const { files } = getOrAdd(modules, moduleKey(name), () => ({ name, files: new Map() }));
+    getOrAdd(files, file, () => ({ levels: [], sizeBytes })).levels.push(name.level);
   }
-  return [...modules.values()].map(withSizes).sort((a, b) => byCodeUnit(a.source, b.source));
+  return Array.from(modules.values(), ({ name, files }) => moduleOf(name, [...files.values()])).sort((a, b) =>
+    byCodeUnit(a.source, b.source),
+  );
 }
 
-function withSizes(module: Pick<PageModule, 'source' | 'cacheTag' | 'files'>): PageModule {
-  const files = [...module.files].sort((a, b) => firstLevel(a) - firstLevel(b));
+type FileOfLevels = PageFile & { readonly levels: Level[] };
+
+function moduleOf({ source, cacheTag }: PycName<PayloadPath>, files: FileOfLevels[]): PageModule {
+  for (const { levels } of files) levels.sort();
+  files.sort((a, b) => firstLevel(a) - firstLevel(b));
   const sizeBytes = files.reduce((sum, file) => sum + file.levels.length * file.sizeBytes, 0);
   const savedBytes = files.reduce((sum, file) => sum + (file.levels.length - 1) * file.sizeBytes, 0);
-  return { ...module, files, sizeBytes, savedBytes };
+  return { source, cacheTag, files, sizeBytes, savedBytes };
 }
 
 function firstLevel({ levels }: PageFile): Level {

@@ -1,13 +1,12 @@
-import type { AuditedPyc } from '../audit/audited.ts';
 import type { AuditFinding } from '../audit/finding.ts';
 import { codeDifference } from '../inspect/code-difference.ts';
-import type { Search } from '../payload/entry.ts';
+import type { PayloadEntry, Search } from '../payload/entry.ts';
 import { contentAt, searchForFiles, type TemporaryDirectory } from '../payload/extract.ts';
 import { shortened } from '../text.ts';
 
 /** A pyc whose code differs from what its source compiles to. */
 export interface Differing {
-  readonly pyc: AuditedPyc;
+  readonly entry: PayloadEntry;
   /** The path of the recompiled code. */
   readonly compiled: string;
   /** `python3.11 (3.11.2)` */
@@ -21,10 +20,10 @@ export async function explained(
   searchTargets: (search: Search) => Promise<unknown>,
 ): Promise<AuditFinding[]> {
   if (differing.length === 0) return [];
-  const files = new Set(differing.map(({ pyc }) => pyc.entry.file));
+  const files = new Set(differing.map(({ entry }) => entry.file));
   const { search, paths } = searchForFiles(files, /\.py[co]$/, directory);
   await searchTargets(search);
-  return differing.map(({ pyc: { entry }, compiled, compiler }): AuditFinding => {
+  return differing.map(({ entry, compiled, compiler }): AuditFinding => {
     const [own, given] = [contentAt(paths.get(entry.file)), contentAt(compiled)];
     const difference = own && given && codeDifference(own, given);
     if (difference === undefined) return differs(entry, `its code is not what ${compiler} compiles its source to`);
@@ -38,6 +37,6 @@ export async function explained(
 }
 
 /** The finding for a pyc whose code differs from what its source compiles to. */
-export function differs({ path, container }: AuditedPyc['entry'], detail: string): AuditFinding {
+export function differs({ path, container }: PayloadEntry, detail: string): AuditFinding {
   return { kind: 'differs', path, container, detail };
 }

@@ -1,10 +1,19 @@
 import type { Audited, AuditedPyc } from '../audit/audited.ts';
+import { getOrAdd } from '../get-or-add.ts';
 import type { PayloadEntry } from '../payload/entry.ts';
 import { sourceOf } from '../payload/source.ts';
 import type { Level } from '../pyc/name.ts';
 import { codeLayoutOf } from '../pyc/releases.ts';
 
-/** A source to compile again, and the pycs that claim to be compiled from it. */
+/** A pyc that claims to be compiled from a source. */
+export interface RecompilePyc {
+  readonly entry: PayloadEntry;
+  /** From its name; undefined for a pyc next to its source, whose name does not tell its level. */
+  readonly level: Level | undefined;
+  readonly codeSha256: string | undefined;
+}
+
+/** A source to compile again. */
 export interface RecompileJob {
   readonly source: PayloadEntry;
   /** The path that the pycs record for tracebacks. */
@@ -12,8 +21,7 @@ export interface RecompileJob {
   readonly magicNumber: number;
   /** Whether the line tables of the pycs have columns. Before 3.11 there are none to leave out. */
   readonly debugRanges: boolean;
-  /** By the level in their names. */
-  readonly pycs: ReadonlyMap<Level, readonly AuditedPyc[]>;
+  readonly pycs: readonly RecompilePyc[];
 }
 
 /** The jobs, and the number of pycs that are left out, by reason. */
@@ -24,33 +32,29 @@ export interface RecompilePlan {
 
 /** Plans which sources to compile again, at which levels and as which paths. */
 export function planRecompile(all: readonly Audited[]): RecompilePlan {
-  const jobs = new Map<string, RecompileJob & { readonly pycs: Map<Level, AuditedPyc[]> }>();
+  const jobs = new Map<string, RecompileJob & { readonly pycs: RecompilePyc[] }>();
   const left = new Map<string, number>();
   for (const { payload, pycs } of all) {
     for (const pyc of pycs) {
-      const { entry, name, facts } = pyc;
-      const source = sourceOf(payload, entry, name.source);
-      const reason = reasonToLeave(pyc, source);
-      if (reason !== undefined) left.set(reason, (left.get(reason) ?? 0) + 1);
-      if (reason !== undefined || source === undefined || facts === undefined || 'unread' in facts) continue;
-      const { header, recordedPath = name.source, hasColumns: debugRanges = true } = facts;
-      if ('unreadable' in header) continue;
-      const { magicNumber } = header;
-      const key = [source.file, magicNumber, debugRanges, recordedPath].join('\0');
-      const job = jobs.get(key) ?? { source, recordedPath, magicNumber, debugRanges, pycs: new Map() };
-      jobs.set(key, job);
-      job.pycs.set(name.level, [...(job.pycs.get(name.level) ?? []), pyc]);
+      const job = jobOf(pyc, sourceOf(payload, pyc.entry, pyc.name.source));
+      if (typeof job === 'string') {
+        left.set(job, (left.get(job) ?? 0) + 1);
+        continue;
+      }
+      const key = [job.source.file, job.magicNumber, job.debugRanges, job.recordedPath].join('\0');
+      getOrAdd(jobs, key, () => ({ ...job, pycs: [] })).pycs.push(...job.pycs);
     }
   }
   return { jobs: [...jobs.values()], left };
 }
 
-/** Why a pyc is not compiled again; undefined if it is. No compiler writes code that cannot be normalized. */
-function reasonToLeave({ facts }: AuditedPyc, source: PayloadEntry | undefined): string | undefined {
+/** The job for one pyc, or why it is not compiled again. No compiler writes code that cannot be normalized. */
+function jobOf({ entry, name, facts }: AuditedPyc, source: PayloadEntry | undefined): RecompileJob | string {
   if (facts === undefined || 'unread' in facts || 'unreadable' in facts.header) return 'not readable';
   if (source === undefined) return 'without a source';
-  const { header, damage } = facts;
+  const { header, damage, codeSha256, recordedPath = name.source, hasColumns: debugRanges = true } = facts;
   if (codeLayoutOf(header.magicNumber) === undefined) return 'for an interpreter whose code pyclink cannot read';
   if (damage !== undefined) return 'damaged';
-  return undefined;
+  const level = name.cacheTag === undefined ? undefined : name.level;
+  return { source, recordedPath, magicNumber: header.magicNumber, debugRanges, pycs: [{ entry, level, codeSha256 }] };
 }
