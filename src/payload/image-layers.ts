@@ -1,14 +1,14 @@
-import { createHash } from 'node:crypto';
 import { arch } from 'node:os';
 import type * as z from 'zod';
 import { PyclinkError } from '../errors.ts';
+import { sha256Of } from '../sha256.ts';
 import type { ImageFiles } from './image-files.ts';
 import {
   chooseImage,
   configSchema,
-  type Descriptor,
   dockerSchema,
   documentSchema,
+  type ImageChoice,
   indexSchema,
   isFor,
 } from './image-manifest.ts';
@@ -33,27 +33,23 @@ export function layersOf(target: ImageTarget): LayerPlace[] {
 
 /** The layers of an OCI layout. */
 function ociLayers(target: ImageTarget): LayerPlace[] {
-  const choice = { reference: target.reference, platform: target.platform, ownPlatform: ownPlatform() };
-  let index = parsed(target, 'index.json', target.files.read('index.json'), indexSchema);
-  let isTop = true;
+  let choice: ImageChoice = { reference: target.reference, platform: target.platform, ownPlatform: ownPlatform() };
+  let index = parsed(target, 'index.json', indexSchema);
   // An index may list indexes, one per image, that list manifests, one per platform.
   for (let depth = 0; depth < maxDepth; depth++) {
-    const chosen = chooseImage(index.manifests, isTop ? choice : { ...choice, reference: undefined });
+    const chosen = chooseImage(index.manifests, choice);
     if ('no' in chosen) throw unclear(target, chosen.no);
-    isTop = false;
-    const document = parsed(target, blobName(chosen.digest), readBlob(target, chosen), documentSchema);
+    const document = parsed(target, blobName(chosen.digest), documentSchema, chosen.digest);
     if ('manifests' in document) {
       index = document;
+      choice = { ...choice, reference: undefined };
       continue;
     }
-    const { layers, config } = document;
-    if (config !== undefined && chosen.platform === undefined) refuseOther(target, blobName(config.digest));
-    refuseTwo(
-      target,
-      config && blobName(config.digest),
-      layers.map(({ digest }) => blobName(digest)),
-    );
-    return layers.map(({ digest }, i) => ociLayer(digest, i, layers.length));
+    const config = document.config && blobName(document.config.digest);
+    if (config !== undefined && chosen.platform === undefined) refuseOther(target, config);
+    const layers = document.layers.map(({ digest }, i) => ociLayer(digest, i, document.layers.length));
+    refuseTwo(target, config, layers);
+    return layers;
   }
   throw damaged(target, 'its indexes are nested too deeply');
 }
@@ -61,19 +57,19 @@ function ociLayers(target: ImageTarget): LayerPlace[] {
 const maxDepth = 8;
 
 /** Refuses an OCI layout that `docker load` would read as a different image of the same platform. */
-function refuseTwo(target: ImageTarget, config: string | undefined, layers: readonly string[]): void {
-  const bytes = target.files.read('manifest.json');
-  if (bytes === undefined) return;
+function refuseTwo(target: ImageTarget, config: string | undefined, layers: readonly LayerPlace[]): void {
+  const isThere = (name: string | undefined): name is string =>
+    name !== undefined && target.files.read(name) !== undefined;
+  if (!isThere('manifest.json')) return;
   const platformIn = (name: string | undefined) => {
-    const json = name === undefined ? undefined : target.files.read(name);
-    const { os, architecture } = json === undefined ? {} : parsed(target, name ?? '', json, configSchema);
+    const { os, architecture } = isThere(name) ? parsed(target, name, configSchema) : {};
     return `${os}/${architecture}`;
   };
   const isNamed = (tags: readonly string[] | null | undefined) => tags?.includes(target.reference ?? '') === true;
-  const images = parsed(target, 'manifest.json', bytes, dockerSchema);
+  const images = parsed(target, 'manifest.json', dockerSchema);
   const named = images.filter(({ RepoTags }) => isNamed(RepoTags));
   const candidates = named.length > 0 ? named : images;
-  if (candidates.some(({ Layers }) => Layers.join('\n') === layers.join('\n'))) return;
+  if (candidates.some(({ Layers }) => Layers.join('\n') === layers.map(({ name }) => name).join('\n'))) return;
   const isOfOther = ({ Config }: { Config: string }) => platformIn(Config) !== platformIn(config);
   if (!candidates.every(isOfOther))
     throw damaged(target, 'index.json and manifest.json name different layers, so programs interpret it differently');
@@ -81,14 +77,14 @@ function refuseTwo(target: ImageTarget, config: string | undefined, layers: read
 
 /** The layers in the output of `docker save`, from an engine without an image store. */
 function dockerLayers(target: ImageTarget): LayerPlace[] {
-  const images = parsed(target, 'manifest.json', target.files.read('manifest.json'), dockerSchema);
+  const images = parsed(target, 'manifest.json', dockerSchema);
   const { reference } = target;
   const named = reference === undefined ? images : images.filter(({ RepoTags: tags }) => tags?.includes(reference));
   const [image, ...others] = named;
   const names = images.flatMap(({ RepoTags: tags }) => tags ?? []).join(', ');
   if (image === undefined) throw unclear(target, `has no image ${reference}; it has ${names}`);
   if (others.length > 0) throw unclear(target, `has ${named.length} images, ${names}: choose one as FILE:NAME`);
-  const { rootfs } = parsed(target, image.Config, target.files.read(image.Config), configSchema);
+  const { rootfs } = parsed(target, image.Config, configSchema);
   refuseOther(target, image.Config);
   return image.Layers.map((name, i) => {
     const digest = rootfs.diff_ids[i];
@@ -105,7 +101,7 @@ function dockerLayers(target: ImageTarget): LayerPlace[] {
 /** Refuses an image that is for another platform than the requested one. */
 function refuseOther(target: ImageTarget, config: string): void {
   if (target.platform === undefined) return;
-  const actual = parsed(target, config, target.files.read(config), configSchema);
+  const actual = parsed(target, config, configSchema);
   if (actual.os === undefined || isFor(actual, target.platform)) return;
   throw unclear(target, `has no image for ${target.platform}; it has ${actual.os}/${actual.architecture}`);
 }
@@ -118,21 +114,13 @@ function layerLabel(i: number, count: number, digest = ''): string {
   return `layer ${i + 1} of ${count}${digest === '' ? '' : ` (${digest.slice(0, 'sha256:'.length + 12)})`}`;
 }
 
-function readBlob(target: ImageTarget, { digest }: Descriptor): Buffer {
-  const bytes = target.files.read(blobName(digest));
-  if (bytes === undefined) throw damaged(target, `the manifest ${digest} is missing`);
-  const actual = createHash('sha256').update(bytes).digest('hex');
-  if (actual !== hexOf(digest)) throw damaged(target, `the manifest ${digest} does not match its digest`);
-  return bytes;
-}
-
-function parsed<T extends z.ZodType>(
-  target: ImageTarget,
-  name: string,
-  bytes: Buffer | undefined,
-  schema: T,
-): z.output<T> {
-  if (bytes === undefined) throw damaged(target, `${name} is missing`);
+/** Reads a JSON file. @param digest of its bytes, if it is known */
+function parsed<T extends z.ZodType>(target: ImageTarget, name: string, schema: T, digest?: string): z.output<T> {
+  const bytes = target.files.read(name);
+  const what = digest === undefined ? name : `the manifest ${digest}`;
+  if (bytes === undefined) throw damaged(target, `${what} is missing`);
+  const isOther = digest !== undefined && sha256Of(bytes) !== hexOf(digest);
+  if (isOther) throw damaged(target, `${what} does not match its digest`);
   let data: unknown;
   try {
     data = JSON.parse(bytes.toString());

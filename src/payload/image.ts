@@ -38,7 +38,7 @@ async function readLayers(
   for await (const { names, content } of target.files.each(new Set(places.map(({ name }) => name)))) {
     const place = places.find(({ name }) => names.includes(name));
     if (place === undefined) continue;
-    const pass = await readLayer(place, content, { image: target.path, search, budget });
+    const pass = await readLayer(place, content, target.path, search, budget);
     for (const name of names) passes.set(name, pass);
   }
   return places.map(({ name, label }) => {

@@ -17,22 +17,17 @@ export interface LayerPlace {
   readonly digest: { readonly of: 'file' | 'tar'; readonly sha256: string } | undefined;
 }
 
-/** What to read of a layer. */
-interface LayerRequest {
-  /** The image as the user gave it. */
-  readonly image: string;
-  readonly search: Search;
-  readonly budget: Budget;
-}
-
 /**
  * Reads a layer: a tar, uncompressed or compressed with gzip, bzip2, xz or zstd.
+ * @param image as the user gave it
  * @throws PyclinkError `tool-failed` if it is damaged or does not match its digest
  */
 export async function readLayer(
   { name, label, digest }: LayerPlace,
   file: AsyncIterable<Buffer>,
-  { image, search, budget }: LayerRequest,
+  image: string,
+  search: Search,
+  budget: Budget,
 ): Promise<TarContents> {
   const unusable = (reason: string, cause?: unknown) =>
     new PyclinkError('tool-failed', `${label} ${reason}`, { path: image, cause });
