@@ -46,7 +46,7 @@ try {
   for (const rpm of await buildRpm(join(work, 'rpm'), epoch)) take(rpm);
   take((await buildIn(join(work, 'deb'))).deb);
   await run('tsx', 'integration/sea.ts', join(target, 'pyclink'));
-  writeFileSync(join(target, 'pyclink.cdx.json'), `${JSON.stringify(withoutRun(await bundleMaterials()), null, 2)}\n`);
+  writeFileSync(join(target, 'pyclink.cdx.json'), `${JSON.stringify(await bundleMaterials(), null, 2)}\n`);
   const sums = readdirSync(target)
     .sort()
     .map((name) => `${sha256Of(readFileSync(join(target, name)))}  ${name}\n`);
@@ -54,10 +54,4 @@ try {
   process.stdout.write(sums.join(''));
 } finally {
   rmSync(work, { recursive: true, force: true });
-}
-
-/** npm gives each bill of materials a number and a time of its own. */
-function withoutRun({ metadata, ...bill }: Awaited<ReturnType<typeof bundleMaterials>>): object {
-  const { serialNumber: _, ...rest } = bill as typeof bill & { serialNumber?: string };
-  return { ...rest, metadata: { component: metadata.component } };
 }
