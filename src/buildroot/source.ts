@@ -1,5 +1,8 @@
 import type { PayloadPath, StagedPath } from '../files/path.ts';
+import { lstat, wholeSeconds } from '../files/stat.ts';
+import { type Buildroot, toPayload } from './path.ts';
 import type { InterpreterRequest } from './python-directory.ts';
+import { resolveInBuildroot } from './resolve.ts';
 
 /** A Python source. */
 export interface SourceFile {
@@ -14,6 +17,17 @@ export interface SourceFile {
   readonly sizeBytes: number;
   /** Whole seconds, as Python reads them and writes them into a pyc header. */
   readonly mtimeSeconds: number;
+}
+
+/** The source at a path, as Python sees it; undefined if there is no regular file in the tree. @throws the system's error */
+export function sourceAt(buildroot: Buildroot, staged: StagedPath): SourceFile | undefined {
+  const place = resolveInBuildroot(buildroot, staged);
+  if (place.kind !== 'inside') return undefined;
+  const { path: content, physical } = place;
+  const { kind, sizeBytes, modifiedNs } = lstat(content);
+  if (kind !== 'file') return undefined;
+  const payload = toPayload(buildroot, staged);
+  return { staged, payload, content, physical, hasCache: true, sizeBytes, mtimeSeconds: wholeSeconds(modifiedNs) };
 }
 
 /** Whether a source is a file, not a symlink. */

@@ -1,8 +1,9 @@
 import type { Borrowed } from '../files/arena.ts';
+import { ifPossible } from '../files/if-possible.ts';
 import type { StagedPath } from '../files/path.ts';
 import { readContent, readRegular, withRegular } from '../files/read-regular.ts';
-import { type FileStat, isSameVersion, lstatIfAny } from '../files/stat.ts';
-import type { PycFile } from './group.ts';
+import { type FileStat, isSameVersion, lstatIfAny, mayNumberNames } from '../files/stat.ts';
+import { groupByFile, type PycFile } from './group.ts';
 
 /** A pyc with its bytes. */
 export interface ReadPyc extends PycFile {
@@ -85,7 +86,7 @@ export function statIfStill(file: ReadPyc, name: string): FileStat | undefined {
 }
 
 /** Whether two files differ in nothing but, possibly, their identities and bytes. */
-export function isAlike(a: PycFile, b: PycFile): boolean {
+function isAlike(a: PycFile, b: PycFile): boolean {
   const isOfSameOwner = a.userId === b.userId && a.groupId === b.groupId;
   return isOfSameOwner && a.mode === b.mode && a.sizeBytes === b.sizeBytes && a.modifiedNs === b.modifiedNs;
 }
@@ -93,4 +94,23 @@ export function isAlike(a: PycFile, b: PycFile): boolean {
 /** Compares byte for byte. */
 export function sameContent(a: ReadPyc, b: ReadPyc): boolean {
   return a.content.equals(b.content);
+}
+
+/** The names of each file, in the order given. */
+export function namesOfFiles(pycs: readonly ReadPyc[]): (readonly ReadPyc[])[] {
+  const left = new Set<readonly ReadPyc[]>(groupByFile(pycs));
+  return Array.from(left, (group) => {
+    left.delete(group);
+    const [first] = group as readonly [ReadPyc];
+    const links = ifPossible(() => lstatIfAny(first.path))?.links ?? 0;
+    const hidden = links > group.length ? hiddenNames(first, left) : [];
+    for (const other of hidden) left.delete(other);
+    return [...group, ...hidden.flat()];
+  });
+}
+
+/** Possible further names of a file, if the file system does not tell: files that differ only in their identities. */
+function hiddenNames(file: ReadPyc, others: ReadonlySet<readonly ReadPyc[]>): (readonly ReadPyc[])[] {
+  if (!mayNumberNames(file.path)) return [];
+  return [...others].filter(([other]) => other && isAlike(file, other) && sameContent(file, other));
 }

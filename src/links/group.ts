@@ -1,19 +1,12 @@
 import type { FileAttributes } from '../files/attributes.ts';
 import type { StagedPath } from '../files/path.ts';
-import type { FileIdentity } from '../files/stat.ts';
+import type { FileStat } from '../files/stat.ts';
 import { getOrAdd } from '../get-or-add.ts';
 
 /** The facts about a pyc on disk that linking needs. */
-export interface PycFile {
+export interface PycFile
+  extends Pick<FileStat, 'identity' | 'mode' | 'userId' | 'groupId' | 'sizeBytes' | 'modifiedNs'> {
   readonly path: StagedPath;
-  readonly identity: FileIdentity;
-  /** Permission bits. */
-  readonly mode: number;
-  readonly userId: number;
-  readonly groupId: number;
-  readonly sizeBytes: number;
-  /** Shows whether the file still is the one that was compared. */
-  readonly modifiedNs: bigint;
 }
 
 /** Why two identical pycs are not linked. */

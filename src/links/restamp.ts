@@ -1,27 +1,16 @@
 import { applyMtimePolicy } from '../buildroot/mtime.ts';
-import { type Buildroot, toPayload } from '../buildroot/path.ts';
-import { resolveInBuildroot } from '../buildroot/resolve.ts';
+import type { Buildroot } from '../buildroot/path.ts';
 import type { Scope } from '../buildroot/scope.ts';
-import type { SourceFile } from '../buildroot/source.ts';
+import { type SourceFile, sourceAt } from '../buildroot/source.ts';
 import { errnoOf } from '../errors.ts';
 import { ifRefused } from '../files/if-possible.ts';
 import { byCodeUnit, type StagedPath } from '../files/path.ts';
 import { type NewVersion, replaceTogether } from '../files/replace-together.ts';
-import {
-  type FileIdentity,
-  type FileStat,
-  isGone,
-  isSameVersion,
-  lstat,
-  lstatIfAny,
-  secondsOf,
-  wholeSeconds,
-} from '../files/stat.ts';
+import { type FileIdentity, isGone, isSameVersion, lstat, lstatIfAny, secondsOf, wholeSeconds } from '../files/stat.ts';
 import { getOrAdd } from '../get-or-add.ts';
 import { parsePycHeader, staleReason, withSourceMtime } from '../pyc/header.ts';
 import { parsePycPath } from '../pyc/name.ts';
-import { isStill, pycFile, type ReadPyc, readPyc } from './fingerprint.ts';
-import { namesOfFiles } from './rewrite.ts';
+import { isStill, namesOfFiles, pycFile, type ReadPyc, readPyc } from './fingerprint.ts';
 
 /** A pyc that was not changed, and why. */
 export interface LeftFile {
@@ -52,12 +41,15 @@ export function sourceTextsOf(
   const left: LeftFile[] = [];
   const texts = new Map<FileIdentity, SourceText>();
   for (const [path, own] of [...pycsOf].sort(([a], [b]) => byCodeUnit(a, b))) {
-    const found = ifAllowed(() => sourceAt(buildroot, path) ?? 'it has no source', 'its source cannot be found');
+    const found = ifAllowed(() => {
+      const source = sourceAt(buildroot, path);
+      return source === undefined ? 'it has no source' : { source, identity: lstat(source.content).identity };
+    }, 'its source cannot be found');
     if (typeof found === 'string') {
       left.push(...own.map((pyc) => ({ path: pyc, message: found })));
       continue;
     }
-    const text = getOrAdd(texts, found.stat.identity, () => ({ names: [], pycs: [] }));
+    const text = getOrAdd(texts, found.identity, () => ({ names: [], pycs: [] }));
     text.names.push(found.source);
     text.pycs.push(...own);
   }
@@ -177,26 +169,6 @@ function setMtime(scope: Scope, names: readonly SourceFile[], seconds: number): 
   const [refused] = applyMtimePolicy(scope, others(), { policy: 'set', epochSeconds: seconds }).refused;
   if (refused !== undefined) return `the mtime of its source cannot be set (${errnoOf(refused.error)})`;
   return others().length > 0 ? 'the mtime of its source cannot be set' : undefined;
-}
-
-/** The source at a path; undefined if there is no regular file in the buildroot. */
-function sourceAt(
-  buildroot: Buildroot,
-  path: StagedPath,
-): { readonly source: SourceFile; readonly stat: FileStat } | undefined {
-  const place = resolveInBuildroot(buildroot, path);
-  const stat = place.kind === 'inside' ? lstat(place.path) : undefined;
-  if (place.kind !== 'inside' || stat?.kind !== 'file') return undefined;
-  const source = {
-    staged: path,
-    payload: toPayload(buildroot, path),
-    content: place.path,
-    physical: place.physical,
-    hasCache: true,
-    sizeBytes: stat.sizeBytes,
-    mtimeSeconds: wholeSeconds(stat.modifiedNs),
-  };
-  return { source, stat };
 }
 
 /** Returns the result of `look`, or a message if the system refused. */

@@ -1,13 +1,12 @@
 import { readdirSync } from 'node:fs';
 import { leftoverReason } from '../audit/leftovers.ts';
 import { excluder } from '../buildroot/exclude.ts';
-import { type Buildroot, toPayload } from '../buildroot/path.ts';
+import { toPayload } from '../buildroot/path.ts';
 import { isInterpreterName, readerOf, readsTag } from '../buildroot/python-directory.ts';
-import { resolveInBuildroot } from '../buildroot/resolve.ts';
-import type { Source } from '../buildroot/source.ts';
+import { type Source, sourceAt } from '../buildroot/source.ts';
 import { childOf, contains, nameOf, type PayloadPath, parentOf, type StagedPath } from '../files/path.ts';
 import { readContent, readRegular, withRegular } from '../files/read-regular.ts';
-import { isGone, lstat, wholeSeconds } from '../files/stat.ts';
+import { isGone } from '../files/stat.ts';
 import { getOrAdd } from '../get-or-add.ts';
 import { cacheTagOf } from '../manifest/interpreters.ts';
 import type { PycRecord } from '../manifest/schema.ts';
@@ -137,15 +136,4 @@ function foreignReason(path: PayloadPath, cacheTag: string): string | undefined 
   const commands = path.split('/').filter(isInterpreterName);
   if (reader === undefined || commands.some((command) => readsTag(command, cacheTag))) return undefined;
   return `${reader} does not read the pycs of ${cacheTag}`;
-}
-
-/** A source that the build did not compile, as Python sees it; undefined if it is not a file in the tree. */
-function sourceAt(
-  buildroot: Buildroot,
-  staged: StagedPath,
-): Pick<Source, 'content' | 'sizeBytes' | 'mtimeSeconds'> | undefined {
-  const place = resolveInBuildroot(buildroot, staged);
-  if (place.kind !== 'inside') return undefined;
-  const { kind, sizeBytes, modifiedNs } = lstat(place.path);
-  return kind === 'file' ? { content: place.path, sizeBytes, mtimeSeconds: wholeSeconds(modifiedNs) } : undefined;
 }
