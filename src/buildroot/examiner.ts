@@ -3,6 +3,7 @@ import { ifRefused } from '../files/if-possible.ts';
 import { childOf, type PayloadPath, parentOf, type StagedPath } from '../files/path.ts';
 import { readRegular } from '../files/read-regular.ts';
 import { lstat, lstatIfAny, wholeSeconds } from '../files/stat.ts';
+import { getOrAdd } from '../get-or-add.ts';
 import type { SkipReason } from '../skipped.ts';
 import { type Buildroot, toStaged } from './path.ts';
 import {
@@ -77,13 +78,10 @@ export class Examiner {
 
   /** What a directory contains under the name `__pycache__`. */
   #cacheOf(directory: StagedPath): 'none' | 'symlink' | 'other' {
-    let answer = this.#caches.get(directory);
-    if (answer === undefined) {
+    return getOrAdd(this.#caches, directory, () => {
       const stat = lstatIfAny(childOf(directory, '__pycache__'));
-      answer = stat === undefined ? 'none' : stat.kind === 'symlink' ? 'symlink' : 'other';
-      this.#caches.set(directory, answer);
-    }
-    return answer;
+      return stat === undefined ? 'none' : stat.kind === 'symlink' ? 'symlink' : 'other';
+    });
   }
 
   #interpreter(staged: StagedPath, payload: PayloadPath, beside: StagedPath | undefined): Source['interpreter'] {
@@ -106,26 +104,21 @@ export class Examiner {
   /** The virtual environment whose interpreter runs the modules of a directory. In a staged tree it is only read. */
   #environment(directory: StagedPath): StagedPath | undefined {
     if (!isRunningSystem(this.#buildroot)) return undefined;
-    if (!this.#environments.has(directory)) this.#environments.set(directory, environmentAround(directory));
-    return this.#environments.get(directory);
+    return getOrAdd(this.#environments, directory, () => environmentAround(directory));
   }
 
   /** Returns the same object for equal requests. */
   #shared(request: InterpreterRequest): InterpreterRequest {
-    const key = requestKey(request);
-    const shared = this.#requests.get(key) ?? request;
-    this.#requests.set(key, shared);
-    return shared;
+    return getOrAdd(this.#requests, requestKey(request), () => request);
   }
 
   #home(directory: PayloadPath): string | undefined {
-    if (!this.#homes.has(directory)) {
+    return getOrAdd(this.#homes, directory, () => {
       const file = join(toStaged(this.#buildroot, directory), '../../pyvenv.cfg');
       const environment = readRegular(file)?.content.toString();
+      if (environment !== undefined) return homeOfEnvironment(environment);
       const isSystem = isRunningSystem(this.#buildroot) || this.#buildroot.isSystem === true;
-      const besides = isSystem ? join(directory, '../../bin') : undefined;
-      this.#homes.set(directory, environment === undefined ? besides : homeOfEnvironment(environment));
-    }
-    return this.#homes.get(directory);
+      return isSystem ? join(directory, '../../bin') : undefined;
+    });
   }
 }

@@ -1,5 +1,6 @@
 import { statfsSync } from 'node:fs';
 import { fileSystemOf, lstat } from '../files/stat.ts';
+import { getOrAdd } from '../get-or-add.ts';
 
 /** The file system of a directory compared with another: the same, one of the kernel's, or any other. */
 type FileSystemKind = 'same' | 'kernel' | 'other';
@@ -30,8 +31,6 @@ export function kindsSeenFrom(top: string): (directory: string | Buffer) => File
   const kinds = new Map<string, FileSystemKind>([[fileSystemOf(lstat(top)), 'same']]);
   return (directory) => {
     const fileSystem = fileSystemOf(lstat(directory));
-    const kind = kinds.get(fileSystem) ?? (kernelTypes.has(statfsSync(directory).type) ? 'kernel' : 'other');
-    kinds.set(fileSystem, kind);
-    return kind;
+    return getOrAdd(kinds, fileSystem, () => (kernelTypes.has(statfsSync(directory).type) ? 'kernel' : 'other'));
   };
 }

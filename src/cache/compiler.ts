@@ -5,6 +5,7 @@ import type { CompilerFacts, CompilerFile } from '../compile/protocol.ts';
 import { workerTexts } from '../compile/worker-command.ts';
 import type { PayloadPath } from '../files/path.ts';
 import { type FileStat, statIfAny, wholeSeconds } from '../files/stat.ts';
+import { getOrAdd } from '../get-or-add.ts';
 import { normalFormVersion } from '../marshal/normal-form.ts';
 import { parsePycHeader, staleReason } from '../pyc/header.ts';
 import { parsePycPath } from '../pyc/name.ts';
@@ -87,9 +88,7 @@ function contentOf({ path, identity }: SeenFile): Buffer {
 
 /** The SHA-256 of a file. @throws if it cannot be read, or has changed since it was examined */
 function fileDigest(file: SeenFile): string {
-  const digest = known.get(file.identity) ?? sha256Of(contentOf(file));
-  known.set(file.identity, digest);
-  return digest;
+  return getOrAdd(known, file.identity, () => sha256Of(contentOf(file)));
 }
 
 /**

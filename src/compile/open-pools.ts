@@ -4,6 +4,7 @@ import { expectedInterpreter, requestKey } from '../buildroot/python-directory.t
 import { isRunningSystem } from '../buildroot/running-system.ts';
 import type { Source } from '../buildroot/source.ts';
 import { PyclinkError } from '../errors.ts';
+import { getOrAdd } from '../get-or-add.ts';
 import type { Skipped } from '../skipped.ts';
 import { type Environment, type WorkerMode, workerEnvironment } from './environment.ts';
 import { type Interpreter, mismatchReason } from './interpreter.ts';
@@ -123,11 +124,7 @@ export async function openPools(
   const known = new Map<Source['interpreter'], readonly WorkerPool[]>();
   return {
     all: pools,
-    poolsOf: (source) => {
-      const answer = known.get(source.interpreter) ?? poolsOf(source);
-      known.set(source.interpreter, answer);
-      return answer;
-    },
+    poolsOf: (source) => getOrAdd(known, source.interpreter, () => poolsOf(source)),
     lackOf: (source) => requestsOf(source).flatMap((request) => lacks.get(requestKey(request)) ?? [])[0],
     passedOver: [...passedOver].sort(),
     close,
