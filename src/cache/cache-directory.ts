@@ -1,6 +1,7 @@
-import { mkdirSync, realpathSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { errnoOf } from '../errors.ts';
+import { makeIfMissing } from '../files/directory.ts';
 import { foreignWriter, foreignWriterOf } from '../files/foreign-writer.ts';
 import { ifPossible } from '../files/if-possible.ts';
 import { nameOf, parentOf } from '../files/path.ts';
@@ -26,23 +27,14 @@ export function makeCacheDirectory(directory: string): void {
   refuseForeign(directory, existing);
   asUnusable(directory, 'made', () => {
     // One by one: Node's recursive mkdir loops forever where the kernel refuses directories, as in /proc.
-    missing.reduce((parent, name) => {
-      const path = join(parent, name);
-      makeOne(path);
-      return path;
-    }, existing);
+    let path = existing;
+    for (const name of missing) {
+      path = join(path, name);
+      makeIfMissing(path, 0o755);
+    }
   });
   const tagFile = join(placeOfCache(directory), 'CACHEDIR.TAG');
   if (lstatIfAny(tagFile) === undefined) ifPossible(() => replaceByContent(tagFile, [tag], 0o644));
-}
-
-/** Creates a directory if it does not exist. The parent must exist. @throws the system's error */
-function makeOne(path: string): void {
-  try {
-    mkdirSync(path, 0o755);
-  } catch (error) {
-    if (errnoOf(error) !== 'EEXIST') throw error;
-  }
 }
 
 /**
@@ -72,15 +64,12 @@ export function checkCacheDirectory(directory: string): string {
 function split(path: string, directory = path): { readonly existing: string; readonly missing: readonly string[] } {
   const missing: string[] = [];
   let existing = resolve(path);
-  while (existing !== '/' && !asUnusable(directory, 'read', () => exists(existing))) {
+  const exists = () => asUnusable(directory, 'read', () => statIfAny(existing) !== undefined);
+  while (existing !== '/' && !exists()) {
     missing.unshift(nameOf(existing));
     existing = parentOf(existing);
   }
   return { existing, missing };
-}
-
-function exists(path: string): boolean {
-  return statIfAny(path) !== undefined;
 }
 
 /** @throws UnusableCache if somebody else controls what a path leads to */

@@ -1,6 +1,7 @@
-import { closeSync, existsSync, mkdirSync, openSync, renameSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, renameSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { errnoOf } from '../errors.ts';
+import { makeIfMissing } from '../files/directory.ts';
 import { ifPossible, ifRefused } from '../files/if-possible.ts';
 import { temporaryName } from '../files/leftovers.ts';
 import { atMost, type RegularFile, readRegular } from '../files/read-regular.ts';
@@ -73,7 +74,7 @@ export class LocalStore {
       writeWhole(path, pieces);
     } catch (error) {
       if (errnoOf(error) !== 'ENOENT') throw error;
-      for (const directory of [this.#entries, dirname(path)]) makeIfMissing(directory);
+      for (const directory of [this.#entries, dirname(path)]) makeIfMissing(directory, 0o755);
       writeWhole(path, pieces);
     }
   }
@@ -173,15 +174,6 @@ export function mayHaveEntries({ directory, recache }: Pick<CacheSettings, 'dire
     () => new LocalStore(directory).entries().next().done !== true,
     () => true,
   );
-}
-
-/** @throws the system's error */
-function makeIfMissing(directory: string): void {
-  try {
-    mkdirSync(directory, 0o755);
-  } catch (error) {
-    if (errnoOf(error) !== 'EEXIST') throw error;
-  }
 }
 
 /**

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient, ErrorReply, RESP_TYPES } from '@redis/client';
 import {
   connectionFailure,
@@ -41,10 +42,8 @@ export class RedisStore implements RemoteStore {
   async #ask<T>(question: (client: Client) => Promise<T>): Promise<T> {
     this.#connection ??= connect(this.#settings);
     const { client, isReady } = this.#connection;
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      const failed = new RemoteFailure(`no response within ${requestLimitMs} ms`);
-      timer = setTimeout(() => reject(failed), requestLimitMs);
+    const late = sleep(requestLimitMs, undefined, { ref: false }).then(() => {
+      throw new RemoteFailure(`no response within ${requestLimitMs} ms`);
     });
     try {
       return await Promise.race([isReady.then(() => question(client)), late]);
@@ -52,8 +51,6 @@ export class RedisStore implements RemoteStore {
       // A refused command does not break the connection.
       if (!(error instanceof ErrorReply) && this.#connection?.client === client) this.close();
       throw error instanceof RemoteFailure ? error : failure(error);
-    } finally {
-      clearTimeout(timer);
     }
   }
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib';
 import type { CacheCounts } from './counts.ts';
 import { maxEntryBytes, RemoteFailure, type RemoteSettings, type RemoteStore } from './remote-store.ts';
@@ -83,12 +84,7 @@ export class RemoteCache {
 
   /** Waits until everything is sent, at most this long. Aborts what is left. */
   async close(waitMs: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const isOver = new Promise((resolve) => {
-      timer = setTimeout(resolve, waitMs);
-    });
-    await Promise.race([Promise.all(this.#sending), isOver]);
-    clearTimeout(timer);
+    await Promise.race([Promise.all(this.#sending), sleep(waitMs, undefined, { ref: false })]);
     this.#isClosed = true;
     this.#counts.notSent += this.#sending.size;
     (await this.#store?.catch(() => undefined))?.close();

@@ -1,8 +1,9 @@
 import { isRegular } from '../buildroot/source.ts';
 import type { CompileOutcome } from '../compile/compile.ts';
 import { type CompileJob, type Invalidation, invalidationModeOf } from '../compile/plan.ts';
-import { PyclinkError } from '../errors.ts';
+import { errnoOf, PyclinkError } from '../errors.ts';
 import { Arena } from '../files/arena.ts';
+import { foreignWriterOf } from '../files/foreign-writer.ts';
 import { ifPossible } from '../files/if-possible.ts';
 import { type RegularFile, readRegular } from '../files/read-regular.ts';
 import type { Pycs } from '../pyc/pyc.ts';
@@ -11,23 +12,16 @@ import type { CacheCounts, UncachedReason } from './counts.ts';
 import { type Entry, encodeEntry } from './entry.ts';
 import { entryForJob, type Hit, isSameForJob, type Lookup, pycsForSource, storableOf } from './entry-for-job.ts';
 import { type CompilerDigest, isInSample, type KeyFields, keyOf, secretMarkOf } from './key.ts';
-import { LocalCache } from './local-cache.ts';
-import { mayHaveEntries } from './local-store.ts';
+import { LocalStore, mayHaveEntries } from './local-store.ts';
 import { RemoteCache } from './remote-cache.ts';
 import type { CacheSettings } from './settings.ts';
-
-/** The server's entry for a job, and its bytes. */
-interface Answer {
-  readonly entry: Entry;
-  readonly bytes: Buffer;
-}
 
 /** One thread's cache for the sources of one interpreter. */
 export class SourceCache {
   readonly counts: CacheCounts;
   readonly #settings: CacheSettings;
   readonly #invalidation: Invalidation;
-  readonly #local: LocalCache;
+  readonly #local: LocalStore;
   readonly #looksInLocal: boolean;
   readonly #remote: RemoteCache | undefined;
   readonly #keyFields: KeyFields;
@@ -39,7 +33,7 @@ export class SourceCache {
     this.counts = counts;
     this.#settings = settings;
     this.#invalidation = invalidation;
-    this.#local = new LocalCache(settings.directory, counts);
+    this.#local = new LocalStore(settings.directory);
     this.#looksInLocal = mayHaveEntries(settings);
     const { secret, remote, namespace } = settings;
     this.#remote = remote && new RemoteCache(remote, counts);
@@ -52,19 +46,11 @@ export class SourceCache {
    *   not read
    */
   lookUp(job: CompileJob): Hit | Lookup | undefined {
-    if (!isRegular(job.source)) return undefined;
-    if (this.#looksInLocal) return this.#lookUpInLocal(job);
-    if (!this.hasServer) return undefined;
-    const read = this.#read(job);
-    return read && { key: read.key, sha256: read.sha256, shouldAskServer: true };
-  }
-
-  #lookUpInLocal(job: CompileJob): Hit | Lookup | undefined {
-    const read = this.#read(job);
+    const read = isRegular(job.source) && (this.#looksInLocal || this.hasServer) ? this.#read(job) : undefined;
     if (read === undefined) return undefined;
     const { file, key, sha256 } = read;
     const isVerified = isInSample(key, this.#settings.verifyPercent);
-    const entry = this.#entry(key, job, isVerified ? undefined : this.#memory.take);
+    const entry = this.#looksInLocal ? this.#entry(key, job, isVerified ? undefined : this.#memory.take) : undefined;
     if (entry === undefined) return { key, sha256, shouldAskServer: this.hasServer };
     if (isVerified) return { key, sha256, expected: entry, shouldAskServer: false };
     this.counts.local += 1;
@@ -92,27 +78,20 @@ export class SourceCache {
   }
 
   /**
-   * Asks the server for the entry of a job. Does not throw.
+   * Asks the server for what a lookup missed in the local store, and stores the entry there.
    * @param isHeldUp whether the interpreters are idle
-   * @returns the argument for `accept`
+   * @returns as `lookUp`; of a hit, the bytes stay valid
    */
-  async ask(job: CompileJob, { key }: Lookup, isHeldUp: () => boolean): Promise<Answer | undefined> {
+  async askServer(job: CompileJob, lookup: Lookup, isHeldUp: () => boolean): Promise<Hit | Lookup> {
+    const { key } = lookup;
     const decode = (bytes: Buffer) => {
       const entry = entryForJob(job, key, bytes, this.#settings.secret);
       return entry && { entry, bytes };
     };
-    return this.#remote?.get(key, decode, isHeldUp);
-  }
-
-  /**
-   * Uses the server's answer to a lookup that missed in the local store, and stores it there.
-   * @returns as `lookUp`
-   */
-  accept(job: CompileJob, lookup: Lookup, answer: Answer | undefined): Hit | Lookup {
+    const answer = await this.#remote?.get(key, decode, isHeldUp);
     if (answer === undefined) return lookup;
-    const { key } = lookup;
     const { entry, bytes } = answer;
-    this.#local.put(key, [bytes]);
+    this.#putInLocal(key, [bytes]);
     if (isInSample(key, this.#settings.verifyPercent)) return { ...lookup, expected: entry };
     // The source may have changed by now.
     const file = this.#sourceOf(job);
@@ -160,8 +139,25 @@ export class SourceCache {
 
   #put(key: string, entry: Entry): void {
     const pieces = encodeEntry(key, entry, this.#settings.secret);
-    this.#local.put(key, pieces);
+    this.#putInLocal(key, pieces);
     if (this.#remote?.isWritable) this.#remote.put(key, pieces);
+  }
+
+  /** Stores an entry. Its failure is no error of the build: after one, nothing more is stored. @param pieces its bytes */
+  #putInLocal(key: string, pieces: readonly Buffer[]): void {
+    const { counts } = this;
+    try {
+      if (counts.problem === undefined) this.#local.put(key, pieces);
+    } catch (error) {
+      const errno = errnoOf(error);
+      if (errno === undefined) throw error;
+      counts.problem = errno;
+    }
+    if (counts.problem !== undefined) counts.notStored += 1;
+    else {
+      counts.stored += 1;
+      counts.storedBytes += pieces.reduce((sum, { length }) => sum + length, 0);
+    }
   }
 
   #nameOf(key: string): string {
@@ -175,13 +171,18 @@ export class SourceCache {
     this.counts.uncached[reason] = (this.counts.uncached[reason] ?? 0) + 1;
   }
 
-  /** Reads an entry from the store. Removes it if it is not a valid entry for this job. */
+  /** Reads an entry that only this user or root can have written. Removes it if it is not a valid entry for this job. */
   #entry(key: string, job: CompileJob, memory?: Arena['take']): Entry | undefined {
-    const bytes = this.#local.get(key, memory);
-    if (bytes === undefined) return undefined;
-    const entry = entryForJob(job, key, bytes, this.#settings.secret);
+    const file = ifPossible(() => this.#local.get(key, memory));
+    if (file === undefined) return undefined;
+    if (foreignWriterOf(file.stat) !== undefined) {
+      this.counts.foreign += 1;
+      return undefined;
+    }
+    const entry = entryForJob(job, key, file.content, this.#settings.secret);
     if (entry !== undefined) return entry;
-    this.#local.removeCorrupt(key);
+    this.counts.corrupt += 1;
+    ifPossible(() => this.#local.remove(key));
     return undefined;
   }
 

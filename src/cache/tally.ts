@@ -1,9 +1,8 @@
-import { closeSync, constants, openSync, unlinkSync, writeSync } from 'node:fs';
-import { errnoOf } from '../errors.ts';
+import { appendFileSync, unlinkSync } from 'node:fs';
 import { ifPossible } from '../files/if-possible.ts';
 import { atMost, readRegular } from '../files/read-regular.ts';
 import { replaceByContent } from '../files/replace.ts';
-import { fstat } from '../files/stat.ts';
+import { lstatIfAny } from '../files/stat.ts';
 
 /** Counts of hits, misses and stored bytes. */
 interface Counts {
@@ -31,29 +30,11 @@ export class Tally {
   add({ hits, misses, storedBytes }: Counts): void {
     const line = `${hits} ${misses} ${storedBytes}\n`;
     ifPossible(() => {
-      if (!this.#append(line)) replaceByContent(this.#file, [line], 0o644);
+      const found = lstatIfAny(this.#file);
+      const isTally = found === undefined || (found.kind === 'file' && found.sizeBytes <= maxBytes);
+      if (isTally) appendFileSync(this.#file, line, { mode: 0o644 });
+      else replaceByContent(this.#file, [line], 0o644);
     });
-  }
-
-  /** @returns whether the line was appended @throws the system's error */
-  #append(line: string): boolean {
-    const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
-    let descriptor: number;
-    try {
-      // Does not block on a fifo.
-      descriptor = openSync(this.#file, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o644);
-    } catch (error) {
-      if (['ENXIO', 'ELOOP'].includes(errnoOf(error) ?? '')) return false;
-      throw error;
-    }
-    try {
-      const { kind, sizeBytes } = fstat(descriptor);
-      if (kind !== 'file' || sizeBytes > maxBytes) return false;
-      writeSync(descriptor, line);
-      return true;
-    } finally {
-      closeSync(descriptor);
-    }
   }
 
   /** The sums over all builds. */

@@ -33,15 +33,18 @@ export function withDirectory<T>(path: string, use: (held: string) => T): T {
   }
 }
 
-/** Makes a directory if it does not exist. The parent must exist. @throws the system's error */
+/** Makes a directory if it does not exist, and holds its parent, which must exist. @throws the system's error */
 export function makeDirectory(path: string): void {
-  withDirectory(parentOf(path), (held) => {
-    try {
-      mkdirSync(`${held}/${nameOf(path)}`);
-    } catch (error) {
-      if (errnoOf(error) !== 'EEXIST') throw error;
-    }
-  });
+  withDirectory(parentOf(path), (held) => makeIfMissing(`${held}/${nameOf(path)}`));
+}
+
+/** Makes a directory if nothing has its name. @throws the system's error */
+export function makeIfMissing(path: string, mode = 0o777): void {
+  try {
+    mkdirSync(path, mode);
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error;
+  }
 }
 
 /** The path of an open file, as the kernel reports it. */

@@ -87,7 +87,7 @@ async function handleSource(
 
   let found = cache?.lookUp(job);
   if (cache !== undefined && found !== undefined && 'key' in found && found.shouldAskServer) {
-    found = cache.accept(job, found, await cache.ask(job, found, () => pool.isIdle));
+    found = await cache.askServer(job, found, () => pool.isIdle);
   }
   if (found !== undefined && 'pycs' in found) {
     const { pycs, digests, warnings, sha256 } = found;
