@@ -55,7 +55,7 @@ export async function brp([name, ...words]: readonly string[], call: Call): Prom
   for (const path of absent) log.warn({ path }, 'nothing to compile: there is no such file or directory');
   const isSilent = common.quiet === true || common.json === true;
   const print = (line: string) => isSilent || call.streams.stdout.write(`${line}\n`);
-  call.report(await brpCommand(builds, call, log, print), common);
+  call.report(await brpCommand(builds, call.environment, log, print), common);
 }
 
 /** Reads the options of a build of these paths. `more` replaces options of the macros. */

@@ -1,10 +1,12 @@
 import { availableParallelism } from 'node:os';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type AuditFormat, auditFormats } from '../audit/formats.ts';
-import { type AuditKind, auditKindNames } from '../audit/kinds.ts';
+import { auditFormats } from '../audit/formats.ts';
+import { auditKindNames } from '../audit/kinds.ts';
+import type { AuditOptions } from '../commands/audit.ts';
+import type { VerifyOptions } from '../commands/verify.ts';
 import type { Call } from './call.ts';
 import { collect, type Flags, fileOption, withCommonOptions } from './options.ts';
-import { readJobs, readOptionsOf, readPrependIfAny, withPrepend, withReadOptions } from './read-options.ts';
+import { readJobs, readOptionsOf, readPrepend, withPrepend, withReadOptions } from './read-options.ts';
 
 const htmlHelp = 'write an HTML page with the savings and the findings';
 
@@ -24,21 +26,14 @@ export function verify(command: Command, call: Call): Command {
     )
     .addOption(allow.argParser<string[]>(collect))
     .addOption(fileOption('--html <file>', htmlHelp))
-    .action(async (targets: string[], flags: Flags & VerifyFlags) => {
+    .action(async (targets: string[], flags: Flags & Partial<VerifyOptions> & { manifest: string[] }) => {
       const { verifyCommand } = await import('../commands/verify.ts');
       const { manifest: manifests, allow: allowed = [], html } = flags;
-      const prepend = readPrependIfAny(flags);
+      const prepend = readPrepend(flags);
       const options = { manifests, allow: allowed, targets, html, prepend };
       call.report(await verifyCommand({ ...options, ...readOptionsOf(flags) }), flags);
       await sayPage(html, call, flags);
     });
-}
-
-interface VerifyFlags {
-  readonly manifest: string[];
-  readonly allow?: string[];
-  readonly prepend?: string;
-  readonly html?: string;
 }
 
 /** Adds the arguments, options and action of `audit`. */
@@ -75,7 +70,7 @@ export function audit(command: Command, call: Call): Command {
       const format = flags.format ?? (flags.json === true ? 'json' : 'text');
       const filters = { only, ignore, failOn, isVerbose, baseline };
       const recompile = flags.recompile === true ? recompileFlags(flags, call) : undefined;
-      const prepend = readPrependIfAny(flags);
+      const prepend = readPrepend(flags);
       const options = { targets, ...filters, format, html, recompile, prepend, ...readOptionsOf(flags) };
       const result = await auditCommand(options, await call.log(flags));
       const json = format === 'json' || format === 'sarif';
@@ -105,16 +100,9 @@ function recompileFlags({ python, chroot = false, jobs }: AuditFlags, { environm
   return { python, chroot, jobs: readJobs(jobs) ?? availableParallelism(), environment };
 }
 
-interface AuditFlags {
+interface AuditFlags extends Partial<Omit<AuditOptions, 'recompile'>> {
   readonly recompile?: boolean;
   readonly python?: string;
   readonly chroot?: boolean;
   readonly jobs?: string;
-  readonly only?: AuditKind[];
-  readonly ignore?: AuditKind[];
-  readonly failOn?: AuditKind[];
-  readonly prepend?: string;
-  readonly baseline?: string;
-  readonly format?: AuditFormat;
-  readonly html?: string;
 }

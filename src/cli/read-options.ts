@@ -45,14 +45,9 @@ export function withPrepend(command: Command): Command {
   return command.option('-p, --prepend <dir>', 'where the tree will be installed, as for build (default: /)');
 }
 
-/** Reads `--prepend`. @throws PyclinkError `usage` */
-export function readPrepend({ prepend }: { readonly prepend?: string }): string {
-  return valuesOf({ prepend: { read: once(absoluteDirectory, '/') } }, { prepend }).prepend;
-}
-
 /** Reads `--prepend`; undefined if it is not given. @throws PyclinkError `usage` */
-export function readPrependIfAny(flags: { readonly prepend?: string }): string | undefined {
-  return flags.prepend === undefined ? undefined : readPrepend(flags);
+export function readPrepend({ prepend }: { readonly prepend?: string | undefined }): string | undefined {
+  return valuesOf({ prepend: { read: once(absoluteDirectory) } }, { prepend }).prepend;
 }
 
 /** Reads `--jobs` of audit; undefined if it is not given, or 0. @throws PyclinkError `usage` */

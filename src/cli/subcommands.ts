@@ -1,6 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { Argument, type Command } from 'commander';
 import type { CacheAction } from '../commands/cache.ts';
+import type { LinkOptions } from '../commands/link.ts';
+import type { RelinkOptions } from '../commands/relink.ts';
+import type { RestampOptions } from '../commands/restamp.ts';
 import { PyclinkError } from '../errors.ts';
 import type { Call } from './call.ts';
 import { buildFlags, type Flags, fileOption, withBuildOptions, withCommonOptions } from './options.ts';
@@ -37,7 +40,7 @@ function build(command: Command, call: Call): Command {
     const isQuiet = flags.quiet === true;
     const isWatched = call.isWatched && !isQuiet;
     const progress = isWatched ? (await import('../report/progress.ts')).progressBar(streams.stderr) : undefined;
-    call.report(await buildCommand(options, call, { log, isQuiet, progress }), flags);
+    call.report(await buildCommand(options, environment, { log, isQuiet, progress }), flags);
   });
 }
 
@@ -49,7 +52,7 @@ function link(command: Command, call: Call): Command {
     .addOption(fileOption('--manifest <file>', 'write a manifest of the pycs and their links'))
     .option('--append', 'add to the manifest of earlier runs')
     .option('--dry-run', dryRunHelp)
-    .action(async (paths: string[], flags: Flags & LinkFlags) => {
+    .action(async (paths: string[], flags: Flags & Partial<LinkOptions>) => {
       const { linkCommand } = await import('../commands/link.ts');
       const { buildroot = call.environment['RPM_BUILD_ROOT'], normalize = false, dryRun = false } = flags;
       const { manifest, append = false } = flags;
@@ -60,21 +63,12 @@ function link(command: Command, call: Call): Command {
     });
 }
 
-interface LinkFlags {
-  readonly buildroot?: string;
-  readonly prepend?: string;
-  readonly normalize?: boolean;
-  readonly manifest?: string;
-  readonly append?: boolean;
-  readonly dryRun?: boolean;
-}
-
 function relink(command: Command, call: Call): Command {
   return withPrepend(withCommonOptions(command))
     .addOption(fileOption('--manifest <file>', 'the manifest that the build wrote').makeOptionMandatory())
     .option('--buildroot <dir>', buildrootHelp)
     .option('--dry-run', dryRunHelp)
-    .action(async (flags: Flags & Omit<RestampFlags, 'mtime'> & { manifest: string }) => {
+    .action(async (flags: Flags & Partial<RelinkOptions> & { manifest: string }) => {
       const { relinkCommand } = await import('../commands/relink.ts');
       const { manifest, buildroot = call.environment['RPM_BUILD_ROOT'], dryRun = false } = flags;
       const options = { buildroot, prepend: readPrepend(flags), manifest, dryRun };
@@ -89,21 +83,13 @@ function restamp(command: Command, call: Call): Command {
     .option('--buildroot <dir>', buildrootHelp)
     .addOption(fileOption('--manifest <file>', 'the manifest that the build wrote; restamp updates it'))
     .option('--dry-run', dryRunHelp)
-    .action(async (paths: string[], flags: Flags & RestampFlags) => {
+    .action(async (paths: string[], flags: Flags & Partial<RestampOptions> & { mtime: string }) => {
       const { restampCommand } = await import('../commands/restamp.ts');
       const { buildroot = call.environment['RPM_BUILD_ROOT'], manifest, dryRun = false } = flags;
       const prepend = readPrepend(flags);
       const options = { buildroot, prepend, paths, manifest, dryRun, mtimeSeconds: readMtime(flags.mtime) };
       call.report(await restampCommand(options, await call.log(flags)), flags);
     });
-}
-
-interface RestampFlags {
-  readonly mtime: string;
-  readonly buildroot?: string;
-  readonly prepend?: string;
-  readonly manifest?: string;
-  readonly dryRun?: boolean;
 }
 
 function cache(command: Command, call: Call): Command {

@@ -1,10 +1,10 @@
 import { pythonDirectoryOf } from '../buildroot/python-directory.ts';
 import type { Source } from '../buildroot/source.ts';
+import type { Environment } from '../compile/environment.ts';
 import { exitStatus, PyclinkError } from '../errors.ts';
 import { byCodeUnit, type PayloadPath, parentOf } from '../files/path.ts';
 import type { Log } from '../log.ts';
 import { build } from '../pipeline/build.ts';
-import type { Surroundings } from '../pipeline/context.ts';
 import type { BuildOptions } from '../pipeline/options.ts';
 import type { BuildReport } from '../pipeline/report.ts';
 import { summaryLines } from '../report/build-report.ts';
@@ -19,7 +19,7 @@ import type { CommandResult } from './result.ts';
  */
 export async function brpCommand(
   builds: readonly BuildOptions[],
-  { environment }: Surroundings,
+  environment: Environment,
   log: Log,
   print: (line: string) => void,
 ): Promise<CommandResult> {

@@ -1,11 +1,11 @@
 import { nearestSources } from '../buildroot/nearest.ts';
+import type { Environment } from '../compile/environment.ts';
 import { namedByPath } from '../compile/open-pools.ts';
 import { exitStatus } from '../errors.ts';
 import { getOrAdd } from '../get-or-add.ts';
 import type { Log } from '../log.ts';
 import { unknownMagicNumber } from '../marshal/normalize-pyc.ts';
 import { build } from '../pipeline/build.ts';
-import type { Surroundings } from '../pipeline/context.ts';
 import type { BuildOptions } from '../pipeline/options.ts';
 import type { BuildReport } from '../pipeline/report.ts';
 import { openTreeOf } from '../pipeline/tree.ts';
@@ -28,7 +28,7 @@ interface BuildOutput {
 /** `pyclink build`: compiles, links, writes the manifest. @throws PyclinkError */
 export async function buildCommand(
   options: BuildOptions,
-  { environment }: Surroundings,
+  environment: Environment,
   { log, isQuiet, progress }: BuildOutput,
 ): Promise<CommandResult> {
   const report = await build(options, {

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { openTree } from '../buildroot/open.ts';
 import { toPayload } from '../buildroot/path.ts';
 import { expandPatterns } from '../buildroot/path-patterns.ts';
+import type { Environment } from '../compile/environment.ts';
 import { adaptPackage, type ShippedPycs } from '../debian/adapt.ts';
 import type { BinaryPackage, DebhelperCall } from '../debian/call.ts';
 import {
@@ -20,7 +21,6 @@ import { recordsOf } from '../manifest/encode.ts';
 import { readManifest } from '../manifest/read.ts';
 import type { Manifest, PycRecord } from '../manifest/schema.ts';
 import { build } from '../pipeline/build.ts';
-import type { Surroundings } from '../pipeline/context.ts';
 import type { BuildOptions } from '../pipeline/options.ts';
 import type { BuildReport } from '../pipeline/report.ts';
 import { summaryLines } from '../report/build-report.ts';
@@ -28,7 +28,8 @@ import { hasProblems, logOutcomes } from './build.ts';
 import type { CommandResult } from './result.ts';
 
 /** What dh_pyclink needs besides its arguments. */
-export interface DhContext extends Surroundings {
+export interface DhContext {
+  readonly environment: Environment;
   /** The options that name a file to write. */
   readonly outputs: readonly string[];
   readonly log: Log;
@@ -108,16 +109,16 @@ async function buildPackage(
     reports.push(await build(options, { environment, warn, ...silent }));
   }
   if (call.manifestDirectory !== undefined) keepManifest(target, call.manifestDirectory);
-  const shipped = shippedIn(readManifest(manifest));
+  const written = readManifest(manifest);
   const diverted = findDiverted(target);
   const isWhole = ({ source, paths }: PycRecord) => !diverted.has(source) || paths.every((path) => diverted.has(path));
-  const parted = recordsOf(readManifest(manifest)).filter((record) => !isWhole(record));
+  const parted = recordsOf(written).filter((record) => !isWhole(record));
   for (const path of new Set(parted.map(({ source }) => source))) {
     const message = `${target.name} diverts it, but not its pycs, which the other package may ship too`;
     const hint = 'divert each of its pycs as well, or exclude it with -X';
     log.warn({ path, hint }, message);
   }
-  adaptPackage(target, shipped, call);
+  adaptPackage(target, shippedIn(written), call);
   return reports;
 }
 

@@ -21,7 +21,7 @@ import type { CommandResult } from './result.ts';
 export interface LinkOptions extends LinkMode {
   readonly buildroot: string | undefined;
   /** The directory where the tree will be installed. */
-  readonly prepend?: string;
+  readonly prepend?: string | undefined;
   /** Staged or payload paths; if empty, the whole buildroot. */
   readonly paths: readonly string[];
   /** The manifest for the pycs. */

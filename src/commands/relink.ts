@@ -18,7 +18,7 @@ import type { CommandResult } from './result.ts';
 export interface RelinkOptions {
   readonly buildroot: string | undefined;
   /** The directory where the tree will be installed. */
-  readonly prepend: string;
+  readonly prepend?: string | undefined;
   readonly manifest: string;
   readonly dryRun: boolean;
 }

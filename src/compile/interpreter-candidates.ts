@@ -6,8 +6,9 @@ import { resolveInBuildroot } from '../buildroot/resolve.ts';
 import { isRunningSystem } from '../buildroot/running-system.ts';
 import { foreignWriter } from '../files/foreign-writer.ts';
 import { childOf, contains, type StagedPath } from '../files/path.ts';
+import { isProgram } from '../files/program-path.ts';
 import { readRegular } from '../files/read-regular.ts';
-import { type Candidate, isProgram, trusted } from './trusted-program.ts';
+import { type Candidate, trusted } from './trusted-program.ts';
 
 /** Where distributions install interpreters. Searched before PATH, which may begin with shims. */
 const systemDirectory = '/usr/bin';

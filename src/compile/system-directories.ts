@@ -2,8 +2,10 @@ import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { execa } from 'execa';
 import { isInterpreterName } from '../buildroot/python-directory.ts';
+import { ifPossible } from '../files/if-possible.ts';
+import { isProgram } from '../files/program-path.ts';
 import { type Environment, workerEnvironment } from './environment.ts';
-import { isProgram, trusted } from './trusted-program.ts';
+import { trusted } from './trusted-program.ts';
 
 /** Where interpreters are installed, besides the directories in PATH. */
 const programDirectories = ['/usr/bin', '/usr/local/bin'];
@@ -38,7 +40,7 @@ export async function systemDirectories(
     directory.startsWith('/'),
   );
   const programs = [...new Set(searched)].flatMap((directory) =>
-    namesIn(directory)
+    (ifPossible(() => readdirSync(directory)) ?? [])
       .filter(isInterpreterName)
       .map((name) => join(directory, name))
       .filter(isProgram)
@@ -67,12 +69,4 @@ export async function systemDirectories(
       ...unread.map((library) => `${library} is skipped: there is no ${basename(library)}`),
     ].sort(),
   };
-}
-
-function namesIn(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch {
-    return [];
-  }
 }

@@ -1,10 +1,9 @@
-import { accessSync, constants, realpathSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { homeOfEnvironment } from '../buildroot/python-directory.ts';
 import { messageOf } from '../errors.ts';
 import { foreignWriter } from '../files/foreign-writer.ts';
 import { readRegular } from '../files/read-regular.ts';
-import { stat } from '../files/stat.ts';
 
 /** A program that may be started, or the reason why it may not. */
 export type Candidate = { readonly path: string } | { readonly distrusted: string };
@@ -31,15 +30,5 @@ function distrust(program: string): string | undefined {
     return homes.map(foreignWriter).find((reason) => reason !== undefined);
   } catch (error) {
     return messageOf(error);
-  }
-}
-
-/** Whether a path leads to a program that this user may execute. */
-export function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return stat(path).kind === 'file';
-  } catch {
-    return false;
   }
 }

@@ -1,5 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { errnoOf, messageOf } from '../errors.ts';
+import { ifRefused } from '../files/if-possible.ts';
 import { ByteReader } from './byte-reader.ts';
 import type { Environment } from './environment.ts';
 import type { Interpreter } from './interpreter.ts';
@@ -106,13 +107,12 @@ export async function startWorker(executable: string, environment: Environment, 
 
 /** Starts a process. Node.js reports some errors as events and throws others. @throws WorkerDied */
 function spawned(command: string, args: readonly string[], env: Environment): ChildProcessWithoutNullStreams {
-  try {
-    return spawn(command, args, { env });
-  } catch (error) {
-    const errno = errnoOf(error);
-    if (errno === undefined) throw error;
-    throw unstarted(errno);
-  }
+  return ifRefused(
+    () => spawn(command, args, { env }),
+    (error) => {
+      throw unstarted(errnoOf(error) ?? '');
+    },
+  );
 }
 
 function unstarted(errno: string): WorkerDied {

@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { accessSync, closeSync, constants, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, constants, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { env } from 'node:process';
@@ -7,7 +7,7 @@ import { errnoOf } from '../errors.ts';
 import { exitSignal } from '../exit-signal.ts';
 import { foreignWriter } from './foreign-writer.ts';
 import { ifPossible } from './if-possible.ts';
-import { trustedPath } from './program-path.ts';
+import { isProgram, trustedPath } from './program-path.ts';
 
 /**
  * Answers each line of its input, a question in JSON, with one line.
@@ -91,7 +91,7 @@ export function askHelper(question: Question): { readonly answer: unknown } | { 
 
 function startHelper(): Helper {
   const programs = ['/usr/bin', ...trustedPath().split(':')].map((directory) => join(directory, 'python3'));
-  const program = programs.find((path) => isExecutable(path) && !foreignWriter(path));
+  const program = programs.find((path) => isProgram(path) && !foreignWriter(path));
   if (program === undefined) return { lack: 'no python3' };
   exitSignal();
   try {
@@ -111,15 +111,6 @@ function startHelper(): Helper {
   } catch (error) {
     if (errnoOf(error) === undefined) throw error;
     return { lack: `python3 cannot be started (${errnoOf(error)})` };
-  }
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
   }
 }
 

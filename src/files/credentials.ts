@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { ifPossible } from './if-possible.ts';
 import type { FileStat } from './stat.ts';
 
 /** The credentials that determine owner and mode of new files. */
@@ -37,12 +38,7 @@ export function currentCredentials(): Credentials | undefined {
 
 /** Reads /proc: Node's process.umask() changes the umask of all threads for a moment. @see proc_pid_status(5) */
 function readCredentials(): Credentials | undefined {
-  let status: string;
-  try {
-    status = readFileSync('/proc/self/status', 'utf8');
-  } catch {
-    return undefined;
-  }
+  const status = ifPossible(() => readFileSync('/proc/self/status', 'utf8')) ?? '';
   const [, userId] = /^Uid:\t\d+\t(\d+)/m.exec(status) ?? [];
   const [, groupId] = /^Gid:\t\d+\t(\d+)/m.exec(status) ?? [];
   const [, umask] = /^Umask:\t([0-7]+)$/m.exec(status) ?? [];

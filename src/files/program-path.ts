@@ -1,3 +1,4 @@
+import { accessSync, constants } from 'node:fs';
 import { env } from 'node:process';
 import { foreignWriter, foreignWriterOf } from './foreign-writer.ts';
 import { stat } from './stat.ts';
@@ -15,4 +16,14 @@ export function trustedPath(): string {
 
 function isTrusted(directory: string): boolean {
   return foreignWriter(directory) === undefined && foreignWriterOf(stat(directory)) === undefined;
+}
+
+/** Whether a path leads to a program that this user may execute. */
+export function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return stat(path).kind === 'file';
+  } catch {
+    return false;
+  }
 }

@@ -1,5 +1,6 @@
 import { type BigIntStats, fstatSync, lstatSync, statfsSync, statSync } from 'node:fs';
 import { errnoOf } from '../errors.ts';
+import { ifRefused } from './if-possible.ts';
 
 /**
  * Identifies a file: equal for all names of one file, different for any two files that exist at the same time. Inode
@@ -66,12 +67,10 @@ function ifAny(look: () => BigIntStats | undefined): FileStat | undefined {
 
 /** Whether a name does not exist. False if the system does not tell. */
 export function isGone(path: string): boolean {
-  try {
-    return lstatIfAny(path) === undefined;
-  } catch (error) {
-    if (errnoOf(error) === undefined) throw error;
-    return false;
-  }
+  return ifRefused(
+    () => lstatIfAny(path) === undefined,
+    () => false,
+  );
 }
 
 /** The metadata of the file that a path leads to. @throws the system's error */

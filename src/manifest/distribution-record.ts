@@ -4,6 +4,7 @@ import { CsvError, parse } from 'csv-parse/sync';
 import { stringify } from 'csv-stringify/sync';
 import { type Buildroot, toStaged } from '../buildroot/path.ts';
 import { errnoOf } from '../errors.ts';
+import { ifPossible } from '../files/if-possible.ts';
 import { contains, type PayloadPath, parentOf, type StagedPath } from '../files/path.ts';
 import { readRegular } from '../files/read-regular.ts';
 import { rewriteFile } from '../files/replace.ts';
@@ -96,12 +97,7 @@ function directoriesAbove(files: readonly PayloadPath[]): PayloadPath[] {
 
 /** The `.dist-info` directories in a directory. */
 function informationIn(directory: StagedPath): string[] {
-  let names: string[];
-  try {
-    names = readdirSync(directory);
-  } catch {
-    return [];
-  }
+  const names = ifPossible(() => readdirSync(directory)) ?? [];
   return names.filter((name) => name.endsWith('.dist-info')).map((name) => join(directory, name));
 }
 

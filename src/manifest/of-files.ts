@@ -1,6 +1,6 @@
 import { type Buildroot, toPayload } from '../buildroot/path.ts';
 import { errnoOf } from '../errors.ts';
-import { ifPossible } from '../files/if-possible.ts';
+import { ifPossible, ifRefused } from '../files/if-possible.ts';
 import { byCodeUnit, type PayloadPath, type StagedPath } from '../files/path.ts';
 import { readRegular } from '../files/read-regular.ts';
 import { isGone } from '../files/stat.ts';
@@ -97,13 +97,10 @@ function digestOf(source: StagedPath): string | undefined {
 
 /** @returns the pyc, or the reason why it cannot be read; undefined if it is missing */
 function readOrReason(path: StagedPath): ReadPyc | string | undefined {
-  try {
-    return readPyc(path);
-  } catch (error) {
-    const errno = errnoOf(error);
-    if (errno === undefined) throw error;
-    return `not readable (${errno})`;
-  }
+  return ifRefused(
+    () => readPyc(path),
+    (error) => `not readable (${errnoOf(error)})`,
+  );
 }
 
 /**

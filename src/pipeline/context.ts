@@ -2,13 +2,9 @@ import type { Source } from '../buildroot/source.ts';
 import type { Environment } from '../compile/environment.ts';
 import type { Interpreter } from '../compile/interpreter.ts';
 
-/** The process of a build. */
-export interface Surroundings {
-  readonly environment: Environment;
-}
-
 /** What a build needs besides its options. */
-export interface BuildContext extends Surroundings {
+export interface BuildContext {
+  readonly environment: Environment;
   /** Called when an interpreter starts to compile these sources. */
   readonly onInterpreter: (interpreter: Interpreter, sources: readonly Source[]) => void;
   /** Warns the reader of the log at once. */

@@ -4,6 +4,7 @@ import type { CompileJob } from '../compile/plan.ts';
 import type { WorkerPool } from '../compile/worker-pool.ts';
 import { type CompiledRecord, recordFromThread } from '../manifest/compiled-record.ts';
 import type { Skipped } from '../skipped.ts';
+import type { BuildContext } from './context.ts';
 import { handleSources, type SourceOptions, sourceCache } from './handle-sources.ts';
 import { JobQueue } from './job-queue.ts';
 import type { WrittenJob } from './thread.ts';
@@ -31,11 +32,6 @@ export interface WorkResult {
   readonly cache: CacheCounts;
 }
 
-/** Callbacks during the work. */
-export interface WorkListener {
-  readonly onProgress: (done: number, total: number) => void;
-}
-
 /**
  * Handles all jobs: in the main thread for a few interpreters, in threads for more. Apart from the order, the result
  * does not depend on the number of threads.
@@ -44,7 +40,7 @@ export interface WorkListener {
 export async function doWork(
   all: readonly Work[],
   options: SourceOptions,
-  { onProgress }: WorkListener,
+  { onProgress }: Pick<BuildContext, 'onProgress'>,
 ): Promise<WorkResult> {
   const work = all.filter(({ jobs }) => jobs.length > 0);
   const total = work.reduce((sum, { jobs }) => sum + jobs.length, 0);

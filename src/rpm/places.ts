@@ -1,5 +1,6 @@
 import { realpathSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { ifPossible } from '../files/if-possible.ts';
 import { contains } from '../files/path.ts';
 import { stat } from '../files/stat.ts';
 
@@ -21,6 +22,7 @@ export function placesOf(buildroot: string, paths: readonly string[]): Places {
   const staged: string[] = [];
   const elsewhere = new Map<string, string[]>();
   const missing: string[] = [];
+  const realIfAny = (path: string) => ifPossible(() => realpathSync.native(path));
   const roots = [resolve(buildroot), realIfAny(buildroot) ?? buildroot];
   for (const path of paths) {
     const absolute = resolve(path);
@@ -37,12 +39,4 @@ export function placesOf(buildroot: string, paths: readonly string[]): Places {
     }
   }
   return { staged, elsewhere, missing };
-}
-
-function realIfAny(path: string): string | undefined {
-  try {
-    return realpathSync.native(path);
-  } catch {
-    return undefined;
-  }
 }
