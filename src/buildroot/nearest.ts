@@ -1,3 +1,4 @@
+import { relative } from 'node:path';
 import { byCodeUnit, type PayloadPath, parentOf } from '../files/path.ts';
 import { type Buildroot, toPayload } from './path.ts';
 import { walkLimits } from './running-system.ts';
@@ -21,12 +22,5 @@ export function nearestSources(buildroot: Buildroot, paths: readonly string[], c
 
 /** The number of directories to go up and down from one path to the other. */
 function steps(from: string, to: string): number {
-  const [a, b] = [partsOf(from), partsOf(to)];
-  const differs = a.findIndex((part, i) => part !== b[i]);
-  const common = differs === -1 ? a.length : differs;
-  return a.length + b.length - 2 * common;
-}
-
-function partsOf(path: string): string[] {
-  return path.split('/').filter((part) => part !== '');
+  return relative(from, to).split('/').filter(Boolean).length;
 }

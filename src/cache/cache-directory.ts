@@ -7,7 +7,7 @@ import { ifPossible } from '../files/if-possible.ts';
 import { nameOf, parentOf } from '../files/path.ts';
 import { replaceByContent } from '../files/replace.ts';
 import { lstatIfAny, statIfAny } from '../files/stat.ts';
-import { shardsIn } from './shards.ts';
+import { isShard, namesIn } from './shards.ts';
 import { UnusableCache } from './unusable-cache.ts';
 
 /** Tells backup programs that the directory can be recreated. @see https://bford.info/cachedir/ */
@@ -53,8 +53,10 @@ export function checkCacheDirectory(directory: string): string {
       refuseIf(path, foreignWriterOf(found));
     }
     refuseForeign(place, resolve(directory));
-    for (const { path, stat } of shardsIn(place)) {
-      refuseIf(path, stat.kind === 'symlink' ? 'it is a symlink' : foreignWriterOf(stat));
+    for (const name of namesIn(join(place, 'v1')).filter(isShard)) {
+      const path = join(place, 'v1', name);
+      const stat = lstatIfAny(path);
+      if (stat !== undefined) refuseIf(path, stat.kind === 'symlink' ? 'it is a symlink' : foreignWriterOf(stat));
     }
     return place;
   });

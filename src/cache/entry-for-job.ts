@@ -16,8 +16,6 @@ export interface Lookup {
   readonly sha256: string;
   /** The entry that was found, if the compiled code is to be compared with it. */
   readonly expected?: Entry;
-  /** The local store had a miss, but the server may have the entry. */
-  readonly shouldAskServer: boolean;
 }
 
 /** A hit. */

@@ -22,7 +22,7 @@ const maxRedirects = 3;
 /** A cache server that supports `GET` and `PUT` of `BASE/KEY`. */
 export class HttpStore implements RemoteStore {
   readonly #base: string;
-  readonly #headers: Readonly<Record<string, string>>;
+  readonly #credentials: Pick<http.RequestOptions, 'auth' | 'headers'>;
   readonly #agent: http.Agent;
   readonly #isSecure: boolean;
   #isClosed = false;
@@ -34,13 +34,10 @@ export class HttpStore implements RemoteStore {
     this.#agent = this.#isSecure
       ? new https.Agent({ ...options, ...(authorities === undefined ? {} : { ca: authorities }) })
       : new http.Agent(options);
-    const basic = login && Buffer.from(`${login.user}:${login.password}`).toString('base64');
-    this.#headers =
-      token !== undefined
-        ? { authorization: `Bearer ${token}` }
-        : basic === undefined
-          ? {}
-          : { authorization: `Basic ${basic}` };
+    this.#credentials =
+      token === undefined
+        ? { auth: login && `${login.user}:${login.password}` }
+        : { headers: { authorization: `Bearer ${token}` } };
   }
 
   async get(key: string): Promise<Buffer | undefined> {
@@ -94,8 +91,7 @@ export class HttpStore implements RemoteStore {
   }
 
   #send(method: Method, url: URL, bytes: Buffer | undefined, signal: AbortSignal) {
-    const headers = { ...this.#headers, ...(bytes === undefined ? {} : { 'content-length': bytes.length }) };
-    const options = { method, agent: this.#agent, headers, signal };
+    const options = { ...this.#credentials, method, agent: this.#agent, signal };
     const request = this.#isSecure ? https.request(url, options) : http.request(url, options);
     const answer = new Promise<Answer>((resolve, reject) => {
       request.on('error', reject);

@@ -1,19 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { errnoOf } from '../errors.ts';
-import { type FileStat, lstatIfAny } from '../files/stat.ts';
-
-/** Lists the paths of shard directories, whatever is there. @throws the system's error */
-export function shardsIn(directory: string): { readonly path: string; readonly stat: FileStat }[] {
-  const entries = join(directory, 'v1');
-  return namesIn(entries)
-    .filter(isShard)
-    .flatMap((name) => {
-      const path = join(entries, name);
-      const stat = lstatIfAny(path);
-      return stat === undefined ? [] : [{ path, stat }];
-    });
-}
 
 /** Whether a name is that of a shard: the first two digits of the keys in it. */
 export function isShard(name: string): boolean {

@@ -51,8 +51,8 @@ export class SourceCache {
     const { file, key, sha256 } = read;
     const isVerified = isInSample(key, this.#settings.verifyPercent);
     const entry = this.#looksInLocal ? this.#entry(key, job, isVerified ? undefined : this.#memory.take) : undefined;
-    if (entry === undefined) return { key, sha256, shouldAskServer: this.hasServer };
-    if (isVerified) return { key, sha256, expected: entry, shouldAskServer: false };
+    if (entry === undefined) return { key, sha256 };
+    if (isVerified) return { key, sha256, expected: entry };
     this.counts.local += 1;
     return this.#hit(job, entry, file, sha256);
   }

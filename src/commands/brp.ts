@@ -3,6 +3,7 @@ import type { Source } from '../buildroot/source.ts';
 import type { Environment } from '../compile/environment.ts';
 import { exitStatus, PyclinkError } from '../errors.ts';
 import { byCodeUnit, type PayloadPath, parentOf } from '../files/path.ts';
+import { getOrAdd } from '../get-or-add.ts';
 import type { Log } from '../log.ts';
 import { build } from '../pipeline/build.ts';
 import type { BuildOptions } from '../pipeline/options.ts';
@@ -59,14 +60,14 @@ function announcements(sources: readonly Source[]): string[] {
 
 /** Merges entries that are the same for all sources of a directory, so that they do not flood the build log. */
 function byDirectory(skipped: BuildReport['skipped']): BuildReport['skipped'] {
-  const directories = new Map<string, BuildReport['skipped']>();
+  const directories = new Map<string, BuildReport['skipped'][number][]>();
   const others: BuildReport['skipped'][number][] = [];
   for (const entry of skipped) {
     const isAlike = entry.reason === 'no-interpreter' || entry.reason === 'not-asked-for';
     const path = entry.path as PayloadPath;
     const key = isAlike ? (pythonDirectoryOf(path)?.directory ?? parentOf(path)) : undefined;
     if (key === undefined) others.push(entry);
-    else directories.set(key, [...(directories.get(key) ?? []), entry]);
+    else getOrAdd(directories, key, () => []).push(entry);
   }
   const summaries = Array.from(directories, ([path, entries]) => {
     const [first] = entries as [BuildReport['skipped'][number]];

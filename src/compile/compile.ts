@@ -66,10 +66,9 @@ function outcomeOf(job: CompileJob, result: PoolResult, deaths: readonly string[
     return { job, made: [], failure: { reason, problem: result.problem }, warnings: [], losses };
   }
   const made = result.levels.map((pyc): Pyc => Object.assign(pycOf(job, pyc.level), pyc));
-  const { compiled } = result;
+  const { compiled, problem } = result;
   const lost = deaths.map((problem) => `${job.source.payload}: the interpreter died (${problem}) and was replaced`);
   const done = { job, made, warnings: [...lost, ...result.warnings], losses, compiled };
-  const problem = result.failure?.problem;
   // The interpreter silently compiles nothing if a source is no longer a regular file.
   if (problem !== undefined) return { ...done, failure: { reason: reasonOf(problem), problem } };
   if (made.length === job.levels.length) return done;

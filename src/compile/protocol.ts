@@ -26,11 +26,12 @@ export interface CompiledText {
   readonly isUtf8: boolean;
 }
 
-/** A worker's answer: the pycs, the first failure, and the warnings without duplicates. */
+/** A worker's answer: the pycs, the first problem, and the warnings without duplicates. */
 export interface WorkerAnswer {
   /** In order, up to the level that failed. A level that is proved equal to the one before shares its buffer. */
   readonly levels: readonly Omit<Pyc, 'path'>[];
-  readonly failure?: { readonly level: Level; readonly problem: string };
+  /** Why that level failed. */
+  readonly problem?: string;
   readonly warnings: readonly string[];
   /** The text that was compiled. Told only for a cache, and only if the file did not change from level to level. */
   readonly compiled?: CompiledText;
@@ -148,6 +149,6 @@ export async function readAnswer(output: ByteReader): Promise<WorkerAnswer | und
     levels,
     warnings,
     ...(sha256 === '' ? {} : { compiled: { sha256, isUtf8: utf8 !== '' } }),
-    ...(failed === '' ? {} : { failure: { level: Number(failed) as Level, problem } }),
+    ...(failed === '' ? {} : { problem }),
   };
 }

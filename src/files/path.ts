@@ -1,3 +1,5 @@
+import { resolve } from 'node:path';
+
 /** Staged and payload paths. The types are branded, so tsc rejects one where the other is expected. */
 
 /** An absolute path in the buildroot: where a file is during the build. */
@@ -16,12 +18,7 @@ export function contains(directory: string, path: string): boolean {
 
 /** Makes an absolute path plain: one slash at a time, no `.` or `..`, no slash at the end. `..` stops at `/`. */
 export function plainPath(path: string): string {
-  const parts: string[] = [];
-  for (const part of path.split('/')) {
-    if (part === '..') parts.pop();
-    else if (part !== '' && part !== '.') parts.push(part);
-  }
-  return `/${parts.join('/')}`;
+  return resolve('/', path);
 }
 
 /** The directory part of a path, of the same kind. */

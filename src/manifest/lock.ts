@@ -24,7 +24,7 @@ const patient: Patience = { quietMs: 1000, maxMs: 600_000 };
  */
 export async function withLock<T>(
   file: string,
-  warn: (message: string) => unknown,
+  warn: (message: string) => void,
   work: () => T | Promise<T>,
   patience = patient,
 ): Promise<T> {
@@ -40,7 +40,7 @@ export async function withLock<T>(
 }
 
 /** @returns the locked file. It still has its name: other runs remove it when they finish */
-async function lock(path: string, warn: (message: string) => unknown, patience: Patience): Promise<number> {
+async function lock(path: string, warn: (message: string) => void, patience: Patience): Promise<number> {
   for (;;) {
     const descriptor = open(path);
     try {
@@ -67,14 +67,14 @@ function open(path: string): number {
   throw new PyclinkError('file-failed', 'is not a regular file', { path });
 }
 
-async function flock(descriptor: number, path: string, warn: (message: string) => unknown, patience: Patience) {
+async function flock(descriptor: number, path: string, warn: (message: string) => void, patience: Patience) {
   // execa accepts a descriptor, but its types do not.
   const stdin = descriptor as unknown as 'inherit';
   const env = { PATH: trustedPath() };
   const attempt = (timeout: number) => execa('flock', ['0'], { stdin, stdout: 'ignore', reject: false, env, timeout });
   let done = await attempt(patience.quietMs);
   if (done.timedOut) {
-    await warn(`waiting for another process that has locked ${path}`);
+    warn(`waiting for another process that has locked ${path}`);
     done = await attempt(patience.maxMs);
   }
   if (done.timedOut) {
@@ -83,5 +83,5 @@ async function flock(descriptor: number, path: string, warn: (message: string) =
   }
   if (done.exitCode === 0) return;
   const reason = done.code === 'ENOENT' ? 'flock(1) is not installed' : done.stderr.trim() || done.shortMessage;
-  await warn(`${path}: not locked (${reason}): runs that append at the same time may lose records`);
+  warn(`${path}: not locked (${reason}): runs that append at the same time may lose records`);
 }

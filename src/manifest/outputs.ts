@@ -9,28 +9,22 @@ import { manifestPieces, outputPath, refuseSameFile, writeWhole } from './file.t
 import { encodeFilelist } from './filelist.ts';
 import type { Manifest } from './schema.ts';
 
-/** The files that the run will write, checked before it starts. */
-export interface Outputs {
-  readonly manifest?: string | undefined;
-  /** Add to the manifest of earlier runs. */
-  readonly append: boolean;
-  /** The run removes sources: no later run makes their pycs again. */
-  readonly removeSources: boolean | undefined;
-  readonly filelists: readonly { readonly file: string; readonly takes: (source: string) => boolean }[];
-  /** The HTML page. */
-  readonly html: string | undefined;
-}
-
 /** The outputs that the user asks for. */
 interface OutputOptions {
   readonly manifest?: string | undefined;
   /** Add to the manifest of earlier runs. */
   readonly append: boolean;
-  /** The run removes sources. */
+  /** The run removes sources: no later run makes their pycs again. */
   readonly removeSources?: boolean | undefined;
   readonly filelist?: string | undefined;
   readonly filelistFor: readonly { readonly glob: string; readonly file: string }[];
+  /** The HTML page. */
   readonly html?: string | undefined;
+}
+
+/** The files that the run will write, checked before it starts. */
+export interface Outputs extends Omit<OutputOptions, 'filelist' | 'filelistFor'> {
+  readonly filelists: readonly { readonly file: string; readonly takes: (source: string) => boolean }[];
 }
 
 /**
@@ -73,12 +67,12 @@ async function earlierManifest(path: string): Promise<Manifest | undefined> {
 export async function writeOutputs(
   { manifest, append, removeSources, filelists, html }: Outputs,
   wholeOf: (earlier: Manifest | undefined) => Manifest,
-  warn: (message: string) => unknown,
+  warn: (message: string) => void,
   writePage: (file: string, whole: Manifest) => Promise<void> | void = () => undefined,
 ): Promise<string[]> {
   const write = async (earlier: Manifest | undefined) => {
     const whole = wholeOf(earlier);
-    if (manifest !== undefined && earlier !== undefined) await warnIfNothingIsLeft(manifest, earlier, whole, warn);
+    if (manifest !== undefined && earlier !== undefined) warnIfNothingIsLeft(manifest, earlier, whole, warn);
     const files = [manifest ?? [], filelists.map(({ file }) => file)].flat();
     for (const directory of new Set(files.map((file) => dirname(file)))) removeLeftovers(directory);
     if (manifest !== undefined) writeWhole(manifest, manifestPieces(whole));
@@ -104,27 +98,20 @@ export async function writeOutputs(
 async function warnIfPycsAreLeftOut(
   file: string,
   wholeOf: (earlier: Manifest | undefined) => Manifest,
-  warn: (message: string) => unknown,
+  warn: (message: string) => void,
 ): Promise<void> {
   const earlier = await earlierManifest(file).catch(() => undefined);
   const count = earlier === undefined ? 0 : wholeOf(earlier).totals.pycs - wholeOf(undefined).totals.pycs;
   if (count === 0) return;
-  await warn(
+  warn(
     `${file}: ${counted(count, 'pyc')} of earlier runs no longer listed, although the buildroot has them: use --append`,
   );
 }
 
 /** The earlier runs may have been for another tree. */
-async function warnIfNothingIsLeft(
-  file: string,
-  earlier: Manifest,
-  whole: Manifest,
-  warn: (message: string) => unknown,
-): Promise<void> {
+function warnIfNothingIsLeft(file: string, earlier: Manifest, whole: Manifest, warn: (message: string) => void): void {
   const sources = new Set(recordsOf(whole).map(({ source }) => source));
   const dropped = recordsOf(earlier);
   if (dropped.length === 0 || dropped.some(({ source }) => sources.has(source))) return;
-  await warn(
-    `${file}: ${counted(earlier.totals.pycs, 'pyc')} of earlier runs dropped: none of them is in this buildroot`,
-  );
+  warn(`${file}: ${counted(earlier.totals.pycs, 'pyc')} of earlier runs dropped: none of them is in this buildroot`);
 }

@@ -1,10 +1,10 @@
 import type { Environment } from '../compile/environment.ts';
 import { PyclinkError } from '../errors.ts';
 import {
+  anyText,
   flag,
   InvalidValue,
   once,
-  onceWithDefault,
   option,
   readValues,
   sizeInBytes,
@@ -13,8 +13,6 @@ import {
   variable,
 } from './option-values.ts';
 
-const directory = text('takes a directory', () => true);
-const anything = text('takes text', () => true);
 const upTo100 = text(
   'takes a number from 0 to 100, as in --cache-verify=10',
   (given) => /^\d{1,3}$/.test(given) && Number(given) <= 100,
@@ -50,38 +48,38 @@ export const cacheOptions = {
   cacheDir: option(
     '--cache-dir <dir>',
     'take bytecode from a cache, and store it there (default: $PYCLINK_CACHE_DIR; see docs/cache.md)',
-    once(directory),
+    once(anyText),
   ),
   cache: option('--no-cache', 'use no cache', flag(true)),
   recache: option('--recache', 'compile everything, and store it in the cache', flag(false)),
   cacheVerify: option(
     '--cache-verify [percent]',
     'compile that percentage of the hits again, and stop at a difference (default: 0; without a number: 100)',
-    onceWithDefault(percent, 0, 100),
+    once(percent, 0, 100),
   ),
 };
 
 /** The variables of a local store. Empty means unset. */
 const storeVariables = {
-  PYCLINK_CACHE_DIR: variable('the bytecode cache, unless --cache-dir is given', once(directory, '')),
+  PYCLINK_CACHE_DIR: variable('the bytecode cache, unless --cache-dir is given', once(anyText, '')),
   PYCLINK_CACHE_MAX_SIZE: variable(
     'its maximum size: bytes, or with K, M, G or T (default: 2G)',
     once((given) => (given === '' ? defaultMaxBytes : sizeInBytes(given)), defaultMaxBytes),
   ),
-  PYCLINK_CACHE_SECRET_FILE: variable('a file with the secret that signs entries', once(anything, '')),
+  PYCLINK_CACHE_SECRET_FILE: variable('a file with the secret that signs entries', once(anyText, '')),
 };
 
 /** The variables of a build's cache. Empty means unset. */
 export const cacheVariables = {
   ...storeVariables,
-  PYCLINK_CACHE_NAMESPACE: variable('only builds with the same namespace share entries', once(anything, '')),
+  PYCLINK_CACHE_NAMESPACE: variable('only builds with the same namespace share entries', once(anyText, '')),
   PYCLINK_CACHE_REMOTE: variable('the URL of a shared cache server (http, https, redis, rediss)', once(server, '')),
   PYCLINK_CACHE_REMOTE_WRITE: variable('1: send compiled bytecode to the server', once(yesOrNo, false)),
-  PYCLINK_CACHE_REMOTE_TOKEN_FILE: variable('a file with the bearer token for the server', once(anything, '')),
-  PYCLINK_CACHE_REMOTE_LOGIN_FILE: variable('a file with USER:PASSWORD for the server', once(anything, '')),
+  PYCLINK_CACHE_REMOTE_TOKEN_FILE: variable('a file with the bearer token for the server', once(anyText, '')),
+  PYCLINK_CACHE_REMOTE_LOGIN_FILE: variable('a file with USER:PASSWORD for the server', once(anyText, '')),
   PYCLINK_CACHE_REMOTE_CA_FILE: variable(
     'a PEM file of certificates to trust instead of those of the system',
-    once(anything, ''),
+    once(anyText, ''),
   ),
 };
 

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import type { CompileOptions } from '../compile/compile.ts';
 import { type CompileJob, invalidationModeOf, pycModeFor, pycsOf, recordedPathOf } from '../compile/plan.ts';
 import { Arena } from '../files/arena.ts';
 import { hasNewMode } from '../files/credentials.ts';
@@ -10,14 +9,10 @@ import { codeFactsOf } from '../marshal/code-facts.ts';
 import { encodePycHeader, type InvalidationMode, parsePycHeader, staleReason } from '../pyc/header.ts';
 import { type CodeLayout, codeLayoutOf } from '../pyc/releases.ts';
 import { sourceHash } from '../pyc/source-hash.ts';
+import type { WriteOptions } from './write-pycs.ts';
 
 /** What a build would write. */
-interface Wanted extends CompileOptions {
-  /** Whether identical pycs are linked. */
-  readonly link: boolean;
-  /** Whether line tables say columns, where the interpreter writes any. */
-  readonly debugRanges: boolean;
-}
+type Wanted = Omit<WriteOptions, 'buildroot' | 'hash'>;
 
 const memory = new Arena();
 

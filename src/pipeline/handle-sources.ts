@@ -86,7 +86,7 @@ async function handleSource(
   if (current !== undefined) return onWritten(job, keepPycs(job, current, options));
 
   let found = cache?.lookUp(job);
-  if (cache !== undefined && found !== undefined && 'key' in found && found.shouldAskServer) {
+  if (cache !== undefined && found !== undefined && 'key' in found && found.expected === undefined && cache.hasServer) {
     found = await cache.askServer(job, found, () => pool.isIdle);
   }
   if (found !== undefined && 'pycs' in found) {

@@ -4,6 +4,7 @@ import { type Level, layouts } from '../pyc/name.ts';
 import { cacheOptions } from './cache-options.ts';
 import {
   absoluteDirectory,
+  anyText,
   each,
   flag,
   InvalidValue,
@@ -16,7 +17,6 @@ import {
 } from './option-values.ts';
 
 const file = oneFile();
-const directory = text('takes a directory', () => true);
 const aDirectory = text('takes a directory');
 const globs = each(text('takes a glob'));
 const digits = ['0', '1', '2'] as const;
@@ -44,7 +44,7 @@ const filelistFor = each((given) => {
 });
 
 const tree = {
-  buildroot: option('--buildroot <dir>', 'the staged tree (default: $RPM_BUILD_ROOT)', once(directory)),
+  buildroot: option('--buildroot <dir>', 'the staged tree (default: $RPM_BUILD_ROOT)', once(anyText)),
   inPlace: option('--in-place', 'compile for the running system, as in a container image', flag(false)),
   chroot: option('--chroot', 'run the interpreters of the buildroot, in a chroot there', flag(false)),
   prepend: option(

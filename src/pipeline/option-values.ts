@@ -12,11 +12,11 @@ interface Parse<T> {
 export interface Reader<T> {
   (given: Given): T;
   /** The option may be given more than once. */
-  readonly isRepeatable: boolean;
+  readonly isRepeatable?: boolean;
   /** A second value is an error. For other options that are not repeatable, the last value counts. */
   readonly isUnique?: boolean;
   /** All allowed values, if there are only a few. For completions. */
-  readonly choices: readonly string[];
+  readonly choices?: readonly string[] | undefined;
 }
 
 /** An option: its flags, its help text, and the reader of its value. */
@@ -36,6 +36,9 @@ export function option<T>(flags: string, help: string, read: Reader<T>): Option<
 export class InvalidValue extends Error {
   override readonly name = 'InvalidValue';
 }
+
+/** Any text. */
+export const anyText: Parse<string> = (given) => given;
 
 /** Text for which `isRight` holds. */
 export function text(expected: string, isRight: (given: string) => boolean = (given) => given !== ''): Parse<string> {
@@ -88,23 +91,17 @@ export function flagOf(name: string): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
-/** At most one value. */
+/** At most one value. @param ifAlone the value of the option alone, if it may be given without one */
 export function once<T>(parse: Parse<T>): Reader<T | undefined>;
-export function once<T>(parse: Parse<T>, ifNotGiven: T): Reader<T>;
-export function once<T>(parse: Parse<T>, ifNotGiven?: T): Reader<T | undefined> {
-  const read = (given: Given) => (typeof given === 'string' ? parse(given) : ifNotGiven);
-  return Object.assign(read, { isRepeatable: false, choices: parse.choices ?? [] });
+export function once<T>(parse: Parse<T>, ifNotGiven: T, ifAlone?: T): Reader<T>;
+export function once<T>(parse: Parse<T>, ifNotGiven?: T, ifAlone = ifNotGiven): Reader<T | undefined> {
+  const read = (given: Given) => (typeof given === 'string' ? parse(given) : given === true ? ifAlone : ifNotGiven);
+  return Object.assign(read, { choices: parse.choices });
 }
 
 /** A file, given at most once, because one of two values would be ignored. */
 export function oneFile(): Reader<string | undefined> {
   return Object.assign(once(text('takes a file')), { isUnique: true });
-}
-
-/** At most one value, or the option alone, which means `ifAlone`. */
-export function onceWithDefault<T>(parse: Parse<T>, ifNotGiven: T, ifAlone: T): Reader<T> {
-  const read = (given: Given) => (given === true ? ifAlone : typeof given === 'string' ? parse(given) : ifNotGiven);
-  return Object.assign(read, { isRepeatable: false, choices: parse.choices ?? [] });
 }
 
 /** Any number of values. A list of something other than text does not come from a command line, and is refused. */
@@ -114,13 +111,12 @@ export function each<T>(parse: Parse<T>, ifNotGiven: readonly T[] = []): Reader<
     if (given.some((one) => typeof one !== 'string')) throw new InvalidValue('takes text');
     return given.map((one) => parse(one));
   };
-  return Object.assign(read, { isRepeatable: true, choices: parse.choices ?? [] });
+  return Object.assign(read, { isRepeatable: true, choices: parse.choices });
 }
 
 /** A switch. @param ifNotGiven its value without the option */
 export function flag(ifNotGiven: boolean): Reader<boolean> {
-  const read = (given: Given) => (typeof given === 'boolean' ? given : ifNotGiven);
-  return Object.assign(read, { isRepeatable: false, choices: [] });
+  return (given) => (typeof given === 'boolean' ? given : ifNotGiven);
 }
 
 /** A value with a name: an option or an environment variable. */

@@ -7,7 +7,7 @@ import type { InvalidationMode } from '../pyc/header.ts';
 import { levels as allLevels, type Level } from '../pyc/name.ts';
 import { type CacheRequest, type cacheOptions, cacheRequest } from './cache-options.ts';
 import { buildOptions } from './option-table.ts';
-import { flagOf, once, readValues, text, type ValuesOf, variable } from './option-values.ts';
+import { anyText, flagOf, once, readValues, text, type ValuesOf, variable } from './option-values.ts';
 
 /** The options of a build, completed from the environment. */
 export type BuildOptions = Readonly<
@@ -36,7 +36,7 @@ export type BuildOptions = Readonly<
 
 /** Environment variables that provide options. */
 export const buildVariables = {
-  RPM_BUILD_ROOT: variable('the buildroot, unless --buildroot is given', once(text('takes a directory', () => true))),
+  RPM_BUILD_ROOT: variable('the buildroot, unless --buildroot is given', once(anyText)),
   RPM_BUILD_NCPUS: variable(
     'jobs of build, unless --jobs is given',
     once(text('takes a number of jobs', (given) => /^\d{0,4}$/.test(given))),

@@ -130,7 +130,7 @@ function compare(
     if (own.some(({ sha256 }) => sha256 === codeSha256)) return {};
     const [first] = own;
     if (first === undefined) {
-      const detail = `its source does not compile with ${compiler}: ${lastLine(result.failure?.problem)}`;
+      const detail = `its source does not compile with ${compiler}: ${lastLine(result.problem)}`;
       return { finding: differs(entry, detail) };
     }
     return { differing: { entry, compiled: directory.add(first.content), compiler } };

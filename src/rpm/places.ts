@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { ifPossible } from '../files/if-possible.ts';
 import { contains } from '../files/path.ts';
 import { stat } from '../files/stat.ts';
+import { getOrAdd } from '../get-or-add.ts';
 
 /** The paths of a %py_byte_compile call, by location. Absolute, except the missing ones. */
 export interface Places {
@@ -35,7 +36,7 @@ export function placesOf(buildroot: string, paths: readonly string[]): Places {
       staged.push(real);
     } else {
       const directory = stat(real).kind === 'directory' ? real : dirname(real);
-      elsewhere.set(directory, [...(elsewhere.get(directory) ?? []), real]);
+      getOrAdd(elsewhere, directory, () => []).push(real);
     }
   }
   return { staged, elsewhere, missing };
