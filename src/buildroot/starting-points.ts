@@ -1,4 +1,5 @@
 import { errnoOf, PyclinkError } from '../errors.ts';
+import { ifRefused } from '../files/if-possible.ts';
 import type { StagedPath } from '../files/path.ts';
 import { lstat, lstatIfAny } from '../files/stat.ts';
 import { type Buildroot, locate } from './path.ts';
@@ -29,32 +30,27 @@ export function startingPoints(buildroot: Buildroot, paths: readonly string[]): 
       complaints.push(`${path}: is on a kernel file system`);
       return [];
     }
-    if (named.kind === 'inside' && exists(named.path)) return [named.path];
+    if (named.kind === 'inside' && lstatIfAny(named.path) !== undefined) return [named.path];
     complaints.push(
       `${path}: ${isLive ? 'does not exist' : named.kind === 'outside' ? 'points outside the buildroot' : 'not in the buildroot'}`,
     );
     return [];
   };
-  const points = paths.flatMap((path) => {
-    try {
-      return pointOf(path);
-    } catch (error) {
-      const errno = errnoOf(error);
-      if (errno === undefined) throw error;
-      complaints.push(`${path}: cannot be opened (${errno})`);
-      return [];
-    }
-  });
+  const points = paths.flatMap((path) =>
+    ifRefused(
+      () => pointOf(path),
+      (error) => {
+        complaints.push(`${path}: cannot be opened (${errnoOf(error)})`);
+        return [];
+      },
+    ),
+  );
   if (complaints.length > 0) {
     throw new PyclinkError('usage', complaints.join('; '), {
       hint: isLive ? undefined : `a PATH is as installed (/usr/lib/…), or starts with the buildroot ${buildroot.path}`,
     });
   }
   return [...new Set(points)];
-}
-
-function exists(path: string): boolean {
-  return lstatIfAny(path) !== undefined;
 }
 
 function isDirectory(place: Resolved): boolean {

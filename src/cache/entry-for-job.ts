@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { isRegular } from '../buildroot/source.ts';
 import type { CompileOutcome } from '../compile/compile.ts';
 import { type CompileJob, pycModeFor, pycOf } from '../compile/plan.ts';
@@ -8,7 +9,7 @@ import type { Pyc, Pycs } from '../pyc/pyc.ts';
 import { releaseOf } from '../pyc/releases.ts';
 import { sourceHash } from '../pyc/source-hash.ts';
 import type { UncachedReason } from './counts.ts';
-import { decodeEntry, type Entry, isSameEntry } from './entry.ts';
+import { decodeEntry, type Entry } from './entry.ts';
 
 /** A lookup without a hit: the source has to be compiled. */
 export interface Lookup {
@@ -63,7 +64,11 @@ export function entryForJob(job: CompileJob, key: string, bytes: Buffer, secret?
 
 /** Whether two entries of a job have the same bytecode and warnings. */
 export function isSameForJob(job: CompileJob, a: Entry, b: Entry): boolean {
-  return isSameEntry(a, b, headerBytesOf(job));
+  const codeOf = ({ pycs, warnings }: Entry) => ({
+    levels: pycs.map(({ level, content }) => [level, content.subarray(headerBytesOf(job))]),
+    warnings,
+  });
+  return isDeepStrictEqual(codeOf(a), codeOf(b));
 }
 
 function headerBytesOf({ interpreter }: CompileJob): number {

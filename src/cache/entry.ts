@@ -161,17 +161,3 @@ function toBase64(digest: string): string {
 function sealOf(sealed: string | Buffer, secret: Buffer | undefined): string {
   return secret === undefined ? sha256Of(sealed) : createHmac('sha256', secret).update(sealed).digest('hex');
 }
-
-/**
- * Whether two entries have the same code and warnings.
- * @param headerBytes the size of each pyc's header
- */
-export function isSameEntry(a: Entry, b: Entry, headerBytes: number): boolean {
-  const isSame = ({ level, content }: Entry['pycs'][number], other?: Entry['pycs'][number]) =>
-    other?.level === level && other.content.subarray(headerBytes).equals(content.subarray(headerBytes));
-  return (
-    a.pycs.length === b.pycs.length &&
-    a.pycs.every((pyc, i) => isSame(pyc, b.pycs[i])) &&
-    a.warnings.join('\n') === b.warnings.join('\n')
-  );
-}

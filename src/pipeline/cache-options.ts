@@ -1,3 +1,5 @@
+import type { RemoteSettings } from '../cache/remote-store.ts';
+import type { CacheSettings } from '../cache/settings.ts';
 import type { Environment } from '../compile/environment.ts';
 import { PyclinkError } from '../errors.ts';
 import {
@@ -93,22 +95,14 @@ export interface StoreRequest {
 }
 
 /** The shared server that the user asks for. */
-export interface RemoteRequest {
-  readonly url: string;
-  readonly isWritable: boolean;
+export interface RemoteRequest extends Pick<RemoteSettings, 'url' | 'isWritable'> {
   readonly tokenFile: string | undefined;
   readonly loginFile: string | undefined;
   readonly authoritiesFile: string | undefined;
 }
 
 /** The cache that the user asks for. */
-export interface CacheRequest extends StoreRequest {
-  /** Separates users of the same store. */
-  readonly namespace: string;
-  /** Compile everything and replace the entries. */
-  readonly recache: boolean;
-  /** The percentage of hits that are compiled again and compared. */
-  readonly verifyPercent: number;
+export interface CacheRequest extends StoreRequest, Pick<CacheSettings, 'namespace' | 'recache' | 'verifyPercent'> {
   readonly remote: RemoteRequest | undefined;
 }
 

@@ -59,7 +59,7 @@ export async function compileAndWrite(
     : undefined;
   const toRemove = new Set(removal?.removable.map(({ staged }) => staged));
   const old = options.prune
-    ? await (await import('./prune.ts')).prune(options, dated.sources, made, symlinks, toRemove)
+    ? await (await import('./prune.ts')).prune({ options, sources: dated.sources, made, symlinks, toRemove })
     : undefined;
   const skipped = [
     ...found.skipped,
@@ -69,7 +69,6 @@ export async function compileAndWrite(
     ...(old?.skipped ?? []),
     ...(removal?.kept ?? []),
   ];
-  skipped.sort((a, b) => byCodeUnit(a.path, b.path));
   const content = { interpreters: interpreters.map(forManifest), records: done.records, skipped };
   const manifest = completeManifest(version, content);
   const wholeOf = (earlier: Manifest | undefined) => {

@@ -18,33 +18,39 @@ import type { Settings } from './compile-all.ts';
 /** The pycs that a build made from a source with one interpreter. */
 export type Made = Pick<PycRecord, 'source' | 'paths' | 'cacheTag'>;
 
+/** What pruning depends on. */
+export interface PruneFacts {
+  readonly options: Settings;
+  /** As they are now or, in a dry run, would be. */
+  readonly sources: readonly Source[];
+  /** What the build made or, in a dry run, would make. */
+  readonly made: readonly Made[];
+  /** Where symlinks lead to: another interpreter may read a directory through one. */
+  readonly symlinks: ReadonlyMap<StagedPath, StagedPath>;
+  /** Sources that the build removes. */
+  readonly toRemove: ReadonlySet<StagedPath>;
+}
+
 /** Decides which pycs are useless. */
 export class PruneReasons {
   readonly #options: Settings;
+  readonly #facts: PruneFacts;
   readonly #sources: ReadonlyMap<StagedPath, Source>;
   /** The source and the cache tag, joined by a NUL, of each module that this build compiled. */
   readonly #modules: ReadonlySet<string>;
   readonly #isExcluded: ReturnType<typeof excluder>;
   /** The names of files, by directory. */
   readonly #names = new Map<StagedPath, readonly string[]>();
-  readonly #symlinks: ReadonlyMap<StagedPath, StagedPath>;
   /** The directories that symlinks named `__pycache__` lead to. */
   readonly #sharedCaches: ReadonlySet<StagedPath>;
-  readonly #toRemove: ReadonlySet<StagedPath>;
 
-  constructor(
-    options: Settings,
-    sources: readonly Source[],
-    made: readonly Made[],
-    symlinks: ReadonlyMap<StagedPath, StagedPath>,
-    toRemove: ReadonlySet<StagedPath>,
-  ) {
+  constructor(facts: PruneFacts) {
+    const { options, sources, made, symlinks } = facts;
     this.#options = options;
-    this.#symlinks = symlinks;
+    this.#facts = facts;
     this.#sharedCaches = new Set(
       Array.from(symlinks).flatMap(([link, to]) => (nameOf(link) === '__pycache__' ? to : [])),
     );
-    this.#toRemove = toRemove;
     this.#sources = new Map(sources.map((source) => [source.staged, source]));
     this.#modules = new Set(made.map((record) => `${record.source}\0${cacheTagOf(record)}`));
     this.#isExcluded = excluder(options.excludeRegex, options.exclude);
@@ -77,7 +83,7 @@ export class PruneReasons {
 
   /** Programs may load a file with another name (`stem`, `stem.cfg`) as a module: its pyc has the same name. */
   #orphanReason(source: StagedPath, stem: string): string | undefined {
-    if (this.#toRemove.has(source)) return `the build removes ${toPayload(this.#options.buildroot, source)}`;
+    if (this.#facts.toRemove.has(source)) return `the build removes ${toPayload(this.#options.buildroot, source)}`;
     if (!isGone(source)) return undefined;
     const directory = parentOf(source);
     const names = getOrAdd(this.#names, directory, () =>
@@ -92,7 +98,7 @@ export class PruneReasons {
     const { buildroot } = this.#options;
     const reason = foreignReason(toPayload(buildroot, staged), cacheTag);
     if (reason === undefined) return undefined;
-    for (const [link, target] of this.#symlinks) {
+    for (const [link, target] of this.#facts.symlinks) {
       const path = contains(target, staged) ? (`${link}${staged.slice(target.length)}` as StagedPath) : undefined;
       if (path !== undefined && foreignReason(toPayload(buildroot, path), cacheTag) === undefined) return undefined;
     }

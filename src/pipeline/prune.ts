@@ -1,7 +1,6 @@
 import { type Buildroot, toPayload } from '../buildroot/path.ts';
 import { pythonDirectoryOf } from '../buildroot/python-directory.ts';
 import { walkLimits } from '../buildroot/running-system.ts';
-import type { Source } from '../buildroot/source.ts';
 import { startingPoints } from '../buildroot/starting-points.ts';
 import { walk } from '../buildroot/walk.ts';
 import { errnoOf } from '../errors.ts';
@@ -13,7 +12,7 @@ import { parsePycPath } from '../pyc/name.ts';
 import type { Skipped } from '../skipped.ts';
 import { inTurns } from '../turns.ts';
 import type { Settings } from './compile-all.ts';
-import { type Made, PruneReasons } from './prune-reasons.ts';
+import { type PruneFacts, PruneReasons } from './prune-reasons.ts';
 import type { PrunedPyc } from './report.ts';
 
 /** The result of pruning. */
@@ -27,21 +26,12 @@ interface Pruned {
  * Removes pycs in the PATHs that no interpreter loads, whose source changed, or that are of levels that this build does
  * not make. Removes only files in a `__pycache__` with the name and the start of a pyc, and only if the reason is
  * certain.
- * @param sources as they are now or, in a dry run, would be
- * @param made what the build made or, in a dry run, would make
- * @param symlinks where symlinks lead to: another interpreter may read a directory through one
- * @param toRemove sources that the build removes
  */
-export async function prune(
-  options: Settings,
-  sources: readonly Source[],
-  made: readonly Made[],
-  symlinks: ReadonlyMap<StagedPath, StagedPath>,
-  toRemove: ReadonlySet<StagedPath>,
-): Promise<Pruned> {
+export async function prune(facts: PruneFacts): Promise<Pruned> {
+  const { options, made } = facts;
   const { buildroot, dryRun } = options;
   const built = new Set(made.flatMap(({ paths }) => paths));
-  const reasons = new PruneReasons(options, sources, made, symlinks, toRemove);
+  const reasons = new PruneReasons(facts);
   const pruned: PrunedPyc[] = [];
   const skipped: Skipped[] = [];
   for await (const staged of inTurns(pycsIn(buildroot, options))) {

@@ -30,7 +30,10 @@ function planted(name: string, content: Buffer, flags: object) {
   const settings = { ...options, buildroot, strip: buildroot.path, isWholeSystem: false, passedOver: [] };
   const { sources } = discover(buildroot, { paths: ['/app'], isExcluded: () => false });
   const made = [{ source, paths: options.levels.map((level: Level) => pycPath(source, 'cpython-311', level)) }];
-  return { buildroot: buildroot.path, run: () => prune(settings, sources, made, new Map(), new Set()) };
+  return {
+    buildroot: buildroot.path,
+    run: () => prune({ options: settings, sources, made, symlinks: new Map(), toRemove: new Set() }),
+  };
 }
 
 describe('prune', () => {
