@@ -5,14 +5,6 @@ export interface NumberedJob extends CompileJob {
   readonly number: number;
 }
 
-/** Consecutive jobs. Plain data. */
-export interface JobChunk {
-  /** The number of the first job. */
-  readonly first: number;
-  /** Empty if no jobs are left. */
-  readonly jobs: readonly CompileJob[];
-}
-
 /** Larger chunks bring no benefit. */
 const maxChunk = 32;
 
@@ -30,22 +22,17 @@ export class JobQueue {
     this.#threads = threads;
   }
 
-  /** Takes a chunk of an interpreter's jobs. Chunks get smaller at the end, so that all threads finish together. */
-  takeChunk(interpreter: number): JobChunk {
+  /**
+   * Takes the next jobs of an interpreter; none if no jobs are left.
+   * @param count by default fewer at the end, so that all threads finish together
+   */
+  take(interpreter: number, count?: number): NumberedJob[] {
+    if (this.#isStopped) return [];
     const [jobs = [], first = 0] = [this.#jobs[interpreter], this.#taken[interpreter]];
-    if (this.#isStopped) return { first, jobs: [] };
-    const size = Math.min(maxChunk, Math.ceil((jobs.length - first) / (4 * this.#threads)));
-    this.#taken[interpreter] = first + size;
-    return { first, jobs: jobs.slice(first, first + size) };
-  }
-
-  /** Takes one job; undefined if none is left. */
-  take(interpreter: number): NumberedJob | undefined {
-    const number = this.#taken[interpreter] ?? 0;
-    const job = this.#jobs[interpreter]?.[number];
-    if (job === undefined || this.#isStopped) return undefined;
-    this.#taken[interpreter] = number + 1;
-    return { ...job, number };
+    const size = count ?? Math.min(maxChunk, Math.ceil((jobs.length - first) / (4 * this.#threads)));
+    const chunk = jobs.slice(first, first + size);
+    this.#taken[interpreter] = first + chunk.length;
+    return chunk.map((job, i) => ({ ...job, number: first + i }));
   }
 
   /** Makes the queue empty. */

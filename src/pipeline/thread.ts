@@ -6,7 +6,7 @@ import type { CompilerFacts } from '../compile/protocol.ts';
 import { WorkerPool } from '../compile/worker-pool.ts';
 import { type ErrorCode, PyclinkError } from '../errors.ts';
 import { handleSources, type SourceOptions, sourceCache, sourcesPerThreadWorker } from './handle-sources.ts';
-import type { JobChunk, NumberedJob } from './job-queue.ts';
+import type { NumberedJob } from './job-queue.ts';
 import type { WrittenSource } from './write-pycs.ts';
 
 /** The input of a thread at start. Plain data. */
@@ -31,7 +31,7 @@ export interface WrittenJob extends WrittenSource {
   readonly number: number;
 }
 
-/** A message from a thread. The thread receives a JobChunk for each request, and `stop` before the process ends. */
+/** A message from a thread. The thread receives jobs for each request, none if none are left, and `stop` before the process ends. */
 export type ThreadMessage =
   /** The results since the last message, and the interpreter for which it requests jobs. */
   | { readonly written: readonly WrittenJob[]; readonly asksFor: number }
@@ -54,8 +54,8 @@ export type ThreadMessage =
 export async function runThread(exit: () => void): Promise<void> {
   const port = parentPort as MessagePort;
   const say = (message: ThreadMessage) => port.postMessage(message);
-  let give: (chunk: JobChunk) => void = () => undefined;
-  port.on('message', (message: JobChunk | 'stop') => {
+  let give: (jobs: readonly NumberedJob[]) => void = () => undefined;
+  port.on('message', (message: readonly NumberedJob[] | 'stop') => {
     if (message === 'stop') exit();
     else give(message);
   });
@@ -92,15 +92,15 @@ export async function runThread(exit: () => void): Promise<void> {
   port.close();
 }
 
-/** Returns a function that gives jobs one by one. @param ask requests a chunk; it is empty if no jobs are left */
-function jobsFrom(ask: () => Promise<JobChunk>): () => Promise<NumberedJob | undefined> {
+/** Returns a function that gives jobs one by one. @param ask requests jobs; it gives none if none are left */
+function jobsFrom(ask: () => Promise<readonly NumberedJob[]>): () => Promise<NumberedJob | undefined> {
   const jobs: NumberedJob[] = [];
   let asking: Promise<void> | undefined;
   let isOver = false;
   const refill = async () => {
-    const chunk = await ask();
-    isOver = chunk.jobs.length === 0;
-    jobs.push(...chunk.jobs.map((job, i) => ({ ...job, number: chunk.first + i })));
+    const more = await ask();
+    isOver = more.length === 0;
+    jobs.push(...more);
     asking = undefined;
   };
   return async () => {

@@ -46,7 +46,7 @@ export function runThreads(
           }
           onWritten(message.written);
           if ('cache' in message) resolve(message.cache);
-          else worker.postMessage(queue.takeChunk(message.asksFor));
+          else worker.postMessage(queue.take(message.asksFor));
         });
         worker.once('error', (error) => reject(explained(error)));
         worker.once('exit', () => {

@@ -92,7 +92,7 @@ async function onMainThread(
     const cache = await sourceCache(options, compiler, counts);
     await handleSources(
       pool,
-      () => queue.take(number),
+      () => queue.take(number, 1)[0],
       options,
       (_, written) => onWritten(written),
       cache,

@@ -27,7 +27,7 @@ void (async () => {
 ${text}
 })();`,
   );
-  const queue = new JobQueue([Array.from({ length: jobs }, (_, i) => ({ number: i }) as unknown as CompileJob)], 2);
+  const queue = new JobQueue([Array.from({ length: jobs }, (_, i) => ({ name: i }) as unknown as CompileJob)], 2);
   const written: WrittenJob[] = [];
   const orders = [{ name: 'a' }, { name: 'b' }] as unknown as ThreadOrder[];
   const onWritten = (more: readonly WrittenJob[]) => void written.push(...more);
@@ -39,8 +39,8 @@ it('gives each job to one thread, and returns the results', async () => {
   const { results, written } = threadsOf(
     `
 let written = [];
-for (let chunk = await ask(); chunk.jobs.length > 0; chunk = await ask(written)) {
-  written = chunk.jobs.map((job, i) => ({ number: chunk.first + i, warnings: [String(job.number)] }));
+for (let chunk = await ask(); chunk.length > 0; chunk = await ask(written)) {
+  written = chunk.map(({ number, name }) => ({ number, warnings: [String(name)] }));
 }
 say({ written: [], cache: { ...counts, local: name === 'a' ? 1 : 2 } });`,
     500,
@@ -67,7 +67,7 @@ it('rejects with the error of a thread, after the others have ended', async () =
   const { results } = threadsOf(
     `
 if (name === 'a') return say({ failure: ${JSON.stringify(failure)} });
-while ((await ask()).jobs.length > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+while ((await ask()).length > 0) await new Promise((resolve) => setTimeout(resolve, 1));
 say({ written: [], cache: counts });`,
     1_000_000,
   );
