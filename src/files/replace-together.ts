@@ -3,13 +3,13 @@ import { errnoOf } from '../errors.ts';
 import { withDirectory } from './directory.ts';
 import { ifPossible, ifRefused } from './if-possible.ts';
 import { temporaryName } from './leftovers.ts';
-import { nameOf, parentOf } from './path.ts';
+import { nameOf, parentOf, type StagedPath } from './path.ts';
 import { type Attributes, writeVersion } from './replace.ts';
 
 /** A file to replace. */
-export interface NewVersion<P extends string> {
+export interface NewVersion {
   /** The names of the file. */
-  readonly paths: readonly P[];
+  readonly paths: readonly StagedPath[];
   readonly oldContent: Buffer;
   readonly newContent: Buffer;
   /** Copied to the new version. */
@@ -19,18 +19,18 @@ export interface NewVersion<P extends string> {
 }
 
 /** Why nothing was replaced. */
-interface Hindrance<P extends string> {
+interface Hindrance {
   /** Undefined if `commit` failed, not a file. */
-  readonly path?: P;
+  readonly path?: StagedPath;
   readonly message: string;
 }
 
 /** A name to replace. */
-interface Step<P extends string> {
-  readonly file: NewVersion<P>;
+interface Step {
+  readonly file: NewVersion;
   /** The step for the first name of the same file. */
-  readonly first: Step<P> | undefined;
-  readonly path: P;
+  readonly first: Step | undefined;
+  readonly path: StagedPath;
   /** The name of the new file, in the same directory. */
   readonly fresh: string;
   /** A second name of the old file or of a copy, in the same directory. */
@@ -45,14 +45,14 @@ interface Step<P extends string> {
  * @param undo reverts `commit`, also after it failed midway; returns the reason if it could not
  * @returns the reason why nothing was replaced; undefined on success
  */
-export function replaceTogether<P extends string>(
-  files: readonly NewVersion<P>[],
+export function replaceTogether(
+  files: readonly NewVersion[],
   commit: () => string | undefined,
   undo: () => string | undefined,
-): Hindrance<P> | undefined {
+): Hindrance | undefined {
   const steps = files.flatMap(stepsOf);
-  const replaced: Step<P>[] = [];
-  const replace = (step: Step<P>, held: string) => {
+  const replaced: Step[] = [];
+  const replace = (step: Step, held: string) => {
     const old = `${held}/${nameOf(step.path)}`;
     if (!step.file.isStill(old)) return changed;
     renameSync(`${held}/${step.fresh}`, old);
@@ -80,20 +80,20 @@ export function replaceTogether<P extends string>(
 
 const changed = 'the file changed while it was read';
 
-function stepsOf<P extends string>(file: NewVersion<P>): Step<P>[] {
-  let first: Step<P> | undefined;
+function stepsOf(file: NewVersion): Step[] {
+  let first: Step | undefined;
   return file.paths.map((path) => {
-    const step: Step<P> = { file, first, path, fresh: temporaryName(), backup: temporaryName() };
+    const step: Step = { file, first, path, fresh: temporaryName(), backup: temporaryName() };
     first ??= step;
     return step;
   });
 }
 
 /** @returns the result of the first step that failed */
-function firstFailure<P extends string>(
-  steps: readonly Step<P>[],
-  work: (step: Step<P>, held: string) => string | undefined,
-): Required<Hindrance<P>> | undefined {
+function firstFailure(
+  steps: readonly Step[],
+  work: (step: Step, held: string) => string | undefined,
+): Required<Hindrance> | undefined {
   for (const step of steps) {
     const failure = attempt(step, work);
     if (failure !== undefined) return failure;
@@ -102,10 +102,7 @@ function firstFailure<P extends string>(
 }
 
 /** @param work gets a path to the directory; returns the reason if it failed */
-function attempt<P extends string>(
-  step: Step<P>,
-  work: (step: Step<P>, held: string) => string | undefined,
-): Required<Hindrance<P>> | undefined {
+function attempt(step: Step, work: (step: Step, held: string) => string | undefined): Required<Hindrance> | undefined {
   const { path } = step;
   const message = ifRefused(
     () => withDirectory(parentOf(path), (held) => work(step, held)),
@@ -115,7 +112,7 @@ function attempt<P extends string>(
 }
 
 /** Creates the new file and the backup. @throws the system's error */
-function prepare<P extends string>(step: Step<P>, held: string): string | undefined {
+function prepare(step: Step, held: string): string | undefined {
   const { newContent, oldContent, attributes, isStill } = step.file;
   const old = `${held}/${nameOf(step.path)}`;
   const [fresh, backup] = [`${held}/${step.fresh}`, `${held}/${step.backup}`];
@@ -132,7 +129,7 @@ function prepare<P extends string>(step: Step<P>, held: string): string | undefi
   return isStill(backup) ? undefined : changed;
 }
 
-function linkToFirst<P extends string>({ path, fresh }: Step<P>, name: string): boolean {
+function linkToFirst({ path, fresh }: Step, name: string): boolean {
   return withDirectory(parentOf(path), (held) => refusalToLink(`${held}/${fresh}`, name) === undefined);
 }
 
@@ -143,11 +140,11 @@ function refusalToLink(file: string, name: string): unknown {
   );
 }
 
-function putBack<P extends string>({ path, backup }: Step<P>, held: string): undefined {
+function putBack({ path, backup }: Step, held: string): undefined {
   renameSync(`${held}/${backup}`, `${held}/${nameOf(path)}`);
 }
 
-function removeTemporary<P extends string>({ fresh, backup }: Step<P>, held: string): void {
+function removeTemporary({ fresh, backup }: Step, held: string): void {
   for (const name of [`${held}/${fresh}`, `${held}/${backup}`]) {
     if (existsSync(name)) ifPossible(() => unlinkSync(name));
   }

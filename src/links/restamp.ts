@@ -130,7 +130,7 @@ function readDated(paths: readonly StagedPath[], left: LeftFile[]): ReadPyc[] {
 }
 
 /** @param group the names of a file */
-function newVersion(group: readonly ReadPyc[], mtimeSeconds: number): NewVersion<StagedPath> {
+function newVersion(group: readonly ReadPyc[], mtimeSeconds: number): NewVersion {
   const [first] = group as [ReadPyc];
   const seconds = secondsOf(first.modifiedNs);
   return {
@@ -143,15 +143,12 @@ function newVersion(group: readonly ReadPyc[], mtimeSeconds: number): NewVersion
 }
 
 /** Whether a pyc records another mtime. */
-function isChanged({ oldContent, newContent }: NewVersion<StagedPath>): boolean {
+function isChanged({ oldContent, newContent }: NewVersion): boolean {
   return newContent !== oldContent;
 }
 
 /** Why the mtime in a pyc must not be changed. */
-function reasonToLeave(
-  file: NewVersion<StagedPath>,
-  source: Pick<SourceFile, 'sizeBytes' | 'mtimeSeconds'>,
-): string | undefined {
+function reasonToLeave(file: NewVersion, source: Pick<SourceFile, 'sizeBytes' | 'mtimeSeconds'>): string | undefined {
   const header = parsePycHeader(file.oldContent);
   if ('unreadable' in header) return `it ${header.unreadable}`;
   const reason = staleReason(header, { ...source, hash: () => '' });

@@ -23,7 +23,7 @@ import { workersFor, workersPerThread } from './worker-counts.ts';
  * @throws PyclinkError if the run cannot go on; outcomes of single files are in the report
  */
 export async function build(options: BuildOptions, context: BuildContext): Promise<BuildReport> {
-  const watch = new Stopwatch(['discover', 'start', 'compile', 'write']);
+  const watch = new Stopwatch();
   const { inPlace, python } = options;
   const buildroot = openTreeOf(options);
   const strip = resolveGiven(buildroot, options.strip ?? buildroot.path);

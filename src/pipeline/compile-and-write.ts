@@ -37,7 +37,7 @@ export async function compileAndWrite(
   pools: Pools,
   options: Settings,
   context: BuildContext,
-  watch: Stopwatch<'discover' | 'start' | 'compile' | 'write'>,
+  watch: Stopwatch,
 ): Promise<BuildReport> {
   const { buildroot } = options;
   if (options.layout === 'zip') refuseSeveral(found.sources, pools);

@@ -4,7 +4,7 @@ import type { PayloadPath } from '../files/path.ts';
 import type { Skipped } from '../skipped.ts';
 
 /** The stages of a build, in order. */
-type Stage = 'discover' | 'start' | 'compile' | 'write';
+export type Stage = 'discover' | 'start' | 'compile' | 'write';
 
 /** A file that was skipped; a problem makes the exit status 1. */
 interface ReportedSkip extends Skipped {

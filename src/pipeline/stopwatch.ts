@@ -1,14 +1,12 @@
+import type { Stage } from './report.ts';
+
 /** Measures the total time of each stage. Stages may alternate. */
-export class Stopwatch<S extends string> {
-  readonly seconds: Record<S, number>;
+export class Stopwatch {
+  readonly seconds: Record<Stage, number> = { discover: 0, start: 0, compile: 0, write: 0 };
   #since = performance.now();
 
-  constructor(stages: readonly S[]) {
-    this.seconds = Object.fromEntries(stages.map((stage) => [stage, 0])) as Record<S, number>;
-  }
-
   /** Adds the time since the last call to this stage. */
-  lap(stage: S): void {
+  lap(stage: Stage): void {
     const now = performance.now();
     this.seconds[stage] += (now - this.#since) / 1000;
     this.#since = now;

@@ -3,20 +3,21 @@ import { join } from 'node:path';
 import { execaSync } from 'execa';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { describeWhere, lackingAbilities } from '../../integration/helpers/tools.ts';
+import type { StagedPath } from '../../src/files/path.ts';
 import { type NewVersion, replaceTogether } from '../../src/files/replace-together.ts';
 import { lstat, secondsOf } from '../../src/files/stat.ts';
 import { everythingIn, plantBuildroot } from '../helpers/buildroot.ts';
 
-function plantFour(): { readonly directory: string; readonly path: (name: string) => string } {
+function plantFour(): { readonly directory: string; readonly path: (name: string) => StagedPath } {
   const directory = plantBuildroot({ a: 'old a', b: { hardLink: 'a' }, 'sub/c': 'old c', d: 'old d' });
-  return { directory, path: (name) => join(directory, name) };
+  return { directory, path: (name) => join(directory, name) as StagedPath };
 }
 
 /** Files with new contents. @param groups the names of each, with spaces between */
-function versions(path: (name: string) => string, ...groups: readonly string[]): NewVersion<string>[] {
+function versions(path: (name: string) => StagedPath, ...groups: readonly string[]): NewVersion[] {
   return groups.map((names) => {
     const paths = names.split(' ').map(path);
-    const [first] = paths as [string];
+    const [first] = paths as [StagedPath];
     const old = lstat(first);
     const content = readFileSync(first);
     const seconds = secondsOf(old.modifiedNs);
