@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { CompileOptions } from '../compile/compile.ts';
 import { type CompileJob, invalidationModeOf, pycModeFor, pycsOf, recordedPathOf } from '../compile/plan.ts';
 import { Arena } from '../files/arena.ts';
 import { hasNewMode } from '../files/credentials.ts';
@@ -9,10 +10,14 @@ import { codeFactsOf } from '../marshal/code-facts.ts';
 import { encodePycHeader, type InvalidationMode, parsePycHeader, staleReason } from '../pyc/header.ts';
 import { type CodeLayout, codeLayoutOf } from '../pyc/releases.ts';
 import { sourceHash } from '../pyc/source-hash.ts';
-import type { WriteOptions } from './write-pycs.ts';
 
-/** What a build would write. */
-type Wanted = Omit<WriteOptions, 'buildroot' | 'hash'>;
+/** The pycs that a build makes of a source. */
+export interface Wanted extends CompileOptions {
+  /** Link identical pycs. */
+  readonly link: boolean;
+  /** Whether line tables say columns, where the interpreter writes any. */
+  readonly debugRanges: boolean;
+}
 
 const memory = new Arena();
 

@@ -1,5 +1,5 @@
 import { type Buildroot, toPayload } from '../buildroot/path.ts';
-import type { CompileOptions, CompileOutcome } from '../compile/compile.ts';
+import type { CompileOutcome } from '../compile/compile.ts';
 import { type CompileJob, invalidationModeOf } from '../compile/plan.ts';
 import { messageOf } from '../errors.ts';
 import { Arena } from '../files/arena.ts';
@@ -18,6 +18,7 @@ import type { Pyc, Pycs } from '../pyc/pyc.ts';
 import { releaseOf } from '../pyc/releases.ts';
 import { Digests } from '../sha256.ts';
 import type { Skipped } from '../skipped.ts';
+import type { Wanted } from './current-pycs.ts';
 
 /** The result of writing a source's pycs, for the manifest and the log. */
 export interface WrittenSource {
@@ -32,12 +33,8 @@ export interface WrittenSource {
 }
 
 /** How the pycs of a source are written. */
-export interface WriteOptions extends CompileOptions {
+export interface WriteOptions extends Wanted {
   readonly buildroot: Buildroot;
-  /** Link identical pycs. */
-  readonly link: boolean;
-  /** Whether line tables say columns, where the interpreter writes any. */
-  readonly debugRanges: boolean;
   /** Record the SHA-256 of pycs and sources, which only a manifest and `--remove-sources` need. */
   readonly hash: boolean;
 }
