@@ -30,22 +30,23 @@ export function resolveInBuildroot(buildroot: Buildroot, staged: StagedPath): Re
       continue;
     }
     const next = childOf(reached, name);
-    const found = whatIs(next);
-    if (found === 'missing') return { kind: physical ? 'dangling' : 'outside' };
-    if (found === 'directory' || found === 'file') {
-      if (found === 'file' && pending.length > 0) return { kind: 'dangling' };
+    const kind = lstatIfAny(next)?.kind;
+    if (kind === undefined) return { kind: physical ? 'dangling' : 'outside' };
+    if (kind !== 'symlink') {
+      if (kind !== 'directory' && pending.length > 0) return { kind: 'dangling' };
       reached = next;
       continue;
     }
     followed += 1;
     if (followed > maxSymlinks) return { kind: 'dangling' };
-    if (found.to.startsWith('/')) {
-      const inside = belowTree(buildroot, found.to);
+    const target = readlinkSync(next);
+    if (target.startsWith('/')) {
+      const inside = belowTree(buildroot, target);
       if (inside === undefined) return { kind: 'outside' };
       reached = buildroot.path;
       physical &&= reached === '/';
       pending.push(...inside.split('/').reverse());
-    } else pending.push(...found.to.split('/').reverse());
+    } else pending.push(...target.split('/').reverse());
   }
   return { kind: 'inside', path: reached, physical };
 }
@@ -62,11 +63,4 @@ export function resolveParent(buildroot: Buildroot, staged: StagedPath): Resolve
   if (staged === buildroot.path) return { kind: 'inside', path: staged, physical: true };
   const parent = resolveInBuildroot(buildroot, parentOf(staged));
   return parent.kind === 'inside' ? { ...parent, path: childOf(parent.path, nameOf(staged)) } : parent;
-}
-
-function whatIs(path: StagedPath): { readonly to: string } | 'directory' | 'file' | 'missing' {
-  const stat = lstatIfAny(path);
-  if (stat === undefined) return 'missing';
-  if (stat.kind === 'symlink') return { to: readlinkSync(path) };
-  return stat.kind === 'directory' ? 'directory' : 'file';
 }

@@ -107,7 +107,7 @@ export class WorkerPool {
         const unsent = queue.filter(({ isSent }) => !isSent);
         if (unsent.length > 0) worker.send(unsent.map(({ request }) => request));
         for (const task of unsent) task.isSent = true;
-        const result = await resultOf(worker, current.limitMs);
+        const result = await worker.receive(current.limitMs).catch(ifDied);
         if (!(result instanceof WorkerDied)) {
           queue.shift();
           current.finish(result);
@@ -139,21 +139,15 @@ export class WorkerPool {
 
   /** An idle worker, or a new one. @throws PyclinkError */
   async #next(): Promise<Worker> {
-    const isDead = (error: unknown) => {
-      if (!(error instanceof WorkerDied)) throw error;
-      return undefined;
-    };
-    const idle = await this.#idle.shift()?.catch(isDead);
-    try {
-      const { executable, root } = this.interpreter;
-      return idle ?? (await this.#joined(startTwice(executable, this.environment, root)));
-    } catch (error) {
-      if (!(error instanceof WorkerDied)) throw error;
-      throw new PyclinkError('worker-failed', `cannot start another worker: ${error.message}`, {
-        path: this.interpreter.executable,
-        cause: error,
-      });
-    }
+    const idle = await this.#idle.shift()?.catch(ifDied);
+    if (idle !== undefined && !(idle instanceof WorkerDied)) return idle;
+    const { executable: path, root } = this.interpreter;
+    const started = await this.#joined(startTwice(path, this.environment, root)).catch(ifDied);
+    if (!(started instanceof WorkerDied)) return started;
+    throw new PyclinkError('worker-failed', `cannot start another worker: ${started.message}`, {
+      path,
+      cause: started,
+    });
   }
 
   /** Adds a starting worker to the pool. Rejects if it is not the same compiler as the first. */
@@ -186,12 +180,8 @@ export class WorkerPool {
   }
 }
 
-/** @throws what `receive` throws, except WorkerDied */
-async function resultOf(worker: Worker, limitMs: number): Promise<WorkerAnswer | WorkerDied> {
-  try {
-    return await worker.receive(limitMs);
-  } catch (error) {
-    if (error instanceof WorkerDied) return error;
-    throw error;
-  }
+/** Returns the death of a worker. @throws any other error */
+function ifDied(error: unknown): WorkerDied {
+  if (error instanceof WorkerDied) return error;
+  throw error;
 }

@@ -103,20 +103,16 @@ export class CompiledRecord implements PycRecord {
 
 /**
  * Recreates a record that another thread made. Uses the kind and source objects of this thread, to save memory.
- * @param job the job in this thread
+ * @param source of the job in this thread
  */
-export function recordFromThread({ sizeBytes, digest, kind, sourceDigest }: RecordData, { source }: RecordJob) {
+export function recordFromThread(
+  { sizeBytes, digest, kind, sourceDigest }: Pick<CompiledRecord, 'sizeBytes' | 'digest' | 'kind' | 'sourceDigest'>,
+  source: PayloadPath,
+) {
   const { endings, mode, invalidationMode, interpreterVersion, more } = kind;
   const own = recordKind(endings, Number.parseInt(mode, 8), invalidationMode, interpreterVersion, more);
-  return new CompiledRecord(source.payload, sizeBytes, digest, own, sourceDigest);
+  return new CompiledRecord(source, sizeBytes, digest, own, sourceDigest);
 }
-
-interface RecordJob {
-  readonly source: { readonly payload: PayloadPath };
-}
-
-/** The fields of a record in a message from a thread. */
-type RecordData = Pick<CompiledRecord, 'sizeBytes' | 'digest' | 'kind' | 'sourceDigest'>;
 
 function hexOf(digest: string): string {
   return Buffer.from(digest, 'latin1').toString('hex');

@@ -64,7 +64,8 @@ export async function doWork(
   const addAll = (written: readonly WrittenJob[]) => {
     for (const { interpreter, number, ...one } of written) {
       const job = work[interpreter]?.jobs[number];
-      if (job !== undefined) add({ ...one, records: one.records.map((record) => recordFromThread(record, job)) });
+      if (job !== undefined)
+        add({ ...one, records: one.records.map((record) => recordFromThread(record, job.source.payload)) });
     }
   };
   if (threads === 0) await onMainThread(work, options, queue, add, counts);
