@@ -6,7 +6,7 @@ import { env } from 'node:process';
 import { errnoOf } from '../errors.ts';
 import { exitSignal } from '../exit-signal.ts';
 import { foreignWriter } from './foreign-writer.ts';
-import { ifPossible } from './if-possible.ts';
+import { ifPossible, ifRefused } from './if-possible.ts';
 import { isProgram, trustedPath } from './program-path.ts';
 
 /**
@@ -94,34 +94,32 @@ function startHelper(): Helper {
   const program = programs.find((path) => isProgram(path) && !foreignWriter(path));
   if (program === undefined) return { lack: 'no python3' };
   exitSignal();
-  try {
-    return withPipes((pipes) => {
-      const { error, status } = spawnSync('mkfifo', pipes, { env: { PATH: trustedPath() } });
-      if (error !== undefined || status !== 0) return { lack: 'mkfifo failed' };
-      const [[input, to], [from, output]] = pipes.map(endsOf) as [Ends, Ends];
-      // Its standard error also goes to the pipe: text there is not a valid answer, so the helper is given up.
-      // /dev/null is not needed.
-      const child = spawn(program, ['-I', '-S', '-c', script], { stdio: [input, output, output] });
-      child.once('error', () => undefined);
-      child.unref();
-      closeSync(input);
-      closeSync(output);
-      return { to, from };
-    });
-  } catch (error) {
-    if (errnoOf(error) === undefined) throw error;
-    return { lack: `python3 cannot be started (${errnoOf(error)})` };
-  }
+  return ifRefused(
+    () => startProgram(program),
+    (error) => ({ lack: `python3 cannot be started (${errnoOf(error)})` }),
+  );
 }
 
 /**
  * Uses named pipes, because Node.js cannot block on the pipes that it makes for child processes. The names are removed
  * once both ends are open.
+ * @throws the system's error
  */
-function withPipes(use: (pipes: readonly string[]) => Helper): Helper {
+function startProgram(program: string): Helper {
   const directory = temporaryDirectory([tmpdir(), '/tmp', '/var/tmp']);
   try {
-    return use(['to', 'from'].map((name) => join(directory, name)));
+    const pipes = ['to', 'from'].map((name) => join(directory, name));
+    const { error, status } = spawnSync('mkfifo', pipes, { env: { PATH: trustedPath() } });
+    if (error !== undefined || status !== 0) return { lack: 'mkfifo failed' };
+    const [[input, to], [from, output]] = pipes.map(endsOf) as [Ends, Ends];
+    // Its standard error also goes to the pipe: text there is not a valid answer, so the helper is given up.
+    // /dev/null is not needed.
+    const child = spawn(program, ['-I', '-S', '-c', script], { stdio: [input, output, output] });
+    child.once('error', () => undefined);
+    child.unref();
+    closeSync(input);
+    closeSync(output);
+    return { to, from };
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
