@@ -5,7 +5,7 @@ import { Budget, type ReadLimits } from './budget.ts';
 import { type Contents, contentsOf, type PayloadEntry, type Search } from './entry.ts';
 import { formatOf, readStart } from './format.ts';
 import { openTar, unpacked } from './open-tar.ts';
-import { readTar, searchForUnread, type TarSource } from './tar.ts';
+import { entriesOf, readTar, searchForUnread, type TarSource } from './tar.ts';
 import { membersOf } from './tar-members.ts';
 
 /**
@@ -33,11 +33,13 @@ export async function searchTar(
   search: Search,
   budget: () => Budget,
 ): Promise<PayloadEntry[]> {
-  const { entries, others, unread, count } = await readTar(await open(), search, source, budget());
+  const { names, unread, count } = await readTar(await open(), search, source, budget());
   if (count === 0) throw new Error('it contains no files');
-  if (others.has('/oci-layout' as PayloadPath)) throw new Error('it is an image with files that belong to no image');
+  const marker = names.get('/oci-layout' as PayloadPath);
+  const isImage = marker !== undefined && marker.entry?.type !== 'directory';
+  if (isImage) throw new Error('it is an image with files that belong to no image');
   if (unread.size > 0) await readTar(await open(), searchForUnread(unread), source, budget());
-  return [...entries.values()];
+  return entriesOf({ names });
 }
 
 /** A package format: a tar that contains another tar. */

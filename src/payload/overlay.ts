@@ -4,7 +4,7 @@ import { FileTree } from './file-tree.ts';
 import type { TarContents } from './tar.ts';
 
 /** A layer of an image with the result of a pass over it. */
-export interface Layer extends Pick<TarContents, 'entries' | 'links' | 'others' | 'directories'> {
+export interface Layer extends Pick<TarContents, 'names'> {
   readonly label: string;
 }
 
@@ -30,34 +30,34 @@ export function overlay(layers: readonly Layer[]): Overlay {
   const files = new FileTree();
   const removedBy = new Map<PayloadPath, string>();
   const linked: PayloadEntry[] = [];
-  for (const { label, entries, links, others, directories } of layers) {
+  for (const { label, names } of layers) {
     const remove = (removed: readonly PayloadEntry[]) => {
       for (const { path } of removed) removedBy.set(path, label);
     };
     // Whiteouts apply to earlier layers, wherever they are in the tar.
-    for (const path of [...whiteoutsIn(others), ...whiteoutsIn(entries)]) {
+    for (const path of Array.from(names.keys()).filter(isWhiteout)) {
       const name = nameOf(path);
       const directory = parentOf(path);
       if (name === opaque) remove(files.empty(files.find(directory)));
       else remove(files.remove(childOf(directory, name.slice(whiteout.length))));
     }
-    for (const path of directories) if (files.find(path)?.entry?.type === 'symlink') remove(files.remove(path));
-    const resolved = Array.from(links, ([path, target]): [PayloadPath, PayloadEntry | undefined] => {
-      const node = files.find(target);
-      return [path, node?.entry ?? node?.unlisted];
-    });
-    for (const [path, entry] of others) {
-      const node = isWhiteout(path) ? undefined : files.make(path);
-      if (node === undefined) continue;
-      remove(files.empty(node));
-      if (node.entry !== undefined) remove([node.entry]);
-      files.set(node, undefined, entry);
+    const resolved = new Map<PayloadPath, PayloadEntry | undefined>();
+    for (const [path, { entry, linkTo }] of names) {
+      const isDirectory = entry?.type === 'directory';
+      if (isDirectory && files.find(path)?.entry?.type === 'symlink') remove(files.remove(path));
+      const node = linkTo && files.find(linkTo);
+      if (node !== undefined) resolved.set(path, node.entry ?? node.unlisted);
     }
-    for (const [path, entry] of entries) {
-      const node = isWhiteout(path) ? undefined : files.make(path);
+    for (const [path, { entry, isListed }] of names) {
+      const isDirectory = entry?.type === 'directory';
+      const node = isWhiteout(path) || (isDirectory && !isListed) ? undefined : files.make(path);
       if (node === undefined) continue;
-      const isDirectory = entry.type === 'directory';
       if (!isDirectory) remove(files.empty(node));
+      if (entry === undefined || !isListed) {
+        if (node.entry !== undefined) remove([node.entry]);
+        files.set(node, undefined, entry);
+        continue;
+      }
       const isReplaced = !isDirectory && (node.entry !== undefined || removedBy.get(node.path) === label);
       const at = node.path === path ? entry : { ...entry, path: node.path };
       files.set(node, isReplaced ? { ...at, replacedBy: label } : at);
@@ -77,8 +77,4 @@ export function overlay(layers: readonly Layer[]): Overlay {
 
 function isWhiteout(path: PayloadPath): boolean {
   return path.includes('/.wh.') && nameOf(path).startsWith(whiteout);
-}
-
-function whiteoutsIn(names: ReadonlyMap<PayloadPath, unknown>): PayloadPath[] {
-  return [...names.keys()].filter(isWhiteout);
 }

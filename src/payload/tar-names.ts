@@ -2,12 +2,22 @@ import { childOf, contains, nameOf, type PayloadPath, parentOf, plainPath } from
 import type { PayloadEntry } from './entry.ts';
 import { throughSymlinks } from './payload.ts';
 
+/** What a tar has at a path. */
+export interface TarName {
+  /** Undefined for a device and the like. */
+  readonly entry: PayloadEntry | undefined;
+  /** Whether the search lists it. */
+  readonly isListed: boolean;
+  /** For a hard link to a file outside this tar: the path of that file. The entry has no bytes. */
+  readonly linkTo?: PayloadPath | undefined;
+}
+
 /** The tree that results if the members of a tar so far are unpacked in order. */
 export class TarNames {
+  /** The last member with each path, in the order of the tar. */
+  readonly byPath = new Map<PayloadPath, TarName>();
   readonly #root: PayloadPath;
   readonly #isLayer: boolean;
-  /** Everything but directories; undefined for devices and the like. */
-  readonly #others = new Map<PayloadPath, PayloadEntry | undefined>();
   /** Directories that are not empty. */
   readonly #parents = new Set<PayloadPath>();
   /** The last directory, because a tar lists the files of a directory consecutively. */
@@ -36,7 +46,7 @@ export class TarNames {
     if (inside === '/') return inside;
     const parent = parentOf(inside);
     if (this.#last?.path !== parent) {
-      const place = throughSymlinks(parent, (one) => this.#others.get(one));
+      const place = throughSymlinks(parent, (one) => this.byPath.get(one)?.entry);
       if (place === undefined) throw new Error(`its symlinks lead in a circle: ${parent}`);
       this.#last = { path: parent, place };
     }
@@ -46,24 +56,22 @@ export class TarNames {
 
   /** What earlier members left at a path, if anything. No entry means a device, a directory or the like. */
   at(path: PayloadPath): { readonly entry: PayloadEntry | undefined } | undefined {
-    const isKnown = this.#others.has(path) || this.#parents.has(path);
-    return isKnown ? { entry: this.#others.get(path) } : undefined;
+    const known = this.byPath.get(path);
+    if (known === undefined && !this.#parents.has(path)) return undefined;
+    return { entry: known?.entry?.type === 'directory' ? undefined : known?.entry };
   }
 
-  /**
-   * Sets what is at a path; undefined for a device and the like.
-   * @throws if programs disagree on whether it is a directory
-   */
-  set(path: PayloadPath, entry: PayloadEntry | undefined): void {
-    const isDirectory = entry?.type === 'directory';
-    const before = this.#others.get(path);
-    const isReplaced = isDirectory ? before?.type === 'symlink' : this.#parents.has(path);
+  /** Sets what is at a path. @throws if programs disagree on whether it is a directory */
+  set(path: PayloadPath, name: TarName): void {
+    const [before, type] = [this.byPath.get(path)?.entry?.type, name.entry?.type];
+    const isReplaced = type === 'directory' ? before === 'symlink' : this.#parents.has(path);
     if (isReplaced && !this.#isLayer) throw twoWays(path);
-    if (before?.type === 'symlink' || entry?.type === 'symlink') this.#last = undefined;
-    if (isDirectory) this.#others.delete(path);
-    else this.#others.set(path, entry);
+    if (before === 'symlink' || type === 'symlink') this.#last = undefined;
+    this.byPath.delete(path);
+    this.byPath.set(path, name);
     for (let parent = parentOf(path); parent !== '/' && !this.#parents.has(parent); parent = parentOf(parent)) {
-      if (this.#others.has(parent)) throw twoWays(parent);
+      const above = this.byPath.get(parent);
+      if (above !== undefined && above.entry?.type !== 'directory') throw twoWays(parent);
       this.#parents.add(parent);
     }
   }

@@ -6,20 +6,14 @@ import type { Content, PayloadEntry, Search, TakeContent } from './entry.ts';
 import { listedBy } from './listed.ts';
 import { withHoles } from './sparse.ts';
 import { type Member, membersOf } from './tar-members.ts';
-import { TarNames } from './tar-names.ts';
+import { type TarName, TarNames } from './tar-names.ts';
 
 /** The result of a pass over a tar. */
 export interface TarContents {
   /** The number of members. */
   readonly count: number;
-  /** The listed entries by path. If a path occurs twice, the last one. */
-  readonly entries: ReadonlyMap<PayloadPath, PayloadEntry>;
-  /** Hard links to files outside this tar. Their entries have no file yet. */
-  readonly links: ReadonlyMap<PayloadPath, PayloadPath>;
-  /** Everything else but directories: a file, or undefined for a device and the like. */
-  readonly others: ReadonlyMap<PayloadPath, PayloadEntry | undefined>;
-  /** All directories, including unlisted ones. */
-  readonly directories: ReadonlySet<PayloadPath>;
+  /** Everything in it, including what is not listed. If a path occurs twice, the last one. */
+  readonly names: ReadonlyMap<PayloadPath, TarName>;
   /** Files whose bytes are wanted but were not read, because only a later name in the tar wants them. */
   readonly unread: ReadonlyMap<string, TakeContent>;
 }
@@ -45,12 +39,7 @@ export async function readTar(
   budget: Budget,
 ): Promise<TarContents> {
   const isListed = listedBy(search);
-  const entries = new Map<PayloadPath, PayloadEntry>();
-  /** A link may point to a file that is not listed. */
   const names = new TarNames(root, layer !== undefined);
-  const links = new Map<PayloadPath, PayloadPath>();
-  const others = new Map<PayloadPath, PayloadEntry | undefined>();
-  const directories = new Set<PayloadPath>();
   const taken = new Set<string>();
   const unread = new Map<string, TakeContent>();
   let number = 0;
@@ -64,12 +53,8 @@ export async function readTar(
     const linkTo = type === 'link' ? names.placeOf(member.linkName) : undefined;
     const linked = linkTo === undefined ? undefined : names.at(linkTo);
     const target = linked?.entry;
-    // The later member counts.
-    for (const earlier of [links, others, directories]) earlier.delete(path);
     if (type === undefined || (linked !== undefined && target === undefined)) {
-      names.set(path, undefined);
-      entries.delete(path);
-      others.set(path, undefined);
+      names.set(path, { entry: undefined, isListed: false });
       continue;
     }
     const entry: PayloadEntry =
@@ -87,26 +72,23 @@ export async function readTar(
             owner: `${header.uname || header.uid}:${header.gname || header.gid}`,
             mtimeSeconds: mtimeSecondsIn(header),
           };
-    names.set(path, entry);
-    if (entry.type === 'directory') directories.add(path);
-    if (!isListed(path, entry.type)) {
-      entries.delete(path);
-      if (entry.type !== 'directory') others.set(path, entry);
-      continue;
-    }
-    entries.set(path, entry);
-    if (linkTo !== undefined && target === undefined) links.set(path, linkTo);
-    else if (entry.type === 'file' && !taken.has(entry.file)) {
-      const take = search.visit(entry);
-      if (take === undefined) continue;
-      if (target !== undefined) unread.set(entry.file, take);
-      else {
-        taken.add(entry.file);
-        take(await contentOf(member, budget));
-      }
+    const name = { entry, isListed: isListed(path, entry.type), linkTo: target === undefined ? linkTo : undefined };
+    names.set(path, name);
+    const isWanted = name.isListed && name.linkTo === undefined && entry.type === 'file' && !taken.has(entry.file);
+    const take = isWanted ? search.visit(entry) : undefined;
+    if (take === undefined) continue;
+    if (target !== undefined) unread.set(entry.file, take);
+    else {
+      taken.add(entry.file);
+      take(await contentOf(member, budget));
     }
   }
-  return { count: number, entries, links, others, directories, unread };
+  return { count: number, names: names.byPath, unread };
+}
+
+/** The listed entries of a tar. */
+export function entriesOf({ names }: Pick<TarContents, 'names'>): PayloadEntry[] {
+  return Array.from(names.values()).flatMap(({ entry, isListed }) => (isListed && entry !== undefined ? entry : []));
 }
 
 /** A search for the bytes that a pass over the same tar left unread. */

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { PayloadPath } from '../../src/files/path.ts';
-import type { PayloadEntry } from '../../src/payload/entry.ts';
 import { type Layer, overlay } from '../../src/payload/overlay.ts';
+import type { TarName } from '../../src/payload/tar-names.ts';
 import { entryAt } from '../helpers/payload.ts';
 
 /** What is in a layer: paths, and pairs of a path and the one that it is a link to. */
@@ -10,19 +10,22 @@ type Content = readonly (string | readonly [string, string])[];
 
 function layers(...contents: readonly Content[]): Layer[] {
   return contents.map((names, i) => {
-    const paths = names.map((name) => (typeof name === 'string' ? name : name[0]) as PayloadPath);
-    const linked = names.filter((name): name is readonly [string, string] => typeof name !== 'string');
-    const inLayer = (target: string) => names.includes(target);
-    const fileOf = (path: string) => linked.find(([name, target]) => name === path && inLayer(target))?.[1] ?? path;
-    return {
-      label: `layer ${i + 1}`,
-      entries: new Map(paths.map((path) => [path, entryAt(path, { file: `${i}:${fileOf(path)}` })])),
-      links: new Map(linked.filter(([, target]) => !inLayer(target)) as [PayloadPath, PayloadPath][]),
-      others: new Map(),
-      directories: new Set(),
-    };
+    const listed = names.map((name): [PayloadPath, TarName] => {
+      const [path, target = path] = typeof name === 'string' ? [name] : name;
+      const isInLayer = names.includes(target);
+      const entry = entryAt(path, { file: `${i}:${isInLayer ? target : path}` });
+      return [entry.path, { entry, isListed: true, linkTo: isInLayer ? undefined : (target as PayloadPath) }];
+    });
+    return { label: `layer ${i + 1}`, names: new Map(listed) };
   });
 }
+
+/** A layer with more in it, before everything else. */
+function withNames(layer: Layer | undefined, ...names: [string, TarName][]): Layer {
+  return { label: '', ...layer, names: new Map([...(names as [PayloadPath, TarName][]), ...(layer?.names ?? [])]) };
+}
+
+const device: TarName = { entry: undefined, isListed: false };
 
 /** The paths, each with its file and who replaced it; and what was removed by whom. */
 function seen(...contents: readonly Content[]) {
@@ -67,23 +70,27 @@ describe('overlay', () => {
   it('knows unlisted files of earlier layers that links point to', () => {
     const [lower, upper] = layers([], [['/b', '/objects/ab']]) as [Layer, Layer];
     const object = entryAt('/objects/ab', { file: '0:1' });
-    const { entries } = overlay([{ ...lower, others: new Map([[object.path, object]]) }, upper]);
+    const { entries } = overlay([withNames(lower, [object.path, { entry: object, isListed: false }]), upper]);
     expect(entries).toEqual([{ ...object, path: '/b' }]);
   });
 
   it('removes what unlisted files of a later layer replace', () => {
     const [lower, upper] = layers(['/d/e/a.py'], []) as [Layer, Layer];
-    const { entries, removedBy } = overlay([
-      lower,
-      { ...upper, others: new Map([['/d/e' as PayloadPath, undefined]]) },
-    ]);
+    const { entries, removedBy } = overlay([lower, withNames(upper, ['/d/e', device])]);
     expect([entries, [...removedBy]]).toEqual([[], [['/d/e/a.py', 'layer 2']]]);
   });
 
-  const symlinkTo = (path: string, target: string): [PayloadPath, PayloadEntry] => {
-    const entry = entryAt(path, { type: 'symlink', target });
-    return [entry.path, entry];
-  };
+  it('removes what a file replaces in the same layer', () => {
+    const [lower, upper] = layers(['/d/a'], ['/d/b', '/d']) as [Layer, Layer];
+    const file = { entry: entryAt('/d'), isListed: false };
+    const { entries } = overlay([lower, { ...upper, names: new Map(upper.names).set('/d' as PayloadPath, file) }]);
+    expect(entries).toEqual([]);
+  });
+
+  const symlinkTo = (path: string, target: string): [string, TarName] => [
+    path,
+    { entry: entryAt(path, { type: 'symlink', target }), isListed: true },
+  ];
 
   it.each<[string, string]>([
     ['usr/lib', '/lib/a'],
@@ -91,7 +98,7 @@ describe('overlay', () => {
     ['../../usr/./lib', '/lib/a'],
   ])('follows a symlink of a lower layer, %s', (target, path) => {
     const [lower, middle, upper] = layers(['/usr/lib/a', '/usr/lib/b'], [path, '/lib/.wh.b'], [['/c', '/lib/a']]);
-    const linked = { ...(lower as Layer), entries: new Map([symlinkTo('/lib', target), ...(lower?.entries ?? [])]) };
+    const linked = withNames(lower, symlinkTo('/lib', target));
     const { entries, removedBy } = overlay([linked, middle as Layer, upper as Layer]);
     expect(entries.map((entry) => [entry.path, entry.file, entry.replacedBy])).toEqual([
       ['/lib', '/lib', undefined],
@@ -104,8 +111,8 @@ describe('overlay', () => {
   it('replaces a symlink of a lower layer by a directory', () => {
     const [lower, upper] = layers(['/usr/lib/a'], ['/lib/a']) as [Layer, Layer];
     const { entries } = overlay([
-      { ...lower, entries: new Map([symlinkTo('/lib', 'usr/lib'), ...lower.entries]) },
-      { ...upper, directories: new Set(['/lib' as PayloadPath]) },
+      withNames(lower, symlinkTo('/lib', 'usr/lib')),
+      withNames(upper, ['/lib', { entry: entryAt('/lib', { type: 'directory' }), isListed: false }]),
     ]);
     expect(entries.map(({ path, file }) => [path, file])).toEqual([
       ['/lib/a', '1:/lib/a'],
@@ -114,15 +121,13 @@ describe('overlay', () => {
   });
 
   it('leaves out paths through symlink loops', () => {
-    const [layer] = layers(['/x/a']) as [Layer];
-    const circle = new Map([symlinkTo('/x', 'y'), symlinkTo('/y', 'x'), ...layer.entries]);
-    expect(overlay([{ ...layer, entries: circle }]).entries.map(({ path }) => path)).toEqual(['/x', '/y']);
+    const circle = withNames(layers(['/x/a'])[0], symlinkTo('/x', 'y'), symlinkTo('/y', 'x'));
+    expect(overlay([circle]).entries.map(({ path }) => path)).toEqual(['/x', '/y']);
   });
 
   it('removes a listed file that a device replaces', () => {
     const [lower, upper] = layers(['/a.pyc'], []) as [Layer, Layer];
-    const others = new Map([['/a.pyc' as PayloadPath, undefined]]);
-    const { entries, removedBy } = overlay([lower, { ...upper, others }]);
+    const { entries, removedBy } = overlay([lower, withNames(upper, ['/a.pyc', device])]);
     expect([entries, [...removedBy]]).toEqual([[], [['/a.pyc', 'layer 2']]]);
   });
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { PayloadPath } from '../../src/files/path.ts';
 import { Budget, defaultReadLimits } from '../../src/payload/budget.ts';
 import type { Search } from '../../src/payload/entry.ts';
-import { readTar, searchForUnread } from '../../src/payload/tar.ts';
+import { entriesOf, readTar, searchForUnread } from '../../src/payload/tar.ts';
 import { searchFor } from '../helpers/payload.ts';
 
 type Member = readonly [header: Partial<Header> & { readonly name: string }, content?: string | Buffer];
@@ -30,7 +30,8 @@ async function searched(members: readonly Member[], names = /\.pyc?$/) {
   const pass = (what: Search) => readTar(Readable.from([bytes]), what, source, new Budget('a.tar', limits));
   const contents = await pass(search);
   if (contents.unread.size > 0) await pass(searchForUnread(contents.unread));
-  return { ...contents, taken };
+  const entries = new Map(entriesOf(contents).map((entry) => [entry.path, entry]));
+  return { ...contents, entries, taken };
 }
 
 /** Reads the bytes of a tar. */
@@ -79,17 +80,18 @@ describe('readTar', () => {
     expect(Array.from(taken.values(), String)).toEqual(['code']);
   });
 
-  it('lists links to files outside, and everything else but directories', async () => {
-    const { links, others } = await searched([
+  it('names links to files outside, and everything that is not listed', async () => {
+    const { names } = await searched([
       [{ name: 'usr', type: 'directory' }],
       [{ name: 'a.pyc', type: 'link', linkname: 'elsewhere.pyc' }],
       [{ name: 'b.txt' }, 'x'],
       [{ name: 'pipe.pyc', type: 'fifo' }],
     ]);
-    expect([...links]).toEqual([['/a.pyc', '/elsewhere.pyc']]);
-    expect(Array.from(others, ([path, entry]) => [path, entry?.type])).toEqual([
-      ['/b.txt', 'file'],
-      ['/pipe.pyc', undefined],
+    expect(Array.from(names, ([path, { entry, isListed, linkTo }]) => [path, entry?.type, isListed, linkTo])).toEqual([
+      ['/usr', 'directory', false, undefined],
+      ['/a.pyc', 'file', true, '/elsewhere.pyc'],
+      ['/b.txt', 'file', false, undefined],
+      ['/pipe.pyc', undefined, false, undefined],
     ]);
   });
 
@@ -100,8 +102,8 @@ describe('readTar', () => {
       [{ name: 'a.pyc' }, 'new'],
     ]);
     expect(Array.from(entries.values(), ({ path, file }) => [path, file])).toEqual([
-      ['/a.pyc', 'a.tar:3'],
       ['/b.pyc', 'a.tar:1'],
+      ['/a.pyc', 'a.tar:3'],
     ]);
     expect(taken.size).toBe(1);
   });
@@ -197,9 +199,9 @@ describe('readTar', () => {
     ['a symlink', { name: 'a.pyc', type: 'symlink', linkname: 'nowhere' }, 'symlink'],
     ['a directory', { name: 'a.pyc', type: 'directory' }, 'directory'],
   ] as const)('lets %s replace the file before it', async (_, later, type) => {
-    const { entries, others } = await searched([[{ name: 'a.pyc' }, 'old'], [later]]);
+    const { entries, names } = await searched([[{ name: 'a.pyc' }, 'old'], [later]]);
     expect(entries.get('/a.pyc' as PayloadPath)?.type).toBe(type);
-    expect(others.get('/a.pyc' as PayloadPath)).toBe(undefined);
+    expect(names.get('/a.pyc' as PayloadPath)?.entry?.type).toBe(type);
   });
 
   it.each([
@@ -207,9 +209,9 @@ describe('readTar', () => {
     ['a symlink that leads nowhere', { name: 't', type: 'symlink', linkname: 'nowhere' }, 'symlink'],
     ['a directory', { name: 't/a.py' }, undefined],
   ] as const)('does not treat a link to %s as a file', async (_, first, type) => {
-    const { entries, links } = await searched([[first], [{ name: 'a.pyc', type: 'link', linkname: 't' }]]);
+    const { entries, names } = await searched([[first], [{ name: 'a.pyc', type: 'link', linkname: 't' }]]);
     expect(entries.get('/a.pyc' as PayloadPath)?.type).toBe(type);
-    expect(links.size).toBe(0);
+    expect(names.get('/a.pyc' as PayloadPath)?.linkTo).toBeUndefined();
   });
 
   it('follows its own symlinks on the way to a path', async () => {
