@@ -3,7 +3,7 @@ import { printable } from '../printable.ts';
 import { counted, sizeText } from '../text.ts';
 import { version } from '../version.ts';
 import { findingsSection } from './findings.ts';
-import { type PackageBytes, packagesOf } from './packages.ts';
+import { type PackageBytes, packagesOf } from './modules.ts';
 import type { Page, PageFile, PageModule } from './page.ts';
 import { script } from './script.ts';
 import { style } from './style.ts';

@@ -2,7 +2,7 @@ import { hierarchy, treemap, treemapSquarify } from 'd3-hierarchy';
 import { html } from 'hono/html';
 import { printable } from '../printable.ts';
 import { sizeText } from '../text.ts';
-import type { PackageBytes } from './packages.ts';
+import type { PackageBytes } from './modules.ts';
 
 /** The size of the drawing, in its own units. */
 const [width, height] = [960, 420];

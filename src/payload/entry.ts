@@ -1,5 +1,5 @@
 import type { Borrowed } from '../files/arena.ts';
-import type { PayloadPath } from '../files/path.ts';
+import { nameOf, type PayloadPath } from '../files/path.ts';
 
 /** A name in a package, an archive, an image or a directory. */
 export interface PayloadEntry {
@@ -59,6 +59,15 @@ export interface Search {
    * It may be called for files of an image that a later layer removes.
    */
   readonly visit: (entry: PayloadEntry) => TakeContent | undefined;
+}
+
+/** Returns a function that says which names of a container a search lists. */
+export function listedBy({ names, paths, directories }: Search) {
+  return (path: PayloadPath, type: PayloadEntry['type']): boolean =>
+    type === 'symlink' ||
+    (type === 'directory' && directories === true) ||
+    names.test(nameOf(path)) ||
+    paths?.has(path) === true;
 }
 
 /** A directory that could not be listed, or a file that could not be read. */

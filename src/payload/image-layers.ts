@@ -12,7 +12,6 @@ import {
   indexSchema,
   isFor,
 } from './image-manifest.ts';
-import type { LayerPlace } from './layer.ts';
 
 /** An image to read. */
 export interface ImageTarget {
@@ -21,6 +20,16 @@ export interface ImageTarget {
   readonly path: string;
   readonly reference?: string | undefined;
   readonly platform?: string | undefined;
+}
+
+/** What is known about a layer before it is read. */
+export interface LayerPlace {
+  /** The name of its file in the image. */
+  readonly name: string;
+  /** `layer 2 of 3 (sha256:0123456789ab)` */
+  readonly label: string;
+  /** The digest of the file, or of the uncompressed tar. */
+  readonly digest: { readonly of: 'file' | 'tar'; readonly sha256: string } | undefined;
 }
 
 /**

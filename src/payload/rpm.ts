@@ -3,8 +3,7 @@ import { resolve } from 'node:path';
 import { type PayloadPath, plainPath } from '../files/path.ts';
 import { pathText } from '../printable.ts';
 import { Budget, type ReadLimits } from './budget.ts';
-import { type Contents, contentsOf, type PayloadEntry, type Search, type TakeContent } from './entry.ts';
-import { listedBy } from './listed.ts';
+import { type Contents, contentsOf, listedBy, type PayloadEntry, type Search, type TakeContent } from './entry.ts';
 import { outputOf, run } from './program.ts';
 import { readTar, searchForUnread, type TarContents } from './tar.ts';
 

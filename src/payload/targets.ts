@@ -69,9 +69,7 @@ export async function searchTargets(
   }
   const searchAll = async (one: Search): Promise<TargetContents[]> => {
     const contents: TargetContents[] = [];
-    for (const [i, place] of places.entries()) {
-      contents.push({ target: targets[i] ?? '', ...(await searchPlace(place, one, options)) });
-    }
+    for (const place of places) contents.push(await searchPlace(place, one, options));
     return contents;
   };
   const contents = await searchAll(search);
@@ -116,6 +114,7 @@ function isPythonFile(path: PayloadPath): boolean {
 
 /** A target, and the reference if it is an image. */
 interface LocatedTarget {
+  readonly target: string;
   readonly kind: 'tree' | 'image-directory' | 'file';
   readonly path: string;
   readonly reference?: string;
@@ -124,7 +123,7 @@ interface LocatedTarget {
 /** @throws PyclinkError `usage` */
 function locate(target: string): LocatedTarget {
   const [path, reference] = parted(target);
-  const place = { path, ...(reference === undefined ? {} : { reference }) };
+  const place = { target, path, ...(reference === undefined ? {} : { reference }) };
   const { kind } = statOf(path);
   if (kind === 'other') throw new PyclinkError('usage', 'is not a regular file or a directory', { path });
   if (kind !== 'directory') return { ...place, kind: 'file' };
@@ -141,13 +140,9 @@ function parted(target: string): [path: string, reference?: string] {
 }
 
 /** @throws PyclinkError */
-async function searchPlace(
-  located: LocatedTarget,
-  search: Search,
-  options: ReadOptions,
-): Promise<Omit<TargetContents, 'target'>> {
+async function searchPlace(located: LocatedTarget, search: Search, options: ReadOptions): Promise<TargetContents> {
   const { kind, path } = located;
-  if (kind === 'tree') return searchDirectory(path, search, options);
+  if (kind === 'tree') return searchDirectory(located, search, options);
   try {
     if (kind === 'file') return await searchFile(located, search, options);
     return await searchImageIn(filesOfDirectory(openTree(path)), located, search, options);
@@ -156,7 +151,7 @@ async function searchPlace(
   }
 }
 
-function searchDirectory(path: string, search: Search, options: ReadOptions): Omit<TargetContents, 'target'> {
+function searchDirectory({ target, path }: LocatedTarget, search: Search, options: ReadOptions): TargetContents {
   const { limits = defaultReadLimits, prepend, isInPlace, mayBePart, latestMtimeSeconds = Infinity } = options;
   const opened = openTree(path);
   const tree = installedAt(opened, isInPlace ? opened.path : (prepend ?? '/'));
@@ -166,25 +161,21 @@ function searchDirectory(path: string, search: Search, options: ReadOptions): Om
     ...entry,
     mtimeSeconds: Math.min(entry.mtimeSeconds, latestMtimeSeconds),
   }));
-  return { kind: 'tree', ...contents, entries };
+  return { target, kind: 'tree', ...contents, entries };
 }
 
 async function searchImageIn(
   files: ImageFiles,
-  { path, reference }: LocatedTarget,
+  { target, path, reference }: LocatedTarget,
   search: Search,
   { limits = defaultReadLimits, platform }: ReadOptions,
-): Promise<Omit<TargetContents, 'target'>> {
-  return { kind: 'image', ...(await searchImage({ files, path, reference, platform }, search, limits)) };
+): Promise<TargetContents> {
+  return { target, kind: 'image', ...(await searchImage({ files, path, reference, platform }, search, limits)) };
 }
 
 /** @throws also other errors: the file cannot be read */
-async function searchFile(
-  located: LocatedTarget,
-  search: Search,
-  options: ReadOptions,
-): Promise<Omit<TargetContents, 'target'>> {
-  const { path, reference } = located;
+async function searchFile(located: LocatedTarget, search: Search, options: ReadOptions): Promise<TargetContents> {
+  const { target, path, reference } = located;
   const { limits = defaultReadLimits } = options;
   const begins = formatOf(readStart(path));
   const endsAsZip = zipExtent(path) !== undefined;
@@ -196,7 +187,7 @@ async function searchFile(
   const files = searchFormat === searchArchive ? await filesOfTar(path, () => new Budget(path, limits)) : undefined;
   if (files !== undefined) return searchImageIn(files, located, search, options);
   if (reference !== undefined) throw new PyclinkError('usage', 'is not an image', { path });
-  return { kind: 'package', ...(await searchFormat(path, search, limits)) };
+  return { target, kind: 'package', ...(await searchFormat(path, search, limits)) };
 }
 
 /** The search function for each format. All other formats are tars. */

@@ -3,7 +3,7 @@ import { type Buildroot, isInside, toPayload, toStaged } from '../buildroot/path
 import { resolveInBuildroot, resolveParent } from '../buildroot/resolve.ts';
 import { isRunningSystem, walkLimits } from '../buildroot/running-system.ts';
 import { walk } from '../buildroot/walk.ts';
-import { errnoOf } from '../errors.ts';
+import { errnoOf, PyclinkError } from '../errors.ts';
 import { Arena } from '../files/arena.ts';
 import { ifPossible, ifRefused } from '../files/if-possible.ts';
 import { type PayloadPath, parentOf, type StagedPath } from '../files/path.ts';
@@ -63,11 +63,14 @@ export function searchTree(
       const take = search.visit(entry) ?? (named && search.visit(named));
       if (take === undefined) return;
       taken.add(entry.file);
-      unreadable.push(...readInto(staged, take, limits, arena, bytes));
+      readInto(bytes ?? staged, take, limits, arena);
     });
   };
   const ifAllowed = (path: StagedPath, work: () => void): void => {
-    ifRefused(work, (error) => unreadable.push({ path, isDirectory: false, error }));
+    ifRefused(work, (error) => {
+      if (error instanceof PyclinkError) throw error;
+      unreadable.push({ path, isDirectory: false, error });
+    });
   };
   const follow = (staged: StagedPath): void => {
     const place = resolveInBuildroot(tree, staged);
@@ -112,26 +115,18 @@ function entryOf(
   };
 }
 
-/** Reads a file into memory that is reused for the next one. @returns the file, if the system refuses it */
-function readInto(
-  staged: StagedPath,
-  take: TakeContent,
-  limits: ReadLimits,
-  arena: Arena,
-  bytes: Buffer | undefined,
-): UnreadableEntry[] {
+/** Reads a file into memory that is reused for the next one. @throws the system's error, if it refuses the file */
+function readInto(path: string | Buffer, take: TakeContent, limits: ReadLimits, arena: Arena): void {
   try {
-    const isRead = withRegular(bytes ?? staged, (descriptor, stat) => {
+    const isRead = withRegular(path, (descriptor, stat) => {
       arena.clear();
       take(tooLarge(stat.sizeBytes, limits) ?? readContent(descriptor, stat.sizeBytes, arena.take));
       return true;
     });
     if (isRead === undefined) take({ unread: 'disappeared while it was read' });
-    return [];
   } catch (error) {
-    const errno = errnoOf(error);
-    if (errno === undefined) throw error;
-    take({ unread: `cannot be read (${errno})`, isRefused: true });
-    return [{ path: staged, isDirectory: false, error }];
+    const errno = error instanceof PyclinkError ? undefined : errnoOf(error);
+    if (errno !== undefined) take({ unread: `cannot be read (${errno})`, isRefused: true });
+    throw error;
   }
 }

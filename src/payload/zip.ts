@@ -4,8 +4,7 @@ import { type PayloadPath, plainPath } from '../files/path.ts';
 import { pathText } from '../printable.ts';
 import { searchTar } from './archive.ts';
 import { Budget, type ReadLimits, tooLarge } from './budget.ts';
-import { type Content, type Contents, contentsOf, type PayloadEntry, type Search } from './entry.ts';
-import { listedBy } from './listed.ts';
+import { type Content, type Contents, contentsOf, listedBy, type PayloadEntry, type Search } from './entry.ts';
 import { unpacked } from './open-tar.ts';
 import { openZip } from './open-zip.ts';
 

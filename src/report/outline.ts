@@ -10,15 +10,8 @@ const maxIndentedDepth = 30;
 
 /** One line for each object: its place, kind and value, and its flag or what it refers to. */
 export function outlineText(objects: readonly OutlinedObject[]): string {
-  const count = (isOfKind: (one: OutlinedObject) => boolean) => objects.filter(isOfKind).length;
-  const flags = counted(
-    count(({ flag }) => flag !== undefined),
-    'flag',
-  );
-  const references = counted(
-    count(({ refersTo }) => refersTo !== undefined),
-    'reference',
-  );
+  const count = (field: 'flag' | 'refersTo') => objects.filter((one) => one[field] !== undefined).length;
+  const [flags, references] = [counted(count('flag'), 'flag'), counted(count('refersTo'), 'reference')];
   const lines = objects.map((one) => {
     const indent = '  '.repeat(Math.min(one.depth, maxIndentedDepth));
     const flag = one.flag === undefined ? '' : ` [flag ${one.flag}]`;

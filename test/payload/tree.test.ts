@@ -3,6 +3,7 @@ import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openTree } from '../../src/buildroot/open.ts';
+import { PyclinkError } from '../../src/errors.ts';
 import { defaultReadLimits } from '../../src/payload/budget.ts';
 import { Payload } from '../../src/payload/payload.ts';
 import { searchTree } from '../../src/payload/tree.ts';
@@ -88,5 +89,14 @@ describe('searchTree', () => {
     const { taken } = searched({ 'a.py': 'x'.repeat(101), 'b.py': 'x'.repeat(100) });
     expect(taken.get('/a.py')).toMatch(/^is too large: /);
     expect(taken.get('/b.py')).toHaveLength(100);
+  });
+
+  it('ends if the bytes cannot be extracted, and does not blame the file', () => {
+    const error = new PyclinkError('file-failed', 'cannot be written (ENOSPC)', { path: '/tmp' });
+    const visit = () => () => {
+      throw error;
+    };
+    const tree = openTree(plantBuildroot({ 'a.py': 'x = 1\n' }));
+    expect(() => searchTree(tree, { names, visit }, defaultReadLimits)).toThrow(error);
   });
 });
