@@ -1,6 +1,6 @@
-import { childOf, contains, nameOf, type PayloadPath, parentOf, plainPath } from '../files/path.ts';
+import { contains, type PayloadPath, parentOf, plainPath } from '../files/path.ts';
 import type { PayloadEntry } from './entry.ts';
-import { throughSymlinks } from './payload.ts';
+import { Places } from './places.ts';
 
 /** What a tar has at a path. */
 export interface TarName {
@@ -20,8 +20,7 @@ export class TarNames {
   readonly #isLayer: boolean;
   /** Directories that are not empty. */
   readonly #parents = new Set<PayloadPath>();
-  /** The last directory, because a tar lists the files of a directory consecutively. */
-  #last: { readonly path: PayloadPath; readonly place: PayloadPath } | undefined;
+  readonly #places = new Places((path) => this.byPath.get(path)?.entry);
 
   /**
    * @param root the directory that is the root of the payload
@@ -43,15 +42,9 @@ export class TarNames {
     const path = plainPath(name) as PayloadPath;
     if (!contains(this.#root, path)) return undefined;
     const inside = (this.#root === '/' ? path : path.slice(this.#root.length) || '/') as PayloadPath;
-    if (inside === '/') return inside;
-    const parent = parentOf(inside);
-    if (this.#last?.path !== parent) {
-      const place = throughSymlinks(parent, (one) => this.byPath.get(one)?.entry);
-      if (place === undefined) throw new Error(`its symlinks lead in a circle: ${parent}`);
-      this.#last = { path: parent, place };
-    }
-    const { place } = this.#last;
-    return place === parent ? inside : childOf(place, nameOf(inside));
+    const place = this.#places.of(inside);
+    if (place === undefined) throw new Error(`its symlinks lead in a circle: ${parentOf(inside)}`);
+    return place;
   }
 
   /** What earlier members left at a path, if anything. No entry means a device, a directory or the like. */
@@ -66,7 +59,7 @@ export class TarNames {
     const [before, type] = [this.byPath.get(path)?.entry?.type, name.entry?.type];
     const isReplaced = type === 'directory' ? before === 'symlink' : this.#parents.has(path);
     if (isReplaced && !this.#isLayer) throw twoWays(path);
-    if (before === 'symlink' || type === 'symlink') this.#last = undefined;
+    if (before === 'symlink' || type === 'symlink') this.#places.forget();
     this.byPath.delete(path);
     this.byPath.set(path, name);
     for (let parent = parentOf(path); parent !== '/' && !this.#parents.has(parent); parent = parentOf(parent)) {

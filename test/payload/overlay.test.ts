@@ -115,14 +115,20 @@ describe('overlay', () => {
       withNames(upper, ['/lib', { entry: entryAt('/lib', { type: 'directory' }), isListed: false }]),
     ]);
     expect(entries.map(({ path, file }) => [path, file])).toEqual([
-      ['/lib/a', '1:/lib/a'],
       ['/usr/lib/a', '0:/usr/lib/a'],
+      ['/lib/a', '1:/lib/a'],
     ]);
   });
 
   it('leaves out paths through symlink loops', () => {
     const circle = withNames(layers(['/x/a'])[0], symlinkTo('/x', 'y'), symlinkTo('/y', 'x'));
     expect(overlay([circle]).entries.map(({ path }) => path)).toEqual(['/x', '/y']);
+  });
+
+  it('has directories in directories, however many, and removes them', () => {
+    const deep = `${'/d'.repeat(12_000)}/a.py`;
+    expect(overlay(layers([deep])).entries.map(({ path }) => path)).toEqual([deep]);
+    expect(overlay(layers([deep], ['/.wh.d'])).entries).toEqual([]);
   });
 
   it('removes a listed file that a device replaces', () => {
