@@ -2,7 +2,7 @@ import { pythonDirectoryOf } from '../buildroot/python-directory.ts';
 import type { BytecodeFacts } from '../payload/bytecode.ts';
 import type { PayloadEntry } from '../payload/entry.ts';
 import type { Payload } from '../payload/payload.ts';
-import { exposure, mismatchOf, sourceOf } from '../payload/source.ts';
+import { exposure, mismatchOf, modeText, sourceOf } from '../payload/source.ts';
 import { pathTextOfPython } from '../printable.ts';
 import type { PycHeader } from '../pyc/header.ts';
 import type { Audited, AuditedPyc } from './audited.ts';
@@ -34,7 +34,7 @@ function auditEntry({ path, container, mode, type, isGhost }: PayloadEntry): Aud
   const add = (kind: AuditKind, detail: string) => findings.push({ kind, path, container, detail });
   const isWritable = (mode & 0o022) !== 0 && pythonDirectoryOf(path) !== undefined;
   if (isWritable && (type === 'directory' || /\.py[co]?$/.test(path))) {
-    add('writable', `mode ${mode.toString(8).padStart(4, '0')}`);
+    add('writable', `mode ${modeText(mode)}`);
   }
   const leftover = type === 'file' ? leftoverReason(path) : undefined;
   if (leftover !== undefined) add('leftover', leftover);

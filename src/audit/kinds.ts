@@ -45,13 +45,13 @@ export const auditAdvice: Readonly<Record<AuditKind, string>> = {
   unreproducible: 'compile with pyclink build, which normalizes bytecode',
 };
 
-/** The kinds that a user of the package can notice. They make the exit status 1 by default. */
-export const noticeableKinds: readonly AuditKind[] = (Object.keys(auditKinds) as AuditKind[]).filter(
-  (kind) => kind !== 'unreproducible' && kind !== 'shadowed',
-);
-
 /** All kinds, the worst first. */
 export const auditKindNames = Object.keys(auditKinds) as readonly AuditKind[];
+
+/** The kinds that a user of the package can notice. They make the exit status 1 by default. */
+export const noticeableKinds: readonly AuditKind[] = auditKindNames.filter(
+  (kind) => kind !== 'unreproducible' && kind !== 'shadowed',
+);
 
 /** Groups findings by kind, the worst first. Kinds without findings have an empty group. */
 export function byKind<F extends { readonly kind: AuditKind }>(findings: readonly F[]): ReadonlyMap<AuditKind, F[]> {

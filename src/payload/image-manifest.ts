@@ -7,6 +7,7 @@ import * as z from 'zod';
 const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'must be a SHA-256');
 
 const platform = z.object({ os: z.string(), architecture: z.string(), variant: z.string().optional() });
+const anyPlatform = platform.partial();
 
 const descriptor = z.object({
   digest,
@@ -37,7 +38,7 @@ export const dockerSchema = z
   .min(1, 'lists no image');
 
 /** The fields to read of an image's configuration: its platform, and the digest of each uncompressed layer. */
-export const configSchema = platform.partial().extend({ rootfs: z.object({ diff_ids: z.array(digest) }) });
+export const configSchema = anyPlatform.extend({ rootfs: z.object({ diff_ids: z.array(digest) }) });
 
 /** Selects an image. */
 export interface ImageChoice {
@@ -56,7 +57,9 @@ export function chooseImage(images: readonly Descriptor[], choice: ImageChoice):
   const { reference, platform, ownPlatform } = choice;
   const named = reference === undefined ? real : real.filter((image) => isNamed(image, reference));
   if (named.length === 0) return { no: `has no image ${reference ?? ''}; it has ${list(real.map(nameOf))}` };
-  const ofPlatform = (wanted: string) => named.filter((image) => fits(image, wanted));
+  // An index of one image often gives no platform; the image's configuration does.
+  const ofPlatform = (wanted: string) =>
+    named.filter((image) => image.platform === undefined || isFor(image.platform, wanted));
   const fitting = platform === undefined ? named : ofPlatform(platform);
   if (fitting.length === 0) return { no: `has no image for ${platform}; it has ${list(named.map(platformOf))}` };
   const own = fitting.length > 1 && hasPlatforms(fitting) ? ofPlatform(ownPlatform) : fitting;
@@ -71,21 +74,9 @@ function hasPlatforms(images: readonly Descriptor[]): boolean {
   return new Set(images.map(platformOf)).size === images.length && images.every((image) => image.platform);
 }
 
-function fits(image: Descriptor, wanted: string): boolean {
-  // An index of one image often gives no platform; the image's configuration does.
-  return image.platform === undefined || isFor(image.platform, wanted);
-}
-
-interface ActualPlatform {
-  readonly os?: string | undefined;
-  readonly architecture?: string | undefined;
-  readonly variant?: string | undefined;
-}
-
 /** Whether a platform is the one that the user named. Without a variant, any variant fits. */
-export function isFor(actual: ActualPlatform, wanted: string): boolean {
-  const plain = `${actual.os}/${actual.architecture}`;
-  return wanted === plain || wanted === `${plain}/${actual.variant ?? ''}`;
+export function isFor({ os, architecture, variant = '' }: z.output<typeof anyPlatform>, wanted: string): boolean {
+  return wanted === `${os}/${architecture}` || wanted === `${os}/${architecture}/${variant}`;
 }
 
 function platformOf({ platform }: Descriptor): string {

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { resolve } from 'node:path';
-import { Readable } from 'node:stream';
+import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { type Format, formatOf, readStart } from './format.ts';
 import { outputOf } from './program.ts';
@@ -39,13 +39,7 @@ const programs: ReadonlyMap<Format | undefined, readonly [string, ...string[]]> 
 /** @param start its first bytes */
 function decompressed(stream: Readable, start: Buffer): Readable {
   const format = formatOf(start);
-  if (format === 'gzip') return gunzipped(stream);
+  if (format === 'gzip') return pipeline(stream, createGunzip(), () => undefined);
   const [command, ...args] = programs.get(format) ?? [];
   return command === undefined ? stream : outputOf(command, args, stream);
-}
-
-function gunzipped(stream: Readable): Readable {
-  const gunzip = createGunzip();
-  stream.once('error', (error) => gunzip.destroy(error));
-  return stream.pipe(gunzip);
 }

@@ -19,7 +19,7 @@ export function exposure(pyc: PayloadEntry, source: PayloadEntry): string | unde
   if (pyc.mode === 0 || source.mode === 0) return undefined;
   const [pycUser, pycGroup] = pyc.owner.split(':');
   const [user, group] = source.owner.split(':');
-  const modes = `mode ${octal(pyc.mode)}, its source has ${octal(source.mode)}`;
+  const modes = `mode ${modeText(pyc.mode)}, its source has ${modeText(source.mode)}`;
   const isOpen = source.mode & 0o004;
   if ((pyc.mode & 0o044 & ~source.mode) !== 0) return modes;
   if (isOpen) return undefined;
@@ -29,7 +29,8 @@ export function exposure(pyc: PayloadEntry, source: PayloadEntry): string | unde
   return isOtherGroup || isOtherUser ? owners : undefined;
 }
 
-function octal(mode: number): string {
+/** Permission bits in octal digits: `0644`. */
+export function modeText(mode: number): string {
   return mode.toString(8).padStart(4, '0');
 }
 

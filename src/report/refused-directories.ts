@@ -30,19 +30,18 @@ export function refusedDirectories(skipped: readonly ReportedSkip[]): {
   readonly single: readonly ReportedSkip[];
 } {
   const alike = new Map<string, ReportedSkip[]>();
-  const keyOf = ({ path, reason, message, isProblem }: ReportedSkip) =>
-    isProblem && message !== undefined && texts[reason] !== undefined
-      ? [dirname(path), reason, message].join('\0')
-      : '';
-  for (const skip of skipped) getOrAdd(alike, keyOf(skip), () => []).push(skip);
-  const isSingle = (skip: ReportedSkip) => keyOf(skip) === '' || alike.get(keyOf(skip))?.length === 1;
+  for (const skip of skipped) {
+    const { path, reason, message, isProblem } = skip;
+    const isMergeable = isProblem && message !== undefined && texts[reason] !== undefined;
+    if (isMergeable) getOrAdd(alike, [dirname(path), reason, message].join('\0'), () => []).push(skip);
+  }
+  const groups = [...alike.values()].filter((files) => files.length > 1);
+  const merged = new Set(groups.flat());
   return {
-    refused: [...alike]
-      .filter(([key, files]) => key !== '' && files.length > 1)
-      .map(([, files]) => {
-        const [{ path, reason, message = '' }] = files as [ReportedSkip];
-        return { directory: dirname(path), message, text: texts[reason]?.(counted(files.length, 'source')) ?? '' };
-      }),
-    single: skipped.filter(isSingle),
+    refused: groups.map((files) => {
+      const [{ path, reason, message = '' }] = files as [ReportedSkip];
+      return { directory: dirname(path), message, text: texts[reason]?.(counted(files.length, 'source')) ?? '' };
+    }),
+    single: skipped.filter((skip) => !merged.has(skip)),
   };
 }

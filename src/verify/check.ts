@@ -4,7 +4,7 @@ import type { PycFacts } from '../marshal/pyc-facts.ts';
 import type { BytecodeFacts, SourceFacts } from '../payload/bytecode.ts';
 import type { PayloadEntry, Unread } from '../payload/entry.ts';
 import type { Payload } from '../payload/payload.ts';
-import { exposure, mismatchOf, sourceOf } from '../payload/source.ts';
+import { exposure, mismatchOf, modeText, sourceOf } from '../payload/source.ts';
 import { parsePycPath } from '../pyc/name.ts';
 import { type Finding, type FindingKind, inOrder } from './finding.ts';
 
@@ -68,7 +68,7 @@ function checkRecord(record: PycRecord, payload: Payload, facts: BytecodeFacts):
     ...missing.map((path) => finding('missing', path, 'in the manifest, but not in the payload')),
     ...present.filter(({ type }) => type === 'symlink').map((entry) => at(entry, 'missing', 'is a symlink')),
     ...(isMeant ? [] : ghosts.map((entry) => at(entry, 'ghosted', 'recorded, but not stored'))),
-    ...containersOf(stored).flatMap((container) => checkContainer(container, stored)),
+    ...[...new Set(stored.map(({ container }) => container))].flatMap((container) => checkContainer(container, stored)),
     ...stored.flatMap((entry) => checkContent(entry, record, payload, facts)),
   ];
 }
@@ -130,12 +130,8 @@ function damageIn(pyc: PycFacts | Unread | undefined, record: PycRecord): string
   return damage === undefined ? undefined : `its code cannot be read: ${damage}`;
 }
 
-function containersOf(entries: readonly PayloadEntry[]): string[] {
-  return [...new Set(entries.map(({ container }) => container))];
-}
-
 function metadata({ mode, owner }: PayloadEntry): string {
-  return `mode ${mode.toString(8).padStart(4, '0')} owner ${owner}`;
+  return `mode ${modeText(mode)} owner ${owner}`;
 }
 
 function finding(kind: FindingKind, path: PayloadPath, detail: string): Finding {
