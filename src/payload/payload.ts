@@ -116,7 +116,7 @@ export function throughSymlinks(
 }
 
 /** The path that a symlink names. */
-export function targetOf({ path, target = '' }: PayloadEntry): PayloadPath {
+function targetOf({ path, target = '' }: PayloadEntry): PayloadPath {
   return plainPath(target.startsWith('/') ? target : `${parentOf(path)}/${target}`) as PayloadPath;
 }
 
