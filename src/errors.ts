@@ -76,6 +76,7 @@ const unknown = /^(?:UNKNOWN: unknown error|(Unknown system error -\d+): \1)(?=,
 /** The errno name (`ENOENT`, `EXDEV`, …) of a system error, or undefined for any other value. */
 export function errnoOf(error: unknown): string | undefined {
   if (!(error instanceof Error && 'code' in error && typeof error.code === 'string')) return undefined;
+  if (error instanceof PyclinkError) return undefined;
   return nameUnknownToNode(error)?.replace(/:.*/, '') ?? error.code;
 }
 

@@ -50,6 +50,7 @@ describe('errnoOf', () => {
 
   it.each([
     [new Error('plain')],
+    [new PyclinkError('file-failed', 'why')],
     [{ code: 'ENOENT' }],
     ['ENOENT'],
     [undefined],

@@ -3,7 +3,7 @@ import { type Buildroot, isInside, toPayload, toStaged } from '../buildroot/path
 import { resolveInBuildroot, resolveParent } from '../buildroot/resolve.ts';
 import { isRunningSystem, walkLimits } from '../buildroot/running-system.ts';
 import { walk } from '../buildroot/walk.ts';
-import { errnoOf, PyclinkError } from '../errors.ts';
+import { errnoOf } from '../errors.ts';
 import { Arena } from '../files/arena.ts';
 import { ifPossible, ifRefused } from '../files/if-possible.ts';
 import { type PayloadPath, parentOf, type StagedPath } from '../files/path.ts';
@@ -68,7 +68,6 @@ export function searchTree(
   };
   const ifAllowed = (path: StagedPath, work: () => void): void => {
     ifRefused(work, (error) => {
-      if (error instanceof PyclinkError) throw error;
       unreadable.push({ path, isDirectory: false, error });
     });
   };
@@ -125,7 +124,7 @@ function readInto(path: string | Buffer, take: TakeContent, limits: ReadLimits, 
     });
     if (isRead === undefined) take({ unread: 'disappeared while it was read' });
   } catch (error) {
-    const errno = error instanceof PyclinkError ? undefined : errnoOf(error);
+    const errno = errnoOf(error);
     if (errno !== undefined) take({ unread: `cannot be read (${errno})`, isRefused: true });
     throw error;
   }
