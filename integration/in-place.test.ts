@@ -5,10 +5,14 @@ import { execa } from 'execa';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { everythingIn, linkGroupsIn, plant, temporaryDirectory } from '../test/helpers/buildroot.ts';
 import { pyclink, type RunOptions } from '../test/helpers/pyclink.ts';
-import { allPythons, systemPython } from '../test/helpers/pythons.ts';
+import { allPypys, allPythons, systemPython } from '../test/helpers/pythons.ts';
 import { describeInWorld, type InWorld, inWorld } from './helpers/in-world.ts';
 
-const other = allPythons.find(({ minor, name }) => minor !== systemPython.minor && name.includes('pyenv'));
+/** Interpreters that make environments and are not the system's python3: those of worlds cannot. */
+const others = [
+  ...allPythons.filter(({ minor, name }) => minor !== systemPython.minor && name.includes('pyenv')).slice(0, 1),
+  ...allPypys.filter(({ name }) => name.includes('system')),
+].map((python) => ({ ...python, lib: `${python.cacheTag.startsWith('pypy') ? 'pypy' : 'python'}${python.minor}` }));
 const sourceText = 'def pay(sum):\n    """Docs."""\n    assert sum > 0\n';
 const plainPath = { PATH: '/usr/bin:/bin' };
 
@@ -61,22 +65,22 @@ describe('build --in-place', () => {
     expect(pycsIn(top)).toEqual([`app/shop.${systemPython.cacheTag}.pyc`]);
   });
 
-  it.skipIf(other === undefined)('compiles an environment with its own interpreter', async () => {
+  it.each(others)('compiles an environment with its own interpreter: $name', async ({ executable, cacheTag, lib }) => {
     const top = temporaryDirectory();
-    await execa(other?.executable ?? '', ['-m', 'venv', '--without-pip', join(top, '.venv')]);
-    const site = `.venv/lib/python${other?.minor}/site-packages`;
+    await execa(executable, ['-m', 'venv', '--without-pip', join(top, '.venv')]);
+    const site = `.venv/lib/${lib}/site-packages`;
     plant(top, { 'shop.py': sourceText, [`${site}/till.py`]: sourceText, '.venv/share/tool.py': sourceText });
     expect(await inPlace([top])).toEqual({ status: 0, stdout: '', stderr: '' });
     expect(pycsIn(top)).toEqual([
-      `${site}/till.${other?.cacheTag}.pyc`,
-      `.venv/share/tool.${other?.cacheTag}.pyc`,
+      `${site}/till.${cacheTag}.pyc`,
+      `.venv/share/tool.${cacheTag}.pyc`,
       // The application beside the environment runs in it.
-      `shop.${other?.cacheTag}.pyc`,
+      `shop.${cacheTag}.pyc`,
     ]);
   });
 
-  it.skipIf(other === undefined)('prefers the named interpreter, then the active environment, then PATH', async () => {
-    const { executable = '', minor, cacheTag } = other ?? {};
+  it.each(others)('prefers $name if it is named, then an active environment, then PATH', async (other) => {
+    const { executable, cacheTag, lib } = other;
     const top = temporaryDirectory();
     await execa(executable, ['-m', 'venv', '--without-pip', join(top, 'venv')]);
     mkdirSync(join(top, 'bin'));
@@ -92,7 +96,7 @@ describe('build --in-place', () => {
       ['named', ['--python', join(top, 'venv/bin/python')], {}, cacheTag],
       ['both', ['--python', 'python3'], { VIRTUAL_ENV: join(top, 'venv') }, systemPython.cacheTag],
       [`lib/python${systemPython.minor}`, [], { VIRTUAL_ENV: join(top, 'venv') }, systemPython.cacheTag],
-      [`opt/lib/python${minor}`, [], { PATH: `/usr/bin:${executable.replace(/\/[^/]*$/, '')}` }, cacheTag],
+      [`opt/lib/${lib}`, [], { PATH: `/usr/bin:${executable.replace(/\/[^/]*$/, '')}` }, cacheTag],
     ];
     for (const [name, flags, env, tag] of ways) {
       plant(top, { [`apps/${name}/shop.py`]: sourceText });
