@@ -32,7 +32,13 @@ const compared: readonly (readonly [string, RealPython, readonly string[] | unde
   ...whole.map((python) => [`the library of ${python.name}`, python, undefined, 500] as const),
   ...old.map((python) => [`a part of the library of ${python.name}`, python, ['asyncio', 'email'], 40] as const),
 ];
-const other311 = allPythons.find(({ minor, version }) => minor === '3.11' && version !== systemPython.version);
+/** Two patch releases, if possible of 3.11: 3.11.2 and 3.11.7 compile one line of the test differently. */
+const patchReleases = allPythons
+  .toSorted((a, b) => Number(b.minor === '3.11') - Number(a.minor === '3.11'))
+  .flatMap((one, i, all) => {
+    const other = all.slice(i + 1).find(({ minor, version }) => minor === one.minor && version !== one.version);
+    return other === undefined ? [] : [[one, other] as const];
+  })[0];
 
 describe('a build with a cache', () => {
   it.each(compared)(
@@ -151,17 +157,19 @@ describe('a build with a cache', () => {
     expect(with2.cache).toMatchObject({ local: 0, stored: cache['stored'] });
   });
 
-  it.skipIf(other311 === undefined)('misses entries of another release with the same magic number', async () => {
+  it.skipIf(patchReleases === undefined)('misses entries of another release with the same magic number', async () => {
     const [template, place] = [smallTemplate(), newPlace()];
     plant(template, { [`${library}/differs.py`]: 'def f(x, y):\n    a, a = x, y\n    return a\n' });
     const flags = [library, '--cache-dir', place.cache];
-    const mine = await built(template, place, [...flags, '--python', systemPython.executable]);
-    const python = (other311 as RealPython).executable;
-    const theirs = await built(template, place, [...flags, '--python', python]);
+    const [one, other] = patchReleases as readonly [RealPython, RealPython];
+    const mine = await built(template, place, [...flags, '--python', one.executable]);
+    const theirs = await built(template, place, [...flags, '--python', other.executable]);
     expect(theirs.cache).toMatchObject({ local: 0, stored: mine.cache['stored'] });
-    const pyc = `${library}/__pycache__/differs.cpython-311.pyc`.slice(1);
-    expect(theirs.result.contents[pyc]).not.toBe(mine.result.contents[pyc]);
-    const again = await built(template, place, [...flags, '--python', python]);
+    const pyc = `${library}/__pycache__/differs.${one.cacheTag}.pyc`.slice(1);
+    const isOther = theirs.result.contents[pyc] !== mine.result.contents[pyc];
+    if (one.minor === '3.11') expect(isOther).toBe(true);
+    const again = await built(template, place, [...flags, '--python', other.executable]);
+    expect(again.cache).toMatchObject({ local: mine.cache['stored'] });
     expect(again.result.contents[pyc]).toBe(theirs.result.contents[pyc]);
   });
 
