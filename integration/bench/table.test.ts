@@ -38,10 +38,10 @@ test.each([
 
 test('a picture of start times has a bar for each row, as long as its time, and the sizes', () => {
   const rows = rowsOf([
-    { name: 'ours, python3', runs: [run(1, 1)] },
+    { name: 'pyclink: 3 levels, python3', runs: [run(1, 1)] },
     { name: 'theirs, python3', runs: [run(2, 2)] },
   ]);
-  const verdicts = ['ours', 'theirs'].map((image, i) => ({ what: `MiB with ${image}`, value: 100 + i }));
+  const verdicts = ['pyclink: 3 levels', 'theirs'].map((image, i) => ({ what: `MiB with ${image}`, value: 100 + i }));
   const picture = startTimesPicture(rows, verdicts, 'Start');
   expect(
     [...picture.matchAll(/class="(ours|other)" .* width="(\d+)"/g)].map(([, kind, width]) => [kind, width]),
@@ -49,7 +49,9 @@ test('a picture of start times has a bar for each row, as long as its time, and 
     ['ours', '195'],
     ['other', '390'],
   ]);
-  expect(picture).toContain('<title id="title">Start. ours, python3: 1.00 s; theirs, python3: 2.00 s.</title>');
+  expect(picture).toContain(
+    '<title id="title">Start. pyclink: 3 levels, python3: 1.00 s; theirs, python3: 2.00 s.</title>',
+  );
   expect(picture).toMatch(/>100 MiB<.*>101 MiB</s);
   expect(picture).toContain('prefers-color-scheme: dark');
 });
