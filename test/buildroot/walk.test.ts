@@ -215,7 +215,8 @@ describe('walk', () => {
     try {
       const without = besides(root);
       const { unreadable } = walk('/' as StagedPath, /^none$/, { without });
-      expect(unreadable).toEqual([
+      // Other tests make and remove directories meanwhile.
+      expect(unreadable.filter(({ directory }) => directory.startsWith(root))).toEqual([
         {
           directory: expect.stringMatching(`^${root}/0{249}`),
           error: expect.objectContaining({ code: 'ENAMETOOLONG' }),
