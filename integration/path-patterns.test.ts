@@ -35,6 +35,13 @@ it('build, link and restamp work on the directories that match', async () => {
   expect(statSync(join(buildroot, 'usr/lib/shop/cart.py')).mtimeMs).not.toBe(1000);
 });
 
+it('a build of matching directories without sources says where there are some', async () => {
+  const buildroot = plantBuildroot({ 'usr/lib/mips-linux-gnu/shop/data': '', 'opt/shop/cart.py': 'x = 1\n' });
+  const { status, stderr } = await pyclink(['build', '-q', '--buildroot', buildroot, pattern]);
+  const where = `no .py files below ${pattern}; the nearest are in /opt/shop: give a PATH`;
+  expect({ status, stderr }).toEqual({ status: 0, stderr: `pyclink: warning: nothing to compile: ${where}\n` });
+});
+
 it.each(['build', 'link', 'restamp --mtime 1'])('%s refuses one that matches no directory', async (command) => {
   const buildroot = plantBuildroot({ 'usr/lib/shop/cart.py': 'x = 1\n' });
   const { status, stderr } = await pyclink([...command.split(' '), '--buildroot', buildroot, pattern]);

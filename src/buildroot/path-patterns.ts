@@ -1,3 +1,4 @@
+import { ifPossible } from '../files/if-possible.ts';
 import { byCodeUnit, childOf } from '../files/path.ts';
 import { lstatIfAny } from '../files/stat.ts';
 import { type Buildroot, locate } from './path.ts';
@@ -17,15 +18,12 @@ export async function expandPatterns(buildroot: Buildroot, paths: readonly strin
 const wildcard = /[*?[]/;
 
 async function matching(buildroot: Buildroot, pattern: string): Promise<readonly string[]> {
-  const staged = locate(buildroot, pattern);
-  if (staged === undefined || lstatIfAny(staged) !== undefined) return [pattern];
-  const parts = staged.slice(buildroot.path.length).split('/').filter(Boolean);
-  const first = parts.findIndex((part) => wildcard.test(part));
-  const start = resolveInBuildroot(buildroot, parts.slice(0, first).reduce(childOf, buildroot.path));
-  if (first === -1 || start.kind !== 'inside') return [pattern];
+  // Whoever uses a PATH reports why it cannot be used.
+  const search = ifPossible(() => searchOf(buildroot, pattern));
+  if (search === undefined) return [pattern];
   const { globby } = await import('globby');
-  const names = await globby(parts.slice(first).join('/'), {
-    cwd: start.path,
+  const names = await globby(search.glob, {
+    cwd: search.directory,
     onlyDirectories: true,
     expandDirectories: false,
     followSymbolicLinks: false,
@@ -33,5 +31,17 @@ async function matching(buildroot: Buildroot, pattern: string): Promise<readonly
     extglob: false,
     suppressErrors: true,
   });
-  return names.length === 0 ? [pattern] : names.sort(byCodeUnit).map((name) => childOf(start.path, name));
+  return names.length === 0 ? [pattern] : names.sort(byCodeUnit).map((name) => childOf(search.directory, name));
+}
+
+/** Where to search for what; undefined if it is a path. @throws the system's error */
+function searchOf(buildroot: Buildroot, pattern: string) {
+  const staged = locate(buildroot, pattern);
+  if (staged === undefined || lstatIfAny(staged) !== undefined) return undefined;
+  const parts = staged.slice(buildroot.path.length).split('/').filter(Boolean);
+  const first = parts.findIndex((part) => wildcard.test(part));
+  const start = resolveInBuildroot(buildroot, parts.slice(0, first).reduce(childOf, buildroot.path));
+  return first === -1 || start.kind !== 'inside'
+    ? undefined
+    : { directory: start.path, glob: parts.slice(first).join('/') };
 }

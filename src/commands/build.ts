@@ -1,4 +1,5 @@
 import { nearestSources } from '../buildroot/nearest.ts';
+import { expandPatterns } from '../buildroot/path-patterns.ts';
 import type { Environment } from '../compile/environment.ts';
 import { namedByPath } from '../compile/open-pools.ts';
 import { exitStatus } from '../errors.ts';
@@ -45,20 +46,21 @@ export async function buildCommand(
     onProgress: (done, total) => progress?.show(done, total),
   }).finally(() => progress?.end());
   logOutcomes(report, log);
-  if (report.sources === 0) log.warn(nothingFound(options, report.skipped.length));
+  if (report.sources === 0) log.warn(await nothingFound(options, report.skipped.length));
   const status = hasProblems(report) ? exitStatus.problems : exitStatus.done;
   return { status, text: buildReportText(report), data: report };
 }
 
 /** The message if nothing was compiled: what was searched, and where there are sources. */
-function nothingFound(options: BuildOptions, skipped: number): string {
+async function nothingFound(options: BuildOptions, skipped: number): Promise<string> {
   const { paths } = options;
   if (skipped > 0) return `nothing to compile: ${counted(skipped, 'file')} skipped, see --verbose`;
   const places = 'a Python directory (lib/pythonX.Y, lib/python3/dist-packages, lib/pypy3.X)';
   const where = paths.length > 0 ? `below ${paths.join(', ')}` : `in ${places}`;
   // Searching the whole running system takes much longer than a build.
   if (options.inPlace) return `nothing to compile: no .py files ${where}`;
-  const nearest = nearestSources(openTreeOf(options), paths, 3);
+  const tree = openTreeOf(options);
+  const nearest = nearestSources(tree, await expandPatterns(tree, paths), 3);
   const others =
     nearest.length > 0 ? `the nearest are in ${nearest.join(', ')}: give a PATH` : 'and none anywhere else';
   return `nothing to compile: no .py files ${where}; ${others}`;
