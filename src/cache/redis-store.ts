@@ -42,7 +42,8 @@ export class RedisStore implements RemoteStore {
   async #ask<T>(question: (client: Client) => Promise<T>): Promise<T> {
     this.#connection ??= connect(this.#settings);
     const { client, isReady } = this.#connection;
-    const late = sleep(requestLimitMs, undefined, { ref: false }).then(() => {
+    const isOver = new AbortController();
+    const late = sleep(requestLimitMs, undefined, { signal: isOver.signal }).then(() => {
       throw new RemoteFailure(`no response within ${requestLimitMs} ms`);
     });
     try {
@@ -51,6 +52,8 @@ export class RedisStore implements RemoteStore {
       // A refused command does not break the connection.
       if (!(error instanceof ErrorReply) && this.#connection?.client === client) this.close();
       throw error instanceof RemoteFailure ? error : failure(error);
+    } finally {
+      isOver.abort();
     }
   }
 }

@@ -84,7 +84,9 @@ export class RemoteCache {
 
   /** Waits until everything is sent, at most this long. Aborts what is left. */
   async close(waitMs: number): Promise<void> {
-    await Promise.race([Promise.all(this.#sending), sleep(waitMs, undefined, { ref: false })]);
+    const isSent = new AbortController();
+    await Promise.race([Promise.all(this.#sending), sleep(waitMs, undefined, { signal: isSent.signal })]);
+    isSent.abort();
     this.#isClosed = true;
     this.#counts.notSent += this.#sending.size;
     (await this.#store?.catch(() => undefined))?.close();
