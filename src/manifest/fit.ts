@@ -1,7 +1,8 @@
 import { type Buildroot, isInside, toStaged } from '../buildroot/path.ts';
 import { PyclinkError } from '../errors.ts';
+import { ifPossible } from '../files/if-possible.ts';
 import type { PayloadPath } from '../files/path.ts';
-import { isGone } from '../files/stat.ts';
+import { isGone, lstatIfAny } from '../files/stat.ts';
 import type { Manifest } from './schema.ts';
 
 /**
@@ -17,4 +18,11 @@ export function pycsNotIn(buildroot: Buildroot, { linkGroups, singlePycs }: Mani
     path: buildroot.path,
     hint: 'give --prepend DIR if the tree was built with it',
   });
+}
+
+/** Whether the names of a link group have the same identity. FUSE file systems may number names, not files. */
+export function showsLinks(buildroot: Buildroot, { linkGroups }: Manifest): boolean {
+  const identity = (path: PayloadPath) => ifPossible(() => lstatIfAny(toStaged(buildroot, path))?.identity);
+  const [first, second] = (linkGroups[0]?.paths ?? []).map(identity);
+  return first === undefined || second === undefined || first === second;
 }

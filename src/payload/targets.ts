@@ -1,8 +1,6 @@
-import { join } from 'node:path';
 import { installedAt, openTree } from '../buildroot/open.ts';
-import { errnoOf, messageOf, PyclinkError } from '../errors.ts';
+import { messageOf, PyclinkError } from '../errors.ts';
 import type { PayloadPath } from '../files/path.ts';
-import { type FileStat, stat, statIfAny } from '../files/stat.ts';
 import { searchArchive } from './archive.ts';
 import { Budget, defaultReadLimits, type ReadLimits } from './budget.ts';
 import { searchErofs, searchSquashfs } from './disk-image.ts';
@@ -10,6 +8,7 @@ import type { Contents, PayloadEntry, Search } from './entry.ts';
 import { type Format, formatOf, readStart, unreadable } from './format.ts';
 import { searchImage } from './image.ts';
 import { filesOfDirectory, filesOfTar, type ImageFiles } from './image-files.ts';
+import { type LocatedTarget, locateTarget } from './located-target.ts';
 import { zipExtent } from './open-zip.ts';
 import { packagesOf } from './packages.ts';
 import { Payload } from './payload.ts';
@@ -59,7 +58,7 @@ export async function searchTargets(
   options: ReadOptions,
 ): Promise<TargetContents[]> {
   const targets = [...new Set(given.flatMap(packagesOf))];
-  const places = targets.map(locate);
+  const places = targets.map(locateTarget);
   const directory = places.find(({ kind }) => kind === 'tree');
   if (directory === undefined && (options.prepend ?? '/') !== '/') {
     throw new PyclinkError('usage', '--prepend is for a directory; a package or an image has installed paths');
@@ -110,33 +109,6 @@ function unlistedTargets(contents: readonly TargetContents[]): Map<PayloadPath, 
 
 function isPythonFile(path: PayloadPath): boolean {
   return /\.py[co]?$/.test(path);
-}
-
-/** A target, and the reference if it is an image. */
-interface LocatedTarget {
-  readonly target: string;
-  readonly kind: 'tree' | 'image-directory' | 'file';
-  readonly path: string;
-  readonly reference?: string;
-}
-
-/** @throws PyclinkError `usage` */
-function locate(target: string): LocatedTarget {
-  const [path, reference] = parted(target);
-  const place = { target, path, ...(reference === undefined ? {} : { reference }) };
-  const { kind } = statOf(path);
-  if (kind === 'other') throw new PyclinkError('usage', 'is not a regular file or a directory', { path });
-  if (kind !== 'directory') return { ...place, kind: 'file' };
-  const isImage = exists(join(path, 'oci-layout'));
-  if (!isImage && reference !== undefined) throw new PyclinkError('usage', 'is not an image', { path });
-  return { ...place, kind: isImage ? 'image-directory' : 'tree' };
-}
-
-/** Splits a target from its `:NAME`. If a file with the whole name exists, that is the target. */
-function parted(target: string): [path: string, reference?: string] {
-  const ends = Array.from(target.matchAll(/:/g), ({ index }) => index).filter((index) => index > 0);
-  const end = exists(target) ? undefined : ends.find((index) => exists(target.slice(0, index)));
-  return end === undefined ? [target] : [target.slice(0, end), target.slice(end + 1)];
 }
 
 /** @throws PyclinkError */
@@ -197,15 +169,3 @@ const searches: ReadonlyMap<Format | undefined, typeof searchArchive> = new Map(
   ['squashfs', searchSquashfs],
   ['erofs', searchErofs],
 ]);
-
-function exists(path: string): boolean {
-  return statIfAny(path) !== undefined;
-}
-
-function statOf(path: string): FileStat {
-  try {
-    return stat(path);
-  } catch (error) {
-    throw new PyclinkError('usage', `cannot be opened (${errnoOf(error)})`, { path, cause: error });
-  }
-}

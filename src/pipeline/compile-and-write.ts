@@ -1,6 +1,6 @@
 import type { Discovered } from '../buildroot/discover.ts';
 import { globMatcher } from '../buildroot/exclude.ts';
-import { type Buildroot, toStaged } from '../buildroot/path.ts';
+import type { Buildroot } from '../buildroot/path.ts';
 import { isInSitePackages } from '../buildroot/python-directory.ts';
 import type { Source } from '../buildroot/source.ts';
 import { symlinksIn } from '../buildroot/symlinks.ts';
@@ -8,11 +8,10 @@ import { foreignDirectories } from '../compile/foreign-directories.ts';
 import type { Interpreter } from '../compile/interpreter.ts';
 import type { Pools } from '../compile/open-pools.ts';
 import { PyclinkError } from '../errors.ts';
-import { ifPossible } from '../files/if-possible.ts';
-import { byCodeUnit, type PayloadPath, type StagedPath } from '../files/path.ts';
-import { lstatIfAny } from '../files/stat.ts';
+import { byCodeUnit, type StagedPath } from '../files/path.ts';
 import { completeManifest, mergeContent, recordsOf } from '../manifest/encode.ts';
 import { goneFrom, writeWhole } from '../manifest/file.ts';
+import { showsLinks } from '../manifest/fit.ts';
 import { openOutputs, writeOutputs } from '../manifest/outputs.ts';
 import type { Manifest } from '../manifest/schema.ts';
 import { pycPath } from '../pyc/name.ts';
@@ -165,13 +164,6 @@ function ignoredVariable(
   const isSet = Boolean(environment['PYTHONNODEBUGRANGES']);
   const isIgnored = isSet && debugRanges && all.some(({ magicNumber }) => releaseOf(magicNumber).hasColumns);
   return isIgnored ? ['PYTHONNODEBUGRANGES is not used: --no-debug-ranges compiles without columns'] : [];
-}
-
-/** Whether the names of a link group have the same identity. FUSE file systems may number names, not files. */
-function showsLinks(buildroot: Buildroot, { linkGroups }: Manifest): boolean {
-  const identity = (path: PayloadPath) => ifPossible(() => lstatIfAny(toStaged(buildroot, path))?.identity);
-  const [first, second] = (linkGroups[0]?.paths ?? []).map(identity);
-  return first === undefined || second === undefined || first === second;
 }
 
 async function writePage(file: string, buildroot: Buildroot, manifest: Manifest): Promise<void> {
