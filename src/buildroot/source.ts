@@ -19,7 +19,11 @@ export interface SourceFile {
   readonly mtimeSeconds: number;
 }
 
-/** The source at a path, as Python sees it; undefined if there is no regular file in the tree. @throws the system's error */
+/**
+ * The source at a path, whose symlinks are followed as on the installed system.
+ * @returns undefined if the path does not lead to a file in the tree
+ * @throws the system's error
+ */
 export function sourceAt(buildroot: Buildroot, staged: StagedPath): SourceFile | undefined {
   const place = resolveInBuildroot(buildroot, staged);
   if (place.kind !== 'inside') return undefined;

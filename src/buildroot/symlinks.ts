@@ -22,7 +22,7 @@ export function symlinksIn(buildroot: Buildroot, paths: readonly string[]): Read
   };
   for (const point of points) {
     const kind = ifPossible(() => lstatIfAny(point))?.kind;
-    if (kind === 'directory') walk(point, /\.py$/, walkLimits(buildroot), add);
+    if (kind === 'directory') walk(point, /(?!)/, walkLimits(buildroot), add);
     else if (kind === 'symlink') add(point);
   }
   return links;

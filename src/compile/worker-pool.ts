@@ -180,7 +180,7 @@ export class WorkerPool {
   }
 }
 
-/** Returns the death of a worker. @throws any other error */
+/** Returns the error if it says that a worker died. @throws any other error */
 function ifDied(error: unknown): WorkerDied {
   if (error instanceof WorkerDied) return error;
   throw error;

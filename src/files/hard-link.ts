@@ -5,7 +5,7 @@ import { nameOf, parentOf } from './path.ts';
 import { replaceFile } from './replace.ts';
 
 /**
- * Replaces a file with a hard link to another. Holds the directories of both.
+ * Replaces a file with a hard link to another. Keeps the directories of both open, so that nobody can exchange them.
  * @param isStillRight as in `replaceFile`
  * @returns whether the file was replaced; false if the other file no longer exists
  * @throws the system's error

@@ -24,7 +24,7 @@ export interface Ignored {
   readonly inner?: boolean;
 }
 
-/** Returns the first difference of two values, without nodes that moved with their class; undefined if there is none. */
+/** Returns the first difference of two values; undefined if there is none. Ignores the line at which a class begins. */
 type Compare = (
   a: MarshalNode,
   b: MarshalNode,

@@ -17,7 +17,8 @@ interface NormalizedFiles {
 }
 
 /**
- * Normalizes existing pycs. Keeps mode, owner, mtime and the links among them. Does not change a file with other names.
+ * Normalizes existing pycs. Keeps mode, owner, mtime and the links among them. Leaves a file as it is if it
+ * has hard links besides these pycs.
  * @param dryRun writes nothing, and returns the pycs as they would be
  */
 export function normalizeFiles(pycs: readonly ReadPyc[], dryRun: boolean): NormalizedFiles {

@@ -67,9 +67,9 @@ export interface RestampedText {
 }
 
 /**
- * Changes the mtime of a source and records it in its pycs, or a hash if it is empty; they stay valid. If one of the pycs does not match the
- * source or cannot be replaced, the source and all its pycs stay unchanged: a mismatched pyc might look valid
- * afterwards.
+ * Changes the mtime of a source and records it in its pycs, or a hash if the source is empty. They stay valid. If one
+ * of the pycs does not match the source or cannot be replaced, the source and all its pycs stay unchanged: a mismatched
+ * pyc might look valid afterwards.
  */
 export function restampText(
   scope: Scope,

@@ -50,7 +50,7 @@ interface Nesting {
   readonly inner: RegExp;
   /** Matches the other names. */
   readonly others: RegExp;
-  /** The directory in the inner tar that is `/` on the installed system. */
+  /** Which directory of the tar becomes `/` when the package is installed. */
   readonly root: PayloadPath;
 }
 

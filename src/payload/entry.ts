@@ -21,8 +21,8 @@ export interface PayloadEntry {
   readonly owner: string;
   readonly mtimeSeconds: number;
   /**
-   * For a zip, which mtime its files get when they are unpacked: `rounded` to two seconds, as zips store it, or for a
-   * wheel the time `of-installation`.
+   * Which mtime the files of a zip get. `rounded`: unzip sets what the zip stores, in steps of two seconds.
+   * `of-installation`: pip sets the time at which it installs a wheel.
    */
   readonly mtimeIs?: 'rounded' | 'of-installation';
   /** For a zip: what zipimport uses as the mtime, in even seconds and in the time zone of this process. */

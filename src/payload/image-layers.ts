@@ -22,7 +22,7 @@ export interface ImageTarget {
   readonly platform?: string | undefined;
 }
 
-/** What is known about a layer before it is read. */
+/** A layer, as the manifest of its image describes it. */
 export interface LayerPlace {
   /** The name of its file in the image. */
   readonly name: string;

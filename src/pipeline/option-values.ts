@@ -91,7 +91,7 @@ export function flagOf(name: string): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
-/** At most one value. @param ifAlone the value of the option alone, if it may be given without one */
+/** At most one value. @param ifAlone the value of an option that is given without one, as in `--cache-verify` */
 export function once<T>(parse: Parse<T>): Reader<T | undefined>;
 export function once<T>(parse: Parse<T>, ifNotGiven: T, ifAlone?: T): Reader<T>;
 export function once<T>(parse: Parse<T>, ifNotGiven?: T, ifAlone = ifNotGiven): Reader<T | undefined> {

@@ -31,7 +31,10 @@ export interface WrittenJob extends WrittenSource {
   readonly number: number;
 }
 
-/** A message from a thread. The thread receives jobs for each request, none if none are left, and `stop` before the process ends. */
+/**
+ * A message from a thread. The main thread answers each request with a list of jobs, which is empty once all are given
+ * away, and sends `stop` before the process ends.
+ */
 export type ThreadMessage =
   /** The results since the last message, and the interpreter for which it requests jobs. */
   | { readonly written: readonly WrittenJob[]; readonly asksFor: number }
@@ -92,7 +95,7 @@ export async function runThread(exit: () => void): Promise<void> {
   port.close();
 }
 
-/** Returns a function that gives jobs one by one. @param ask requests jobs; it gives none if none are left */
+/** Returns a function that gives jobs one by one. @param ask requests the next jobs: none at the end */
 function jobsFrom(ask: () => Promise<readonly NumberedJob[]>): () => Promise<NumberedJob | undefined> {
   const jobs: NumberedJob[] = [];
   let asking: Promise<void> | undefined;

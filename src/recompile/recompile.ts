@@ -83,7 +83,7 @@ export async function recompile(all: readonly Audited[], options: RecompileOptio
   }
 }
 
-/** A job with the file that has the text of its source, as a path for the interpreter. */
+/** A job, and the extracted file with the text of its source, under the path that the interpreter gets. */
 type ReadableJob = RecompileJob & { readonly text: string };
 
 /** What was found out about a pyc. Neither if its code is what its source compiles to. */
