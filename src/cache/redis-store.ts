@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createClient, ErrorReply, RESP_TYPES } from '@redis/client';
+import { createClient, DisconnectsClientError, ErrorReply, RESP_TYPES } from '@redis/client';
 import {
   connectionFailure,
   RemoteFailure,
@@ -44,7 +44,7 @@ export class RedisStore implements RemoteStore {
     const { client, isReady } = this.#connection;
     const isOver = new AbortController();
     const late = sleep(requestLimitMs, undefined, { signal: isOver.signal }).then(() => {
-      throw new RemoteFailure(`no response within ${requestLimitMs} ms`);
+      throw new RemoteFailure(noResponse);
     });
     try {
       return await Promise.race([isReady.then(() => question(client)), late]);
@@ -88,7 +88,11 @@ function newClient({ url, login, authorities }: RemoteSettings) {
   }).withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer });
 }
 
+const noResponse = `no response within ${requestLimitMs} ms`;
+
 function failure(error: unknown): RemoteFailure {
+  // Another question got no response, and closed the connection.
+  if (error instanceof DisconnectsClientError) return new RemoteFailure(noResponse);
   if (!(error instanceof ErrorReply)) return connectionFailure(error);
   const isRefused = /^(?:NOAUTH|WRONGPASS|NOPERM)\b/.test(error.message);
   return new RemoteFailure(error.message.slice(0, 200), isRefused);
