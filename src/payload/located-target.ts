@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { errnoOf, PyclinkError } from '../errors.ts';
+import { ifPossible } from '../files/if-possible.ts';
 import { type FileStat, stat, statIfAny } from '../files/stat.ts';
 
 /** A target, and the reference if it is an image. */
@@ -30,7 +31,7 @@ function parted(target: string): [path: string, reference?: string] {
 }
 
 function exists(path: string): boolean {
-  return statIfAny(path) !== undefined;
+  return ifPossible(() => statIfAny(path)) !== undefined;
 }
 
 function statOf(path: string): FileStat {

@@ -16,7 +16,8 @@ const packageName = /(?<!\.(?:no)?src)\.(?:rpm|u?deb|ddeb|apk|ipk|whl|egg|conda|
  * @throws PyclinkError `usage` if a `.changes` file lists no package, or a missing one
  */
 export function packagesOf(target: string): readonly string[] {
-  const kind = statIfAny(target)?.kind;
+  // Whoever opens a target reports why it cannot be opened.
+  const kind = ifPossible(() => statIfAny(target))?.kind;
   if (kind === 'file' && target.endsWith('.changes')) return packagesOfChanges(target);
   const packages = kind === 'directory' ? packagesBelow(target) : [];
   return packages.length === 0 ? [target] : packages;

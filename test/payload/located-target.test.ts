@@ -23,6 +23,7 @@ describe('locateTarget', () => {
     ['missing', 'cannot be opened (ENOENT)'],
     ['missing:1', 'cannot be opened (ENOENT)'],
     ['tree:1', 'is not an image'],
+    ['long'.repeat(99), 'cannot be opened (ENAMETOOLONG)'],
   ])('refuses %s', (name, reason) => {
     expect(() => locateTarget(join(plantBuildroot(planted), name))).toThrow(reason);
   });
