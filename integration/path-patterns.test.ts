@@ -1,10 +1,11 @@
 /** PATHs that are patterns: which directories they name, in each command that takes PATHs. */
-import { copyFileSync, existsSync, renameSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, copyFileSync, existsSync, renameSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
-import { plantBuildroot } from '../test/helpers/buildroot.ts';
+import { contentsOf, plantBuildroot } from '../test/helpers/buildroot.ts';
 import { pyclink } from '../test/helpers/pyclink.ts';
 import { systemPython } from '../test/helpers/pythons.ts';
+import { describeWith, missingRoot } from './helpers/tools.ts';
 
 const pattern = '/usr/lib/*-linux-gnu/shop';
 const pycs = [0, 1, 2].map(
@@ -40,6 +41,25 @@ it('a build of matching directories without sources says where there are some', 
   const { status, stderr } = await pyclink(['build', '-q', '--buildroot', buildroot, pattern]);
   const where = `no .py files below ${pattern}; the nearest are in /opt/shop: give a PATH`;
   expect({ status, stderr }).toEqual({ status: 0, stderr: `pyclink: warning: nothing to compile: ${where}\n` });
+});
+
+describeWith(missingRoot(), 'a directory that has to be searched and cannot be listed', () => {
+  it.each(['build', 'link', 'restamp --mtime 1'])('is an error for %s, and nothing changes', async (command) => {
+    const buildroot = plantBuildroot({
+      'usr/lib/a-linux-gnu/shop/cart.py': 'x = 1\n',
+      'usr/lib/b-linux-gnu/shop/cart.py': 'x = 1\n',
+    });
+    chmodSync(dirname(buildroot), 0o755);
+    const closed = join(buildroot, 'usr/lib/b-linux-gnu');
+    chmodSync(closed, 0o700);
+    const before = contentsOf(buildroot);
+    const { status, stderr } = await pyclink([...command.split(' '), '--buildroot', buildroot, pattern], {
+      uid: 65_534,
+    });
+    const message = `pyclink: error: ${pattern}: ${closed} cannot be searched (EACCES)\n`;
+    expect({ status, stderr }).toEqual({ status: 2, stderr: message });
+    expect(contentsOf(buildroot)).toEqual(before);
+  });
 });
 
 it.each(['build', 'link', 'restamp --mtime 1'])('%s refuses one that matches no directory', async (command) => {

@@ -15,7 +15,7 @@ export interface Discovered {
   /** Sorted by payload path, each path once. */
   readonly sources: readonly Source[];
   readonly skipped: readonly Skipped[];
-  /** Where killed runs may have left temporary files: directories of the sources, and their `__pycache__`. */
+  /** Where killed runs may have left temporary files: directories of the sources, their `__pycache__`, and `*.dist-info`. */
   readonly leftovers: readonly StagedPath[];
 }
 
@@ -84,12 +84,14 @@ export function discover(buildroot: Buildroot, options: DiscoverOptions): Discov
     }
   }
   const directories = new Set(Array.from(sources.keys(), parentOf));
-  const isBesideSources = (directory: StagedPath) =>
+  // The RECORD of a distribution is replaced too.
+  const isWritten = (directory: StagedPath) =>
+    directory.endsWith('.dist-info') ||
     directories.has(nameOf(directory) === '__pycache__' ? parentOf(directory) : directory);
   return {
     sources: [...sources.values()].sort((a, b) => byCodeUnit(a.payload, b.payload)),
     skipped: [...skipped.values()].sort((a, b) => byCodeUnit(a.path, b.path)),
-    leftovers: [...leftovers].filter(isBesideSources),
+    leftovers: [...leftovers].filter(isWritten),
   };
 }
 

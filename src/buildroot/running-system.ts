@@ -14,7 +14,7 @@ export function isRunningSystem({ path }: Buildroot): boolean {
 }
 
 /** Directories that the kernel or the system fills at each start. Nothing in them is compiled. */
-const kernelDirectories = ['/proc', '/sys', '/dev', '/run'];
+export const kernelDirectories = ['/proc', '/sys', '/dev', '/run'];
 
 /**
  * What a walk through a tree leaves out. In the running system: other file systems than that of the starting point, and

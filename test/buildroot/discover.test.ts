@@ -255,6 +255,7 @@ describe('leftovers', () => {
     'usr/lib/python3.11/b/.pyclink-3.py': '',
     'usr/lib/python3.11/data/.pyclink-4': '',
     'usr/share/.pyclink-5': '',
+    'usr/lib/python3.11/b-1.dist-info/.pyclink-6': '',
   };
 
   it('are looked for beside sources, where a name is like theirs', () => {
@@ -262,7 +263,9 @@ describe('leftovers', () => {
     const { leftovers, sources } = discover(buildroot, everywhere);
     expect(sources.map(({ payload }) => payload)).toContain('/usr/lib/python3.11/b/.pyclink-3.py');
     expect([...leftovers].sort()).toEqual(
-      ['/usr/lib/python3.11', '/usr/lib/python3.11/b/__pycache__'].map((directory) => buildroot.path + directory),
+      ['/usr/lib/python3.11', '/usr/lib/python3.11/b-1.dist-info', '/usr/lib/python3.11/b/__pycache__'].map(
+        (directory) => buildroot.path + directory,
+      ),
     );
   });
 
