@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { deadLinks } from './helpers/dead-links.ts';
 import { debianTools } from './helpers/debian.ts';
 import { buildIn, type OwnPackage } from './helpers/own-package.ts';
 import { describeWith, missingTools } from './helpers/tools.ts';
@@ -86,8 +87,10 @@ describeWith([...debianTools, ...missingTools('lintian')], "pyclink's own packag
       '-rwxr-xr-x root/root /usr/lib/rpm/pyclink/brp-pyclink-hardlink',
       '-rw-r--r-- root/root /usr/lib/rpm/pyclink/macros.lua',
       '-rw-r--r-- root/root /usr/share/bash-completion/completions/pyclink',
+      '-rw-r--r-- root/root /usr/share/doc/pyclink/SECURITY.md',
       '-rw-r--r-- root/root /usr/share/doc/pyclink/THIRD-PARTY-NOTICES.gz',
       '-rw-r--r-- root/root /usr/share/doc/pyclink/audit.md',
+      '-rw-r--r-- root/root /usr/share/doc/pyclink/benchmarks.md',
       '-rw-r--r-- root/root /usr/share/doc/pyclink/cache.md',
       '-rw-r--r-- root/root /usr/share/doc/pyclink/changelog.gz',
       '-rw-r--r-- root/root /usr/share/doc/pyclink/copyright',
@@ -95,6 +98,7 @@ describeWith([...debianTools, ...missingTools('lintian')], "pyclink's own packag
       '-rw-r--r-- root/root /usr/share/doc/pyclink/images.md',
       '-rw-r--r-- root/root /usr/share/doc/pyclink/libraries',
       '-rw-r--r-- root/root /usr/share/doc/pyclink/other-systems.md',
+      '-rw-r--r-- root/root /usr/share/doc/pyclink/release.md',
       '-rw-r--r-- root/root /usr/share/doc/pyclink/reliability.md',
       '-rw-r--r-- root/root /usr/share/doc/pyclink/reproducible.md',
       '-rw-r--r-- root/root /usr/share/doc/pyclink/rpm.md',
@@ -109,6 +113,12 @@ describeWith([...debianTools, ...missingTools('lintian')], "pyclink's own packag
       'lrwxrwxrwx root/root /usr/lib/rpm/pyclink/brp-python-bytecompile -> brp-pyclink',
       'lrwxrwxrwx root/root /usr/share/man/man1/dh_pyclink_verify.1.gz -> dh_pyclink.1.gz',
     ]);
+  });
+
+  it('installs no page with a link that leads nowhere', async () => {
+    const installed = join(parent, 'installed');
+    await execa('dpkg-deb', ['--extract', built.deb, installed]);
+    expect(deadLinks(installed)).toEqual([]);
   });
 
   it('depends on Node.js and python3 only, and provides the sequence', async () => {

@@ -4,15 +4,16 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { expect, it } from 'vitest';
 import { linkGroupsIn, plantBuildroot, temporaryDirectory } from '../test/helpers/buildroot.ts';
+import { deadLinks } from './helpers/dead-links.ts';
 import { describeWith, missingTools } from './helpers/tools.ts';
-import { pages } from './stage.ts';
 
 const checkout = join(import.meta.dirname, '..');
 const site = '/usr/lib/python3/dist-packages/shop';
+const docs = readdirSync(join(checkout, 'docs')).filter((name) => /\.(md|svg)$/.test(name));
 /** What the packages of distributions have in /usr/share. */
 const shared = [
   'bash-completion/completions/pyclink',
-  ...[...pages.map((name) => `${name}.md`), 'libraries'].sort().map((name) => `doc/pyclink/${name}`),
+  'doc/pyclink/libraries',
   'fish/vendor_completions.d/pyclink.fish',
   'licenses/pyclink/Apache-2.0',
   'licenses/pyclink/THIRD-PARTY-NOTICES',
@@ -48,8 +49,10 @@ describeWith(missingTools('git', 'npm', 'tar'), 'npm pack', () => {
         .sort(),
     ).toEqual([
       '-rw-r--r-- CHANGELOG.md',
+      '-rw-r--r-- CONTRIBUTING.md',
       '-rw-r--r-- LICENSE',
       '-rw-r--r-- README.md',
+      '-rw-r--r-- SECURITY.md',
       '-rw-r--r-- dist/cli-progress.cjs',
       '-rw-r--r-- dist/csv-parse-sync.cjs',
       '-rw-r--r-- dist/csv-stringify-sync.cjs',
@@ -65,6 +68,7 @@ describeWith(missingTools('git', 'npm', 'tar'), 'npm pack', () => {
       '-rw-r--r-- dist/worker.py',
       '-rw-r--r-- dist/yauzl.cjs',
       '-rw-r--r-- dist/zod.cjs',
+      ...docs.map((name) => `-rw-r--r-- docs/${name}`),
       '-rw-r--r-- package.json',
       '-rwxr-xr-x dist/pyclink.cjs',
     ]);
@@ -75,6 +79,7 @@ describeWith(missingTools('git', 'npm', 'tar'), 'npm pack', () => {
     // What npm pack packs has no dependencies: they are in the bundles.
     expect(readFileSync(join(clone, 'package.json'), 'utf8')).toBe(manifest);
     expect(existsSync(join(prefix, 'share/man/man1/pyclink.1'))).toBe(true);
+    expect(deadLinks(join(prefix, 'lib/node_modules/pyclink'))).toEqual([]);
     expect(`pyclink-${await run(program, ['--version'])}.tgz`).toBe(packages[0]);
     const buildroot = plantBuildroot({ [`${site}/cart.py`]: 'x = 1\n', [`${site}/till.py`]: '"""Docs."""\n' });
     const args = ['--python', '/usr/bin/python3', '--buildroot', buildroot, site];

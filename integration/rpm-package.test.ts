@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { expect, it } from 'vitest';
 import { contentsOf, everythingIn, plantBuildroot, temporaryDirectory } from '../test/helpers/buildroot.ts';
+import { deadLinks } from './helpers/dead-links.ts';
 import { buildRpm } from './helpers/own-rpm.ts';
 import { describeRpm, groupsInRpms, installRpms, pycs, queryRpms, rpmbuilt, site } from './helpers/rpm.ts';
 import { bundledPackages } from './helpers/sbom.ts';
@@ -38,12 +39,15 @@ describeRpm("pyclink's own package", () => {
     expect(required.filter((name) => !name.startsWith('rpmlib('))).toEqual(['/bin/sh', 'nodejs', 'util-linux']);
     const flags = await queryRpms(rpms, '[%{FILEFLAGS:fflags} %{FILENAMES}\\n]');
     expect(flags.filter((line) => / \/usr\/share\/(doc|licenses)\/.*\//.test(line))).toEqual([
+      'd /usr/share/doc/pyclink/SECURITY.md',
       'd /usr/share/doc/pyclink/audit.md',
+      'd /usr/share/doc/pyclink/benchmarks.md',
       'd /usr/share/doc/pyclink/cache.md',
       'd /usr/share/doc/pyclink/debian.md',
       'd /usr/share/doc/pyclink/images.md',
       'd /usr/share/doc/pyclink/libraries',
       'd /usr/share/doc/pyclink/other-systems.md',
+      'd /usr/share/doc/pyclink/release.md',
       'd /usr/share/doc/pyclink/reliability.md',
       'd /usr/share/doc/pyclink/reproducible.md',
       'd /usr/share/doc/pyclink/rpm.md',
@@ -55,6 +59,7 @@ describeRpm("pyclink's own package", () => {
     ]);
 
     const root = await installRpms(rpms);
+    expect(deadLinks(root)).toEqual([]);
     const installed = Object.entries(contentsOf(join(root, 'usr')));
     const isMan = (path: string) => path.startsWith('share/man/man1/');
     const staged = contentsOf(join(directory, 'staged/usr'));

@@ -9,7 +9,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { scriptCall } from './helpers/script-call.ts';
 import { bashCompletions } from './stage/bash.ts';
 import { commands, ownOptions } from './stage/commands.ts';
@@ -22,18 +22,21 @@ import { zshCompletions } from './stage/zsh.ts';
 const checkout = join(import.meta.dirname, '..');
 const read = (path: string) => readFileSync(join(checkout, path), 'utf8');
 
-/** The docs for users. */
-export const pages = [
-  'audit',
-  'cache',
-  'debian',
-  'images',
-  'other-systems',
-  'reliability',
-  'reproducible',
-  'rpm',
-  'targets',
-  'versioning',
+/** The docs for users, and the pages that these link to. They lie in one directory. */
+const pages = [
+  'SECURITY.md',
+  'docs/audit.md',
+  'docs/benchmarks.md',
+  'docs/cache.md',
+  'docs/debian.md',
+  'docs/images.md',
+  'docs/other-systems.md',
+  'docs/release.md',
+  'docs/reliability.md',
+  'docs/reproducible.md',
+  'docs/rpm.md',
+  'docs/targets.md',
+  'docs/versioning.md',
 ];
 
 /** What each installed file has in it: a file of the checkout, or what is made here. */
@@ -55,7 +58,7 @@ function layout(): Readonly<Record<string, string | (() => string)>> {
     'usr/share/bash-completion/completions/pyclink': () => bashCompletions(ownOptions, commands),
     'usr/share/zsh/site-functions/_pyclink': () => zshCompletions(ownOptions, commands),
     'usr/share/fish/vendor_completions.d/pyclink.fish': () => fishCompletions(ownOptions, commands),
-    ...Object.fromEntries(pages.map((name) => [`usr/share/doc/pyclink/${name}.md`, `docs/${name}.md`])),
+    ...Object.fromEntries(pages.map((page) => [`usr/share/doc/pyclink/${basename(page)}`, () => linkedHere(page)])),
     'usr/share/doc/pyclink/libraries': librariesText,
     'usr/share/licenses/pyclink/copyright': 'debian/copyright',
     'usr/share/licenses/pyclink/Apache-2.0': 'node_modules/b4a/LICENSE',
@@ -79,6 +82,11 @@ function withoutShebang(name: string): string {
   return read(`dist/${name}`).replace(/^#!.*\n/, '');
 }
 
+/** A page whose links lead to its own directory. */
+function linkedHere(page: string): string {
+  return read(page).replace(/\]\((?:\.\.|docs)\//g, '](');
+}
+
 /** What somebody calls. */
 const programs = /^usr\/bin\/|^usr\/lib\/rpm\/pyclink\/brp-/;
 
@@ -91,10 +99,10 @@ export function stage(directory: string): void {
   }
 }
 
-/** Lays out what the npm package has besides the program: man pages, completions, docs and licences. */
+/** Lays out what the npm package has besides the program and docs/: man pages, completions and licences. */
 export function stageShare(directory: string): void {
   for (const path of Object.keys(layout())) {
-    const [, shared = ''] = /^usr\/share\/((?!perl5).*)$/.exec(path) ?? [];
+    const [, shared = ''] = /^usr\/share\/((?!perl5|.*\.md$).*)$/.exec(path) ?? [];
     if (shared !== '') install(path, directory, shared);
   }
 }
