@@ -6,7 +6,7 @@ export const exitStatus = {
   problems: 1,
   /** The call, the environment or the buildroot cannot be used. That build changed nothing: brp and dh run several. */
   unusable: 2,
-  /** A tool failed: interpreter, worker, rpm, disk. */
+  /** A tool failed: interpreter, worker, rpm; or the disk or a quota is full. */
   toolFailed: 3,
   /** A bug in pyclink. */
   bug: 70,
@@ -26,6 +26,12 @@ const statusOfCode = {
   'tool-failed': exitStatus.toolFailed,
   'cache-differs': exitStatus.toolFailed,
 } as const;
+
+/** The status of a run with these problems. @param problems for each, its system error and maybe other words */
+export function statusOf(problems: readonly string[]) {
+  if (problems.some((problem) => /\b(?:ENOSPC|EDQUOT)\b/.test(problem))) return exitStatus.toolFailed;
+  return problems.length === 0 ? exitStatus.done : exitStatus.problems;
+}
 
 /** The kinds of failure that end a run. Outcomes of single files are data, never exceptions. */
 export type ErrorCode = keyof typeof statusOfCode;

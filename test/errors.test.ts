@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { type ErrorCode, errnoOf, exitStatus, messageOf, PyclinkError } from '../src/errors.ts';
+import { type ErrorCode, errnoOf, exitStatus, messageOf, PyclinkError, statusOf } from '../src/errors.ts';
 
 describe('exitStatus', () => {
   it('is what build scripts rely on', () => {
@@ -13,6 +13,17 @@ describe('exitStatus', () => {
       interrupted: 130,
       terminated: 143,
     });
+  });
+});
+
+describe('statusOf', () => {
+  it.each<[string[], number]>([
+    [[], 0],
+    [['', 'cannot be replaced (EACCES)'], 1],
+    [['EACCES', 'EACCES: permission denied\nENOSPC: no space left on device'], 3],
+    [['cannot be replaced (EDQUOT)', ''], 3],
+  ])('of the problems %j is %i', (problems, status) => {
+    expect(statusOf(problems)).toBe(status);
   });
 });
 

@@ -198,7 +198,7 @@ async function filled(
     }
     const ran = await pyclink(quietBuild(buildroot));
     const problems = await harmIn(buildroot, scene.names);
-    if (ran.status !== 0) problems.push(...complaintsOf(ran, 1, /ENOSPC/));
+    if (ran.status !== 0) problems.push(...complaintsOf(ran, 3, /ENOSPC/));
     await (makeRoom === undefined ? execa('rm', [filler]) : makeRoom());
     const next = await pyclink(quietBuild(buildroot));
     if (next.status !== 0 || next.stderr !== '') problems.push(`the next run: ${next.status}: ${next.stderr}`);

@@ -130,10 +130,11 @@ function problemsOf({ scenario, undisturbed }: Scene, left: Left, refused: Refus
   // A file that is gone may be called so.
   const isNamed = isVictim(said) && (said.includes(refused.code) || refused.code === 'ENOENT');
   // What is gone need not be linked, and that is no problem.
-  const isSaid = left.status === 1 || (refused.code === 'ENOENT' && isNamed);
-  if (!isAlike && !isSaid) problems.push('something is missing, and the status is not 1');
+  const problem = ['ENOSPC', 'EDQUOT'].includes(refused.code) ? [1, 3] : [1];
+  const isSaid = problem.includes(left.status ?? 0) || (refused.code === 'ENOENT' && isNamed);
+  if (!isAlike && !isSaid) problems.push('something is missing, and the status does not say so');
   if (left.status !== 0 && !isNamed) problems.push('the file is not named with the reason');
-  if (left.status !== 0 && left.status !== 1) problems.push('one file ended it');
+  if (![0, ...problem].includes(left.status ?? 70)) problems.push('one file ended it');
   // What cannot be removed, or not be got at for that, is removed by the next run.
   if (!/^(?:unlink|exists)Sync|__pycache__ \d+$/.test(refused.call))
     problems.push(...leftoversIn(buildroot).map((path) => `${path}: left`));

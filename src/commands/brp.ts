@@ -1,7 +1,7 @@
 import { pythonDirectoryOf } from '../buildroot/python-directory.ts';
 import type { Source } from '../buildroot/source.ts';
 import type { Environment } from '../compile/environment.ts';
-import { exitStatus, PyclinkError } from '../errors.ts';
+import { PyclinkError } from '../errors.ts';
 import { byCodeUnit, type PayloadPath, parentOf } from '../files/path.ts';
 import { getOrAdd } from '../get-or-add.ts';
 import type { Log } from '../log.ts';
@@ -10,7 +10,7 @@ import type { BuildOptions } from '../pipeline/options.ts';
 import type { BuildReport } from '../pipeline/report.ts';
 import { summaryLines } from '../report/build-report.ts';
 import { counted } from '../text.ts';
-import { hasProblems, logOutcomes } from './build.ts';
+import { logOutcomes, statusOfBuilds } from './build.ts';
 import type { CommandResult } from './result.ts';
 
 /**
@@ -37,7 +37,7 @@ export async function brpCommand(
   }
   const busy = reports.filter(({ sources }) => sources > 0);
   return {
-    status: reports.some(hasProblems) ? exitStatus.problems : exitStatus.done,
+    status: statusOfBuilds(reports),
     text: busy
       .flatMap((report) => summaryLines(report))
       .map((line) => `${line}\n`)

@@ -2,7 +2,7 @@ import { nearestSources } from '../buildroot/nearest.ts';
 import { expandPatterns } from '../buildroot/path-patterns.ts';
 import type { Environment } from '../compile/environment.ts';
 import { namedByPath } from '../compile/open-pools.ts';
-import { exitStatus } from '../errors.ts';
+import { statusOf } from '../errors.ts';
 import { getOrAdd } from '../get-or-add.ts';
 import type { Log } from '../log.ts';
 import { unknownMagicNumber } from '../marshal/normalize-pyc.ts';
@@ -14,7 +14,7 @@ import { codeLayoutOf, releaseOf } from '../pyc/releases.ts';
 import { buildReportText } from '../report/build-report.ts';
 import type { Progress } from '../report/progress.ts';
 import { refusedDirectories } from '../report/refused-directories.ts';
-import { type SkipReason, skipReasons } from '../skipped.ts';
+import { isForgivable, type SkipReason, skipReasons } from '../skipped.ts';
 import { counted } from '../text.ts';
 import type { CommandResult } from './result.ts';
 
@@ -47,8 +47,7 @@ export async function buildCommand(
   }).finally(() => progress?.end());
   logOutcomes(report, log);
   if (report.sources === 0) log.warn(await nothingFound(options, report.skipped.length));
-  const status = hasProblems(report) ? exitStatus.problems : exitStatus.done;
-  return { status, text: buildReportText(report), data: report };
+  return { status: statusOfBuilds([report]), text: buildReportText(report), data: report };
 }
 
 /** The message if nothing was compiled: what was searched, and where there are sources. */
@@ -66,9 +65,10 @@ async function nothingFound(options: BuildOptions, skipped: number): Promise<str
   return `nothing to compile: no .py files ${where}; ${others}`;
 }
 
-/** Whether requested bytecode is missing. */
-export function hasProblems(report: BuildReport): boolean {
-  return report.skipped.some(({ isProblem }) => isProblem);
+/** The exit status of builds. The messages of compilers name no errors of the system. */
+export function statusOfBuilds(reports: readonly BuildReport[]) {
+  const problems = reports.flatMap(({ skipped }) => skipped.filter(({ isProblem }) => isProblem));
+  return statusOf(problems.map(({ reason, message }) => (isForgivable(reason) ? '' : (message ?? ''))));
 }
 
 /** The log levels of reasons that are not warnings. */

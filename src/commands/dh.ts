@@ -13,7 +13,7 @@ import {
   manifestFile,
   type PackageDirectories,
 } from '../debian/packages.ts';
-import { exitStatus, PyclinkError } from '../errors.ts';
+import { PyclinkError } from '../errors.ts';
 import type { StagedPath } from '../files/path.ts';
 import { lstatIfAny } from '../files/stat.ts';
 import type { Log } from '../log.ts';
@@ -24,7 +24,7 @@ import { build } from '../pipeline/build.ts';
 import type { BuildOptions } from '../pipeline/options.ts';
 import type { BuildReport } from '../pipeline/report.ts';
 import { summaryLines } from '../report/build-report.ts';
-import { hasProblems, logOutcomes } from './build.ts';
+import { logOutcomes, statusOfBuilds } from './build.ts';
 import type { CommandResult } from './result.ts';
 
 /** What dh_pyclink needs besides its arguments. */
@@ -81,7 +81,7 @@ export async function dhCommand(call: DebhelperCall, context: DhContext): Promis
     reports.push(...done);
   }
   return {
-    status: reports.some(hasProblems) ? exitStatus.problems : exitStatus.done,
+    status: statusOfBuilds(reports),
     text: call.quiet && !call.verbose ? '' : lines.map((line) => `${line}\n`).join(''),
     data: reports,
   };

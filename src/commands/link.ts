@@ -1,7 +1,7 @@
 import { openBuildroot } from '../buildroot/open.ts';
 import { type Buildroot, toPayload } from '../buildroot/path.ts';
 import { expandPatterns } from '../buildroot/path-patterns.ts';
-import { errnoOf, exitStatus } from '../errors.ts';
+import { errnoOf, statusOf } from '../errors.ts';
 import { readAhead } from '../files/attributes.ts';
 import { findPycs, type PycDirectory } from '../links/find.ts';
 import { type LinkMode, linkDirectory } from '../links/link-directory.ts';
@@ -53,7 +53,11 @@ export async function linkCommand(options: LinkOptions, log: Log): Promise<Comma
   const paths = await expandPatterns(buildroot, options.paths);
   const { directories, pycs, unreadable, notUtf8 } = findPycs(buildroot, paths);
   let [narrowed, normalized, links, savedBytes] = [0, 0, 0, 0];
-  let failed = unreadable.length;
+  const problems: string[] = [];
+  const complain = (path: string, message: string) => {
+    problems.push(message);
+    log.error({ path }, message);
+  };
   const skipped: Skipped[] = [];
   const unknownCounts = new Map<number, number>();
   const read = readAhead(directories.flatMap(({ sets }) => sets.flat()));
@@ -65,14 +69,13 @@ export async function linkCommand(options: LinkOptions, log: Log): Promise<Comma
     savedBytes += done.savedBytes;
     for (const left of done.left) {
       const path = toPayload(buildroot, left.path);
-      if (isProblem(left.reason)) failed += 1;
       const what = [skipReasons[left.reason], left.message].filter(Boolean).join(': ');
-      log[isProblem(left.reason) ? 'error' : 'warn']({ path }, what);
+      if (isProblem(left.reason)) complain(path, what);
+      else log.warn({ path }, what);
       skipped.push({ ...left, path });
     }
-    failed += done.failed.length;
     for (const { path, error } of done.failed) {
-      log.error({ path: toPayload(buildroot, path) }, `not linked: the system refused (${errnoOf(error)})`);
+      complain(toPayload(buildroot, path), `not linked: the system refused (${errnoOf(error)})`);
     }
     for (const magicNumber of done.unknown) unknownCounts.set(magicNumber, (unknownCounts.get(magicNumber) ?? 0) + 1);
   }
@@ -85,20 +88,20 @@ export async function linkCommand(options: LinkOptions, log: Log): Promise<Comma
   }
   for (const path of notUtf8) log.warn({ path }, `not linked: ${skipReasons['name-not-utf8']}`);
   for (const { directory, error } of unreadable) {
-    log.error({ path: directory }, `${skipReasons['unreadable-directory']} (${errnoOf(error)})`);
+    complain(directory, `${skipReasons['unreadable-directory']} (${errnoOf(error)})`);
   }
   if (outputs.manifest !== undefined && !dryRun) {
     const surveyed = await surveyPycs(
       buildroot,
       directories.flatMap(({ sets }) => sets),
     );
-    failed += surveyed.unreadable;
+    if (surveyed.unreadable > 0) problems.push('');
     await record(buildroot, outputs, surveyed, skipped, options, log);
   }
   const verb = dryRun ? 'to make' : 'made';
   const inNormalForm = options.normalize ? `, ${normalized} ${dryRun ? 'to normalize' : 'normalized'}` : '';
   return {
-    status: failed === 0 ? exitStatus.done : exitStatus.problems,
+    status: statusOf(problems),
     text: `pyclink: ${counted(pycs, 'pyc')}${inNormalForm}, ${counted(links, 'link')} ${verb}, ${sizeText(savedBytes)} saved\n`,
     data: {
       dryRun,

@@ -1,7 +1,7 @@
 import { openBuildroot } from '../buildroot/open.ts';
 import { type Buildroot, isInside, toPayload, toStaged } from '../buildroot/path.ts';
 import { resolveParent } from '../buildroot/resolve.ts';
-import { errnoOf, exitStatus } from '../errors.ts';
+import { errnoOf, statusOf } from '../errors.ts';
 import { ifRefused } from '../files/if-possible.ts';
 import { removeLeftovers } from '../files/leftovers.ts';
 import { type PayloadPath, parentOf, type StagedPath } from '../files/path.ts';
@@ -33,9 +33,10 @@ export async function relinkCommand(options: RelinkOptions, log: Log): Promise<C
   const manifest = readManifest(options.manifest);
   pycsNotIn(buildroot, manifest);
   const cleaned = new Set<StagedPath>();
-  let [links, refused] = [0, 0];
+  const refused: string[] = [];
+  let links = 0;
   const refuse = (path: PayloadPath, reason: string) => {
-    refused += 1;
+    refused.push(reason);
     log.error({ path }, reason);
   };
   for await (const { paths } of inTurns(manifest.linkGroups)) {
@@ -68,9 +69,9 @@ export async function relinkCommand(options: RelinkOptions, log: Log): Promise<C
   const verb = options.dryRun ? 'to restore' : 'restored';
   const groups = manifest.linkGroups.length;
   return {
-    status: refused === 0 ? exitStatus.done : exitStatus.problems,
-    text: `pyclink: ${counted(groups, 'link group')}, ${counted(links, 'link')} ${verb}, ${refused} refused\n`,
-    data: { dryRun: options.dryRun, buildroot: buildroot.path, linkGroups: groups, links, refused },
+    status: statusOf(refused),
+    text: `pyclink: ${counted(groups, 'link group')}, ${counted(links, 'link')} ${verb}, ${refused.length} refused\n`,
+    data: { dryRun: options.dryRun, buildroot: buildroot.path, linkGroups: groups, links, refused: refused.length },
   };
 }
 

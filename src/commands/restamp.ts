@@ -2,7 +2,7 @@ import { openBuildroot } from '../buildroot/open.ts';
 import { toPayload } from '../buildroot/path.ts';
 import { expandPatterns } from '../buildroot/path-patterns.ts';
 import { Scope } from '../buildroot/scope.ts';
-import { errnoOf, exitStatus } from '../errors.ts';
+import { errnoOf, statusOf } from '../errors.ts';
 import { removeLeftovers } from '../files/leftovers.ts';
 import { byCodeUnit, type PayloadPath } from '../files/path.ts';
 import { findPycs } from '../links/find.ts';
@@ -47,19 +47,23 @@ export async function restampCommand(options: RestampOptions, log: Log): Promise
   if (!dryRun) {
     for (const { directory, hasLeftovers } of directories) if (hasLeftovers) removeLeftovers(directory);
   }
-  let [rewritten, leftCount] = [0, 0];
-  const complain = (files: readonly LeftFile[]) => {
-    leftCount += files.length;
-    for (const file of files) {
-      log.error({ path: toPayload(buildroot, file.path) }, `left unchanged, with its source: ${file.message}`);
+  let rewritten = 0;
+  const problems: string[] = [];
+  const complain = (path: string, message: string) => {
+    problems.push(message);
+    log.error({ path }, message);
+  };
+  const complainOf = (files: readonly LeftFile[]) => {
+    for (const { path, message } of files) {
+      complain(toPayload(buildroot, path), `left unchanged, with its source: ${message}`);
     }
   };
-  complain(left);
+  complainOf(left);
   const scope = new Scope(buildroot, paths);
   const restamped = new Map<PayloadPath, Pick<PycRecord, 'sha256' | 'invalidationMode'>>();
   for await (const text of inTurns(texts)) {
     const done = restampText(scope, text, mtimeSeconds, dryRun);
-    complain(done.left);
+    complainOf(done.left);
     rewritten += done.rewritten;
     if (path === undefined) continue;
     for (const { path, content } of done.pycs) {
@@ -68,19 +72,19 @@ export async function restampCommand(options: RestampOptions, log: Log): Promise
       restamped.set(toPayload(buildroot, path), { sha256: sha256Of(content), invalidationMode });
     }
   }
-  for (const path of notUtf8) log.error({ path }, `left unchanged, with its source: ${skipReasons['name-not-utf8']}`);
-  leftCount += notUtf8.length;
+  for (const path of notUtf8) complain(path, `left unchanged, with its source: ${skipReasons['name-not-utf8']}`);
+  const leftCount = problems.length;
   for (const { directory, error } of unreadable) {
-    log.error({ path: directory }, `${skipReasons['unreadable-directory']} (${errnoOf(error)})`);
+    complain(directory, `${skipReasons['unreadable-directory']} (${errnoOf(error)})`);
   }
-  for (const pyc of missing) log.error({ path: pyc }, 'in the manifest, but not in the buildroot');
+  for (const pyc of missing) complain(pyc, 'in the manifest, but not in the buildroot');
   if (path !== undefined && !dryRun) {
     const update = () => writeWhole(path, manifestPieces(updated(readManifest(path), restamped)));
     await withLock(path, (message) => log.warn(message), update);
   }
   const verb = dryRun ? 'to restamp' : 'restamped';
   return {
-    status: leftCount + unreadable.length + missing.length === 0 ? exitStatus.done : exitStatus.problems,
+    status: statusOf(problems),
     text: `pyclink: ${counted(sources, 'source')}, ${counted(rewritten, 'pyc')} ${verb}, ${leftCount} left\n`,
     data: { dryRun, buildroot: buildroot.path, sources, pycs: rewritten, left: leftCount },
   };
