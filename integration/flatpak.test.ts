@@ -14,7 +14,7 @@ import { loadedFiles, pycSuffixes } from './helpers/verbose-imports.ts';
 const { minor, library, executable, cacheTag } = systemPython;
 const site = `lib/python${minor}/site-packages`;
 const [moduleOnPage = '', commands = ''] = blocksOf('Flatpak');
-const [build = '', verify = ''] = commands.split('\n');
+const [build = '', verify = '', audit = ''] = commands.split('\n');
 
 /** A runtime that is an SDK too: a shell, Python and pyclink, with the libraries that they need. */
 const makeRuntime = `
@@ -125,6 +125,8 @@ import sys; sys.path.insert(0, "/app/${site}"); import shop.cart, shop.till'`);
         );
       }
       expect(await sh(verify, directory)).toBe('pyclink: 9 pycs, 2 link groups: all as built');
+      expect(await sh(audit, directory)).toMatch(/^pyclink: nothing wrong$/m);
+      expect(await sh(audit.replace('shop/files', installed))).toMatch(/^pyclink: nothing wrong$/m);
       expect(linkGroupsIn(installed).map((group) => group.length)).toEqual([3, 1, 1, 1, 3]);
     });
 

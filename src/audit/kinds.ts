@@ -37,7 +37,8 @@ export const auditAdvice: Readonly<Record<AuditKind, string>> = {
   leftover: 'remove it; run tests outside the buildroot, or with PYTHONDONTWRITEBYTECODE=1',
   writable: 'make it writable only by its owner: chmod go-w',
   exposed: 'give it the mode and the owner of its source, or compile again',
-  'leaks-path': 'compile with its installed path: compileall -s BUILDROOT -p /, or pyclink build',
+  'leaks-path':
+    'compile with its installed path: compileall -s BUILDROOT -p /, or pyclink build; if a directory will lie elsewhere, audit it with --prepend',
   'no-bytecode': 'compile it: pyclink build',
   'missing-level': 'compile all modules at the same levels: pyclink build --optimize',
   unlinked: 'copy with links (cp -a, rsync -H), or link again: pyclink link',

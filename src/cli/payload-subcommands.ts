@@ -44,7 +44,7 @@ export function audit(command: Command, call: Call): Command {
       if (!kinds.includes(kind)) throw new InvalidArgumentError(`Allowed choices are ${kinds.join(', ')}.`);
       return [...earlier, kind];
     });
-  return withReadOptions(withCommonOptions(command))
+  return withPrepend(withReadOptions(withCommonOptions(command)), 'pyclink works it out')
     .argument('<TARGET...>', 'directories, / for the running system, packages or their directory, or container images')
     .addOption(each('--only <kind>', 'report only this kind of finding, repeatable'))
     .addOption(each('--ignore <kind>', 'do not report this kind of finding, repeatable'))
@@ -54,7 +54,6 @@ export function audit(command: Command, call: Call): Command {
         'exit with status 1 only for this kind, repeatable (default: the kinds that users of the package can notice)',
       ),
     )
-    .option('--prepend <dir>', 'where a directory will be installed, if pyclink cannot tell')
     .addOption(fileOption('--baseline <file>', 'leave out the findings of an earlier --json report'))
     .addOption(
       new Option('--format <format>', 'form of the report (default: text)').choices(auditFormats).conflicts('json'),

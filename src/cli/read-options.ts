@@ -41,8 +41,8 @@ export function readOptionsOf(flags: object): ReadOptions {
 }
 
 /** Adds the option for the directory where a tree will be installed. */
-export function withPrepend(command: Command): Command {
-  return command.option('-p, --prepend <dir>', 'where the tree will be installed, as for build (default: /)');
+export function withPrepend(command: Command, ifAbsent = '/'): Command {
+  return command.option('-p, --prepend <dir>', `where the tree will be installed, as for build (default: ${ifAbsent})`);
 }
 
 /** Reads `--prepend`; undefined if it is not given. @throws PyclinkError `usage` */
