@@ -95,7 +95,7 @@ describe('audit', () => {
         `  to do: ${auditAdvice[kind]}`,
         ...paths.map((path) => `  ${shownPath(path)}: ${detail.replace('SOURCE', source(path))}`),
         `pyclink: TAG: ${inWords(levels)}`,
-        ...(kind === 'sourceless' ? ['pyclink: without a cache tag: 1 pyc of level 0'] : []),
+        ...(kind === 'sourceless' ? ['pyclink: without a cache tag: 1 pyc of unknown level'] : []),
         `pyclink: N KiB of bytecode${kind === 'unlinked' ? ', N KiB less with links' : ''}`,
         `pyclink: ${modules} modules without bytecode`,
         `pyclink: ${paths.length} finding${paths.length === 1 ? '' : 's'}`,

@@ -53,6 +53,18 @@ describeWith(missingTools('zip'), '--layout zip', () => {
     expect(await pyclink(['audit', at('app.pyz')])).toMatchObject({ status: 0 });
   });
 
+  it('names no level of a pyc whose name has none', async () => {
+    const [old, now] = [application(), application({ 'shop/cart.py': 'def pay(sum):\n    return 1\n' })];
+    for (const { build } of [old, now]) expect(await build('-o', '2')).toEqual(quiet);
+    const { stdout: inspected } = await pyclink(['inspect', join(now.tree, 'shop/cart.pyc')]);
+    expect(inspected).toContain('\nlevel         not in the name\n');
+    expect((await pyclink(['audit', now.tree])).stdout).toContain('without a cache tag: 3 pycs of unknown level\n');
+    expect((await pyclink(['diff', old.tree, now.tree])).stdout).toMatch(/^code: \/shop\/cart\.py: cart\.pay: [^(]*$/m);
+    const page = now.at('page.html');
+    await pyclink(['audit', '-q', '--html', page, now.tree]);
+    expect(readFileSync(page, 'utf8')).toContain('<td>/shop/cart.py</td><td></td><td></td>');
+  });
+
   it('is loaded without the sources, in a zip and in a directory', async () => {
     const { tree, at, build, verify, zip, python } = application();
     expect(await build('--remove-sources', '-o', '2')).toEqual(quiet);

@@ -33,7 +33,7 @@ export function inspectCommand(file: string): CommandResult {
     path,
     interpreter: releaseOf(header.magicNumber).name,
     header,
-    level: name?.level,
+    level: name?.cacheTag === undefined ? name?.level || undefined : name.level,
     cacheTag: name?.cacheTag,
     sizeBytes: pyc.sizeBytes,
     sha256: sha256Of(pyc.content),

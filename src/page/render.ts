@@ -75,8 +75,8 @@ ${modules.map(moduleRow)}</tbody>
 }
 
 function moduleRow({ source, cacheTag, files, sizeBytes }: PageModule) {
-  const levels = files.map(({ levels: own }: PageFile) => own.join(' = ')).join(', ');
-  return html`<tr><td>${printable(source)}</td><td>${cacheTag ?? ''}</td><td>${levels}</td>${sizeCell(sizeBytes)}</tr>\n`;
+  const levels = cacheTag === undefined ? [] : files.map(({ levels: own }: PageFile) => own.join(' = '));
+  return html`<tr><td>${printable(source)}</td><td>${cacheTag ?? ''}</td><td>${levels.join(', ')}</td>${sizeCell(sizeBytes)}</tr>\n`;
 }
 
 function sizeCell(sizeBytes: number) {

@@ -66,7 +66,9 @@ function summaryLines(findings: readonly AuditFinding[], summary: AuditSummary, 
 
 /** `cpython-311: 12 pycs of level 0, 3 of level 1` */
 function levelsText(tag: string, levels: AuditSummary['pycs'][string]): string {
+  if (tag === 'none')
+    return `without a cache tag: ${counted(levels[0] + levels[1] + levels[2], 'pyc')} of unknown level`;
   const some = levels.flatMap((count, level) => (count === 0 ? [] : [{ count, level }]));
   const counts = some.map(({ count, level }, i) => `${i === 0 ? counted(count, 'pyc') : count} of level ${level}`);
-  return `${tag === 'none' ? 'without a cache tag' : tag}: ${counts.join(', ')}`;
+  return `${tag}: ${counts.join(', ')}`;
 }

@@ -36,7 +36,8 @@ export function diffText({ differences, summary, unreadable }: Diffed, isVerbose
   return lines.map((line) => `${printable(line)}\n`).join('');
 }
 
-function lineOf({ kind, path, code, levels, detail }: DiffFinding): string {
+function lineOf({ kind, path, cacheTag, code, levels, detail }: DiffFinding): string {
   const place = code === undefined ? '' : `${code}: `;
-  return `${kind}: ${path}: ${place}${detail} (${levels.length === 1 ? 'level' : 'levels'} ${levels.join(' ')})`;
+  const known = cacheTag === undefined ? '' : ` (${levels.length === 1 ? 'level' : 'levels'} ${levels.join(' ')})`;
+  return `${kind}: ${path}: ${place}${detail}${known}`;
 }
