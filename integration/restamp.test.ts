@@ -65,6 +65,23 @@ describe('restamp', () => {
     expect(changed.every((path) => path.includes('/till.'))).toBe(true);
   });
 
+  it('leaves pycs that build --keep-current keeps, those of empty sources too', async () => {
+    const tree = await built();
+    plant(tree.buildroot, { [`${directory}/__init__.py`]: '' });
+    const build = (...more: string[]) => {
+      const words = ['build', '--json', '--keep-current', '--buildroot', tree.buildroot, ...more];
+      return pyclink([...words, '--manifest', tree.manifest]);
+    };
+    await build();
+    expect(await tree.restamp('--mtime', '0', '--manifest', tree.manifest)).toMatchObject({ status: 0, stderr: '' });
+    const state = () => [contentsOf(tree.buildroot), linkGroupsIn(tree.buildroot), readFileSync(tree.manifest, 'utf8')];
+    const before = state();
+    for (const more of [['--dry-run'], []]) {
+      expect(JSON.parse((await build(...more)).stdout)).toMatchObject({ current: 3 });
+      expect(state()).toEqual(before);
+    }
+  });
+
   it('rewrites nothing the second time, and nothing in a dry run', async () => {
     const tree = await built();
     const before = contentsOf(tree.buildroot);

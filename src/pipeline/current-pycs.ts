@@ -7,7 +7,7 @@ import { ifPossible } from '../files/if-possible.ts';
 import { stat } from '../files/stat.ts';
 import { type ReadPyc, readNames } from '../links/fingerprint.ts';
 import { codeFactsOf } from '../marshal/code-facts.ts';
-import { encodePycHeader, type InvalidationMode, parsePycHeader, staleReason } from '../pyc/header.ts';
+import { encodePycHeader, parsePycHeader, staleReason } from '../pyc/header.ts';
 import { type CodeLayout, codeLayoutOf } from '../pyc/releases.ts';
 import { sourceHash } from '../pyc/source-hash.ts';
 
@@ -36,8 +36,7 @@ export function currentPycs(job: CompileJob, options: Wanted): ReadPyc[] | undef
   return ifPossible(() => {
     const mode = pycModeFor(stat(job.source.content).mode);
     const isWanted = (content: Buffer) =>
-      fitsSource(content, job, invalidationModeOf(job, options)) &&
-      hasCode(content, layout, recordedPathOf(job), options);
+      fitsSource(content, job, options) && hasCode(content, layout, recordedPathOf(job), options);
     const names = pycsOf(job).map(({ path }) => path);
     const pycs = readNames(names, isWanted, memory.take);
     if (pycs?.every((pyc) => hasNewMode(pyc, mode)) !== true) return undefined;
@@ -46,10 +45,13 @@ export function currentPycs(job: CompileJob, options: Wanted): ReadPyc[] | undef
   });
 }
 
-function fitsSource(pyc: Buffer, { source, interpreter }: CompileJob, invalidationMode: InvalidationMode): boolean {
+function fitsSource(pyc: Buffer, job: CompileJob, options: Wanted): boolean {
+  const { source, interpreter } = job;
   const header = parsePycHeader(pyc);
   if ('unreadable' in header || header.magicNumber !== interpreter.magicNumber) return false;
-  if (header.invalidationMode !== invalidationMode) return false;
+  // restamp gives the pycs of empty sources a hash.
+  const wanted = [options, { ...options, emptyByHash: true }].map((one) => invalidationModeOf(job, one));
+  if (!wanted.includes(header.invalidationMode)) return false;
   const expected = encodePycHeader(header);
   if (!expected.equals(pyc.subarray(0, expected.length))) return false;
   const { sizeBytes, mtimeSeconds } = source;

@@ -136,7 +136,8 @@ function recordsOf(
   return groups.map((group) => {
     const endings = group.map(({ path }) => path.slice(stem.length)).sort(byCodeUnit);
     const [{ sizeBytes, content: pyc, mode }] = group as readonly [ReadPyc];
-    const kind = recordKind(endings, mode, invalidationModeOf(job, options), version, more);
+    const own = { invalidationMode: options.invalidationMode, emptyByHash: pyc[4] === 3 };
+    const kind = recordKind(endings, mode, invalidationModeOf(job, own), version, more);
     const digest = options.hash ? digests.of(pyc) : '';
     return new CompiledRecord(payload, sizeBytes, digest, kind, sourceDigest);
   });
