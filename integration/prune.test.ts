@@ -122,7 +122,18 @@ describe('build --prune', () => {
       'the pyc of a symlink to nothing',
       { [`/opt/app/__pycache__/s.${cacheTag}.pyc`]: nobodys, '/opt/app/s.py': { symlink: away } },
     ],
-    ['a symlink', { [`/opt/app/__pycache__/gone.${cacheTag}.pyc`]: { symlink: `till.${cacheTag}.pyc` } }],
+    [
+      'a symlink to another file',
+      { [`/opt/app/__pycache__/gone.${cacheTag}.pyc`]: { symlink: '../data' }, '/opt/app/data': 'no bytecode' },
+    ],
+    ['a symlink out of the tree', { [`/opt/app/__pycache__/gone.${cacheTag}.pyc`]: { symlink: away } }],
+    [
+      'what a symlink leads to that stays',
+      {
+        [`/opt/app/__pycache__/gone.cpython-312.pyc`]: pycOf(3531, cart.length),
+        [`/opt/app/__pycache__/till.cpython-312.pyc`]: { symlink: 'gone.cpython-312.pyc' },
+      },
+    ],
     ['a directory', { [`/opt/app/__pycache__/gone.${cacheTag}.pyc`]: { directory: true } }],
     [
       'what a symlinked directory leads to',
@@ -193,6 +204,34 @@ describe('build --prune', () => {
       expect(prunedIn(ran).map((one) => one.path)).toEqual([path]);
       expect(existsSync(join(buildroot, path))).toBe(how.length > 0);
     }
+  });
+
+  it('removes useless symlinks and what only they lead to, as its dry run says', async () => {
+    const at = (name: string) => `/opt/app/__pycache__/${name}.pyc`;
+    const link = (to: string) => ({ symlink: `${to}.pyc` });
+    const reasons: Record<string, [Planted, string]> = {
+      [at(`gone.${cacheTag}`)]: [link(`till.${cacheTag}`), 'there is no /opt/app/gone.py'],
+      [at('lost.cpython-312')]: [link('nothing'), 'there is no /opt/app/lost.py'],
+      [at('lost.cpython-313')]: [link('lost.cpython-312'), 'there is no /opt/app/lost.py'],
+      [at('old.cpython-312')]: [pycOf(3531, cart.length), 'there is no /opt/app/old.py'],
+      [at('older.cpython-312')]: [link('old.cpython-312'), 'there is no /opt/app/older.py'],
+      [at(`till.${cacheTag}.opt-1`)]: [link(`till.${cacheTag}`), 'the build does not write level 1'],
+      [at('till.cpython-312')]: [link('nothing'), 'a dangling symlink'],
+      [at('till.cpython-313')]: [{ symlink: at('stale') }, 'it records 1 bytes, the source has 23'],
+    };
+    const buildroot = plantBuildroot({
+      ...sources,
+      ...Object.fromEntries(Object.entries(reasons).map(([path, [what]]) => [path, what])),
+      [at('stale')]: pycOf(3531, 1),
+      // The build replaces it by a file.
+      [at(`till.${cacheTag}`)]: link('old.cpython-312'),
+    });
+    const expected = Object.entries(reasons).map(([path, [, detail]]) => ({ path, detail }));
+    for (const how of [['--dry-run'], []]) {
+      expect(prunedIn(await build(buildroot, '-o', '0', '--prune', '--json', ...how, '/opt'))).toEqual(expected);
+    }
+    const left = everythingIn(join(buildroot, '/opt/app/__pycache__'));
+    expect(left).toEqual(['stale.pyc', `till.${cacheTag}.pyc`]);
   });
 
   it('of one source leaves the pycs of others', async () => {
@@ -288,9 +327,11 @@ describe('build --prune', () => {
     const buildroot = plantBuildroot({ '/opt/app/till.py': text(cart), [orphan]: nobodys });
     for (const path of ['..', '.', 'opt', 'opt/app']) chmodSync(join(buildroot, path), 0o755);
     chownSync(join(buildroot, 'opt/app'), 65534, 65534);
-    const ran = await pyclink(['build', '-q', '--buildroot', buildroot, '--prune', '/opt'], { uid: 65534 });
-    expect(ran.status).toBe(1);
-    expect(ran.stderr).toBe(`pyclink: error: ${orphan}: old pyc not removed\n    EACCES\n`);
-    expect(statSync(join(buildroot, orphan)).isFile()).toBe(true);
+    for (const how of [['--dry-run'], []]) {
+      const ran = await pyclink(['build', '-q', '--buildroot', buildroot, '--prune', ...how, '/opt'], { uid: 65534 });
+      expect(ran.status).toBe(1);
+      expect(ran.stderr).toBe(`pyclink: error: ${orphan}: old pyc not removed\n    EACCES\n`);
+      expect(statSync(join(buildroot, orphan)).isFile()).toBe(true);
+    }
   });
 });

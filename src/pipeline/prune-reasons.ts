@@ -3,16 +3,18 @@ import { leftoverReason } from '../audit/leftovers.ts';
 import { excluder } from '../buildroot/exclude.ts';
 import { toPayload } from '../buildroot/path.ts';
 import { isInterpreterName, readerOf, readsTag } from '../buildroot/python-directory.ts';
+import { resolveInBuildroot } from '../buildroot/resolve.ts';
 import { type Source, sourceAt } from '../buildroot/source.ts';
 import { childOf, contains, nameOf, type PayloadPath, parentOf, type StagedPath } from '../files/path.ts';
 import { readContent, readRegular, withRegular } from '../files/read-regular.ts';
-import { isGone } from '../files/stat.ts';
+import { type FileStat, isGone, lstat } from '../files/stat.ts';
 import { getOrAdd } from '../get-or-add.ts';
 import { cacheTagOf } from '../manifest/interpreters.ts';
 import type { PycRecord } from '../manifest/schema.ts';
 import { type PycHeader, parsePycHeader, staleReason } from '../pyc/header.ts';
 import { releaseOf } from '../pyc/releases.ts';
 import { sourceHash } from '../pyc/source-hash.ts';
+import { skipReasons } from '../skipped.ts';
 import type { Settings } from './compile-all.ts';
 
 /** The pycs that a build made from a source with one interpreter. */
@@ -67,18 +69,18 @@ export class PruneReasons {
     const source = childOf(parentOf(cache), `${stem}.py`);
     const path = toPayload(buildroot, staged);
     if ([staged, source].some((one) => this.#isExcluded(one, toPayload(buildroot, one)))) return undefined;
-    const start = withRegular(staged, (descriptor, stat) => ({
-      stat,
-      header: parsePycHeader(readContent(descriptor, Math.min(stat.sizeBytes, 16))),
-    }));
-    if (start === undefined || 'unreadable' in start.header) return undefined;
+    const stat = lstat(staged);
+    const place = stat.kind === 'symlink' ? resolveInBuildroot(buildroot, staged) : { kind: 'inside', path: staged };
+    const header = 'path' in place ? withRegular(place.path, readHeader) : undefined;
+    if (header === undefined && place.kind !== 'dangling') return undefined;
+    if (header !== undefined && 'unreadable' in header) return undefined;
     const detail =
       this.#orphanReason(source, stem) ??
       (pytest === undefined ? undefined : leftoverReason(path)) ??
       this.#foreignReason(staged, cacheTag) ??
       this.#levelReason(source, cacheTag, level) ??
-      this.#staleReason(start.header, source);
-    return detail === undefined ? undefined : { detail, stat: start.stat };
+      (header === undefined ? skipReasons['dangling-symlink'] : this.#staleReason(header, source));
+    return detail === undefined ? undefined : { detail, stat };
   }
 
   /** Programs may load a file with another name (`stem`, `stem.cfg`) as a module: its pyc has the same name. */
@@ -127,6 +129,10 @@ export class PruneReasons {
     const hash = (magicNumber: number) => sourceHash(magicNumber, text);
     return staleReason(header, { sizeBytes, mtimeSeconds, hash });
   }
+}
+
+function readHeader(descriptor: number, { sizeBytes }: FileStat) {
+  return parsePycHeader(readContent(descriptor, Math.min(sizeBytes, 16)));
 }
 
 /** Matches pycs of known interpreters, and those of pytest, which appends its own name to the tag. */

@@ -1,3 +1,4 @@
+import { accessSync, constants } from 'node:fs';
 import { type Buildroot, toPayload } from '../buildroot/path.ts';
 import { pythonDirectoryOf } from '../buildroot/python-directory.ts';
 import { walkLimits } from '../buildroot/running-system.ts';
@@ -7,7 +8,7 @@ import { errnoOf } from '../errors.ts';
 import { ifPossible } from '../files/if-possible.ts';
 import { childOf, type PayloadPath, parentOf, type StagedPath } from '../files/path.ts';
 import { removeFile } from '../files/replace.ts';
-import { isSameVersion, lstatIfAny } from '../files/stat.ts';
+import { type FileStat, isSameVersion, lstatIfAny } from '../files/stat.ts';
 import { parsePycPath } from '../pyc/name.ts';
 import type { Skipped } from '../skipped.ts';
 import { inTurns } from '../turns.ts';
@@ -24,25 +25,30 @@ interface Pruned {
 
 /**
  * Removes pycs in the PATHs that no interpreter loads, whose source changed, or that are of levels that this build does
- * not make. Removes only files in a `__pycache__` with the name and the start of a pyc, and only if the reason is
- * certain.
+ * not make. Removes only files in a `__pycache__` with the name and the start of a pyc, and symlinks to such files or to
+ * nothing; only if the reason is certain, and no other symlink leads to the file.
  */
 export async function prune(facts: PruneFacts): Promise<Pruned> {
-  const { options, made } = facts;
+  const { options, made, symlinks } = facts;
   const { buildroot, dryRun } = options;
   const built = new Set(made.flatMap(({ paths }) => paths));
   const reasons = new PruneReasons(facts);
-  const pruned: PrunedPyc[] = [];
-  const skipped: Skipped[] = [];
+  const useless = new Map<StagedPath, PrunedPyc & { readonly stat: FileStat }>();
   for await (const staged of inTurns(pycsIn(buildroot, options))) {
     const path = toPayload(buildroot, staged);
-    if (built.has(path)) continue;
     // Keep what cannot be examined.
-    const found = ifPossible(() => reasons.look(staged));
-    if (found === undefined) continue;
-    const { detail, stat } = found;
+    const found = built.has(path) ? undefined : ifPossible(() => reasons.look(staged));
+    if (found !== undefined) useless.set(staged, { path, ...found });
+  }
+  const isKept = (link: StagedPath) => !useless.has(link) && !built.has(toPayload(buildroot, link));
+  const targets = new Set(Array.from(symlinks).flatMap(([link, to]) => (isKept(link) ? to : [])));
+  const pruned: PrunedPyc[] = [];
+  const skipped: Skipped[] = [];
+  for await (const [staged, { path, detail, stat }] of inTurns(useless)) {
+    if (targets.has(staged)) continue;
+    const isSame = (name: string) => isSameVersion(lstatIfAny(name), stat);
     try {
-      const isSame = (name: string) => isSameVersion(lstatIfAny(name), stat);
+      if (dryRun) accessSync(parentOf(staged), constants.W_OK | constants.X_OK);
       if (dryRun || removeFile(staged, isSame)) pruned.push({ path, detail });
     } catch (error) {
       const errno = errnoOf(error);
@@ -56,7 +62,9 @@ export async function prune(facts: PruneFacts): Promise<Pruned> {
 /** The pycs in the PATHs or, without PATHs, in the Python directories. Does not follow symlinks. */
 function pycsIn(buildroot: Buildroot, { paths, only }: Pick<Settings, 'paths' | 'only'>): StagedPath[] {
   const below = (directory: StagedPath) =>
-    walk(directory, /\.pyc$/, walkLimits(buildroot)).found.flatMap(({ path, type }) => (type === 'file' ? path : []));
+    walk(directory, /\.pyc$/, walkLimits(buildroot)).found.flatMap(({ path, type }) =>
+      type === 'file' || type === 'symlink' ? path : [],
+    );
   const isDirectory = (path: StagedPath) => ifPossible(() => lstatIfAny(path))?.kind === 'directory';
   const isMeant = (path: PayloadPath) =>
     !['python2', undefined].includes(pythonDirectoryOf(path)?.kind) && only?.matching.test(path) !== false;
