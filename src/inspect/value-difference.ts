@@ -1,6 +1,6 @@
 import { getOrAdd } from '../get-or-add.ts';
 import { isContainer, isString, marshalType, stringType } from '../marshal/types.ts';
-import { movedWithClass } from './class-lines.ts';
+import { withLineOf } from './class-lines.ts';
 import type { MarshalNode } from './tree.ts';
 import { childPlace, firstLineOf, inWords, type ObjectPlace, placeText } from './words.ts';
 
@@ -25,12 +25,7 @@ export interface Ignored {
 }
 
 /** Returns the first difference of two values; undefined if there is none. Ignores the line at which a class begins. */
-type Compare = (
-  a: MarshalNode,
-  b: MarshalNode,
-  place: ObjectPlace,
-  moved?: readonly MarshalNode[],
-) => Difference | undefined;
+type Compare = (a: MarshalNode, b: MarshalNode, place: ObjectPlace) => Difference | undefined;
 
 /** The limit for pairs, which references can multiply. The largest modules have 30,000 tuples and code objects. */
 const maxPairs = 200_000;
@@ -40,31 +35,27 @@ export function valueComparison({ fields = new Set(), inner = false }: Ignored =
   /** Pairs that are equal or being compared, because an object may occur in many places. */
   const compared = new Map<MarshalNode, Set<MarshalNode>>();
   let pairs = 0;
-  const find: Compare = (a, b, place, ofCode) => {
+  const find: Compare = (a, b, place) => {
     const own = ownValueDifference(a, b, fields);
     if (own !== undefined) return differenceAt(place, own);
-    const isOfLine = a.type === marshalType.code && fields.has('first line');
-    const moved = isOfLine ? movedWithClass(a, b) : ofCode;
+    const { children } = a.type === marshalType.code && fields.has('first line') ? withLineOf(a, b) : b;
     for (const [i, child] of a.children.entries()) {
       const ofChild = childPlace(a, place, i);
-      const [its, other] = [child.target, (b.children[i] as MarshalNode).target];
+      const [its, other] = [child.target, (children[i] as MarshalNode).target];
       const isLeft = inner && its.type === marshalType.code && other.type === its.type;
-      const found =
-        isLeft || moved?.includes(child) || fields.has(ofChild.inside)
-          ? undefined
-          : compare(its, other, ofChild, moved);
+      const found = isLeft || fields.has(ofChild.inside) ? undefined : compare(its, other, ofChild);
       if (found !== undefined) return found;
     }
     return undefined;
   };
-  const compare: Compare = (a, b, place, moved) => {
-    if (a.children.length === 0) return find(a, b, place, moved);
+  const compare: Compare = (a, b, place) => {
+    if (a.children.length === 0) return find(a, b, place);
     const others = getOrAdd(compared, a, () => new Set());
     if (others.has(b)) return undefined;
     pairs += 1;
     if (pairs > maxPairs) return differenceAt(place, ['value', 'too many objects', 'too many objects']);
     others.add(b);
-    const found = find(a, b, place, moved);
+    const found = find(a, b, place);
     if (found !== undefined) others.delete(b);
     return found;
   };

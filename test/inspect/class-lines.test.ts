@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { expect } from 'vitest';
 import { comparePycs } from '../../src/diff/compare.ts';
-import { itOnEachPython } from '../helpers/each-python.ts';
+import { itOnEachPython, pythonsWhere } from '../helpers/each-python.ts';
 import type { RealPython } from '../helpers/pythons.ts';
 
 /** Classes of many shapes. No number in them is that of a line. */
@@ -20,6 +20,18 @@ class Shop(Plain, metaclass=Meta):
         class Till:
             open = True
         return super().pay(__class__, Till, 800)
+`;
+
+/** A class that has lines as constants, and returns at two places. */
+const body = `class Shop(metaclass=Meta):
+    limit: int = 700
+    other = limit, 702, 260, "x", 900
+    last = "x", 800, 260, 702
+    def pay(self):
+        return 700, 702, 260
+    with limit as y:
+        if y:
+            z = 700
 `;
 
 const script =
@@ -49,4 +61,31 @@ for (const first of [0, 300]) {
       expect.stringMatching(/^code <module>\.Shop\.pay\.Till: /),
     ]);
   });
+}
+
+// The line is a constant of its own, one that the class has anyway, or, from 3.14 on and below 256, none.
+for (const [from, to] of [
+  [700, 702],
+  [702, 700],
+  [250, 260],
+  [260, 250],
+  [7, 700],
+] as const) {
+  itOnEachPython(
+    `$name: a class moved from line ${from} to ${to}, one of its constants, has the same code`,
+    (python) => {
+      const at = (line: number, text = body) => '\n'.repeat(line - 1) + text;
+      expect(differences(python, at(from), at(to))).toEqual([
+        'lines undefined: the same code with different lines or columns',
+      ]);
+      expect(differences(python, at(from), at(to, body.replace('limit: int = 700', 'limit: int = 701')))).toEqual([
+        expect.stringMatching(/^code <module>\.Shop: /),
+      ]);
+      expect(differences(python, at(from), at(to, body.replace('900', '901')))).toEqual([
+        expect.stringMatching(/^code <module>\.Shop: constant \d+ is int 901, was int 900$/),
+      ]);
+      expect(differences(python, at(from), at(to, body.replace('"x", 800', '800, "x"')))).toHaveLength(1);
+    },
+    pythonsWhere((minor) => minor >= 13),
+  );
 }
