@@ -26,6 +26,12 @@ async function zipBy(name: string, script: string, change = 'pass'): Promise<str
 }
 
 const evil = 'z.writestr("shop/evil.pyc", "x")';
+/** A stored member whose local header may be of 64 bits. */
+const long = 'with z.open("shop/evil.pyc", "w", force_zip64=True) as f: f.write(b"x")';
+/** The last local header, and the records of the end: Python writes those of 64 bits for more than 65,535 entries. */
+const locals = 'at = data.rindex(b"PK\\3\\4")';
+const end64 =
+  'e = len(data) - 22; n, size, at = struct.unpack("<HLL", data[e + 10:e + 20]); data[e:e] = struct.pack("<4sQHHLLQQQQ4sLQL", b"PK\\6\\6", 44, 45, 45, 0, 0, n, n, size, at, b"PK\\6\\7", 0, e, 1)';
 
 describe('audit refuses', () => {
   it.each<[string, string, string, string, string?]>([
@@ -36,6 +42,17 @@ describe('audit refuses', () => {
       evil,
       'data[-14:-10] = b"\\1\\0\\1\\0"',
     ],
+    ['a local header with another name', 'a.whl', 'a name that', evil, `${locals}; data[at + 38:at + 40] = b"xx"`],
+    ['a local header with another size', 'a.whl', 'a size that', evil, `${locals}; data[at + 18:at + 26] = bytes(8)`],
+    ['a local header with another long size', 'a.whl', 'a size that', long, `${locals}; data[at + 30 + 13 + 4] += 1`],
+    [
+      'a long end record with other entries',
+      'a.whl',
+      'do not agree',
+      evil,
+      `${end64}; data[e + 24] = data[e + 32] = 1`,
+    ],
+    ['a long end record elsewhere', 'a.whl', 'do not agree', evil, `${end64}; data[e + 56 + 8] += 1`],
     ['a directory of another size', 'a.whl', 'is not where', evil, 'data[-10:-6] = struct.pack("<L", len(data))'],
     [
       'another name in an extra field',
@@ -67,10 +84,10 @@ describe('audit refuses', () => {
     expect(ran).toMatchObject({ status: 3, stdout: '' });
   });
 
-  it('a tar that ends as a zip', async () => {
+  it.each(['gnu', 'v7'])('a tar that ends as a zip: %s', async (format) => {
     const tree = plantBuildroot({ '/shop/cart.py': 'x = 1\n' });
     const tar = join(tree, '../good.tar');
-    await execa('tar', ['-cf', tar, '-C', tree, '.']);
+    await execa('tar', ['-cf', tar, `--format=${format}`, '-C', tree, '.']);
     const both = join(tree, '../both.whl');
     writeFileSync(both, Buffer.concat([readFileSync(tar), readFileSync(await zipBy('a.whl', evil))]));
     const ran = await pyclink(['audit', both]);
@@ -87,4 +104,15 @@ it('audit does not unpack a file in a wheel that is named like a part of a conda
   ]);
   expect(stdout).toContain('/shop/evil.pyc');
   expect(status).toBe(1);
+});
+
+it.each<[string, string, string]>([
+  ['of 64 bits', long, end64],
+  ['whose sizes follow the bytes', evil, `${locals}; data[at + 6] |= 8; data[at + 14:at + 26] = bytes(12)`],
+  ['behind a shebang', evil, 'data[0:0] = b"#!/usr/bin/python3\\n"'],
+  ['of 64 bits behind a shebang', long, `${end64}; data[0:0] = b"#!/usr/bin/python3\\n"`],
+])('audit reads a zip %s', async (_, script, change) => {
+  const { stdout, stderr } = await pyclink(['audit', '-v', await zipBy('a.zip', script, change)]);
+  expect(stderr).toBe('');
+  expect(stdout).toContain('/shop/evil.pyc');
 });

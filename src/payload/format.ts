@@ -23,10 +23,19 @@ const magics: readonly (readonly [Format, latin1: string, at?: number])[] = [
 
 const startBytes = 1028;
 
-/** The format of a file that starts with these bytes; undefined for an old tar and for unknown formats. */
+/** The format of a file that starts with these bytes; undefined for unknown formats. */
 export function formatOf(start: Buffer): Format | undefined {
   const text = start.toString('latin1', 0, startBytes);
-  return magics.find(([, magic, at = 0]) => text.startsWith(magic, at))?.[0];
+  return magics.find(([, magic, at = 0]) => text.startsWith(magic, at))?.[0] ?? (isOldTar(start) ? 'tar' : undefined);
+}
+
+/** A tar before POSIX is known only by the checksum of its first header, which counts its own field as spaces. */
+function isOldTar(start: Buffer): boolean {
+  const [header, checksum] = [
+    Buffer.from(start.subarray(0, 512)),
+    Number.parseInt(start.toString('latin1', 148, 156), 8),
+  ];
+  return header.fill(' ', 148, 156).reduce((sum, byte) => sum + byte, 0) === checksum;
 }
 
 /** Reads the first bytes of a file, which identify its format. @throws PyclinkError `tool-failed` also if empty */

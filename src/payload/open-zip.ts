@@ -18,7 +18,7 @@ interface Extent {
   readonly start: number;
   /** Where its central directory ends. */
   readonly directoryEnd: number;
-  /** Whether the central directory is where the end record says. */
+  /** Whether the central directory is where the end records say, and they agree. */
   readonly isExact: boolean;
 }
 
@@ -31,22 +31,43 @@ export function zipExtent(file: string): Extent | undefined {
   const descriptor = openSync(file, 'r');
   try {
     const { sizeBytes } = fstat(descriptor);
-    const tail = Buffer.alloc(Math.min(sizeBytes, locatorBytes + endBytes + maxCommentBytes));
+    const tail = Buffer.alloc(Math.min(sizeBytes, zip64Bytes + endBytes + maxCommentBytes));
     readSync(descriptor, tail, 0, tail.length, sizeBytes - tail.length);
     const end = tail.lastIndexOf(endMagic, undefined, 'latin1');
     if (end < 0 || end + endBytes > tail.length) return undefined;
     if (end + endBytes + tail.readUInt16LE(end + 20) !== tail.length) return undefined;
     const directory = tail.readUInt32LE(end + 16);
     const endAt = sizeBytes - tail.length + end;
-    const isZip64 = tail.toString('latin1', end - locatorBytes, end - locatorBytes + 4) === locatorMagic;
+    const isZip64 = end >= zip64Bytes && tail.toString('latin1', end - locatorBytes).startsWith(locatorMagic);
     const directoryEnd = isZip64 ? endAt - zip64Bytes : endAt;
     // A zip of 4 GiB or more stores its offsets elsewhere.
-    if (directory === 0xffffffff) return { start: 0, directoryEnd, isExact: true };
-    const start = directoryEnd - tail.readUInt32LE(end + 12) - directory;
-    return { start: Math.max(0, start), directoryEnd, isExact: start >= 0 };
+    const start = directory === 0xffffffff ? 0 : directoryEnd - tail.readUInt32LE(end + 12) - directory;
+    const isExact =
+      start >= 0 && (!isZip64 || agree(tail.subarray(end - zip64Bytes, end + endBytes), directoryEnd - start));
+    return { start: Math.max(0, start), directoryEnd, isExact };
   } finally {
     closeSync(descriptor);
   }
+}
+
+/**
+ * Whether the two end records of a 64-bit zip say the same, because some programs read the second only for numbers that
+ * do not fit into the first.
+ * @param records the 64-bit one, its locator, and the usual one
+ * @param recordAt where the locator should say that they begin
+ */
+function agree(records: Buffer, recordAt: number): boolean {
+  const numbers = [
+    [8, 2, 24],
+    [10, 2, 32],
+    [12, 4, 40],
+    [16, 4, 48],
+  ] as const;
+  const isSame = ([at, bytes, longAt]: (typeof numbers)[number]) => {
+    const short = records.readUIntLE(zip64Bytes + at, bytes);
+    return short === 256 ** bytes - 1 || BigInt(short) === records.readBigUInt64LE(longAt);
+  };
+  return records.readBigUInt64LE(zip64Bytes - 12) === BigInt(recordAt) && numbers.every(isSame);
 }
 
 /** An open zip, and where its entries must end, as yauzl counts. */
@@ -58,7 +79,7 @@ interface OpenZip {
 /** Opens a zip. The caller must close it. @throws yauzl's error, or if programs would interpret it differently */
 export async function openZip(file: string): Promise<OpenZip> {
   const { start, directoryEnd, isExact } = zipExtent(file) ?? { start: 0, directoryEnd: 0, isExact: true };
-  if (!isExact) throw new Error('its central directory is not where its end record says');
+  if (!isExact) throw new Error('its end records do not agree, or its central directory is not where they say');
   const reader = new ReaderFrom(file, start);
   try {
     const zip = await fromRandomAccessReaderPromise(reader, reader.sizeBytes, { autoClose: false });

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { type Entry, getFileNameLowLevel, type ZipFile } from 'yauzl';
+import { type Entry, getFileNameLowLevel, type LocalFileHeader, parseExtraFields, type ZipFile } from 'yauzl';
 import { type PayloadPath, plainPath } from '../files/path.ts';
 import { pathText } from '../printable.ts';
 import { searchTar } from './archive.ts';
@@ -27,7 +27,7 @@ export async function searchZip(file: string, search: Search, limits: ReadLimits
     if (zip.entryCount === 0) throw new Error('it contains no files');
     for await (const member of zip.eachEntry()) {
       budget.countEntry();
-      const path = plainPath(nameOf(member)) as PayloadPath;
+      const path = plainPath(nameOf(member, await zip.readLocalFileHeaderPromise(member))) as PayloadPath;
       if (paths.has(path) && !(isDirectory(member) && paths.get(path) === true)) {
         throw new Error(`${path} is in it twice, and programs differ in which one they use`);
       }
@@ -96,15 +96,28 @@ function textOf(content: Content): string {
 
 /**
  * The name of a member. yauzl may show an invalid UTF-8 name like that of another member.
- * @throws if programs interpret it differently: it contains a NUL, or an extra field has another name, which Python
- *   does not read
+ * @param local the header before its bytes, all that a program sees that reads the zip as a stream
+ * @throws if programs interpret it differently: it contains a NUL, an extra field has another name, which Python does
+ *   not read, or the local header has another name or size
  */
-function nameOf({ fileName, fileNameRaw, generalPurposeBitFlag }: Entry): string {
+function nameOf(member: Entry, local: LocalFileHeader): string {
+  const { fileName, fileNameRaw, generalPurposeBitFlag } = member;
   const raw = getFileNameLowLevel(generalPurposeBitFlag, fileNameRaw, [], false);
-  if (fileNameRaw.includes(0) || (fileName !== raw && fileName !== pathText(fileNameRaw))) {
-    throw new Error(`it has a name that programs interpret differently: ${raw}`);
-  }
+  const isOther = !local.fileName.equals(fileNameRaw) || (fileName !== raw && fileName !== pathText(fileNameRaw));
+  if (fileNameRaw.includes(0) || isOther) throw new Error(`it has a name that programs interpret differently: ${raw}`);
+  if (!hasSizesOf(member, local)) throw new Error(`it has a size that programs interpret differently: ${raw}`);
   return fileName.includes('\ufffd') ? pathText(fileNameRaw) : fileName;
+}
+
+/** Whether the sizes are the same, as far as the local header has them: they may follow the bytes. */
+function hasSizesOf(member: Entry, local: LocalFileHeader): boolean {
+  const extra = parseExtraFields(local.extraField).find(({ id }) => id === 1)?.data ?? Buffer.of();
+  const follow = (local.generalPurposeBitFlag & 8) !== 0;
+  return (['uncompressedSize', 'compressedSize'] as const).every((field, i) => {
+    const long = extra.length < 16 ? [] : [Number(extra.readBigUInt64LE(8 * i))];
+    const given = local[field] === 0xffffffff ? long : [local[field], ...long];
+    return given.length > 0 && given.every((size) => size === member[field] || (follow && size === 0));
+  });
 }
 
 function isDirectory({ fileName }: Entry): boolean {
