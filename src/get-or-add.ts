@@ -6,3 +6,13 @@ export function getOrAdd<K, V>(map: Map<K, V>, key: K, make: () => V): V {
   map.set(key, added);
   return added;
 }
+
+/** The items by key, in the order of the first of each. Without a key, an item is left out. */
+export function groupBy<K, T>(items: Iterable<T>, keyOf: (item: T) => K | undefined): Map<K, T[]> {
+  const groups = new Map<K, T[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    if (key !== undefined) getOrAdd(groups, key, () => []).push(item);
+  }
+  return groups;
+}

@@ -1,6 +1,6 @@
 import { pythonDirectoryOf } from '../buildroot/python-directory.ts';
 import { byCodeUnit, type PayloadPath, parentOf } from '../files/path.ts';
-import { getOrAdd } from '../get-or-add.ts';
+import { groupBy } from '../get-or-add.ts';
 import { parsePycPath } from '../pyc/name.ts';
 import type { AuditKind } from './kinds.ts';
 
@@ -25,11 +25,7 @@ export function detailOf({ detail, container, layer }: AuditFinding): string {
 
 /** Groups findings by the package of their module, the largest groups first. */
 export function byPackage<F extends Pick<AuditFinding, 'path'>>(findings: readonly F[]): [name: string, own: F[]][] {
-  const packages = new Map<string, F[]>();
-  for (const finding of findings) {
-    const name = packageOf(parsePycPath(finding.path)?.source ?? finding.path);
-    getOrAdd(packages, name, () => []).push(finding);
-  }
+  const packages = groupBy(findings, ({ path }) => packageOf(parsePycPath(path)?.source ?? path));
   return [...packages].sort(([, a], [, b]) => b.length - a.length);
 }
 

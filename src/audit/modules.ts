@@ -1,6 +1,6 @@
 import { pythonDirectoryOf } from '../buildroot/python-directory.ts';
 import { nameOf, type PayloadPath } from '../files/path.ts';
-import { getOrAdd } from '../get-or-add.ts';
+import { groupBy } from '../get-or-add.ts';
 import type { PayloadEntry } from '../payload/entry.ts';
 import type { Payload } from '../payload/payload.ts';
 import { counted } from '../text.ts';
@@ -38,17 +38,15 @@ export function compiledModules({ pycs }: Audited, findings: readonly AuditFindi
 /** Finds packages in Python directories that have modules but no pycs. The pycs of a .deb are made at installation. */
 export function withoutBytecode({ payload, pycs }: Audited): AuditFinding[] {
   const compiled = new Set(pycs.map(({ name }) => packageOf(name.source)));
-  const packages = new Map<string, PayloadEntry[]>();
-  for (const entry of modulesOf(payload)) {
-    const { path, container } = entry;
-    if (pythonDirectoryOf(path) === undefined || !isImportable(path) || container.endsWith('.deb')) continue;
-    const name = packageOf(path);
-    if (!compiled.has(name)) getOrAdd(packages, name, () => []).push(entry);
-  }
-  return Array.from(packages, ([path, [first, ...others]]) => ({
-    kind: 'no-bytecode',
-    path: path as PayloadPath,
-    container: first?.container ?? '',
-    detail: `${counted(1 + others.length, 'module')}, no pycs`,
-  }));
+  const shipped = modulesOf(payload).filter(
+    ({ path, container }) => pythonDirectoryOf(path) && isImportable(path) && !container.endsWith('.deb'),
+  );
+  return Array.from(groupBy(shipped, ({ path }) => packageOf(path)))
+    .filter(([name]) => !compiled.has(name))
+    .map(([path, modules]) => ({
+      kind: 'no-bytecode',
+      path: path as PayloadPath,
+      container: modules[0]?.container ?? '',
+      detail: `${counted(modules.length, 'module')}, no pycs`,
+    }));
 }

@@ -3,11 +3,11 @@ import type { Source } from '../buildroot/source.ts';
 import type { Environment } from '../compile/environment.ts';
 import { PyclinkError } from '../errors.ts';
 import { byCodeUnit, type PayloadPath, parentOf } from '../files/path.ts';
-import { getOrAdd } from '../get-or-add.ts';
+import { groupBy } from '../get-or-add.ts';
 import type { Log } from '../log.ts';
 import { build } from '../pipeline/build.ts';
 import type { BuildOptions } from '../pipeline/options.ts';
-import type { BuildReport } from '../pipeline/report.ts';
+import type { BuildReport, ReportedSkip } from '../pipeline/report.ts';
 import { summaryLines } from '../report/build-report.ts';
 import { counted } from '../text.ts';
 import { logOutcomes, statusOfBuilds } from './build.ts';
@@ -49,9 +49,7 @@ export async function brpCommand(
 /** One line for each directory, worded like brp-python-bytecompile. */
 function announcements(sources: readonly Source[]): string[] {
   const lines = sources.map(({ staged, payload, interpreter }) => {
-    const place = pythonDirectoryOf(payload);
-    const directory = place?.directory ?? parentOf(payload);
-    const below = `${staged.slice(0, -payload.length)}${directory}`.replace(/(?<=.)\/$/, '');
+    const below = `${staged.slice(0, -payload.length)}${directoryOf(payload)}`.replace(/(?<=.)\/$/, '');
     const command = interpreter === 'supported-pythons' ? 'python3' : interpreter.command;
     return `Bytecompiling .py files below ${below} using ${command}`;
   });
@@ -59,24 +57,23 @@ function announcements(sources: readonly Source[]): string[] {
 }
 
 /** Merges entries that are the same for all sources of a directory, so that they do not flood the build log. */
-function byDirectory(skipped: BuildReport['skipped']): BuildReport['skipped'] {
-  const directories = new Map<string, BuildReport['skipped'][number][]>();
-  const others: BuildReport['skipped'][number][] = [];
-  for (const entry of skipped) {
-    const isAlike = entry.reason === 'no-interpreter' || entry.reason === 'not-asked-for';
-    const path = entry.path as PayloadPath;
-    const key = isAlike ? (pythonDirectoryOf(path)?.directory ?? parentOf(path)) : undefined;
-    if (key === undefined) others.push(entry);
-    else getOrAdd(directories, key, () => []).push(entry);
-  }
+function byDirectory(skipped: readonly ReportedSkip[]): ReportedSkip[] {
+  const isAlike = ({ reason }: ReportedSkip) => reason === 'no-interpreter' || reason === 'not-asked-for';
+  const directories = groupBy(skipped.filter(isAlike), ({ path }) => directoryOf(path as PayloadPath));
   const summaries = Array.from(directories, ([path, entries]) => {
-    const [first] = entries as [BuildReport['skipped'][number]];
+    const [first] = entries as [ReportedSkip];
     const count = `${counted(entries.length, 'source')} not compiled`;
     const more =
       first.reason === 'not-asked-for' ? [count, 'hint: %pyclink_extra compiles it'] : [first.message, count];
     return { ...first, path, message: more.join('\n') };
   });
+  const others = skipped.filter((entry) => !isAlike(entry));
   return [...others, ...summaries].sort((a, b) => byCodeUnit(a.path, b.path));
+}
+
+/** The Python directory of a path, else the directory that it is in. */
+function directoryOf(path: PayloadPath): PayloadPath {
+  return pythonDirectoryOf(path)?.directory ?? parentOf(path);
 }
 
 function withHintForSpecs(error: unknown): never {

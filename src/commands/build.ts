@@ -3,7 +3,7 @@ import { expandPatterns } from '../buildroot/path-patterns.ts';
 import type { Environment } from '../compile/environment.ts';
 import { namedByPath } from '../compile/open-pools.ts';
 import { statusOf } from '../errors.ts';
-import { getOrAdd } from '../get-or-add.ts';
+import { groupBy } from '../get-or-add.ts';
 import type { Log } from '../log.ts';
 import { unknownMagicNumber } from '../marshal/normalize-pyc.ts';
 import { build } from '../pipeline/build.ts';
@@ -112,17 +112,12 @@ export function logOutcomes(report: BuildReport, log: Log): void {
 
 /** Groups sources whose interpreter is missing or not trusted by the problem, and returns the rest separately. */
 function byInterpreters(skipped: BuildReport['skipped']) {
-  const ofInterpreters = new Map<string, BuildReport['skipped'][number][]>();
-  const reasons = ['untrusted-interpreter', 'no-interpreter'];
-  // brp has merged entries by directory; these have several lines.
-  const isOfSource = ({ reason, message }: BuildReport['skipped'][number]) =>
-    reasons.includes(reason) && message?.includes('\n') !== true;
-  for (const skip of skipped.filter(isOfSource)) {
-    getOrAdd(ofInterpreters, skip.message ?? '', () => []).push(skip);
-  }
-  for (const [said, [first, second]] of ofInterpreters) {
-    if (first?.reason === 'no-interpreter' && second === undefined) ofInterpreters.delete(said);
-  }
-  const gathered = new Set([...ofInterpreters.values()].flat());
+  const problems = groupBy(skipped, ({ reason, message = '' }) => {
+    // brp has merged entries by directory; these have several lines.
+    const isOfSource = ['untrusted-interpreter', 'no-interpreter'].includes(reason) && !message.includes('\n');
+    return isOfSource ? message : undefined;
+  });
+  const ofInterpreters = [...problems].filter(([, own]) => own.length > 1 || own[0]?.reason !== 'no-interpreter');
+  const gathered = new Set(ofInterpreters.flatMap(([, own]) => own));
   return { ofInterpreters, others: skipped.filter((skip) => !gathered.has(skip)) };
 }

@@ -1,5 +1,5 @@
 import { byCodeUnit, type PayloadPath } from '../files/path.ts';
-import { getOrAdd } from '../get-or-add.ts';
+import { getOrAdd, groupBy } from '../get-or-add.ts';
 import type { PycFacts } from '../marshal/pyc-facts.ts';
 import type { BytecodeFacts } from '../payload/bytecode.ts';
 import type { Unread } from '../payload/entry.ts';
@@ -119,7 +119,6 @@ function sha256Of({ facts }: DiffPyc): string | undefined {
 
 /** Which levels share a file, as text: `0=1 2`. */
 function groupsOf({ pycs }: DiffModule, levels: readonly Level[]): string {
-  const groups = new Map<string, Level[]>();
-  for (const level of levels) getOrAdd(groups, pycs.get(level)?.file ?? '', () => []).push(level);
+  const groups = groupBy(levels, (level) => pycs.get(level)?.file ?? '');
   return Array.from(groups.values(), (group) => group.join('=')).join(' ');
 }

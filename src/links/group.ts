@@ -1,7 +1,7 @@
 import type { FileAttributes } from '../files/attributes.ts';
 import type { StagedPath } from '../files/path.ts';
 import type { FileStat } from '../files/stat.ts';
-import { getOrAdd } from '../get-or-add.ts';
+import { groupBy } from '../get-or-add.ts';
 
 /** The facts about a pyc on disk that linking needs. */
 export interface PycFile
@@ -70,9 +70,7 @@ export function groupByFile<F extends PycFile>(
   files: readonly F[],
   keyOf: (file: F) => string = ({ identity }) => identity,
 ): F[][] {
-  const groups = new Map<string, F[]>();
-  for (const file of files) getOrAdd(groups, keyOf(file), () => []).push(file);
-  return [...groups.values()];
+  return [...groupBy(files, keyOf).values()];
 }
 
 function differenceInOwner(a: PycFile, b: PycFile): Hindrance | undefined {

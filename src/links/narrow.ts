@@ -6,7 +6,7 @@ import { nameOf, parentOf, type StagedPath } from '../files/path.ts';
 import { readContent, withRegular } from '../files/read-regular.ts';
 import { rewriteFile } from '../files/replace.ts';
 import { type FileIdentity, isSameVersion, lstatIfAny, secondsOf } from '../files/stat.ts';
-import { getOrAdd } from '../get-or-add.ts';
+import { groupBy } from '../get-or-add.ts';
 import { parsePycPath } from '../pyc/name.ts';
 
 /**
@@ -19,11 +19,10 @@ import { parsePycPath } from '../pyc/name.ts';
  */
 export function narrowModes(pycs: readonly StagedPath[], dryRun: boolean, forbidden = forbiddenBits(pycs)): number {
   if (forbidden === 0) return 0;
-  const names = new Map<FileIdentity, StagedPath[]>();
-  for (const path of pycs) {
+  const names = groupBy(pycs, (path) => {
     const stat = lstatIfAny(path);
-    if (stat?.kind === 'file' && (stat.mode & forbidden) !== 0) getOrAdd(names, stat.identity, () => []).push(path);
-  }
+    return stat?.kind === 'file' && (stat.mode & forbidden) !== 0 ? stat.identity : undefined;
+  });
   if (!dryRun) for (const [identity, paths] of names) narrow(paths, identity, forbidden);
   return [...names.values()].flat().length;
 }

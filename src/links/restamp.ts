@@ -7,7 +7,7 @@ import { ifRefused } from '../files/if-possible.ts';
 import { byCodeUnit, type StagedPath } from '../files/path.ts';
 import { type NewVersion, replaceTogether } from '../files/replace-together.ts';
 import { type FileIdentity, isGone, isSameVersion, lstat, lstatIfAny, secondsOf, wholeSeconds } from '../files/stat.ts';
-import { getOrAdd } from '../get-or-add.ts';
+import { getOrAdd, groupBy } from '../get-or-add.ts';
 import { parsePycHeader, staleReason, withSourceMtime } from '../pyc/header.ts';
 import { parsePycPath } from '../pyc/name.ts';
 import { isStill, namesOfFiles, pycFile, type ReadPyc, readPyc } from './fingerprint.ts';
@@ -32,12 +32,11 @@ export function sourceTextsOf(
   buildroot: Buildroot,
   pycs: readonly StagedPath[],
 ): { readonly sources: number; readonly texts: readonly SourceText[]; readonly left: readonly LeftFile[] } {
-  const pycsOf = new Map<StagedPath, StagedPath[]>();
-  for (const path of pycs) {
+  const pycsOf = groupBy(pycs, (path) => {
     const { source = path, cacheTag } = parsePycPath(path) ?? {};
     // Python does not compare a pyc next to its source with a source that does not exist.
-    if (cacheTag !== undefined || !isGone(source)) getOrAdd(pycsOf, source, () => []).push(path);
-  }
+    return cacheTag !== undefined || !isGone(source) ? source : undefined;
+  });
   const left: LeftFile[] = [];
   const texts = new Map<FileIdentity, SourceText>();
   for (const [path, own] of [...pycsOf].sort(([a], [b]) => byCodeUnit(a, b))) {

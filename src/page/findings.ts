@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
 import { byPackage } from '../audit/finding.ts';
 import type { PayloadPath } from '../files/path.ts';
-import { getOrAdd } from '../get-or-add.ts';
+import { groupBy } from '../get-or-add.ts';
 import { printable } from '../printable.ts';
 import { counted } from '../text.ts';
 import type { PageFinding } from './page.ts';
@@ -12,8 +12,7 @@ const maxOpen = 10;
 /** Findings by kind, then by package, preceded by a list of links to the kinds. */
 export function findingsSection(findings: readonly PageFinding[], meanings: Readonly<Record<string, string>>) {
   if (findings.length === 0) return html`<p>Nothing wrong.</p>`;
-  const kinds = new Map<string, PageFinding[]>();
-  for (const finding of findings) getOrAdd(kinds, finding.kind, () => []).push(finding);
+  const kinds = groupBy(findings, ({ kind }) => kind);
   const meaningOf = (kind: string) => (meanings[kind] === undefined ? '' : `: ${meanings[kind]}`);
   return html`<p>${counted(findings.length, 'finding')}.</p>
 <ul class="kinds">

@@ -1,7 +1,7 @@
 import type { Audited } from '../audit/audited.ts';
 import { type AuditFinding, packageOf } from '../audit/finding.ts';
 import { byCodeUnit, type PayloadPath } from '../files/path.ts';
-import { getOrAdd } from '../get-or-add.ts';
+import { getOrAdd, groupBy } from '../get-or-add.ts';
 import { namesOf } from '../manifest/interpreters.ts';
 import type { PycRecord } from '../manifest/schema.ts';
 import { type Level, type PycName, parsePycPath } from '../pyc/name.ts';
@@ -80,13 +80,14 @@ export interface PackageBytes {
 
 /** Groups modules by package, the largest first. */
 export function packagesOf(modules: readonly PageModule[]): PackageBytes[] {
-  const byName = new Map<string, PageModule[]>();
-  for (const module of modules) getOrAdd(byName, packageOf(module.source), () => []).push(module);
-  const packages = Array.from(byName, ([name, own]) => ({
-    name,
-    sizeBytes: own.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
-    savedBytes: own.reduce((sum, { savedBytes }) => sum + savedBytes, 0),
-    modules: own,
-  }));
+  const packages = Array.from(
+    groupBy(modules, ({ source }) => packageOf(source)),
+    ([name, own]) => ({
+      name,
+      sizeBytes: own.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+      savedBytes: own.reduce((sum, { savedBytes }) => sum + savedBytes, 0),
+      modules: own,
+    }),
+  );
   return packages.sort((a, b) => b.sizeBytes - a.sizeBytes || byCodeUnit(a.name, b.name));
 }

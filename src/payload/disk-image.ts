@@ -2,7 +2,7 @@ import { basename, join } from 'node:path';
 import { openTree } from '../buildroot/open.ts';
 import { PyclinkError } from '../errors.ts';
 import { childOf, type PayloadPath, parentOf } from '../files/path.ts';
-import { getOrAdd } from '../get-or-add.ts';
+import { getOrAdd, groupBy } from '../get-or-add.ts';
 import { pathText } from '../printable.ts';
 import type { ReadLimits } from './budget.ts';
 import type { Contents, PayloadEntry, Search } from './entry.ts';
@@ -57,10 +57,9 @@ export async function searchErofs(image: string, search: Search, limits: ReadLim
  * directories where two files have the same size.
  */
 async function withErofsLinks(entries: readonly PayloadEntry[], image: string): Promise<PayloadEntry[]> {
-  const files = new Map<string, PayloadEntry[]>();
-  for (const entry of entries) {
-    if (entry.type === 'file') getOrAdd(files, `${parentOf(entry.path)}\0${entry.sizeBytes}`, () => []).push(entry);
-  }
+  const files = groupBy(entries, ({ type, path, sizeBytes }) =>
+    type === 'file' ? `${parentOf(path)}\0${sizeBytes}` : undefined,
+  );
   const isApart = ([first, ...others]: readonly PayloadEntry[]) => others.some(({ file }) => file !== first?.file);
   const directories = new Set(
     [...files.values()].filter(isApart).map(([first]) => parentOf(first?.path ?? ('/' as PayloadPath))),

@@ -6,7 +6,7 @@ import { toStaged } from '../buildroot/path.ts';
 import { resolveInBuildroot } from '../buildroot/resolve.ts';
 import { plainPath, type StagedPath } from '../files/path.ts';
 import { readRegular } from '../files/read-regular.ts';
-import { getOrAdd } from '../get-or-add.ts';
+import { groupBy } from '../get-or-add.ts';
 import type { Budget } from './budget.ts';
 import { dockerSchema } from './image-manifest.ts';
 import { openTar } from './open-tar.ts';
@@ -86,8 +86,7 @@ export async function filesOfTar(file: string, budget: () => Budget): Promise<Im
   return {
     read: (name) => small.get(placeOf(name)),
     async *each(names) {
-      const wanted = new Map<string, string[]>();
-      for (const name of names) getOrAdd(wanted, placeOf(name), () => []).push(name);
+      const wanted = groupBy(names, placeOf);
       for await (const { header, name, content } of membersOf(openTar(file), budget())) {
         const asked = isFile(header) ? wanted.get(plainPath(name)) : undefined;
         if (asked === undefined) continue;

@@ -1,6 +1,6 @@
 import { PyclinkError } from '../errors.ts';
 import { childOf, maxSymlinks, nameOf, type PayloadPath, parentOf, plainPath } from '../files/path.ts';
-import { getOrAdd } from '../get-or-add.ts';
+import { groupBy } from '../get-or-add.ts';
 import type { Contents, PayloadEntry } from './entry.ts';
 
 /**
@@ -43,9 +43,8 @@ export class Payload {
     const all = this.all;
     const symlinks = all.filter(({ type }) => type === 'symlink');
     const caches = symlinks.filter(({ path }) => nameOf(path) === '__pycache__');
-    const inside = new Map<PayloadPath, PayloadEntry[]>();
+    const inside = groupBy(caches.length > 0 ? all : [], ({ path }) => parentOf(path));
     let count = 0;
-    if (caches.length > 0) for (const entry of all) getOrAdd(inside, parentOf(entry.path), () => []).push(entry);
     const named = [
       ...symlinks,
       ...caches.flatMap((cache) => {

@@ -7,7 +7,7 @@ import type { Skipped } from '../skipped.ts';
 export type Stage = 'discover' | 'start' | 'compile' | 'write';
 
 /** A file that was skipped; a problem makes the exit status 1. */
-interface ReportedSkip extends Skipped {
+export interface ReportedSkip extends Skipped {
   readonly isProblem: boolean;
 }
 

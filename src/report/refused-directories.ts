@@ -1,9 +1,7 @@
 import { dirname } from 'node:path';
-import { getOrAdd } from '../get-or-add.ts';
-import type { BuildReport } from '../pipeline/report.ts';
+import { groupBy } from '../get-or-add.ts';
+import type { ReportedSkip } from '../pipeline/report.ts';
 import { counted } from '../text.ts';
-
-type ReportedSkip = BuildReport['skipped'][number];
 
 /** What the system may refuse for all sources of a directory, for example because another user owns it. */
 const texts: Partial<Record<ReportedSkip['reason'], (sources: string) => string>> = {
@@ -13,28 +11,15 @@ const texts: Partial<Record<ReportedSkip['reason'], (sources: string) => string>
   'not-written': (sources) => `the pycs of ${sources} cannot be written`,
 };
 
-/** A directory in which the system refused the same for several sources. */
-interface RefusedDirectory {
-  readonly directory: string;
-  /** The system's message. */
-  readonly message: string;
-  readonly text: string;
-}
-
 /**
- * Merges entries of a directory into one line where possible. `single` contains the entries that need their own lines,
- * in the given order.
+ * Merges entries of a directory into one line where possible, with the system's message. `single` contains the entries
+ * that need their own lines, in the given order.
  */
-export function refusedDirectories(skipped: readonly ReportedSkip[]): {
-  readonly refused: readonly RefusedDirectory[];
-  readonly single: readonly ReportedSkip[];
-} {
-  const alike = new Map<string, ReportedSkip[]>();
-  for (const skip of skipped) {
-    const { path, reason, message, isProblem } = skip;
+export function refusedDirectories(skipped: readonly ReportedSkip[]) {
+  const alike = groupBy(skipped, ({ path, reason, message, isProblem }) => {
     const isMergeable = isProblem && message !== undefined && texts[reason] !== undefined;
-    if (isMergeable) getOrAdd(alike, [dirname(path), reason, message].join('\0'), () => []).push(skip);
-  }
+    return isMergeable ? [dirname(path), reason, message].join('\0') : undefined;
+  });
   const groups = [...alike.values()].filter((files) => files.length > 1);
   const merged = new Set(groups.flat());
   return {
