@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { dhCommand } from '../commands/dh.ts';
-import { absolute, type DebhelperCall, globOfText } from '../debian/call.ts';
+import { absolute, type BinaryPackage, type DebhelperOptions, globOfText } from '../debian/call.ts';
 import { PyclinkError } from '../errors.ts';
 import { flagOf } from '../pipeline/option-values.ts';
 import { readBuildOptions } from '../pipeline/options.ts';
@@ -20,31 +20,24 @@ export async function dh(words: readonly string[], call: Call): Promise<void> {
     const hint = '--manifest-dir says where the manifests go';
     throw new PyclinkError('usage', 'dh_pyclink: --manifest: each package has its own manifest', { hint });
   }
-  const debhelperCall = readCall(parser.args, flags);
-  const command = debhelperCall.verify ? (await import('../commands/dh-verify.ts')).dhVerifyCommand : dhCommand;
+  const command = flags.verify ? (await import('../commands/dh-verify.ts')).dhVerifyCommand : dhCommand;
   const exclude = (flags.excludeText ?? []).map(globOfText);
   const shared = mergedFlags(buildFlags(flags), { exclude });
+  const debhelperCall = { ...flags, packages: packagesOf(flags), directories: parser.args.map(absolute) };
   const result = await command(debhelperCall, {
     environment: call.environment,
     outputs: Object.keys(flags).flatMap((name) => (outputs.has(name) ? flagOf(name) : [])),
-    log: await call.log({ quiet: !debhelperCall.verbose }),
+    log: await call.log({ quiet: !flags.verbose }),
     readOptions: (paths, more) =>
       readBuildOptions(paths, mergedFlags(shared, more), call.environment, availableParallelism()),
   });
   call.report(result);
 }
 
-interface DebhelperFlags {
+interface DebhelperFlags extends DebhelperOptions {
   readonly package?: readonly string[];
   readonly multiArchSame?: readonly string[];
   readonly excludeText?: readonly string[];
-  readonly some?: boolean;
-  readonly dryRun?: boolean;
-  readonly scripts: boolean;
-  readonly postinst: DebhelperCall['postinst'];
-  readonly manifestDir?: string;
-  readonly lintianOverrides?: boolean;
-  readonly verify?: boolean;
 }
 
 function withDebhelperOptions(command: Command): Command {
@@ -64,26 +57,11 @@ function withDebhelperOptions(command: Command): Command {
     .option('--verify', 'check the packages against what dh_pyclink wrote');
 }
 
-function readCall(directories: readonly string[], flags: Flags & DebhelperFlags): DebhelperCall {
-  const source = resolve('.');
-  const packages = (flags.package ?? []).map((given) => {
-    const [, name = '', directory = ''] = /^([^=]*)=(.*)$/s.exec(given) ?? [];
-    const isShared = flags.multiArchSame?.includes(name) === true;
-    return { source, name, tree: resolve(directory), isShared };
+function packagesOf({ package: given = [], multiArchSame = [] }: DebhelperFlags): BinaryPackage[] {
+  return given.map((text) => {
+    const [, name = '', directory = ''] = /^([^=]*)=(.*)$/s.exec(text) ?? [];
+    return { source: resolve('.'), name, tree: resolve(directory), isShared: multiArchSame.includes(name) };
   });
-  return {
-    packages,
-    verify: flags.verify === true,
-    isOfSome: flags.some === true,
-    directories: directories.map(absolute),
-    noScripts: !flags.scripts,
-    verbose: flags.verbose === true,
-    quiet: flags.quiet === true,
-    noAct: flags.dryRun === true,
-    postinst: flags.postinst,
-    manifestDirectory: flags.manifestDir,
-    lintianOverrides: flags.lintianOverrides === true,
-  };
 }
 
 /** Options that name a file, which only one package can write. */

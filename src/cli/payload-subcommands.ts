@@ -28,11 +28,9 @@ export function verify(command: Command, call: Call): Command {
     .addOption(fileOption('--html <file>', htmlHelp))
     .action(async (targets: string[], flags: Flags & Partial<VerifyOptions> & { manifest: string[] }) => {
       const { verifyCommand } = await import('../commands/verify.ts');
-      const { manifest: manifests, allow: allowed = [], html } = flags;
-      const prepend = readPrepend(flags);
-      const options = { manifests, allow: allowed, targets, html, prepend };
-      call.report(await verifyCommand({ ...options, ...readOptionsOf(flags) }), flags);
-      await sayPage(html, call, flags);
+      const read = { ...readOptionsOf(flags), prepend: readPrepend(flags) };
+      call.report(await verifyCommand({ ...flags, manifests: flags.manifest, targets, ...read }), flags);
+      await sayPage(flags.html, call, flags);
     });
 }
 
@@ -65,16 +63,13 @@ export function audit(command: Command, call: Call): Command {
     .option('-j, --jobs <n>', 'with --recompile: how many interpreters run at a time (default: one per CPU)')
     .action(async (targets: string[], flags: Flags & AuditFlags) => {
       const { auditCommand } = await import('../commands/audit.ts');
-      const { only = [], ignore = [], failOn = [], verbose: isVerbose = false, baseline, html } = flags;
       const format = flags.format ?? (flags.json === true ? 'json' : 'text');
-      const filters = { only, ignore, failOn, isVerbose, baseline };
       const recompile = flags.recompile === true ? recompileFlags(flags, call) : undefined;
-      const prepend = readPrepend(flags);
-      const options = { targets, ...filters, format, html, recompile, prepend, ...readOptionsOf(flags) };
-      const result = await auditCommand(options, await call.log(flags));
+      const read = { ...readOptionsOf(flags), prepend: readPrepend(flags) };
+      const result = await auditCommand({ ...flags, targets, format, recompile, ...read }, await call.log(flags));
       const json = format === 'json' || format === 'sarif';
       call.report(result, { json, quiet: flags.quiet === true && format === 'text' });
-      await sayPage(html, call, flags);
+      await sayPage(flags.html, call, flags);
     });
 }
 
@@ -90,8 +85,7 @@ export function diff(command: Command, call: Call): Command {
     .argument('<NEW>', 'the same, of another build')
     .action(async (old: string, now: string, flags: Flags) => {
       const { diffCommand } = await import('../commands/diff.ts');
-      const options = { old, now, isVerbose: flags.verbose === true, ...readOptionsOf(flags) };
-      call.report(await diffCommand(options), flags);
+      call.report(await diffCommand({ ...flags, old, now, ...readOptionsOf(flags) }), flags);
     });
 }
 

@@ -4,6 +4,7 @@ import type { CacheAction } from '../commands/cache.ts';
 import type { LinkOptions } from '../commands/link.ts';
 import type { RelinkOptions } from '../commands/relink.ts';
 import type { RestampOptions } from '../commands/restamp.ts';
+import type { TreeOptions } from '../commands/result.ts';
 import { PyclinkError } from '../errors.ts';
 import type { Call } from './call.ts';
 import { buildFlags, type Flags, fileOption, withBuildOptions, withCommonOptions } from './options.ts';
@@ -54,13 +55,17 @@ function link(command: Command, call: Call): Command {
     .option('--dry-run', dryRunHelp)
     .action(async (paths: string[], flags: Flags & Partial<LinkOptions>) => {
       const { linkCommand } = await import('../commands/link.ts');
-      const { buildroot = call.environment['RPM_BUILD_ROOT'], normalize = false, dryRun = false } = flags;
-      const { manifest, append = false } = flags;
+      const { normalize = false, manifest, append = false } = flags;
       if (append && manifest === undefined) throw new PyclinkError('usage', '--append: needs --manifest');
-      const prepend = readPrepend(flags);
-      const options = { buildroot, prepend, paths, normalize, dryRun, manifest, append };
+      const options = { ...treeOptions(flags, call), paths, normalize, manifest, append };
       call.report(await linkCommand(options, await call.log(flags)), flags);
     });
+}
+
+/** @throws PyclinkError `usage` */
+function treeOptions(flags: Partial<TreeOptions>, { environment }: Call): TreeOptions {
+  const { buildroot = environment['RPM_BUILD_ROOT'], dryRun = false } = flags;
+  return { buildroot, prepend: readPrepend(flags), dryRun };
 }
 
 function relink(command: Command, call: Call): Command {
@@ -70,8 +75,7 @@ function relink(command: Command, call: Call): Command {
     .option('--dry-run', dryRunHelp)
     .action(async (flags: Flags & Partial<RelinkOptions> & { manifest: string }) => {
       const { relinkCommand } = await import('../commands/relink.ts');
-      const { manifest, buildroot = call.environment['RPM_BUILD_ROOT'], dryRun = false } = flags;
-      const options = { buildroot, prepend: readPrepend(flags), manifest, dryRun };
+      const options = { ...treeOptions(flags, call), manifest: flags.manifest };
       call.report(await relinkCommand(options, await call.log(flags)), flags);
     });
 }
@@ -85,9 +89,8 @@ function restamp(command: Command, call: Call): Command {
     .option('--dry-run', dryRunHelp)
     .action(async (paths: string[], flags: Flags & Partial<RestampOptions> & { mtime: string }) => {
       const { restampCommand } = await import('../commands/restamp.ts');
-      const { buildroot = call.environment['RPM_BUILD_ROOT'], manifest, dryRun = false } = flags;
-      const prepend = readPrepend(flags);
-      const options = { buildroot, prepend, paths, manifest, dryRun, mtimeSeconds: readMtime(flags.mtime) };
+      const { manifest, mtime } = flags;
+      const options = { ...treeOptions(flags, call), paths, manifest, mtimeSeconds: readMtime(mtime) };
       call.report(await restampCommand(options, await call.log(flags)), flags);
     });
 }

@@ -25,12 +25,12 @@ import type { CommandResult } from './result.ts';
 
 export interface AuditOptions extends ReadOptions {
   readonly targets: readonly string[];
-  /** Report only these kinds; if empty, all kinds. */
-  readonly only: readonly AuditKind[];
-  readonly ignore: readonly AuditKind[];
-  /** The kinds that make the exit status 1; if empty, those that a user can notice. */
-  readonly failOn: readonly AuditKind[];
-  readonly isVerbose: boolean;
+  /** Report only these kinds; by default, all kinds. */
+  readonly only?: readonly AuditKind[];
+  readonly ignore?: readonly AuditKind[];
+  /** The kinds that make the exit status 1; by default, those that a user can notice. */
+  readonly failOn?: readonly AuditKind[];
+  readonly verbose?: boolean;
   /** The JSON report of an earlier audit, whose findings are not reported again. */
   readonly baseline?: string | undefined;
   /** The format of the report. */
@@ -72,13 +72,15 @@ export async function auditCommand(options: AuditOptions, log: Log): Promise<Com
   if (options.format === 'sarif' || options.format === 'junit') for (const note of notes) log.warn(note);
   const shown = withoutDirectory(findings, contents);
   if (html) writeWhole(html, [renderPage(pageOfAudit(options.targets, audited, all, shown, summary, notes))]);
-  const failOn = options.failOn.length === 0 ? noticeableKinds : options.failOn;
+  const { failOn = noticeableKinds } = options;
   const isFailure = findings.some(({ kind }) => failOn.includes(kind));
   const isComplete = unreadable.length === 0 && again?.isComplete !== false;
   return {
     status: isFailure || !isComplete ? exitStatus.problems : exitStatus.done,
     text:
-      options.format === 'junit' ? junitXml(shown) : auditText(shown, summary, notes, options.isVerbose, isComplete),
+      options.format === 'junit'
+        ? junitXml(shown)
+        : auditText(shown, summary, notes, options.verbose === true, isComplete),
     data: options.format === 'sarif' ? sarifLog(shown) : { findings, summary, unreadable },
   };
 }
@@ -112,7 +114,7 @@ async function recompileAll(audited: readonly Audited[], options: AuditOptions, 
 }
 
 function isMeant({ kind }: AuditFinding, { only, ignore }: AuditOptions): boolean {
-  return (only.length === 0 || only.includes(kind)) && !ignore.includes(kind);
+  return only?.includes(kind) !== false && ignore?.includes(kind) !== true;
 }
 
 /** @throws PyclinkError `usage` */

@@ -22,7 +22,7 @@ export async function dhVerifyCommand(call: DebhelperCall, context: DhContext): 
   const latest = epoch === undefined || epoch === '' ? {} : { latestMtimeSeconds: Number(epoch) };
   for (const target of call.packages) {
     const isBuilt = existsSync(manifestFile(target)) && existsSync(target.tree);
-    if (isBuilt && !call.noAct) reports.push(await verifyPackage(target, latest, context.log));
+    if (isBuilt && !call.dryRun) reports.push(await verifyPackage(target, latest, context.log));
   }
   const wrong = reports.filter(({ status }) => status !== exitStatus.done);
   return {

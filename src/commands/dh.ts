@@ -66,14 +66,14 @@ export async function dhCommand(call: DebhelperCall, context: DhContext): Promis
   for (const path of call.directories.filter((directory) => !isFound(directory))) {
     const message = 'is not a directory of any of the packages';
     // The directory may be in a package that is not built this time.
-    if (!call.isOfSome && !call.noAct) throw new PyclinkError('usage', message, { path });
+    if (!call.some && !call.dryRun) throw new PyclinkError('usage', message, { path });
     log.warn({ path }, message);
   }
   for (const { target, directories } of targets) {
     if (call.verbose) {
       lines.push(...directories.map(({ paths }) => `\tpyclink build --buildroot ${target.tree} ${paths.join(' ')}`));
     }
-    if (call.noAct || directories.length === 0) continue;
+    if (call.dryRun || directories.length === 0) continue;
     const done = await buildPackage(target, directories, call, context);
     for (const report of done) logOutcomes(report, log);
     const busy = done.filter(({ sources }) => sources > 0);
@@ -108,7 +108,7 @@ async function buildPackage(
     const warn = (message: string) => log.warn(message);
     reports.push(await build(options, { environment, warn, ...silent }));
   }
-  if (call.manifestDirectory !== undefined) keepManifest(target, call.manifestDirectory);
+  if (call.manifestDir !== undefined) keepManifest(target, call.manifestDir);
   const written = readManifest(manifest);
   const diverted = findDiverted(target);
   const isWhole = ({ source, paths }: PycRecord) => !diverted.has(source) || paths.every((path) => diverted.has(path));

@@ -6,22 +6,14 @@ import { searchForBytecode } from '../payload/bytecode.ts';
 import type { Search } from '../payload/entry.ts';
 import { Payload } from '../payload/payload.ts';
 import { type ReadOptions, searchTargets } from '../payload/targets.ts';
-import { diffText } from '../report/diff.ts';
+import { type DiffReport, diffText } from '../report/diff.ts';
 import { unreadableNotes } from '../report/findings.ts';
 import type { CommandResult } from './result.ts';
 
 export interface DiffOptions extends ReadOptions {
   readonly old: string;
   readonly now: string;
-  readonly isVerbose: boolean;
-}
-
-/** The differences, and the number of modules (sources) by kind. */
-export interface DiffReport {
-  readonly differences: readonly DiffFinding[];
-  readonly summary: { readonly modules: number; readonly same: number } & Partial<Record<DiffKind, number>>;
-  /** Unreadable files, and targets without pycs. */
-  readonly unreadable: readonly string[];
+  readonly verbose?: boolean;
 }
 
 /** `pyclink diff`: finds the modules whose code differs between two payloads. @throws PyclinkError */
@@ -45,10 +37,11 @@ export async function diffCommand(options: DiffOptions): Promise<CommandResult<D
     same: all - changed(() => true),
     ...Object.fromEntries(counts.filter(([, count]) => count > 0)),
   };
+  const data = { differences, summary, unreadable };
   return {
     status: differences.length + unreadable.length > 0 ? exitStatus.problems : exitStatus.done,
-    text: diffText({ differences, summary, unreadable }, options.isVerbose),
-    data: { differences, summary, unreadable },
+    text: diffText(data, options.verbose === true),
+    data,
   };
 }
 

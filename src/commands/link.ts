@@ -16,12 +16,9 @@ import { isProblem, type Skipped, skipReasons } from '../skipped.ts';
 import { counted, sizeText } from '../text.ts';
 import { inTurns, pieces } from '../turns.ts';
 import { version } from '../version.ts';
-import type { CommandResult } from './result.ts';
+import type { CommandResult, TreeOptions } from './result.ts';
 
-export interface LinkOptions extends LinkMode {
-  readonly buildroot: string | undefined;
-  /** The directory where the tree will be installed. */
-  readonly prepend?: string | undefined;
+export interface LinkOptions extends LinkMode, TreeOptions {
   /** Staged or payload paths; if empty, the whole buildroot. */
   readonly paths: readonly string[];
   /** The manifest for the pycs. */

@@ -13,14 +13,10 @@ import { readManifest } from '../manifest/read.ts';
 import { skipReasons } from '../skipped.ts';
 import { counted } from '../text.ts';
 import { inTurns } from '../turns.ts';
-import type { CommandResult } from './result.ts';
+import type { CommandResult, TreeOptions } from './result.ts';
 
-export interface RelinkOptions {
-  readonly buildroot: string | undefined;
-  /** The directory where the tree will be installed. */
-  readonly prepend?: string | undefined;
+export interface RelinkOptions extends TreeOptions {
   readonly manifest: string;
-  readonly dryRun: boolean;
 }
 
 /**

@@ -18,18 +18,14 @@ import { sha256Of } from '../sha256.ts';
 import { skipReasons } from '../skipped.ts';
 import { counted } from '../text.ts';
 import { inTurns } from '../turns.ts';
-import type { CommandResult } from './result.ts';
+import type { CommandResult, TreeOptions } from './result.ts';
 
-export interface RestampOptions {
-  readonly buildroot: string | undefined;
-  /** The directory where the tree will be installed. */
-  readonly prepend?: string | undefined;
+export interface RestampOptions extends TreeOptions {
   /** Staged or payload paths; if empty, the whole buildroot. */
   readonly paths: readonly string[];
   readonly mtimeSeconds: number;
   /** The manifest to update. */
   readonly manifest?: string | undefined;
-  readonly dryRun: boolean;
 }
 
 /** `pyclink restamp`: changes the mtimes of sources and records them in their pycs. @throws PyclinkError */

@@ -13,7 +13,7 @@ import { renderPage } from '../page/render.ts';
 import { searchForBytecode } from '../payload/bytecode.ts';
 import { Payload } from '../payload/payload.ts';
 import { type ReadOptions, searchTargets, type TargetContents, together } from '../payload/targets.ts';
-import { unreadableNotes, verifyText } from '../report/findings.ts';
+import { unreadableNotes, type VerifyReport, verifyText } from '../report/findings.ts';
 import { counted } from '../text.ts';
 import { check, leftOut } from '../verify/check.ts';
 import { type Finding, inOrder } from '../verify/finding.ts';
@@ -27,24 +27,9 @@ export interface VerifyOptions extends ReadOptions {
   /** Directories that hold the payload, the packages of a build, or images. */
   readonly targets: readonly string[];
   /** Globs for pycs that the package has on purpose, although no manifest lists them. */
-  readonly allow: readonly string[];
+  readonly allow?: readonly string[];
   /** The HTML page to write. */
   readonly html?: string | undefined;
-}
-
-interface VerifyReport {
-  /** The totals of the manifests. */
-  readonly pycs: number;
-  readonly linkGroups: number;
-  readonly findings: readonly Finding[];
-  /** Targets that contain nothing of the manifests. */
-  readonly unrelated: readonly string[];
-  /** The number of sources that are missing together with all their pycs. */
-  readonly leftOut: number;
-  /** The number of pycs of other packages in a whole system. */
-  readonly others: number;
-  /** Unreadable files and directories. */
-  readonly unreadable: readonly string[];
 }
 
 /** `pyclink verify`: checks payloads against manifests. @throws PyclinkError */
@@ -70,7 +55,7 @@ export async function verifyCommand(options: VerifyOptions): Promise<CommandResu
   const isInPlace = options.prepend === undefined && areInPlace(targets, records);
   const contents = await searchTargets(targets, search, { ...options, isInPlace });
   const payloads = together(contents).map((parts) => ({ parts, payload: new Payload(parts) }));
-  const isAllowed = globMatcher(options.allow);
+  const isAllowed = globMatcher(options.allow ?? []);
   // If a payload contains nothing of the manifest, one line says so instead of many findings.
   const related = payloads.filter(({ payload }) => hasAny(records, payload));
   let others = 0;
@@ -103,11 +88,12 @@ export async function verifyCommand(options: VerifyOptions): Promise<CommandResu
   if (html) writeWhole(html, [renderPage(pageOfVerify(targets, manifests, findings))]);
   const isProven = related.length === payloads.length && unrelated.length < contents.length;
   const [pycs, linkGroups] = [totalOf(manifests, 'pycs'), totalOf(manifests, 'linkGroups')];
+  const report = { pycs, linkGroups, findings, unrelated, leftOut: left.size, others, unreadable };
   const isRight = findings.length === 0 && unreadable.length === 0 && isProven;
   return {
     status: isRight ? exitStatus.done : exitStatus.problems,
-    text: verifyText({ findings, notes, pycs, linkGroups, unreadable: unreadable.length, isProven }),
-    data: { pycs, linkGroups, findings, unrelated, leftOut: left.size, others, unreadable },
+    text: verifyText(report, notes, isProven),
+    data: report,
   };
 }
 

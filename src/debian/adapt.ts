@@ -21,7 +21,7 @@ export function adaptPackage(target: BinaryPackage, shipped: ShippedPycs, call: 
   defineDepends(target, shipped.versions);
   // py3compile treats hash-based pycs as outdated.
   const postinst = shipped.areHashBased && call.postinst === 'keep' ? 'bcep' : call.postinst;
-  if (!call.noScripts) adaptScripts(target, shipped, postinst);
+  if (call.scripts) adaptScripts(target, shipped, postinst);
   if (call.lintianOverrides) overrideLintian(target);
 }
 

@@ -1,22 +1,26 @@
-/** The arguments and environment of dh_pyclink, as debhelper's own library read them. */
-export interface DebhelperCall {
-  readonly packages: readonly BinaryPackage[];
+/** The options of dh_pyclink, as debhelper's own library read them. */
+export interface DebhelperOptions {
   /** Called as dh_pyclink_verify. */
-  readonly verify: boolean;
+  readonly verify?: boolean;
   /** The call handles only some packages of the source, without naming any. */
-  readonly isOfSome: boolean;
-  /** Installed directories that are not found otherwise, such as a virtual environment below /opt. */
-  readonly directories: readonly string[];
-  /** `-n`: do not touch maintainer scripts. */
-  readonly noScripts: boolean;
-  readonly verbose: boolean;
+  readonly some?: boolean;
+  /** False with `-n`: do not touch maintainer scripts. */
+  readonly scripts: boolean;
+  readonly verbose?: boolean;
   /** Prints no line for each package. */
-  readonly quiet: boolean;
-  readonly noAct: boolean;
+  readonly quiet?: boolean;
+  readonly dryRun?: boolean;
   /** What to do with the postinst section of dh_python3 that compiles at installation. */
   readonly postinst: 'keep' | 'bcep' | 'strip';
-  readonly manifestDirectory: string | undefined;
-  readonly lintianOverrides: boolean;
+  readonly manifestDir?: string;
+  readonly lintianOverrides?: boolean;
+}
+
+/** A call of dh_pyclink. */
+export interface DebhelperCall extends DebhelperOptions {
+  readonly packages: readonly BinaryPackage[];
+  /** Installed directories that are not found otherwise, such as a virtual environment below /opt. */
+  readonly directories: readonly string[];
 }
 
 /** A binary package during the build. */

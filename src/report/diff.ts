@@ -3,10 +3,11 @@ import { type DiffKind, diffKinds } from '../diff/kinds.ts';
 import { printable } from '../printable.ts';
 import { counted } from '../text.ts';
 
-/** The result of diff. */
-interface Diffed {
+/** The differences, and the number of modules (sources) by kind. */
+export interface DiffReport {
   readonly differences: readonly DiffFinding[];
   readonly summary: { readonly modules: number; readonly same: number } & Partial<Record<DiffKind, number>>;
+  /** Unreadable files, and targets without pycs. */
   readonly unreadable: readonly string[];
 }
 
@@ -15,7 +16,7 @@ const shortKinds: readonly DiffKind[] = ['interpreter', 'lines', 'path', 'header
 const maxOfKind = 5;
 
 /** The report of diff: a line for each difference, for frequent kinds only the first few, and a summary. */
-export function diffText({ differences, summary, unreadable }: Diffed, isVerbose: boolean): string {
+export function diffText({ differences, summary, unreadable }: DiffReport, isVerbose: boolean): string {
   const shown = new Map<DiffKind, number>();
   const lines = differences.flatMap((finding) => {
     const count = (shown.get(finding.kind) ?? 0) + 1;

@@ -12,25 +12,33 @@ export function unreadableNotes(unreadable: readonly UnreadableEntry[]): string[
 }
 
 /** The result of verify. */
-interface Verified {
-  readonly findings: readonly Finding[];
-  readonly notes: readonly string[];
+export interface VerifyReport {
+  /** The totals of the manifests. */
   readonly pycs: number;
   readonly linkGroups: number;
-  /** The number of unreadable files and directories. */
-  readonly unreadable: number;
-  /** The payload contains something of the manifest. */
-  readonly isProven: boolean;
+  readonly findings: readonly Finding[];
+  /** Targets that contain nothing of the manifests. */
+  readonly unrelated: readonly string[];
+  /** The number of sources that are missing together with all their pycs. */
+  readonly leftOut: number;
+  /** The number of pycs of other packages in a whole system. */
+  readonly others: number;
+  /** Unreadable files and directories. */
+  readonly unreadable: readonly string[];
 }
 
-/** The report of verify: one line for each finding, then the notes, then a summary. */
-export function verifyText({ findings, notes, pycs, linkGroups, unreadable, isProven }: Verified): string {
+/**
+ * The report of verify: one line for each finding, then the notes, then a summary.
+ * @param isProven whether the payload contains something of the manifest
+ */
+export function verifyText(report: VerifyReport, notes: readonly string[], isProven: boolean): string {
+  const { findings, pycs, linkGroups, unreadable } = report;
   const lines = findings.map(({ kind, path, detail }) => `${kind}: ${path}: ${detail}`);
   lines.push(...notes.map((note) => `pyclink: ${note}`));
-  const unchecked = unreadable === 0 ? '' : `, ${unreadable} unreadable`;
+  const unchecked = unreadable.length === 0 ? '' : `, ${unreadable.length} unreadable`;
   const counts =
     isProven || findings.length > 0 ? `${counted(findings.length, 'finding')}${unchecked}` : 'not verified';
-  const isRight = isProven && findings.length + unreadable === 0;
+  const isRight = isProven && findings.length + unreadable.length === 0;
   lines.push(
     `pyclink: ${counted(pycs, 'pyc')}, ${counted(linkGroups, 'link group')}: ${isRight ? 'all as built' : counts}`,
   );

@@ -10,7 +10,7 @@ it('keeps the bytes of a snippet that are not UTF-8', () => {
   const file = join(source, 'debian/shop.prerm.debhelper');
   const section = '# Automatically added by dh_python3\npy3clean -p shop\n# End automatically added section\n';
   writeFileSync(file, `echo caf\xe9\n${section}`, 'latin1');
-  const call = { postinst: 'keep', noScripts: false, lintianOverrides: false } as DebhelperCall;
+  const call = { postinst: 'keep', scripts: true, lintianOverrides: false } as DebhelperCall;
   const target = { source, name: 'shop', tree: join(source, 'debian/shop'), isShared: false };
   adaptPackage(target, { sources: [], versions: ['3.13'], areHashBased: false }, call);
   const after = readFileSync(file, 'latin1');

@@ -9,6 +9,8 @@ const finding = (kind: Finding['kind'], path: string, detail: string): Finding =
   detail,
 });
 
+const report = { pycs: 3, linkGroups: 1, findings: [], unrelated: [], leftOut: 0, others: 0, unreadable: [] };
+
 describe('verifyText', () => {
   it.each<[string, Finding[], number, number, string]>([
     ['nothing wrong', [], 3, 1, 'pyclink: 3 pycs, 1 link group: all as built\n'],
@@ -27,19 +29,19 @@ describe('verifyText', () => {
       'missing: /a\\n.pyc: gone\nsplit: /b.pyc: in b.rpm, /a.pyc in a.rpm\npyclink: 3 pycs, 1 link group: 2 findings\n',
     ],
   ])('of %s', (_name, findings, pycs, linkGroups, text) => {
-    expect(verifyText({ findings, notes: [], pycs, linkGroups, unreadable: 0, isProven: true })).toBe(text);
+    expect(verifyText({ ...report, findings, pycs, linkGroups }, [], true)).toBe(text);
   });
 
   it('has the notes before the summary', () => {
     const notes = ['other.deb: it contains no pyc of the manifest'];
-    expect(verifyText({ findings: [], notes, pycs: 3, linkGroups: 1, unreadable: 0, isProven: true })).toBe(
+    expect(verifyText(report, notes, true)).toBe(
       'pyclink: other.deb: it contains no pyc of the manifest\npyclink: 3 pycs, 1 link group: all as built\n',
     );
   });
 
   it('does not say that all is as built if something was unreadable', () => {
     const notes = ['/x/a.pyc: cannot be read (EACCES)'];
-    expect(verifyText({ findings: [], notes, pycs: 3, linkGroups: 1, unreadable: 1, isProven: true })).toBe(
+    expect(verifyText({ ...report, unreadable: notes }, notes, true)).toBe(
       'pyclink: /x/a.pyc: cannot be read (EACCES)\npyclink: 3 pycs, 1 link group: 0 findings, 1 unreadable\n',
     );
   });
