@@ -3,7 +3,7 @@ import { ifRefused } from '../files/if-possible.ts';
 import { byCodeUnit, childOf, contains, nameOf, type PayloadPath, parentOf, type StagedPath } from '../files/path.ts';
 import { lstat } from '../files/stat.ts';
 import type { Skipped, SkipReason } from '../skipped.ts';
-import { type ChosenInterpreters, Examiner } from './examiner.ts';
+import { type ChosenInterpreters, examiner } from './examiner.ts';
 import { type Buildroot, toPayload } from './path.ts';
 import { pythonDirectoryOf } from './python-directory.ts';
 import { environmentBeside, isRunningSystem, walkLimits } from './running-system.ts';
@@ -44,7 +44,7 @@ export function discover(buildroot: Buildroot, options: DiscoverOptions): Discov
   const leftovers = new Set<StagedPath>();
   const skip = (path: string, reason: SkipReason, message?: string) =>
     skipped.set(path, { path, reason, ...(message === undefined ? {} : { message }) });
-  const examine = new Examiner(buildroot, options);
+  const examine = examiner(buildroot, options);
   const limits = walkLimits(buildroot);
 
   const everywhere = options.paths.length === 0;
@@ -76,7 +76,7 @@ export function discover(buildroot: Buildroot, options: DiscoverOptions): Discov
       else if (!/[^/]\.py$/.test(payload)) skip(payload, 'not-a-source');
       else if (place?.kind === 'python2' && options.python === undefined) skip(payload, 'python-2');
       else {
-        const source = examine.source(file, payload, environment);
+        const source = examine(file, payload, environment);
         if (typeof source === 'string') skip(payload, source);
         else if ('error' in source) skip(payload, 'unreadable', errnoOf(source.error));
         else sources.set(source.staged, source);

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { ifRefused } from '../files/if-possible.ts';
 import { childOf, type PayloadPath, parentOf, type StagedPath } from '../files/path.ts';
 import { readRegular } from '../files/read-regular.ts';
-import { lstat, lstatIfAny, wholeSeconds } from '../files/stat.ts';
+import { type FileStat, lstat, lstatIfAny, wholeSeconds } from '../files/stat.ts';
 import { getOrAdd } from '../get-or-add.ts';
 import type { SkipReason } from '../skipped.ts';
 import { type Buildroot, toStaged } from './path.ts';
@@ -26,99 +26,72 @@ export interface ChosenInterpreters {
   readonly otherwise?: InterpreterRequest | undefined;
 }
 
-/** Examines files one at a time. Caches what it learns about directories. */
-export class Examiner {
-  readonly #buildroot: Buildroot;
-  readonly #python: InterpreterRequest | undefined;
-  readonly #otherwise: InterpreterRequest | undefined;
-  readonly #environments = new Map<StagedPath, StagedPath | undefined>();
-  readonly #caches = new Map<StagedPath, 'none' | 'symlink' | 'other'>();
-  readonly #homes = new Map<PayloadPath, string | undefined>();
-  readonly #requests = new Map<string, InterpreterRequest>();
+/**
+ * Returns a function that examines one file at a time. It caches what it learns about directories, and returns the
+ * source; or the reason why the file is not one; or the system's error. `beside` is the virtual environment next to the
+ * PATH.
+ */
+export function examiner(buildroot: Buildroot, { python, otherwise }: ChosenInterpreters) {
+  const isLive = isRunningSystem(buildroot);
+  const environments = new Map<StagedPath, StagedPath | undefined>();
+  const caches = new Map<StagedPath, FileStat['kind'] | undefined>();
+  const homes = new Map<PayloadPath, string | undefined>();
+  const requests = new Map<string, InterpreterRequest>();
 
-  constructor(buildroot: Buildroot, { python, otherwise }: ChosenInterpreters) {
-    this.#buildroot = buildroot;
-    this.#python = python;
-    this.#otherwise = otherwise;
-  }
+  /** Returns the same object for equal requests. */
+  const shared = (request: InterpreterRequest) => getOrAdd(requests, requestKey(request), () => request);
 
-  /**
-   * @param beside the virtual environment next to the PATH
-   * @returns the source; or the reason why it is not one; or the system's error
-   */
-  source(file: Found, payload: PayloadPath, beside?: StagedPath): Source | SkipReason | { readonly error: unknown } {
-    return ifRefused(
-      () => this.#source(file, payload, beside),
-      (error) => ({ error }),
-    );
-  }
+  const homeOf = (directory: PayloadPath): string | undefined => {
+    const file = join(toStaged(buildroot, directory), '../../pyvenv.cfg');
+    const environment = readRegular(file)?.content.toString();
+    if (environment !== undefined) return homeOfEnvironment(environment);
+    return isLive || buildroot.isSystem === true ? join(directory, '../../bin') : undefined;
+  };
 
-  #source(file: Found, payload: PayloadPath, beside: StagedPath | undefined): Source | SkipReason {
+  const interpreterOf = (staged: StagedPath, payload: PayloadPath, beside?: StagedPath): Source['interpreter'] => {
+    const directory = parentOf(staged);
+    // Its interpreter runs the modules of the directory. In a staged tree it is only read.
+    const around = isLive ? getOrAdd(environments, directory, () => environmentAround(directory)) : undefined;
+    if (around !== undefined) return shared({ command: join(around, 'bin/python'), otherwise: python });
+    if (python !== undefined) return shared(python);
+    const place = pythonDirectoryOf(payload);
+    if (place?.kind === 'supported-pythons') return 'supported-pythons';
+    if (place?.kind === 'interpreter') {
+      const home = getOrAdd(homes, place.directory, () => homeOf(place.directory));
+      return shared({ command: place.command, home });
+    }
+    const command = guessCommand(payload);
+    if (command !== 'python3') return shared({ command });
+    const unnamed = otherwise ?? { command };
+    return shared(beside === undefined ? unnamed : { command: join(beside, 'bin/python'), otherwise: unnamed });
+  };
+
+  const examine = (file: Found, payload: PayloadPath, beside?: StagedPath): Source | SkipReason => {
     if (file.type === 'other') return 'not-a-regular-file';
     const content: Resolved =
       file.type === 'file'
         ? { kind: 'inside', path: file.path, physical: true }
-        : resolveInBuildroot(this.#buildroot, file.path);
+        : resolveInBuildroot(buildroot, file.path);
     if (content.kind !== 'inside') return content.kind === 'outside' ? 'symlink-outside' : 'dangling-symlink';
     const stat = lstat(content.path);
     if (stat.kind !== 'file') return 'not-a-regular-file';
-    const cache = this.#cacheOf(parentOf(file.path));
+    const directory = parentOf(file.path);
+    const cache = getOrAdd(caches, directory, () => lstatIfAny(childOf(directory, '__pycache__'))?.kind);
     if (cache === 'symlink') return 'cache-is-symlink';
     return {
       staged: file.path,
       payload,
       content: content.path,
       physical: content.physical,
-      hasCache: cache !== 'none',
-      interpreter: this.#interpreter(file.path, payload, beside),
+      hasCache: cache !== undefined,
+      interpreter: interpreterOf(file.path, payload, beside),
       sizeBytes: stat.sizeBytes,
       mtimeSeconds: wholeSeconds(stat.modifiedNs),
     };
-  }
-
-  /** What a directory contains under the name `__pycache__`. */
-  #cacheOf(directory: StagedPath): 'none' | 'symlink' | 'other' {
-    return getOrAdd(this.#caches, directory, () => {
-      const stat = lstatIfAny(childOf(directory, '__pycache__'));
-      return stat === undefined ? 'none' : stat.kind === 'symlink' ? 'symlink' : 'other';
-    });
-  }
-
-  #interpreter(staged: StagedPath, payload: PayloadPath, beside: StagedPath | undefined): Source['interpreter'] {
-    const environment = this.#environment(parentOf(staged));
-    if (environment !== undefined) {
-      return this.#shared({ command: join(environment, 'bin/python'), otherwise: this.#python });
-    }
-    if (this.#python !== undefined) return this.#shared(this.#python);
-    const place = pythonDirectoryOf(payload);
-    if (place?.kind === 'supported-pythons') return 'supported-pythons';
-    if (place?.kind !== 'interpreter') {
-      const command = guessCommand(payload);
-      if (command !== 'python3') return this.#shared({ command });
-      const otherwise = this.#otherwise ?? { command };
-      return this.#shared(beside === undefined ? otherwise : { command: join(beside, 'bin/python'), otherwise });
-    }
-    return this.#shared({ command: place.command, home: this.#home(place.directory) });
-  }
-
-  /** The virtual environment whose interpreter runs the modules of a directory. In a staged tree it is only read. */
-  #environment(directory: StagedPath): StagedPath | undefined {
-    if (!isRunningSystem(this.#buildroot)) return undefined;
-    return getOrAdd(this.#environments, directory, () => environmentAround(directory));
-  }
-
-  /** Returns the same object for equal requests. */
-  #shared(request: InterpreterRequest): InterpreterRequest {
-    return getOrAdd(this.#requests, requestKey(request), () => request);
-  }
-
-  #home(directory: PayloadPath): string | undefined {
-    return getOrAdd(this.#homes, directory, () => {
-      const file = join(toStaged(this.#buildroot, directory), '../../pyvenv.cfg');
-      const environment = readRegular(file)?.content.toString();
-      if (environment !== undefined) return homeOfEnvironment(environment);
-      const isSystem = isRunningSystem(this.#buildroot) || this.#buildroot.isSystem === true;
-      return isSystem ? join(directory, '../../bin') : undefined;
-    });
-  }
+  };
+  return (...[file, payload, beside]: Parameters<typeof examine>) =>
+    ifRefused(
+      () => examine(file, payload, beside),
+      (error) => ({ error }),
+    );
 }

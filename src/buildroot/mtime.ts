@@ -17,35 +17,23 @@ export type MtimePolicy =
   | { readonly policy: 'keep' }
   | { readonly policy: 'clamp' | 'set'; readonly epochSeconds: number };
 
-/** The result of applying an mtime policy. */
-export interface DatedSources<S> {
-  /** The sources as they are now, without the refused ones. */
-  readonly sources: readonly S[];
-  /** Those that are symlinks to a file outside the PATHs, whose mtime is not changed. */
-  readonly outside: readonly S[];
-  /** Sources whose mtime cannot be set, with the system's error. */
-  readonly refused: readonly { readonly source: S; readonly error: unknown }[];
-}
-
 /** Whether the policy changes this mtime. */
 type IsChanged = (mtimeSeconds: number) => boolean;
 
 /**
  * Sets the mtime of sources to the value they will have in the package, so that their pycs stay valid. A file with a
  * hard link outside the PATHs becomes a separate file first; its names in the PATHs remain one file.
+ * @returns the sources as they are now; those of them that are symlinks to a file outside the PATHs, whose mtime is not
+ *   changed; and those whose mtime cannot be set, with the system's error
  */
-export function applyMtimePolicy<S extends SourceFile>(
-  scope: Scope,
-  sources: readonly S[],
-  policy: MtimePolicy,
-): DatedSources<S> {
-  if (policy.policy === 'keep') return { sources, outside: [], refused: [] };
-  const { epochSeconds } = policy;
-  const isChanged = mtimeTest(policy);
-  const outcomes = new Map<StagedPath, Outcome>();
+export function applyMtimePolicy<S extends SourceFile>(scope: Scope, sources: readonly S[], policy: MtimePolicy) {
   const dated: S[] = [];
   const outside: S[] = [];
   const refused: { source: S; error: unknown }[] = [];
+  if (policy.policy === 'keep') return { sources, outside, refused };
+  const { epochSeconds } = policy;
+  const isChanged = mtimeTest(policy);
+  const outcomes = new Map<StagedPath, Outcome>();
   for (const source of sources) {
     const { content, mtimeSeconds } = source;
     const outcome = isChanged(mtimeSeconds)

@@ -6,7 +6,7 @@ import { childOf, contains, nameOf, type PayloadPath, parentOf, type StagedPath 
 import { fileSystemOf, lstatIfAny } from '../files/stat.ts';
 import type { Buildroot } from './path.ts';
 import { pythonDirectoryOf } from './python-directory.ts';
-import { type Walk, type WalkLimits, walk } from './walk.ts';
+import { type WalkLimits, walk } from './walk.ts';
 
 /** Whether the tree is the running system. */
 export function isRunningSystem({ path }: Buildroot): boolean {
@@ -44,16 +44,11 @@ export function isOfKernel(path: string): boolean {
 /** Caches and data of services. They may contain trees of other systems, such as the layers of container images. */
 const dataDirectories = [...kernelDirectories, '/tmp', '/var/lib', '/var/cache', '/var/tmp'];
 
-/** The result of a search through the running system. */
-interface PythonPlaces extends Pick<Walk, 'otherFileSystems'> {
-  /** Virtual environments. @see PEP 405 */
-  readonly environments: readonly StagedPath[];
-  /** Libraries such as `lib/pythonX.Y`, of any Python. */
-  readonly libraries: readonly StagedPath[];
-}
-
-/** Searches the file system of `/` for virtual environments and Python libraries. Skips caches and data of services. */
-export function pythonPlaces(): PythonPlaces {
+/**
+ * Searches the file system of `/` for virtual environments and for libraries such as `lib/pythonX.Y`, of any Python.
+ * Skips caches and data of services. @see PEP 405
+ */
+export function pythonPlaces() {
   const limits: WalkLimits = { otherFileSystems: 'all', without: dataDirectories };
   const { found, otherFileSystems } = walk('/' as StagedPath, /^(?:pyvenv\.cfg$|python3\.|pypy3)/, limits);
   const isLibrary = (path: StagedPath) =>

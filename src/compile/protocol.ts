@@ -3,7 +3,6 @@ import type { Level } from '../pyc/name.ts';
 import type { Pyc } from '../pyc/pyc.ts';
 import type { LevelProof } from '../pyc/releases.ts';
 import type { ByteReader } from './byte-reader.ts';
-import type { Interpreter } from './interpreter.ts';
 
 // Encodes jobs and decodes answers of a worker. worker.py is the other end and describes the format.
 
@@ -54,17 +53,11 @@ export interface CompilerFile {
   readonly identity: string;
 }
 
-/** A worker's description of itself. */
-export interface Hello {
-  readonly interpreter: Omit<Interpreter, 'executable'>;
-  readonly compiler: CompilerFacts;
-}
-
 /**
  * Reads a worker's first message; undefined if the output ends before it is complete.
  * @throws if the output is not a worker's, or this interpreter cannot be a worker
  */
-export async function readHello(output: ByteReader): Promise<Hello | undefined> {
+export async function readHello(output: ByteReader) {
   const words = await readMessage(output);
   if (words === undefined) return undefined;
   const [implementation = '', version = '', cacheTag = '', magicNumber = '', threads, encoding, ...more] = words;
@@ -76,7 +69,8 @@ export async function readHello(output: ByteReader): Promise<Hello | undefined> 
   const interpreter = { implementation, version, cacheTag, magicNumber: Number(magicNumber), freeThreaded };
   const files: CompilerFile[] = [];
   for (let i = 0; i + 1 < told.length; i += 2) files.push({ identity: told[i] as string, path: told[i + 1] as string });
-  return { interpreter, compiler: { started, files } };
+  const compiler: CompilerFacts = { started, files };
+  return { interpreter, compiler };
 }
 
 /** One line of the worker's input. Words may contain Python's lone surrogates. */

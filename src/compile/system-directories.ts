@@ -19,23 +19,15 @@ if sys.version_info >= (3, 6):
     print(*{sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"), *site.getsitepackages()}, sep="\\n")
 `;
 
-/** Python directories of the system, and a line for each interpreter whose directories are unknown. */
-interface SystemDirectories {
-  readonly directories: readonly string[];
-  readonly passedOver: readonly string[];
-}
-
 /**
  * The directories that the interpreters of the running system use: the library and the site-packages of each trusted
  * interpreter in PATH or a usual place; libraries with their interpreter next to them (`bin/pythonX.Y` with
  * `lib/pythonX.Y`); and users' own site-packages.
  * @param libraries all directories `lib/pythonX.Y`
+ * @returns the directories, and a line for each interpreter whose directories are unknown
  * @see PEP 370
  */
-export async function systemDirectories(
-  environment: Environment,
-  libraries: readonly string[],
-): Promise<SystemDirectories> {
+export async function systemDirectories(environment: Environment, libraries: readonly string[]) {
   const searched = [...programDirectories, ...(environment['PATH'] ?? '').split(':')].filter((directory) =>
     directory.startsWith('/'),
   );

@@ -4,12 +4,6 @@ import { currentCredentials } from '../files/credentials.ts';
 import { trustedPath } from '../files/program-path.ts';
 import { isOneExecutable, ownText } from '../own-files.ts';
 
-/** A command line. */
-interface WorkerCommand {
-  readonly command: string;
-  readonly args: readonly string[];
-}
-
 /** Next to this module in the sources, and next to the bundle. */
 const workerFile = join(import.meta.dirname, 'worker.py');
 const levelsFile = join(import.meta.dirname, 'levels.py');
@@ -22,7 +16,7 @@ const flags = ['-s', '-S', '-B'];
  * which lack the file. Only root can enter a chroot without a user namespace.
  * @param root the root directory of a chroot, if the interpreter is not in the running system
  */
-export function workerCommand(executable: string, root: string | undefined): WorkerCommand {
+export function workerCommand(executable: string, root: string | undefined) {
   if (root === undefined && !isOneExecutable()) return { command: executable, args: [...flags, workerFile] };
   const started = [...flags, '-c', programText()];
   if (root === undefined) return { command: executable, args: started };

@@ -11,8 +11,8 @@ export interface ManifestContent {
   readonly interpreters: readonly ManifestInterpreter[];
   readonly records: readonly PycRecord[];
   readonly skipped: readonly ManifestSkipped[];
-  /** Fields of later versions. */
-  readonly others?: Readonly<Record<string, unknown>>;
+  /** The manifest of earlier runs, whose fields of later versions are kept. */
+  readonly earlier?: Manifest;
 }
 
 /** Completes and sorts a manifest. The result does not depend on the order of the work. */
@@ -43,7 +43,7 @@ export function completeManifest(pyclink: string, content: ManifestContent): Man
   const severalTags = new Set<string>();
   for (const [tag, { size }] of versionsByTag(interpreters)) if (size > 1) severalTags.add(tag);
   const named = (record: PycRecord) => withVersionIfOneOfSeveral(record, severalTags);
-  return {
+  const manifest: Manifest = {
     schemaVersion,
     pyclink,
     interpreters,
@@ -53,8 +53,9 @@ export function completeManifest(pyclink: string, content: ManifestContent): Man
     singlePycs: singlePycs.map(named),
     skipped: distinctSkipped(content.skipped),
     totals,
-    ...Object.fromEntries(Object.entries(content.others ?? {}).sort(([a], [b]) => byCodeUnit(a, b))),
   };
+  const later = Object.entries(content.earlier ?? {}).filter(([name]) => !Object.hasOwn(manifest, name));
+  return { ...manifest, ...Object.fromEntries(later.sort(([a], [b]) => byCodeUnit(a, b))) };
 }
 
 /** Adds the interpreter version to a record only if several versions share its cache tag. */
@@ -96,20 +97,11 @@ export function mergeContent(
     // The escaped form of a name that is not UTF-8 cannot be looked up.
     (entry) => !isOutdated(entry, written) && (entry.reason === 'name-not-utf8' || !isGone(entry.path as PayloadPath)),
   );
-  const {
-    schemaVersion: _1,
-    pyclink: _2,
-    interpreters,
-    optimizationLevels: _3,
-    invalidationModes: _4,
-    ...rest
-  } = earlier;
-  const { linkGroups: _5, singlePycs: _6, skipped: _7, totals: _8, ...others } = rest;
   return {
-    interpreters: [...interpreters, ...current.interpreters],
+    interpreters: [...earlier.interpreters, ...current.interpreters],
     records: [...kept, ...current.records],
     skipped: [...stillSkipped, ...current.skipped],
-    others,
+    earlier,
   };
 }
 

@@ -2,18 +2,12 @@ import { isCacheOfInterpreter } from '../buildroot/python-directory.ts';
 import { byCodeUnit, type PayloadPath, parentOf } from '../files/path.ts';
 import type { PycRecord } from './schema.ts';
 
-/** A list for `%files -f`. */
-export interface Filelist {
-  readonly text: string;
-  /** Paths that are not in the list, because no rpm pattern matches only them. */
-  readonly unlisted: readonly PayloadPath[];
-}
-
 /**
- * Lists the package's own `__pycache__` directories, then the pycs, one per line.
+ * Makes a list for `%files -f`: the package's own `__pycache__` directories, then the pycs, one per line.
+ * @returns the text, and the paths that are not in it, because no rpm pattern matches only them
  * @see rpm's build/files.c; measured on rpm 4.18, 4.20 and 6.1
  */
-export function encodeFilelist(records: readonly PycRecord[]): Filelist {
+export function encodeFilelist(records: readonly PycRecord[]) {
   const paths = records.flatMap((record) => record.paths).sort(byCodeUnit);
   const inCaches = records.filter(({ cacheTag }) => cacheTag === undefined).flatMap((record) => record.paths);
   const directories = [...new Set(inCaches.map(parentOf))]

@@ -7,12 +7,7 @@ import { trustedPath } from '../files/program-path.ts';
 import { fstat, lstatIfAny } from '../files/stat.ts';
 
 /** The times in milliseconds after which a run reports that it waits, and after which it gives up. */
-interface Patience {
-  readonly quietMs: number;
-  readonly maxMs: number;
-}
-
-const patient: Patience = { quietMs: 1000, maxMs: 600_000 };
+const patient = { quietMs: 1000, maxMs: 600_000 };
 
 /**
  * Locks a file while `work` reads and replaces it, so that only one run at a time does so. The lock is flock(2) on a
@@ -40,7 +35,7 @@ export async function withLock<T>(
 }
 
 /** @returns the locked file. It still has its name: other runs remove it when they finish */
-async function lock(path: string, warn: (message: string) => void, patience: Patience): Promise<number> {
+async function lock(path: string, warn: (message: string) => void, patience: typeof patient): Promise<number> {
   for (;;) {
     const descriptor = open(path);
     try {
@@ -67,7 +62,7 @@ function open(path: string): number {
   throw new PyclinkError('file-failed', 'is not a regular file', { path });
 }
 
-async function flock(descriptor: number, path: string, warn: (message: string) => void, patience: Patience) {
+async function flock(descriptor: number, path: string, warn: (message: string) => void, patience: typeof patient) {
   // execa accepts a descriptor, but its types do not.
   const stdin = descriptor as unknown as 'inherit';
   const env = { PATH: trustedPath() };

@@ -5,21 +5,14 @@ import { contains } from '../files/path.ts';
 import { stat } from '../files/stat.ts';
 import { getOrAdd } from '../get-or-add.ts';
 
-/** The paths of a %py_byte_compile call, by location. Absolute, except the missing ones. */
-export interface Places {
-  /** In the buildroot. */
-  readonly staged: readonly string[];
-  /** Outside the buildroot, by directory: the path itself, or the directory of a file. */
-  readonly elsewhere: ReadonlyMap<string, readonly string[]>;
-  /** As given. */
-  readonly missing: readonly string[];
-}
-
 /**
- * Sorts paths by whether they are in the buildroot. Relative paths are relative to the current directory.
+ * Sorts the paths of a %py_byte_compile call by whether they are in the buildroot. Relative paths are relative to the
+ * current directory.
  * @param buildroot absolute; it need not exist, as in %build
+ * @returns absolute paths in the buildroot; those outside by directory, which is the path itself, or that of a file; and
+ *   the missing ones, as given
  */
-export function placesOf(buildroot: string, paths: readonly string[]): Places {
+export function placesOf(buildroot: string, paths: readonly string[]) {
   const staged: string[] = [];
   const elsewhere = new Map<string, string[]>();
   const missing: string[] = [];

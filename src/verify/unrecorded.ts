@@ -10,13 +10,6 @@ import { type PycName, parsePycPath } from '../pyc/name.ts';
 import type { Finding } from './finding.ts';
 import type { ManifestScope } from './scope.ts';
 
-/** Bytecode of a payload that is not in its manifest. */
-interface Unrecorded {
-  readonly findings: readonly Finding[];
-  /** The number of pycs of other packages, which the manifest does not cover. */
-  readonly others: number;
-}
-
 /**
  * Finds pycs that are in a payload but not in its manifest: `unrecorded` if an interpreter loads them, so that code
  * runs that the build did not compile; `orphan` without a source; `foreign` if no interpreter that uses the directory
@@ -24,6 +17,7 @@ interface Unrecorded {
  * @param cacheTags of the interpreters in the manifest
  * @param belongs says whether a module belongs to the manifest
  * @param isAllowed says whether the package has a pyc on purpose
+ * @returns the findings, and the number of pycs of other packages, which the manifest does not cover
  */
 export function findUnrecorded(
   records: readonly PycRecord[],
@@ -32,7 +26,7 @@ export function findUnrecorded(
   { pycs }: Pick<BytecodeFacts, 'pycs'>,
   belongs: ManifestScope,
   isAllowed: (path: PayloadPath) => boolean,
-): Unrecorded {
+) {
   const recorded = new Set(records.flatMap(({ paths }) => paths.flatMap((path) => payload.at(path))));
   const recordedFiles = new Set(Array.from(recorded, ({ file }) => file));
   const sources = new Set(records.map(({ source }) => source));
@@ -76,14 +70,8 @@ export function findUnrecorded(
   const zipped = zips.flatMap((zip) => {
     const [inside, own] = [inZips.get(payload.realPath(zip)), payload.at(zip)];
     const found = own.length > 0 || inside === undefined ? own : [{ ...inside, path: zip }];
-    return found.map(({ path, container }): Finding => {
-      return {
-        kind: 'unrecorded',
-        path,
-        container,
-        detail: 'Python searches it for every module, before all directories',
-      };
-    });
+    const detail = 'Python searches it for every module, before all directories';
+    return found.map(({ path, container }): Finding => ({ kind: 'unrecorded', path, container, detail }));
   });
   return { findings: [...findings, ...zipped], others };
 }
