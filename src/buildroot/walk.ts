@@ -1,8 +1,9 @@
 import { isUtf8 } from 'node:buffer';
-import { type Dirent, readdirSync } from 'node:fs';
+import { type Dirent, readdirSync, statfsSync } from 'node:fs';
 import { ifPossible, ifRefused } from '../files/if-possible.ts';
 import { byCodeUnit, childOf, contains, parentOf, type StagedPath } from '../files/path.ts';
-import { kindsSeenFrom } from './file-system-kind.ts';
+import { fileSystemOf, lstat } from '../files/stat.ts';
+import { getOrAdd } from '../get-or-add.ts';
 
 /** A file that was found. Symlinks are not followed. */
 export interface Found {
@@ -114,6 +115,36 @@ function leftOut(
     if (kind !== 'other' || otherFileSystems !== 'all') return false;
     onOther(directory);
     return true;
+  };
+}
+
+/**
+ * File systems that present kernel data, by their magic numbers. devtmpfs has the same number as tmpfs.
+ * @see statfs(2), linux/magic.h
+ */
+const kernelTypes: ReadonlySet<number> = new Set([
+  0x9fa0, // proc
+  0x62656572, // sysfs
+  0x0027e0eb, // cgroup
+  0x63677270, // cgroup2
+  0x00001cd1, // devpts
+  0x19800202, // mqueue
+  0x64626720, // debugfs
+  0x74726163, // tracefs
+  0x73636673, // securityfs
+  0x62656570, // configfs
+  0xcafe4a11, // bpf
+  0x67596969, // rpc_pipefs
+  0x65735543, // fusectl
+  0xf97cff8c, // selinuxfs
+]);
+
+/** Returns a function that compares file systems of directories with that of `top`. @throws the system's error */
+function kindsSeenFrom(top: string) {
+  const kinds = new Map<string, 'same' | 'kernel' | 'other'>([[fileSystemOf(lstat(top)), 'same']]);
+  return (directory: string | Buffer) => {
+    const fileSystem = fileSystemOf(lstat(directory));
+    return getOrAdd(kinds, fileSystem, () => (kernelTypes.has(statfsSync(directory).type) ? 'kernel' : 'other'));
   };
 }
 

@@ -10,7 +10,7 @@ import { existingPycs } from '../rpm/existing.ts';
 import { placesOf } from '../rpm/places.ts';
 import { counted } from '../text.ts';
 import type { Call } from './call.ts';
-import { buildFlags, type CommonFlags, withBuildOptions, withCommonOptions } from './options.ts';
+import { type CommonFlags, withBuildOptions, withCommonOptions } from './options.ts';
 
 /**
  * `pyclink brp STEP WORDS…`, for rpm macros. The words come verbatim from rpm macros; words that look like options are
@@ -131,5 +131,5 @@ function parse(words: Step['flags']): { common: CommonFlags; flags: Record<strin
     .exitOverride()
     .configureOutput({ writeErr: () => undefined });
   parser.parse([...words], { from: 'user' });
-  return { common: parser.opts(), flags: buildFlags(parser.opts()), extra: parser.args };
+  return { common: parser.opts(), flags: parser.opts(), extra: parser.args };
 }

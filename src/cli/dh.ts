@@ -7,7 +7,7 @@ import { PyclinkError } from '../errors.ts';
 import { flagOf } from '../pipeline/option-values.ts';
 import { readBuildOptions } from '../pipeline/options.ts';
 import type { Call } from './call.ts';
-import { buildFlags, collect, type Flags, mergedFlags, withBuildOptions, withCommonOptions } from './options.ts';
+import { collect, type Flags, mergedFlags, withBuildOptions, withCommonOptions } from './options.ts';
 
 /** `pyclink dh WORDS…`, for hooks/dh_pyclink: one call for all packages that debhelper chose. @throws PyclinkError */
 export async function dh(words: readonly string[], call: Call): Promise<void> {
@@ -22,7 +22,7 @@ export async function dh(words: readonly string[], call: Call): Promise<void> {
   }
   const command = flags.verify ? (await import('../commands/dh-verify.ts')).dhVerifyCommand : dhCommand;
   const exclude = (flags.excludeText ?? []).map(globOfText);
-  const shared = mergedFlags(buildFlags(flags), { exclude });
+  const shared = mergedFlags(flags, { exclude });
   const debhelperCall = { ...flags, packages: packagesOf(flags), directories: parser.args.map(absolute) };
   const result = await command(debhelperCall, {
     environment: call.environment,

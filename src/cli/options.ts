@@ -21,16 +21,6 @@ export function withCommonOptions(command: Command): Command {
     .option('-v, --verbose', 'log more');
 }
 
-/** The flags without the common ones. */
-export function buildFlags({
-  json: _json,
-  quiet: _quiet,
-  verbose: _verbose,
-  ...flags
-}: Flags): Record<string, unknown> {
-  return flags;
-}
-
 /** Adds the arguments and options of build, which brp and dh accept as well. */
 export function withBuildOptions(command: Command): Command {
   command.argument(

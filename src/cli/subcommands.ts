@@ -7,7 +7,7 @@ import type { RestampOptions } from '../commands/restamp.ts';
 import type { TreeOptions } from '../commands/result.ts';
 import { PyclinkError } from '../errors.ts';
 import type { Call } from './call.ts';
-import { buildFlags, type Flags, fileOption, withBuildOptions, withCommonOptions } from './options.ts';
+import { type Flags, fileOption, withBuildOptions, withCommonOptions } from './options.ts';
 import { audit, diff, verify } from './payload-subcommands.ts';
 import type { Subcommands } from './program.ts';
 import { readMtime, readPrepend, withPrepend } from './read-options.ts';
@@ -37,7 +37,7 @@ function build(command: Command, call: Call): Command {
       call.log(flags),
     ]);
     const { environment, streams } = call;
-    const options = readBuildOptions(paths, buildFlags(flags), environment, availableParallelism());
+    const options = readBuildOptions(paths, flags, environment, availableParallelism());
     const isQuiet = flags.quiet === true;
     const isWatched = call.isWatched && !isQuiet;
     const progress = isWatched ? (await import('../report/progress.ts')).progressBar(streams.stderr) : undefined;

@@ -117,20 +117,15 @@ function readPycOrRefuse(path: StagedPath) {
 }
 
 function matchSource(header: PycHeader, source: StagedPath) {
-  return ifRefused(
-    () => matchReadable(header, source),
-    (error) => ({ state: 'unreadable' as const, reason: `cannot be read (${errnoOf(error)})` }),
-  );
-}
-
-/** @throws the system's error */
-function matchReadable(header: PycHeader, source: StagedPath) {
-  const stat = statIfAny(source);
-  if (stat?.kind !== 'file') return { state: 'missing' as const };
-  const reason = staleReason(header, {
-    sizeBytes: stat.sizeBytes,
-    mtimeSeconds: wholeSeconds(stat.modifiedNs),
-    hash: (magicNumber) => sourceHash(magicNumber, readFileSync(source)),
-  });
-  return reason === undefined ? { state: 'fits' as const } : { state: 'differs' as const, reason };
+  const match = () => {
+    const stat = statIfAny(source);
+    if (stat?.kind !== 'file') return { state: 'missing' as const };
+    const reason = staleReason(header, {
+      sizeBytes: stat.sizeBytes,
+      mtimeSeconds: wholeSeconds(stat.modifiedNs),
+      hash: (magicNumber) => sourceHash(magicNumber, readFileSync(source)),
+    });
+    return reason === undefined ? { state: 'fits' as const } : { state: 'differs' as const, reason };
+  };
+  return ifRefused(match, (error) => ({ state: 'unreadable' as const, reason: `cannot be read (${errnoOf(error)})` }));
 }

@@ -51,11 +51,11 @@ export async function surveyPycs(
       continue;
     }
     const pycs = set.flatMap((path) => {
-      const read = readOrReason(path);
-      if (typeof read !== 'string') return read ?? [];
-      leaveOut(read, [path]);
-      unreadable += 1;
-      return [];
+      const refuse = (error: unknown) => {
+        leaveOut(`not readable (${errnoOf(error)})`, [path]);
+        unreadable += 1;
+      };
+      return ifRefused(() => readPyc(path), refuse) ?? [];
     });
     const ofSource = digestOf(source);
     for (const group of groupByFile(pycs)) {
@@ -93,14 +93,6 @@ function hasColumns(pyc: Buffer, magicNumber: number): boolean | undefined {
 function digestOf(source: StagedPath): string | undefined {
   const file = ifPossible(() => readRegular(source));
   return file && sha256Of(file.content);
-}
-
-/** @returns the pyc, or the reason why it cannot be read; undefined if it is missing */
-function readOrReason(path: StagedPath): ReadPyc | string | undefined {
-  return ifRefused(
-    () => readPyc(path),
-    (error) => `not readable (${errnoOf(error)})`,
-  );
 }
 
 /**

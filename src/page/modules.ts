@@ -1,10 +1,10 @@
 import type { Audited } from '../audit/audited.ts';
 import { type AuditFinding, packageOf } from '../audit/finding.ts';
 import { byCodeUnit, type PayloadPath } from '../files/path.ts';
-import { getOrAdd, groupBy } from '../get-or-add.ts';
+import { groupBy } from '../get-or-add.ts';
 import { namesOf } from '../manifest/interpreters.ts';
 import type { PycRecord } from '../manifest/schema.ts';
-import { type Level, type PycName, parsePycPath } from '../pyc/name.ts';
+import { type PycName, parsePycPath } from '../pyc/name.ts';
 import type { PageFile, PageModule } from './page.ts';
 
 /** A pyc with its parsed name. */
@@ -46,28 +46,19 @@ function moduleKey({ source, cacheTag }: Pick<PageModule, 'source' | 'cacheTag'>
 }
 
 function modulesOf(pycs: readonly NamedPyc[]): PageModule[] {
-  const modules = new Map<string, { name: PycName<PayloadPath>; files: Map<string, FileOfLevels> }>();
-  for (const { name, file, sizeBytes } of pycs) {
-    const { files } = getOrAdd(modules, moduleKey(name), () => ({ name, files: new Map() }));
-    getOrAdd(files, file, () => ({ levels: [], sizeBytes })).levels.push(name.level);
-  }
-  return Array.from(modules.values(), ({ name, files }) => moduleOf(name, [...files.values()])).sort((a, b) =>
-    byCodeUnit(a.source, b.source),
-  );
+  const modules = groupBy(pycs, ({ name }) => moduleKey(name));
+  return Array.from(modules.values(), moduleOf).sort((a, b) => byCodeUnit(a.source, b.source));
 }
 
-type FileOfLevels = PageFile & { readonly levels: Level[] };
-
-function moduleOf({ source, cacheTag }: PycName<PayloadPath>, files: FileOfLevels[]): PageModule {
-  for (const { levels } of files) levels.sort();
-  files.sort((a, b) => firstLevel(a) - firstLevel(b));
+function moduleOf(pycs: readonly NamedPyc[]): PageModule {
+  const [{ name }] = pycs as [NamedPyc];
+  const files = Array.from(groupBy(pycs, ({ file }) => file).values(), (own): PageFile => {
+    return { levels: own.map(({ name: { level } }) => level).sort(), sizeBytes: own[0]?.sizeBytes ?? 0 };
+  });
+  files.sort((a, b) => (a.levels[0] ?? 0) - (b.levels[0] ?? 0));
   const sizeBytes = files.reduce((sum, file) => sum + file.levels.length * file.sizeBytes, 0);
   const savedBytes = files.reduce((sum, file) => sum + (file.levels.length - 1) * file.sizeBytes, 0);
-  return { source, cacheTag, files, sizeBytes, savedBytes };
-}
-
-function firstLevel({ levels }: PageFile): Level {
-  return levels[0] ?? 0;
+  return { source: name.source, cacheTag: name.cacheTag, files, sizeBytes, savedBytes };
 }
 
 /** A Python package, such as `numpy`, with the sums over its modules. */

@@ -2,53 +2,38 @@ import { realpathSync } from 'node:fs';
 import { walk } from '../buildroot/walk.ts';
 import type { StagedPath } from '../files/path.ts';
 import { readRegular } from '../files/read-regular.ts';
-import { getOrAdd } from '../get-or-add.ts';
+import { groupBy } from '../get-or-add.ts';
 import { type InvalidationMode, parsePycHeader } from '../pyc/header.ts';
-import { type Level, parsePycPath } from '../pyc/name.ts';
+import { parsePycPath } from '../pyc/name.ts';
 import { systemLibraries } from './brp.ts';
 
-/** Sources whose pycs have the same levels and the same invalidation mode. */
-export interface AlikeSources {
-  readonly levels: readonly Level[];
-  readonly invalidationMode: InvalidationMode;
-  /** Whether they are in directories of the system's Pythons. */
-  readonly isSystem: boolean;
-  readonly sources: readonly StagedPath[];
-}
-
-/** The sources with pycs in a `__pycache__` of a buildroot, and the number of the system's sources without. */
-export function existingPycs(buildroot: string): { readonly alike: AlikeSources[]; readonly withoutPycs: number } {
+/**
+ * The sources with pycs in a `__pycache__` of a buildroot, together if their pycs have the same levels and the same
+ * invalidation mode, and the number of the system's sources without. `isSystem`: in directories of the system's Pythons.
+ */
+export function existingPycs(buildroot: string) {
   const top = realpathSync.native(buildroot) as StagedPath;
-  const files = walk(top, /.\.py$|\.pyc$/s).found.filter(({ type }) => type === 'file');
-  const sources = new Map(
-    files.filter(({ path }) => path.endsWith('.py')).map(({ path }) => [path, new Set<string>()]),
-  );
-  const pycs = new Map<string, { levels: Level[]; invalidationMode: InvalidationMode; source: StagedPath }>();
-  for (const { path } of files) {
+  const files = walk(top, /.\.py$|\.pyc$/s).found.flatMap(({ path, type }) => (type === 'file' ? path : []));
+  const sources = new Set(files.filter((path) => path.endsWith('.py')));
+  const isSystem = (source: StagedPath) => systemLibraries.test(source.slice(top.length));
+  const pycs = files.flatMap((path) => {
     const name = path.endsWith('.pyc') ? parsePycPath(path) : undefined;
-    if (name?.cacheTag === undefined || !sources.has(name.source)) continue;
+    return name?.cacheTag !== undefined && sources.has(name.source) ? { path, ...name } : [];
+  });
+  const sets = groupBy(pycs, ({ cacheTag, source }) => `${cacheTag} ${source}`);
+  const ofSources = Array.from(sets.values(), (own) => {
+    const [{ path, source }] = own as [(typeof own)[number]];
     const header = parsePycHeader(readRegular(path)?.content ?? Buffer.of());
-    const invalidationMode = 'unreadable' in header ? 'timestamp' : header.invalidationMode;
-    const key = `${name.cacheTag} ${name.source}`;
-    sources.get(name.source)?.add(key);
-    getOrAdd(pycs, key, () => ({ levels: [], invalidationMode, source: name.source })).levels.push(name.level);
-  }
-  const alike = new Map<string, Omit<AlikeSources, 'sources'> & { sources: Set<StagedPath> }>();
-  for (const { levels, invalidationMode, source } of pycs.values()) {
-    const isSystem = systemLibraries.test(source.slice(top.length));
-    levels.sort();
-    const group = getOrAdd(alike, `${levels} ${invalidationMode} ${isSystem}`, () => ({
-      levels,
-      invalidationMode,
-      isSystem,
-      sources: new Set<StagedPath>(),
-    }));
-    group.sources.add(source);
-  }
-  const isWithout = ([source, keys]: [StagedPath, Set<string>]) =>
-    keys.size === 0 && systemLibraries.test(source.slice(top.length));
+    const invalidationMode: InvalidationMode = 'unreadable' in header ? 'timestamp' : header.invalidationMode;
+    return { source, levels: own.map(({ level }) => level).sort(), invalidationMode, isSystem: isSystem(source) };
+  });
+  const alike = groupBy(ofSources, (one) => `${one.levels} ${one.invalidationMode} ${one.isSystem}`);
+  const withPycs = new Set(ofSources.map(({ source }) => source));
   return {
-    alike: Array.from(alike.values(), (group) => ({ ...group, sources: [...group.sources] })),
-    withoutPycs: [...sources].filter(isWithout).length,
+    alike: Array.from(alike.values(), (own) => {
+      const [{ source: _, ...shared }] = own as [(typeof own)[number]];
+      return { ...shared, sources: [...new Set(own.map(({ source }) => source))] };
+    }),
+    withoutPycs: [...sources].filter((source) => !withPycs.has(source) && isSystem(source)).length,
   };
 }

@@ -1,14 +1,12 @@
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { buildFlags, mergedFlags, withBuildOptions, withCommonOptions } from '../../src/cli/options.ts';
+import { mergedFlags, withBuildOptions, withCommonOptions } from '../../src/cli/options.ts';
 import { buildOptions } from '../../src/pipeline/option-table.ts';
 
 const parse = (...args: string[]) =>
-  buildFlags(
-    withBuildOptions(withCommonOptions(new Command('build')))
-      .parse(args, { from: 'user' })
-      .opts(),
-  );
+  withBuildOptions(withCommonOptions(new Command('build')))
+    .parse(args, { from: 'user' })
+    .opts();
 
 describe('withBuildOptions', () => {
   it('returns every option under its key in the table', () => {
