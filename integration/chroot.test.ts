@@ -206,6 +206,20 @@ describeInWorld('trixie', 'build --chroot', () => {
     expect(stderr).toContain(`with /opt/acme/bin/python${minor} `);
     expect(status).toBe(0);
     expect(contentsOf(join(bundled, `lib/python${minor}/json`))).toHaveProperty([`__pycache__/decoder.${tag}.pyc`]);
+    for (const [target, why] of [
+      ['/opt/nothing', `bin/python${minor} is not a program`],
+      ['../not-python', 'not-python does not start ('],
+    ] as const) {
+      renameSync(join(bundled, 'bin', `python${minor}`), join(buildroot, `usr/bin/python${minor}`));
+      writeFileSync(join(bundled, 'not-python'), '#!/nothing\n', { mode: 0o755 });
+      symlinkSync(target, join(bundled, 'bin', `python${minor}`));
+      const broken = await build(buildroot, ['--chroot', `/opt/acme/lib/python${minor}/json`]);
+      expect(broken).toMatchObject({ status: 0 });
+      expect(broken.stderr).toContain(`warning: /opt/acme/${why}`);
+      expect(broken.stderr).toContain(`: /usr/bin/python${minor} is used instead`);
+      rmSync(join(bundled, 'bin', `python${minor}`));
+      renameSync(join(buildroot, `usr/bin/python${minor}`), join(bundled, 'bin', `python${minor}`));
+    }
   });
 
   it('names the interpreter and where it is', async () => {

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { everythingIn, linkGroupsIn, plant, temporaryDirectory } from '../test/helpers/buildroot.ts';
+import { everythingIn, linkGroupsIn, type Planted, plant, temporaryDirectory } from '../test/helpers/buildroot.ts';
 import { pyclink, type RunOptions } from '../test/helpers/pyclink.ts';
 import { allPypys, allPythons, systemPython } from '../test/helpers/pythons.ts';
 import { describeInWorld, type InWorld, inWorld } from './helpers/in-world.ts';
@@ -108,6 +108,40 @@ describe('build --in-place', () => {
       expect(pycsIn(join(top, 'apps', name))).toEqual([`shop.${tag}.pyc`]);
     }
   });
+
+  const broken: readonly (readonly [string, Planted, string])[] = [
+    ['leads to nothing', { symlink: 'nothing' }, 'is not a program'],
+    ['is not executable', { content: '', mode: 0o644 }, 'is not a program'],
+    ['does not start', { content: '#!/bin/sh\nexit 9\n', mode: 0o755 }, 'does not start (exit status 9)'],
+  ];
+  it.each(broken)(
+    'names the interpreter beside a library or in an environment, if it %s',
+    async (how, program, why) => {
+      const top = temporaryDirectory();
+      const name = `python${systemPython.minor}`;
+      plant(top, {
+        [`own/lib/${name}/site-packages/m.py`]: sourceText,
+        [`own/bin/${name}`]: program,
+        [`env/lib/${name}/site-packages/m.py`]: sourceText,
+        'env/bin/python': program,
+        'env/pyvenv.cfg': 'home = /usr/bin\n',
+        'app/m.py': sourceText,
+        'app/.venv/bin/python': program,
+        'app/.venv/pyvenv.cfg': 'home = /usr/bin\n',
+      });
+      const { executable } = systemPython;
+      for (const [path, bad, used, ...more] of [
+        ['own', `own/bin/${name}`, `/usr/bin/${name}`],
+        ['env', 'env/bin/python', executable, '--python', executable],
+        // An environment without an interpreter does not count.
+        ...(how === 'leads to nothing' ? [] : [['app', 'app/.venv/bin/python', '/usr/bin/python3'] as const]),
+      ] as const) {
+        const stderr = `pyclink: warning: ${top}/${bad} ${why}: ${used} is used instead\n`;
+        expect(await inPlace([join(top, path), ...more])).toEqual({ status: 0, stdout: '', stderr });
+        expect(pycsIn(join(top, path))).toHaveLength(1);
+      }
+    },
+  );
 
   it.each([
     ['a kernel directory', ['/proc/self'], '/proc/self: is on a kernel file system'],

@@ -23,7 +23,6 @@ const inIntegration: Readonly<Record<string, readonly string[]>> = {
   'disk-images': ['payload/disk-image', 'payload/format'],
   formats: ['payload/archive', 'payload/open-tar', 'payload/program', 'payload/targets'],
   images: ['payload/image'],
-  'in-place': ['compile/system-directories'],
   inspect: ['commands/inspect'],
   'link-manifest': ['commands/link', 'manifest/fit', 'manifest/of-files'],
   'odd-tars': ['payload/tar-extras'],

@@ -1,9 +1,12 @@
 import { join } from 'node:path';
-import type { Buildroot } from '../buildroot/path.ts';
-import { expectedInterpreter, requestKey } from '../buildroot/python-directory.ts';
+import { type Buildroot, toStaged } from '../buildroot/path.ts';
+import { expectedInterpreter, type InterpreterRequest, requestKey } from '../buildroot/python-directory.ts';
+import { resolveInBuildroot } from '../buildroot/resolve.ts';
 import { isRunningSystem } from '../buildroot/running-system.ts';
 import type { Source } from '../buildroot/source.ts';
 import { PyclinkError } from '../errors.ts';
+import { isProgram } from '../files/program-path.ts';
+import { isGone } from '../files/stat.ts';
 import { getOrAdd } from '../get-or-add.ts';
 import type { Skipped } from '../skipped.ts';
 import { type Environment, type WorkerMode, workerEnvironment } from './environment.ts';
@@ -31,7 +34,7 @@ export interface Pools {
   poolsOf(source: Source): readonly WorkerPool[];
   /** Why a source has no interpreter; undefined if it has one. */
   lackOf(source: Source): Pick<Skipped, 'reason' | 'message'> | undefined;
-  /** The programs that were skipped because somebody else controls them. Sorted. */
+  /** The programs that were not used: somebody else controls them, or they do not work. Sorted. */
   readonly passedOver: readonly string[];
   /** Stops all workers and waits for their end. */
   close(): Promise<void>;
@@ -82,8 +85,13 @@ export async function openPools(
     const distrusted = candidates.flatMap((candidate) => ('distrusted' in candidate ? candidate.distrusted : []));
     for (const problem of distrusted.slice(0, Math.max(0, first))) passedOver.add(problem);
     const known = pools.find(({ interpreter }) => isOf(interpreter, programs[0]));
+    const usePool = (pool: WorkerPool, refused: readonly string[] = []) => {
+      poolOfRequest.set(key, pool);
+      const why = distrusted.length > 0 ? undefined : whyNotOwn(buildroot, request, pool.interpreter, refused);
+      if (why !== undefined) passedOver.add(why);
+    };
     if (known !== undefined && mismatchReason(known.interpreter, expected) === undefined) {
-      poolOfRequest.set(key, known);
+      usePool(known);
       continue;
     }
     const count = workersFor(sources.filter((source) => requestsOf(source).some((other) => requestKey(other) === key)));
@@ -107,7 +115,7 @@ export async function openPools(
     }
     const pool = new WorkerPool(workersEnvironment, started);
     pools.push(pool);
-    poolOfRequest.set(key, pool);
+    usePool(pool, started.refusedBefore);
   }
   const missing = [...lacks.values()].filter(({ reason }) => reason === 'no-interpreter');
   const mayGoOn = ifMissing === 'skip' || (isSystem && pools.length > 0 && !isNamedMissing);
@@ -129,6 +137,20 @@ export async function openPools(
     passedOver: [...passedOver].sort(),
     close,
   };
+}
+
+/** Why another interpreter than that of the environment, or beside the library, is used, if that one exists. */
+function whyNotOwn(
+  buildroot: Buildroot,
+  { command, home = '' }: InterpreterRequest,
+  { executable, root }: Interpreter,
+  [refused]: readonly string[],
+): string | undefined {
+  const own = command.includes('/') ? command : join(home, command);
+  if (!own.startsWith('/') || isGone(join(root ?? '/', own))) return undefined;
+  const place = root === undefined ? { path: own } : resolveInBuildroot(buildroot, toStaged(buildroot, own));
+  const why = 'path' in place && isProgram(place.path) ? refused : `${own} is not a program`;
+  return why && `${why}: ${executable} is used instead`;
 }
 
 function isOf({ executable, root }: Interpreter, candidate: string | undefined): boolean {

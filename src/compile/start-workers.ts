@@ -10,6 +10,8 @@ export interface StartedWorkers {
   readonly interpreter: Interpreter;
   readonly compiler: CompilerFacts;
   readonly workers: readonly Promise<Worker>[];
+  /** Why the candidates before it were refused. */
+  readonly refusedBefore?: readonly string[];
 }
 
 /**
@@ -35,7 +37,7 @@ export async function startFirst(
     try {
       const { interpreter, compiler } = (await workers[0]) as Worker;
       const mismatch = mismatchReason(interpreter, expected);
-      if (mismatch === undefined) return { interpreter, compiler, workers };
+      if (mismatch === undefined) return { interpreter, compiler, workers, refusedBefore: refused };
       refused.push(`${executable} ${mismatch}`);
     } catch (error) {
       if (!(error instanceof WorkerDied)) throw error;

@@ -4,6 +4,7 @@ import { execa } from 'execa';
 import { isInterpreterName } from '../buildroot/python-directory.ts';
 import { ifPossible } from '../files/if-possible.ts';
 import { isProgram } from '../files/program-path.ts';
+import { isGone } from '../files/stat.ts';
 import { type Environment, workerEnvironment } from './environment.ts';
 import { trusted } from './trusted-program.ts';
 
@@ -45,7 +46,7 @@ export async function systemDirectories(environment: Environment, libraries: rea
     const { failed, stdout } = await execa(program, ['-s', '-S', '-B', '-c', query], options);
     return failed ? [] : stdout.split('\n');
   });
-  const own = libraries.filter((library) => isProgram(join(library, '../../bin', basename(library))));
+  const own = libraries.filter((library) => !isGone(join(library, '../../bin', basename(library))));
   const ofUsers = libraries.filter((library) => /\/\.local\/lib\/[^/]+$/.test(library) && !own.includes(library));
   const isFound = (library: string) => searched.some((directory) => isProgram(join(directory, basename(library))));
   const directories = [
