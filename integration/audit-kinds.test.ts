@@ -1,5 +1,15 @@
 /** Kinds of finding that say what Python does with a pyc: asked of Python itself. */
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
@@ -172,4 +182,35 @@ it('counts modules of private directories, but not programs or examples', async 
   expect(stdout).toContain('pyclink: 1 of 4 modules without bytecode\n');
   rmSync(join(tree.buildroot, '/usr/share/till/own.py'));
   expect((await tree.audit()).stdout).toContain('pyclink: 0 of 3 modules without bytecode\n');
+});
+
+it('sourceless is a pyc that import finds in a __pycache__ as in a package', async () => {
+  const tree = await built();
+  copyFileSync(tree.pyc('till'), join(dirname(tree.pyc('till')), 'evil.pyc'));
+  expect(await imported(tree, 'shop.__pycache__.evil')).toMatch(/code object from .*__pycache__\/evil\.pyc/);
+  const detail = 'there is no source to compare it with';
+  expect(await found(tree, '--only', 'sourceless')).toEqual([`sourceless __pycache__/evil.pyc: ${detail}`]);
+});
+
+it.runIf(process.getuid?.() === 0)(
+  'writable is a pyc of a user who is neither root nor the owner of its source',
+  async () => {
+    const tree = await built();
+    chownSync(tree.source('cart'), 0, 0);
+    chownSync(tree.pyc('cart', 2), 65_534, 0);
+    chownSync(tree.source('till'), 65_534, 0);
+    expect(await found(tree, '--only', 'writable')).toEqual([
+      `writable __pycache__/cart.${cacheTag}.opt-2.pyc: owner 65534:0, its source has 0:0`,
+    ]);
+  },
+);
+
+it('leaks-path is no path through symlinks that lead to the source', async () => {
+  const tree = await built();
+  const elsewhere = '/usr/share/shop';
+  mkdirSync(join(tree.buildroot, '/usr/share'), { recursive: true });
+  renameSync(join(tree.buildroot, tree.directory), join(tree.buildroot, elsewhere));
+  expect(await found(tree, '--only', 'leaks-path')).not.toEqual([]);
+  symlinkSync(elsewhere, join(tree.buildroot, tree.directory));
+  expect(await found(tree, '--only', 'leaks-path')).toEqual([]);
 });

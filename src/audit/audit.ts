@@ -1,8 +1,9 @@
 import { pythonDirectoryOf } from '../buildroot/python-directory.ts';
+import type { PayloadPath } from '../files/path.ts';
 import type { BytecodeFacts } from '../payload/bytecode.ts';
 import type { PayloadEntry } from '../payload/entry.ts';
 import type { Payload } from '../payload/payload.ts';
-import { exposure, mismatchOf, modeText, sourceOf } from '../payload/source.ts';
+import { exposure, isOfOtherUser, mismatchOf, modeText, sourceOf } from '../payload/source.ts';
 import { pathTextOfPython } from '../printable.ts';
 import type { PycHeader } from '../pyc/header.ts';
 import type { Audited, AuditedPyc } from './audited.ts';
@@ -71,13 +72,18 @@ function auditPyc(
   if (foreign !== undefined) add('foreign', foreign);
   const exposed = source && exposure(entry, source);
   if (exposed !== undefined) add('exposed', exposed);
+  if (source && isOfOtherUser(entry, source)) add('writable', `owner ${entry.owner}, its source has ${source.owner}`);
   // Whether a pyc without a source is used depends on who reads it.
   if (misplaced !== undefined && !(misplaced[0] === 'sourceless' && foreign !== undefined)) add(...misplaced);
   if (source !== undefined && misplaced?.[0] !== 'orphan') {
     const stale = staleFinding(header, source, facts, name.cacheTag === undefined);
     if (stale !== undefined) add(...stale);
   }
-  if (recordedPath !== undefined && !isUnread && isElsewhere(recordedPath, name.source, container)) {
+  // A path through symlinks of the payload leads to the source too.
+  const leads = (path: string) =>
+    path.startsWith('/') && payload.realPath(path as PayloadPath) === payload.realPath(name.source);
+  const isOther = (path: string) => isElsewhere(path, name.source, container) && !leads(path);
+  if (recordedPath !== undefined && !isUnread && isOther(recordedPath)) {
     add('leaks-path', recordedPath === '' ? 'it records no path' : `it records ${recordedPath}`);
   }
   if (isNormal === false) add('unreproducible', 'not normalized: set order or FLAG_REF bits differ');

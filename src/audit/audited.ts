@@ -3,7 +3,7 @@ import type { PycFacts } from '../marshal/pyc-facts.ts';
 import { type BytecodeFacts, searchForBytecode } from '../payload/bytecode.ts';
 import type { PayloadEntry, Search, Unread } from '../payload/entry.ts';
 import type { Payload } from '../payload/payload.ts';
-import { type PycName, parsePycPath } from '../pyc/name.ts';
+import { moduleInCache, type PycName, parsePycPath } from '../pyc/name.ts';
 import { leftoverNames, leftoverReason } from './leftovers.ts';
 
 /** A pyc with its parsed name. */
@@ -36,7 +36,7 @@ export function auditedOf(payload: Payload, facts: BytecodeFacts): Audited {
   const pycs: AuditedPyc[] = [];
   for (const entry of payload.files) {
     if (entry.isGhost || leftoverReason(entry.path) !== undefined) continue;
-    const name = parsePycPath(entry.path);
+    const name = parsePycPath(entry.path) ?? moduleInCache(entry.path);
     if (name !== undefined) pycs.push({ entry, name, facts: facts.pycs.get(entry.file) });
   }
   // Pycs at the target of a symlink are only stored there, not used.

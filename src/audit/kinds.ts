@@ -10,7 +10,7 @@ export const auditKinds = {
   sourceless: 'has no source, but Python loads it: its code cannot be checked',
   orphan: 'no import loads it',
   leftover: 'written by a test run or at run time, not by the build',
-  writable: 'writable by users other than its owner, in a Python directory',
+  writable: 'writable by users other than its owner, in a Python directory, or than the owner of its source',
   exposed: 'readable by more users than its source',
   'leaks-path': 'records a path that is not the path of its source',
   'no-bytecode': 'a package with modules but no pycs: Python compiles them at each start',
@@ -35,7 +35,7 @@ export const auditAdvice: Readonly<Record<AuditKind, string>> = {
   sourceless: 'ship its source',
   orphan: 'remove it',
   leftover: 'remove it; run tests outside the buildroot, or with PYTHONDONTWRITEBYTECODE=1',
-  writable: 'make it writable only by its owner: chmod go-w',
+  writable: 'make it writable only by its owner, who is that of its source: chmod go-w, chown',
   exposed: 'give it the mode and the owner of its source, or compile again',
   'leaks-path':
     'compile with its installed path: compileall -s BUILDROOT -p /, or pyclink build; if a directory will lie elsewhere, audit it with --prepend',

@@ -17,16 +17,20 @@ export function sourceOf(payload: Payload, { container }: PayloadEntry, source: 
 export function exposure(pyc: PayloadEntry, source: PayloadEntry): string | undefined {
   // Zips that were not made on Unix have no modes.
   if (pyc.mode === 0 || source.mode === 0) return undefined;
-  const [pycUser, pycGroup] = pyc.owner.split(':');
-  const [user, group] = source.owner.split(':');
+  const [pycGroup, group] = [pyc, source].map(({ owner }) => owner.split(':')[1]);
   const modes = `mode ${modeText(pyc.mode)}, its source has ${modeText(source.mode)}`;
   const isOpen = source.mode & 0o004;
   if ((pyc.mode & 0o044 & ~source.mode) !== 0) return modes;
   if (isOpen) return undefined;
   const owners = `owner ${pyc.owner}, its source has ${source.owner}`;
   const isOtherGroup = (pyc.mode & 0o040) !== 0 && pycGroup !== group;
-  const isOtherUser = (pyc.mode & 0o400) !== 0 && pycUser !== user && pycUser !== 'root' && pycUser !== '0';
-  return isOtherGroup || isOtherUser ? owners : undefined;
+  return isOtherGroup || ((pyc.mode & 0o400) !== 0 && isOfOtherUser(pyc, source)) ? owners : undefined;
+}
+
+/** Whether a pyc belongs to a user that is neither root nor the owner of its source. */
+export function isOfOtherUser(pyc: PayloadEntry, source: PayloadEntry): boolean {
+  const [user = '', ofSource] = [pyc, source].map(({ owner }) => owner.split(':')[0]);
+  return user !== ofSource && user !== 'root' && user !== '0';
 }
 
 /** Permission bits in octal digits: `0644`. */

@@ -62,3 +62,9 @@ export function parsePycPath<P extends StagedPath | PayloadPath>(path: P): PycNa
     level: Number(match['level'] ?? 0) as Level,
   };
 }
+
+/** `import shop.__pycache__.evil` loads a pyc without a cache tag in its name from a `__pycache__`. */
+export function moduleInCache(path: PayloadPath): PycName<PayloadPath> | undefined {
+  const isModule = nameOf(parentOf(path)) === '__pycache__' && /^[^.]+\.pyc$/.test(nameOf(path));
+  return isModule ? { source: path.slice(0, -1) as PayloadPath, cacheTag: undefined, level: 0 } : undefined;
+}

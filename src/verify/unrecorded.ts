@@ -1,12 +1,12 @@
 import { pythonDirectoryOf, readerOf, readsTag } from '../buildroot/python-directory.ts';
-import { nameOf, type PayloadPath, parentOf } from '../files/path.ts';
+import { type PayloadPath, parentOf } from '../files/path.ts';
 import type { PycRecord } from '../manifest/schema.ts';
 import type { PycFacts } from '../marshal/pyc-facts.ts';
 import type { BytecodeFacts } from '../payload/bytecode.ts';
 import type { PayloadEntry, Unread } from '../payload/entry.ts';
 import type { Payload } from '../payload/payload.ts';
 import { sourceOf } from '../payload/source.ts';
-import { type PycName, parsePycPath } from '../pyc/name.ts';
+import { moduleInCache, parsePycPath } from '../pyc/name.ts';
 import type { Finding } from './finding.ts';
 import type { ManifestScope } from './scope.ts';
 
@@ -86,13 +86,6 @@ export function zipsOnPath(records: readonly PycRecord[], cacheTags: readonly st
   const libraries = new Set<string>(['/usr/lib', '/usr/lib64', '/usr/local/lib', ...own]);
   const versions = cacheTags.flatMap((tag) => /^cpython-(\d+)$/.exec(tag)?.[1] ?? []);
   return versions.flatMap((version) => Array.from(libraries, (path) => `${path}/python${version}.zip` as PayloadPath));
-}
-
-/** `import shop.__pycache__.evil` loads a pyc without a cache tag in its name from a `__pycache__`. */
-function moduleInCache(path: PayloadPath): PycName<PayloadPath> | undefined {
-  const source = path.replace(/\.pyc$/, '.py') as PayloadPath;
-  const isModule = nameOf(parentOf(path)) === '__pycache__' && /^[^.]+\.pyc$/.test(nameOf(path));
-  return isModule ? { source, cacheTag: undefined, level: 0 } : undefined;
 }
 
 /** Whether a pyc cannot be read or was made by Python 2, whose magic numbers are larger than all of Python 3. */
