@@ -68,7 +68,7 @@ export async function readTar(
             ...(layer === undefined ? {} : { layer }),
             sizeBytes,
             mode: (header.mode ?? 0) & 0o7777,
-            owner: `${header.uname || header.uid}:${header.gname || header.gid}`,
+            owner: ownerIn(header, layer !== undefined),
             mtimeSeconds: mtimeSecondsIn(header),
           };
     const name = { entry, isListed: isListed(path, entry.type), linkTo: target === undefined ? linkTo : undefined };
@@ -99,6 +99,11 @@ export function searchForUnread(unread: ReadonlyMap<string, TakeContent>): Searc
 function typeOf({ type }: Header): PayloadEntry['type'] | 'link' | undefined {
   if (type === 'contiguous-file' || (type as unknown) === null) return 'file';
   return type === 'file' || type === 'link' || type === 'symlink' || type === 'directory' ? type : undefined;
+}
+
+/** The owner that the unpacked file gets: in an image the numbers decide, in a tar the names, if it has them. */
+function ownerIn({ uname, gname, uid, gid }: Header, isOfImage: boolean): string {
+  return isOfImage ? `${uid}:${gid}` : `${uname || uid}:${gname || gid}`;
 }
 
 /**

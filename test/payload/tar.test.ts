@@ -126,6 +126,14 @@ describe('readTar', () => {
     expect(entries.get('/a.py' as PayloadPath)?.owner).toBe('5:6');
   });
 
+  it('uses numbers for the owners in a layer of an image, which may have names in one layer only', async () => {
+    const bytes = await tar([[{ name: 'a.py', uid: 5, gid: 6 }]]);
+    const { search } = searchFor(/\.py$/);
+    const layer = { ...source, layer: 'layer 1 of 1' };
+    const { names } = await readTar(Readable.from([bytes]), search, layer, new Budget('a.tar', limits));
+    expect(names.get('/a.py' as PayloadPath)?.entry?.owner).toBe('5:6');
+  });
+
   it('lists symlinks with their targets, whatever their names', async () => {
     const { entries } = await searched([[{ name: 'lib', type: 'symlink', linkname: 'usr/lib' }]]);
     expect([...entries]).toEqual([['/lib', expect.objectContaining({ type: 'symlink', target: 'usr/lib' })]]);
