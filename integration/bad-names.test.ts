@@ -93,7 +93,7 @@ test('a file named .py is not a module', async () => {
   expect(ran).toEqual({
     status: 0,
     stdout: '',
-    stderr: `pyclink: warning: ${source}: not a Python source: its name does not end in .py\n`,
+    stderr: `pyclink: warning: ${source}: not a Python source: its name is not NAME.py\n`,
   });
   expect(changesSince(before, buildroot)).toEqual({ added: healthyAdds, changed: [], gone: [] });
   await expectHealthy(buildroot);

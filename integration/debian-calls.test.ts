@@ -184,6 +184,12 @@ describeWith(debianTools, 'dh_pyclink', () => {
     expect((await dhPyclink(['-ppython3-shop', '/opt/venvs/shop'], some)).status).toBe(2);
   });
 
+  it('names a given directory without sources', async () => {
+    const { dhPyclink } = await installedSource({ 'debian/python3-shop/usr/share/data/table': '' });
+    const stderr = 'pyclink: warning: /usr/share/data: nothing to compile in python3-shop: no .py files';
+    expect(await dhPyclink(['-ppython3-shop', '/usr/share/data'])).toEqual({ ...silent, stderr });
+  });
+
   it.each([
     ['-pshpo', 'nknown package shpo'],
     ['--frobnicate', 'Unknown option: frobnicate'],

@@ -206,6 +206,9 @@ describe('a build that finds nothing', () => {
     expect((await build()).stderr).toContain('; and none anywhere else\n');
     plant(top, { [`usr/lib/python${systemPython.minor}/a.py`]: '' });
     expect((await build('--exclude', '*.py')).stderr).toContain('nothing to compile: 1 file skipped, see --verbose\n');
+    plant(top, { 'opt/tool': '' });
+    // It is named without --verbose.
+    expect((await build('/opt/tool')).stderr).toMatch(/NAME\.py\n.*: nothing to compile: 1 file skipped\n$/);
   });
 });
 

@@ -106,7 +106,7 @@ describe('link --manifest --append', () => {
     const call = ['link', '--buildroot', buildroot];
     expect(await pyclink([...call, '--append'])).toMatchObject({
       status: 2,
-      stderr: 'pyclink: error: --append: needs --manifest\n',
+      stderr: 'pyclink: error: --append: needs --manifest\n    hint: see pyclink link --help\n',
     });
     expect((await pyclink([...call, '--manifest', join(buildroot, 'm.json')])).stderr).toContain(
       'inside the buildroot',

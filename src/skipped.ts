@@ -7,7 +7,7 @@ export const skipReasons = {
   'unreadable-directory': 'the directory cannot be listed',
   'other-file-system': 'not searched: it is on another file system; name it as a PATH to include it',
   unreadable: 'cannot be read',
-  'not-a-source': 'not a Python source: its name does not end in .py',
+  'not-a-source': 'not a Python source: its name is not NAME.py',
   'not-a-regular-file': 'not a regular file',
   'dangling-symlink': 'a dangling symlink',
   'symlink-outside': 'a symlink that points outside the buildroot',

@@ -16,6 +16,9 @@ export async function main(argv: readonly string[], environment: Environment, st
   const frontDoor = frontDoors.get(name);
   const subcommand = frontDoor === undefined ? argv.find(isSubcommand) : name;
   try {
+    // Node.js puts this character in place of bytes that are not UTF-8.
+    const unclear = argv.find((word) => word.includes('\ufffd'));
+    if (unclear !== undefined) throw new PyclinkError('usage', `${unclear}: an argument must be UTF-8`);
     if (frontDoor !== undefined) await frontDoor.run(words, call);
     else {
       const subcommands = subcommand === undefined ? {} : (await import('./subcommands.ts')).subcommands;

@@ -1,5 +1,4 @@
-import type { Command } from 'commander';
-import { PyclinkError } from '../errors.ts';
+import { type Command, InvalidArgumentError } from 'commander';
 import { defaultReadLimits } from '../payload/budget.ts';
 import type { ReadOptions } from '../payload/targets.ts';
 import {
@@ -34,7 +33,7 @@ export function withReadOptions(command: Command): Command {
     .option('--max-file-size <size>', `maximum size of a pyc or source to read (default: ${maxFileBytes / 2 ** 20}M)`);
 }
 
-/** Reads these options. @throws PyclinkError `usage`, naming every problem */
+/** Reads these options. @throws InvalidArgumentError, naming every problem */
 export function readOptionsOf(flags: object): ReadOptions {
   const { platform, maxEntries, maxSize, maxFileSize } = valuesOf(table, flags);
   return { platform, limits: { maxEntries, maxBytes: maxSize, maxFileBytes: maxFileSize } };
@@ -45,17 +44,17 @@ export function withPrepend(command: Command, ifAbsent = '/'): Command {
   return command.option('-p, --prepend <dir>', `where the tree will be installed, as for build (default: ${ifAbsent})`);
 }
 
-/** Reads `--prepend`; undefined if it is not given. @throws PyclinkError `usage` */
+/** Reads `--prepend`; undefined if it is not given. @throws InvalidArgumentError */
 export function readPrepend({ prepend }: { readonly prepend?: string | undefined }): string | undefined {
   return valuesOf({ prepend: { read: once(absoluteDirectory) } }, { prepend }).prepend;
 }
 
-/** Reads `--jobs` of audit; undefined if it is not given, or 0. @throws PyclinkError `usage` */
+/** Reads `--jobs` of audit; undefined if it is not given, or 0. @throws InvalidArgumentError */
 export function readJobs(jobs: string | undefined): number | undefined {
   return Number(valuesOf({ jobs: { read: once(count) } }, { jobs }).jobs ?? 0) || undefined;
 }
 
-/** Reads `--mtime` of restamp. @returns seconds since 1970 @throws PyclinkError `usage` */
+/** Reads `--mtime` of restamp. @returns seconds since 1970 @throws InvalidArgumentError */
 export function readMtime(mtime: string): number {
   return valuesOf({ mtime: { read: once(timeInSeconds, 0) } }, { mtime }).mtime;
 }
@@ -63,6 +62,6 @@ export function readMtime(mtime: string): number {
 function valuesOf<R extends Parameters<typeof readValues>[0]>(table: R, flags: object): ValuesOf<R> {
   const problems: string[] = [];
   const values = readValues(table, flags, flagOf, problems);
-  if (problems.length > 0) throw new PyclinkError('usage', problems.join('; '), { hint: 'see pyclink --help' });
+  if (problems.length > 0) throw new InvalidArgumentError(problems.join('; '));
   return values;
 }

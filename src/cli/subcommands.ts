@@ -1,11 +1,10 @@
 import { availableParallelism } from 'node:os';
-import { Argument, type Command } from 'commander';
+import { Argument, type Command, InvalidArgumentError } from 'commander';
 import type { CacheAction } from '../commands/cache.ts';
 import type { LinkOptions } from '../commands/link.ts';
 import type { RelinkOptions } from '../commands/relink.ts';
 import type { RestampOptions } from '../commands/restamp.ts';
 import type { TreeOptions } from '../commands/result.ts';
-import { PyclinkError } from '../errors.ts';
 import type { Call } from './call.ts';
 import { type Flags, fileOption, withBuildOptions, withCommonOptions } from './options.ts';
 import { audit, diff, verify } from './payload-subcommands.ts';
@@ -56,13 +55,13 @@ function link(command: Command, call: Call): Command {
     .action(async (paths: string[], flags: Flags & Partial<LinkOptions>) => {
       const { linkCommand } = await import('../commands/link.ts');
       const { normalize = false, manifest, append = false } = flags;
-      if (append && manifest === undefined) throw new PyclinkError('usage', '--append: needs --manifest');
+      if (append && manifest === undefined) throw new InvalidArgumentError('--append: needs --manifest');
       const options = { ...treeOptions(flags, call), paths, normalize, manifest, append };
       call.report(await linkCommand(options, await call.log(flags)), flags);
     });
 }
 
-/** @throws PyclinkError `usage` */
+/** @throws InvalidArgumentError */
 function treeOptions(flags: Partial<TreeOptions>, { environment }: Call): TreeOptions {
   const { buildroot = environment['RPM_BUILD_ROOT'], dryRun = false } = flags;
   return { buildroot, prepend: readPrepend(flags), dryRun };

@@ -46,14 +46,17 @@ export async function buildCommand(
     onProgress: (done, total) => progress?.show(done, total),
   }).finally(() => progress?.end());
   logOutcomes(report, log);
-  if (report.sources === 0) log.warn(await nothingFound(options, report.skipped.length));
+  if (report.sources === 0) log.warn(await nothingFound(options, report.skipped));
   return { status: statusOfBuilds([report]), text: buildReportText(report), data: report };
 }
 
 /** The message if nothing was compiled: what was searched, and where there are sources. */
-async function nothingFound(options: BuildOptions, skipped: number): Promise<string> {
+async function nothingFound(options: BuildOptions, skipped: BuildReport['skipped']): Promise<string> {
   const { paths } = options;
-  if (skipped > 0) return `nothing to compile: ${counted(skipped, 'file')} skipped, see --verbose`;
+  if (skipped.length > 0) {
+    const more = skipped.some(({ reason }) => levels[reason] === 'debug') ? ', see --verbose' : '';
+    return `nothing to compile: ${counted(skipped.length, 'file')} skipped${more}`;
+  }
   const places = 'a Python directory (lib/pythonX.Y, lib/python3/dist-packages, lib/pypy3.X)';
   const where = paths.length > 0 ? `below ${paths.join(', ')}` : `in ${places}`;
   // Searching the whole running system takes much longer than a build.

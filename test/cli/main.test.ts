@@ -53,6 +53,21 @@ describe('main', () => {
     expect(Object.keys(contentsOf(buildroot)).filter((path) => path.endsWith('.pyc'))).toHaveLength(3);
   });
 
+  it.each([
+    ['restamp', '--mtime', 'x'],
+    ['link', '-p', 'x'],
+    ['link', '--append'],
+    ['relink', '--manifest', 'm', '-p', 'x'],
+    ['verify', '--manifest', 'm', '--max-size', 'x', '/'],
+    ['audit', '-p', 'x', '/'],
+    ['audit', '--recompile', '-j', 'x', '/'],
+    ['diff', '--platform', 'x', '/', '/'],
+  ])('leads to the help of the subcommand: %s %s %s', async (subcommand, ...words) => {
+    const { status, stderr } = await call([subcommand, ...words]);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(new RegExp(`: (?:takes|needs) .*\\n    hint: see pyclink ${subcommand} --help\\n$`));
+  });
+
   it.each<[string, string[], string]>([
     ['an unknown option', ['build', '--bad'], "unknown option '--bad'"],
     ['no buildroot', ['build'], 'no buildroot'],
@@ -67,6 +82,7 @@ describe('main', () => {
       ['link', '--frob'],
       "unknown option '--frob'\n    hint: see pyclink link --help",
     ],
+    ['an argument with bytes that are not UTF-8', ['audit', '/caf\ufffd'], '/caf\ufffd: an argument must be UTF-8'],
     ['a step that brp does not have', ['brp', 'bad'], 'brp bad: no such step'],
     ['no step', ['brp'], 'brp: no step given'],
   ])('returns 2 for %s', async (_name, argv, message) => {
