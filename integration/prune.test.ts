@@ -211,20 +211,20 @@ describe('build --prune', () => {
     const link = (to: string) => ({ symlink: `${to}.pyc` });
     const reasons: Record<string, [Planted, string]> = {
       [at(`gone.${cacheTag}`)]: [link(`till.${cacheTag}`), 'there is no /opt/app/gone.py'],
-      [at('lost.cpython-312')]: [link('nothing'), 'there is no /opt/app/lost.py'],
-      [at('lost.cpython-313')]: [link('lost.cpython-312'), 'there is no /opt/app/lost.py'],
-      [at('old.cpython-312')]: [pycOf(3531, cart.length), 'there is no /opt/app/old.py'],
-      [at('older.cpython-312')]: [link('old.cpython-312'), 'there is no /opt/app/older.py'],
+      [at('lost.cpython-37')]: [link('nothing'), 'there is no /opt/app/lost.py'],
+      [at('lost.cpython-38')]: [link('lost.cpython-37'), 'there is no /opt/app/lost.py'],
+      [at('old.cpython-37')]: [pycOf(3531, cart.length), 'there is no /opt/app/old.py'],
+      [at('older.cpython-37')]: [link('old.cpython-37'), 'there is no /opt/app/older.py'],
       [at(`till.${cacheTag}.opt-1`)]: [link(`till.${cacheTag}`), 'the build does not write level 1'],
-      [at('till.cpython-312')]: [link('nothing'), 'a dangling symlink'],
-      [at('till.cpython-313')]: [{ symlink: at('stale') }, 'it records 1 bytes, the source has 23'],
+      [at('till.cpython-37')]: [link('nothing'), 'a dangling symlink'],
+      [at('till.cpython-38')]: [{ symlink: at('stale') }, 'it records 1 bytes, the source has 23'],
     };
     const buildroot = plantBuildroot({
       ...sources,
       ...Object.fromEntries(Object.entries(reasons).map(([path, [what]]) => [path, what])),
       [at('stale')]: pycOf(3531, 1),
       // The build replaces it by a file.
-      [at(`till.${cacheTag}`)]: link('old.cpython-312'),
+      [at(`till.${cacheTag}`)]: link('old.cpython-37'),
     });
     const expected = Object.entries(reasons).map(([path, [, detail]]) => ({ path, detail }));
     for (const how of [['--dry-run'], []]) {
