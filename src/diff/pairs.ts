@@ -4,7 +4,7 @@ import type { PycFacts } from '../marshal/pyc-facts.ts';
 import type { BytecodeFacts } from '../payload/bytecode.ts';
 import type { Unread } from '../payload/entry.ts';
 import type { Payload } from '../payload/payload.ts';
-import { type Level, parsePycPath } from '../pyc/name.ts';
+import { type Level, moduleInCache, parsePycPath } from '../pyc/name.ts';
 import type { DiffKind } from './kinds.ts';
 
 /** A pyc of a payload. */
@@ -41,7 +41,7 @@ export interface ModulePair extends Omit<DiffModule, 'pycs'> {
 export function modulesOf(payload: Payload, { pycs }: Pick<BytecodeFacts, 'pycs'>): readonly DiffModule[] {
   const modules = new Map<string, DiffModule & { readonly pycs: Map<Level, DiffPyc> }>();
   for (const { path, isGhost } of payload.all) {
-    const name = isGhost ? undefined : parsePycPath(path);
+    const name = isGhost ? undefined : (parsePycPath(path) ?? moduleInCache(path));
     const [entry] = name === undefined ? [] : payload.follow(path);
     if (name === undefined || entry?.type !== 'file') continue;
     const { source, cacheTag, level } = name;
@@ -87,7 +87,7 @@ function pairSource(was: readonly DiffModule[], is: readonly DiffModule[]): Modu
 }
 
 function placeOf({ cacheTag }: DiffModule): string {
-  return cacheTag === undefined ? 'a pyc outside __pycache__' : `for ${cacheTag}`;
+  return cacheTag === undefined ? 'a pyc without a cache tag' : `for ${cacheTag}`;
 }
 
 function pairLevels(was: DiffModule, is: DiffModule): ModulePair {

@@ -2,7 +2,7 @@ import { getOrAdd } from '../get-or-add.ts';
 import { isContainer, isString, marshalType, stringType } from '../marshal/types.ts';
 import { withLineOf } from './class-lines.ts';
 import type { MarshalNode } from './tree.ts';
-import { childPlace, firstLineOf, inWords, type ObjectPlace, placeText } from './words.ts';
+import { childPlace, firstLineOf, inWords, kindOf, type ObjectPlace, placeText } from './words.ts';
 
 /** The first difference of two pycs. */
 export interface Difference {
@@ -74,7 +74,7 @@ export function ownValueDifference(
   ignored: ReadonlySet<string> = new Set(),
 ): OwnDifference | undefined {
   const isSameString = isString(a.type) && isString(b.type) && stringType(a.type, false) === stringType(b.type, false);
-  if (a.type !== b.type && !isSameString) return ['type', inWords(a), inWords(b)];
+  if (kindOf(a.type) !== kindOf(b.type) && !isSameString) return ['type', inWords(a), inWords(b)];
   if (a.type === marshalType.code) return numberDifference(a, b, ignored);
   if (isContainer(a.type)) {
     return a.children.length === b.children.length ? undefined : ['size', inWords(a), inWords(b)];

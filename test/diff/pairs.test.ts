@@ -34,7 +34,7 @@ describe('pairModules', () => {
   it('keeps cache tags apart, and pycs beside their source', () => {
     const old = [pyc('a.cpython-311.pyc', '1'), entryAt('/lib/a.pyc', { pyc: { sha256: '1', header } })];
     expect(paired(old, [pyc('a.cpython-312.pyc', '1')])).toEqual([
-      ['/lib/a.py', ['removed: a pyc outside __pycache__: 0'], []],
+      ['/lib/a.py', ['removed: a pyc without a cache tag: 0'], []],
       ['/lib/a.py', ['removed: for cpython-311: 0'], []],
       ['/lib/a.py', ['added: for cpython-312: 0'], []],
     ]);
@@ -43,6 +43,11 @@ describe('pairModules', () => {
     ]);
     const both = [pyc('a.cpython-311.pyc', '1'), pyc('a.cpython-312.pyc', '1')];
     expect(paired(both, both.slice(1))).toEqual([['/lib/a.py', ['removed: for cpython-311: 0'], []]]);
+  });
+
+  it('finds a pyc that import finds in a __pycache__ as in a package', () => {
+    const detail = 'added: a pyc without a cache tag: 0';
+    expect(paired([], [pyc('evil.pyc', '1')])).toEqual([['/lib/__pycache__/evil.py', [detail], []]]);
   });
 
   it('says how identical bytes are linked', () => {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { firstDifference, headerDifference } from '../../src/inspect/first-difference.ts';
 import { type MarshalNode, readPycTree } from '../../src/inspect/tree.ts';
+import { marshalType } from '../../src/marshal/types.ts';
 import { type PycHeader, parsePycHeader } from '../../src/pyc/header.ts';
 import { anyMarshalled, marshalled as m, magicNumber, pycOf } from '../helpers/marshal.ts';
 
@@ -20,6 +21,13 @@ describe('firstDifference', () => {
     ],
     ['a type', code(m.int(1)), code(m.none), ['f: constant 0', 'type', 'int 1', 'None']],
     ['a size', code(m.int(1)), code(), ['f: constants', 'size', 'tuple 1', 'tuple 0']],
+    // Python stores the size of a tuple below 256 in one byte, with another type.
+    [
+      'the size of a small tuple',
+      code(m.int(1)),
+      m.code(1, Buffer.from([marshalType.smallTuple, 0])),
+      ['f: constants', 'size', 'tuple 1', 'tuple 0'],
+    ],
     ['interning', code(m.text('x')), code(m.interned('x')), ['f: constant 0', 'interning', 'str', 'interned str']],
     ['a flag', code(flagged(m.int(1))), code(m.int(1)), ['f: constant 0', 'flag', 'set', 'not set']],
     [
