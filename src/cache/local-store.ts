@@ -1,10 +1,10 @@
 import { closeSync, existsSync, openSync, renameSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { errnoOf } from '../errors.ts';
 import { makeIfMissing } from '../files/directory.ts';
-import { ifPossible, ifRefused } from '../files/if-possible.ts';
+import { ifErrno, ifPossible, ifRefused } from '../files/if-possible.ts';
 import { temporaryName } from '../files/leftovers.ts';
 import { atMost, type RegularFile, readRegular } from '../files/read-regular.ts';
+import { unlinkIfAny } from '../files/replace.ts';
 import { type FileStat, lstatIfAny } from '../files/stat.ts';
 import type { CacheSettings } from './settings.ts';
 import { isKey, isShard, namesIn } from './shards.ts';
@@ -70,22 +70,16 @@ export class LocalStore {
   /** Stores an entry. @param pieces its bytes @throws the system's error */
   put(key: string, pieces: readonly Buffer[]): void {
     const path = this.pathOf(key);
-    try {
-      writeWhole(path, pieces);
-    } catch (error) {
-      if (errnoOf(error) !== 'ENOENT') throw error;
+    const write = () => writeWhole(path, pieces);
+    ifErrno('ENOENT', write, () => {
       for (const directory of [this.#entries, dirname(path)]) makeIfMissing(directory, 0o755);
-      writeWhole(path, pieces);
-    }
+      write();
+    });
   }
 
   /** Removes an entry if it exists. @throws the system's error */
   remove(key: string): void {
-    try {
-      unlinkSync(this.pathOf(key));
-    } catch (error) {
-      if (errnoOf(error) !== 'ENOENT') throw error;
-    }
+    unlinkIfAny(this.pathOf(key));
   }
 
   /** All entries. @throws the system's error if the store cannot be listed */

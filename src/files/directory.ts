@@ -1,5 +1,6 @@
 import { closeSync, constants, mkdirSync, openSync, readlinkSync } from 'node:fs';
-import { errnoOf, systemError } from '../errors.ts';
+import { systemError } from '../errors.ts';
+import { ifErrno } from './if-possible.ts';
 import { nameOf, parentOf } from './path.ts';
 
 /** Linux's O_PATH, for which Node.js has no constant: opens a file without read permission. */
@@ -21,7 +22,7 @@ export function withDirectory<T>(path: string, use: (held: string) => T): T {
   const descriptor = openSync(path, O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW);
   try {
     const held = `/proc/self/fd/${descriptor}`;
-    const place = placeOf(held);
+    const place = ifErrno('ENOENT', () => readlinkSync(held));
     if (place !== undefined && place !== path) {
       throw systemError('ESTALE', `a directory was replaced meanwhile, open '${path}'`);
     }
@@ -40,19 +41,5 @@ export function makeDirectory(path: string): void {
 
 /** Makes a directory if nothing has its name. @throws the system's error */
 export function makeIfMissing(path: string, mode = 0o777): void {
-  try {
-    mkdirSync(path, mode);
-  } catch (error) {
-    if (errnoOf(error) !== 'EEXIST') throw error;
-  }
-}
-
-/** The path of an open file, as the kernel reports it. */
-function placeOf(held: string): string | undefined {
-  try {
-    return readlinkSync(held);
-  } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw error;
-    return undefined;
-  }
+  ifErrno('EEXIST', () => mkdirSync(path, mode));
 }

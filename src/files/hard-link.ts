@@ -1,8 +1,8 @@
-import { linkSync, unlinkSync } from 'node:fs';
-import { errnoOf } from '../errors.ts';
+import { linkSync } from 'node:fs';
 import { withDirectory } from './directory.ts';
+import { ifErrno } from './if-possible.ts';
 import { nameOf, parentOf } from './path.ts';
-import { replaceFile } from './replace.ts';
+import { replaceFile, unlinkIfAny } from './replace.ts';
 
 /**
  * Replaces a file with a hard link to another. Keeps the directories of both open, so that nobody can exchange them.
@@ -33,12 +33,8 @@ export function replaceByLink(
 export function linkFreeName(path: string, target: string, isRight: (name: string) => boolean): boolean {
   return withDirectory(parentOf(path), (held) => {
     const name = `${held}/${nameOf(path)}`;
-    try {
-      if (!linkIfThere(`${held}/${nameOf(target)}`, name)) return false;
-    } catch (error) {
-      if (errnoOf(error) === 'EEXIST') return false;
-      throw error;
-    }
+    const link = () => linkIfThere(`${held}/${nameOf(target)}`, name);
+    if (!ifErrno('EEXIST', link, () => false)) return false;
     if (isRight(name)) return true;
     unlinkIfAny(name);
     return false;
@@ -50,19 +46,6 @@ export function linkFreeName(path: string, target: string, isRight: (name: strin
  * renames a file over it at this moment.
  */
 function linkIfThere(target: string, name: string): boolean {
-  try {
-    linkSync(target, name);
-    return true;
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return false;
-    throw error;
-  }
-}
-
-function unlinkIfAny(name: string): void {
-  try {
-    unlinkSync(name);
-  } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw error;
-  }
+  const link = () => linkSync(target, name) === undefined;
+  return ifErrno('ENOENT', link, () => false);
 }

@@ -10,6 +10,16 @@ export function ifRefused<T, R>(work: () => T, then: (error: unknown) => R): T |
   }
 }
 
+/** Runs `work`. @param then called if the system refused with this error @returns the result of either */
+export function ifErrno<T>(errno: string, work: () => T): T | undefined;
+export function ifErrno<T, R>(errno: string, work: () => T, then: () => R): T | R;
+export function ifErrno<T, R>(errno: string, work: () => T, then?: () => R): T | R | undefined {
+  return ifRefused(work, (error) => {
+    if (errnoOf(error) !== errno) throw error;
+    return then?.();
+  });
+}
+
 /** Runs `work`, whose failure does not matter. @returns undefined if the system refused */
 export function ifPossible<T>(work: () => T): T | undefined {
   return ifRefused(work, () => undefined);

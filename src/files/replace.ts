@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { copyAttributes } from './attributes.ts';
 import { withDirectory } from './directory.ts';
-import { ifPossible } from './if-possible.ts';
+import { ifErrno, ifPossible } from './if-possible.ts';
 import { temporaryName } from './leftovers.ts';
 import { nameOf, parentOf } from './path.ts';
 import { type FileStat, fstat, lstatIfAny } from './stat.ts';
@@ -137,6 +137,11 @@ export function writeVersion(name: string, content: Uint8Array, attributes: Attr
     copyAttributes(old, name.startsWith('/proc/self/') ? `/proc/self/fd/${descriptor}` : name, mode);
     futimesSync(descriptor, accessedSeconds, modifiedSeconds);
   });
+}
+
+/** Removes a file if it exists. @throws the system's error */
+export function unlinkIfAny(path: string): void {
+  ifErrno('ENOENT', () => unlinkSync(path));
 }
 
 /**

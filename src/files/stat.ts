@@ -1,6 +1,5 @@
 import { type BigIntStats, fstatSync, lstatSync, statfsSync, statSync } from 'node:fs';
-import { errnoOf } from '../errors.ts';
-import { ifRefused } from './if-possible.ts';
+import { ifErrno, ifRefused } from './if-possible.ts';
 
 /**
  * Identifies a file: equal for all names of one file, different for any two files that exist at the same time. Inode
@@ -56,13 +55,8 @@ export function lstatIfAny(path: string | Buffer): FileStat | undefined {
 
 /** Node.js 20 throws ENOTDIR where later releases find nothing. */
 function ifAny(look: () => BigIntStats | undefined): FileStat | undefined {
-  try {
-    const stats = look();
-    return stats && factsOf(stats);
-  } catch (error) {
-    if (errnoOf(error) === 'ENOTDIR') return undefined;
-    throw error;
-  }
+  const stats = ifErrno('ENOTDIR', look);
+  return stats && factsOf(stats);
 }
 
 /** Whether a name does not exist. False if the system does not tell. */

@@ -2,7 +2,7 @@ import { errnoOf } from '../errors.ts';
 import { ownersAreFaked } from '../files/attribute-helper.ts';
 import { isLikeNew } from '../files/credentials.ts';
 import { makeDirectory, withDirectory } from '../files/directory.ts';
-import { ifPossible, ifRefused } from '../files/if-possible.ts';
+import { ifErrno, ifPossible, ifRefused } from '../files/if-possible.ts';
 import { parentOf, type StagedPath } from '../files/path.ts';
 import { replaceByContent } from '../files/replace.ts';
 import { type FileStat, lstatIfAny } from '../files/stat.ts';
@@ -45,13 +45,11 @@ const nothingWritten: WriteResult = { groups: [], notLinked: [], replaced: [], f
 
 /** Holds the `__pycache__` while `work` runs. Creates it if it is missing. @throws the system's error */
 function inCache<T>(directory: StagedPath, work: () => T): T {
-  try {
-    return withDirectory(directory, work);
-  } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw error;
+  const held = () => withDirectory(directory, work);
+  return ifErrno('ENOENT', held, () => {
     makeDirectory(directory);
-    return withDirectory(directory, work);
-  }
+    return held();
+  });
 }
 
 function writeAll(pycs: readonly NewPyc[], link: boolean, mayBeThere: boolean): WriteResult {
