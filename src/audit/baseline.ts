@@ -1,6 +1,7 @@
 import * as z from 'zod';
-import { PyclinkError } from '../errors.ts';
+import { errnoOf, PyclinkError } from '../errors.ts';
 import { byCodeUnit } from '../files/path.ts';
+import { readJson } from '../manifest/read.ts';
 import type { AuditFinding } from './finding.ts';
 
 /** The fields of a `pyclink audit --json` report that a baseline needs. */
@@ -16,10 +17,16 @@ export interface Baseline {
 /**
  * Reads the JSON report of an earlier audit as a baseline. A finding is known by its kind and path; its details, such
  * as an mtime, may differ.
- * @throws PyclinkError `usage` if it is not such a report
+ * @throws PyclinkError `usage` if it is not such a report, or cannot be read
  */
-export function parseBaseline(text: string, file: string): Baseline {
-  const known = new Set(reportIn(text, file).findings.map(keyOf));
+export function readBaseline(path: string): Baseline {
+  const unusable = (reason: string, cause?: unknown) => {
+    const hint = errnoOf(cause) === undefined ? 'a baseline is the output of pyclink audit --json' : undefined;
+    return new PyclinkError('usage', reason, { path, hint, cause });
+  };
+  const report = reportSchema.safeParse(readJson(path, 'baseline', unusable));
+  if (!report.success) throw unusable('is not an audit report');
+  const known = new Set(report.data.findings.map(keyOf));
   return {
     isKnown: (finding) => known.has(keyOf(finding)),
     goneFrom: (findings) => {
@@ -27,17 +34,6 @@ export function parseBaseline(text: string, file: string): Baseline {
       return [...known].filter((key) => !found.has(key)).sort(byCodeUnit);
     },
   };
-}
-
-function reportIn(text: string, file: string): z.output<typeof reportSchema> {
-  const hint = 'a baseline is the output of pyclink audit --json';
-  try {
-    const report = reportSchema.safeParse(JSON.parse(text));
-    if (report.success) return report.data;
-  } catch (cause) {
-    throw new PyclinkError('usage', 'is not JSON', { path: file, hint, cause });
-  }
-  throw new PyclinkError('usage', 'is not an audit report', { path: file, hint });
 }
 
 function keyOf({ kind, path }: { readonly kind: string; readonly path: string }): string {

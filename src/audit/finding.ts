@@ -1,5 +1,5 @@
 import { pythonDirectoryOf } from '../buildroot/python-directory.ts';
-import { byCodeUnit, type PayloadPath, parentOf } from '../files/path.ts';
+import { type PayloadPath, parentOf } from '../files/path.ts';
 import { groupBy } from '../get-or-add.ts';
 import { parsePycPath } from '../pyc/name.ts';
 import type { AuditKind } from './kinds.ts';
@@ -27,13 +27,6 @@ export function detailOf({ detail, container, layer }: AuditFinding): string {
 export function byPackage<F extends Pick<AuditFinding, 'path'>>(findings: readonly F[]): [name: string, own: F[]][] {
   const packages = groupBy(findings, ({ path }) => packageOf(parsePycPath(path)?.source ?? path));
   return [...packages].sort(([, a], [, b]) => b.length - a.length);
-}
-
-/** Sorts findings by path, then by kind. */
-export function inOrder(findings: readonly AuditFinding[]): AuditFinding[] {
-  return findings.toSorted(
-    (a, b) => byCodeUnit(a.path, b.path) || byCodeUnit(a.kind, b.kind) || byCodeUnit(a.container, b.container),
-  );
 }
 
 /** The directory of the outermost package that a source belongs to: the one below its Python directory. */

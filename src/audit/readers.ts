@@ -1,5 +1,6 @@
 import { pythonDirectoryOf, readerOf, readsTag } from '../buildroot/python-directory.ts';
 import { nameOf, type PayloadPath } from '../files/path.ts';
+import { groupBy } from '../get-or-add.ts';
 import type { PayloadEntry } from '../payload/entry.ts';
 import type { Payload } from '../payload/payload.ts';
 import type { PycHeader } from '../pyc/header.ts';
@@ -13,8 +14,8 @@ export class Readers {
   readonly #payload: Payload;
   /** The interpreters whose standard library is in the payload. */
   readonly #installed = new Set<string>();
-  /** The suffixes of extension modules, by module path. */
-  readonly #extensions = new Map<string, string[]>();
+  /** The extension modules, by path without suffix. */
+  readonly #extensions: ReadonlyMap<string, readonly string[]>;
 
   constructor(payload: Payload) {
     this.#payload = payload;
@@ -22,11 +23,9 @@ export class Readers {
       const library = path.endsWith('/os.py') ? pythonDirectoryOf(path) : undefined;
       if (library?.kind === 'interpreter' && path === `${library.directory}/os.py`)
         this.#installed.add(library.command);
-      const dot = path.endsWith('.so') ? path.indexOf('.', path.lastIndexOf('/')) : -1;
-      if (dot < 0) continue;
-      const module = path.slice(0, dot);
-      this.#extensions.set(module, [...(this.#extensions.get(module) ?? []), path.slice(dot)]);
     }
+    const extensions = [...payload.entries.keys()].filter((path) => path.endsWith('.so'));
+    this.#extensions = groupBy(extensions, (path) => path.slice(0, path.indexOf('.', path.lastIndexOf('/'))));
   }
 
   /** Why a pyc does not belong to the interpreter that would load it; undefined if it does. */
@@ -83,8 +82,7 @@ export class Readers {
       const path = `${module}/${init}` as PayloadPath;
       if (this.#payload.entries.has(path)) return path;
     }
-    const suffix = this.#extensions.get(module)?.find((one) => isSuffixFor(reader, one));
-    return suffix === undefined ? undefined : `${module}${suffix}`;
+    return this.#extensions.get(module)?.find((path) => isSuffixFor(reader, path.slice(module.length)));
   }
 }
 

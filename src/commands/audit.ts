@@ -1,14 +1,13 @@
-import { readFileSync } from 'node:fs';
 import { audit } from '../audit/audit.ts';
 import { type Audited, auditedOf, searchForAudit } from '../audit/audited.ts';
-import { type Baseline, parseBaseline } from '../audit/baseline.ts';
-import { type AuditFinding, inOrder } from '../audit/finding.ts';
+import { type Baseline, readBaseline } from '../audit/baseline.ts';
+import type { AuditFinding } from '../audit/finding.ts';
 import type { AuditFormat } from '../audit/formats.ts';
 import { type AuditKind, noticeableKinds } from '../audit/kinds.ts';
 import { summaryOf } from '../audit/summary.ts';
 import { openTree } from '../buildroot/open.ts';
 import type { Environment } from '../compile/environment.ts';
-import { errnoOf, exitStatus, PyclinkError } from '../errors.ts';
+import { exitStatus, PyclinkError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { outputPath, refuseSameFile, writeWhole } from '../manifest/file.ts';
 import { pageOfAudit } from '../page/of-audit.ts';
@@ -21,6 +20,7 @@ import { unreadableNotes } from '../report/findings.ts';
 import { junitXml } from '../report/junit.ts';
 import { sarifLog } from '../report/sarif.ts';
 import { counted } from '../text.ts';
+import { inOrder } from '../verify/finding.ts';
 import type { CommandResult } from './result.ts';
 
 export interface AuditOptions extends ReadOptions {
@@ -115,16 +115,6 @@ async function recompileAll(audited: readonly Audited[], options: AuditOptions, 
 
 function isMeant({ kind }: AuditFinding, { only, ignore }: AuditOptions): boolean {
   return only?.includes(kind) !== false && ignore?.includes(kind) !== true;
-}
-
-/** @throws PyclinkError `usage` */
-function readBaseline(file: string): Baseline {
-  try {
-    return parseBaseline(readFileSync(file, 'utf8'), file);
-  } catch (error) {
-    if (error instanceof PyclinkError) throw error;
-    throw new PyclinkError('usage', `the baseline cannot be read (${errnoOf(error)})`, { path: file, cause: error });
-  }
 }
 
 /** Notes about the baseline: how many known findings are not shown, and which of them no longer occur. */

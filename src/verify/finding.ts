@@ -28,8 +28,8 @@ export interface Finding {
   readonly detail: string;
 }
 
-/** Sorts findings by path, then by kind. */
-export function inOrder(findings: readonly Finding[]): Finding[] {
+/** Sorts findings of verify or audit by path, then by kind. */
+export function inOrder<F extends Omit<Finding, 'kind'> & { readonly kind: string }>(findings: readonly F[]): F[] {
   return findings.toSorted(
     (a, b) =>
       byCodeUnit(a.path, b.path) ||
