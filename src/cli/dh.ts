@@ -2,8 +2,9 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { dhCommand } from '../commands/dh.ts';
-import { absolute, type BinaryPackage, type DebhelperOptions, globOfText } from '../debian/call.ts';
+import { type BinaryPackage, type DebhelperOptions, globOfText } from '../debian/call.ts';
 import { PyclinkError } from '../errors.ts';
+import { plainPath } from '../files/path.ts';
 import { flagOf } from '../pipeline/option-values.ts';
 import { readBuildOptions } from '../pipeline/options.ts';
 import type { Call } from './call.ts';
@@ -23,7 +24,8 @@ export async function dh(words: readonly string[], call: Call): Promise<void> {
   const command = flags.verify ? (await import('../commands/dh-verify.ts')).dhVerifyCommand : dhCommand;
   const exclude = (flags.excludeText ?? []).map(globOfText);
   const shared = mergedFlags(flags, { exclude });
-  const debhelperCall = { ...flags, packages: packagesOf(flags), directories: parser.args.map(absolute) };
+  // Like dh_python3, allows a missing leading slash.
+  const debhelperCall = { ...flags, packages: packagesOf(flags), directories: parser.args.map(plainPath) };
   const result = await command(debhelperCall, {
     environment: call.environment,
     outputs: Object.keys(flags).flatMap((name) => (outputs.has(name) ? flagOf(name) : [])),

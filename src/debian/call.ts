@@ -37,11 +37,6 @@ export interface BinaryPackage {
   readonly isShared: boolean;
 }
 
-/** Makes a directory absolute: like dh_python3, allows a missing leading slash. */
-export function absolute(directory: string): string {
-  return `/${directory}`.replace(/\/+/g, '/').replace(/(?<=.)\/$/, '');
-}
-
 /** debhelper's -X excludes files with this text anywhere in their path. */
 export function globOfText(text: string): string {
   const literal = text.replace(/[^\w/.-]/gu, '\\$&');

@@ -32,11 +32,21 @@ function packageDetails(name: string, findings: readonly PageFinding[], isOpen: 
   const rows = findings.map(
     ({ path, detail }) => html`<tr><td>${printable(path)}</td><td>${printable(detail)}</td></tr>\n`,
   );
-  return html`<details${isOpen ? html` open` : ''}><summary>${printable(name)}: ${findings.length}</summary>
+  return html`${tableDetails(`${printable(name)}: ${findings.length}`, ['path', 'detail'], [], rows, isOpen)}\n`;
+}
+
+/** A table that can be sorted and folded. @param texts its columns, before those of `numbers` */
+export function tableDetails(
+  summary: string,
+  texts: readonly string[],
+  numbers: readonly string[],
+  rows: ReturnType<typeof html>[],
+  isOpen = false,
+) {
+  return html`<details${isOpen ? html` open` : ''}><summary>${summary}</summary>
 <table class="sortable">
-<thead><tr><th scope="col">path</th><th scope="col">detail</th></tr></thead>
+<thead><tr>${texts.map((name) => html`<th scope="col">${name}</th>`)}${numbers.map((name) => html`<th scope="col" class="number">${name}</th>`)}</tr></thead>
 <tbody>
 ${rows}</tbody>
-</table></details>
-`;
+</table></details>`;
 }

@@ -71,14 +71,13 @@ export interface PackageBytes {
 
 /** Groups modules by package, the largest first. */
 export function packagesOf(modules: readonly PageModule[]): PackageBytes[] {
-  const packages = Array.from(
-    groupBy(modules, ({ source }) => packageOf(source)),
-    ([name, own]) => ({
-      name,
-      sizeBytes: own.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
-      savedBytes: own.reduce((sum, { savedBytes }) => sum + savedBytes, 0),
-      modules: own,
-    }),
-  );
+  const byName = groupBy(modules, ({ source }) => packageOf(source));
+  const packages = Array.from(byName, ([name, own]) => packageWith(name, own));
   return packages.sort((a, b) => b.sizeBytes - a.sizeBytes || byCodeUnit(a.name, b.name));
+}
+
+/** The package of these modules. */
+export function packageWith(name: string, modules: readonly PageModule[]): PackageBytes {
+  const sum = (what: 'sizeBytes' | 'savedBytes') => modules.reduce((total, module) => total + module[what], 0);
+  return { name, sizeBytes: sum('sizeBytes'), savedBytes: sum('savedBytes'), modules };
 }

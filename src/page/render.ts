@@ -2,7 +2,7 @@ import { html, raw } from 'hono/html';
 import { printable } from '../printable.ts';
 import { counted, sizeText } from '../text.ts';
 import { version } from '../version.ts';
-import { findingsSection } from './findings.ts';
+import { findingsSection, tableDetails } from './findings.ts';
 import { type PackageBytes, packagesOf } from './modules.ts';
 import type { Page, PageFile, PageModule } from './page.ts';
 import { script } from './script.ts';
@@ -51,27 +51,16 @@ function packageSection(packages: readonly PackageBytes[], hatched: string) {
 ${treemapSvg(packages, hatched)}
 <figcaption class="note">Area: bytes of bytecode. Hatched: what ${hatched}.<br><output class="pointed">&nbsp;</output></figcaption>
 </figure>
-<details><summary>The same as a table: ${counted(packages.length, 'package')}</summary>
-<table class="sortable">
-<thead><tr><th scope="col">package</th><th scope="col" class="number">bytecode</th><th scope="col" class="number">${hatched}</th><th scope="col" class="number">modules</th></tr></thead>
-<tbody>
-${rows}</tbody>
-</table></details>`;
+${tableDetails(`The same as a table: ${counted(packages.length, 'package')}`, ['package'], ['bytecode', hatched, 'modules'], rows)}`;
 }
 
 function moduleSection(packages: readonly PackageBytes[]) {
   return html`<h2>Modules</h2>
 <p class="note">Levels that are names of one file are joined by =.</p>
-${packages.map(
-  ({ name, modules, sizeBytes }) =>
-    html`<details><summary>${printable(name)}: ${counted(modules.length, 'module')}, ${sizeText(sizeBytes)}</summary>
-<table class="sortable">
-<thead><tr><th scope="col">source</th><th scope="col">cache tag</th><th scope="col">levels</th><th scope="col" class="number">bytecode</th></tr></thead>
-<tbody>
-${modules.map(moduleRow)}</tbody>
-</table></details>
-`,
-)}`;
+${packages.map(({ name, modules, sizeBytes }) => {
+  const summary = `${printable(name)}: ${counted(modules.length, 'module')}, ${sizeText(sizeBytes)}`;
+  return html`${tableDetails(summary, ['source', 'cache tag', 'levels'], ['bytecode'], modules.map(moduleRow))}\n`;
+})}`;
 }
 
 function moduleRow({ source, cacheTag, files, sizeBytes }: PageModule) {

@@ -1,8 +1,8 @@
-import { hierarchy, treemap, treemapSquarify } from 'd3-hierarchy';
+import { type HierarchyRectangularNode, hierarchy, treemap, treemapSquarify } from 'd3-hierarchy';
 import { html } from 'hono/html';
 import { printable } from '../printable.ts';
 import { sizeText } from '../text.ts';
-import type { PackageBytes } from './modules.ts';
+import { type PackageBytes, packageWith } from './modules.ts';
 
 /** The size of the drawing, in its own units. */
 const [width, height] = [960, 420];
@@ -16,7 +16,8 @@ const maxTiles = 250;
 /** Draws a treemap: the area of a package is proportional to its bytes, and the saved part is hatched. */
 export function treemapSvg(packages: readonly PackageBytes[], hatched: string) {
   const [shown, rest] = [packages.slice(0, maxTiles), packages.slice(maxTiles)];
-  const tiles = rest.length === 0 ? shown : [...shown, sumOf(rest)];
+  const ofRest = rest.flatMap(({ modules }) => modules);
+  const tiles = rest.length === 0 ? shown : [...shown, packageWith(`${rest.length} more packages`, ofRest)];
   const root = hierarchy<{ children?: readonly PackageBytes[]; sizeBytes?: number }>({ children: tiles }).sum(
     ({ sizeBytes = 0 }) => sizeBytes,
   );
@@ -30,13 +31,7 @@ ${(laid.leaves() as unknown as Tile[]).map((tile) => tileSvg(tile, hatched))}
 </svg>`;
 }
 
-interface Tile {
-  readonly x0: number;
-  readonly x1: number;
-  readonly y0: number;
-  readonly y1: number;
-  readonly data: PackageBytes;
-}
+type Tile = HierarchyRectangularNode<PackageBytes>;
 
 function tileSvg({ x0, x1, y0, y1, data }: Tile, hatched: string) {
   const { name, sizeBytes, savedBytes } = data;
@@ -54,13 +49,4 @@ function tileSvg({ x0, x1, y0, y1, data }: Tile, hatched: string) {
       : ''
   }${isLabelled ? html`<text x="${x0 + 5}" y="${y0 + 15}">${printable(label)}</text>` : ''}</g>
 `;
-}
-
-function sumOf(packages: readonly PackageBytes[]): PackageBytes {
-  return {
-    name: `${packages.length} more packages`,
-    sizeBytes: packages.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
-    savedBytes: packages.reduce((sum, { savedBytes }) => sum + savedBytes, 0),
-    modules: packages.flatMap(({ modules }) => modules),
-  };
 }

@@ -1,15 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { globMatcher } from '../../src/buildroot/exclude.ts';
-import { absolute, globOfText } from '../../src/debian/call.ts';
-
-it.each([
-  ['/opt/venvs/shop', '/opt/venvs/shop'],
-  ['opt//shop/', '/opt/shop'],
-  ['/', '/'],
-])('the directory %s is %s', (given, expected) => {
-  expect(absolute(given)).toBe(expected);
-});
+import { globOfText } from '../../src/debian/call.ts';
 
 const text = fc
   .string({ minLength: 1, unit: 'grapheme' })
