@@ -74,22 +74,10 @@ export async function readHello(output: ByteReader) {
 }
 
 /** One line of the worker's input. Words may contain Python's lone surrogates. */
-export function encodeJob({
-  source,
-  content = '',
-  recordedDirectory,
-  levels,
-  invalidationMode,
-  levelProof,
-}: WorkerJob): string {
-  const words = [
-    source,
-    content,
-    recordedDirectory,
-    levels.join(''),
-    invalidationMode,
-    `${levelProof?.docstringFlag ?? ''}`,
-  ];
+export function encodeJob(job: WorkerJob): string {
+  const { source, content = '', recordedDirectory, levels, invalidationMode, levelProof } = job;
+  const flag = `${levelProof?.docstringFlag ?? ''}`;
+  const words = [source, content, recordedDirectory, levels.join(''), invalidationMode, flag];
   return `${words.map(hexOf).join(' ')}\n`;
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bcepText } from './bcep.ts';
 import type { BinaryPackage, DebhelperCall } from './call.ts';
@@ -39,9 +39,10 @@ function adaptScripts(
 ): void {
   if (postinst !== 'keep') {
     const which = postinst === 'strip' ? 'all' : 'private';
-    edit(join(source, `debian/${name}.postinst.debhelper`), (text) => withoutCompileSections(text, which));
+    // An empty snippet would become a script that does nothing.
+    editInTree(source, `/debian/${name}.postinst.debhelper`, (text) => withoutCompileSections(text, which));
   }
-  edit(join(source, `debian/${name}.prerm.debhelper`), cleaningOnRemoval);
+  editInTree(source, `/debian/${name}.prerm.debhelper`, cleaningOnRemoval);
   if (postinst === 'bcep') addToTree(tree, `/usr/share/python3/bcep/${name}`, bcepText(sources, versions));
   // This hook cleans the private directories and recompiles them when python3 is configured.
   const hook = `/usr/share/python3/runtime.d/${name}.rtupdate`;
@@ -52,15 +53,4 @@ function adaptScripts(
 function overrideLintian({ name, tree }: BinaryPackage): void {
   const line = `${name}: package-installs-python-pycache-dir [*]\n`;
   addToTree(tree, `/usr/share/lintian/overrides/${name}`, line);
-}
-
-/** Changes a file of debian/. */
-function edit(file: string, change: (text: string) => string): void {
-  if (!existsSync(file)) return;
-  // As latin1, bytes that are not UTF-8 stay as they are.
-  const text = readFileSync(file, 'latin1');
-  const changed = change(text);
-  // An empty snippet would become a script that does nothing.
-  if (changed.trim() === '') rmSync(file);
-  else if (changed !== text) writeFileSync(file, changed, 'latin1');
 }

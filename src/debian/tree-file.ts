@@ -26,7 +26,7 @@ export function addToTree(tree: string, path: string, text: string): void {
 }
 
 /**
- * Changes a file of a package, if the tree has it. Removes it, and the directories that are then empty, if nothing is
+ * Changes a file of a package or of its source, if the tree has it. Removes it, and the directories that are then empty, if nothing is
  * left in it.
  * @param change gets and returns one character for each byte, because the text may not be UTF-8
  * @throws the system's error
