@@ -23,3 +23,8 @@ export function sizeText(sizeBytes: number): string {
   const kibibytes = sizeBytes / 1024;
   return kibibytes < 1024 ? `${kibibytes.toFixed(1)} KiB` : `${(kibibytes / 1024).toFixed(1)} MiB`;
 }
+
+/** Permission bits in octal digits: `0644`. */
+export function modeText(mode: number): string {
+  return mode.toString(8).padStart(4, '0');
+}

@@ -15,24 +15,13 @@ export interface RecordKind {
   readonly more?: Pick<PycRecord, 'cacheTag' | 'optimizationLevel' | 'debugRanges'> | undefined;
 }
 
-/** Interned: one RecordKind for all that are equal. */
 const kinds = new Map<string, RecordKind>();
 
-/**
- * Returns the kind of a record.
- * @param endings the path suffixes, sorted
- * @param modeBits permission bits
- */
-export function recordKind(
-  endings: readonly string[],
-  modeBits: number,
-  invalidationMode: RecordKind['invalidationMode'],
-  interpreterVersion: string,
-  more?: RecordKind['more'],
-): RecordKind {
-  const mode = modeBits.toString(8).padStart(4, '0');
+/** Returns one object for all kinds that are equal, to save memory. */
+export function sharedKind(kind: RecordKind): RecordKind {
+  const { endings, mode, invalidationMode, interpreterVersion, more } = kind;
   const key = [mode, invalidationMode, interpreterVersion, ...endings, JSON.stringify(more)].join();
-  return getOrAdd(kinds, key, () => ({ endings, mode, invalidationMode, interpreterVersion, more }));
+  return getOrAdd(kinds, key, () => kind);
 }
 
 /** A record that builds its texts on demand, to save memory: a build may have 100,000 of them. */
@@ -109,9 +98,7 @@ export function recordFromThread(
   { sizeBytes, digest, kind, sourceDigest }: Pick<CompiledRecord, 'sizeBytes' | 'digest' | 'kind' | 'sourceDigest'>,
   source: PayloadPath,
 ) {
-  const { endings, mode, invalidationMode, interpreterVersion, more } = kind;
-  const own = recordKind(endings, Number.parseInt(mode, 8), invalidationMode, interpreterVersion, more);
-  return new CompiledRecord(source, sizeBytes, digest, own, sourceDigest);
+  return new CompiledRecord(source, sizeBytes, digest, sharedKind(kind), sourceDigest);
 }
 
 function hexOf(digest: string): string {

@@ -12,6 +12,7 @@ import { parsePycHeader } from '../pyc/header.ts';
 import { parsePycPath } from '../pyc/name.ts';
 import { codeLayoutOf } from '../pyc/releases.ts';
 import { sha256Of } from '../sha256.ts';
+import { modeText } from '../text.ts';
 import { inTurns } from '../turns.ts';
 import { type ManifestContent, recordsOf } from './encode.ts';
 import { attributed } from './interpreters.ts';
@@ -75,7 +76,7 @@ export async function surveyPycs(
         paths: group.map(({ path }) => toPayload(buildroot, path)).sort(byCodeUnit),
         sizeBytes,
         sha256: sha256Of(content),
-        mode: mode.toString(8).padStart(4, '0'),
+        mode: modeText(mode),
         invalidationMode: header.invalidationMode,
         ...(hasColumns(content, header.magicNumber) === false && { debugRanges: false }),
       });

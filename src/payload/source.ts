@@ -1,5 +1,6 @@
 import type { PayloadPath } from '../files/path.ts';
 import { type PycHeader, staleReason } from '../pyc/header.ts';
+import { modeText } from '../text.ts';
 import type { SourceFacts } from './bytecode.ts';
 import type { PayloadEntry, Unread } from './entry.ts';
 import type { Payload } from './payload.ts';
@@ -31,11 +32,6 @@ export function exposure(pyc: PayloadEntry, source: PayloadEntry): string | unde
 export function isOfOtherUser(pyc: PayloadEntry, source: PayloadEntry): boolean {
   const [user = '', ofSource] = [pyc, source].map(({ owner }) => owner.split(':')[0]);
   return user !== ofSource && user !== 'root' && user !== '0';
-}
-
-/** Permission bits in octal digits: `0644`. */
-export function modeText(mode: number): string {
-  return mode.toString(8).padStart(4, '0');
 }
 
 /** How a pyc does not match its source. */

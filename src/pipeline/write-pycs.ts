@@ -10,7 +10,7 @@ import { type LinkResult, linkIdentical } from '../links/apply.ts';
 import type { ReadPyc } from '../links/fingerprint.ts';
 import { groupByFile } from '../links/group.ts';
 import { writeLinked } from '../links/write.ts';
-import { CompiledRecord, recordKind } from '../manifest/compiled-record.ts';
+import { CompiledRecord, sharedKind } from '../manifest/compiled-record.ts';
 import { normalizePyc } from '../marshal/normalize-pyc.ts';
 import type { UnreadableCode } from '../marshal/walk.ts';
 import { type Level, pycStem } from '../pyc/name.ts';
@@ -18,6 +18,7 @@ import type { Pyc, Pycs } from '../pyc/pyc.ts';
 import { releaseOf } from '../pyc/releases.ts';
 import { Digests } from '../sha256.ts';
 import type { Skipped } from '../skipped.ts';
+import { modeText } from '../text.ts';
 import type { Wanted } from './current-pycs.ts';
 
 /** The result of writing a source's pycs, for the manifest and the log. */
@@ -137,7 +138,8 @@ function recordsOf(
     const endings = group.map(({ path }) => path.slice(stem.length)).sort(byCodeUnit);
     const [{ sizeBytes, content: pyc, mode }] = group as readonly [ReadPyc];
     const own = { invalidationMode: options.invalidationMode, emptyByHash: pyc[4] === 3 };
-    const kind = recordKind(endings, mode, invalidationModeOf(job, own), version, more);
+    const invalidationMode = invalidationModeOf(job, own);
+    const kind = sharedKind({ endings, mode: modeText(mode), invalidationMode, interpreterVersion: version, more });
     const digest = options.hash ? digests.of(pyc) : '';
     return new CompiledRecord(payload, sizeBytes, digest, kind, sourceDigest);
   });

@@ -4,8 +4,9 @@ import type { PycFacts } from '../marshal/pyc-facts.ts';
 import type { BytecodeFacts, SourceFacts } from '../payload/bytecode.ts';
 import type { PayloadEntry, Unread } from '../payload/entry.ts';
 import type { Payload } from '../payload/payload.ts';
-import { exposure, mismatchOf, modeText, sourceOf } from '../payload/source.ts';
+import { exposure, mismatchOf, sourceOf } from '../payload/source.ts';
 import { parsePycPath } from '../pyc/name.ts';
+import { modeText } from '../text.ts';
 import { type Finding, type FindingKind, inOrder } from './finding.ts';
 
 /**
