@@ -4,7 +4,7 @@ import { type CompileJob, type Invalidation, invalidationModeOf } from '../compi
 import { errnoOf, PyclinkError } from '../errors.ts';
 import { Arena } from '../files/arena.ts';
 import { foreignWriterOf } from '../files/foreign-writer.ts';
-import { ifPossible } from '../files/if-possible.ts';
+import { ifPossible, ifRefused } from '../files/if-possible.ts';
 import { type RegularFile, readRegular } from '../files/read-regular.ts';
 import type { Pycs } from '../pyc/pyc.ts';
 import { sha256Of } from '../sha256.ts';
@@ -146,13 +146,10 @@ export class SourceCache {
   /** Stores an entry. Its failure is no error of the build: after one, nothing more is stored. @param pieces its bytes */
   #putInLocal(key: string, pieces: readonly Buffer[]): void {
     const { counts } = this;
-    try {
-      if (counts.problem === undefined) this.#local.put(key, pieces);
-    } catch (error) {
-      const errno = errnoOf(error);
-      if (errno === undefined) throw error;
-      counts.problem = errno;
-    }
+    const refuse = (error: unknown) => {
+      counts.problem = `${errnoOf(error)}`;
+    };
+    if (counts.problem === undefined) ifRefused(() => this.#local.put(key, pieces), refuse);
     if (counts.problem !== undefined) counts.notStored += 1;
     else {
       counts.stored += 1;

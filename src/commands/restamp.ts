@@ -6,7 +6,7 @@ import { errnoOf, statusOf } from '../errors.ts';
 import { removeLeftovers } from '../files/leftovers.ts';
 import { byCodeUnit, type PayloadPath } from '../files/path.ts';
 import { findPycs } from '../links/find.ts';
-import { type LeftFile, restampText, sourceTextsOf } from '../links/restamp.ts';
+import { restampText, sourceTextsOf } from '../links/restamp.ts';
 import type { Log } from '../log.ts';
 import { manifestPieces, outputPath, writeWhole } from '../manifest/file.ts';
 import { pycsNotIn } from '../manifest/fit.ts';
@@ -49,17 +49,13 @@ export async function restampCommand(options: RestampOptions, log: Log): Promise
     problems.push(message);
     log.error({ path }, message);
   };
-  const complainOf = (files: readonly LeftFile[]) => {
-    for (const { path, message } of files) {
-      complain(toPayload(buildroot, path), `left unchanged, with its source: ${message}`);
-    }
-  };
-  complainOf(left);
+  const leave = (path: string, message: string) => complain(path, `left unchanged, with its source: ${message}`);
+  for (const { path, message } of left) leave(toPayload(buildroot, path), message);
   const scope = new Scope(buildroot, paths);
   const restamped = new Map<PayloadPath, Pick<PycRecord, 'sha256' | 'invalidationMode'>>();
   for await (const text of inTurns(texts)) {
     const done = restampText(scope, text, mtimeSeconds, dryRun);
-    complainOf(done.left);
+    for (const { path, message } of done.left) leave(toPayload(buildroot, path), message);
     rewritten += done.rewritten;
     if (path === undefined) continue;
     for (const { path, content } of done.pycs) {
@@ -68,7 +64,7 @@ export async function restampCommand(options: RestampOptions, log: Log): Promise
       restamped.set(toPayload(buildroot, path), { sha256: sha256Of(content), invalidationMode });
     }
   }
-  for (const path of notUtf8) complain(path, `left unchanged, with its source: ${skipReasons['name-not-utf8']}`);
+  for (const path of notUtf8) leave(path, skipReasons['name-not-utf8']);
   const leftCount = problems.length;
   for (const { directory, error } of unreadable) {
     complain(directory, `${skipReasons['unreadable-directory']} (${errnoOf(error)})`);

@@ -1,4 +1,5 @@
 import { errnoOf } from '../errors.ts';
+import { ifRefused } from '../files/if-possible.ts';
 import type { StagedPath } from '../files/path.ts';
 import { rewriteFile } from '../files/replace.ts';
 import { lstat, secondsOf } from '../files/stat.ts';
@@ -61,13 +62,11 @@ function normalizeGroup(group: readonly ReadPyc[], dryRun: boolean) {
     if (written === undefined) return { unreadable: 'the file changed while it was read' };
     const pycs = [written];
     for (const pyc of group.slice(1)) {
-      try {
-        pycs.push(linkOrRewrite(written, pyc));
-      } catch (error) {
-        if (errnoOf(error) === undefined) throw error;
+      const keep = (error: unknown) => {
         failed.push({ path: pyc.path, error });
-        pycs.push(pyc);
-      }
+        return pyc;
+      };
+      pycs.push(ifRefused(() => linkOrRewrite(written, pyc), keep));
     }
     return { pycs, isNew: true, failed };
   } catch (error) {

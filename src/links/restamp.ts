@@ -13,7 +13,7 @@ import { parsePycPath } from '../pyc/name.ts';
 import { isStill, namesOfFiles, pycFile, type ReadPyc, readPyc } from './fingerprint.ts';
 
 /** A pyc that was not changed, and why. */
-export interface LeftFile {
+interface LeftFile {
   readonly path: StagedPath;
   readonly message: string;
 }

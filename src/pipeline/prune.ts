@@ -5,7 +5,7 @@ import { walkLimits } from '../buildroot/running-system.ts';
 import { startingPoints } from '../buildroot/starting-points.ts';
 import { walk } from '../buildroot/walk.ts';
 import { errnoOf } from '../errors.ts';
-import { ifPossible } from '../files/if-possible.ts';
+import { ifPossible, ifRefused } from '../files/if-possible.ts';
 import { childOf, type PayloadPath, parentOf, type StagedPath } from '../files/path.ts';
 import { removeFile } from '../files/replace.ts';
 import { type FileStat, isSameVersion, lstatIfAny } from '../files/stat.ts';
@@ -47,14 +47,11 @@ export async function prune(facts: PruneFacts): Promise<Pruned> {
   for await (const [staged, { path, detail, stat }] of inTurns(useless)) {
     if (targets.has(staged)) continue;
     const isSame = (name: string) => isSameVersion(lstatIfAny(name), stat);
-    try {
+    const remove = () => {
       if (dryRun) accessSync(parentOf(staged), constants.W_OK | constants.X_OK);
       if (dryRun || removeFile(staged, isSame)) pruned.push({ path, detail });
-    } catch (error) {
-      const errno = errnoOf(error);
-      if (errno === undefined) throw error;
-      skipped.push({ path, reason: 'pyc-not-removed', message: errno });
-    }
+    };
+    ifRefused(remove, (error) => skipped.push({ path, reason: 'pyc-not-removed', message: `${errnoOf(error)}` }));
   }
   return { pruned, skipped };
 }

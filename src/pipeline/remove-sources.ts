@@ -1,7 +1,7 @@
 import { type Buildroot, toStaged } from '../buildroot/path.ts';
 import { isRegular, type Source } from '../buildroot/source.ts';
 import { errnoOf } from '../errors.ts';
-import { ifPossible } from '../files/if-possible.ts';
+import { ifPossible, ifRefused } from '../files/if-possible.ts';
 import { nameOf, type PayloadPath, type StagedPath } from '../files/path.ts';
 import { readContent, readRegular, withRegular } from '../files/read-regular.ts';
 import { removeFile } from '../files/replace.ts';
@@ -75,16 +75,13 @@ export async function removeSources(
   for await (const { source: path, paths, sha256 } of inTurns(records)) {
     const source = byPath.get(path);
     if (source === undefined) continue;
-    try {
+    const remove = () => {
       const pyc = readRegular(toStaged(buildroot, paths[0] as PayloadPath))?.content;
       const isRight = (name: string) => pyc !== undefined && sha256Of(pyc) === sha256 && isMadeOf(pyc, name);
       if (removeFile(source.staged, isRight)) removed.add(path);
       else skipped.push({ path, reason: 'source-not-removed', message: 'it or its pyc changed meanwhile' });
-    } catch (error) {
-      const errno = errnoOf(error);
-      if (errno === undefined) throw error;
-      skipped.push({ path, reason: 'source-not-removed', message: errno });
-    }
+    };
+    ifRefused(remove, (error) => skipped.push({ path, reason: 'source-not-removed', message: `${errnoOf(error)}` }));
   }
   return { removed, skipped };
 }
