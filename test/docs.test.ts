@@ -36,7 +36,7 @@ describe.each(pages)('%s', (page) => {
   });
 
   it('calls pyclink with existing options', () => {
-    const calls = allOf(text, /(?:pyclink(?:\.cjs)?) ((?:build|link|relink|verify|inspect)\b[^`\n]*)/g);
+    const calls = allOf(text, /(?:pyclink(?:\.cjs)?) ((?:build|link|relink|verify|inspect)\b[^`\n;]*)/g);
     const unknown = calls.flatMap((call) => {
       const [name, ...words] = call.split(/\s+/);
       const options = [...ownOptions, ...(commands.find((command) => command.name === name)?.options ?? [])];
