@@ -61,6 +61,7 @@ const outputs: Readonly<
   leftover: [['till.TAG-pytest-9.0.3.pyc'], 'written by pytest 9.0.3 while testing'],
   writable: [['till.TAG.pyc'], 'mode 0666'],
   exposed: [all('till'), 'mode 0644, its source has 0600'],
+  unreadable: [['till.TAG.pyc'], 'mode 0600, its source has 0644'],
   'leaks-path': [all('__init__', 'cart', 'till'), 'it records TREESOURCE'],
   'no-bytecode': [['../../bare'], '1 module, no pycs', '3, 3, 3', '1 of 4'],
   'missing-level': [['till.TAG.opt-1.pyc'], '3 of 4 modules of the package have level 1', '4, 3, 4', '0 of 4'],

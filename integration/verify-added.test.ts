@@ -101,6 +101,14 @@ describeWith(
       const exposed = await said((tree) => chmodSync(tree.at(cart), 0o600));
       expect(exposed.lines).toEqual([...pycs.map((path) => `exposed: ${path}: mode 0644, its source has 0600`), '']);
       expect(exposed.status).toBe(1);
+      const unreadable = await said((tree) => {
+        for (const path of pycs) chmodSync(tree.at(path), 0o600);
+      });
+      expect(unreadable.lines).toEqual([
+        ...pycs.map((path) => `unreadable: ${path}: mode 0600, its source has 0644`),
+        '',
+      ]);
+      expect(unreadable.status).toBe(1);
       const left = await said((tree) => {
         for (const path of [cart, ...pycs]) rmSync(tree.at(path));
       });

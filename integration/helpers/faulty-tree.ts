@@ -57,6 +57,7 @@ export const faults: Readonly<Record<PlainKind, () => Promise<Tree>>> = {
   leftover: () => builtThen(({ pyc }) => copyFileSync(pyc('till'), pyc('till').replace(/\.pyc$/, '-pytest-9.0.3.pyc'))),
   writable: () => builtThen(({ pyc }) => chmodSync(pyc('till'), 0o666)),
   exposed: () => builtThen(({ source }) => chmodSync(source('till'), 0o600)),
+  unreadable: () => builtThen(({ pyc }) => chmodSync(pyc('till'), 0o600)),
   'leaks-path': () => built(systemPython, '--strip', '/'),
   'no-bytecode': () => builtThen((tree) => plant(tree.buildroot, { [`${tree.directory}/../bare/one.py`]: 'a = 1\n' })),
   'missing-level': () =>

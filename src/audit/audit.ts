@@ -3,7 +3,7 @@ import type { PayloadPath } from '../files/path.ts';
 import type { BytecodeFacts } from '../payload/bytecode.ts';
 import type { PayloadEntry } from '../payload/entry.ts';
 import type { Payload } from '../payload/payload.ts';
-import { exposure, isOfOtherUser, mismatchOf, sourceOf } from '../payload/source.ts';
+import { isOfOtherUser, mismatchOf, readerProblems, sourceOf } from '../payload/source.ts';
 import { pathTextOfPython } from '../printable.ts';
 import type { PycHeader } from '../pyc/header.ts';
 import { modeText } from '../text.ts';
@@ -72,8 +72,7 @@ function auditPyc(
   const isUnread = misplaced?.[0] === 'orphan' && name.cacheTag === undefined;
   const foreign = isUnread ? undefined : readers.foreignReason(path, name, header);
   if (foreign !== undefined) add('foreign', foreign);
-  const exposed = source && exposure(entry, source);
-  if (exposed !== undefined) add('exposed', exposed);
+  for (const { kind, detail } of source ? readerProblems(entry, source) : []) add(kind, detail);
   if (source && isOfOtherUser(entry, source)) add('writable', `owner ${entry.owner}, its source has ${source.owner}`);
   // Whether a pyc without a source is used depends on who reads it.
   if (misplaced !== undefined && !(misplaced[0] === 'sourceless' && foreign !== undefined)) add(...misplaced);

@@ -12,6 +12,7 @@ export const auditKinds = {
   leftover: 'written by a test run or at run time, not by the build',
   writable: 'writable by users other than its owner, in a Python directory, or than the owner of its source',
   exposed: 'readable by more users than its source',
+  unreadable: 'readable by fewer users than its source: for the others, Python compiles it at each start',
   'leaks-path': 'records a path that is not the path of its source',
   'no-bytecode': 'a package with modules but no pycs: Python compiles them at each start',
   'missing-level':
@@ -37,6 +38,7 @@ export const auditAdvice: Readonly<Record<AuditKind, string>> = {
   leftover: 'remove it; run tests outside the buildroot, or with PYTHONDONTWRITEBYTECODE=1',
   writable: 'make it writable only by its owner, who is that of its source: chmod go-w, chown',
   exposed: 'give it the mode and the owner of its source, or compile again',
+  unreadable: 'give it the mode and the owner of its source, or compile again',
   'leaks-path':
     'compile with its installed path: compileall -s BUILDROOT -p /, or pyclink build; if a directory will lie elsewhere, audit it with --prepend',
   'no-bytecode': 'compile it: pyclink build',

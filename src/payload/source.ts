@@ -14,24 +14,34 @@ export function sourceOf(payload: Payload, { container }: PayloadEntry, source: 
   return found.find((entry) => entry.container === container) ?? found[0];
 }
 
-/** Who can read a pyc but not its source; undefined if nobody. A pyc that only root can read counts as well. */
-export function exposure(pyc: PayloadEntry, source: PayloadEntry): string | undefined {
+/** How the users who can read a pyc differ from those who can read its source. */
+export function readerProblems(pyc: PayloadEntry, source: PayloadEntry) {
   // Zips that were not made on Unix have no modes.
-  if (pyc.mode === 0 || source.mode === 0) return undefined;
-  const [pycGroup, group] = [pyc, source].map(({ owner }) => owner.split(':')[1]);
-  const modes = `mode ${modeText(pyc.mode)}, its source has ${modeText(source.mode)}`;
-  const isOpen = source.mode & 0o004;
-  if ((pyc.mode & 0o044 & ~source.mode) !== 0) return modes;
-  if (isOpen) return undefined;
-  const owners = `owner ${pyc.owner}, its source has ${source.owner}`;
-  const isOtherGroup = (pyc.mode & 0o040) !== 0 && pycGroup !== group;
-  return isOtherGroup || ((pyc.mode & 0o400) !== 0 && isOfOtherUser(pyc, source)) ? owners : undefined;
+  if (pyc.mode === 0 || source.mode === 0) return [];
+  const texts = {
+    mode: `mode ${modeText(pyc.mode)}, its source has ${modeText(source.mode)}`,
+    owner: `owner ${pyc.owner}, its source has ${source.owner}`,
+  };
+  const [exposed, unreadable] = [moreReaders(pyc, source), moreReaders(source, pyc)];
+  return [
+    ...(exposed === undefined ? [] : [{ kind: 'exposed' as const, detail: texts[exposed] }]),
+    ...(unreadable === undefined ? [] : [{ kind: 'unreadable' as const, detail: texts[unreadable] }]),
+  ];
 }
 
-/** Whether a pyc belongs to a user that is neither root nor the owner of its source. */
-export function isOfOtherUser(pyc: PayloadEntry, source: PayloadEntry): boolean {
-  const [user = '', ofSource] = [pyc, source].map(({ owner }) => owner.split(':')[0]);
-  return user !== ofSource && user !== 'root' && user !== '0';
+/** What lets somebody other than root read a file but not the other one; undefined if nobody can. */
+function moreReaders(file: PayloadEntry, other: PayloadEntry): 'mode' | 'owner' | undefined {
+  if ((file.mode & 0o044 & ~other.mode) !== 0) return 'mode';
+  if ((other.mode & 0o004) !== 0) return undefined;
+  const [group, otherGroup] = [file, other].map(({ owner }) => owner.split(':')[1]);
+  const isOtherGroup = (file.mode & 0o040) !== 0 && group !== otherGroup;
+  return isOtherGroup || ((file.mode & 0o400) !== 0 && isOfOtherUser(file, other)) ? 'owner' : undefined;
+}
+
+/** Whether a file belongs to a user that is neither root nor the owner of the other file. */
+export function isOfOtherUser(file: PayloadEntry, other: PayloadEntry): boolean {
+  const [user = '', ofOther] = [file, other].map(({ owner }) => owner.split(':')[0]);
+  return user !== ofOther && user !== 'root' && user !== '0';
 }
 
 /** How a pyc does not match its source. */

@@ -11,6 +11,7 @@ export const findingKinds = {
   'source-changed': 'the source is not the one that was compiled',
   damaged: 'not the bytes that were built, or not code that Python can load',
   exposed: 'readable by more users than its source',
+  unreadable: 'readable by fewer users than its source',
   unrecorded: 'not in the manifest, but an interpreter loads it',
   foreign: 'not in the manifest, and of no interpreter of the build',
   orphan: 'not in the manifest, and without a source',

@@ -96,12 +96,12 @@ describe('check', () => {
     ],
     [
       'another mode',
-      { [pyc2]: { mode: 0o4600 } },
+      { [pyc2]: { mode: 0o4644 } },
       [
         {
           kind: 'metadata-differs',
           path: pyc2,
-          detail: `mode 4600 owner root:root, ${pyc0} has mode 0644 owner root:root`,
+          detail: `mode 4644 owner root:root, ${pyc0} has mode 0644 owner root:root`,
         },
       ],
     ],
@@ -154,7 +154,23 @@ describe('check', () => {
         [source]: { mode: 0o640, owner: 'root:shop' },
         ...Object.fromEntries([pyc0, pyc1, pyc2].map((path) => [path, { mode: 0o640 }])),
       },
-      forEach('exposed', 'owner root:root, its source has root:shop'),
+      forEach('exposed', 'owner root:root, its source has root:shop').flatMap((one) => [
+        one,
+        { ...one, kind: 'unreadable' },
+      ]),
+    ],
+    [
+      'pycs that fewer users may read than their source',
+      Object.fromEntries([pyc0, pyc1, pyc2].map((path) => [path, { mode: 0o640 }])),
+      forEach('unreadable', 'mode 0640, its source has 0644'),
+    ],
+    [
+      'pycs of root that the owner of their source may not read',
+      {
+        [source]: { mode: 0o600, owner: 'shop:shop' },
+        ...Object.fromEntries([pyc0, pyc1, pyc2].map((path) => [path, { mode: 0o600 }])),
+      },
+      forEach('unreadable', 'owner root:root, its source has shop:shop'),
     ],
     [
       'a source that is a symlink to nothing',
@@ -213,7 +229,7 @@ describe('check', () => {
       {
         [pyc1]: {
           file: '3',
-          mode: 0o600,
+          mode: 0o755,
           pyc: { sha256: 'other', header: { ...header, sourceMtimeSeconds: 4 } },
         },
       },
@@ -222,7 +238,7 @@ describe('check', () => {
         {
           kind: 'metadata-differs',
           path: pyc1,
-          detail: `mode 0600 owner root:root, ${pyc0} has mode 0644 owner root:root`,
+          detail: `mode 0755 owner root:root, ${pyc0} has mode 0644 owner root:root`,
         },
         {
           kind: 'stale',
@@ -238,7 +254,7 @@ describe('check', () => {
 
   it('checks only bytes and source of pycs that are not linked', () => {
     const alone = [pyc0, pyc1, pyc2].map((path) => ({ ...record, paths: [path] }));
-    expect(checked(alone, entries({ [pyc1]: { file: '3', mode: 0o600, pyc: right } }))).toEqual([]);
+    expect(checked(alone, entries({ [pyc1]: { file: '3', mode: 0o755, owner: 'me:me', pyc: right } }))).toEqual([]);
   });
 
   it('compares a pyc with the source of its own package', () => {
