@@ -36,7 +36,10 @@ const cases: readonly (readonly [string, RpmBuildOptions, readonly string[]])[] 
   [
     'a member with another mode',
     { files: `${both}\n${cart0}\n%attr(0600,-,-) ${cart1}` },
-    [`metadata-differs: ${cart0}: mode 0644 owner root:root, ${cart1} has mode 0600 owner root:root`],
+    [
+      `unreadable: ${cart1}: mode 0600, its source has 0644`,
+      `metadata-differs: ${cart0}: mode 0644 owner root:root, ${cart1} has mode 0600 owner root:root`,
+    ],
   ],
   [
     'a member with another owner',
@@ -112,7 +115,7 @@ describeRpm('verify of packages', () => {
     expect(await verify(build)).toEqual({ ...healthy, stdout: `${unrelated}${healthy.stdout}` });
     const [withoutTill] = build.rpms.filter((rpm) => rpm.includes('/shop-1.0'));
     const alone = await pyclink(['verify', '--manifest', build.manifest, withoutTill ?? '']);
-    const left = 'pyclink: 1 source of the manifest not in the payload, nor any of their pycs\n';
+    const left = 'pyclink: 1 module of the manifest without source and pycs in the payload\n';
     expect(alone).toEqual({ ...healthy, stdout: left + healthy.stdout });
   });
 

@@ -114,7 +114,7 @@ describeWith(
       });
       expect(left).toEqual({
         status: 0,
-        lines: ['pyclink: 1 source of the manifest not in the payload, nor any of their pycs', ''],
+        lines: ['pyclink: 1 module of the manifest without source and pycs in the payload', ''],
       });
       const gone = await said((tree) => rmSync(tree.at(cart)));
       expect(gone).toEqual({
@@ -226,7 +226,7 @@ describe('verify', () => {
     }
     expect(await verify(tree)).toEqual({
       ...healthy,
-      stdout: `pyclink: 1 source of the manifest not in the payload, nor any of their pycs\n${healthy.stdout}`,
+      stdout: `pyclink: 1 module of the manifest without source and pycs in the payload\n${healthy.stdout}`,
     });
   });
 

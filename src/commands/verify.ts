@@ -78,7 +78,7 @@ export async function verifyCommand(options: VerifyOptions): Promise<CommandResu
         `${target}: it contains no pyc of the manifest${options.prepend === undefined ? hintFor(target, records) : ''}`,
     ),
     ...(left.size > 0 && unrelated.length < contents.length
-      ? [`${counted(left.size, 'source')} of the manifest not in the payload, nor any of their pycs`]
+      ? [`${counted(left.size, 'module')} of the manifest without source and pycs in the payload`]
       : []),
     ...(others > 0
       ? [`${counted(others, 'pyc')} of other packages in the system: not in the manifest, not verified`]
