@@ -14,10 +14,12 @@ export function ifRefused<T, R>(work: () => T, then: (error: unknown) => R): T |
 export function ifErrno<T>(errno: string, work: () => T): T | undefined;
 export function ifErrno<T, R>(errno: string, work: () => T, then: () => R): T | R;
 export function ifErrno<T, R>(errno: string, work: () => T, then?: () => R): T | R | undefined {
-  return ifRefused(work, (error) => {
+  try {
+    return work();
+  } catch (error) {
     if (errnoOf(error) !== errno) throw error;
     return then?.();
-  });
+  }
 }
 
 /** Runs `work`, whose failure does not matter. @returns undefined if the system refused */
