@@ -1,4 +1,4 @@
-import picomatch from 'picomatch';
+import type { makeRe } from 'picomatch';
 import { nameOf, type PayloadPath, parentOf, plainPath, type StagedPath } from '../files/path.ts';
 import { getOrAdd } from '../get-or-add.ts';
 
@@ -7,9 +7,10 @@ import { getOrAdd } from '../get-or-add.ts';
  * a slash matches below any directory. A glob that matches a directory includes everything below it. Duplicate slashes,
  * `.` and `..` mean the same as in a path.
  */
-export function globMatcher(globs: readonly string[]): (path: string) => boolean {
+export async function globMatcher(globs: readonly string[]): Promise<(path: string) => boolean> {
+  // Most calls have no glob, and do not read the library.
   if (globs.length === 0) return () => false;
-  const isNamed = nameMatcher(globs.map(plain));
+  const isNamed = nameMatcher(globs.map(plain), (await import('picomatch')).default.makeRe);
   const directories = new Map<string, boolean>();
   const isIn = (directory: string): boolean => getOrAdd(directories, directory, () => matches(directory));
   const matches = (path: string): boolean => isNamed(path) || (path !== '/' && isIn(parentOf(path)));
@@ -32,12 +33,12 @@ interface Pattern {
 }
 
 /** Matches paths themselves, not what is below them. */
-function nameMatcher(globs: readonly string[]): (path: string) => boolean {
+function nameMatcher(globs: readonly string[], regexOf: typeof makeRe): (path: string) => boolean {
   const paths = new Set<string>();
   const ends = new Map<string, string[]>();
   const patterns: Pattern[] = [];
   for (const glob of globs) {
-    if (special.test(glob)) patterns.push(patternOf(glob));
+    if (special.test(glob)) patterns.push(patternOf(glob, regexOf));
     else if (glob.startsWith('/')) paths.add(glob);
     else getOrAdd(ends, nameOf(glob), () => []).push(`/${glob}`);
   }
@@ -50,12 +51,12 @@ function nameMatcher(globs: readonly string[]): (path: string) => boolean {
         patterns.some((pattern) => fits(path, pattern))));
 }
 
-function patternOf(glob: string): Pattern {
+function patternOf(glob: string, regexOf: typeof makeRe): Pattern {
   const literal = optional.test(glob) ? glob.slice(0, glob.search(special)) : glob;
   return {
     // The last words are the most distinctive.
     words: literal.split(/[*?/]+/).reverse(),
-    regex: picomatch.makeRe(glob.startsWith('/') ? glob.slice(1) : `**/${glob}`, {
+    regex: regexOf(glob.startsWith('/') ? glob.slice(1) : `**/${glob}`, {
       dot: true,
       flags: 's',
       nonegate: true,
@@ -66,10 +67,10 @@ function patternOf(glob: string): Pattern {
 }
 
 /** Says what `--exclude-regex` (searches the staged path) and `--exclude` (matches the payload path) exclude. */
-export function excluder(
+export async function excluder(
   regexes: readonly RegExp[],
   globs: readonly string[],
-): (staged: StagedPath, payload: PayloadPath) => boolean {
-  const matchesGlob = globMatcher(globs);
+): Promise<(staged: StagedPath, payload: PayloadPath) => boolean> {
+  const matchesGlob = await globMatcher(globs);
   return (staged, payload) => regexes.some((regex) => regex.test(staged)) || matchesGlob(payload);
 }

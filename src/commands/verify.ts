@@ -55,7 +55,7 @@ export async function verifyCommand(options: VerifyOptions): Promise<CommandResu
   const isInPlace = options.prepend === undefined && areInPlace(targets, records);
   const contents = await searchTargets(targets, search, { ...options, isInPlace });
   const payloads = together(contents).map((parts) => ({ parts, payload: new Payload(parts) }));
-  const isAllowed = globMatcher(options.allow ?? []);
+  const isAllowed = await globMatcher(options.allow ?? []);
   // If a payload contains nothing of the manifest, one line says so instead of many findings.
   const related = payloads.filter(({ payload }) => hasAny(records, payload));
   let others = 0;

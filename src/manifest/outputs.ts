@@ -35,11 +35,13 @@ export async function openOutputs(buildroot: Buildroot, options: OutputOptions):
   const manifest = options.manifest && outputPath(buildroot, options.manifest);
   const html = options.html && outputPath(buildroot, options.html);
   const whole = options.filelist === undefined ? [] : [{ glob: '/**', file: options.filelist }];
-  const filelists = [...whole, ...options.filelistFor].map(({ glob, file }) => ({
-    glob,
-    file: outputPath(buildroot, file),
-    takes: globMatcher([glob]),
-  }));
+  const filelists = await Promise.all(
+    [...whole, ...options.filelistFor].map(async ({ glob, file }) => ({
+      glob,
+      file: outputPath(buildroot, file),
+      takes: await globMatcher([glob]),
+    })),
+  );
   refuseSameFile([
     ...(manifest ? [['--manifest', manifest] as const] : []),
     ...filelists.map(

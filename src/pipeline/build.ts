@@ -36,7 +36,7 @@ export async function build(options: BuildOptions, context: BuildContext): Promi
     only: options.only,
     python: python === undefined ? undefined : pythonRequest(python, options.pythonMayBeStaged),
     otherwise: inPlace ? activeInterpreter(context.environment) : undefined,
-    isExcluded: excluder(options.excludeRegex, options.exclude),
+    isExcluded: await excluder(options.excludeRegex, options.exclude),
   });
   const known = new Set(discovered.skipped.map(({ path }) => path));
   const found = {

@@ -98,7 +98,7 @@ export async function compileAndWrite(
   }
   watch.lap('write');
 
-  const isAllowed = globMatcher(options.allowErrors);
+  const isAllowed = await globMatcher(options.allowErrors);
   // pip and uv continue as well: libraries contain templates and code for other Python versions.
   const isLenient = isImage && options.errors === undefined;
   const isForgiven = ({ path, reason }: Skipped) =>

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { leftoverReason } from '../audit/leftovers.ts';
-import { excluder } from '../buildroot/exclude.ts';
+import type { excluder } from '../buildroot/exclude.ts';
 import { toPayload } from '../buildroot/path.ts';
 import { isInterpreterName, readerOf, readsTag } from '../buildroot/python-directory.ts';
 import { resolveInBuildroot } from '../buildroot/resolve.ts';
@@ -40,13 +40,13 @@ export class PruneReasons {
   readonly #sources: ReadonlyMap<StagedPath, Source>;
   /** The source and the cache tag, joined by a NUL, of each module that this build compiled. */
   readonly #modules: ReadonlySet<string>;
-  readonly #isExcluded: ReturnType<typeof excluder>;
+  readonly #isExcluded: Awaited<ReturnType<typeof excluder>>;
   /** The names of files, by directory. */
   readonly #names = new Map<StagedPath, readonly string[]>();
   /** The directories that symlinks named `__pycache__` lead to. */
   readonly #sharedCaches: ReadonlySet<StagedPath>;
 
-  constructor(facts: PruneFacts) {
+  constructor(facts: PruneFacts, isExcluded: Awaited<ReturnType<typeof excluder>>) {
     const { options, sources, made, symlinks } = facts;
     this.#options = options;
     this.#facts = facts;
@@ -55,7 +55,7 @@ export class PruneReasons {
     );
     this.#sources = new Map(sources.map((source) => [source.staged, source]));
     this.#modules = new Set(made.map((record) => `${record.source}\0${cacheTagOf(record)}`));
-    this.#isExcluded = excluder(options.excludeRegex, options.exclude);
+    this.#isExcluded = isExcluded;
   }
 
   /** Why a pyc is useless, and which file it is; undefined if it stays. @throws the system's error */

@@ -1,4 +1,5 @@
 import { accessSync, constants } from 'node:fs';
+import { excluder } from '../buildroot/exclude.ts';
 import { type Buildroot, toPayload } from '../buildroot/path.ts';
 import { pythonDirectoryOf } from '../buildroot/python-directory.ts';
 import { walkLimits } from '../buildroot/running-system.ts';
@@ -32,7 +33,7 @@ export async function prune(facts: PruneFacts): Promise<Pruned> {
   const { options, made, symlinks } = facts;
   const { buildroot, dryRun } = options;
   const built = new Set(made.flatMap(({ paths }) => paths));
-  const reasons = new PruneReasons(facts);
+  const reasons = new PruneReasons(facts, await excluder(options.excludeRegex, options.exclude));
   const useless = new Map<StagedPath, PrunedPyc & { readonly stat: FileStat }>();
   for await (const staged of inTurns(pycsIn(buildroot, options))) {
     const path = toPayload(buildroot, staged);
