@@ -34,9 +34,10 @@ async function found({ buildroot, directory }: Tree, ...args: string[]): Promise
 }
 
 /** What python3 -v says while it imports a module. */
-async function imported({ buildroot, directory }: Tree, module: string): Promise<string> {
+async function imported({ buildroot, directory }: Tree, module: string, uid?: number): Promise<string> {
   const env = { PYTHONPATH: join(buildroot, dirname(directory)) };
-  const { stderr } = await execa(executable, ['-v', '-B', '-c', `import ${module}`], { env, reject: false });
+  const who = uid === undefined ? {} : { uid, gid: uid };
+  const { stderr } = await execa(executable, ['-v', '-B', '-c', `import ${module}`], { env, reject: false, ...who });
   return stderr;
 }
 
@@ -204,6 +205,25 @@ it.runIf(process.getuid?.() === 0)(
     ]);
   },
 );
+
+it.runIf(process.getuid?.() === 0).each([
+  ['by mode', 0o644, 0o600, 'mode 0600, its source has 0644'],
+  ['by group', 0o640, 0o640, 'owner 0:0, its source has 65534:65534'],
+  ['by owner', 0o600, 0o600, 'owner 0:0, its source has 65534:65534'],
+])('unreadable is a pyc that a user of its source cannot read, %s', async (_how, ofSource, ofPyc, detail) => {
+  const tree = await built();
+  for (let above = tree.buildroot; above !== '/tmp' && above !== '/'; above = dirname(above)) chmodSync(above, 0o755);
+  const [source, pyc, user] = [tree.source('till'), tree.pyc('till'), 65_534];
+  if (ofSource !== 0o644) chownSync(source, user, user);
+  chmodSync(source, ofSource);
+  const loaded = `# code object from '${pyc}'`;
+  chmodSync(pyc, 0o644);
+  expect(await imported(tree, 'shop.till', user)).toContain(loaded);
+  chmodSync(pyc, ofPyc);
+  chownSync(pyc, 0, 0);
+  expect(await imported(tree, 'shop.till', user)).not.toContain(loaded);
+  expect(await found(tree, '--only', 'unreadable')).toContain(`unreadable __pycache__/till.${cacheTag}.pyc: ${detail}`);
+});
 
 it('leaks-path is no path through symlinks that lead to the source', async () => {
   const tree = await built();
