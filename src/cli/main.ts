@@ -1,6 +1,7 @@
 import { CommanderError } from 'commander';
 import type { Environment } from '../compile/environment.ts';
 import { errnoOf, exitStatus, messageOf, PyclinkError } from '../errors.ts';
+import { isReplaced } from '../pipeline/option-values.ts';
 import { Call, type Streams } from './call.ts';
 import { frontDoors } from './front-doors.ts';
 import { createProgram, isSubcommand } from './program.ts';
@@ -16,9 +17,8 @@ export async function main(argv: readonly string[], environment: Environment, st
   const frontDoor = frontDoors.get(name);
   const subcommand = frontDoor === undefined ? argv.find(isSubcommand) : name;
   try {
-    // Node.js puts this character in place of bytes that are not UTF-8.
-    const unclear = argv.find((word) => word.includes('\ufffd'));
-    if (unclear !== undefined) throw new PyclinkError('usage', `${unclear}: an argument must be UTF-8`);
+    const notUtf8 = argv.find(isReplaced);
+    if (notUtf8 !== undefined) throw new PyclinkError('usage', `${notUtf8}: an argument must be UTF-8`);
     if (frontDoor !== undefined) await frontDoor.run(words, call);
     else {
       const subcommands = subcommand === undefined ? {} : (await import('./subcommands.ts')).subcommands;

@@ -17,8 +17,6 @@ import type { Manifest } from './schema.ts';
  */
 export function outputPath(buildroot: Buildroot | undefined, file: string): string {
   const unusable = (reason: string, hint?: string) => new PyclinkError('usage', reason, { path: file, hint });
-  // Node.js puts this character in place of bytes that are not UTF-8, so the file would get another name.
-  if (file.includes('\ufffd')) throw unusable('its name is not UTF-8');
   let path: string;
   try {
     const there = statIfAny(file || '.');

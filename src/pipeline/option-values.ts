@@ -128,7 +128,18 @@ interface Named<T> {
 
 /** An environment variable. */
 export function variable<T>(help: string, read: Reader<T>) {
-  return { help, read };
+  return {
+    help,
+    read: (given: Given) => {
+      if (typeof given === 'string' && isReplaced(given)) throw new InvalidValue('must be UTF-8');
+      return read(given);
+    },
+  };
+}
+
+/** Whether an argument or a variable is not UTF-8: Node.js has replaced bytes of it by U+FFFD. */
+export function isReplaced(text: string): boolean {
+  return text.includes('\ufffd');
 }
 
 /** The values of a table of options or variables. */

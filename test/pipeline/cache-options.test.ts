@@ -25,6 +25,11 @@ describe('the requested cache', () => {
     expect(optionsFor({ ...given, cache: false })).not.toHaveProperty('cacheProblem');
   });
 
+  it('is not a directory whose name in the environment is not UTF-8', () => {
+    const { cache, cacheProblem } = optionsFor({}, { PYCLINK_CACHE_DIR: '/caf\ufffd' });
+    expect({ cache, cacheProblem }).toEqual({ cacheProblem: 'no cache is used: PYCLINK_CACHE_DIR: must be UTF-8' });
+  });
+
   it('is taken from the command line or the environment', () => {
     const environment = {
       PYCLINK_CACHE_DIR: '/d',
