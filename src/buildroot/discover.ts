@@ -15,7 +15,7 @@ export interface Discovered {
   /** Sorted by payload path, each path once. */
   readonly sources: readonly Source[];
   readonly skipped: readonly Skipped[];
-  /** Where killed runs may have left temporary files: directories of the sources, their `__pycache__`, and `*.dist-info`. */
+  /** Directories in which a killed run may have left temporary files: those of sources, `__pycache__`, `*.dist-info`. */
   readonly leftovers: readonly StagedPath[];
 }
 

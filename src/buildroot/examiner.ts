@@ -50,7 +50,7 @@ export function examiner(buildroot: Buildroot, { python, otherwise }: ChosenInte
 
   const interpreterOf = (staged: StagedPath, payload: PayloadPath, beside?: StagedPath): Source['interpreter'] => {
     const directory = parentOf(staged);
-    // Its interpreter runs the modules of the directory. In a staged tree it is only read.
+    // The interpreter of a virtual environment compiles what is in it. One in a staged tree is never started.
     const around = isLive ? getOrAdd(environments, directory, () => environmentAround(directory)) : undefined;
     if (around !== undefined) return shared({ command: join(around, 'bin/python'), otherwise: python });
     if (python !== undefined) return shared(python);

@@ -8,7 +8,7 @@ import { getOrAdd } from '../get-or-add.ts';
  * `.` and `..` mean the same as in a path.
  */
 export async function globMatcher(globs: readonly string[]): Promise<(path: string) => boolean> {
-  // Most calls have no glob, and do not read the library.
+  // Without a glob, which is usual, picomatch is not loaded.
   if (globs.length === 0) return () => false;
   const isNamed = nameMatcher(globs.map(plain), (await import('picomatch')).default.makeRe);
   const directories = new Map<string, boolean>();

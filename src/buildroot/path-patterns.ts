@@ -50,7 +50,11 @@ async function matching(buildroot: Buildroot, pattern: string): Promise<readonly
   }
 }
 
-/** Where to search for what; undefined if it is a path. @throws the system's error */
+/**
+ * Parts a pattern: the directory before its first wildcard, and the rest.
+ * @returns undefined if it is not a pattern, or that directory does not exist
+ * @throws the system's error
+ */
 function searchOf(buildroot: Buildroot, pattern: string) {
   const staged = locate(buildroot, pattern);
   if (staged === undefined || lstatIfAny(staged) !== undefined) return undefined;

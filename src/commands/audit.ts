@@ -25,10 +25,10 @@ import type { CommandResult } from './result.ts';
 
 export interface AuditOptions extends ReadOptions {
   readonly targets: readonly string[];
-  /** Report only these kinds; by default, all kinds. */
+  /** The kinds to report. Default: all. */
   readonly only?: readonly AuditKind[];
   readonly ignore?: readonly AuditKind[];
-  /** The kinds that make the exit status 1; by default, those that a user can notice. */
+  /** The kinds that make the exit status 1. Default: those that a user of the package can notice. */
   readonly failOn?: readonly AuditKind[];
   readonly verbose?: boolean;
   /** The JSON report of an earlier audit, whose findings are not reported again. */

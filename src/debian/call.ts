@@ -19,7 +19,7 @@ export interface DebhelperOptions {
 /** A call of dh_pyclink. */
 export interface DebhelperCall extends DebhelperOptions {
   readonly packages: readonly BinaryPackage[];
-  /** Installed directories that are not found otherwise, such as a virtual environment below /opt. */
+  /** Installed paths of further directories to compile, such as a virtual environment below /opt. */
   readonly directories: readonly string[];
 }
 

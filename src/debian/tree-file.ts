@@ -26,8 +26,8 @@ export function addToTree(tree: string, path: string, text: string): void {
 }
 
 /**
- * Changes a file of a package or of its source, if the tree has it. Removes it, and the directories that are then empty, if nothing is
- * left in it.
+ * Changes the text of a file in a tree, if it exists. If no text is left, removes the file, and then each directory above
+ * it that is empty.
  * @param change gets and returns one character for each byte, because the text may not be UTF-8
  * @throws the system's error
  */

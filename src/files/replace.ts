@@ -139,7 +139,7 @@ export function writeVersion(name: string, content: Uint8Array, attributes: Attr
   });
 }
 
-/** Removes a file if it exists. @throws the system's error */
+/** Removes a file. Does nothing if there is none. @throws the system's error */
 export function unlinkIfAny(path: string): void {
   ifErrno('ENOENT', () => unlinkSync(path));
 }

@@ -3,26 +3,28 @@ import { isString, marshalType, textOf } from '../marshal/types.ts';
 import type { MarshalNode } from './tree.ts';
 import { firstLineOf } from './words.ts';
 
-/** The body of a class that sets `__firstlineno__`. */
+/** The code of a class body that stores its line in `__firstlineno__`. */
 interface ClassBody {
   readonly constants: readonly MarshalNode[];
   readonly instructions: Buffer;
   readonly loadConst: number;
-  /** The offset of the instruction that loads the line. */
+  /** Where the instruction that loads this line is, in bytes. */
   readonly lineAt: number;
-  /** The number of the constant that is the line. Since 3.14 a small one is in the instruction. */
+  /** The index of the constant with this line. Undefined if the instruction contains it, as a small one since 3.14. */
   readonly line: number | undefined;
 }
 
 /**
- * The body of a class, with the line of another and its numbers of constants: whether the line is a constant of its own
- * depends on its value. Returns the same object if the two do not load their constants in the same places.
+ * Makes two class bodies comparable that differ in the line of the class. The line may be a constant, or equal another
+ * constant of the body, so that all later constants have other indexes.
+ * @returns the second body, with the line of the first and its indexes of constants; unchanged if the two do not load
+ *   their constants in the same places
  */
 export function withLineOf(a: MarshalNode, b: MarshalNode): MarshalNode {
   const [first, second] = [classBody(a), classBody(b)];
   if (first === undefined || second?.lineAt !== first.lineAt) return b;
   const instructions = Buffer.from(second.instructions);
-  /** The numbers of equal constants in the other body. */
+  // The index of the same constant in the other body.
   const [inFirst, inSecond] = [new Map<number, number>(), new Map<number, number>()];
   for (let at = 0; at < instructions.length; at += 2) {
     const [opcode, own, its] = [instructions[at], instructions[at + 1] as number, first.instructions[at + 1] as number];

@@ -50,7 +50,7 @@ interface Nesting {
   readonly inner: RegExp;
   /** Matches the other names. */
   readonly others: RegExp;
-  /** Which directory of the tar becomes `/` when the package is installed. */
+  /** The directory of the inner tar that is unpacked to `/`. */
   readonly root: PayloadPath;
 }
 

@@ -51,10 +51,10 @@ export function zipExtent(file: string): Extent | undefined {
 }
 
 /**
- * Whether the two end records of a 64-bit zip say the same, because some programs read the second only for numbers that
- * do not fit into the first.
- * @param records the 64-bit one, its locator, and the usual one
- * @param recordAt where the locator should say that they begin
+ * Whether the 64-bit end record of a zip and its usual end record have the same numbers. Programs differ in which of the
+ * two they read.
+ * @param records the 64-bit end record, its locator, and the usual end record
+ * @param recordAt the offset of the 64-bit end record, which the locator must have
  */
 function agree(records: Buffer, recordAt: number): boolean {
   const numbers = [

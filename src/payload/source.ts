@@ -14,7 +14,7 @@ export function sourceOf(payload: Payload, { container }: PayloadEntry, source: 
   return found.find((entry) => entry.container === container) ?? found[0];
 }
 
-/** How the users who can read a pyc differ from those who can read its source. */
+/** Findings about users who can read a pyc but not its source (`exposed`), or the source but not the pyc. */
 export function readerProblems(pyc: PayloadEntry, source: PayloadEntry) {
   // Zips that were not made on Unix have no modes.
   if (pyc.mode === 0 || source.mode === 0) return [];
