@@ -72,8 +72,8 @@ export default {
       severity: 'error',
       // leftovers.ts asks whether the run that a temporary file is named for is still there, attribute-helper.ts whether
       // fakeroot is at work, program-path.ts is PATH.
-      comment: 'Only cli.ts knows the process: pass what is needed from there.',
-      from: { path: '^src/', pathNot: '^src/(cli|files/(leftovers|attribute-helper|program-path))[.]ts$' },
+      comment: 'Only cli.ts and cli/process.ts know the process: pass what is needed from there.',
+      from: { path: '^src/', pathNot: '^src/(cli|cli/process|files/(leftovers|attribute-helper|program-path))[.]ts$' },
       to: { path: '^(node:)?process$' },
     },
   ],

@@ -76,6 +76,7 @@ describeWith([...debianTools, ...missingTools('lintian')], "pyclink's own packag
       '-rw-r--r-- root/root /usr/lib/pyclink/levels.py',
       '-rw-r--r-- root/root /usr/lib/pyclink/picomatch.cjs',
       '-rw-r--r-- root/root /usr/lib/pyclink/pino.cjs',
+      '-rw-r--r-- root/root /usr/lib/pyclink/program.cjs',
       '-rw-r--r-- root/root /usr/lib/pyclink/pyclink.cjs',
       '-rw-r--r-- root/root /usr/lib/pyclink/redis-client.cjs',
       '-rw-r--r-- root/root /usr/lib/pyclink/tar-stream.cjs',

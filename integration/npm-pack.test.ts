@@ -62,6 +62,7 @@ describeWith(missingTools('git', 'npm', 'tar'), 'npm pack', () => {
       '-rw-r--r-- dist/levels.py',
       '-rw-r--r-- dist/picomatch.cjs',
       '-rw-r--r-- dist/pino.cjs',
+      '-rw-r--r-- dist/program.cjs',
       '-rw-r--r-- dist/redis-client.cjs',
       ...shared.map((path) => `-rw-r--r-- dist/share/${path}`),
       '-rw-r--r-- dist/tar-stream.cjs',

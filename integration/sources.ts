@@ -34,7 +34,7 @@ const inIntegration: Readonly<Record<string, readonly string[]>> = {
   restamp: ['commands/restamp', 'links/restamp'],
   'rpm-hooks': ['cli/brp', 'commands/brp'],
   'rpm-payload': ['payload/rpm'],
-  signals: ['cli'],
+  signals: ['cli', 'cli/process'],
   terminal: ['report/progress'],
   verify: ['commands/verify', 'commands/relink'],
 };

@@ -1,44 +1,12 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
 import { errnoOf, exitStatus } from './errors.ts';
-import { exitSignal, handleExitSignals, stopAll } from './exit-signal.ts';
+import { version } from './version.ts';
 
+// The rest of the program has a bundle of its own.
 if (isMainThread) void start();
-else void import('./pipeline/thread.ts').then(({ runThread }) => runThread(() => process.exit()));
-
-/** Kills the interpreters: while they compile, they would not notice that this process ended. Needs /proc. */
-function killChildren(): void {
-  try {
-    for (const thread of readdirSync('/proc/self/task')) {
-      const children = readFileSync(`/proc/self/task/${thread}/children`, 'utf8').split(' ').filter(Boolean);
-      for (const child of children) process.kill(Number(child), 'SIGKILL');
-    }
-  } catch (error) {
-    if (errnoOf(error) === undefined) throw error;
-  }
-}
-
-/** Handles signals. Files are replaced in synchronous steps, which a handler never interrupts. */
-function handleSignals(): void {
-  for (const [signal, status] of [
-    ['SIGINT', exitStatus.interrupted],
-    ['SIGTERM', exitStatus.terminated],
-  ] as const) {
-    process.on(signal, async () => {
-      await stopAll();
-      killChildren();
-      // End by the signal, not with a status: a shell goes on after a status, but not after a signal.
-      process.removeAllListeners(signal);
-      process.kill(process.pid, signal);
-      process.exit(status);
-    });
-  }
-}
+else void import('./cli/process.ts').then(({ inThread }) => inThread());
 
 async function start(): Promise<void> {
-  handleExitSignals(handleSignals);
-  // The kernel does not deliver unhandled signals to the first process of a container.
-  if (process.pid === 1) exitSignal();
   let isSilenced = false;
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error) => {
@@ -64,14 +32,18 @@ async function start(): Promise<void> {
     process.exitCode = exitStatus.unusable;
     return;
   }
-  const { main } = await import('./cli/main.ts');
+  if (process.argv.slice(2).join(' ') === '--version') {
+    process.stdout.write(`${version}\n`);
+    return;
+  }
+  const { run } = await import('./cli/process.ts');
   // The exit status if Node.js runs out of work before the program has finished.
   process.exitCode = exitStatus.bug;
   process.once('exit', (code) => {
     if (code === exitStatus.bug && !hasAnswered) complain('a bug: it ended without a result');
   });
   let hasAnswered = false;
-  const status = await main(process.argv.slice(2), process.env, process);
+  const status = await run();
   hasAnswered = true;
   process.exitCode = isSilenced ? exitStatus.toolFailed : status;
 }
