@@ -207,7 +207,7 @@ describeInWorld('trixie', 'build --chroot', () => {
     expect(status).toBe(0);
     expect(contentsOf(join(bundled, `lib/python${minor}/json`))).toHaveProperty([`__pycache__/decoder.${tag}.pyc`]);
     for (const [target, why] of [
-      ['/opt/nothing', `bin/python${minor} is not a program`],
+      ['/opt/nothing', `bin/python${minor} is a dangling symlink`],
       ['../not-python', 'not-python does not start ('],
     ] as const) {
       renameSync(join(bundled, 'bin', `python${minor}`), join(buildroot, `usr/bin/python${minor}`));
@@ -219,6 +219,24 @@ describeInWorld('trixie', 'build --chroot', () => {
       expect(broken.stderr).toContain(`: /usr/bin/python${minor} is used instead`);
       rmSync(join(bundled, 'bin', `python${minor}`));
       renameSync(join(buildroot, `usr/bin/python${minor}`), join(bundled, 'bin', `python${minor}`));
+    }
+  });
+
+  it.each([
+    ['/usr/bin/env', 'is a dangling symlink'],
+    ['../lib', 'is not a file'],
+  ])('names the interpreter if it leads to %s and nothing replaces it', async (target, why) => {
+    const buildroot = temporaryDirectory();
+    plant(buildroot, {
+      'usr/bin/python3': { symlink: target },
+      'usr/bin/python3.77': { symlink: target },
+      'usr/lib/python3.77/m.py': '',
+      'srv/m.py': '',
+    });
+    const { status, stderr } = await build(buildroot, ['--chroot', '/usr/lib/python3.77', '/srv']);
+    expect(status).toBe(2);
+    for (const name of ['python3', 'python3.77']) {
+      expect(stderr).toContain(`no working ${name}: /usr/bin/${name} ${why}`);
     }
   });
 

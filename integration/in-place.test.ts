@@ -110,44 +110,62 @@ describe('build --in-place', () => {
   });
 
   const broken: readonly (readonly [string, Planted, string])[] = [
-    ['leads to nothing', { symlink: 'nothing' }, 'is not a program'],
-    ['is not executable', { content: '', mode: 0o644 }, 'is not a program'],
+    ['leads to nothing', { symlink: 'nothing' }, 'is a dangling symlink'],
+    ['is not executable', { content: '', mode: 0o644 }, 'cannot be executed (EACCES)'],
+    ['is a directory', { directory: true }, 'is not a file'],
     ['does not start', { content: '#!/bin/sh\nexit 9\n', mode: 0o755 }, 'does not start (exit status 9)'],
   ];
-  it.each(broken)(
-    'names the interpreter beside a library or in an environment, if it %s',
-    async (how, program, why) => {
-      const top = temporaryDirectory();
-      const name = `python${systemPython.minor}`;
-      plant(top, {
-        [`own/lib/${name}/site-packages/m.py`]: sourceText,
-        [`own/bin/${name}`]: program,
-        [`env/lib/${name}/site-packages/m.py`]: sourceText,
-        'env/bin/python': program,
-        'env/pyvenv.cfg': 'home = /usr/bin\n',
-        'app/m.py': sourceText,
-        'app/.venv/bin/python': program,
-        'app/.venv/pyvenv.cfg': 'home = /usr/bin\n',
-      });
-      const { executable } = systemPython;
-      for (const [path, bad, used, ...more] of [
-        ['own', `own/bin/${name}`, `/usr/bin/${name}`],
-        ['env', 'env/bin/python', executable, '--python', executable],
-        // An environment without an interpreter does not count.
-        ...(how === 'leads to nothing' ? [] : [['app', 'app/.venv/bin/python', '/usr/bin/python3'] as const]),
-      ] as const) {
-        const stderr = `pyclink: warning: ${top}/${bad} ${why}: ${used} is used instead\n`;
-        expect(await inPlace([join(top, path), ...more])).toEqual({ status: 0, stdout: '', stderr });
-        expect(pycsIn(join(top, path))).toHaveLength(1);
-      }
-    },
-  );
+  it.each(broken)('names the interpreter beside a library or in an environment, if it %s', async (_, program, why) => {
+    const top = temporaryDirectory();
+    const name = `python${systemPython.minor}`;
+    plant(top, {
+      'bare/lib/python3.77/m.py': sourceText,
+      'bare/bin/python3.77': program,
+      [`own/lib/${name}/site-packages/m.py`]: sourceText,
+      [`own/bin/${name}`]: program,
+      [`env/lib/${name}/site-packages/m.py`]: sourceText,
+      'env/bin/python': program,
+      'env/pyvenv.cfg': 'home = /usr/bin\n',
+      'app/m.py': sourceText,
+      'app/.venv/bin/python': program,
+      'app/.venv/pyvenv.cfg': 'home = /usr/bin\n',
+    });
+    const { executable } = systemPython;
+    for (const [path, bad, used, ...more] of [
+      ['own', `own/bin/${name}`, `/usr/bin/${name}`],
+      ['env', 'env/bin/python', executable, '--python', executable],
+      ['app', 'app/.venv/bin/python', '/usr/bin/python3'],
+    ] as const) {
+      const stderr = `pyclink: warning: ${top}/${bad} ${why}: ${used} is used instead\n`;
+      expect(await inPlace([join(top, path), ...more])).toEqual({ status: 0, stdout: '', stderr });
+      expect(pycsIn(join(top, path))).toHaveLength(1);
+    }
+    const without = await inPlace([join(top, 'bare')]);
+    expect(without.status).toBe(2);
+    expect(without.stderr).toContain(`no working python3.77: ${top}/bare/bin/python3.77 ${why}\n`);
+  });
+
+  it('names an environment beside the PATH that lacks its interpreter, unless another one has it', async () => {
+    const top = temporaryDirectory();
+    plant(top, { 'src/m.py': sourceText, 'old/pyvenv.cfg': '' });
+    const ran = () => inPlace([join(top, 'src')]);
+    const stderr = `pyclink: warning: ${top}/old/bin/python does not exist: /usr/bin/python3 is used instead\n`;
+    expect(await ran()).toEqual({ status: 0, stdout: '', stderr });
+    plant(top, { 'new/pyvenv.cfg': '', 'new/bin/python': { symlink: systemPython.executable } });
+    expect(await ran()).toEqual({ status: 0, stdout: '', stderr: '' });
+    plant(top, { 'older/pyvenv.cfg': '' });
+    expect(await ran()).toEqual({ status: 0, stdout: '', stderr: '' });
+  });
 
   it.each([
     ['a kernel directory', ['/proc/self'], '/proc/self: is on a kernel file system'],
     ['a PATH that is not there', ['/nowhere'], '/nowhere: does not exist'],
     ['a buildroot', ['--buildroot', '/tmp'], '--in-place: conflicts with --buildroot'],
-    ['an environment without its interpreter', [], 'no working /nowhere/bin/python'],
+    [
+      'an environment without its interpreter',
+      [],
+      'no working /nowhere/bin/python: /nowhere/bin/python does not exist',
+    ],
     ['an interpreter that does not start', ['--python', '/bin/false'], 'no working /bin/false'],
   ])('refuses %s', async (_, args, message) => {
     const top = temporaryDirectory();
@@ -273,7 +291,7 @@ describeInWorld('trixie', 'build --in-place of a whole system', () => {
     expect(ran.exitCode).toBe(1);
     expect(ran.stderr.match(/^.*\/opt\/old.*$/gm)).toEqual([
       `pyclink: error: ${site.replace('venv', 'old')}/shop.py: its interpreter is missing`,
-      '    no working /opt/old/bin/python',
+      '    no working /opt/old/bin/python: /opt/old/bin/python is a dangling symlink',
     ]);
     // Nothing else is compiled then: there is no interpreter but that one.
     expect((await world.attempt('pyclink', 'build', '-q', '--in-place', '/opt/old')).exitCode).toBe(2);

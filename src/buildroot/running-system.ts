@@ -61,24 +61,26 @@ export function pythonPlaces() {
 }
 
 /**
- * The one virtual environment that is in a directory of the running system or next to it. Skips environments whose
- * interpreter another user could replace, because nobody asked for them.
+ * The one virtual environment that is in a directory of the running system or next to it; one without an interpreter
+ * only if no other is there. Skips environments whose interpreter another user could replace, because nobody asked for
+ * them.
  */
 export function environmentBeside(path: StagedPath): StagedPath | undefined {
   for (const directory of [path, parentOf(path)]) {
-    const environments = ifPossible(() => readdirSync(directory)) ?? [];
-    const [first, second] = environments
-      .map((name) => childOf(directory, name))
+    const places = (ifPossible(() => readdirSync(directory)) ?? []).map((name) => childOf(directory, name));
+    const safe = places
       .filter((place) => ifPossible(() => lstatIfAny(join(place, 'pyvenv.cfg'))) !== undefined)
-      .filter((place) => isSafe(join(place, 'bin/python')));
-    if (first !== undefined) return second === undefined ? first : undefined;
+      .map((place) => ({ place, program: ifPossible(() => realpathSync.native(join(place, 'bin/python'))) }))
+      .filter(({ place, program }) =>
+        (program === undefined ? [place] : [join(place, 'bin/python'), program]).some(
+          (one) => foreignWriter(one) === undefined,
+        ),
+      );
+    const complete = safe.filter(({ program }) => program !== undefined);
+    const [first, second] = complete.length > 0 ? complete : safe;
+    if (first !== undefined) return second === undefined ? first.place : undefined;
   }
   return undefined;
-}
-
-function isSafe(program: string): boolean {
-  const real = ifPossible(() => realpathSync.native(program));
-  return real !== undefined && [program, real].some((path) => foreignWriter(path) === undefined);
 }
 
 /** The virtual environment that contains a directory of the running system. */

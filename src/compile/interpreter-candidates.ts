@@ -11,7 +11,7 @@ import { readRegular } from '../files/read-regular.ts';
 import { type Candidate, trusted } from './trusted-program.ts';
 
 /** Where distributions install interpreters. Searched before PATH, which may begin with shims. */
-const systemDirectory = '/usr/bin';
+export const systemDirectory = '/usr/bin';
 
 /**
  * The programs that may be the requested interpreter, best first. Starting one shows whether it is. Leaves out programs

@@ -5,7 +5,8 @@ import { resolveInBuildroot } from '../buildroot/resolve.ts';
 import { isRunningSystem } from '../buildroot/running-system.ts';
 import type { Source } from '../buildroot/source.ts';
 import { PyclinkError } from '../errors.ts';
-import { isProgram } from '../files/program-path.ts';
+import type { StagedPath } from '../files/path.ts';
+import { programProblem } from '../files/program-path.ts';
 import { isGone } from '../files/stat.ts';
 import { getOrAdd } from '../get-or-add.ts';
 import type { Skipped } from '../skipped.ts';
@@ -17,6 +18,7 @@ import {
   interpreterCandidates,
   isSameProgram,
   supportedPythons,
+  systemDirectory,
 } from './interpreter-candidates.ts';
 import { startFirst } from './start-workers.ts';
 import { WorkerPool } from './worker-pool.ts';
@@ -87,8 +89,8 @@ export async function openPools(
     const known = pools.find(({ interpreter }) => isOf(interpreter, programs[0]));
     const usePool = (pool: WorkerPool, refused: readonly string[] = []) => {
       poolOfRequest.set(key, pool);
-      const why = distrusted.length > 0 ? undefined : whyNotOwn(buildroot, request, pool.interpreter, refused);
-      if (why !== undefined) passedOver.add(why);
+      const why = distrusted.length > 0 ? undefined : whyNotOwn(buildroot, request, inChroot, refused[0]);
+      if (why !== undefined) passedOver.add(`${why}: ${pool.interpreter.executable} is used instead`);
     };
     if (known !== undefined && mismatchReason(known.interpreter, expected) === undefined) {
       usePool(known);
@@ -104,7 +106,8 @@ export async function openPools(
       isNamedMissing ||= request.isNamed === true;
       const isPassedOver = distrusted.length > 0 && isRunningSystem(buildroot);
       if (!isPassedOver) hints.add(distrusted.length > 0 ? namedByPath : isStaged ? inChrootInstead : installIt);
-      const reasons = [...distrusted, ...started.refused];
+      const own = whyNotOwn(buildroot, { home: systemDirectory, ...request }, inChroot) ?? [];
+      const reasons = [...distrusted, own, ...started.refused].flat();
       lacks.set(
         key,
         isPassedOver
@@ -139,18 +142,20 @@ export async function openPools(
   };
 }
 
-/** Why another interpreter than that of the environment, or beside the library, is used, if that one exists. */
+/** Why the interpreter of the environment or beside the library does not compile; undefined if there is none. */
 function whyNotOwn(
   buildroot: Buildroot,
   { command, home = '' }: InterpreterRequest,
-  { executable, root }: Interpreter,
-  [refused]: readonly string[],
+  inChroot: boolean,
+  refused?: string,
 ): string | undefined {
   const own = command.includes('/') ? command : join(home, command);
-  if (!own.startsWith('/') || isGone(join(root ?? '/', own))) return undefined;
-  const place = root === undefined ? { path: own } : resolveInBuildroot(buildroot, toStaged(buildroot, own));
-  const why = 'path' in place && isProgram(place.path) ? refused : `${own} is not a program`;
-  return why && `${why}: ${executable} is used instead`;
+  if (!own.startsWith('/')) return undefined;
+  const staged = inChroot ? toStaged(buildroot, own) : own;
+  const place = inChroot ? resolveInBuildroot(buildroot, staged as StagedPath) : { path: own };
+  if (isGone(staged)) return command.includes('/') ? `${own} does not exist` : undefined;
+  const problem = 'path' in place ? programProblem(place.path) : 'is a dangling symlink';
+  return problem === undefined ? refused : `${own} ${problem}`;
 }
 
 function isOf({ executable, root }: Interpreter, candidate: string | undefined): boolean {

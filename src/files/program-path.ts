@@ -1,6 +1,8 @@
 import { accessSync, constants } from 'node:fs';
 import { env } from 'node:process';
+import { errnoOf } from '../errors.ts';
 import { foreignWriter, foreignWriterOf } from './foreign-writer.ts';
+import { ifRefused } from './if-possible.ts';
 import { stat } from './stat.ts';
 
 /**
@@ -20,10 +22,16 @@ function isTrusted(directory: string): boolean {
 
 /** Whether a path leads to a program that this user may execute. */
 export function isProgram(path: string): boolean {
-  try {
+  return programProblem(path) === undefined;
+}
+
+/** Why this user cannot execute an existing path; undefined if it leads to a program. */
+export function programProblem(path: string): string | undefined {
+  const check = () => {
     accessSync(path, constants.X_OK);
-    return stat(path).kind === 'file';
-  } catch {
-    return false;
-  }
+    return stat(path).kind === 'file' ? undefined : 'is not a file';
+  };
+  return ifRefused(check, (error) =>
+    errnoOf(error) === 'ENOENT' ? 'is a dangling symlink' : `cannot be executed (${errnoOf(error)})`,
+  );
 }
