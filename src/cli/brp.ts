@@ -19,9 +19,9 @@ import { type CommonFlags, withBuildOptions, withCommonOptions } from './options
  */
 export async function brp([name, ...words]: readonly string[], call: Call): Promise<void> {
   if (name === undefined) throw new PyclinkError('usage', 'brp: no step given', { hint: 'see docs/rpm.md' });
-  const buildroot = call.environment['RPM_BUILD_ROOT'];
+  const { buildroot } = call;
   // The replaced scripts do nothing without a buildroot.
-  if (buildroot === undefined || buildroot === '' || buildroot === '/') return;
+  if (buildroot === '' || buildroot === '/') return;
   if (name === 'hardlink') {
     const result = await linkCommand({ buildroot, paths: [], normalize: false, dryRun: false }, await call.log());
     call.report(result, { quiet: result.data.links === 0 });

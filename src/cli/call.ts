@@ -1,7 +1,8 @@
 import type { CommandResult } from '../commands/result.ts';
 import type { Environment } from '../compile/environment.ts';
-import { exitStatus } from '../errors.ts';
+import { exitStatus, PyclinkError } from '../errors.ts';
 import type { Log } from '../log.ts';
+import { isReplaced } from '../pipeline/option-values.ts';
 import type { CommonFlags } from './options.ts';
 
 /** The output streams of a call: the report goes to `stdout`, the log to `stderr`. */
@@ -41,6 +42,13 @@ export class Call {
     const log = createLog(level, format === 'json' ? 'json' : 'lines', stderr, hasColour);
     if (!['', 'json', 'lines'].includes(format)) log.warn(`PYCLINK_LOG_FORMAT: takes json or lines, not ${format}`);
     return log;
+  }
+
+  /** The buildroot that the environment names. @throws PyclinkError `usage` if it is not UTF-8 */
+  get buildroot(): string {
+    const { RPM_BUILD_ROOT: buildroot = '' } = this.environment;
+    if (isReplaced(buildroot)) throw new PyclinkError('usage', 'RPM_BUILD_ROOT: must be UTF-8');
+    return buildroot;
   }
 
   /** Whether a person is likely to watch the log. Some build systems record a terminal. */

@@ -62,8 +62,8 @@ function link(command: Command, call: Call): Command {
 }
 
 /** @throws InvalidArgumentError */
-function treeOptions(flags: Partial<TreeOptions>, { environment }: Call): TreeOptions {
-  const { buildroot = environment['RPM_BUILD_ROOT'], dryRun = false } = flags;
+function treeOptions(flags: Partial<TreeOptions>, call: Call): TreeOptions {
+  const { buildroot = call.buildroot, dryRun = false } = flags;
   return { buildroot, prepend: readPrepend(flags), dryRun };
 }
 

@@ -92,6 +92,19 @@ describe('main', () => {
     expect(stderr).toContain(`pyclink: error: ${message}`);
   });
 
+  it.each([
+    ['build'],
+    ['link'],
+    ['relink', '--manifest', 'm'],
+    ['restamp', '--mtime', '0'],
+    ['brp', 'bytecompile'],
+    ['brp', 'hardlink'],
+  ])('refuses a buildroot in the environment that is not UTF-8: %s %s', async (...argv) => {
+    const { status, stdout, stderr } = await call(argv, { RPM_BUILD_ROOT: '/caf\ufffd' });
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toMatch(/^pyclink: error: RPM_BUILD_ROOT: must be UTF-8\n/);
+  });
+
   it('does not read option-like words of rpm macros as options', async () => {
     const { status, stderr } = await call(['brp', 'py-byte-compile', '-q', '--', '--version', '--help'], {
       RPM_BUILD_ROOT: plantBuildroot({}),
