@@ -2,18 +2,19 @@ import { pythonDirectoryOf, readerOf, readsTag } from '../buildroot/python-direc
 import { type PayloadPath, parentOf } from '../files/path.ts';
 import type { PycRecord } from '../manifest/schema.ts';
 import type { PycFacts } from '../marshal/pyc-facts.ts';
-import type { BytecodeFacts } from '../payload/bytecode.ts';
+import type { BytecodeFacts, SourceFacts } from '../payload/bytecode.ts';
 import type { PayloadEntry, Unread } from '../payload/entry.ts';
 import type { Payload } from '../payload/payload.ts';
-import { sourceOf } from '../payload/source.ts';
+import { mismatchOf, sourceOf } from '../payload/source.ts';
+import type { PycHeader } from '../pyc/header.ts';
 import { moduleInCache, parsePycPath } from '../pyc/name.ts';
 import type { Finding } from './finding.ts';
 import type { ManifestScope } from './scope.ts';
 
 /**
  * Finds pycs that are in a payload but not in its manifest: `unrecorded` if an interpreter loads them, so that code
- * runs that the build did not compile; `orphan` without a source; `foreign` if no interpreter that uses the directory
- * made them.
+ * runs that the build did not compile; `stale` if it compiles their source instead; `orphan` without a source; `foreign`
+ * if no interpreter that uses the directory made them.
  * @param cacheTags of the interpreters in the manifest
  * @param belongs says whether a module belongs to the manifest
  * @param isAllowed says whether the package has a pyc on purpose
@@ -23,7 +24,7 @@ export function findUnrecorded(
   records: readonly PycRecord[],
   cacheTags: readonly string[],
   payload: Payload,
-  { pycs }: Pick<BytecodeFacts, 'pycs'>,
+  { pycs, sources: sourceFacts }: BytecodeFacts,
   belongs: ManifestScope,
   isAllowed: (path: PayloadPath) => boolean,
 ) {
@@ -42,8 +43,8 @@ export function findUnrecorded(
     const name = parsePycPath(path) ?? (recordedFiles.has(entry.file) ? undefined : moduleInCache(path));
     if (name === undefined) return [];
     const isAlone = name.cacheTag === undefined;
-    const hasSource = sourceOf(payload, entry, name.source) !== undefined;
-    if (isAlone && !isLoadedAlone(entry, hasSource)) return [];
+    const source = sourceOf(payload, entry, name.source);
+    if (isAlone && !isLoadedAlone(entry, source !== undefined)) return [];
     if (!belongs(name.source, isAlone)) {
       others += 1;
       return [];
@@ -55,6 +56,9 @@ export function findUnrecorded(
     if (reader !== undefined && !readsTag(reader, name.cacheTag)) {
       return of('foreign', `${reader} does not read the pycs of ${name.cacheTag}`);
     }
+    const header = facts && 'header' in facts && !('unreadable' in facts.header) ? facts.header : undefined;
+    const stale = header && source && reasonNotToLoad(header, source, sourceFacts.get(source.file));
+    if (stale !== undefined) return of('stale', stale);
     if (sources.has(name.source) && !cacheTags.includes(name.cacheTag)) {
       return of('unrecorded', `for ${name.cacheTag}; the manifest has pycs of its source for ${cacheTags.join(', ')}`);
     }
@@ -92,6 +96,14 @@ export function zipsOnPath(records: readonly PycRecord[], cacheTags: readonly st
 function isOfPython2(facts: PycFacts | Unread | undefined): boolean {
   if (facts === undefined || 'unread' in facts || 'unreadable' in facts.header) return true;
   return facts.header.magicNumber >= 20_000;
+}
+
+/** Why Python compiles the source instead of loading its pyc, if that is certain: unpacking a zip may change the mtime. */
+function reasonNotToLoad(header: PycHeader, source: PayloadEntry, facts?: SourceFacts | Unread): string | undefined {
+  const { invalidationMode, magicNumber } = header;
+  const isHashKnown = facts !== undefined && 'hashes' in facts && facts.hashes.has(magicNumber);
+  const isCertain = invalidationMode === 'timestamp' ? source.mtimeIs === undefined : isHashKnown;
+  return isCertain && invalidationMode !== 'unchecked-hash' ? mismatchOf(header, source, facts)?.reason : undefined;
 }
 
 /** Whether Python loads a pyc outside of `__pycache__`. In a zip it does so even next to a source. */

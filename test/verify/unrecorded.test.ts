@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { PayloadPath } from '../../src/files/path.ts';
 import type { PycRecord } from '../../src/manifest/schema.ts';
+import type { PycHeader } from '../../src/pyc/header.ts';
 import { everything } from '../../src/verify/scope.ts';
 import { findUnrecorded } from '../../src/verify/unrecorded.ts';
 import { type DescribedEntry, describedPayload, entryAt } from '../helpers/payload.ts';
@@ -27,6 +28,19 @@ function found(paths: readonly (string | DescribedEntry)[], isAllowed: (path: st
   const { findings } = findUnrecorded(records, ['cpython-311'], payload, facts, everything, isAllowed);
   return findings.map(({ kind, path, detail }) => ({ kind, path, detail }));
 }
+
+const timestamp = {
+  magicNumber: 3495,
+  invalidationMode: 'timestamp',
+  sourceMtimeSeconds: 9,
+  sourceSizeBytes: 6,
+} as const;
+const hashed = (invalidationMode: 'checked-hash' | 'unchecked-hash'): PycHeader => ({
+  magicNumber: 3495,
+  invalidationMode,
+  sourceHash: 'old',
+});
+const hashes = (magicNumber: number) => ({ sha256: 'source', hashes: new Map([[magicNumber, 'new']]) });
 
 const notMade = 'not in the manifest: this build did not make it';
 
@@ -64,6 +78,29 @@ describe('findUnrecorded', () => {
     expect(found([path, ...others])).toEqual([{ kind: 'unrecorded', path, detail }]);
     expect(found([entryAt(path, { type: 'symlink', target: 'x' }), ...others])).toMatchObject([{ path }]);
     expect(found([path, ...others], (asked) => asked === path)).toEqual([]);
+  });
+
+  it.each<[string, PycHeader, DescribedEntry['source'], Partial<DescribedEntry>, 'stale' | 'unrecorded']>([
+    ['of the mtime that its source had', { ...timestamp, sourceMtimeSeconds: 1 }, undefined, {}, 'stale'],
+    ['of its source', timestamp, undefined, {}, 'unrecorded'],
+    [
+      'whose source gets an mtime by unpacking',
+      { ...timestamp, sourceMtimeSeconds: 1 },
+      undefined,
+      { mtimeIs: 'of-installation' },
+      'unrecorded',
+    ],
+    ['whose hash is checked', hashed('checked-hash'), hashes(3495), {}, 'stale'],
+    ['whose hash is not checked', hashed('unchecked-hash'), hashes(3495), {}, 'unrecorded'],
+    ['with a hash that is not known', hashed('checked-hash'), hashes(3425), {}, 'unrecorded'],
+  ])('reports a pyc as stale only if no interpreter loads it: one %s', (_, header, source, more, kind) => {
+    const path = `${app}/__pycache__/b.cpython-311.pyc`;
+    const pyc = { sha256: 'its', header };
+    const entries = [
+      entryAt(path, { pyc }),
+      entryAt(`${app}/b.py`, { sizeBytes: 6, mtimeSeconds: 9, source, ...more }),
+    ];
+    expect(found(entries)).toMatchObject([{ kind, path }]);
   });
 
   it('reports a pyc whose source is a ghost or a directory', () => {
