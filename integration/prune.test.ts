@@ -126,7 +126,6 @@ describe('build --prune', () => {
       'a symlink to another file',
       { [`/opt/app/__pycache__/gone.${cacheTag}.pyc`]: { symlink: '../data' }, '/opt/app/data': 'no bytecode' },
     ],
-    ['a symlink out of the tree', { [`/opt/app/__pycache__/gone.${cacheTag}.pyc`]: { symlink: away } }],
     [
       'what a symlink leads to that stays',
       {
@@ -211,11 +210,14 @@ describe('build --prune', () => {
     const link = (to: string) => ({ symlink: `${to}.pyc` });
     const reasons: Record<string, [Planted, string]> = {
       [at(`gone.${cacheTag}`)]: [link(`till.${cacheTag}`), 'there is no /opt/app/gone.py'],
+      [at(`lost.${cacheTag}`)]: [link('../../../../outside'), 'there is no /opt/app/lost.py'],
       [at('lost.cpython-37')]: [link('nothing'), 'there is no /opt/app/lost.py'],
       [at('lost.cpython-38')]: [link('lost.cpython-37'), 'there is no /opt/app/lost.py'],
+      [at('lost.cpython-39')]: [link('/nonexistent'), 'there is no /opt/app/lost.py'],
       [at('old.cpython-37')]: [pycOf(3531, cart.length), 'there is no /opt/app/old.py'],
       [at('older.cpython-37')]: [link('old.cpython-37'), 'there is no /opt/app/older.py'],
       [at(`till.${cacheTag}.opt-1`)]: [link(`till.${cacheTag}`), 'the build does not write level 1'],
+      [at(`till.${cacheTag}.opt-2`)]: [link('/nonexistent'), 'the build does not write level 2'],
       [at('till.cpython-37')]: [link('nothing'), 'a dangling symlink'],
       [at('till.cpython-38')]: [{ symlink: at('stale') }, 'it records 1 bytes, the source has 23'],
     };
@@ -232,6 +234,18 @@ describe('build --prune', () => {
     }
     const left = everythingIn(join(buildroot, '/opt/app/__pycache__'));
     expect(left).toEqual(['stale.pyc', `till.${cacheTag}.pyc`]);
+  });
+
+  it('names symlinks out of the tree that another Python may follow, and keeps them', async () => {
+    const path = '/opt/app/__pycache__/till.cpython-37.pyc';
+    const buildroot = plantBuildroot({ ...sources, [path]: { symlink: '/nonexistent.pyc' } });
+    for (const how of [['--dry-run'], []]) {
+      const ran = await build(buildroot, '--prune', '--json', ...how, '/opt');
+      expect(prunedIn(ran)).toEqual([]);
+      expect(ran.stderr).toContain(`pyclink: warning: ${path}: a symlink that points outside the buildroot\n`);
+    }
+    const verified = await pyclink(['verify', '--manifest', join(buildroot, '../m.json'), buildroot]);
+    expect(verified.stdout).toMatch(new RegExp(`^unrecorded: ${path}: .*\npyclink: .*: 1 finding\n$`));
   });
 
   it('of one source leaves the pycs of others', async () => {
@@ -271,15 +285,21 @@ describe('build --prune', () => {
     for (const path of left) expect(stderr).toContain(`code object from '${join(buildroot, site, 'shop', path)}'`);
   });
 
-  it('removes the old pycs of a source that does not compile any more', async () => {
-    const buildroot = await builtThen({});
-    writeFileSync(join(buildroot, '/opt/app/till.py'), 'def (\n');
-    const call = ['build', '--buildroot', buildroot, '--prune', '--json', '--errors', 'warn', '/opt/app'];
-    const ran = await pyclink(call);
-    expect(ran.status).toBe(0);
-    expect(prunedIn(ran)).toHaveLength(3);
-    expect(everythingIn(join(buildroot, '/opt/app')).filter((path) => path.endsWith('.pyc'))).toEqual([]);
-  });
+  it.each(['timestamp', 'unchecked-hash'])(
+    'keeps the old pyc of a source that does not compile any more, as its dry run says: %s',
+    async (mode) => {
+      const buildroot = plantBuildroot(sources);
+      await build(buildroot, '/opt', '--invalidation-mode', mode);
+      writeFileSync(join(buildroot, '/opt/app/till.py'), 'def (\n');
+      const call = ['/opt', '-o', '0', '--prune', '--json', '--errors', 'warn', '--invalidation-mode', mode];
+      const dry = prunedIn(await build(buildroot, ...call, '--dry-run'));
+      expect(dry.map(({ detail }) => detail)).toEqual([1, 2].map((level) => `the build does not write level ${level}`));
+      const ran = await build(buildroot, ...call);
+      expect(prunedIn(ran)).toEqual(dry);
+      expect(ran.stderr).toContain('pyclink: warning: /opt/app/till.py: does not compile\n');
+      expect(everythingIn(join(buildroot, '/opt/app/__pycache__'))).toEqual([`till.${cacheTag}.pyc`]);
+    },
+  );
 
   it('compares hashes where a pyc has one, checked or not', async () => {
     const buildroot = plantBuildroot(sources);
@@ -330,7 +350,7 @@ describe('build --prune', () => {
     for (const how of [['--dry-run'], []]) {
       const ran = await pyclink(['build', '-q', '--buildroot', buildroot, '--prune', ...how, '/opt'], { uid: 65534 });
       expect(ran.status).toBe(1);
-      expect(ran.stderr).toBe(`pyclink: error: ${orphan}: old pyc not removed\n    EACCES\n`);
+      expect(ran.stderr).toBe(`pyclink: error: ${orphan}: old pyc cannot be removed\n    EACCES: permission denied\n`);
       expect(statSync(join(buildroot, orphan)).isFile()).toBe(true);
     }
   });

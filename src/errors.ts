@@ -93,6 +93,11 @@ export function messageOf(error: unknown): string {
   return name === undefined ? error.message : error.message.replace(unknown, name);
 }
 
+/** The message of a system error without the call and the names of files, as in `EPERM: operation not permitted`. */
+export function refusalOf(error: unknown): string {
+  return messageOf(error).replace(/,.*/s, '');
+}
+
 /** The name and meaning of a system error that Node.js calls unknown. */
 function nameUnknownToNode(error: Error): string | undefined {
   if (!('errno' in error && typeof error.errno === 'number' && unknown.test(error.message))) return undefined;

@@ -20,7 +20,7 @@ export const skipReasons = {
   'worker-hung': 'the interpreter took too long to compile it',
   'not-written': 'its pycs cannot be written',
   'name-taken': 'a pyc is not written: its path exists and is not a regular file',
-  'pyc-not-removed': 'old pyc not removed',
+  'pyc-not-removed': 'old pyc cannot be removed',
   'source-is-symlink': 'source not removed: it is a symlink',
   'source-is-target': 'source not removed: a symlink leads to it',
   'source-is-script': 'source not removed: it is an executable script',

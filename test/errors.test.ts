@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { type ErrorCode, errnoOf, exitStatus, messageOf, PyclinkError, statusOf } from '../src/errors.ts';
+import { type ErrorCode, errnoOf, exitStatus, messageOf, PyclinkError, refusalOf, statusOf } from '../src/errors.ts';
 
 describe('exitStatus', () => {
   it('is what build scripts rely on', () => {
@@ -86,6 +86,7 @@ describe('a system error that Node.js has no name for', () => {
   ])('%s is %s', (error, errno, message) => {
     expect(errnoOf(error)).toBe(errno);
     expect(messageOf(error)).toBe(message);
+    expect(refusalOf(error)).toBe(message.replace(/,.*/, ''));
   });
 });
 

@@ -21,7 +21,7 @@ import { version } from '../version.ts';
 import { compileAll, interpretersOf, type Settings } from './compile-all.ts';
 import type { BuildContext } from './context.ts';
 import { closeCache, openCache } from './open-cache.ts';
-import type { Made } from './prune-reasons.ts';
+import type { Planned } from './prune-reasons.ts';
 import { planRemoval, removeSources } from './remove-sources.ts';
 import type { BuildReport } from './report.ts';
 import { setMtimes } from './set-mtimes.ts';
@@ -50,15 +50,16 @@ export async function compileAndWrite(
   watch.lap('compile');
 
   const interpreters = pools.all.map((pool) => pool.interpreter);
-  const made = options.dryRun ? planned(dated.sources, pools, options) : done.records;
+  // A dry run does not know which sources do not compile.
+  const planned = options.removeSources || options.prune ? plannedPycs(found.sources, pools, options) : [];
   const symlinks =
     options.removeSources || options.prune ? symlinksIn(buildroot, options.paths) : new Map<StagedPath, StagedPath>();
   const removal = options.removeSources
-    ? planRemoval(dated.sources, new Set(made.map(({ source }) => source)), symlinks)
+    ? planRemoval(dated.sources, options.dryRun ? planned : done.records, symlinks)
     : undefined;
   const toRemove = new Set(removal?.removable.map(({ staged }) => staged));
   const old = options.prune
-    ? await (await import('./prune.ts')).prune({ options, sources: dated.sources, made, symlinks, toRemove })
+    ? await (await import('./prune.ts')).prune({ options, sources: dated.sources, planned, symlinks, toRemove })
     : undefined;
   const skipped = [
     ...found.skipped,
@@ -144,8 +145,7 @@ export async function compileAndWrite(
   };
 }
 
-/** What a dry run would make. */
-function planned(sources: readonly Source[], pools: Pools, { levels, layout }: Settings): Made[] {
+function plannedPycs(sources: readonly Source[], pools: Pools, { levels, layout }: Settings): Planned[] {
   return sources.flatMap((source) =>
     interpretersOf(pools)(source).map(({ cacheTag }) => ({
       source: source.payload,

@@ -17,16 +17,16 @@ import { sourceHash } from '../pyc/source-hash.ts';
 import { skipReasons } from '../skipped.ts';
 import type { Settings } from './compile-all.ts';
 
-/** The pycs that a build made from a source with one interpreter. */
-export type Made = Pick<PycRecord, 'source' | 'paths' | 'cacheTag'>;
+/** The pycs that a build makes from a source with one interpreter, unless something fails. */
+export type Planned = Pick<PycRecord, 'source' | 'paths' | 'cacheTag'>;
 
 /** What pruning depends on. */
 export interface PruneFacts {
   readonly options: Settings;
   /** As they are now or, in a dry run, would be. */
   readonly sources: readonly Source[];
-  /** What the build made or, in a dry run, would make. */
-  readonly made: readonly Made[];
+  /** Also of sources that turned out not to compile: a dry run cannot tell, and their old pycs stay. */
+  readonly planned: readonly Planned[];
   /** Where symlinks lead to: another interpreter may read a directory through one. */
   readonly symlinks: ReadonlyMap<StagedPath, StagedPath>;
   /** Sources that the build removes. */
@@ -38,7 +38,7 @@ export class PruneReasons {
   readonly #options: Settings;
   readonly #facts: PruneFacts;
   readonly #sources: ReadonlyMap<StagedPath, Source>;
-  /** The source and the cache tag, joined by a NUL, of each module that this build compiled. */
+  /** The source and the cache tag, joined by a NUL, of each module that this build compiles. */
   readonly #modules: ReadonlySet<string>;
   readonly #isExcluded: Awaited<ReturnType<typeof excluder>>;
   /** The names of files, by directory. */
@@ -47,18 +47,18 @@ export class PruneReasons {
   readonly #sharedCaches: ReadonlySet<StagedPath>;
 
   constructor(facts: PruneFacts, isExcluded: Awaited<ReturnType<typeof excluder>>) {
-    const { options, sources, made, symlinks } = facts;
+    const { options, sources, planned, symlinks } = facts;
     this.#options = options;
     this.#facts = facts;
     this.#sharedCaches = new Set(
       Array.from(symlinks).flatMap(([link, to]) => (nameOf(link) === '__pycache__' ? to : [])),
     );
     this.#sources = new Map(sources.map((source) => [source.staged, source]));
-    this.#modules = new Set(made.map((record) => `${record.source}\0${cacheTagOf(record)}`));
+    this.#modules = new Set(planned.map((record) => `${record.source}\0${cacheTagOf(record)}`));
     this.#isExcluded = isExcluded;
   }
 
-  /** Why a pyc is useless, and which file it is; undefined if it stays. @throws the system's error */
+  /** Why a pyc is useless; undefined if it stays. A symlink out of the tree may lack a reason. @throws the system's error */
   look(staged: StagedPath) {
     const [, stem = '', cacheTag = '', level = '0', pytest] = pycName.exec(nameOf(staged)) ?? [];
     const cache = parentOf(staged);
@@ -72,15 +72,15 @@ export class PruneReasons {
     const stat = lstat(staged);
     const place = stat.kind === 'symlink' ? resolveInBuildroot(buildroot, staged) : { kind: 'inside', path: staged };
     const header = 'path' in place ? withRegular(place.path, readHeader) : undefined;
-    if (header === undefined && place.kind !== 'dangling') return undefined;
+    if (header === undefined && place.kind === 'inside') return undefined;
     if (header !== undefined && 'unreadable' in header) return undefined;
     const detail =
       this.#orphanReason(source, stem) ??
       (pytest === undefined ? undefined : leftoverReason(path)) ??
       this.#foreignReason(staged, cacheTag) ??
       this.#levelReason(source, cacheTag, level) ??
-      (header === undefined ? skipReasons['dangling-symlink'] : this.#staleReason(header, source));
-    return detail === undefined ? undefined : { detail, stat };
+      (place.kind === 'dangling' ? skipReasons['dangling-symlink'] : header && this.#staleReason(header, source));
+    return detail === undefined && place.kind !== 'outside' ? undefined : { detail, stat };
   }
 
   /** Programs may load a file with another name (`stem`, `stem.cfg`) as a module: its pyc has the same name. */
@@ -108,7 +108,7 @@ export class PruneReasons {
   }
 
   /**
-   * If this build compiled the module for this cache tag, it wrote every pyc that the module should have. Not with the
+   * If this build compiles the module for this cache tag, it writes every pyc that the module should have. Not with the
    * layout `zip`: Python loads pycs from `__pycache__` as long as their source exists.
    */
   #levelReason(source: StagedPath, cacheTag: string, level: string): string | undefined {

@@ -5,8 +5,8 @@ import { pythonDirectoryOf } from '../buildroot/python-directory.ts';
 import { walkLimits } from '../buildroot/running-system.ts';
 import { startingPoints } from '../buildroot/starting-points.ts';
 import { walk } from '../buildroot/walk.ts';
-import { errnoOf } from '../errors.ts';
-import { ifPossible, ifRefused } from '../files/if-possible.ts';
+import { refusalOf } from '../errors.ts';
+import { ifErrno, ifPossible, ifRefused } from '../files/if-possible.ts';
 import { childOf, type PayloadPath, parentOf, type StagedPath } from '../files/path.ts';
 import { removeFile } from '../files/replace.ts';
 import { type FileStat, isSameVersion, lstatIfAny } from '../files/stat.ts';
@@ -26,35 +26,44 @@ interface Pruned {
 
 /**
  * Removes pycs in the PATHs that no interpreter loads, whose source changed, or that are of levels that this build does
- * not make. Removes only files in a `__pycache__` with the name and the start of a pyc, and symlinks to such files or to
- * nothing; only if the reason is certain, and no other symlink leads to the file.
+ * not make. Removes only files in a `__pycache__` with the name and the start of a pyc, and symlinks to such files, to
+ * nothing or out of the tree; only if the reason is certain, and no other symlink leads to the file.
  */
 export async function prune(facts: PruneFacts): Promise<Pruned> {
-  const { options, made, symlinks } = facts;
+  const { options, planned, symlinks } = facts;
   const { buildroot, dryRun } = options;
-  const built = new Set(made.flatMap(({ paths }) => paths));
+  const built = new Set(planned.flatMap(({ paths }) => paths));
   const reasons = new PruneReasons(facts, await excluder(options.excludeRegex, options.exclude));
   const useless = new Map<StagedPath, PrunedPyc & { readonly stat: FileStat }>();
+  const pruned: PrunedPyc[] = [];
+  const skipped: Skipped[] = [];
   for await (const staged of inTurns(pycsIn(buildroot, options))) {
     const path = toPayload(buildroot, staged);
     // Keep what cannot be examined.
-    const found = built.has(path) ? undefined : ifPossible(() => reasons.look(staged));
-    if (found !== undefined) useless.set(staged, { path, ...found });
+    const { detail, stat } = (built.has(path) ? undefined : ifPossible(() => reasons.look(staged))) ?? {};
+    if (stat === undefined) continue;
+    if (detail === undefined) skipped.push({ path, reason: 'symlink-outside' });
+    else useless.set(staged, { path, detail, stat });
   }
   const isKept = (link: StagedPath) => !useless.has(link) && !built.has(toPayload(buildroot, link));
   const targets = new Set(Array.from(symlinks).flatMap(([link, to]) => (isKept(link) ? to : [])));
-  const pruned: PrunedPyc[] = [];
-  const skipped: Skipped[] = [];
   for await (const [staged, { path, detail, stat }] of inTurns(useless)) {
     if (targets.has(staged)) continue;
     const isSame = (name: string) => isSameVersion(lstatIfAny(name), stat);
     const remove = () => {
-      if (dryRun) accessSync(parentOf(staged), constants.W_OK | constants.X_OK);
+      if (dryRun) checkRemovable(staged, stat);
       if (dryRun || removeFile(staged, isSame)) pruned.push({ path, detail });
     };
-    ifRefused(remove, (error) => skipped.push({ path, reason: 'pyc-not-removed', message: `${errnoOf(error)}` }));
+    ifRefused(remove, (error) => skipped.push({ path, reason: 'pyc-not-removed', message: refusalOf(error) }));
   }
   return { pruned, skipped };
+}
+
+/** @throws the system's error, if it does not let the file be removed, as far as it tells */
+function checkRemovable(path: StagedPath, { kind }: FileStat): void {
+  accessSync(parentOf(path), constants.W_OK | constants.X_OK);
+  // An immutable file has another error than one without write permission, which can be removed.
+  if (kind === 'file') ifErrno('EACCES', () => accessSync(path, constants.W_OK));
 }
 
 /** The pycs in the PATHs or, without PATHs, in the Python directories. Does not follow symlinks. */

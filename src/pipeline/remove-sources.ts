@@ -1,6 +1,6 @@
 import { type Buildroot, toStaged } from '../buildroot/path.ts';
 import { isRegular, type Source } from '../buildroot/source.ts';
-import { errnoOf } from '../errors.ts';
+import { refusalOf } from '../errors.ts';
 import { ifPossible, ifRefused } from '../files/if-possible.ts';
 import { nameOf, type PayloadPath, type StagedPath } from '../files/path.ts';
 import { readContent, readRegular, withRegular } from '../files/read-regular.ts';
@@ -28,14 +28,15 @@ interface Removal {
 
 /**
  * Decides which sources a pyc next to them can replace.
- * @param made the sources that have such a pyc, or would have one
+ * @param pycs those that were made, or would be
  * @param symlinks where symlinks lead to: what they lead to stays
  */
 export function planRemoval(
   sources: readonly Source[],
-  made: ReadonlySet<PayloadPath>,
+  pycs: readonly Pick<PycRecord, 'source'>[],
   symlinks: ReadonlyMap<StagedPath, StagedPath>,
 ): RemovalPlan {
+  const made = new Set(pycs.map(({ source }) => source));
   const targets = new Set(symlinks.values());
   const removable: Source[] = [];
   const kept: Skipped[] = [];
@@ -81,7 +82,7 @@ export async function removeSources(
       if (removeFile(source.staged, isRight)) removed.add(path);
       else skipped.push({ path, reason: 'source-not-removed', message: 'it or its pyc changed meanwhile' });
     };
-    ifRefused(remove, (error) => skipped.push({ path, reason: 'source-not-removed', message: `${errnoOf(error)}` }));
+    ifRefused(remove, (error) => skipped.push({ path, reason: 'source-not-removed', message: refusalOf(error) }));
   }
   return { removed, skipped };
 }

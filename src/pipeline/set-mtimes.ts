@@ -2,7 +2,7 @@ import { applyMtimePolicy, mtimeTest } from '../buildroot/mtime.ts';
 import type { Buildroot } from '../buildroot/path.ts';
 import { Scope } from '../buildroot/scope.ts';
 import type { Source } from '../buildroot/source.ts';
-import { messageOf } from '../errors.ts';
+import { refusalOf } from '../errors.ts';
 import { parentOf } from '../files/path.ts';
 import type { Skipped } from '../skipped.ts';
 import { inTurns, pieces } from '../turns.ts';
@@ -37,9 +37,7 @@ export async function setMtimes(
     const dated = applyMtimePolicy(scope, piece, mtime);
     sources.push(...dated.sources);
     for (const { source, error } of dated.refused) {
-      // The text after the comma is the file name.
-      const [message = ''] = messageOf(error).split(',');
-      skipped.push({ path: source.payload, reason: 'mtime-not-set', message });
+      skipped.push({ path: source.payload, reason: 'mtime-not-set', message: refusalOf(error) });
     }
     for (const { payload } of dated.outside) counts.set(parentOf(payload), (counts.get(parentOf(payload)) ?? 0) + 1);
   }

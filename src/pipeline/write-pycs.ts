@@ -1,7 +1,7 @@
 import { type Buildroot, toPayload } from '../buildroot/path.ts';
 import type { CompileOutcome } from '../compile/compile.ts';
 import { type CompileJob, invalidationModeOf } from '../compile/plan.ts';
-import { messageOf } from '../errors.ts';
+import { refusalOf } from '../errors.ts';
 import { Arena } from '../files/arena.ts';
 import { ifPossible } from '../files/if-possible.ts';
 import { byCodeUnit, type PayloadPath, type StagedPath } from '../files/path.ts';
@@ -154,8 +154,7 @@ function digestOfSource(path: StagedPath, known: string | undefined): string | u
 
 /** The system's messages for pycs that cannot be written, without duplicates. */
 function notWritten(path: PayloadPath, failed: readonly { readonly error: unknown }[]): Skipped[] {
-  // The text after the comma is the name of the temporary file.
-  const messages = failed.map(({ error }) => messageOf(error).split(',')[0]);
+  const messages = failed.map(({ error }) => refusalOf(error));
   return failed.length === 0 ? [] : [{ path, reason: 'not-written', message: [...new Set(messages)].join('\n') }];
 }
 

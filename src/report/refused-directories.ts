@@ -3,12 +3,14 @@ import { groupBy } from '../get-or-add.ts';
 import type { ReportedSkip } from '../pipeline/report.ts';
 import { counted } from '../text.ts';
 
-/** What the system may refuse for all sources of a directory, for example because another user owns it. */
-const texts: Partial<Record<ReportedSkip['reason'], (sources: string) => string>> = {
-  unreadable: (sources) => `${sources} cannot be read`,
-  'mtime-not-set': (sources) =>
-    `${sources} not compiled: their mtimes cannot be set, so their pycs would not stay valid`,
-  'not-written': (sources) => `the pycs of ${sources} cannot be written`,
+/** What the system may refuse for all files of a directory, for example because another user owns it. */
+const texts: Partial<Record<ReportedSkip['reason'], (files: number) => string>> = {
+  unreadable: (files) => `${counted(files, 'source')} cannot be read`,
+  'mtime-not-set': (files) =>
+    `${counted(files, 'source')} not compiled: their mtimes cannot be set, so their pycs would not stay valid`,
+  'not-written': (files) => `the pycs of ${counted(files, 'source')} cannot be written`,
+  'pyc-not-removed': (files) => `${counted(files, 'old pyc')} cannot be removed`,
+  'source-not-removed': (files) => `${counted(files, 'source')} not removed`,
 };
 
 /**
@@ -25,7 +27,7 @@ export function refusedDirectories(skipped: readonly ReportedSkip[]) {
   return {
     refused: groups.map((files) => {
       const [{ path, reason, message = '' }] = files as [ReportedSkip];
-      return { directory: dirname(path), message, text: texts[reason]?.(counted(files.length, 'source')) ?? '' };
+      return { directory: dirname(path), message, text: texts[reason]?.(files.length) ?? '' };
     }),
     single: skipped.filter((skip) => !merged.has(skip)),
   };

@@ -29,10 +29,10 @@ function planted(name: string, content: Buffer, flags: object) {
   const options = readBuildOptions(['/app'], { optimize: ['0'], ...flags }, {}, 1);
   const settings = { ...options, buildroot, strip: buildroot.path, isWholeSystem: false, passedOver: [] };
   const { sources } = discover(buildroot, { paths: ['/app'], isExcluded: () => false });
-  const made = [{ source, paths: options.levels.map((level: Level) => pycPath(source, 'cpython-311', level)) }];
+  const planned = [{ source, paths: options.levels.map((level: Level) => pycPath(source, 'cpython-311', level)) }];
   return {
     buildroot: buildroot.path,
-    run: () => prune({ options: settings, sources, made, symlinks: new Map(), toRemove: new Set() }),
+    run: () => prune({ options: settings, sources, planned, symlinks: new Map(), toRemove: new Set() }),
   };
 }
 

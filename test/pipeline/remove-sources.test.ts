@@ -53,7 +53,7 @@ describe('removeSources', () => {
     const root = plantBuildroot(files);
     const buildroot = openTree(root);
     const { sources } = discover(buildroot, { paths: ['/'], isExcluded: () => false });
-    const made = new Set(sources.map(({ payload }) => payload));
+    const made = sources.map(({ payload }) => ({ source: payload }));
     const { removable, kept } = planRemoval(sources, made, symlinksIn(buildroot, []));
     expect(removable).toEqual([]);
     expect(kept.map(({ reason }) => reason)).toEqual(reasons.map((reason) => `source-${reason}`));
@@ -63,7 +63,7 @@ describe('removeSources', () => {
     const buildroot = openTree(plantBuildroot({ 'm.py': text, 'other.py': text, [link]: { symlink: '/m.py' } }));
     const isExcluded = (_: string, payload: string) => payload === '/alias.py';
     const { sources } = discover(buildroot, { paths: ['/'], isExcluded });
-    const made = new Set(sources.map(({ payload }) => payload));
+    const made = sources.map(({ payload }) => ({ source: payload }));
     const { removable, kept } = planRemoval(sources, made, symlinksIn(buildroot, []));
     expect(removable.map(({ payload }) => payload)).toEqual(['/other.py']);
     expect(kept).toEqual([{ path: '/m.py', reason: 'source-is-target' }]);
@@ -72,7 +72,7 @@ describe('removeSources', () => {
   it('leaves a source without such a pyc out of the plan', () => {
     const buildroot = openTree(plantBuildroot({ 'm.py': text }));
     const { sources } = discover(buildroot, { paths: ['/'], isExcluded: () => false });
-    expect(planRemoval(sources, new Set(), new Map())).toEqual({ removable: [], kept: [] });
+    expect(planRemoval(sources, [], new Map())).toEqual({ removable: [], kept: [] });
   });
 
   it.each<[string, Readonly<Record<string, Planted>>, Buffer]>([

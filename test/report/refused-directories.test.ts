@@ -9,7 +9,7 @@ const left = (path: string, reason: SkipReason, message?: string) => ({
   ...(message === undefined ? {} : { message }),
 });
 
-it('has one line if the system refused the same for several sources of a directory', () => {
+it('has one line if the system refused the same for several files of a directory', () => {
   const eacces = 'EACCES: permission denied';
   const alone = [
     left('/app/c.py', 'not-written', 'ENOSPC: no space left on device'),
@@ -25,11 +25,14 @@ it('has one line if the system refused the same for several sources of a directo
     left('/app/h.py', 'unreadable', eacces),
     left('/app/i.py', 'unreadable', eacces),
     left('/app/j.py', 'unreadable', eacces),
+    left('/app/__pycache__/k.cpython-311.pyc', 'pyc-not-removed', eacces),
+    left('/app/__pycache__/l.cpython-311.pyc', 'pyc-not-removed', eacces),
   ];
   expect(refusedDirectories([...together, ...alone])).toEqual({
     refused: [
       { directory: '/app', message: eacces, text: 'the pycs of 2 sources cannot be written' },
       { directory: '/app', message: eacces, text: '3 sources cannot be read' },
+      { directory: '/app/__pycache__', message: eacces, text: '2 old pycs cannot be removed' },
     ],
     single: alone,
   });
