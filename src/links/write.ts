@@ -17,7 +17,7 @@ type NewPyc = Omit<Pyc, 'level'>;
 
 /** The outcome of writing pycs. */
 interface WriteResult extends LinkResult<ReadPyc> {
-  /** The pycs that could not be written, with the system's error. An old file is unchanged. */
+  /** The pycs that could not be written, with the system's error. An old file stays; it is a result if it is equal. */
   readonly failed: readonly { readonly path: StagedPath; readonly error: unknown }[];
   /** The number of pycs that were already in place. */
   readonly kept: number;
@@ -119,6 +119,10 @@ function writeContent(names: readonly KnownName[], done: WriteOutcome): void {
     } catch (error) {
       if (errnoOf(error) === undefined) throw error;
       failed.push({ path, error });
+      const left = ifPossible(() => readPyc(path));
+      if (left?.content.equals(pyc.content) !== true) continue;
+      files.push(left);
+      done.kept += 1;
     }
   }
 }
