@@ -60,6 +60,15 @@ describe('audit of a part of a system', () => {
     for (const part of ['', '/lib', `/${site}`]) expect([part, await leaks(prefix + part)]).toEqual([part, []]);
   });
 
+  it('finds nothing wrong with an application whose packages are named as top-level directories', async () => {
+    const module = 'a = 1\n';
+    const root = plantBuildroot({ '/manage.py': module, '/app/views.py': module, '/home/views.py': module });
+    await execa(executable, ['-m', 'compileall', '-q', root], { env: { PYTHONDONTWRITEBYTECODE: '' } });
+    expect(await leaks(root)).toEqual([]);
+    await execa('zip', ['-qr', '../shop.zip', '.'], { cwd: root });
+    expect(await leaks(join(root, '../shop.zip'))).toEqual([]);
+  });
+
   it('finds paths that match no place', async () => {
     const prefix = temporaryDirectory();
     prefixAt(prefix);

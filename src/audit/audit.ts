@@ -1,5 +1,4 @@
 import { pythonDirectoryOf } from '../buildroot/python-directory.ts';
-import type { PayloadPath } from '../files/path.ts';
 import type { BytecodeFacts } from '../payload/bytecode.ts';
 import type { PayloadEntry } from '../payload/entry.ts';
 import type { Payload } from '../payload/payload.ts';
@@ -15,15 +14,16 @@ import { leftoverReason } from './leftovers.ts';
 import { missingLevels, unlinkedIn } from './levels.ts';
 import { withoutBytecode } from './modules.ts';
 import { Readers } from './readers.ts';
-import { isElsewhere } from './recorded-path.ts';
+import { elsewhereIn } from './recorded-path.ts';
 
 /** Finds problems with the pycs of a payload, sorted by path, then by kind. Needs no manifest. */
 export function audit(audited: Audited): AuditFinding[] {
   const { payload, pycs, facts } = audited;
   const readers = new Readers(payload);
+  const isElsewhere = elsewhereIn(payload);
   return inOrder([
     ...payload.all.flatMap(auditEntry),
-    ...pycs.flatMap((pyc) => auditPyc(pyc, payload, facts, readers)),
+    ...pycs.flatMap((pyc) => auditPyc(pyc, payload, facts, readers, isElsewhere)),
     ...unlinkedIn(pycs),
     ...missingLevels(pycs, payload),
     ...withoutBytecode(audited),
@@ -49,6 +49,7 @@ function auditPyc(
   payload: Payload,
   facts: BytecodeFacts,
   readers: Readers,
+  isElsewhere: ReturnType<typeof elsewhereIn>,
 ): AuditFinding[] {
   const { path, container } = entry;
   const findings: AuditFinding[] = [];
@@ -80,11 +81,7 @@ function auditPyc(
     const stale = staleFinding(header, source, facts, name.cacheTag === undefined);
     if (stale !== undefined) add(...stale);
   }
-  // A path through symlinks of the payload leads to the source too.
-  const leads = (path: string) =>
-    path.startsWith('/') && payload.realPath(path as PayloadPath) === payload.realPath(name.source);
-  const isOther = (path: string) => isElsewhere(path, name.source, container) && !leads(path);
-  if (recordedPath !== undefined && !isUnread && isOther(recordedPath)) {
+  if (recordedPath !== undefined && !isUnread && isElsewhere(recordedPath, name.source, container)) {
     add('leaks-path', recordedPath === '' ? 'it records no path' : `it records ${recordedPath}`);
   }
   if (isNormal === false) add('unreproducible', 'not normalized: set order or FLAG_REF bits differ');

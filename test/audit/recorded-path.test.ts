@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
-import { isElsewhere } from '../../src/audit/recorded-path.ts';
+import { elsewhereIn } from '../../src/audit/recorded-path.ts';
 import type { PayloadPath } from '../../src/files/path.ts';
+import { describedPayload, entryAt } from '../helpers/payload.ts';
 
 const site = 'lib/python3.13/site-packages';
 
@@ -13,6 +14,8 @@ it.each<[recorded: string, source: string, container: string, isElsewhere: boole
   // The paths of a wheel, and of a directory that is part of a system, lack their beginning.
   ['/build/shop/a.py', '/shop/a.py', 'a.whl', false],
   ['/build/shop/b.py', '/shop/a.py', 'a.whl', true],
+  ['shop/a.py', '/shop/a.py', 'a.whl', false],
+  ['a.py', '/shop/a.py', 'a.whl', true],
   // In the running system, a prefix may be staged.
   [`/opt/venv/${site}/a.py`, `/tmp/staged/opt/venv/${site}/a.py`, '/', false],
   [`/opt/venv/${site}/a.py`, `/tmp/staged/opt/venv/${site}/a.py`, 'a.rpm', true],
@@ -21,5 +24,17 @@ it.each<[recorded: string, source: string, container: string, isElsewhere: boole
   ['/opt/shop/a.py', '/tmp/staged/opt/shop/a.py', '/', false],
   ['/a.py', '/tmp/staged/opt/shop/a.py', '/', true],
 ])('%s is elsewhere than %s in %s: %s', (recorded, source, container, expected) => {
-  expect(isElsewhere(recorded, source as PayloadPath, container)).toBe(expected);
+  const { payload } = describedPayload([entryAt(source, { container })]);
+  expect(elsewhereIn(payload)(recorded, source as PayloadPath, container)).toBe(expected);
+});
+
+it.each<[other: string, isElsewhere: boolean]>([
+  ['/manage.py', false],
+  ['/polls/views.py', false],
+  ['/opt/shop/b.py', true],
+  [`/usr/${site}/b.py`, true],
+])('a package named as a top-level directory, beside %s, is part of a system: %s', (other, expected) => {
+  const source = '/app/views.py' as PayloadPath;
+  const { payload } = describedPayload([entryAt(source), entryAt(other), entryAt('/manage.sh', { type: 'symlink' })]);
+  expect(elsewhereIn(payload)('/srv/site/app/views.py', source, '/srv/site')).toBe(expected);
 });
