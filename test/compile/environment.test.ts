@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { workerEnvironment } from '../../src/compile/environment.ts';
 
-const fixed = { LC_ALL: 'C.UTF-8', PYTHONHASHSEED: '0', PYTHONUTF8: '1' };
+const fixed = { LC_ALL: 'C.UTF-8', PYTHONHASHSEED: '0', PYTHONUTF8: '1', MALLOC_TOP_PAD_: '16000000' };
 
 describe('workerEnvironment', () => {
   it.each([
