@@ -17,19 +17,13 @@ import type { Settings } from './compile-all.ts';
 import { type PruneFacts, PruneReasons } from './prune-reasons.ts';
 import type { PrunedPyc } from './report.ts';
 
-/** The result of pruning. */
-interface Pruned {
-  /** Sorted by path. */
-  readonly pruned: readonly PrunedPyc[];
-  readonly skipped: readonly Skipped[];
-}
-
 /**
  * Removes pycs in the PATHs that no interpreter loads, whose source changed, or that are of levels that this build does
  * not make. Removes only files in a `__pycache__` with the name and the start of a pyc, and symlinks to such files, to
  * nothing or out of the tree; only if the reason is certain, and no other symlink leads to the file.
+ * @returns the removed pycs, sorted by path, and those that are left for a reason that the user should know
  */
-export async function prune(facts: PruneFacts): Promise<Pruned> {
+export async function prune(facts: PruneFacts) {
   const { options, planned, symlinks } = facts;
   const { buildroot, dryRun } = options;
   const built = new Set(planned.flatMap(({ paths }) => paths));
@@ -45,7 +39,8 @@ export async function prune(facts: PruneFacts): Promise<Pruned> {
     if (detail === undefined) skipped.push({ path, reason: 'symlink-outside' });
     else useless.set(staged, { path, detail, stat });
   }
-  const isKept = (link: StagedPath) => !useless.has(link) && !built.has(toPayload(buildroot, link));
+  // A build replaces symlinks by its pycs, unless something fails.
+  const isKept = (link: StagedPath) => !useless.has(link) && !(dryRun && built.has(toPayload(buildroot, link)));
   const targets = new Set(Array.from(symlinks).flatMap(([link, to]) => (isKept(link) ? to : [])));
   for await (const [staged, { path, detail, stat }] of inTurns(useless)) {
     if (targets.has(staged)) continue;

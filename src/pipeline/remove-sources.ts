@@ -13,21 +13,8 @@ import { sha256Of } from '../sha256.ts';
 import type { Skipped, SkipReason } from '../skipped.ts';
 import { inTurns } from '../turns.ts';
 
-/** Sources to remove once the manifest is written. */
-interface RemovalPlan {
-  readonly removable: readonly Source[];
-  /** Sources that a pyc next to them cannot replace. */
-  readonly kept: readonly Skipped[];
-}
-
-/** The result of removing sources. */
-interface Removal {
-  readonly removed: ReadonlySet<PayloadPath>;
-  readonly skipped: readonly Skipped[];
-}
-
 /**
- * Decides which sources a pyc next to them can replace.
+ * Decides which sources a pyc next to them can replace: these can be removed once the manifest is written.
  * @param pycs those that were made, or would be
  * @param symlinks where symlinks lead to: what they lead to stays
  */
@@ -35,7 +22,7 @@ export function planRemoval(
   sources: readonly Source[],
   pycs: readonly Pick<PycRecord, 'source'>[],
   symlinks: ReadonlyMap<StagedPath, StagedPath>,
-): RemovalPlan {
+) {
   const made = new Set(pycs.map(({ source }) => source));
   const targets = new Set(symlinks.values());
   const removable: Source[] = [];
@@ -65,11 +52,7 @@ function isScript(file: StagedPath): boolean {
  * source.
  * @param records of pycs next to their sources
  */
-export async function removeSources(
-  buildroot: Buildroot,
-  sources: readonly Source[],
-  records: readonly PycRecord[],
-): Promise<Removal> {
+export async function removeSources(buildroot: Buildroot, sources: readonly Source[], records: readonly PycRecord[]) {
   const byPath = new Map(sources.map((source) => [source.payload, source]));
   const removed = new Set<PayloadPath>();
   const skipped: Skipped[] = [];

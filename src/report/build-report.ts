@@ -25,12 +25,8 @@ export function buildReportText(report: BuildReport): string {
         : `${counted(current, 'source')} had current bytecode`,
     );
   }
-  if (report.removedSources !== undefined) {
-    lines.push(
-      `${dryRun ? 'would remove ' : ''}${counted(report.removedSources, 'source')}${dryRun ? '' : ' removed'}`,
-    );
-  }
-  if (report.pruned !== undefined) lines.push(prunedText(report.pruned.length, dryRun));
+  if (report.removedSources !== undefined) lines.push(removedText(report.removedSources, 'source', dryRun));
+  if (report.pruned !== undefined) lines.push(removedText(report.pruned.length, 'old pyc', dryRun));
   if (report.cache !== undefined) lines.push(cacheText(report.cache));
   const problems = report.skipped.filter(({ isProblem }) => isProblem).length;
   if (problems > 0) lines.push(`${counted(problems, 'problem')}, see above`);
@@ -61,15 +57,14 @@ function cacheText({ local, remote, verified, compiled, uncached }: CacheCounts)
 export function summaryLines(report: BuildReport, about?: string): string[] {
   const { sources, pycs, links, cache } = report;
   const counts = `${counted(sources, 'source')}, ${counted(pycs, 'pyc')}, ${counted(links, 'link')}, ${saved(report)}`;
-  const old = report.pruned === undefined ? [] : [prunedText(report.pruned.length, report.dryRun)];
+  const old = report.pruned === undefined ? [] : [removedText(report.pruned.length, 'old pyc', report.dryRun)];
   return [counts, ...old, ...(cache === undefined ? [] : [cacheText(cache)])].map(
     (line) => `pyclink: ${about === undefined ? '' : `${about}: `}${line}`,
   );
 }
 
-function prunedText(pruned: number, dryRun: boolean): string {
-  const count = counted(pruned, 'old pyc');
-  return dryRun ? `would remove ${count}` : `${count} removed`;
+function removedText(count: number, noun: string, dryRun: boolean): string {
+  return dryRun ? `would remove ${counted(count, noun)}` : `${counted(count, noun)} removed`;
 }
 
 function saved({ sizeBytesWithoutLinks, sizeBytes }: BuildReport): string {
