@@ -19,6 +19,7 @@ import { type CommonFlags, withBuildOptions, withCommonOptions } from './options
  */
 export async function brp([name, ...words]: readonly string[], call: Call): Promise<void> {
   if (name === undefined) throw new PyclinkError('usage', 'brp: no step given', { hint: 'see docs/rpm.md' });
+  const steps = name === 'hardlink' ? [] : translateBrp(name, words);
   const { buildroot } = call;
   // The replaced scripts do nothing without a buildroot.
   if (buildroot === '' || buildroot === '/') return;
@@ -27,7 +28,7 @@ export async function brp([name, ...words]: readonly string[], call: Call): Prom
     call.report(result, { quiet: result.data.links === 0 });
     return;
   }
-  const parsed = translateBrp(name, words).map((step) => ({ step, ...parse(step.flags) }));
+  const parsed = steps.map((step) => ({ step, ...parse(step.flags) }));
   const common = parsed[0]?.common ?? {};
   const log = await call.log(common);
   const absent: string[] = [];

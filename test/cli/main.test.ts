@@ -86,8 +86,7 @@ describe('main', () => {
     ['a step that brp does not have', ['brp', 'bad'], 'brp bad: no such step'],
     ['no step', ['brp'], 'brp: no step given'],
   ])('returns 2 for %s', async (_name, argv, message) => {
-    const environment: Record<string, string> = argv[0] === 'brp' ? { RPM_BUILD_ROOT: '/nowhere' } : {};
-    const { status, stdout, stderr } = await call(argv, environment);
+    const { status, stdout, stderr } = await call(argv);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
     expect(stderr).toContain(`pyclink: error: ${message}`);
   });
