@@ -26,7 +26,7 @@ const usage = (stderr: string) => ({ status: 2, stdout: '', stderr: `pyclink: er
 const outputs = [
   ['--manifest', ['--manifest', 'FILE']],
   ['--filelist', ['--filelist', 'FILE']],
-  ['--filelist-for /a/**', ['--filelist-for', '/a/**=FILE']],
+  ['--filelist-for /usr/**', ['--filelist-for', '/usr/**=FILE']],
   ['--html', ['--html', 'FILE']],
 ] as const;
 const pairs = outputs.flatMap((one, i) => outputs.slice(i + 1).map((other) => [one, other] as const));
@@ -50,6 +50,16 @@ test.each([...pairs, twoLists])('%j and %j are the same file: exit status 2', as
     expect(ran).toEqual(usage(`${around}/out: ${other} is the same file as ${one}\n`));
   }
   expect(changesSince(before, around)).toEqual(untouched);
+});
+
+test('a list that is empty because its pattern matches nothing is reported: rpm refuses it', async () => {
+  const buildroot = plantBesideHealthy({});
+  const [own, none] = ['own', 'none'].map((name) => join(dirname(buildroot), name));
+  const lists = ['--filelist-for', `${library}/**=${own}`, '--filelist-for', `*/nomatch=${none}`];
+  const stderr = `pyclink: warning: ${none}: empty: no source of the pycs matches */nomatch\n`;
+  expect(await pyclink(quietBuild(buildroot, ...lists))).toEqual({ status: 0, stdout: '', stderr });
+  expect(readFileSync(`${none}`, 'utf8')).toBe('');
+  expect(readFileSync(`${own}`, 'utf8')).toContain('.pyc');
 });
 
 test('different files with one name in different directories are all written', async () => {

@@ -208,6 +208,23 @@ describe('a build that finds nothing', () => {
     });
   });
 
+  it('names each PATH without sources if others have some, unless a pattern matches it', async () => {
+    const top = temporaryDirectory();
+    plant(top, { 'srv/a/data': '', 'srv/b/data': '', 'srv/c/m.py': '', 'opt/tool': '', 'srv/d/n.py': '' });
+    const build = (...paths: string[]) => pyclink(['build', '-q', '--buildroot', top, ...paths]);
+    const said = (path: string) => `pyclink: warning: ${path}: nothing to compile: no .py files\n`;
+    expect(await build('/srv/a', `${top}/srv/b`, '/srv/c', '/srv/c/m.py')).toEqual({
+      status: 0,
+      stdout: '',
+      stderr: said('/srv/a') + said('/srv/b'),
+    });
+    expect(await build('/srv/*')).toMatchObject({ stderr: '' });
+    expect((await build('/opt/tool', '/srv/c')).stderr).not.toContain('no .py files');
+    // Files that are left out on request are there.
+    expect(await build('/srv/c', '/srv/d', '--exclude', '/srv/d')).toMatchObject({ status: 0, stderr: '' });
+    expect(await inPlace([join(top, 'srv/a'), join(top, 'srv/c')])).toMatchObject({ stderr: said(`${top}/srv/a`) });
+  });
+
   it('does not search the running system for others', async () => {
     const top = temporaryDirectory();
     plant(top, { 'empty/data': '', 'near/a.py': '' });

@@ -15,6 +15,8 @@ export interface Discovered {
   /** Sorted by payload path, each path once. */
   readonly sources: readonly Source[];
   readonly skipped: readonly Skipped[];
+  /** PATHs without any `.py`, as staged paths. */
+  readonly withoutSources: readonly StagedPath[];
   /** Directories in which a killed run may have left temporary files: those of sources, `__pycache__`, `*.dist-info`. */
   readonly leftovers: readonly StagedPath[];
 }
@@ -41,6 +43,7 @@ export interface DiscoverOptions extends ChosenInterpreters {
 export function discover(buildroot: Buildroot, options: DiscoverOptions): Discovered {
   const sources = new Map<StagedPath, Source>();
   const skipped = new Map<string, Skipped>();
+  const withoutSources: StagedPath[] = [];
   const leftovers = new Set<StagedPath>();
   const skip = (path: string, reason: SkipReason, message?: string) =>
     skipped.set(path, { path, reason, ...(message === undefined ? {} : { message }) });
@@ -59,6 +62,7 @@ export function discover(buildroot: Buildroot, options: DiscoverOptions): Discov
     for (const { directory, error } of unreadable) {
       skip(toPayload(buildroot, directory as StagedPath), 'unreadable-directory', errnoOf(error));
     }
+    if (!everywhere && !found.some(({ path }) => path === root || path.endsWith('.py'))) withoutSources.push(root);
     for (const directory of otherFileSystems) skip(toPayload(buildroot, directory), 'other-file-system');
     for (const file of found) {
       if (file.path === root) leftovers.add(parentOf(root)).add(childOf(parentOf(root), '__pycache__'));
@@ -91,6 +95,7 @@ export function discover(buildroot: Buildroot, options: DiscoverOptions): Discov
   return {
     sources: [...sources.values()].sort((a, b) => byCodeUnit(a.payload, b.payload)),
     skipped: [...skipped.values()].sort((a, b) => byCodeUnit(a.path, b.path)),
+    withoutSources,
     leftovers: [...leftovers].filter(isWritten),
   };
 }

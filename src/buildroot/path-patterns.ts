@@ -18,7 +18,8 @@ export async function expandPatterns(buildroot: Buildroot, paths: readonly strin
   return expanded.flat();
 }
 
-const wildcard = /[*?[]/;
+/** Matches a PATH that may be a pattern. */
+export const wildcard = /[*?[]/;
 
 /** Characters that are special for globby, but not for a shell; `!` is special for both, but only behind `[`. */
 const notForShells = /[\\(){}|+@]|(?<!\[)!/g;

@@ -3,6 +3,7 @@ import { ifRefused } from '../files/if-possible.ts';
 import type { StagedPath } from '../files/path.ts';
 import { lstat, lstatIfAny } from '../files/stat.ts';
 import { type Buildroot, locate } from './path.ts';
+import { wildcard } from './path-patterns.ts';
 import { type Resolved, resolveInBuildroot, resolveParent } from './resolve.ts';
 import { isOfKernel, isRunningSystem } from './running-system.ts';
 
@@ -31,9 +32,9 @@ export function startingPoints(buildroot: Buildroot, paths: readonly string[]): 
       return [];
     }
     if (named.kind === 'inside' && lstatIfAny(named.path) !== undefined) return [named.path];
-    complaints.push(
-      `${path}: ${isLive ? 'does not exist' : named.kind === 'outside' ? 'points outside the buildroot' : 'not in the buildroot'}`,
-    );
+    const isOutside = named.kind === 'outside' && !isLive;
+    const missing = wildcard.test(path) ? 'matches no directory' : isLive ? 'does not exist' : 'not in the buildroot';
+    complaints.push(`${path}: ${isOutside ? 'points outside the buildroot' : missing}`);
     return [];
   };
   const points = paths.flatMap((path) =>

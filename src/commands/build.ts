@@ -47,6 +47,7 @@ export async function buildCommand(
   }).finally(() => progress?.end());
   logOutcomes(report, log);
   if (report.sources === 0) log.warn(await nothingFound(options, report.skipped));
+  else for (const path of report.withoutSources) log.warn({ path }, 'nothing to compile: no .py files');
   return { status: statusOfBuilds([report]), text: buildReportText(report), data: report };
 }
 

@@ -1,9 +1,8 @@
 import { mkdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { openTree } from '../buildroot/open.ts';
 import { toPayload } from '../buildroot/path.ts';
 import { expandPatterns } from '../buildroot/path-patterns.ts';
-import { walk } from '../buildroot/walk.ts';
 import type { Environment } from '../compile/environment.ts';
 import { adaptPackage, type ShippedPycs } from '../debian/adapt.ts';
 import type { BinaryPackage, DebhelperCall } from '../debian/call.ts';
@@ -74,13 +73,11 @@ export async function dhCommand(call: DebhelperCall, context: DhContext): Promis
     if (call.verbose) {
       lines.push(...directories.map(({ paths }) => `\tpyclink build --buildroot ${target.tree} ${paths.join(' ')}`));
     }
-    const isGiven = (path: string) => call.directories.includes(path);
-    for (const path of directories.flatMap(({ paths }) => paths.filter(isGiven))) {
-      const { found, notUtf8 } = walk(join(target.tree, path) as StagedPath, /\.py$/);
-      if (found.length + notUtf8.length === 0) log.warn({ path }, `nothing to compile in ${target.name}: no .py files`);
-    }
     if (call.dryRun || directories.length === 0) continue;
     const done = await buildPackage(target, directories, call, context);
+    for (const path of done.flatMap(({ withoutSources }) => withoutSources)) {
+      if (call.directories.includes(path)) log.warn({ path }, `nothing to compile in ${target.name}: no .py files`);
+    }
     for (const report of done) logOutcomes(report, log);
     const busy = done.filter(({ sources }) => sources > 0);
     lines.push(...busy.flatMap((report) => summaryLines(report, target.name)));

@@ -24,7 +24,7 @@ interface OutputOptions {
 
 /** The files that the run will write, checked before it starts. */
 export interface Outputs extends Omit<OutputOptions, 'filelist' | 'filelistFor'> {
-  readonly filelists: readonly { readonly file: string; readonly takes: (source: string) => boolean }[];
+  readonly filelists: readonly (OutputOptions['filelistFor'][number] & { takes(source: string): boolean })[];
 }
 
 /**
@@ -78,8 +78,11 @@ export async function writeOutputs(
     const files = [manifest ?? [], filelists.map(({ file }) => file)].flat();
     for (const directory of new Set(files.map((file) => dirname(file)))) removeLeftovers(directory);
     if (manifest !== undefined) writeWhole(manifest, manifestPieces(whole));
-    const lacking = filelists.flatMap(({ file, takes }) => {
-      const { text, unlisted } = encodeFilelist(recordsOf(whole).filter(({ source }) => takes(source)));
+    const records = recordsOf(whole);
+    const lacking = filelists.flatMap(({ glob, file, takes }) => {
+      const own = records.filter(({ source }) => takes(source));
+      if (own.length === 0 && records.length > 0) warn(`${file}: empty: no source of the pycs matches ${glob}`);
+      const { text, unlisted } = encodeFilelist(own);
       writeWhole(file, [text]);
       return unlisted.map(
         (path) => `${path}: not in ${file}: no rpm pattern matches only this name; list it in the spec`,

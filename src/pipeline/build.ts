@@ -39,9 +39,12 @@ export async function build(options: BuildOptions, context: BuildContext): Promi
     isExcluded: await excluder(options.excludeRegex, options.exclude),
   });
   const known = new Set(discovered.skipped.map(({ path }) => path));
+  const given = new Set(options.paths);
+  const notNamed = new Set<string>(paths.filter((path) => !given.has(path)));
   const found = {
     ...discovered,
     skipped: [...skipped.filter(({ path }) => !known.has(path)), ...discovered.skipped],
+    withoutSources: discovered.withoutSources.filter((path) => !isWholeSystem && !notNamed.has(path)),
   };
   refuseUnstrippable(found.sources, strip);
   watch.lap('discover');

@@ -1,6 +1,6 @@
 import type { Discovered } from '../buildroot/discover.ts';
 import { globMatcher } from '../buildroot/exclude.ts';
-import type { Buildroot } from '../buildroot/path.ts';
+import { type Buildroot, toPayload } from '../buildroot/path.ts';
 import { isInSitePackages } from '../buildroot/python-directory.ts';
 import type { Source } from '../buildroot/source.ts';
 import { symlinksIn } from '../buildroot/symlinks.ts';
@@ -114,6 +114,7 @@ export async function compileAndWrite(
     interpreters,
     levels: options.levels,
     sources: found.sources.length,
+    withoutSources: found.withoutSources.map((path) => toPayload(buildroot, path)),
     current: done.current,
     unchanged: done.unchanged,
     ...counts,

@@ -26,6 +26,8 @@ export interface BuildReport {
   /** The number of sources, and the number of those with current pycs. */
   readonly sources: number;
   readonly current: number;
+  /** PATHs without any `.py`, unless a pattern matched them. */
+  readonly withoutSources: readonly PayloadPath[];
   /** Only in a dry run: the number of sources that would be compiled. */
   readonly dueSources?: number;
   /** Only with --remove-sources: how many sources were removed or, in a dry run, would be. */

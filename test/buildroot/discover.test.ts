@@ -42,6 +42,7 @@ describe('discover', () => {
         source('/usr/lib/python3.11/t/b.py', 1, true),
       ],
       skipped: [],
+      withoutSources: [],
       leftovers: [],
     });
   });
@@ -173,6 +174,7 @@ describe('discover', () => {
     expect(discover(buildroot, everywhere)).toEqual({
       sources: [source('/usr/lib/python3.11/absolute.py', false), source('/usr/lib/python3.11/relative.py', true)],
       skipped: [],
+      withoutSources: [],
       leftovers: [],
     });
   });

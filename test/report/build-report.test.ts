@@ -10,6 +10,7 @@ const report: BuildReport = {
   interpreters: [],
   levels: [0, 1, 2],
   sources: 2,
+  withoutSources: [],
   current: 0,
   unchanged: 0,
   pycs: 6,
