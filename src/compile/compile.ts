@@ -31,18 +31,8 @@ export interface CompileOptions extends Invalidation {
 const baseLimitMs = 120_000;
 const limitMsPerByte = 0.06;
 
-/**
- * Compiles a source in a pool.
- * @param use gets the outcome
- * @returns the result of `use`
- * @throws PyclinkError `worker-failed`
- */
-export function compile<T>(
-  pool: WorkerPool,
-  job: CompileJob,
-  options: CompileOptions,
-  use: (outcome: CompileOutcome) => T,
-): Promise<T> {
+/** Compiles a source in a pool. @throws PyclinkError `worker-failed` */
+export async function compile(pool: WorkerPool, job: CompileJob, options: CompileOptions): Promise<CompileOutcome> {
   const { source, levels } = job;
   const { root, magicNumber } = pool.interpreter;
   const seen = (path: StagedPath) => (root === undefined ? path : path.slice(root.length));
@@ -56,18 +46,20 @@ export function compile<T>(
     levelProof: options.normalize ? levelProofOf(magicNumber) : undefined,
   };
   const limitMs = baseLimitMs + source.sizeBytes * limitMsPerByte;
-  return pool.compile(request, limitMs, (result, losses) => use(outcomeOf(job, result, losses)));
+  return outcomeOf(job, await pool.compile(request, limitMs));
 }
 
-function outcomeOf(job: CompileJob, result: PoolResult, deaths: readonly string[]): CompileOutcome {
-  const losses = deaths.length;
+function outcomeOf(job: CompileJob, result: PoolResult): CompileOutcome {
+  const losses = result.losses.length;
   if ('lost' in result) {
     const reason = result.lost === 'hung' ? 'worker-hung' : 'worker-died';
     return { job, made: [], failure: { reason, problem: result.problem }, warnings: [], losses };
   }
   const made = result.levels.map((pyc): Pyc => Object.assign(pycOf(job, pyc.level), pyc));
   const { compiled, problem } = result;
-  const lost = deaths.map((problem) => `${job.source.payload}: the interpreter died (${problem}) and was replaced`);
+  const lost = result.losses.map(
+    (reason) => `${job.source.payload}: the interpreter died (${reason}) and was replaced`,
+  );
   const done = { job, made, warnings: [...lost, ...result.warnings], losses, compiled };
   // The interpreter silently compiles nothing if a source is no longer a regular file.
   if (problem !== undefined) return { ...done, failure: { reason: reasonOf(problem), problem } };

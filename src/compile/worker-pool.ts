@@ -7,7 +7,10 @@ import { type StartedWorkers, startTwice } from './start-workers.ts';
 import { type Worker, WorkerDied } from './worker.ts';
 
 /** The result of a job: an answer, or the fact that its worker hung or died twice. */
-export type PoolResult = WorkerAnswer | { readonly lost: 'died' | 'hung'; readonly problem: string };
+export type PoolResult = (WorkerAnswer | { readonly lost: 'died' | 'hung'; readonly problem: string }) & {
+  /** Why workers died while compiling it. */
+  readonly losses: readonly string[];
+};
 
 /** A source that waits for its answer. */
 interface Task {
@@ -60,26 +63,12 @@ export class WorkerPool {
   /**
    * Compiles a source. Sources are started in the order of the calls.
    * @param limitMs the time limit
-   * @param use gets the result, and the reasons why workers died
-   * @returns the result of `use`
    * @throws PyclinkError `worker-failed` if a worker cannot start, or is not the same compiler as the first
    */
-  compile<T>(
-    request: WorkerJob,
-    limitMs: number,
-    use: (result: PoolResult, losses: readonly string[]) => T,
-  ): Promise<T> {
-    return new Promise((resolve, fail) => {
+  compile(request: WorkerJob, limitMs: number): Promise<PoolResult> {
+    return new Promise((finish, fail) => {
       if (this.#failure !== undefined) return fail(this.#failure.error);
-      const losses: string[] = [];
-      const finish = (result: PoolResult) => {
-        try {
-          resolve(use(result, losses));
-        } catch (error) {
-          fail(error);
-        }
-      };
-      this.#pending.push({ request, limitMs, losses, isSent: false, finish, fail });
+      this.#pending.push({ request, limitMs, losses: [], isSent: false, finish, fail });
       if (this.isIdle) void this.#work();
     });
   }
@@ -110,7 +99,7 @@ export class WorkerPool {
         const result = await worker.receive(current.limitMs).catch(ifDied);
         if (!(result instanceof WorkerDied)) {
           queue.shift();
-          current.finish(result);
+          current.finish({ ...result, losses: current.losses });
           continue;
         }
         this.#running.delete(worker);
@@ -120,7 +109,8 @@ export class WorkerPool {
         // The source may not be the cause (out of memory, a signal from outside): try once more.
         if (result.end !== 'hung' && current.losses.length === 1) continue;
         queue.shift();
-        current.finish({ lost: result.end === 'hung' ? 'hung' : 'died', problem: result.message });
+        const lost = result.end === 'hung' ? 'hung' : 'died';
+        current.finish({ lost, problem: result.message, losses: current.losses });
       }
       if (worker !== undefined) this.#idle.push(Promise.resolve(worker));
     } catch (error) {

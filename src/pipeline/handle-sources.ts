@@ -71,7 +71,7 @@ export async function handleSources(
 }
 
 /**
- * Handles one source. The pycs that are read or compiled share memory with those of the next source, so they have to be
+ * Handles one source. The pycs that are read or normalized share memory with those of the next source, so they have to be
  * used before the next `await`.
  * @throws PyclinkError
  */
@@ -95,12 +95,10 @@ async function handleSource(
     return onWritten(job, writePycs({ job, warnings, compiled }, { pycs, digests, notNormalized: [] }, options));
   }
 
-  const lookup = found;
-  await compile(pool, job, options, (outcome) => {
-    const finished = finish(outcome.made, options);
-    onWritten(job, writePycs(outcome, finished, options));
-    cache?.store(lookup, outcome, finished.notNormalized.length === 0 ? finished : undefined);
-  });
+  const outcome = await compile(pool, job, options);
+  const finished = finish(outcome.made, options);
+  onWritten(job, writePycs(outcome, finished, options));
+  cache?.store(found, outcome, finished.notNormalized.length === 0 ? finished : undefined);
 }
 
 /** The cache for the sources of an interpreter, if there is one. @param counts updated by each operation */

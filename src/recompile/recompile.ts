@@ -93,12 +93,12 @@ interface Verdict {
 }
 
 /** Compiles a source. Adds a verdict for each of its pycs. */
-function compileJob(
+async function compileJob(
   pool: WorkerPool,
   job: ReadableJob,
   directory: TemporaryDirectory,
   verdicts: Verdict[],
-): Promise<unknown> {
+): Promise<void> {
   const { executable, version } = pool.interpreter;
   const { recordedPath, pycs, text } = job;
   const end = recordedPath.lastIndexOf('/');
@@ -109,9 +109,8 @@ function compileJob(
     levels: levels.filter((level) => pycs.some((pyc) => pyc.level === undefined || pyc.level === level)),
     invalidationMode: 'timestamp' as const,
   };
-  return pool.compile(request, 120_000, (result) => {
-    verdicts.push(...compare(pycs, result, `${executable} (${version})`, directory));
-  });
+  const result = await pool.compile(request, 120_000);
+  verdicts.push(...compare(pycs, result, `${executable} (${version})`, directory));
 }
 
 /** Compares recompiled code with the pycs of a source. */

@@ -49,7 +49,7 @@ async function poolFor(sources: Readonly<Record<string, string>>, more: Readonly
 
 /** Compiles jobs in their order. */
 async function compileAll(pool: WorkerPool, jobs: readonly WorkerJob[], use: (result: PoolResult) => void) {
-  await Promise.all(jobs.map((job) => pool.compile(job, 60_000, use)));
+  await Promise.all(jobs.map(async (job) => use(await pool.compile(job, 60_000))));
 }
 
 it('a pool whose listener throws starts no further workers, and closes cleanly', async () => {
@@ -72,14 +72,11 @@ it('a source that exceeds its time limit costs only itself, and its worker is ki
   // Nobody ever writes to it, so the worker waits until it is killed.
   const content = join(root, 'fifo');
   execFileSync('mkfifo', [content]);
-  const results: string[] = [];
-  const use = (result: PoolResult) => {
-    results.push('lost' in result ? `${result.lost}: ${result.problem}` : 'compiled');
-  };
+  const text = (result: PoolResult) => ('lost' in result ? `${result.lost}: ${result.problem}` : 'compiled');
   const [slow, quick] = jobs as WorkerJob[] as [WorkerJob, WorkerJob];
-  await Promise.all([pool.compile({ ...slow, content }, 50, use), pool.compile(quick, 60_000, use)]);
+  const results = await Promise.all([pool.compile({ ...slow, content }, 50), pool.compile(quick, 60_000)]);
   await pool.close();
-  expect(results).toEqual(['hung: no response within 0.05 s', 'compiled']);
+  expect(results.map(text)).toEqual(['hung: no response within 0.05 s', 'compiled']);
   expect(workersOf(mark)).toEqual([]);
 });
 
