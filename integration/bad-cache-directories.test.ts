@@ -142,6 +142,7 @@ describe('pyclink cache', () => {
     const above = temporaryDirectory();
     const directory = join(above, 'cache');
     if (kind === 'empty') mkdirSync(directory);
+    const warning = `pyclink: warning: ${directory}: there is no cache\n`;
     const said = async (action: string) => {
       const { status, stdout, stderr } = await pyclink(['cache', action, '--cache-dir', directory]);
       return [status, stdout, stderr];
@@ -149,11 +150,11 @@ describe('pyclink cache', () => {
     expect(await said('stats')).toEqual([
       0,
       `pyclink: cache ${directory}\npyclink: 0 entries, 0.0 KiB of 2048.0 MiB\npyclink: 0 hits of 0 sources\n`,
-      '',
+      warning,
     ]);
-    expect(await said('check')).toEqual([0, 'pyclink: 0 entries valid, 0 corrupt\n', '']);
-    expect(await said('trim')).toEqual([0, 'pyclink: 0 entries removed, 0.0 KiB left\n', '']);
-    expect(await said('clear')).toEqual([0, 'pyclink: 0 entries removed\n', '']);
+    expect(await said('check')).toEqual([0, 'pyclink: 0 entries valid, 0 corrupt\n', warning]);
+    expect(await said('trim')).toEqual([0, 'pyclink: 0 entries removed, 0.0 KiB left\n', warning]);
+    expect(await said('clear')).toEqual([0, 'pyclink: 0 entries removed\n', warning]);
     expect(readdirSync(above)).toEqual(kind === 'empty' ? ['cache'] : []);
     if (kind === 'empty') expect(readdirSync(directory)).toEqual([]);
   });

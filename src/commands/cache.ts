@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { checkCacheDirectory } from '../cache/cache-directory.ts';
 import { checkEntry, type EntryState } from '../cache/entry.ts';
 import { LocalStore } from '../cache/local-store.ts';
@@ -5,6 +6,7 @@ import { readSecret } from '../cache/secret.ts';
 import { UnusableCache } from '../cache/unusable-cache.ts';
 import { errnoOf, exitStatus, PyclinkError } from '../errors.ts';
 import { foreignWriterOf } from '../files/foreign-writer.ts';
+import { isGone } from '../files/stat.ts';
 import type { Log } from '../log.ts';
 import type { StoreRequest } from '../pipeline/cache-options.ts';
 import { counted, sizeText } from '../text.ts';
@@ -21,6 +23,7 @@ export function cacheCommand(action: CacheAction, request: StoreRequest, log: Lo
   const { secretFile, maxBytes } = request;
   try {
     const directory = checkCacheDirectory(request.directory);
+    if (isGone(join(directory, 'v1'))) log.warn({ path: directory }, 'there is no cache');
     let isComplete = true;
     const refuse = (path: string, error: unknown) => {
       isComplete = false;
