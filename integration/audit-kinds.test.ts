@@ -203,27 +203,38 @@ it.runIf(process.getuid?.() === 0)(
     expect(await found(tree, '--only', 'writable')).toEqual([
       `writable __pycache__/cart.${cacheTag}.opt-2.pyc: owner 65534:0, its source has 0:0`,
     ]);
+    chownSync(dirname(tree.pyc('cart')), 65_534, 0);
+    expect(await found(tree, '--only', 'writable')).toContain(
+      `writable __pycache__/cart.${cacheTag}.pyc: its directory has owner 65534:0, its source has 0:0`,
+    );
   },
 );
 
-it.runIf(process.getuid?.() === 0).each([
+it.runIf(process.getuid?.() === 0).each<[string, number, number, string, number?]>([
   ['by mode', 0o644, 0o600, 'mode 0600, its source has 0644'],
   ['by group', 0o640, 0o640, 'owner 0:0, its source has 65534:65534'],
   ['by owner', 0o600, 0o600, 'owner 0:0, its source has 65534:65534'],
-])('unreadable is a pyc that a user of its source cannot read, %s', async (_how, ofSource, ofPyc, detail) => {
-  const tree = await built();
-  for (let above = tree.buildroot; above !== '/tmp' && above !== '/'; above = dirname(above)) chmodSync(above, 0o755);
-  const [source, pyc, user] = [tree.source('till'), tree.pyc('till'), 65_534];
-  if (ofSource !== 0o644) chownSync(source, user, user);
-  chmodSync(source, ofSource);
-  const loaded = `# code object from '${pyc}'`;
-  chmodSync(pyc, 0o644);
-  expect(await imported(tree, 'shop.till', user)).toContain(loaded);
-  chmodSync(pyc, ofPyc);
-  chownSync(pyc, 0, 0);
-  expect(await imported(tree, 'shop.till', user)).not.toContain(loaded);
-  expect(await found(tree, '--only', 'unreadable')).toContain(`unreadable __pycache__/till.${cacheTag}.pyc: ${detail}`);
-});
+  ['by its directory', 0o644, 0o644, 'mode 0644 in a directory of 0700, its source has 0644', 0o700],
+])(
+  'unreadable is a pyc that a user of its source cannot read, %s',
+  async (_how, ofSource, ofPyc, detail, ofCache = 0o755) => {
+    const tree = await built();
+    for (let above = tree.buildroot; above !== '/tmp' && above !== '/'; above = dirname(above)) chmodSync(above, 0o755);
+    const [source, pyc, user] = [tree.source('till'), tree.pyc('till'), 65_534];
+    if (ofSource !== 0o644) chownSync(source, user, user);
+    chmodSync(source, ofSource);
+    const loaded = `# code object from '${pyc}'`;
+    chmodSync(pyc, 0o644);
+    expect(await imported(tree, 'shop.till', user)).toContain(loaded);
+    chmodSync(pyc, ofPyc);
+    chownSync(pyc, 0, 0);
+    chmodSync(dirname(pyc), ofCache);
+    expect(await imported(tree, 'shop.till', user)).not.toContain(loaded);
+    expect(await found(tree, '--only', 'unreadable')).toContain(
+      `unreadable __pycache__/till.${cacheTag}.pyc: ${detail}`,
+    );
+  },
+);
 
 it('leaks-path is no path through symlinks that lead to the source', async () => {
   const tree = await built();

@@ -2,7 +2,7 @@ import { pythonDirectoryOf } from '../buildroot/python-directory.ts';
 import type { BytecodeFacts } from '../payload/bytecode.ts';
 import type { PayloadEntry } from '../payload/entry.ts';
 import type { Payload } from '../payload/payload.ts';
-import { isOfOtherUser, mismatchOf, readerProblems, sourceOf } from '../payload/source.ts';
+import { cacheOf, isOfOtherUser, mismatchOf, readerProblems, sourceOf } from '../payload/source.ts';
 import { pathTextOfPython } from '../printable.ts';
 import type { PycHeader } from '../pyc/header.ts';
 import { modeText } from '../text.ts';
@@ -73,8 +73,12 @@ function auditPyc(
   const isUnread = misplaced?.[0] === 'orphan' && name.cacheTag === undefined;
   const foreign = isUnread ? undefined : readers.foreignReason(path, name, header);
   if (foreign !== undefined) add('foreign', foreign);
-  for (const { kind, detail } of source ? readerProblems(entry, source) : []) add(kind, detail);
-  if (source && isOfOtherUser(entry, source)) add('writable', `owner ${entry.owner}, its source has ${source.owner}`);
+  for (const { kind, detail } of source ? readerProblems(payload, entry, source) : []) add(kind, detail);
+  const owned = [entry, cacheOf(payload, entry) ?? entry].find((one) => source && isOfOtherUser(one, source));
+  if (owned !== undefined) {
+    const what = owned === entry ? 'owner' : 'its directory has owner';
+    add('writable', `${what} ${owned.owner}, its source has ${source?.owner}`);
+  }
   // Whether a pyc without a source is used depends on who reads it.
   if (misplaced !== undefined && !(misplaced[0] === 'sourceless' && foreign !== undefined)) add(...misplaced);
   if (source !== undefined && misplaced?.[0] !== 'orphan') {

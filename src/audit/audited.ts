@@ -28,7 +28,7 @@ export function searchForAudit(pycs: 'in-depth' | 'code'): {
 } {
   const { search, facts } = searchForBytecode({ pycs, sources: false, hashMagicNumbers: [] });
   const names = new RegExp([search.names, leftoverNames, /\.so$/].map(({ source }) => source).join('|'));
-  return { search: { ...search, names, directories: true }, facts };
+  return { search: { ...search, names }, facts };
 }
 
 /** Collects the pycs that a payload stores. */

@@ -38,7 +38,8 @@ export const auditAdvice: Readonly<Record<AuditKind, string>> = {
   leftover: 'remove it; run tests outside the buildroot, or with PYTHONDONTWRITEBYTECODE=1',
   writable: 'make it writable only by its owner, who is that of its source: chmod go-w, chown',
   exposed: 'give it the mode and the owner of its source, or compile again',
-  unreadable: 'give it the mode and the owner of its source, or compile again',
+  unreadable:
+    'give it the mode and the owner of its source, and its __pycache__ those of the directory above; or compile again',
   'leaks-path':
     'compile with its installed path: compileall -s BUILDROOT -p /, or pyclink build; if a directory will lie elsewhere, audit it with --prepend',
   'no-bytecode': 'compile it: pyclink build',

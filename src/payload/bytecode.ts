@@ -37,6 +37,7 @@ export function searchForBytecode(wanted: WantedFacts): { readonly search: Searc
     'unread' in content ? content : { sha256: sha256Of(content), hashes: hashesOf(content, wanted.hashMagicNumbers) };
   const search: Search = {
     names: /\.py[co]?$/,
+    directories: true,
     ...(wanted.paths === undefined ? {} : { paths: wanted.paths }),
     visit: ({ path, file }) => {
       if (/\.py[co]$/.test(path))

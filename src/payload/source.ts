@@ -1,4 +1,4 @@
-import type { PayloadPath } from '../files/path.ts';
+import { nameOf, type PayloadPath, parentOf } from '../files/path.ts';
 import { type PycHeader, staleReason } from '../pyc/header.ts';
 import { modeText } from '../text.ts';
 import type { SourceFacts } from './bytecode.ts';
@@ -14,15 +14,26 @@ export function sourceOf(payload: Payload, { container }: PayloadEntry, source: 
   return found.find((entry) => entry.container === container) ?? found[0];
 }
 
+/** The `__pycache__` that a pyc is in, if the payload has an entry for it. */
+export function cacheOf(payload: Payload, { path, container }: PayloadEntry): PayloadEntry | undefined {
+  const directory = parentOf(path);
+  const found = nameOf(directory) === '__pycache__' ? payload.follow(directory) : [];
+  return found.find((entry) => entry.container === container) ?? found[0];
+}
+
 /** Findings about users who can read a pyc but not its source (`exposed`), or the source but not the pyc. */
-export function readerProblems(pyc: PayloadEntry, source: PayloadEntry) {
+export function readerProblems(payload: Payload, pyc: PayloadEntry, source: PayloadEntry) {
   // Zips that were not made on Unix have no modes.
   if (pyc.mode === 0 || source.mode === 0) return [];
+  const cacheMode = cacheOf(payload, pyc)?.mode || 0o755;
+  // Users who may not search a directory cannot read what is in it.
+  const reached = { ...pyc, mode: pyc.mode & (((cacheMode & 0o011) << 2) | ~0o044) };
+  const where = reached.mode === pyc.mode ? '' : ` in a directory of ${modeText(cacheMode)}`;
   const texts = {
-    mode: `mode ${modeText(pyc.mode)}, its source has ${modeText(source.mode)}`,
+    mode: `mode ${modeText(pyc.mode)}${where}, its source has ${modeText(source.mode)}`,
     owner: `owner ${pyc.owner}, its source has ${source.owner}`,
   };
-  const [exposed, unreadable] = [moreReaders(pyc, source), moreReaders(source, pyc)];
+  const [exposed, unreadable] = [moreReaders(reached, source), moreReaders(source, reached)];
   return [
     ...(exposed === undefined ? [] : [{ kind: 'exposed' as const, detail: texts[exposed] }]),
     ...(unreadable === undefined ? [] : [{ kind: 'unreadable' as const, detail: texts[unreadable] }]),

@@ -48,9 +48,9 @@ export function leftOut(records: readonly PycRecord[], payload: Payload): Readon
 
 /** Finds missing sources whose pycs exist. Pycs next to sources are exempt: Python loads them without one. */
 function sourceless(records: readonly PycRecord[], payload: Payload): Finding[] {
+  const isThere = (path: PayloadPath) => payload.at(path).some(({ type }) => type !== 'directory');
   const gone = records.filter(
-    ({ source, paths, cacheTag }) =>
-      cacheTag === undefined && !payload.has(source) && paths.some((path) => payload.has(path)),
+    ({ source, paths, cacheTag }) => cacheTag === undefined && !isThere(source) && paths.some(isThere),
   );
   const detail = 'in the manifest, but not in the payload; its pycs are';
   return Array.from(new Set(gone.map(({ source }) => source)), (path) => ({ kind: 'missing', path, detail }));
@@ -107,7 +107,7 @@ function checkContent(entry: PayloadEntry, record: PycRecord, payload: Payload, 
   if (damage !== undefined) findings.push(at(entry, 'damaged', damage));
   const source = sourceOf(payload, entry, record.source);
   if (source === undefined) return findings;
-  findings.push(...readerProblems(entry, source).map(({ kind, detail }) => at(entry, kind, detail)));
+  findings.push(...readerProblems(payload, entry, source).map(({ kind, detail }) => at(entry, kind, detail)));
   if (pyc === undefined || 'unread' in pyc || 'unreadable' in pyc.header) return findings;
   const mismatch = mismatchOf(pyc.header, source, facts.sources.get(source.file), record.cacheTag !== undefined);
   const changed = changeOf(facts.sources.get(source.file), record);

@@ -272,6 +272,19 @@ describe('check', () => {
     expect(checked([record], [...entries({}), ...other])).toEqual([]);
   });
 
+  it('finds pycs in a directory that fewer users may search than may read their source', () => {
+    const cache = entryAt('/usr/lib/__pycache__', { type: 'directory', mode: 0o750 });
+    const detail = 'mode 0644 in a directory of 0750, its source has 0644';
+    expect(checked([record], [cache, ...entries({})])).toEqual(forEach('unreadable', detail));
+    expect(checked([record], [cache, ...entries({ [source]: { mode: 0o640 } })])).toEqual([]);
+  });
+
+  it('finds a directory with the name of a source', () => {
+    expect(checked([record], entries({ [source]: { type: 'directory' } }))).toEqual([
+      { kind: 'missing', path: source, detail: 'in the manifest, but not in the payload; its pycs are' },
+    ]);
+  });
+
   it('reports a missing source once, however many records it has', () => {
     const records = [pyc0, pyc1, pyc2].map((path) => ({ ...record, paths: [path] }));
     expect(checked(records, entries({ [source]: 'absent' }))).toEqual([
