@@ -40,11 +40,13 @@ export function findUnrecorded(
     if (!isStored || recorded.has(entry) || isAllowed(path)) return [];
     const facts = pycs.get(entry.file);
     if (pythonDirectoryOf(path)?.kind === 'python2' && isOfPython2(facts)) return [];
+    if (path.endsWith('.pyo')) return [];
     const name = parsePycPath(path) ?? (recordedFiles.has(entry.file) ? undefined : moduleInCache(path));
     if (name === undefined) return [];
     const isAlone = name.cacheTag === undefined;
     const source = sourceOf(payload, entry, name.source);
-    if (isAlone && !isLoadedAlone(entry, source !== undefined)) return [];
+    // Python does not load a pyc next to its source, but zipimport does.
+    if (isAlone && source !== undefined && entry.mtimeIs === undefined) return [];
     if (!belongs(name.source, isAlone)) {
       others += 1;
       return [];
@@ -104,9 +106,4 @@ function reasonNotToLoad(header: PycHeader, source: PayloadEntry, facts?: Source
   const isHashKnown = facts !== undefined && 'hashes' in facts && facts.hashes.has(magicNumber);
   const isCertain = invalidationMode === 'timestamp' ? source.mtimeIs === undefined : isHashKnown;
   return isCertain && invalidationMode !== 'unchecked-hash' ? mismatchOf(header, source, facts)?.reason : undefined;
-}
-
-/** Whether Python loads a pyc outside of `__pycache__`. In a zip it does so even next to a source. */
-function isLoadedAlone({ path, mtimeIs }: PayloadEntry, hasSource: boolean): boolean {
-  return path.endsWith('.pyc') && (!hasSource || mtimeIs !== undefined);
 }

@@ -49,6 +49,7 @@ describe('findUnrecorded', () => {
     ['what the manifest names', []],
     ['a pyc beside its source, which Python does not load', [`${app}/b.py`, `${app}/b.pyc`]],
     ['a .pyo, which Python 3 does not load', [`${app}/b.pyo`]],
+    ['a .pyo in a __pycache__, which only Python 3.4 loads', [`${app}/__pycache__/a.cpython-311.pyo`]],
     ['what is recorded, but not stored', [entryAt(`${site}/__pycache__/a.cpython-311.opt-2.pyc`, { isGhost: true })]],
     ['the bytecode of Python 2', ['/usr/lib/python2.7/b.py', '/usr/lib/python2.7/b.pyc', '/usr/lib/python2.7/c.pyc']],
     ['a hard link to nothing', [entryAt(`${app}/b.pyc`, { pyc: undefined })]],
