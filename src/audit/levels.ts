@@ -6,13 +6,13 @@ import { type Level, pycPath } from '../pyc/name.ts';
 import type { AuditedPyc } from './audited.ts';
 import { type AuditFinding, packageOf } from './finding.ts';
 
-/** Finds identical levels of a module that are separate files. */
+/** Finds identical levels of a module that are separate files, except in a zip, which has no links. */
 export function unlinkedIn(pycs: readonly AuditedPyc[]): AuditFinding[] {
   const groups = new Map<string, PayloadEntry[]>();
   const findings: AuditFinding[] = [];
   for (const { entry, name, facts } of pycs) {
-    const { container, mode, owner, path, sizeBytes } = entry;
-    if (name.cacheTag === undefined || facts === undefined || 'unread' in facts) continue;
+    const { container, mode, owner, path, sizeBytes, mtimeIs } = entry;
+    if (mtimeIs !== undefined || name.cacheTag === undefined || facts === undefined || 'unread' in facts) continue;
     const { sha256 } = facts;
     const key = [container, name.source, name.cacheTag, sha256, mode, owner].join('\0');
     const equal = getOrAdd(groups, key, () => []);
