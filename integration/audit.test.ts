@@ -214,8 +214,8 @@ describe('audit', () => {
     expect((await tree.audit('-v')).stdout).toContain('.opt-1.pyc: it was written by Python 2\n');
   });
 
-  it('reports that a directory has no pycs', async () => {
-    const { status, stdout } = await pyclink(['audit', temporaryDirectory()]);
+  it.each([[[]], [['--recompile']]])('reports that a directory has no pycs %j', async (options) => {
+    const { status, stdout } = await pyclink(['audit', ...options, temporaryDirectory()]);
     expect({ status, stdout }).toEqual({ status: 0, stdout: 'pyclink: no pycs found\n' });
   });
 

@@ -51,15 +51,15 @@ function summaryLines(findings: readonly AuditFinding[], summary: AuditSummary, 
     lines.push(`${sizeText(sizeBytes)} of bytecode${saved}`);
   }
   if (modules > 0) lines.push(`${modulesWithoutBytecode} of ${counted(modules, 'module')} without bytecode`);
-  const isLookedAt = isComplete && recompiled !== 0;
-  const nothing = !isLookedAt
-    ? 'nothing wrong found, but some files were not checked'
-    : hasPycs
-      ? 'nothing wrong'
-      : 'no pycs found';
-  if (recompiled === 0) lines.push('no pyc confirmed: none has the code of its recompiled source');
-  else if (recompiled !== undefined)
-    lines.push(`${counted(recompiled, 'pyc')} confirmed: same code as their recompiled sources`);
+  const isUnconfirmed = hasPycs && recompiled === 0;
+  const nothing =
+    isUnconfirmed || !isComplete
+      ? 'nothing wrong found, but some files were not checked'
+      : hasPycs
+        ? 'nothing wrong'
+        : 'no pycs found';
+  if (isUnconfirmed) lines.push('no pyc confirmed: none has the code of its recompiled source');
+  else if (recompiled) lines.push(`${counted(recompiled, 'pyc')} confirmed: same code as their recompiled sources`);
   lines.push(findings.length === 0 ? nothing : counted(findings.length, 'finding'));
   return lines.map((line) => `pyclink: ${line}`);
 }
