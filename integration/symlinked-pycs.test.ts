@@ -70,6 +70,27 @@ describe('audit', () => {
   });
 });
 
+describe('diff', () => {
+  it('compares the pycs in a __pycache__ that is a symlink', async () => {
+    const shops = [await builtShop(), await builtShop()] as const;
+    writeFileSync(join(shops[1].buildroot, directory, 'till.py'), 'total = 4\n');
+    await pyclink(['build', '-q', '--buildroot', shops[1].buildroot]);
+    for (const { buildroot } of shops) {
+      mkdirSync(join(buildroot, 'usr/share'));
+      renameSync(join(buildroot, directory, '__pycache__'), join(buildroot, 'usr/share/bytecode'));
+      symlinkSync('../../../share/bytecode', join(buildroot, directory, '__pycache__'));
+    }
+    for (const targets of [
+      shops.map(({ buildroot }) => buildroot),
+      await Promise.all(shops.map((shop) => tarOf(shop, 'shop.tar', 'usr'))),
+    ]) {
+      const { status, stdout } = await pyclink(['diff', ...targets]);
+      expect(status).toBe(1);
+      expect(stdout).toContain(`code: ${join('/', directory, 'till.py')}: till`);
+    }
+  });
+});
+
 describe('names that are not UTF-8', () => {
   it.each(['tree', 'zip'])('are shown with escaped bytes in a %s', async (kind) => {
     const shop = await builtShop();

@@ -40,13 +40,12 @@ export interface ModulePair extends Omit<DiffModule, 'pycs'> {
 /** The modules of a payload that have pycs. */
 export function modulesOf(payload: Payload, { pycs }: Pick<BytecodeFacts, 'pycs'>): readonly DiffModule[] {
   const modules = new Map<string, DiffModule & { readonly pycs: Map<Level, DiffPyc> }>();
-  for (const { path, isGhost } of payload.all) {
+  for (const { path, file, isGhost } of payload.files) {
     const name = isGhost ? undefined : (parsePycPath(path) ?? moduleInCache(path));
-    const [entry] = name === undefined ? [] : payload.follow(path);
-    if (name === undefined || entry?.type !== 'file') continue;
+    if (name === undefined) continue;
     const { source, cacheTag, level } = name;
     const module = getOrAdd(modules, `${source}\0${cacheTag ?? ''}`, () => ({ source, cacheTag, pycs: new Map() }));
-    if (!module.pycs.has(level)) module.pycs.set(level, { file: entry.file, facts: pycs.get(entry.file) });
+    if (!module.pycs.has(level)) module.pycs.set(level, { file, facts: pycs.get(file) });
   }
   return [...modules.values()];
 }
