@@ -14,7 +14,8 @@ import type { PycRecord } from './schema.ts';
 
 /**
  * Adds pycs to the RECORD of the distribution that their source belongs to, as pip does for its own, so that an
- * uninstall removes them. Skips distributions that a system package manager installed.
+ * uninstall removes them. Skips distributions that others than Python's installers installed, or maybe did: a system
+ * package manager may own their RECORD.
  * @param gone sources and pycs that were removed: their lines are removed as well
  * @returns a message for each RECORD that cannot be used
  * @see PyPA's specification "Recording installed projects"

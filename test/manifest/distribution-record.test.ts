@@ -1,4 +1,4 @@
-import { lstatSync, readFileSync, writeFileSync } from 'node:fs';
+import { lstatSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { openTree } from '../../src/buildroot/open.ts';
@@ -51,6 +51,27 @@ describe('listInRecords', () => {
     const { file, list } = planted(Buffer.from(before, 'latin1'));
     expect(list(new Set(['/site/a.py' as PayloadPath]))).toEqual([]);
     expect(readFileSync(file, 'latin1')).toBe(after);
+  });
+
+  it.each([
+    ['pip\n', true],
+    ['uv', true],
+    ['Poetry 2.1.3', true],
+    ['pdm\n', true],
+    ['rpm\n', false],
+    ['conda', false],
+    ['gpep517\n', false],
+    ['pipe', false],
+    ['', false],
+    // As of Debian's packages, and of pypa/installer.
+    [undefined, false],
+  ])('changes a RECORD if INSTALLER is %j: %j', (installer, isChanged) => {
+    const { file, list } = planted('a.py,,\n__pycache__/a.cpython-311.opt-1.pyc,,\n');
+    const before = readFileSync(file, 'utf8');
+    if (installer === undefined) rmSync(join(file, '../INSTALLER'));
+    else writeFileSync(join(file, '../INSTALLER'), installer);
+    expect(list(new Set(['/site/__pycache__/a.cpython-311.opt-1.pyc' as PayloadPath]))).toEqual([]);
+    expect(readFileSync(file, 'utf8')).toBe(isChanged ? `a.py,,\n${pyc},,\n` : before);
   });
 
   it('keeps what another program has added concurrently', () => {
