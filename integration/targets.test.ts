@@ -18,14 +18,14 @@ async function packagesIn(shop: Shop, place: string): Promise<string> {
 }
 
 describe('a directory of packages', () => {
-  it('is expanded to its packages, and its other files do not matter', async () => {
+  it('is expanded to its packages, each of which is read once, and its other files do not matter', async () => {
     const shop = await builtShop();
     const dist = await packagesIn(shop, 'dist');
     plant(dist, { 'shop_1.dsc': 'text', 'logs/build.log': 'text' });
     const ran = await verifyShop(shop, dist);
     expect(ran.stdout).toBe(`pyclink: ${dist}/empty_1_all.deb: it contains no pyc of the manifest\n${healthy.stdout}`);
     expect(ran.status).toBe(0);
-    const audited = await pyclink(['audit', '--json', dist]);
+    const audited = await pyclink(['audit', '--json', dist, `${dist}/./shop_1_all.deb`]);
     expect(JSON.parse(audited.stdout).summary.modules).toBe(2);
   });
 

@@ -137,7 +137,9 @@ describe('verify', () => {
     const tree = await builtShop();
     const text = tree.beside('text');
     writeFileSync(text, 'This is no archive, and it is long enough to see that. '.repeat(20));
-    expect((await verifyShop(tree, text)).status).toBe(3);
+    const ran = await verifyShop(tree, text);
+    expect(ran.status).toBe(3);
+    expect(ran.stderr).toMatch(/: cannot be read: it has no format that pyclink reads\n {4}hint: /);
     const missing = await verifyShop(tree, tree.beside('missing.deb'));
     expect(missing.stderr).toBe(`pyclink: error: ${tree.beside('missing.deb')}: cannot be opened (ENOENT)\n`);
     expect(missing.status).toBe(2);

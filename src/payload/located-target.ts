@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { errnoOf, PyclinkError } from '../errors.ts';
 import { ifPossible } from '../files/if-possible.ts';
 import { type FileStat, stat, statIfAny } from '../files/stat.ts';
@@ -11,13 +11,17 @@ export interface LocatedTarget {
   readonly reference?: string;
 }
 
-/** Says what a target is. @throws PyclinkError `usage` if it is not there, or neither a file nor a directory */
+/** Says what a target is. @throws PyclinkError `usage` if it is not there, a `__pycache__`, or neither a file nor a directory */
 export function locateTarget(target: string): LocatedTarget {
   const [path, reference] = parted(target);
   const place = { target, path, ...(reference === undefined ? {} : { reference }) };
   const { kind } = statOf(path);
   if (kind === 'other') throw new PyclinkError('usage', 'is not a regular file or a directory', { path });
   if (kind !== 'directory') return { ...place, kind: 'file' };
+  if (basename(resolve(path)) === '__pycache__') {
+    const hint = 'name the directory above, which has the sources';
+    throw new PyclinkError('usage', 'is a __pycache__', { path, hint });
+  }
   const isImage = exists(join(path, 'oci-layout'));
   if (!isImage && reference !== undefined) throw new PyclinkError('usage', 'is not an image', { path });
   return { ...place, kind: isImage ? 'image-directory' : 'tree' };

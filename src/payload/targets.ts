@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { installedAt, openTree } from '../buildroot/open.ts';
 import { messageOf, PyclinkError } from '../errors.ts';
 import type { PayloadPath } from '../files/path.ts';
@@ -57,8 +58,8 @@ export async function searchTargets(
   search: Search,
   options: ReadOptions,
 ): Promise<TargetContents[]> {
-  const targets = [...new Set(given.flatMap(packagesOf))];
-  const places = targets.map(locateTarget);
+  const targets = new Map(given.flatMap(packagesOf).map((target) => [resolve(target), target]));
+  const places = Array.from(targets.values(), locateTarget);
   const directory = places.find(({ kind }) => kind === 'tree');
   if (directory === undefined && (options.prepend ?? '/') !== '/') {
     throw new PyclinkError('usage', '--prepend is for a directory; a package or an image has installed paths');
@@ -149,12 +150,15 @@ async function searchImageIn(
 async function searchFile(located: LocatedTarget, search: Search, options: ReadOptions): Promise<TargetContents> {
   const { target, path, reference } = located;
   const { limits = defaultReadLimits } = options;
-  const begins = formatOf(readStart(path));
+  const start = readStart(path);
+  const begins = formatOf(start);
   const endsAsZip = zipExtent(path) !== undefined;
   if (endsAsZip && begins !== undefined && begins !== 'zip') {
     throw new Error(`it begins as ${begins} and ends as zip, so programs interpret it differently`);
   }
   const format = begins ?? (endsAsZip ? 'zip' : path.endsWith('.rpm') ? 'rpm' : undefined);
+  // An empty tar consists of zeros.
+  if (format === undefined && start.some((byte) => byte !== 0)) throw new Error('it has no format that pyclink reads');
   const searchFormat = searches.get(format) ?? searchArchive;
   const files = searchFormat === searchArchive ? await filesOfTar(path, () => new Budget(path, limits)) : undefined;
   if (files !== undefined) return searchImageIn(files, located, search, options);

@@ -3,7 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { locateTarget } from '../../src/payload/located-target.ts';
 import { plantBuildroot } from '../helpers/buildroot.ts';
 
-const planted = { 'tree/a.py': '', 'image/oci-layout': '', 'image:odd/a.py': '', 'shop.deb': '' };
+const planted = {
+  'tree/a.py': '',
+  'tree/__pycache__/a.x.pyc': '',
+  'image/oci-layout': '',
+  'image:odd/a.py': '',
+  'shop.deb': '',
+};
 
 describe('locateTarget', () => {
   it.each([
@@ -23,6 +29,7 @@ describe('locateTarget', () => {
     ['missing', 'cannot be opened (ENOENT)'],
     ['missing:1', 'cannot be opened (ENOENT)'],
     ['tree:1', 'is not an image'],
+    ['tree/__pycache__/', 'is a __pycache__'],
     ['long'.repeat(99), 'cannot be opened (ENAMETOOLONG)'],
   ])('refuses %s', (name, reason) => {
     expect(() => locateTarget(join(plantBuildroot(planted), name))).toThrow(reason);
