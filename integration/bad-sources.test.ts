@@ -75,7 +75,7 @@ test('an unreadable directory', async () => {
   chmodSync(join(buildroot, closed), 0);
   const ran = await pyclink(quietBuild(buildroot), options);
   chmodSync(join(buildroot, closed), 0o755);
-  expect(ran.stderr).toBe(`pyclink: error: ${closed}: the directory cannot be listed\n    EACCES\n`);
+  expect(ran.stderr).toBe(`pyclink: error: ${closed}: the directory cannot be listed\n    EACCES: permission denied\n`);
   expect(ran.stdout).toContain('\npyclink: 1 problem, see above\n');
   expect(ran.status).toBe(1);
   expect(changesSince(before, buildroot)).toEqual({ added: healthyAdds, changed: [], gone: [] });

@@ -342,16 +342,22 @@ describe('build --prune', () => {
     pythonsWhere((one) => `3.${one}` !== minor && one >= 8 && one <= 13),
   );
 
-  it.skipIf(missingRoot().length > 0)('names what the system does not let it remove, with status 1', async () => {
-    const orphan = `/opt/app/old/__pycache__/gone.${cacheTag}.pyc`;
-    const buildroot = plantBuildroot({ '/opt/app/till.py': text(cart), [orphan]: nobodys });
-    for (const path of ['..', '.', 'opt', 'opt/app']) chmodSync(join(buildroot, path), 0o755);
-    chownSync(join(buildroot, 'opt/app'), 65534, 65534);
-    for (const how of [['--dry-run'], []]) {
-      const ran = await pyclink(['build', '-q', '--buildroot', buildroot, '--prune', ...how, '/opt'], { uid: 65534 });
-      expect(ran.status).toBe(1);
-      expect(ran.stderr).toBe(`pyclink: error: ${orphan}: old pyc cannot be removed\n    EACCES: permission denied\n`);
-      expect(statSync(join(buildroot, orphan)).isFile()).toBe(true);
-    }
-  });
+  it.skipIf(missingRoot().length > 0)(
+    'names what the system does not let it remove or read, with status 1',
+    async () => {
+      const orphan = `/opt/app/old/__pycache__/gone.${cacheTag}.pyc`;
+      const unreadable = `/opt/app/__pycache__/gone.${cacheTag}.pyc`;
+      const buildroot = plantBuildroot({ '/opt/app/till.py': text(cart), [orphan]: nobodys, [unreadable]: nobodys });
+      for (const path of ['..', '.', 'opt', 'opt/app']) chmodSync(join(buildroot, path), 0o755);
+      for (const path of ['opt/app', 'opt/app/__pycache__']) chownSync(join(buildroot, path), 65534, 65534);
+      chmodSync(join(buildroot, unreadable), 0);
+      for (const how of [['--dry-run'], []]) {
+        const ran = await pyclink(['build', '-q', '--buildroot', buildroot, '--prune', ...how, '/opt'], { uid: 65534 });
+        expect(ran.status).toBe(1);
+        const why = 'old pyc cannot be removed\n    EACCES: permission denied\n';
+        expect(ran.stderr).toBe([unreadable, orphan].map((path) => `pyclink: error: ${path}: ${why}`).join(''));
+        for (const path of [unreadable, orphan]) expect(statSync(join(buildroot, path)).isFile()).toBe(true);
+      }
+    },
+  );
 });

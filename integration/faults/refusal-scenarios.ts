@@ -20,6 +20,8 @@ export interface Scenario {
   /** Which files may be refused, as a regular expression. Default: the victims. */
   readonly file?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** What is gone need not be removed, and that is no problem. */
+  readonly removes?: boolean;
 }
 
 /** Every command, in every way in which it gets at files. */
@@ -42,6 +44,12 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   },
   'build --dry-run': { call: (place) => recorded(place, '--dry-run') },
   'build --dry-run --keep-current': kept('checked-hash', '--dry-run'),
+  'build --prune': {
+    before: (place) => run(recorded(place)),
+    call: (place) => recorded(place, '--prune', '-o', '0'),
+    removes: true,
+  },
+  'build --remove-sources': { call: (place) => recorded(place, '--layout', 'zip', '--remove-sources') },
   'build --in-place': {
     call: ({ buildroot }) => ['build', '-q', '--in-place', '--python', systemPython.executable, buildroot],
   },

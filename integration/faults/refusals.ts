@@ -131,7 +131,8 @@ function problemsOf({ scenario, undisturbed }: Scene, left: Left, refused: Refus
   const isNamed = isVictim(said) && (said.includes(refused.code) || refused.code === 'ENOENT');
   // What is gone need not be linked, and that is no problem.
   const problem = ['ENOSPC', 'EDQUOT'].includes(refused.code) ? [1, 3] : [1];
-  const isSaid = problem.includes(left.status ?? 0) || (refused.code === 'ENOENT' && isNamed);
+  const mayBeGone = refused.code === 'ENOENT' && (isNamed || scenario.removes === true);
+  const isSaid = problem.includes(left.status ?? 0) || mayBeGone;
   if (!isAlike && !isSaid) problems.push('something is missing, and the status does not say so');
   if (left.status !== 0 && !isNamed) problems.push('the file is not named with the reason');
   if (![0, ...problem].includes(left.status ?? 70)) problems.push('one file ended it');

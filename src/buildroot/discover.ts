@@ -1,4 +1,4 @@
-import { errnoOf } from '../errors.ts';
+import { refusalOf } from '../errors.ts';
 import { ifRefused } from '../files/if-possible.ts';
 import { byCodeUnit, childOf, contains, nameOf, type PayloadPath, parentOf, type StagedPath } from '../files/path.ts';
 import { lstat } from '../files/stat.ts';
@@ -60,7 +60,7 @@ export function discover(buildroot: Buildroot, options: DiscoverOptions): Discov
       if (path.endsWith('.py') && (!everywhere || pythonDirectoryOf(payload))) skip(payload, 'name-not-utf8');
     }
     for (const { directory, error } of unreadable) {
-      skip(toPayload(buildroot, directory as StagedPath), 'unreadable-directory', errnoOf(error));
+      skip(toPayload(buildroot, directory as StagedPath), 'unreadable-directory', refusalOf(error));
     }
     if (!everywhere && !found.some(({ path }) => path === root || path.endsWith('.py'))) withoutSources.push(root);
     for (const directory of otherFileSystems) skip(toPayload(buildroot, directory), 'other-file-system');
@@ -82,7 +82,7 @@ export function discover(buildroot: Buildroot, options: DiscoverOptions): Discov
       else {
         const source = examine(file, payload, environment);
         if (typeof source === 'string') skip(payload, source);
-        else if ('error' in source) skip(payload, 'unreadable', errnoOf(source.error));
+        else if ('error' in source) skip(payload, 'unreadable', refusalOf(source.error));
         else sources.set(source.staged, source);
       }
     }

@@ -7,7 +7,7 @@ import { resolveInBuildroot } from '../buildroot/resolve.ts';
 import { type Source, sourceAt } from '../buildroot/source.ts';
 import { childOf, contains, nameOf, type PayloadPath, parentOf, type StagedPath } from '../files/path.ts';
 import { readContent, readRegular, withRegular } from '../files/read-regular.ts';
-import { type FileStat, isGone, lstat } from '../files/stat.ts';
+import { type FileStat, isGone, lstatIfAny } from '../files/stat.ts';
 import { getOrAdd } from '../get-or-add.ts';
 import { cacheTagOf } from '../manifest/interpreters.ts';
 import type { PycRecord } from '../manifest/schema.ts';
@@ -69,7 +69,8 @@ export class PruneReasons {
     const source = childOf(parentOf(cache), `${stem}.py`);
     const path = toPayload(buildroot, staged);
     if ([staged, source].some((one) => this.#isExcluded(one, toPayload(buildroot, one)))) return undefined;
-    const stat = lstat(staged);
+    const stat = lstatIfAny(staged);
+    if (stat === undefined) return undefined;
     const place = stat.kind === 'symlink' ? resolveInBuildroot(buildroot, staged) : { kind: 'inside', path: staged };
     const header = 'path' in place ? withRegular(place.path, readHeader) : undefined;
     if (header === undefined && place.kind === 'inside') return undefined;

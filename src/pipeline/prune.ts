@@ -1,6 +1,6 @@
 import { accessSync, constants } from 'node:fs';
 import { excluder } from '../buildroot/exclude.ts';
-import { type Buildroot, toPayload } from '../buildroot/path.ts';
+import { toPayload } from '../buildroot/path.ts';
 import { pythonDirectoryOf } from '../buildroot/python-directory.ts';
 import { walkLimits } from '../buildroot/running-system.ts';
 import { startingPoints } from '../buildroot/starting-points.ts';
@@ -31,10 +31,11 @@ export async function prune(facts: PruneFacts) {
   const useless = new Map<StagedPath, PrunedPyc & { readonly stat: FileStat }>();
   const pruned: PrunedPyc[] = [];
   const skipped: Skipped[] = [];
-  for await (const staged of inTurns(pycsIn(buildroot, options))) {
+  const refused: Refused = (path) => (error) =>
+    void skipped.push({ path, reason: 'pyc-not-removed', message: refusalOf(error) });
+  for await (const staged of inTurns(pycsIn(options, refused))) {
     const path = toPayload(buildroot, staged);
-    // Keep what cannot be examined.
-    const { detail, stat } = (built.has(path) ? undefined : ifPossible(() => reasons.look(staged))) ?? {};
+    const { detail, stat } = (built.has(path) ? undefined : ifRefused(() => reasons.look(staged), refused(path))) ?? {};
     if (stat === undefined) continue;
     if (detail === undefined) skipped.push({ path, reason: 'symlink-outside' });
     else useless.set(staged, { path, detail, stat });
@@ -49,7 +50,7 @@ export async function prune(facts: PruneFacts) {
       if (dryRun) checkRemovable(staged, stat);
       if (dryRun || removeFile(staged, isSame)) pruned.push({ path, detail });
     };
-    ifRefused(remove, (error) => skipped.push({ path, reason: 'pyc-not-removed', message: refusalOf(error) }));
+    ifRefused(remove, refused(path));
   }
   return { pruned, skipped };
 }
@@ -61,12 +62,16 @@ function checkRemovable(path: StagedPath, { kind }: FileStat): void {
   if (kind === 'file') ifErrno('EACCES', () => accessSync(path, constants.W_OK));
 }
 
+/** Says that the system does not let a pyc, or those of a directory, be removed. */
+type Refused = (path: PayloadPath) => (error: unknown) => void;
+
 /** The pycs in the PATHs or, without PATHs, in the Python directories. Does not follow symlinks. */
-function pycsIn(buildroot: Buildroot, { paths, only }: Pick<Settings, 'paths' | 'only'>): StagedPath[] {
-  const below = (directory: StagedPath) =>
-    walk(directory, /\.pyc$/, walkLimits(buildroot)).found.flatMap(({ path, type }) =>
-      type === 'file' || type === 'symlink' ? path : [],
-    );
+function pycsIn({ buildroot, paths, only }: Settings, refused: Refused): StagedPath[] {
+  const below = (top: StagedPath) => {
+    const { found, unreadable } = walk(top, /\.pyc$/, walkLimits(buildroot));
+    for (const { directory, error } of unreadable) refused(toPayload(buildroot, directory as StagedPath))(error);
+    return found.flatMap(({ path, type }) => (type === 'file' || type === 'symlink' ? path : []));
+  };
   const isDirectory = (path: StagedPath) => ifPossible(() => lstatIfAny(path))?.kind === 'directory';
   const isMeant = (path: PayloadPath) =>
     !['python2', undefined].includes(pythonDirectoryOf(path)?.kind) && only?.matching.test(path) !== false;
