@@ -1,4 +1,4 @@
-import { chmodSync, cpSync, existsSync, lstatSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, cpSync, existsSync, lstatSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
@@ -10,6 +10,7 @@ import {
   plantBuildroot,
 } from '../test/helpers/buildroot.ts';
 import { pyclink } from '../test/helpers/pyclink.ts';
+import { missingRoot } from './helpers/tools.ts';
 
 const epoch = '1700000000';
 const sources: Record<string, Planted> = {
@@ -140,6 +141,30 @@ describe('--keep-current', () => {
     }
     await pyclink(['build', '-q', ...options(buildroot)]);
     expect(state(buildroot)).toEqual(before);
+  });
+
+  it.skipIf(missingRoot().length > 0)('replaces pycs that another user than the owner of the source owns', async () => {
+    const buildroot = plantBuildroot({ '/app/a.py': 'a = 1\n', '/app/b.py': 'b = 1\n' });
+    await pyclink(['build', '-q', '--buildroot', buildroot, '/']);
+    const cache = join(buildroot, 'app/__pycache__');
+    const own = (user: number) => {
+      for (const path of everythingIn(cache)) chownSync(join(cache, path), user, user);
+    };
+    const kept = async (...more: string[]) =>
+      JSON.parse((await pyclink(['build', '--json', ...more, ...options(buildroot)])).stdout).current;
+    own(12_345);
+    chownSync(join(buildroot, 'app/a.py'), 12_345, 12_345);
+    expect(await kept('--dry-run')).toBe(1);
+    expect(await kept()).toBe(1);
+    const owners = everythingIn(cache).map((name) => [name[0], lstatSync(join(cache, name)).uid]);
+    expect(new Set(owners.map(String))).toEqual(new Set(['a,12345', 'b,0']));
+    // An ordinary user keeps pycs of root, who can write them anyway.
+    own(0);
+    for (const path of ['..', '.', 'app', 'app/__pycache__']) chmodSync(join(buildroot, path), 0o777);
+    const before = changesOf(buildroot);
+    const ran = await pyclink(['build', '--json', ...options(buildroot)], { uid: 65_534 });
+    expect(JSON.parse(ran.stdout)).toMatchObject({ current: 2 });
+    expect(changesOf(buildroot)).toEqual(before);
   });
 
   it('reports in a dry run what it would do, and does nothing', async () => {

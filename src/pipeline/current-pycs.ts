@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { CompileOptions } from '../compile/compile.ts';
 import { type CompileJob, invalidationModeOf, pycModeFor, pycsOf, recordedPathOf } from '../compile/plan.ts';
 import { Arena } from '../files/arena.ts';
-import { hasNewMode } from '../files/credentials.ts';
+import { currentCredentials, hasNewMode } from '../files/credentials.ts';
 import { ifPossible } from '../files/if-possible.ts';
 import { stat } from '../files/stat.ts';
 import { type ReadPyc, readNames } from '../links/fingerprint.ts';
@@ -23,8 +23,8 @@ const memory = new Arena();
 
 /**
  * Reads the pycs of a job if all exist and are current, as far as that can be told without compiling: the header, the
- * recorded path, the mode, normal form, columns, and code that is valid up to its last byte. Identical ones may be separate
- * files: they can still be linked.
+ * recorded path, the mode, normal form, columns, and code that is valid up to its last byte. Nobody else than root, this
+ * user and the owner of the source owns them. Identical ones may be separate files: they can still be linked.
  * @returns the pycs; undefined if they are not current, or if pyclink cannot read a file
  *   or the interpreter's code
  */
@@ -34,12 +34,14 @@ export function currentPycs(job: CompileJob, options: Wanted): ReadPyc[] | undef
   if (layout === undefined) return undefined;
   memory.clear();
   return ifPossible(() => {
-    const mode = pycModeFor(stat(job.source.content).mode);
+    const source = stat(job.source.content);
+    const mode = pycModeFor(source.mode);
+    const owners = [0, source.userId, currentCredentials()?.userId];
     const isWanted = (content: Buffer) =>
       fitsSource(content, job, options) && hasCode(content, layout, recordedPathOf(job), options);
     const names = pycsOf(job).map(({ path }) => path);
     const pycs = readNames(names, isWanted, memory.take);
-    if (pycs?.every((pyc) => hasNewMode(pyc, mode)) !== true) return undefined;
+    if (pycs?.every((pyc) => hasNewMode(pyc, mode) && owners.includes(pyc.userId)) !== true) return undefined;
     const areSeparate = new Set(pycs.map(({ identity }) => identity)).size === pycs.length;
     return link || areSeparate ? pycs : undefined;
   });
