@@ -256,16 +256,16 @@ describeWith(missingTools('umoci', 'skopeo', 'ostree', 'zstd'), 'verify of image
 
   it('reads layers that are symlinks to others, as old engines saved equal ones', async () => {
     await shop.run('skopeo', 'copy', '-q', 'oci:oci:one', 'docker-archive:image.tar');
-    await shop.run('sh', '-e', '-c', 'mkdir saved; tar -C saved -xf image.tar; mkdir saved/again');
+    await shop.run('sh', '-e', '-c', 'mkdir saved; tar -C saved -xf image.tar; mkdir saved/same');
     const file = shop.at('saved/manifest.json');
     const [image] = JSON.parse(readFileSync(file, 'utf8'));
     const [layer = ''] = image.Layers as string[];
-    symlinkSync(`../${layer}`, shop.at('saved/again/layer.tar'));
+    symlinkSync(`../${layer}`, shop.at('saved/same/layer.tar'));
     const config = shop.at('saved', image.Config);
     const { rootfs, ...rest } = JSON.parse(readFileSync(config, 'utf8'));
     const ids = [...rootfs.diff_ids, ...rootfs.diff_ids];
     writeFileSync(config, JSON.stringify({ ...rest, rootfs: { ...rootfs, diff_ids: ids } }));
-    writeFileSync(file, JSON.stringify([{ ...image, Layers: [layer, 'again/layer.tar'] }]));
+    writeFileSync(file, JSON.stringify([{ ...image, Layers: [layer, 'same/layer.tar'] }]));
     await shop.run('sh', '-c', 'cd saved && tar -cf ../twice.tar *');
     expect(await shop.verify('twice.tar')).toEqual(healthy);
   });
