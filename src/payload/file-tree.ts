@@ -1,6 +1,6 @@
 import { type PayloadPath, parentOf } from '../files/path.ts';
 import type { PayloadEntry } from './entry.ts';
-import { Places } from './places.ts';
+import { placeOf } from './payload.ts';
 
 /** A node of an image's tree: a directory with its names, a file or a symlink. */
 interface Node {
@@ -16,7 +16,7 @@ interface Node {
 export class FileTree {
   /** By path without symlinks. */
   readonly #nodes = new Map<PayloadPath, Node>();
-  readonly #places = new Places((path) => this.#nodes.get(path)?.entry);
+  readonly #at = (path: PayloadPath) => this.#nodes.get(path)?.entry;
 
   /** The listed entries in the order of the layers. */
   all(): PayloadEntry[] {
@@ -25,13 +25,13 @@ export class FileTree {
 
   /** The node at a path. The last component is not followed. */
   find(path: PayloadPath): Node | undefined {
-    const place = this.#places.of(path);
+    const place = placeOf(path, this.#at);
     return place && this.#nodes.get(place);
   }
 
   /** The node at a path, created if necessary. @returns undefined if symlinks form a loop */
   make(path: PayloadPath): Node | undefined {
-    const place = this.#places.of(path);
+    const place = placeOf(path, this.#at);
     return place && this.#make(place);
   }
 
@@ -53,7 +53,6 @@ export class FileTree {
 
   /** Sets the content of a node: an entry, a file that is not listed, or neither. */
   set(node: Node, entry: PayloadEntry | undefined, unlisted?: PayloadEntry): void {
-    if (entry?.type === 'symlink' || node.entry?.type === 'symlink') this.#places.forget();
     node.entry = entry;
     node.unlisted = unlisted;
   }
@@ -61,7 +60,6 @@ export class FileTree {
   /** Removes everything below a node. @returns the removed entries that were listed */
   empty(node: Node | undefined): PayloadEntry[] {
     const removed = node?.children.splice(0) ?? [];
-    if (removed.length > 0) this.#places.forget();
     for (const { path, children } of removed) {
       this.#nodes.delete(path);
       for (const child of children) removed.push(child);

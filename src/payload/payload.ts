@@ -92,26 +92,33 @@ export class Payload {
 }
 
 /** Follows all symlinks of a path. @returns undefined if they form a loop */
-export function throughSymlinks(
+function throughSymlinks(
   path: PayloadPath,
   at: (path: PayloadPath) => PayloadEntry | undefined,
 ): PayloadPath | undefined {
-  const pending = path.split('/').filter(Boolean).reverse();
-  let reached = '/' as PayloadPath;
+  let reached = path;
   let followed = 0;
-  for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
-    const next = childOf(reached, name);
-    const entry = at(next);
-    if (entry?.type !== 'symlink') {
-      reached = next;
-      continue;
-    }
+  for (let end = 0; reached !== '/' && end >= 0; ) {
+    end = reached.indexOf('/', end + 1);
+    const start = (end < 0 ? reached : reached.slice(0, end)) as PayloadPath;
+    const entry = at(start);
+    if (entry?.type !== 'symlink') continue;
     followed += 1;
     if (followed > maxSymlinks) return undefined;
-    pending.push(...targetOf(entry).split('/').filter(Boolean).reverse());
-    reached = '/' as PayloadPath;
+    reached = `${targetOf(entry)}${reached.slice(start.length)}`.replace('//', '/') as PayloadPath;
+    end = 0;
   }
   return reached;
+}
+
+/** Follows symlinks on the way to a path, but not its last component. @returns undefined if they form a loop */
+export function placeOf(
+  path: PayloadPath,
+  at: (path: PayloadPath) => PayloadEntry | undefined,
+): PayloadPath | undefined {
+  if (path === '/') return path;
+  const directory = throughSymlinks(parentOf(path), at);
+  return directory && childOf(directory, nameOf(path));
 }
 
 /** The path that a symlink names. */

@@ -1,6 +1,6 @@
 import { contains, type PayloadPath, parentOf, plainPath } from '../files/path.ts';
 import type { PayloadEntry } from './entry.ts';
-import { Places } from './places.ts';
+import { placeOf } from './payload.ts';
 
 /** What a tar has at a path. */
 export interface TarName {
@@ -20,7 +20,6 @@ export class TarNames {
   readonly #isLayer: boolean;
   /** Directories that are not empty. */
   readonly #parents = new Set<PayloadPath>();
-  readonly #places = new Places((path) => this.byPath.get(path)?.entry);
 
   /**
    * @param root the directory that is the root of the payload
@@ -42,7 +41,7 @@ export class TarNames {
     const path = plainPath(name) as PayloadPath;
     if (!contains(this.#root, path)) return undefined;
     const inside = (this.#root === '/' ? path : path.slice(this.#root.length) || '/') as PayloadPath;
-    const place = this.#places.of(inside);
+    const place = placeOf(inside, (path) => this.byPath.get(path)?.entry);
     if (place === undefined) throw new Error(`its symlinks lead in a circle: ${parentOf(inside)}`);
     return place;
   }
@@ -59,7 +58,6 @@ export class TarNames {
     const [before, type] = [this.byPath.get(path)?.entry?.type, name.entry?.type];
     const isReplaced = type === 'directory' ? before === 'symlink' : this.#parents.has(path);
     if (isReplaced && !this.#isLayer) throw twoWays(path);
-    if (before === 'symlink' || type === 'symlink') this.#places.forget();
     this.byPath.delete(path);
     this.byPath.set(path, name);
     for (let parent = parentOf(path); parent !== '/' && !this.#parents.has(parent); parent = parentOf(parent)) {
