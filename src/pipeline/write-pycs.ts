@@ -4,7 +4,7 @@ import { type CompileJob, invalidationModeOf } from '../compile/plan.ts';
 import { refusalOf } from '../errors.ts';
 import { Arena } from '../files/arena.ts';
 import { ifPossible } from '../files/if-possible.ts';
-import { byCodeUnit, type PayloadPath, type StagedPath } from '../files/path.ts';
+import { byCodeUnit, type StagedPath } from '../files/path.ts';
 import { readRegular } from '../files/read-regular.ts';
 import { type LinkResult, linkIdentical } from '../links/apply.ts';
 import type { ReadPyc } from '../links/fingerprint.ts';
@@ -76,7 +76,8 @@ export function writePycs(
     const message = by === 'directory' ? 'a directory' : 'a fifo, a socket or a device';
     skipped.push({ path: toPayload(options.buildroot, path), reason: 'name-taken', message });
   }
-  skipped.push(...notWritten(payload, written.failed));
+  const refusals = new Set(written.failed.map(({ error }) => refusalOf(error)));
+  if (refusals.size > 0) skipped.push({ path: payload, reason: 'not-written', message: [...refusals].join('\n') });
   return {
     records: recordsOf(job, written.groups, digests, options, compiled?.sha256),
     skipped,
@@ -152,29 +153,16 @@ function digestOfSource(path: StagedPath, known: string | undefined): string | u
   return source && new Digests().of(source.content);
 }
 
-/** The system's messages for pycs that cannot be written, without duplicates. */
-function notWritten(path: PayloadPath, failed: readonly { readonly error: unknown }[]): Skipped[] {
-  const messages = failed.map(({ error }) => refusalOf(error));
-  return failed.length === 0 ? [] : [{ path, reason: 'not-written', message: [...new Set(messages)].join('\n') }];
-}
-
 function leftAsTheyAre(
   buildroot: Buildroot,
   notNormalized: readonly NotNormalized[],
   notLinked: LinkResult<ReadPyc>['notLinked'],
 ): Skipped[] {
-  return [
-    ...notNormalized.map(({ path, message }) => ({
-      path: toPayload(buildroot, path),
-      reason: 'not-normalized' as const,
-      message,
-    })),
-    ...notLinked.map(({ path, reason, errno }) => ({
-      path: toPayload(buildroot, path),
-      reason,
-      ...(errno === undefined ? {} : { message: errno }),
-    })),
+  const left = [
+    ...notNormalized.map(({ path, message }) => ({ path, reason: 'not-normalized' as const, message })),
+    ...notLinked.map(({ errno, ...one }) => ({ ...one, ...(errno !== undefined && { message: errno }) })),
   ];
+  return left.map((one) => ({ ...one, path: toPayload(buildroot, one.path) }));
 }
 
 /** Removes the buildroot and the number of a temporary file from an interpreter's message. */
