@@ -140,9 +140,13 @@ describe('build --in-place', () => {
       expect(await inPlace([join(top, path), ...more])).toEqual({ status: 0, stdout: '', stderr });
       expect(pycsIn(join(top, path))).toHaveLength(1);
     }
+    const said = `no working python3.77: ${top}/bare/bin/python3.77 ${why}`;
     const without = await inPlace([join(top, 'bare')]);
-    expect(without.status).toBe(2);
-    expect(without.stderr).toContain(`no working python3.77: ${top}/bare/bin/python3.77 ${why}\n`);
+    expect(without).toMatchObject({ status: 2, stderr: expect.stringContaining(`${said}\n`) });
+    plant(top, { 'shims/python3.77': { content: '#!/bin/sh\nexit 127\n', mode: 0o755 } });
+    const shim = await inPlace([join(top, 'bare')], { env: { PATH: `${top}/shims:/usr/bin:/bin` } });
+    const others = `${top}/shims/python3.77 does not start (exit status 127)`;
+    expect(shim).toMatchObject({ status: 2, stderr: expect.stringContaining(`${said}; ${others}\n`) });
   });
 
   it('names an environment beside the PATH that lacks its interpreter, unless another one has it', async () => {

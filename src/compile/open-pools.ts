@@ -107,12 +107,12 @@ export async function openPools(
       const isPassedOver = distrusted.length > 0 && isRunningSystem(buildroot);
       if (!isPassedOver) hints.add(distrusted.length > 0 ? namedByPath : isStaged ? inChrootInstead : installIt);
       const own = whyNotOwn(buildroot, { home: systemDirectory, ...request }, inChroot) ?? [];
-      const reasons = [...distrusted, own, ...started.refused].flat();
+      const reasons = [...distrusted, own, ...started.refused].flat().join('; ');
       lacks.set(
         key,
         isPassedOver
-          ? { reason: 'untrusted-interpreter', message: reasons.join('; ') }
-          : { reason: 'no-interpreter', message: [`no working ${request.command}`, ...reasons].join(': ') },
+          ? { reason: 'untrusted-interpreter', message: reasons }
+          : { reason: 'no-interpreter', message: `no working ${request.command}${reasons && `: ${reasons}`}` },
       );
       continue;
     }
