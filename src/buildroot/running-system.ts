@@ -67,21 +67,19 @@ export function pythonPlaces() {
  */
 export function environmentBeside(path: StagedPath): StagedPath | undefined {
   for (const directory of [path, parentOf(path)]) {
-    const places = (ifPossible(() => readdirSync(directory)) ?? []).map((name) => childOf(directory, name));
-    const safe = places
+    const safe = (ifPossible(() => readdirSync(directory)) ?? [])
+      .map((name) => childOf(directory, name))
       .filter((place) => ifPossible(() => lstatIfAny(join(place, 'pyvenv.cfg'))) !== undefined)
-      .map((place) => ({ place, program: ifPossible(() => realpathSync.native(join(place, 'bin/python'))) }))
-      .filter(({ place, program }) =>
-        (program === undefined ? [place] : [join(place, 'bin/python'), program]).some(
-          (one) => foreignWriter(one) === undefined,
-        ),
-      );
-    const complete = safe.filter(({ program }) => program !== undefined);
+      .filter((place) => [programIn(place), realProgramIn(place) ?? place].some((one) => !foreignWriter(one)));
+    const complete = safe.filter(realProgramIn);
     const [first, second] = complete.length > 0 ? complete : safe;
-    if (first !== undefined) return second === undefined ? first.place : undefined;
+    if (first !== undefined) return second === undefined ? first : undefined;
   }
   return undefined;
 }
+
+const programIn = (environment: string) => join(environment, 'bin/python');
+const realProgramIn = (environment: string) => ifPossible(() => realpathSync.native(programIn(environment)));
 
 /** The virtual environment that contains a directory of the running system. */
 export function environmentAround(directory: StagedPath): StagedPath | undefined {
