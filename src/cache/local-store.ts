@@ -1,8 +1,8 @@
-import { closeSync, existsSync, openSync, renameSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, renameSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { makeIfMissing } from '../files/directory.ts';
 import { ifErrno, ifPossible, ifRefused } from '../files/if-possible.ts';
-import { temporaryName } from '../files/leftovers.ts';
+import { removeLeftovers, temporaryName } from '../files/leftovers.ts';
 import { atMost, type RegularFile, readRegular } from '../files/read-regular.ts';
 import { unlinkIfAny } from '../files/replace.ts';
 import { type FileStat, lstatIfAny } from '../files/stat.ts';
@@ -27,9 +27,6 @@ const usedAgainMs = 3_600_000;
 /** Larger files are not entries. */
 const maxEntryBytes = 256 * 1024 ** 2;
 
-/** Writing an entry takes less time than this. */
-const leftoverMs = 3_600_000;
-
 /**
  * A store that keeps each entry in a file: `v1/ab/` contains the entries whose keys begin with `ab`. There are no
  * locks: an entry appears in one step, and any entry may vanish at any time.
@@ -37,9 +34,6 @@ const leftoverMs = 3_600_000;
 export class LocalStore {
   readonly tally: Tally;
   readonly #entries: string;
-  /** Whether the last lookup was a hit: the next one is then likely to be a hit as well. */
-  #isLikely = true;
-
   readonly #onRefusal: OnRefusal;
 
   /**
@@ -60,9 +54,7 @@ export class LocalStore {
    */
   get(key: string, take?: (sizeBytes: number) => Buffer): RegularFile | undefined {
     const path = this.pathOf(key);
-    // A failed open costs more, because Node.js makes an error of it.
-    const file = this.#isLikely || existsSync(path) ? readRegular(path, atMost(maxEntryBytes, take)) : undefined;
-    this.#isLikely = file !== undefined;
+    const file = readRegular(path, atMost(maxEntryBytes, take));
     if (file !== undefined && Date.now() - milliseconds(file.stat) > usedAgainMs) this.#markUsed(path);
     return file;
   }
@@ -135,19 +127,9 @@ export class LocalStore {
     });
   }
 
-  /**
-   * Removes old temporary files, which killed builds left. The process id in their names cannot tell whether a build still
-   * runs: it may run in another container that shares the directory.
-   */
+  /** Removes temporary files that killed builds left. @throws the system's error if the store cannot be listed */
   #removeLeftovers(): void {
-    for (const shard of namesIn(this.#entries).filter(isShard)) {
-      for (const name of ifPossible(() => namesIn(join(this.#entries, shard))) ?? []) {
-        const path = join(this.#entries, shard, name);
-        const stat = ifPossible(() => lstatIfAny(path));
-        const ageMs = stat === undefined ? 0 : Date.now() - milliseconds(stat);
-        if (name.startsWith('.pyclink-') && ageMs > leftoverMs) ifPossible(() => unlinkSync(path));
-      }
-    }
+    for (const shard of namesIn(this.#entries).filter(isShard)) removeLeftovers(join(this.#entries, shard));
   }
 
   /** The file of an entry, if there is one. */

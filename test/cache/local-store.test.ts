@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
@@ -19,6 +19,7 @@ import { checkCacheDirectory, makeCacheDirectory } from '../../src/cache/cache-d
 import { LocalStore } from '../../src/cache/local-store.ts';
 import { UnusableCache } from '../../src/cache/unusable-cache.ts';
 import { everythingIn, temporaryDirectory } from '../helpers/buildroot.ts';
+import { leftoverOf } from '../helpers/leftovers.ts';
 
 const keyOf = (i: number) => i.toString(16).padStart(2, '0') + '0'.repeat(62);
 const hourSeconds = 3600;
@@ -85,16 +86,15 @@ describe('a local store', () => {
       put(keyOf(i), '0123456789');
       age(keyOf(i), [10, 40, 20, 30][i] as number);
     }
-    const [old, young] = ['old', 'young'].map((name) => join(directory, 'v1/00', `.pyclink-1-${name}`));
-    for (const file of [old, young]) writeFileSync(file as string, 'half');
-    utimesSync(old as string, 0, 0);
+    const { pid } = spawnSync('true');
+    const [killed, running] = [pid, 1].map((owner) => join(directory, 'v1/00', leftoverOf(owner)));
+    for (const file of [killed, running]) writeFileSync(file as string, 'half');
     store.tally.add({ hits: 1, misses: 4, storedBytes: 40 });
     expect(store.trim(25)).toEqual({ removed: 2, bytes: 20 });
     expect([...store.entries()].map(({ key }) => key)).toEqual([keyOf(0), keyOf(2)]);
-    expect([old, young].map((file) => lstatSync(file as string, { throwIfNoEntry: false }) !== undefined)).toEqual([
-      false,
-      true,
-    ]);
+    expect([killed, running].map((file) => lstatSync(file as string, { throwIfNoEntry: false }) !== undefined)).toEqual(
+      [false, true],
+    );
     expect(store.tally.read()).toEqual({ hits: 1, misses: 4, storedBytes: 0 });
     expect(store.trim(25)).toEqual({ removed: 0, bytes: 20 });
   });
