@@ -32,6 +32,7 @@ const inIntegration: Readonly<Record<string, readonly string[]>> = {
     (name) => `pipeline/${name}`,
   ),
   restamp: ['commands/restamp', 'links/restamp'],
+  prune: ['pipeline/remove-old'],
   'rpm-hooks': ['cli/brp', 'commands/brp'],
   'rpm-payload': ['payload/rpm'],
   signals: ['cli', 'cli/process'],

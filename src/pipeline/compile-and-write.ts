@@ -3,27 +3,25 @@ import { globMatcher } from '../buildroot/exclude.ts';
 import { type Buildroot, toPayload } from '../buildroot/path.ts';
 import { isInSitePackages } from '../buildroot/python-directory.ts';
 import type { Source } from '../buildroot/source.ts';
-import { symlinksIn } from '../buildroot/symlinks.ts';
 import { foreignDirectories } from '../compile/foreign-directories.ts';
 import type { Interpreter } from '../compile/interpreter.ts';
 import type { Pools } from '../compile/open-pools.ts';
 import { PyclinkError } from '../errors.ts';
-import { byCodeUnit, type StagedPath } from '../files/path.ts';
-import { completeManifest, mergeContent, recordsOf } from '../manifest/encode.ts';
+import { byCodeUnit } from '../files/path.ts';
+import { completeManifest, type ManifestContent, mergeContent, recordsOf } from '../manifest/encode.ts';
 import { goneFrom, writeWhole } from '../manifest/file.ts';
 import { showsLinks } from '../manifest/fit.ts';
 import { openOutputs, writeOutputs } from '../manifest/outputs.ts';
 import type { Manifest } from '../manifest/schema.ts';
-import { pycPath } from '../pyc/name.ts';
 import { releaseOf } from '../pyc/releases.ts';
 import { isForgivable, isProblem, type Skipped } from '../skipped.ts';
 import { version } from '../version.ts';
 import { compileAll, interpretersOf, type Settings } from './compile-all.ts';
 import type { BuildContext } from './context.ts';
 import { closeCache, openCache } from './open-cache.ts';
-import type { Planned } from './prune-reasons.ts';
-import { planRemoval, removeSources } from './remove-sources.ts';
-import type { BuildReport } from './report.ts';
+import { removeOld } from './remove-old.ts';
+import { removeSources } from './remove-sources.ts';
+import type { BuildReport, ReportedSkip } from './report.ts';
 import { setMtimes } from './set-mtimes.ts';
 import type { Stopwatch } from './stopwatch.ts';
 
@@ -50,17 +48,7 @@ export async function compileAndWrite(
   watch.lap('compile');
 
   const interpreters = pools.all.map((pool) => pool.interpreter);
-  // A dry run does not know which sources do not compile.
-  const planned = options.removeSources || options.prune ? plannedPycs(found.sources, pools, options) : [];
-  const symlinks =
-    options.removeSources || options.prune ? symlinksIn(buildroot, options.paths) : new Map<StagedPath, StagedPath>();
-  const removal = options.removeSources
-    ? planRemoval(dated.sources, options.dryRun ? planned : done.records, symlinks)
-    : undefined;
-  const toRemove = new Set(removal?.removable.map(({ staged }) => staged));
-  const old = options.prune
-    ? await (await import('./prune.ts')).prune({ options, sources: dated.sources, planned, symlinks, toRemove })
-    : undefined;
+  const { removal, old } = await removeOld(found.sources, dated.sources, pools, done.records, options);
   const skipped = [
     ...found.skipped,
     ...dated.skipped,
@@ -71,14 +59,8 @@ export async function compileAndWrite(
   ];
   const content = { interpreters: interpreters.map(forManifest), records: done.records, skipped };
   const manifest = completeManifest(version, content);
-  const wholeOf = (earlier: Manifest | undefined) => {
-    if (earlier === undefined) return manifest;
-    const examined = new Set([...found.sources.map(({ payload }) => payload), ...skipped.map(({ path }) => path)]);
-    const current = { ...content, records: recordsOf(manifest) };
-    const isOutdated = ({ path }: { path: string }, written: ReadonlySet<string>) =>
-      (examined as ReadonlySet<string>).has(path) || written.has(path);
-    return completeManifest(version, mergeContent(earlier, current, isOutdated, goneFrom(buildroot)));
-  };
+  const wholeOf = (earlier: Manifest | undefined) =>
+    earlier === undefined ? manifest : mergedManifest(earlier, manifest, content, found.sources, buildroot);
   const page = (file: string, whole: Manifest) => writePage(file, buildroot, whole);
   const lacking = options.dryRun ? [] : await writeOutputs(outputs, wholeOf, context.warn, page);
   const isImage = options.inPlace || options.chroot;
@@ -99,15 +81,6 @@ export async function compileAndWrite(
   }
   watch.lap('write');
 
-  const isAllowed = await globMatcher(options.allowErrors);
-  // pip and uv continue as well: libraries contain templates and code for other Python versions.
-  const isLenient = isImage && options.errors === undefined;
-  const isForgiven = ({ path, reason }: Skipped) =>
-    (isForgivable(reason) && (options.errors === 'warn' || isAllowed(path))) ||
-    (isLenient && reason === 'does-not-compile' && isInSitePackages(path));
-  // Sources of other users in the running system were only asked for if a PATH names them.
-  const isWanted = ({ reason }: Skipped) => reason !== 'untrusted-interpreter' || !options.isWholeSystem;
-  const counts = manifest.totals;
   return {
     dryRun: options.dryRun,
     buildroot: buildroot.path,
@@ -117,14 +90,11 @@ export async function compileAndWrite(
     withoutSources: found.withoutSources.map((path) => toPayload(buildroot, path)),
     current: done.current,
     unchanged: done.unchanged,
-    ...counts,
+    ...manifest.totals,
     ...done.outdated,
     ...(removal && { removedSources: removed?.removed.size ?? removal.removable.length }),
     ...(old && { pruned: old.pruned }),
-    skipped: skipped.map((entry) => ({
-      ...entry,
-      isProblem: isProblem(entry.reason) && isWanted(entry) && !isForgiven(entry),
-    })),
+    skipped: await withProblems(skipped, options),
     warnings: [
       ...new Set([...options.passedOver, ...pools.passedOver]),
       ...ignoredVariable(interpreters, options, context),
@@ -146,14 +116,39 @@ export async function compileAndWrite(
   };
 }
 
-function plannedPycs(sources: readonly Source[], pools: Pools, { levels, layout }: Settings): Planned[] {
-  return sources.flatMap((source) =>
-    interpretersOf(pools)(source).map(({ cacheTag }) => ({
-      source: source.payload,
-      cacheTag,
-      paths: levels.map((level) => pycPath(source.payload, cacheTag, level, layout)),
-    })),
-  );
+/** What was skipped, with what makes the exit status 1. */
+async function withProblems(skipped: readonly Skipped[], options: Settings): Promise<ReportedSkip[]> {
+  const { allowErrors, errors, inPlace, chroot, isWholeSystem } = options;
+  const isAllowed = await globMatcher(allowErrors);
+  // pip and uv continue as well: libraries contain templates and code for other Python versions.
+  const isLenient = (inPlace || chroot) && errors === undefined;
+  const isForgiven = ({ path, reason }: Skipped) =>
+    (isForgivable(reason) && (errors === 'warn' || isAllowed(path))) ||
+    (isLenient && reason === 'does-not-compile' && isInSitePackages(path));
+  // Sources of other users in the running system were only asked for if a PATH names them.
+  const isWanted = ({ reason }: Skipped) => reason !== 'untrusted-interpreter' || !isWholeSystem;
+  return skipped.map((entry) => ({
+    ...entry,
+    isProblem: isProblem(entry.reason) && isWanted(entry) && !isForgiven(entry),
+  }));
+}
+
+/** The manifest of earlier runs with that of this run, for `--append`. @param sources those that this run examined */
+function mergedManifest(
+  earlier: Manifest,
+  manifest: Manifest,
+  content: ManifestContent,
+  sources: readonly Source[],
+  buildroot: Buildroot,
+): Manifest {
+  const examined = new Set<string>([
+    ...sources.map(({ payload }) => payload),
+    ...content.skipped.map(({ path }) => path),
+  ]);
+  const isOutdated = ({ path }: { path: string }, written: ReadonlySet<string>) =>
+    examined.has(path) || written.has(path);
+  const current = { ...content, records: recordsOf(manifest) };
+  return completeManifest(version, mergeContent(earlier, current, isOutdated, goneFrom(buildroot)));
 }
 
 /** compileall leaves out columns if this variable is set; pyclink drops the variables of Python. */
