@@ -130,6 +130,14 @@ describeWith(missingTools('zip'), 'audit of a zip', () => {
     expect(await audit(zip)).toEqual({ status: 0, stderr: '', findings: [] });
   });
 
+  it('expects no pycs of a wheel, whatever directories are in it', async () => {
+    const module = `/till.data/data/lib/python${systemPython.minor}/site-packages/till/cart.py`;
+    const tree = plantBuildroot({ ...wheelFiles, [module]: 'a = 1\n' });
+    const wheel = join(tree, '../till-1.0-py3-none-any.whl');
+    await execa('zip', ['-qr', wheel, '.'], { cwd: tree });
+    expect(await audit(wheel)).toEqual({ status: 0, stderr: '', findings: [] });
+  });
+
   it('reports what is wrong with a truncated zip', async () => {
     const { zip } = await zipped('modules.zip', { '/till.py': 'price = 5\n' });
     await execa('truncate', ['-s', '-30', zip]);

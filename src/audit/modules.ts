@@ -35,11 +35,11 @@ export function compiledModules({ pycs }: Audited, findings: readonly AuditFindi
   return new Set(pycs.filter(({ entry }) => !bad.has(entry.container + entry.path)).map(({ name }) => name.source));
 }
 
-/** Finds packages in Python directories that have modules but no pycs. The pycs of a .deb are made at installation. */
+/** Finds packages in Python directories that have modules but no pycs. The pycs of a .deb or wheel are made at installation. */
 export function withoutBytecode({ payload, pycs }: Audited): AuditFinding[] {
   const compiled = new Set(pycs.map(({ name }) => packageOf(name.source)));
   const shipped = modulesOf(payload).filter(
-    ({ path, container }) => pythonDirectoryOf(path) && isImportable(path) && !container.endsWith('.deb'),
+    ({ path, container }) => pythonDirectoryOf(path) && isImportable(path) && !/\.(?:deb|whl)$/.test(container),
   );
   return Array.from(groupBy(shipped, ({ path }) => packageOf(path)))
     .filter(([name]) => !compiled.has(name))
