@@ -193,6 +193,18 @@ it('sourceless is a pyc that import finds in a __pycache__ as in a package', asy
   expect(await found(tree, '--only', 'sourceless')).toEqual([`sourceless __pycache__/evil.pyc: ${detail}`]);
 });
 
+it('a pyc that python3 -OOO loads is one of its source, with the code of level 2', async () => {
+  const tree = await built();
+  const pyc = tree.pyc('till', 2).replace('opt-2', 'opt-3');
+  copyFileSync(tree.pyc('till', 2), pyc);
+  const env = { PYTHONPATH: join(tree.buildroot, dirname(tree.directory)), PYTHONOPTIMIZE: '3' };
+  const { stderr } = await execa(executable, ['-v', '-B', '-c', 'import shop.till'], { env });
+  expect(stderr).toContain(`# code object from '${pyc}'`);
+  expect(await found(tree, '--recompile')).toEqual([]);
+  copyFileSync(tree.pyc('till'), pyc);
+  expect((await found(tree, '--recompile'))[0]).toMatch(/^differs __pycache__\/till\.\S+\.opt-3\.pyc: /);
+});
+
 it.runIf(process.getuid?.() === 0)(
   'writable is a pyc of a user who is neither root nor the owner of its source',
   async () => {

@@ -132,5 +132,6 @@ export function readerOf(path: PayloadPath): string | undefined {
 export function readsTag(command: string, cacheTag: string): boolean {
   const { implementation = 'cpython', version = '' } = expectedInterpreter(command);
   const digits = version.replace('.', '');
-  return implementation === 'pypy' ? cacheTag.startsWith(`pypy${digits}`) : cacheTag === `cpython-${digits}`;
+  const tag = cacheTag.replace(/\.opt-\d+$/, '');
+  return implementation === 'pypy' ? tag.startsWith(`pypy${digits}`) : tag === `cpython-${digits}`;
 }

@@ -13,7 +13,10 @@ export type Layout = (typeof layouts)[number];
 export interface PycName<P extends StagedPath | PayloadPath> {
   /** The source that the pyc was compiled from. */
   readonly source: P;
-  /** `cpython-311`; undefined if the pyc is next to its source, as before PEP 3147. */
+  /**
+   * `cpython-311`; undefined if the pyc is next to its source, as before PEP 3147. `cpython-311.opt-3` for a level that
+   * only `python3 -OOO` has: it compiles like level 2.
+   */
   readonly cacheTag: string | undefined;
   /** 0 if the pyc is next to its source, because the name then does not tell the level. */
   readonly level: Level;
@@ -52,14 +55,16 @@ export function parsePycPath<P extends StagedPath | PayloadPath>(path: P): PycNa
     const level = Number(legacy['level'] ?? (legacy['kind'] === 'o' ? 1 : 0)) as Level;
     return { source, cacheTag: undefined, level };
   }
-  const match = /^(?<stem>.+)\.(?<cacheTag>(?!opt-[12]\.py[co]$)[^.]+)(?:\.opt-(?<level>[12]))?\.py[co]$/s.exec(
-    nameOf(path),
-  )?.groups;
+  const match =
+    /^(?<stem>.+)\.(?<cacheTag>(?!opt-)[^.]+(?:\.opt-(?![12]\.)[^.]+)?)(?:\.opt-(?<level>[12]))?\.py[co]$/s.exec(
+      nameOf(path),
+    )?.groups;
   if (match === undefined) return undefined;
+  const isOtherLevel = match['cacheTag']?.includes('.') === true;
   return {
     source: childOf(parentOf(directory), `${match['stem']}.py`),
     cacheTag: match['cacheTag'],
-    level: Number(match['level'] ?? 0) as Level,
+    level: Number(match['level'] ?? (isOtherLevel ? 2 : 0)) as Level,
   };
 }
 

@@ -13,7 +13,9 @@ import { systemLibraries } from './brp.ts';
  */
 export function existingPycs(buildroot: string) {
   const top = realpathSync.native(buildroot) as StagedPath;
-  const files = walk(top, /.\.py$|\.pyc$/s).found.flatMap(({ path, type }) => (type === 'file' ? path : []));
+  const files = walk(top, /.\.py$|(?<!\.opt-(?![12]\.)[^.]+)\.pyc$/s).found.flatMap(({ path, type }) =>
+    type === 'file' ? path : [],
+  );
   const sources = new Set(files.filter((path) => path.endsWith('.py')));
   const isSystem = (source: StagedPath) => systemLibraries.test(source.slice(top.length));
   const pycs = files.flatMap((path) => {

@@ -22,6 +22,7 @@ describe('existingPycs', () => {
       // Without pycs, of which only the first is of a system's Python; without a source; and in no __pycache__.
       [`${site}/e.py`]: '',
       '/usr/share/f.py': '',
+      '/usr/share/__pycache__/f.cpython-311.opt-3.pyc': timestamp,
       [`${site}/__pycache__/gone.cpython-311.pyc`]: timestamp,
       '/usr/share/f.pyc': timestamp,
     });
