@@ -73,23 +73,12 @@ export async function readHello(output: ByteReader) {
   return { interpreter, compiler };
 }
 
-/** One line of the worker's input. Words may contain Python's lone surrogates. */
+/** One line of the worker's input. In UTF-16, words may contain Python's lone surrogates. */
 export function encodeJob(job: WorkerJob): string {
   const { source, content = '', recordedDirectory, levels, invalidationMode, levelProof } = job;
   const flag = `${levelProof?.docstringFlag ?? ''}`;
   const words = [source, content, recordedDirectory, levels.join(''), invalidationMode, flag];
-  return `${words.map(hexOf).join(' ')}\n`;
-}
-
-function hexOf(word: string): string {
-  const parts = word.split(/(\p{Cs})/u);
-  return parts.map((part, i) => (i % 2 === 0 ? Buffer.from(part) : bytesOfSurrogate(part)).toString('hex')).join('');
-}
-
-/** @see the error handler surrogatepass of Python */
-function bytesOfSurrogate(char: string): Buffer {
-  const code = char.charCodeAt(0);
-  return Buffer.of(0xed, 0x80 | ((code >> 6) & 0x3f), 0x80 | (code & 0x3f));
+  return `${words.map((word) => Buffer.from(word, 'utf16le').toString('hex')).join(' ')}\n`;
 }
 
 /**

@@ -1,9 +1,9 @@
 """A compile worker of pyclink. It runs in the system's Python and has its compileall do the work.
 
 The first message on standard output describes the interpreter. Then each line on standard input is a job: a list of
-words, each as the hexadecimal digits of its UTF-8 (with surrogates for what is not UTF-8), with one space between them. Each job is answered, in order, by one
-message and the bytes of the pycs that it lists. A message is a list of words too, and begins with its length in eight
-hexadecimal digits. The worker ends at the end of its input. It runs on Python 3.6 and later.
+words, each as the hexadecimal digits of its little-endian UTF-16 (with surrogates for what is not UTF-8), with one space
+between them. Each job is answered, in order, by one message and the bytes of the pycs that it lists. A message is a
+list of words in UTF-8, and begins with its length in eight hexadecimal digits. The worker ends at the end of its input. It runs on Python 3.6 and later.
 
 With PYCLINK_CACHE in its environment it also lists the files of the compiler, and says which bytes it compiled.
 
@@ -212,7 +212,7 @@ def main():
 
     send(hello())
     for line in sys.stdin.buffer:
-        send(*answer(*(bytes.fromhex(word).decode("utf-8", "surrogatepass") for word in line.decode().rstrip("\n").split(" "))))
+        send(*answer(*(bytes.fromhex(word).decode("utf-16-le", "surrogatepass") for word in line.decode().rstrip("\n").split(" "))))
 
 
 main()
