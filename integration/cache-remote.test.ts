@@ -198,6 +198,8 @@ describeWith(tools, 'a server with authentication', () => {
 
   it.each([
     ['a token that everybody may read', 'TOKEN', 0o644, 'x', 'the token is readable by everybody'],
+    ['a token of two lines', 'TOKEN', 0o600, 'x\ny', 'the token is not one word of ASCII'],
+    ['an empty token', 'TOKEN', 0o600, '\n', 'the token is not one word of ASCII'],
     ['no login', 'LOGIN', 0o600, 'x', 'the login is not USER:PASSWORD'],
     ['no certificate', 'CA', 0o600, 'x', 'it contains no PEM certificates'],
   ])('is not used with %s', async (_, kind, mode, content, reason) => {

@@ -21,7 +21,7 @@ const upTo100 = text(
 );
 const percent = (given: string) => Number(upTo100(given));
 
-/** The URL of a server. @throws InvalidValue */
+/** The URL of a server, in lower case up to the path. @throws InvalidValue */
 function server(given: string): string {
   if (given === '') return given;
   const url = URL.canParse(given) ? new URL(given) : undefined;
@@ -33,7 +33,10 @@ function server(given: string): string {
     throw new InvalidValue('takes a URL without a login: use PYCLINK_CACHE_REMOTE_LOGIN_FILE');
   }
   if (url.search !== '' || url.hash !== '') throw new InvalidValue('takes a URL that ends with a path');
-  return given.replace(/\/+$/, '');
+  if (url.protocol.startsWith('redis') && !/^\/?\d*$/.test(url.pathname)) {
+    throw new InvalidValue('takes a redis URL without a path, or with the number of a database');
+  }
+  return url.href.replace(/\/+$/, '');
 }
 
 /** @throws InvalidValue */

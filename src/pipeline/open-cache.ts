@@ -38,10 +38,17 @@ function openRemote({ url, isWritable, tokenFile, loginFile, authoritiesFile }: 
   return {
     url,
     isWritable,
-    token: tokenFile === undefined ? undefined : readPrivateFile(tokenFile, 'token').toString('latin1'),
+    token: tokenFile === undefined ? undefined : readToken(tokenFile),
     login: loginFile === undefined ? undefined : readLogin(loginFile),
     authorities: authoritiesFile === undefined ? undefined : readCertificates(authoritiesFile),
   };
+}
+
+/** Node.js refuses other characters in a header. @see RFC 6750, section 2.1 @throws UnusableCache */
+function readToken(path: string): string {
+  const token = readPrivateFile(path, 'token').toString('latin1');
+  if (!/^[!-~]+$/.test(token)) throw new UnusableCache(path, 'the token is not one word of ASCII');
+  return token;
 }
 
 /** @throws UnusableCache */

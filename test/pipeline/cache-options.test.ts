@@ -88,6 +88,15 @@ describe('the shared server', () => {
     });
   });
 
+  it.each([
+    ['HTTP://CACHE:80/Py/', 'http://cache/Py'],
+    [' Https://h', 'https://h'],
+    ['REDIS://h:1/3', 'redis://h:1/3'],
+    ['redis://h/', 'redis://h'],
+  ])('%s is %s', (given, url) => {
+    expect(remoteOf({ PYCLINK_CACHE_REMOTE: given })).toMatchObject({ url });
+  });
+
   it('is requested without a directory too, but not with --no-cache', () => {
     const environment = { PYCLINK_CACHE_REMOTE: 'http://h' };
     expect(cacheOf({}, environment)).toMatchObject({ directory: '', remote: { url: 'http://h' } });
@@ -99,6 +108,8 @@ describe('the shared server', () => {
     ['h', 'takes the URL of a server: http, https, redis or rediss'],
     ['http://me:secret@h', 'takes a URL without a login: use PYCLINK_CACHE_REMOTE_LOGIN_FILE'],
     ['http://h/?a=b', 'takes a URL that ends with a path'],
+    ['redis://h/1/2', 'takes a redis URL without a path, or with the number of a database'],
+    ['rediss://h/py', 'takes a redis URL without a path, or with the number of a database'],
   ])('%s is refused', (url, message) => {
     const { cacheProblem } = optionsFor({ cacheDir: '/c' }, { PYCLINK_CACHE_REMOTE: url });
     expect(cacheProblem).toBe(`no cache is used: PYCLINK_CACHE_REMOTE: ${message}`);
