@@ -157,6 +157,30 @@ describe('restamp', () => {
     expect(tree.mtimes()).toEqual([1_600_000_000, 1_700_000_000]);
   });
 
+  it.each(['checked-hash', 'unchecked-hash'])(
+    'does not set the mtime of a source that %s pycs do not fit',
+    async (mode) => {
+      const tree = await built('--invalidation-mode', mode);
+      writeFileSync(join(tree.buildroot, directory, 'till.py'), 'total = 1\n');
+      const before = tree.mtimes()[1];
+      const { status, stdout, stderr } = await tree.restamp('--mtime', '5', '--manifest', tree.manifest);
+      expect({ status, stdout }).toEqual({ status: 1, stdout: 'pyclink: 2 sources, 0 pycs restamped, 3 left\n' });
+      expect(stderr).toContain(`${pyc('till')}: left unchanged, with its source: the source has another hash\n`);
+      expect(tree.mtimes()).toEqual([5, before]);
+    },
+  );
+
+  it('records pycs that an interrupted run has restamped, those of empty sources too', async () => {
+    const { buildroot, manifest, restamp, verify } = await built();
+    plant(buildroot, { [`${directory}/__init__.py`]: '' });
+    await pyclink(['build', '-q', '--buildroot', buildroot, '--manifest', manifest]);
+    // As if it was ended before it wrote the manifest.
+    await restamp('--mtime', '0');
+    expect(await restamp('--mtime', '0', '--manifest', manifest)).toMatchObject({ status: 0 });
+    expect(await verify()).toMatchObject({ status: 0, stdout: 'pyclink: 9 pycs, 3 link groups: all as built\n' });
+    expect(JSON.parse(readFileSync(manifest, 'utf8')).invalidationModes).toEqual(['checked-hash', 'timestamp']);
+  });
+
   it('ignores and removes leftovers of a killed run', async () => {
     const tree = await built();
     const names = everythingIn(tree.buildroot);

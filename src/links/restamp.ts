@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { applyMtimePolicy } from '../buildroot/mtime.ts';
 import type { Buildroot } from '../buildroot/path.ts';
 import type { Scope } from '../buildroot/scope.ts';
@@ -8,8 +9,9 @@ import { byCodeUnit, type StagedPath } from '../files/path.ts';
 import { type NewVersion, replaceTogether } from '../files/replace-together.ts';
 import { type FileIdentity, isGone, isSameVersion, lstat, lstatIfAny, secondsOf, wholeSeconds } from '../files/stat.ts';
 import { getOrAdd, groupBy } from '../get-or-add.ts';
-import { parsePycHeader, staleReason, withSourceMtime } from '../pyc/header.ts';
+import { type ImportedSource, parsePycHeader, staleReason, withSourceMtime } from '../pyc/header.ts';
 import { parsePycPath } from '../pyc/name.ts';
+import { sourceHash } from '../pyc/source-hash.ts';
 import { isStill, namesOfFiles, pycFile, type ReadPyc, readPyc } from './fingerprint.ts';
 
 /** A pyc that was not changed, and why. */
@@ -59,7 +61,7 @@ export function sourceTextsOf(
 export interface RestampedText {
   /** The number of pycs whose header changed. */
   readonly rewritten: number;
-  /** As they are now, the pycs that were checked by mtime. Empty if something was left. */
+  /** All pycs of the source, as they are now. Empty if something was left. */
   readonly pycs: readonly { readonly path: StagedPath; readonly content: Buffer }[];
   /** The reasons why the source and all its pycs were not changed. */
   readonly left: readonly LeftFile[];
@@ -81,14 +83,16 @@ export function restampText(
     pycs: [],
     left: paths.map((path) => ({ path, message })),
   });
+  const [{ content: source }] = names as [SourceFile];
   const stat = ifAllowed(() => {
     const isInside = names.every(({ content }) => scope.includes(content));
-    return isInside ? lstat((names as [SourceFile])[0].content) : 'its source is outside the PATHs';
+    return isInside ? lstat(source) : 'its source is outside the PATHs';
   }, 'its source cannot be found');
   if (typeof stat === 'string') return leave(stat);
-  const facts = { sizeBytes: stat.sizeBytes, mtimeSeconds: wholeSeconds(stat.modifiedNs) };
+  const hash = (magicNumber: number) => sourceHash(magicNumber, readFileSync(source));
+  const facts = { sizeBytes: stat.sizeBytes, mtimeSeconds: wholeSeconds(stat.modifiedNs), hash };
   const left: LeftFile[] = [];
-  const files = namesOfFiles(readDated(paths, left)).map((group) => newVersion(group, mtimeSeconds));
+  const files = namesOfFiles(readPycs(paths, left)).map((group) => newVersion(group, mtimeSeconds));
   for (const file of files) {
     const message = ifAllowed(() => reasonToLeave(file, facts), 'it cannot be examined');
     if (message !== undefined) left.push(...file.paths.map((path) => ({ path, message })));
@@ -109,8 +113,8 @@ export function restampText(
   };
 }
 
-/** Reads the pycs that are checked by mtime or are not valid pycs. @param left gets what cannot be read */
-function readDated(paths: readonly StagedPath[], left: LeftFile[]): ReadPyc[] {
+/** @param left gets what cannot be read */
+function readPycs(paths: readonly StagedPath[], left: LeftFile[]): ReadPyc[] {
   const files = new Map<FileIdentity, ReadPyc>();
   return paths.flatMap((path) => {
     const pyc = ifAllowed(() => {
@@ -123,8 +127,7 @@ function readDated(paths: readonly StagedPath[], left: LeftFile[]): ReadPyc[] {
     if (typeof pyc === 'string') left.push({ path, message: pyc });
     if (pyc === undefined || typeof pyc === 'string') return [];
     files.set(pyc.identity, pyc);
-    const header = parsePycHeader(pyc.content);
-    return 'unreadable' in header || header.invalidationMode === 'timestamp' ? pyc : [];
+    return pyc;
   });
 }
 
@@ -146,11 +149,11 @@ function isChanged({ oldContent, newContent }: NewVersion): boolean {
   return newContent !== oldContent;
 }
 
-/** Why the mtime in a pyc must not be changed. */
-function reasonToLeave(file: NewVersion, source: Pick<SourceFile, 'sizeBytes' | 'mtimeSeconds'>): string | undefined {
+/** Why the mtime of a source, and that in its pyc, must not be changed. */
+function reasonToLeave(file: NewVersion, source: ImportedSource): string | undefined {
   const header = parsePycHeader(file.oldContent);
   if ('unreadable' in header) return `it ${header.unreadable}`;
-  const reason = staleReason(header, { ...source, hash: () => '' });
+  const reason = staleReason(header, source);
   if (reason !== undefined || !isChanged(file)) return reason;
   const links = lstatIfAny(file.paths[0] as StagedPath)?.links ?? 0;
   return links > file.paths.length ? 'the file has another hard link elsewhere' : undefined;
