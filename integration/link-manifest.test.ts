@@ -40,7 +40,9 @@ describe('link --manifest --append', () => {
     ['0', '1', '2'],
     ['2', '0', '1'],
   ])('after builds of levels %s, %s and %s gives the tree and the manifest of one build', async (...levels) => {
-    const [one, buildroot] = [plantBuildroot(sources), plantBuildroot(sources)];
+    const symlinks = { '/opt/tool/alias.py': 'main.py', '/opt/tool/absolute.py': '/opt/tool/main.py' };
+    const linked = Object.fromEntries(Object.entries(symlinks).map(([path, symlink]) => [path, { symlink }]));
+    const [one, buildroot] = [plantBuildroot({ ...sources, ...linked }), plantBuildroot({ ...sources, ...linked })];
     await build(one, '/');
     for (const level of levels) await build(buildroot, '--append', '-o', level, '/');
     expect(linkGroupsIn(buildroot).every((group) => group.length === 1)).toBe(true);

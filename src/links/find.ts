@@ -36,7 +36,7 @@ export function findPycs(buildroot: Buildroot, paths: readonly string[]): FoundP
   const notUtf8: string[] = [];
   const directories = new Map<StagedPath, { sets: Map<string, Set<StagedPath>>; hasLeftovers: boolean }>();
   const file = roots.find((root) => (lstatIfAny(root)?.kind ?? 'directory') !== 'directory');
-  if (file !== undefined) throw new PyclinkError('usage', 'link takes directories only', { path: file });
+  if (file !== undefined) throw new PyclinkError('usage', 'is not a directory', { path: file });
   const limits = walkLimits(buildroot);
   for (const root of roots) {
     const walked = walk(root, /\.py[co]$|^\.pyclink-/, limits);

@@ -1,4 +1,5 @@
 import { type Buildroot, toPayload } from '../buildroot/path.ts';
+import { sourceAt } from '../buildroot/source.ts';
 import { errnoOf } from '../errors.ts';
 import { ifPossible, ifRefused } from '../files/if-possible.ts';
 import { byCodeUnit, type PayloadPath, type StagedPath } from '../files/path.ts';
@@ -58,7 +59,7 @@ export async function surveyPycs(
       };
       return ifRefused(() => readPyc(path), refuse) ?? [];
     });
-    const ofSource = digestOf(source);
+    const ofSource = digestOf(buildroot, source);
     for (const group of groupByFile(pycs)) {
       const [{ content, sizeBytes, mode }] = group as [ReadPyc];
       const header = parsePycHeader(content);
@@ -90,9 +91,9 @@ function hasColumns(pyc: Buffer, magicNumber: number): boolean | undefined {
   return layout && codeFactsOf(pyc, layout).hasColumns;
 }
 
-/** The SHA-256 of a source; undefined if it cannot be read. */
-function digestOf(source: StagedPath): string | undefined {
-  const file = ifPossible(() => readRegular(source));
+/** The SHA-256 of a source, or of the file in the tree that it leads to; undefined if it cannot be read. */
+function digestOf(buildroot: Buildroot, source: StagedPath): string | undefined {
+  const file = ifPossible(() => readRegular(sourceAt(buildroot, source)?.content ?? source));
   return file && sha256Of(file.content);
 }
 

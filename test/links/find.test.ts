@@ -83,6 +83,12 @@ describe('findPycs', () => {
     );
   });
 
+  it('refuses a file, also for other commands than link', () => {
+    expect(() => found({ 'a.pyc': '' }, ['/a.pyc'])).toThrow(
+      expect.objectContaining({ code: 'usage', message: 'is not a directory' }),
+    );
+  });
+
   it('refuses a missing PATH', () => {
     expect(() => found({}, ['/usr'])).toThrow(
       expect.objectContaining({ code: 'usage', message: '/usr: not in the buildroot' }),
