@@ -48,6 +48,16 @@ describe('ten runs at once', () => {
     expect(everythingIn(join(buildroot, '..')).filter((path) => /\.lock$|\.pyclink-/.test(path))).toEqual([]);
   });
 
+  it('of restamp leave no stale pyc', async () => {
+    const buildroot = plantBuildroot(sources);
+    const { manifest } = outputsOf(buildroot);
+    await build(buildroot, '/');
+    const restamp = ['restamp', '--buildroot', buildroot, '--manifest', manifest, '--mtime'];
+    const runs = names.map((_, i) => pyclink([...restamp, `${i}`]));
+    for (const run of runs) expect(await run).toMatchObject(done);
+    await verify(buildroot);
+  });
+
   it('and restamp of existing pycs keep the records of each other', async () => {
     const [first, ...others] = names as [string, ...string[]];
     const buildroot = plantBuildroot(sources);

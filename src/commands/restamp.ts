@@ -1,5 +1,5 @@
 import { openBuildroot } from '../buildroot/open.ts';
-import { toPayload } from '../buildroot/path.ts';
+import { type Buildroot, toPayload } from '../buildroot/path.ts';
 import { expandPatterns } from '../buildroot/path-patterns.ts';
 import { Scope } from '../buildroot/scope.ts';
 import { errnoOf, statusOf } from '../errors.ts';
@@ -28,11 +28,26 @@ export interface RestampOptions extends TreeOptions {
   readonly manifest?: string | undefined;
 }
 
-/** `pyclink restamp`: changes the mtimes of sources and records them in their pycs. @throws PyclinkError */
+/**
+ * `pyclink restamp`: changes the mtimes of sources and records them in their pycs. Two runs with one manifest take turns:
+ * one could undo the mtime that the other had recorded.
+ * @throws PyclinkError
+ */
 export async function restampCommand(options: RestampOptions, log: Log): Promise<CommandResult> {
-  const { mtimeSeconds, dryRun } = options;
   const buildroot = openBuildroot(options.buildroot, options.prepend);
   const path = options.manifest === undefined ? undefined : outputPath(buildroot, options.manifest);
+  const run = () => restamp(buildroot, path, options, log);
+  return path === undefined || options.dryRun ? run() : withLock(path, (message) => log.warn(message), run);
+}
+
+/** @param path of the manifest */
+async function restamp(
+  buildroot: Buildroot,
+  path: string | undefined,
+  options: RestampOptions,
+  log: Log,
+): Promise<CommandResult> {
+  const { mtimeSeconds, dryRun } = options;
   const missing = path === undefined ? [] : pycsNotIn(buildroot, readManifest(path));
   const paths = await expandPatterns(buildroot, options.paths);
   const { directories, unreadable, notUtf8 } = findPycs(buildroot, paths);
@@ -70,10 +85,7 @@ export async function restampCommand(options: RestampOptions, log: Log): Promise
     complain(directory, `${skipReasons['unreadable-directory']} (${errnoOf(error)})`);
   }
   for (const pyc of missing) complain(pyc, 'in the manifest, but not in the buildroot');
-  if (path !== undefined && !dryRun) {
-    const update = () => writeWhole(path, manifestPieces(updated(readManifest(path), restamped)));
-    await withLock(path, (message) => log.warn(message), update);
-  }
+  if (path !== undefined && !dryRun) writeWhole(path, manifestPieces(updated(readManifest(path), restamped)));
   const verb = dryRun ? 'to restamp' : 'restamped';
   return {
     status: statusOf(problems),

@@ -2,6 +2,7 @@ import { closeSync, constants, openSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { errnoOf, PyclinkError } from '../errors.ts';
+import { beforeExit, exitSignal } from '../exit-signal.ts';
 import { ifPossible } from '../files/if-possible.ts';
 import { trustedPath } from '../files/program-path.ts';
 import { fstat, lstatIfAny } from '../files/stat.ts';
@@ -24,12 +25,18 @@ export async function withLock<T>(
   patience = patient,
 ): Promise<T> {
   const path = join(dirname(file), '.pyclink-lock');
+  exitSignal();
   const descriptor = await lock(path, warn, patience);
+  const remove = async () => {
+    // A non-empty file of this name belongs to somebody else.
+    if (fstat(descriptor).sizeBytes === 0) ifPossible(() => unlinkSync(path));
+  };
+  const forget = beforeExit(remove);
   try {
     return await work();
   } finally {
-    // A non-empty file of this name belongs to somebody else.
-    if (fstat(descriptor).sizeBytes === 0) ifPossible(() => unlinkSync(path));
+    forget();
+    await remove();
     closeSync(descriptor);
   }
 }

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
+import { stopAll } from '../../src/exit-signal.ts';
 import { withLock } from '../../src/manifest/lock.ts';
 import { temporaryDirectory } from '../helpers/buildroot.ts';
 
@@ -50,6 +51,15 @@ describe('withLock', () => {
     expect(await withLock(file, warn, () => 'done', { quietMs: 1, maxMs: 60_000 })).toBe('done');
     expect(said).toEqual([`waiting for another process that has locked ${lockOf(file)}`]);
     expect(existsSync(lockOf(file))).toBe(false);
+  });
+
+  it('leaves no file behind if a signal ends the work', async () => {
+    const file = join(temporaryDirectory(), 'm.json');
+    await withLock(file, silent, async () => {
+      expect(existsSync(lockOf(file))).toBe(true);
+      await stopAll();
+      expect(existsSync(lockOf(file))).toBe(false);
+    });
   });
 
   it('takes over from a process that was killed', async () => {
