@@ -7,12 +7,12 @@ import { errnoOf } from '../errors.ts';
 import { ifRefused } from '../files/if-possible.ts';
 import { byCodeUnit, type StagedPath } from '../files/path.ts';
 import { type NewVersion, replaceTogether } from '../files/replace-together.ts';
-import { type FileIdentity, isGone, isSameVersion, lstat, lstatIfAny, secondsOf, wholeSeconds } from '../files/stat.ts';
+import { type FileIdentity, isGone, lstat, lstatIfAny, secondsOf, wholeSeconds } from '../files/stat.ts';
 import { getOrAdd, groupBy } from '../get-or-add.ts';
 import { type ImportedSource, parsePycHeader, staleReason, withSourceMtime } from '../pyc/header.ts';
 import { parsePycPath } from '../pyc/name.ts';
 import { sourceHash } from '../pyc/source-hash.ts';
-import { isStill, namesOfFiles, pycFile, type ReadPyc, readPyc } from './fingerprint.ts';
+import { isStill, namesOfFiles, type ReadPyc, readPyc } from './fingerprint.ts';
 
 /** A pyc that was not changed, and why. */
 interface LeftFile {
@@ -115,18 +115,10 @@ export function restampText(
 
 /** @param left gets what cannot be read */
 function readPycs(paths: readonly StagedPath[], left: LeftFile[]): ReadPyc[] {
-  const files = new Map<FileIdentity, ReadPyc>();
   return paths.flatMap((path) => {
-    const pyc = ifAllowed(() => {
-      const stat = lstatIfAny(path);
-      if (stat?.kind !== 'file') return undefined;
-      const known = files.get(stat.identity);
-      if (known !== undefined && isSameVersion(known, pycFile(path, stat))) return { ...known, path };
-      return readPyc(path) ?? 'it cannot be read';
-    }, 'it cannot be read');
+    const pyc = ifAllowed(() => readPyc(path), 'it cannot be read');
     if (typeof pyc === 'string') left.push({ path, message: pyc });
     if (pyc === undefined || typeof pyc === 'string') return [];
-    files.set(pyc.identity, pyc);
     return pyc;
   });
 }
