@@ -24,7 +24,7 @@ export function makeCacheDirectory(directory: string): void {
   const { existing, missing } = split(join(directory, 'v1'), directory);
   if (missing.length === 0) return;
   checkCacheDirectory(directory);
-  refuseForeign(directory, existing);
+  refuseIf(directory, foreignWriter(existing));
   asUnusable(directory, 'made', () => {
     // One by one: Node's recursive mkdir loops forever where the kernel refuses directories, as in /proc.
     let path = existing;
@@ -52,7 +52,7 @@ export function checkCacheDirectory(directory: string): string {
       if (found.kind !== 'directory') throw new UnusableCache(path, 'it is not a directory');
       refuseIf(path, foreignWriterOf(found));
     }
-    refuseForeign(place, resolve(directory));
+    refuseIf(place, foreignWriter(resolve(directory)));
     for (const name of namesIn(join(place, 'v1')).filter(isShard)) {
       const path = join(place, 'v1', name);
       const stat = lstatIfAny(path);
@@ -72,11 +72,6 @@ function split(path: string, directory = path): { readonly existing: string; rea
     existing = parentOf(existing);
   }
   return { existing, missing };
-}
-
-/** @throws UnusableCache if somebody else controls what a path leads to */
-function refuseForeign(directory: string, path: string): void {
-  refuseIf(directory, foreignWriter(path));
 }
 
 /** @throws UnusableCache if there is a reason */

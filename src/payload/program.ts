@@ -33,10 +33,9 @@ export interface Output {
 
 /** Runs a program. @throws NotInstalled */
 export async function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Output> {
-  const output = { encoding: 'latin1', stripFinalNewline: false } as const;
-  exitSignal();
-  const options = { stdin: 'ignore', env: { ...env, PATH: trustedPath() }, reject: false } as const;
-  const { stdout, failed, code, shortMessage, ...child } = await execa(command, args, { ...options, ...output });
+  const output = { stdin: 'ignore', encoding: 'latin1', stripFinalNewline: false } as const;
+  const started = execa(command, args, { ...options(env), ...output });
+  const { stdout, failed, code, shortMessage, ...child } = await started;
   if (code === 'ENOENT') throw new NotInstalled(command);
   const stderr = Buffer.from(child.stderr, 'latin1').toString();
   return { stdout, stderr, failure: failed ? new Error(lastLine(stderr) || shortMessage) : undefined };
@@ -52,17 +51,16 @@ export function outputOf(command: string, args: readonly string[], input?: Reada
 
 async function* chunksOf(command: string, args: readonly string[], input?: Readable): AsyncGenerator<Buffer> {
   const source = input === undefined ? ({ stdin: 'ignore' } as const) : { input };
-  exitSignal();
-  const child = execa(command, args, {
-    ...source,
-    env: { PATH: trustedPath() },
-    buffer: { stdout: false },
-    reject: false,
-  });
+  const child = execa(command, args, { ...options(), ...source, buffer: { stdout: false } });
   for await (const chunk of child.stdout) yield chunk as Buffer;
   const { failed, code, stderr, shortMessage } = await child;
   if (code === 'ENOENT') throw new NotInstalled(command);
   if (failed) throw new Error(lastLine(stderr) || shortMessage);
+}
+
+function options(env: NodeJS.ProcessEnv = {}) {
+  exitSignal();
+  return { env: { ...env, PATH: trustedPath() }, reject: false } as const;
 }
 
 function lastLine(text: string): string | undefined {
