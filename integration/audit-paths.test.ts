@@ -69,6 +69,15 @@ describe('audit of a part of a system', () => {
     expect(await leaks(join(root, '../shop.zip'))).toEqual([]);
   });
 
+  it('finds the old path of an environment that was copied to the root of a system', async () => {
+    const root = plantBuildroot({ '/usr/share/shop/cart.py': 'a = 1\n' });
+    prefixAt(join(root, 'venv'));
+    await compiled(join(root, 'venv'), '-s', join(root, 'venv'), '-p', '/build/venv');
+    const tar = join(root, '../layer.tar');
+    await execa('tar', ['-C', root, '-cf', tar, '.']);
+    for (const target of [root, tar]) expect(await leaks(target)).toEqual([`it records /build/venv/${site}/till.py`]);
+  });
+
   it('finds paths that match no place', async () => {
     const prefix = temporaryDirectory();
     prefixAt(prefix);

@@ -28,13 +28,14 @@ it.each<[recorded: string, source: string, container: string, isElsewhere: boole
   expect(elsewhereIn(payload)(recorded, source as PayloadPath, container)).toBe(expected);
 });
 
-it.each<[other: string, isElsewhere: boolean]>([
-  ['/manage.py', false],
-  ['/polls/views.py', false],
-  ['/opt/shop/b.py', true],
-  [`/usr/${site}/b.py`, true],
-])('a package named as a top-level directory, beside %s, is part of a system: %s', (other, expected) => {
-  const source = '/app/views.py' as PayloadPath;
-  const { payload } = describedPayload([entryAt(source), entryAt(other), entryAt('/manage.sh', { type: 'symlink' })]);
-  expect(elsewhereIn(payload)('/srv/site/app/views.py', source, '/srv/site')).toBe(expected);
+it.each<[source: string, other: string, isElsewhere: boolean]>([
+  ['/app/views.py', '/manage.py', false],
+  ['/app/views.py', '/polls/views.py', false],
+  ['/app/views.py', '/opt/shop/b.py', true],
+  [`/venv/${site}/a.py`, '/shop.py', false],
+  [`/venv/${site}/a.py`, '/usr/bin', true],
+])('%s beside %s has its whole path: %s', (source, other, expected) => {
+  const entries = [entryAt(source), entryAt(other), entryAt('/shop.sh', { type: 'symlink' })];
+  const { payload } = describedPayload(entries);
+  expect(elsewhereIn(payload)(`/srv/site${source}`, source as PayloadPath, 'a.rpm')).toBe(expected);
 });
