@@ -13,7 +13,7 @@ import {
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { expect, it, test } from 'vitest';
-import { contentsOf, plant, plantBuildroot } from '../test/helpers/buildroot.ts';
+import { contentsOf, plant, plantBuildroot, temporaryDirectory } from '../test/helpers/buildroot.ts';
 import { bundle, pyclink } from '../test/helpers/pyclink.ts';
 import { debianTools, installedSource } from './helpers/debian.ts';
 import { changesSince, expectHealthy, library, plantBesideHealthy, quietBuild } from './helpers/healthy.ts';
@@ -203,7 +203,22 @@ test.each(['--manifest', '--filelist', '--html'])(
   },
 );
 
-describeWhere([...missingRoot(), ...lackingAbilities('mounts')], 'on a full file system', () => {
+describeWhere([...missingRoot(), ...lackingAbilities('mounts')], 'on a read-only or full file system', () => {
+  it.each(['--manifest', '--filelist', '--html'])('%s is refused before anything is touched', async (option) => {
+    const buildroot = plantBuildroot({ '/usr/lib/python3/dist-packages/m.py': 'x = 1\n' });
+    const [before, place] = [contentsOf(buildroot), temporaryDirectory()];
+    await execa('mount', ['-t', 'tmpfs', '-o', 'ro', 'tmpfs', place]);
+    try {
+      const file = join(place, 'out');
+      expect(await pyclink(quietBuild(buildroot, option, file))).toEqual(
+        usage(`${file}: its directory cannot be used (EROFS)\n`),
+      );
+    } finally {
+      await execa('umount', [place]);
+    }
+    expect(contentsOf(buildroot)).toEqual(before);
+  });
+
   it.each(['--manifest', '--filelist', '--html'])('%s is not written, the old file stays, status 3', async (option) => {
     const buildroot = plantBesideHealthy({});
     const place = join(buildroot, '../full');

@@ -1,4 +1,4 @@
-import { existsSync, readlinkSync, realpathSync } from 'node:fs';
+import { accessSync, constants, existsSync, readlinkSync, realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { type Buildroot, isInside, toStaged } from '../buildroot/path.ts';
 import { isRunningSystem } from '../buildroot/running-system.ts';
@@ -26,6 +26,7 @@ export function outputPath(buildroot: Buildroot | undefined, file: string): stri
     if (there !== undefined && isPrinted) throw unusable('is the file that standard output or the log goes to');
     path = withoutSymlinks(file);
     if (stat(dirname(path)).kind !== 'directory') throw unusable('its directory is a file');
+    accessSync(dirname(path), constants.W_OK);
   } catch (error) {
     if (error instanceof PyclinkError) throw error;
     throw unusable(`its directory cannot be used (${errnoOf(error)})`);
