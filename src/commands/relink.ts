@@ -52,11 +52,7 @@ export async function relinkCommand(options: RelinkOptions, log: Log): Promise<C
         refuse(toPayload(buildroot, pyc.path), `not relinked: its content differs from that of ${other}`);
       }
     }
-    if (options.dryRun) {
-      links += planIdentical(pycs).steps.length;
-      continue;
-    }
-    const { replaced, notLinked } = linkIdentical(pycs);
+    const { replaced, notLinked } = options.dryRun ? planIdentical(pycs) : linkIdentical(pycs);
     links += replaced.length;
     for (const { path, reason, errno } of notLinked) {
       refuse(toPayload(buildroot, path), [skipReasons[reason], errno].filter(Boolean).join(': '));

@@ -14,8 +14,7 @@ export interface LinkResult<F extends ReadPyc> {
 
 /** Links identical files in a set that may be linked. Every name exists and is complete at every instant. */
 export function linkIdentical<F extends ReadPyc>(files: readonly F[], read?: ReadAttributes): LinkResult<F> {
-  const { steps, hindered } = planIdentical(files, read);
-  const notLinked: NotLinked[] = hindered.map(({ file, ...why }) => ({ path: file.path, ...why }));
+  const { steps, notLinked } = planIdentical(files, read);
   const replaced: F[] = [];
   /** The file of a name, if it has changed. */
   const fileOf = new Map<F, string>();
@@ -52,11 +51,15 @@ export function linkIdentical<F extends ReadPyc>(files: readonly F[], read?: Rea
 /** Reads the ACL and extended attributes of files of one directory. */
 export type ReadAttributes = (paths: readonly StagedPath[]) => readonly FileAttributes[];
 
-/** Plans what linkIdentical does. Reads ACLs and extended attributes only if files are to be linked. */
-export function planIdentical<F extends ReadPyc>(
-  files: readonly F[],
-  read: ReadAttributes = attributesOf,
-): LinkPlan<F> {
+/** Plans what linkIdentical does. The system may refuse more. */
+export function planIdentical<F extends ReadPyc>(files: readonly F[], read?: ReadAttributes) {
+  const { steps, hindered } = planOf(files, read);
+  const notLinked = hindered.map(({ file, ...why }): NotLinked => ({ path: file.path, ...why }));
+  return { steps, notLinked, replaced: steps.map(({ duplicate }) => duplicate) };
+}
+
+/** Reads ACLs and extended attributes only if files are to be linked. */
+function planOf<F extends ReadPyc>(files: readonly F[], read: ReadAttributes = attributesOf): LinkPlan<F> {
   const plan = planLinks(files, sameContent);
   if (plan.steps.length === 0) return plan;
   const attributes = read(files.map(({ path }) => path));

@@ -89,7 +89,8 @@ function linkSet(
     for (const { path, message } of result.notNormalized) done.left.push({ path, reason: 'not-normalized', message });
     pycs = [...result.pycs, ...other];
   }
-  const { notLinked, replaced } = mode.dryRun ? planned(forbidden, pycs, read) : linkIdentical(pycs, read);
+  const narrowed = () => pycs.map((pyc) => ({ ...pyc, mode: pyc.mode & ~forbidden }));
+  const { notLinked, replaced } = mode.dryRun ? planIdentical(narrowed(), read) : linkIdentical(pycs, read);
   done.links += replaced.length;
   for (const { sizeBytes } of replaced) done.savedBytes += sizeBytes;
   for (const { path, reason, errno } of notLinked) done.left.push({ path, reason, ...(errno && { message: errno }) });
@@ -109,11 +110,4 @@ function readCandidates(set: readonly StagedPath[], attempt: Attempt): ReadPyc[]
   return files
     .filter((file) => files.some((other) => mayBeIdentical(file, other)))
     .flatMap(({ path }) => attempt(path, () => readPyc(path, scratch.take)) ?? []);
-}
-
-/** Plans the links, assuming that the modes are narrowed. */
-function planned(forbidden: number, pycs: readonly ReadPyc[], read: ReadAttributes) {
-  const narrowed = pycs.map((pyc) => ({ ...pyc, mode: pyc.mode & ~forbidden }));
-  const { steps } = planIdentical(narrowed, read);
-  return { notLinked: [], replaced: steps.map(({ duplicate }) => duplicate) };
 }
