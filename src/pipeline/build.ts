@@ -59,9 +59,9 @@ export async function build(options: BuildOptions, context: BuildContext): Promi
   };
   exitSignal();
   const opening = openPools(buildroot, found.sources, context.environment, ifMissing, startedFor, start);
-  const loading = Promise.all([import('./compile-and-write.ts'), loadCache(options, isStocked)]);
+  const loading = [import('./compile-and-write.ts'), isStocked ? undefined : loadServer(options)] as const;
   if (!options.dryRun) for (const directory of discovered.leftovers) removeLeftovers(directory);
-  const [pools, [{ compileAndWrite }]] = await Promise.all([opening, loading]);
+  const [pools, { compileAndWrite }] = await Promise.all([opening, ...loading]);
   try {
     const settings = { ...options, paths, isWholeSystem, buildroot, strip, passedOver };
     return await compileAndWrite(found, pools, settings, context, watch);
@@ -81,14 +81,9 @@ function mayTakeFromStore({ cache }: BuildOptions): boolean {
   return cache !== undefined && cache.directory !== '' && mayHaveEntries(cache);
 }
 
-/** Loads the code for the cache, and for its server if that is certain to be used: the local store is empty. */
-async function loadCache({ cache, dryRun }: BuildOptions, isStocked: boolean): Promise<void> {
-  if (cache === undefined || dryRun) return;
-  const [, { storeClass }] = await Promise.all([
-    import('../cache/source-cache.ts'),
-    import('../cache/remote-cache.ts'),
-  ]);
-  if (cache.remote !== undefined && !cache.recache && !isStocked) await storeClass(cache.remote.url);
+/** Loads what talks to a server, if there is one: it is certain to be used if the local store is empty. */
+async function loadServer({ cache }: BuildOptions): Promise<void> {
+  if (cache?.remote !== undefined) await (await import('../cache/remote-cache.ts')).storeClass(cache.remote.url);
 }
 
 function pythonRequest(command: string, mayBeStaged = false): InterpreterRequest {
