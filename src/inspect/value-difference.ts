@@ -77,7 +77,8 @@ export function ownValueDifference(
   if (kindOf(a.type) !== kindOf(b.type) && !isSameString) return ['type', inWords(a), inWords(b)];
   if (a.type === marshalType.code) return numberDifference(a, b, ignored);
   if (isContainer(a.type)) {
-    return a.children.length === b.children.length ? undefined : ['size', inWords(a), inWords(b)];
+    const [first, second] = [`${a.children.length}`, `${b.children.length}`];
+    return first === second ? undefined : ['size', first, second];
   }
   const [own, its] = [dataOf(a), dataOf(b)];
   if (own.equals(its)) return undefined;

@@ -13,7 +13,7 @@ const one = pyc([m.int(1)]);
 describe('comparePycs', () => {
   it.each<[string, Buffer, Buffer, readonly [kind: string, detail: string][]]>([
     ['a value', one, pyc([m.int(2)]), [['code', 'constant 0 is int 2, was int 1']]],
-    ['a size', one, pyc([]), [['code', 'constants: size is tuple 0, was tuple 1']]],
+    ['a size', one, pyc([]), [['code', 'constants: size is 0, was 1']]],
     [
       'code, whatever the header',
       one,
@@ -65,7 +65,7 @@ describe('comparePycs', () => {
     expect(comparePycs(old, now)).toEqual([{ kind: 'code', code: 'f.f', detail: 'constant 0 is int 2, was int 1' }]);
     const both = pyc([inner(m.int(1)), inner()]);
     expect(comparePycs(old, both).map(({ code, detail }) => [code, detail])).toEqual([
-      ['f', 'constants: size is tuple 2, was tuple 1'],
+      ['f', 'constants: size is 2, was 1'],
       ['f.f', 'added'],
     ]);
     expect(comparePycs(both, old).at(-1)).toEqual({ kind: 'code', code: 'f.f', detail: 'removed' });
