@@ -141,6 +141,19 @@ describe.each(signals)('%s, in the middle of a large tree', (signal) => {
     }
   });
 
+  it('from a terminal, which sends it to all programs of the command, is not logged as an error of files', async () => {
+    const { buildroot } = await plantLarge(temporaryDirectory(), 4 * mebibyte);
+    const words = ['restamp', '--mtime', '5', '--buildroot', buildroot];
+    const running = spawn(process.execPath, [bundle, ...words], { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    const isDone = (source: string) => lstatSync(join(buildroot, source)).mtimeMs === 5000;
+    await until('a source', () => sources.some(isDone) || undefined);
+    const [said, ended] = [running.stderr.toArray(), once(running, 'exit')];
+    process.kill(-(running.pid as number), signal);
+    expect(Buffer.concat(await said).toString()).toBe('');
+    expect(await ended).toEqual([null, signal]);
+    expect(sources.every(isDone)).toBe(false);
+  });
+
   it('ends cache check', async () => {
     const cache = temporaryDirectory();
     mkdirSync(join(cache, 'v1/00'), { recursive: true });

@@ -114,7 +114,8 @@ function startProgram(program: string): Helper {
     const [[input, to], [from, output]] = pipes.map(endsOf) as [Ends, Ends];
     // Its standard error also goes to the pipe: text there is not a valid answer, so the helper is given up.
     // /dev/null is not needed.
-    const child = spawn(program, ['-I', '-S', '-c', script], { stdio: [input, output, output] });
+    // Ctrl-C reaches all programs of a terminal's job: this process handles it only after the current file.
+    const child = spawn(program, ['-I', '-S', '-c', script], { detached: true, stdio: [input, output, output] });
     child.once('error', () => undefined);
     child.unref();
     closeSync(input);
