@@ -52,7 +52,8 @@ export function findUnrecorded(
       return [];
     }
     const of = (kind: Finding['kind'], detail: string): Finding[] => [{ kind, path, container, detail }];
-    if (name.cacheTag === undefined) return of('unrecorded', 'it has no source, but Python loads it');
+    const alone = source ? 'Python loads it from the zip, and not its source' : 'it has no source, but Python loads it';
+    if (isAlone) return of('unrecorded', alone);
     if (!payload.has(name.source)) return of('orphan', `there is no ${name.source}`);
     const reader = readerOf(path);
     if (reader !== undefined && !readsTag(reader, name.cacheTag)) {

@@ -118,7 +118,9 @@ describe('findUnrecorded', () => {
 
   it('reports a pyc next to its source in a zip', () => {
     const path = '/app/b.pyc';
-    expect(found(['/app/b.py', entryAt(path, { mtimeIs: 'rounded' })])).toMatchObject([{ kind: 'unrecorded', path }]);
+    expect(found(['/app/b.py', entryAt(path, { mtimeIs: 'rounded' })])).toEqual([
+      { kind: 'unrecorded', path, detail: 'Python loads it from the zip, and not its source' },
+    ]);
   });
 
   it('reports a directory without an entry that is the zip on sys.path', () => {
