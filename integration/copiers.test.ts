@@ -1,10 +1,11 @@
 /** Which copies of a tree keep the links in it, and that relink restores them: the table in docs/images.md. */
-import { lstatSync, mkdirSync } from 'node:fs';
+import { appendFileSync, lstatSync, mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { expect, it } from 'vitest';
-import { linkGroupsIn, plant, temporaryDirectory } from '../test/helpers/buildroot.ts';
+import { linkGroupsIn, plant, plantBuildroot, temporaryDirectory } from '../test/helpers/buildroot.ts';
 import { pyclink } from '../test/helpers/pyclink.ts';
+import { pycsOf } from './helpers/healthy.ts';
 import { erofsKeepsLinks, page } from './helpers/images-page.ts';
 import { describeWith, missingTools } from './helpers/tools.ts';
 
@@ -56,4 +57,19 @@ describeWith(missingTools('rsync', 'cpio', 'zip', 'unzip', 'ostree', 'mksquashfs
     const inWords = (answer: typeof links) => (typeof answer === 'string' ? answer : answer ? 'yes' : 'no');
     expect(page.split('\n')).toContain(`| \`${name}\` | ${inWords(links)} | ${inWords(keepsMtimes)} |`);
   });
+});
+
+it('relink names the pyc whose content changed, and links the others', async () => {
+  const buildroot = plantBuildroot({ '/app/till.py': 'total = 0\n' });
+  const manifest = join(buildroot, '../manifest.json');
+  await pyclink(['build', '-q', '--buildroot', buildroot, '/app', '--manifest', manifest]);
+  const [, first, second] = pycsOf('/app/till.py') as [string, string, string];
+  const [original, copy] = [join(buildroot, first), join(buildroot, 'copy')];
+  await execa('cp', [original, copy]);
+  renameSync(copy, original);
+  appendFileSync(original, 'x');
+  const ran = await pyclink(['relink', '--manifest', manifest, '--buildroot', buildroot]);
+  const message = `${first}: not relinked: its content differs from that of ${second}`;
+  expect(ran).toMatchObject({ status: 1, stderr: `pyclink: error: ${message}\n` });
+  expect(linkGroupsIn(buildroot).map((group) => group.length)).toEqual([1, 2]);
 });

@@ -10,6 +10,7 @@ import { type ReadPyc, readPyc, sameContent } from '../links/fingerprint.ts';
 import type { Log } from '../log.ts';
 import { pycsNotIn } from '../manifest/fit.ts';
 import { readManifest } from '../manifest/read.ts';
+import { sha256Of } from '../sha256.ts';
 import { skipReasons } from '../skipped.ts';
 import { counted } from '../text.ts';
 import { inTurns } from '../turns.ts';
@@ -35,7 +36,7 @@ export async function relinkCommand(options: RelinkOptions, log: Log): Promise<C
     refused.push(reason);
     log.error({ path }, reason);
   };
-  for await (const { paths } of inTurns(manifest.linkGroups)) {
+  for await (const { paths, sha256 } of inTurns(manifest.linkGroups)) {
     const pycs = paths.flatMap((path) => {
       const pyc = readInside(buildroot, path);
       if (typeof pyc === 'string') refuse(path, `not relinked: ${pyc}`);
@@ -46,9 +47,10 @@ export async function relinkCommand(options: RelinkOptions, log: Log): Promise<C
     const directory = parentOf(first.path);
     if (!options.dryRun && !cleaned.has(directory)) removeLeftovers(directory);
     cleaned.add(directory);
+    const right = pycs.find(({ content }) => sha256Of(content) === sha256) ?? first;
     for (const pyc of pycs) {
-      if (!sameContent(first, pyc)) {
-        const other = toPayload(buildroot, first.path);
+      if (!sameContent(right, pyc)) {
+        const other = toPayload(buildroot, right.path);
         refuse(toPayload(buildroot, pyc.path), `not relinked: its content differs from that of ${other}`);
       }
     }
