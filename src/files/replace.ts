@@ -24,23 +24,24 @@ import { type FileStat, fstat, lstatIfAny } from './stat.ts';
  * @param isStillRight called right before the rename with the new and the old file; if false, nothing changes
  * @param mayBeLinked whether both names may be one file: rename(2) then does nothing, and the new name has to be
  *   removed
- * @returns whether the file was replaced
+ * @returns the result of `make`; false if the file was not replaced
  * @throws what `make` and the rename throw, after removing the temporary file
  */
-export function replaceFile(
+export function replaceFile<T>(
   path: string,
-  make: (temporary: string) => unknown,
+  make: (temporary: string) => T | false,
   isStillRight: (temporary: string, old: string) => boolean = () => true,
   mayBeLinked = false,
-): boolean {
+): T | false {
   return withDirectory(parentOf(path), (held) => {
     const [old, temporary] = [`${held}/${nameOf(path)}`, `${held}/${temporaryName()}`];
     let isOver = false;
     try {
-      if (make(temporary) === false || !isStillRight(temporary, old)) return false;
+      const made = make(temporary);
+      if (made === false || !isStillRight(temporary, old)) return false;
       renameSync(temporary, old);
       isOver = !mayBeLinked;
-      return true;
+      return made;
     } finally {
       if (!isOver && existsSync(temporary)) unlinkSync(temporary);
     }
@@ -63,11 +64,7 @@ export interface Attributes {
  * @throws the system's error
  */
 export function replaceByContent(path: string, pieces: Iterable<string | Uint8Array>, mode: number): FileStat {
-  let stat: FileStat | undefined;
-  replaceFile(path, (temporary) => {
-    stat = writeNew(temporary, pieces, mode);
-  });
-  return stat as FileStat;
+  return replaceFile(path, (temporary) => writeNew(temporary, pieces, mode)) as FileStat;
 }
 
 /**
@@ -102,11 +99,9 @@ export function rewriteFile(
   attributes: Attributes,
   isStill: (name: string) => boolean,
 ): FileStat | undefined {
-  let stat: FileStat | undefined;
-  const make = (temporary: string) => {
-    stat = writeVersion(temporary, content, attributes, `${parentOf(temporary)}/${nameOf(path)}`);
-  };
-  return replaceFile(path, make, (_, old) => isStill(old)) ? stat : undefined;
+  const make = (temporary: string) =>
+    writeVersion(temporary, content, attributes, `${parentOf(temporary)}/${nameOf(path)}`);
+  return replaceFile(path, make, (_, old) => isStill(old)) || undefined;
 }
 
 /** @param mode permission bits before the umask is applied */

@@ -10,7 +10,11 @@ describe('replaceFile', () => {
     const root = plantBuildroot({ 'd/old': 'old' });
     const path = join(root, 'd/old');
     const before = lstatSync(path).ino;
-    expect(replaceFile(path, (temporary) => writeFileSync(temporary, 'new', { flag: 'wx' }))).toBe(true);
+    const make = (temporary: string) => {
+      writeFileSync(temporary, 'new', { flag: 'wx' });
+      return 'made';
+    };
+    expect(replaceFile(path, make)).toBe('made');
     expect(readFileSync(path, 'utf8')).toBe('new');
     expect(lstatSync(path).ino).not.toBe(before);
     expect(everythingIn(root)).toEqual(['d', 'd/old']);
@@ -86,6 +90,7 @@ describe('replaceFile', () => {
       writeFileSync(temporary, 'new');
       renameSync(join(root, 'd'), join(root, 'moved'));
       symlinkSync('canary', join(root, 'd'));
+      return true;
     };
     expect(replaceFile(join(root, 'd/old'), swap)).toBe(true);
     expect(everythingIn(root)).toEqual(['canary', 'canary/old', 'd', 'moved', 'moved/old']);
