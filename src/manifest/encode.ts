@@ -68,12 +68,9 @@ function withVersionIfOneOfSeveral(record: PycRecord, severalTags: ReadonlySet<s
   return isOneOfSeveral && interpreterVersion !== undefined ? { ...plain, interpreterVersion } : plain;
 }
 
-/** Sorts the paths of a record. Returns the same record if they are sorted, as those of a CompiledRecord always are. */
+/** Sorts the paths of a record. Those of a CompiledRecord are sorted. */
 function inOrder(record: PycRecord): PycRecord {
-  if (record instanceof CompiledRecord) return record;
-  const { paths } = record;
-  const isSorted = paths.every((path, i) => i === 0 || byCodeUnit(paths[i - 1] as string, path) <= 0);
-  return isSorted ? record : { ...record, paths: [...paths].sort(byCodeUnit) };
+  return record instanceof CompiledRecord ? record : { ...record, paths: [...record.paths].sort(byCodeUnit) };
 }
 
 /**
