@@ -35,7 +35,11 @@ describe('a cache directory', () => {
     mkdirSync(place.cache);
     chmodSync(place.cache, 0o1777);
     const { cache } = await built(template, place, ['--cache-dir', place.cache]);
-    expect(cache).toMatchObject({ local: 0, stored: 0, problems: [expect.stringContaining('others may write to it')] });
+    expect(cache).toMatchObject({
+      local: 0,
+      stored: 0,
+      problems: [expect.stringContaining('other users may write to it')],
+    });
     expect(cache['compiled']).toBeGreaterThan(5);
     expect(readdirSync(place.cache)).toEqual([]);
     const call = ['build', '--buildroot', place.buildroot, '--cache-dir', place.cache];
@@ -44,13 +48,13 @@ describe('a cache directory', () => {
     );
   });
 
-  it('is not created below a directory that others may write to', async () => {
+  it('is not created below a directory that other users may write to', async () => {
     const [template, place] = [smallTemplate(), newPlace()];
     const above = join(place.cache, '../above');
     mkdirSync(above);
     chmodSync(above, 0o777);
     const { stderr } = await built(template, place, ['--cache-dir', join(above, 'cache')]);
-    expect(stderr).toContain(`no cache is used: ${above}/cache: others may write to ${above} (mode 777)`);
+    expect(stderr).toContain(`no cache is used: ${above}/cache: other users may write to ${above} (mode 777)`);
     expect(readdirSync(above)).toEqual([]);
   });
 

@@ -56,7 +56,7 @@ test('a list that is empty because its pattern matches nothing is reported: rpm 
   const buildroot = plantBesideHealthy({});
   const [own, none] = ['own', 'none'].map((name) => join(dirname(buildroot), name));
   const lists = ['--filelist-for', `${library}/**=${own}`, '--filelist-for', `*/nomatch=${none}`];
-  const stderr = `pyclink: warning: ${none}: empty: no source of the pycs matches */nomatch\n`;
+  const stderr = `pyclink: warning: ${none}: empty: no compiled source matches */nomatch\n`;
   expect(await pyclink(quietBuild(buildroot, ...lists))).toEqual({ status: 0, stdout: '', stderr });
   expect(readFileSync(`${none}`, 'utf8')).toBe('');
   expect(readFileSync(`${own}`, 'utf8')).toContain('.pyc');
@@ -178,8 +178,8 @@ test('brp refuses a file that two builds would write one after the other', async
 describeWith(debianTools, 'dh_pyclink', () => {
   it.each([
     ['--manifest', 'dh_pyclink: --manifest: each package has its own manifest'],
-    ['--filelist', 'dh_pyclink: --filelist: the same file for python3-shop, shop-app'],
-    ['--html', 'dh_pyclink: --html: the same file for python3-shop, shop-app'],
+    ['--filelist', 'dh_pyclink: --filelist: python3-shop, shop-app would overwrite one file'],
+    ['--html', 'dh_pyclink: --html: python3-shop, shop-app would overwrite one file'],
   ])('refuses %s for all packages', async (option, complaint) => {
     const { source, dhPyclink } = await installedSource();
     const before = contentsOf(source);

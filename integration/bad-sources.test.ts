@@ -147,7 +147,7 @@ test.each(
   const before = contentsOf(buildroot);
   const ran = await pyclink(quietBuild(buildroot, ...flags));
   expect(ran.stderr).toBe(
-    `pyclink: error: ${level2}: a pyc is not written: its path exists and is not a regular file\n    ${said}\n`,
+    `pyclink: error: ${level2}: pyc not written: its path exists and is not a regular file\n    ${said}\n`,
   );
   if (way === 'taken from a cache')
     expect(ran.stdout).toContain('cache: 2 of 2 found in the local cache, 0 compiled\n');

@@ -246,12 +246,12 @@ describe('a faulty cache', () => {
 
   it.each([
     [
-      'others may write to',
+      'other users may write to',
       (place: CachePlace) => {
         mkdirSync(place.cache);
         chmodSync(place.cache, 0o777);
       },
-      'others may write to it',
+      'other users may write to it',
     ],
     ['is a file', (place: CachePlace) => writeFileSync(place.cache, ''), 'it is not a directory'],
   ])('is one that %s: the build continues without it, and reports it once', async (_name, spoil, reason) => {

@@ -62,7 +62,7 @@ describeWith(debianTools, 'dh_pyclink', () => {
       'python3-shop/usr/lib/mips-linux-gnu/till/tool',
       'shop-app/usr/lib/x86_64-linux-gnu/till/tool',
     ]);
-    const said = '/usr/lib/*-hurd/till: is not a directory of any of the packages';
+    const said = '/usr/lib/*-hurd/till: is not a directory in any of the packages';
     expect(await dhPyclink(['/usr/lib/*-hurd/till'])).toEqual({
       status: 2,
       stdout: '',
@@ -176,7 +176,7 @@ describeWith(debianTools, 'dh_pyclink', () => {
   it('ends the build for a directory that is in none of the packages, unless it may be in one that is not built', async () => {
     const { source, dhPyclink } = await installedSource();
     const before = stateOf(source);
-    const said = '/opt/venvs/shop: is not a directory of any of the packages';
+    const said = '/opt/venvs/shop: is not a directory in any of the packages';
     expect(await dhPyclink(['/opt/venvs/shop'])).toEqual({ status: 2, stdout: '', stderr: `pyclink: error: ${said}` });
     expect(stateOf(source)).toEqual(before);
     const some = { DH_INTERNAL_OPTIONS: '-i' };

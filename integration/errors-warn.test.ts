@@ -37,7 +37,7 @@ const refusals: Readonly<Record<string, readonly [(buildroot: string) => unknown
   ],
   'a fifo in the place of a pyc': [
     (buildroot) => execa('mkfifo', [join(buildroot, pycsOf(bad)[0] as string)]),
-    'a pyc is not written: its path exists and is not a regular file\n    a fifo, a socket or a device\n',
+    'pyc not written: its path exists and is not a regular file\n    a fifo, a socket or a device\n',
   ],
 };
 

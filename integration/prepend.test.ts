@@ -69,7 +69,7 @@ describe('a tree with --prepend', () => {
     expect(lstatSync(join(tree, sources[0] as string)).mtimeMs).toBe(1_600_000_000_000);
     expect(await restamp(...prepend, '/opt/app/shop')).toEqual({
       status: 0,
-      stdout: 'pyclink: 2 sources, 6 pycs restamped, 0 left\n',
+      stdout: 'pyclink: 2 sources, 6 pycs restamped, 0 left unchanged\n',
       stderr: '',
     });
     expect(await verify(...prepend)).toEqual(healthy);
@@ -80,7 +80,7 @@ describe('a tree with --prepend', () => {
     const [gone = ''] = pycsOf(sources[0] as string);
     rmSync(join(tree, gone));
     const stderr = `pyclink: error: /opt/app${gone}: in the manifest, but not in the buildroot\n`;
-    const stdout = 'pyclink: 2 sources, 5 pycs restamped, 0 left\n';
+    const stdout = 'pyclink: 2 sources, 5 pycs restamped, 0 left unchanged\n';
     expect(await restamp(...prepend)).toEqual({ status: 1, stdout, stderr });
     expect(await relink(...prepend)).toMatchObject({
       status: 1,

@@ -325,7 +325,7 @@ describe('build --prune', () => {
     expect(prunedIn(await build(buildroot, '--prune', '--json', '/opt'))).toEqual([]);
     writeFileSync(join(buildroot, '/opt/app/till.py'), cart.replace('[]', '{}'));
     expect(prunedIn(await build(buildroot, '--prune', '--json', '/opt'))).toEqual([
-      { path: other.slice(buildroot.length), detail: 'the source has another hash' },
+      { path: other.slice(buildroot.length), detail: 'the hash of the source does not match' },
     ]);
   });
 

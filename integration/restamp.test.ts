@@ -51,7 +51,7 @@ describe('restamp', () => {
     const [before, links] = [contentsOf(tree.buildroot), linkGroupsIn(tree.buildroot)];
     expect(await tree.restamp('--mtime', '1', '--manifest', tree.manifest)).toEqual({
       status: 0,
-      stdout: 'pyclink: 2 sources, 6 pycs restamped, 0 left\n',
+      stdout: 'pyclink: 2 sources, 6 pycs restamped, 0 left unchanged\n',
       stderr: '',
     });
     expect(tree.mtimes()).toEqual([1, 1]);
@@ -86,13 +86,15 @@ describe('restamp', () => {
     const tree = await built();
     const before = contentsOf(tree.buildroot);
     const dry = await tree.restamp('--mtime', '0', '--dry-run', '--manifest', tree.manifest);
-    expect(dry.stdout).toBe('pyclink: 2 sources, 6 pycs to restamp, 0 left\n');
+    expect(dry.stdout).toBe('pyclink: 2 sources, 6 pycs to restamp, 0 left unchanged\n');
     expect(contentsOf(tree.buildroot)).toEqual(before);
     expect(tree.mtimes()).toEqual([1_600_000_000, 1_700_000_000]);
     expect(await tree.verify()).toEqual(healthy);
     await tree.restamp('--mtime', '0');
     const inode = lstatSync(join(tree.buildroot, pyc('cart'))).ino;
-    expect((await tree.restamp('--mtime', '0')).stdout).toBe('pyclink: 2 sources, 0 pycs restamped, 0 left\n');
+    expect((await tree.restamp('--mtime', '0')).stdout).toBe(
+      'pyclink: 2 sources, 0 pycs restamped, 0 left unchanged\n',
+    );
     expect(lstatSync(join(tree.buildroot, pyc('cart'))).ino).toBe(inode);
   });
 
@@ -109,7 +111,7 @@ describe('restamp', () => {
     const restamp = () => pyclink(['restamp', '--buildroot', buildroot, '--mtime', '0', '--manifest', manifest]);
     expect(await restamp()).toMatchObject({
       status: 0,
-      stdout: 'pyclink: 4 sources, 12 pycs restamped, 0 left\n',
+      stdout: 'pyclink: 4 sources, 12 pycs restamped, 0 left unchanged\n',
       stderr: '',
     });
     expect(lstatSync(join(buildroot, directory, 'cart.py'))).toMatchObject({ mtimeMs: 0, nlink: 2 });
@@ -118,7 +120,10 @@ describe('restamp', () => {
     await pyclink(['restamp', '-q', '--buildroot', buildroot, '--mtime', '5']);
     utimesSync(join(buildroot, directory, 'cart.py'), 7, 7);
     const before = contentsOf(buildroot);
-    expect(await restamp()).toMatchObject({ status: 1, stdout: 'pyclink: 4 sources, 0 pycs restamped, 12 left\n' });
+    expect(await restamp()).toMatchObject({
+      status: 1,
+      stdout: 'pyclink: 4 sources, 0 pycs restamped, 12 left unchanged\n',
+    });
     expect(contentsOf(buildroot)).toEqual(before);
     expect(lstatSync(join(buildroot, directory, 'cart.py')).mtimeMs).toBe(7000);
   });
@@ -130,7 +135,7 @@ describe('restamp', () => {
     utimesSync(source, 5, 5);
     const before = contentsOf(tree.buildroot);
     const ran = await tree.restamp('--mtime', '1700000000');
-    expect(ran).toMatchObject({ status: 1, stdout: 'pyclink: 2 sources, 3 pycs restamped, 3 left\n' });
+    expect(ran).toMatchObject({ status: 1, stdout: 'pyclink: 2 sources, 3 pycs restamped, 3 left unchanged\n' });
     expect(ran.stderr).toContain(`${pyc('till')}: left unchanged, with its source: ${message}\n`);
     // It would look valid now if the source had got that mtime.
     expect(tree.mtimes()).toEqual([1_700_000_000, 5]);
@@ -146,7 +151,10 @@ describe('restamp', () => {
     writeFileSync(join(tree.buildroot, pyc('cart', '.opt-2')), 'damaged');
     linkSync(join(tree.buildroot, pyc('till')), join(tree.buildroot, '../outside'));
     const { status, stdout, stderr } = await tree.restamp('--mtime', '0');
-    expect({ status, stdout }).toEqual({ status: 1, stdout: 'pyclink: 3 sources, 0 pycs restamped, 5 left\n' });
+    expect({ status, stdout }).toEqual({
+      status: 1,
+      stdout: 'pyclink: 3 sources, 0 pycs restamped, 5 left unchanged\n',
+    });
     expect(stderr).toContain(`gone.${systemPython.cacheTag}.pyc: left unchanged, with its source: it has no source\n`);
     expect(stderr).toContain(
       `${pyc('cart', '.opt-2')}: left unchanged, with its source: it does not start with a magic number\n`,
@@ -164,8 +172,13 @@ describe('restamp', () => {
       writeFileSync(join(tree.buildroot, directory, 'till.py'), 'total = 1\n');
       const before = tree.mtimes()[1];
       const { status, stdout, stderr } = await tree.restamp('--mtime', '5', '--manifest', tree.manifest);
-      expect({ status, stdout }).toEqual({ status: 1, stdout: 'pyclink: 2 sources, 0 pycs restamped, 3 left\n' });
-      expect(stderr).toContain(`${pyc('till')}: left unchanged, with its source: the source has another hash\n`);
+      expect({ status, stdout }).toEqual({
+        status: 1,
+        stdout: 'pyclink: 2 sources, 0 pycs restamped, 3 left unchanged\n',
+      });
+      expect(stderr).toContain(
+        `${pyc('till')}: left unchanged, with its source: the hash of the source does not match\n`,
+      );
       expect(tree.mtimes()).toEqual([5, before]);
     },
   );
@@ -187,7 +200,9 @@ describe('restamp', () => {
     const ended = await execa('sh', ['-c', 'echo $$']);
     const backup = join(tree.buildroot, directory, '__pycache__', leftoverOf(Number(ended.stdout)));
     linkSync(join(tree.buildroot, pyc('cart')), backup);
-    expect((await tree.restamp('--mtime', '0')).stdout).toBe('pyclink: 2 sources, 6 pycs restamped, 0 left\n');
+    expect((await tree.restamp('--mtime', '0')).stdout).toBe(
+      'pyclink: 2 sources, 6 pycs restamped, 0 left unchanged\n',
+    );
     expect(everythingIn(tree.buildroot)).toEqual(names);
   });
 
@@ -217,7 +232,9 @@ describe('restamp', () => {
   it.each(['checked-hash', 'unchecked-hash'])('does not change the bytes of %s pycs', async (mode) => {
     const tree = await built('--invalidation-mode', mode);
     const before = contentsOf(tree.buildroot);
-    expect((await tree.restamp('--mtime', '0')).stdout).toBe('pyclink: 2 sources, 0 pycs restamped, 0 left\n');
+    expect((await tree.restamp('--mtime', '0')).stdout).toBe(
+      'pyclink: 2 sources, 0 pycs restamped, 0 left unchanged\n',
+    );
     expect(contentsOf(tree.buildroot)).toEqual(before);
     expect(await tree.verify()).toEqual(healthy);
   });

@@ -31,7 +31,7 @@ const cases: readonly (readonly [string, RpmBuildOptions, readonly string[]])[] 
   [
     'a member that is a ghost',
     { files: `${both}\n${cart0}\n%ghost ${cart1}` },
-    [`ghosted: ${cart1}: recorded, but not stored`],
+    [`ghosted: ${cart1}: the package lists it, but does not store it`],
   ],
   [
     'a member with another mode',
@@ -54,7 +54,7 @@ const cases: readonly (readonly [string, RpmBuildOptions, readonly string[]])[] 
   [
     'a source that is left out',
     { files: `\n${site}/shop\n%exclude ${cart}` },
-    [`missing: ${cart}: in the manifest, but not in the payload; its pycs are`],
+    [`missing: ${cart}: in the manifest, but not in the payload, although its pycs are`],
   ],
 ];
 
@@ -101,7 +101,7 @@ describeRpm('verify of packages', () => {
     const defines = { pyclink_options: `--invalidation-mode ${mode}` };
     expect(await verify(await rpmbuilt({ plant, defines, ...lastly(later) }))).toEqual(healthy);
     const changed = await rpmbuilt({ plant, defines, ...lastly(`echo >> %{buildroot}${cart}`) });
-    const lines = [cart1, cart0].map((pyc) => `stale: ${pyc}: the source has another hash\n`);
+    const lines = [cart1, cart0].map((pyc) => `stale: ${pyc}: the hash of the source does not match\n`);
     expect(await verify(changed)).toEqual({ status: 1, stdout: lines.join('') + verdict(2), stderr: '' });
   });
 

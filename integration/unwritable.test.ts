@@ -71,7 +71,7 @@ describeWhere([...missingRoot(), ...lackingAbilities('immutable files', 'mounts'
 
   it.each([
     ['timestamp', 'stale', 'it records 6 bytes, the source has 12'],
-    ['checked-hash', 'stale', 'the source has another hash'],
+    ['checked-hash', 'stale', 'the hash of the source does not match'],
     // Python loads these.
     ['unchecked-hash', 'unrecorded', 'not in the manifest: this build did not make it'],
   ])(

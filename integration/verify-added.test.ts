@@ -119,7 +119,7 @@ describeWith(
       const gone = await said((tree) => rmSync(tree.at(cart)));
       expect(gone).toEqual({
         status: 1,
-        lines: [`missing: ${cart}: in the manifest, but not in the payload; its pycs are`, ''],
+        lines: [`missing: ${cart}: in the manifest, but not in the payload, although its pycs are`, ''],
       });
     });
 

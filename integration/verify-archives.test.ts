@@ -80,7 +80,7 @@ describe('verify', () => {
     const reason =
       mode === 'timestamp'
         ? 'it records mtime 2020-09-13T12:26:40Z, the source has 2020-09-13T12:26:41Z'
-        : 'the source has another hash';
+        : 'the hash of the source does not match';
     const { status, stdout } = await verifyShop(tree, await tarOf(tree, 'layer.tar', '.'));
     expect(status).toBe(1);
     expect(stdout.split('\n').slice(0, 3)).toEqual(

@@ -162,7 +162,7 @@ describe('verify', () => {
     const tree = await built('--invalidation-mode', mode);
     writeFileSync(join(tree.buildroot, directory, 'cart.py'), '"""Docs."""\nitems = {}\n');
     const lines = [1, 2, 0].map(
-      (level) => `stale: ${payload(tree, tree.pyc('cart', level))}: the source has another hash\n`,
+      (level) => `stale: ${payload(tree, tree.pyc('cart', level))}: the hash of the source does not match\n`,
     );
     expect(await verify(tree)).toEqual({ status: 1, stdout: lines.join('') + verdict(3), stderr: '' });
   });
@@ -170,7 +170,7 @@ describe('verify', () => {
   it('reports a missing source whose pycs exist', async () => {
     const tree = await built();
     rmSync(join(tree.buildroot, directory, 'till.py'));
-    const line = `missing: ${directory}/till.py: in the manifest, but not in the payload; its pycs are\n`;
+    const line = `missing: ${directory}/till.py: in the manifest, but not in the payload, although its pycs are\n`;
     expect(await verify(tree)).toEqual({ status: 1, stdout: line + verdict(1), stderr: '' });
   });
 

@@ -198,13 +198,13 @@ describeWith(missingTools('zip'), '--layout zip', () => {
     const restamp = ['restamp', '--buildroot', tree, '--mtime', '86400', '--manifest', at('m.json')];
     expect(await pyclink(restamp)).toMatchObject({
       status: 0,
-      stdout: 'pyclink: 3 sources, 3 pycs restamped, 0 left\n',
+      stdout: 'pyclink: 3 sources, 3 pycs restamped, 0 left unchanged\n',
     });
     expect(await verify(tree)).toEqual(asBuilt);
     expect(await build('--remove-sources')).toEqual(quiet);
     expect(await pyclink(restamp)).toMatchObject({
       status: 0,
-      stdout: 'pyclink: 0 sources, 0 pycs restamped, 0 left\n',
+      stdout: 'pyclink: 0 sources, 0 pycs restamped, 0 left unchanged\n',
     });
     expect(await pyclink(['link', '--buildroot', tree])).toMatchObject({ status: 0 });
     expect(await pyclink(['relink', '--buildroot', tree, '--manifest', at('m.json')])).toMatchObject({ status: 0 });

@@ -19,7 +19,7 @@ export const skipReasons = {
   'worker-died': 'the interpreter died while compiling it',
   'worker-hung': 'the interpreter took too long to compile it',
   'not-written': 'its pycs cannot be written',
-  'name-taken': 'a pyc is not written: its path exists and is not a regular file',
+  'name-taken': 'pyc not written: its path exists and is not a regular file',
   'pyc-not-removed': 'old pyc cannot be removed',
   'source-is-symlink': 'source not removed: it is a symlink',
   'source-is-target': 'source not removed: a symlink leads to it',

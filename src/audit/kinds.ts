@@ -10,7 +10,7 @@ export const auditKinds = {
   sourceless: 'has no source, but Python loads it: its code cannot be checked',
   orphan: 'no import loads it',
   leftover: 'written by a test run or at run time, not by the build',
-  writable: 'writable by users other than its owner, in a Python directory, or than the owner of its source',
+  writable: 'users other than its owner, or than the owner of its source, can change it',
   exposed: 'readable by more users than its source',
   unreadable: 'readable by fewer users than its source: for the others, Python compiles it at each start',
   'leaks-path': 'records a path that is not the path of its source',
@@ -36,7 +36,7 @@ export const auditAdvice: Readonly<Record<AuditKind, string>> = {
   sourceless: 'ship its source',
   orphan: 'remove it',
   leftover: 'remove it; run tests outside the buildroot, or with PYTHONDONTWRITEBYTECODE=1',
-  writable: 'make it writable only by its owner, who is that of its source: chmod go-w, chown',
+  writable: 'give it the owner of its source, and let only that owner write: chown, chmod go-w',
   exposed: 'give it the mode and the owner of its source, or compile again',
   unreadable:
     'give it the mode and the owner of its source, and its __pycache__ those of the directory above; or compile again',
@@ -44,7 +44,7 @@ export const auditAdvice: Readonly<Record<AuditKind, string>> = {
     'compile with its installed path: compileall -s BUILDROOT -p /, or pyclink build; if a directory will lie elsewhere, audit it with --prepend',
   'no-bytecode': 'compile it: pyclink build',
   'missing-level': 'compile all modules at the same levels: pyclink build --optimize',
-  unlinked: 'copy with links (cp -a, rsync -H), or link again: pyclink link',
+  unlinked: 'keep hard links when you copy (cp -a, rsync -H), or link again: pyclink link',
   shadowed: 'exclude its source, or only its pycs: pyclink build --exclude',
   unreproducible: 'compile with pyclink build, which normalizes bytecode',
 };

@@ -80,7 +80,7 @@ function systemBuilds(
 /** Builds for existing pycs, each with its levels and invalidation mode. @param say reports sources without pycs */
 function existingBuilds(buildroot: string, read: ReadBuild, say: (line: string) => void): BuildOptions[] {
   const { alike, withoutPycs } = existingPycs(buildroot);
-  if (withoutPycs > 0) say(`${counted(withoutPycs, 'source')} without pycs, and %pyclink_adds is 0: none added`);
+  if (withoutPycs > 0) say(`${counted(withoutPycs, 'source')} without pycs not compiled: %pyclink_adds is 0`);
   return alike.map(({ levels, invalidationMode, isSystem, sources }) => ({
     ...read(sources, {
       optimize: levels.map(String),

@@ -54,7 +54,7 @@ export function audit(command: Command, call: Call): Command {
     )
     .addOption(fileOption('--baseline <file>', 'leave out the findings of an earlier --json report'))
     .addOption(
-      new Option('--format <format>', 'form of the report (default: text)').choices(auditFormats).conflicts('json'),
+      new Option('--format <format>', 'format of the report (default: text)').choices(auditFormats).conflicts('json'),
     )
     .addOption(fileOption('--html <file>', htmlHelp))
     .option('--recompile', 'compile the sources again, and report pycs whose code differs')

@@ -15,7 +15,7 @@ import {
 const count = text('takes a number', (given) => /^\d{1,15}$/.test(given));
 const table = {
   platform: {
-    read: once(text('takes OS/ARCHITECTURE, as linux/arm64', (given) => /^[^/]+\/[^/]+(?:\/[^/]+)?$/.test(given))),
+    read: once(text('takes OS/ARCHITECTURE, such as linux/arm64', (given) => /^[^/]+\/[^/]+(?:\/[^/]+)?$/.test(given))),
   },
   maxEntries: { read: once((given) => Number(count(given)), defaultReadLimits.maxEntries) },
   maxSize: { read: once(sizeInBytes, defaultReadLimits.maxBytes) },

@@ -5,7 +5,7 @@ import { buildVariables } from '../pipeline/options.ts';
 export const variables: Readonly<Record<string, { readonly help: string }>> = {
   ...buildVariables,
   ...cacheVariables,
-  PYTHONNODEBUGRANGES: { help: 'changes nothing, and build warns of it: use --no-debug-ranges' },
+  PYTHONNODEBUGRANGES: { help: 'has no effect, and build warns about it: use --no-debug-ranges' },
   PYCLINK_LOG_FORMAT: { help: 'json: log one JSON object per line on standard error (default: lines)' },
 };
 

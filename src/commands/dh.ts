@@ -58,13 +58,13 @@ export async function dhCommand(call: DebhelperCall, context: DhContext): Promis
   );
   const busy = targets.filter(({ directories }) => directories.length > 0).map(({ target }) => target.name);
   if (outputs.length > 0 && busy.length > 1) {
-    const message = `dh_pyclink: ${outputs.join(', ')}: the same file for ${busy.join(', ')}`;
+    const message = `dh_pyclink: ${outputs.join(', ')}: ${busy.join(', ')} would overwrite one file`;
     throw new PyclinkError('usage', message, { hint: 'call dh_pyclink for each package: -p PACKAGE' });
   }
   const found = new Set(targets.flatMap(({ directories }) => directories.flatMap(({ paths }) => paths)));
   const isFound = (path: string) => found.has(path) || targets.some(({ named }) => !named.includes(path));
   for (const path of call.directories.filter((directory) => !isFound(directory))) {
-    const message = 'is not a directory of any of the packages';
+    const message = 'is not a directory in any of the packages';
     // The directory may be in a package that is not built this time.
     if (!call.some && !call.dryRun) throw new PyclinkError('usage', message, { path });
     log.warn({ path }, message);

@@ -89,7 +89,7 @@ async function restamp(
   const verb = dryRun ? 'to restamp' : 'restamped';
   return {
     status: statusOf(problems),
-    text: `pyclink: ${counted(sources, 'source')}, ${counted(rewritten, 'pyc')} ${verb}, ${leftCount} left\n`,
+    text: `pyclink: ${counted(sources, 'source')}, ${counted(rewritten, 'pyc')} ${verb}, ${leftCount} left unchanged\n`,
     data: { dryRun, buildroot: buildroot.path, sources, pycs: rewritten, left: leftCount },
   };
 }

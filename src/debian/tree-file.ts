@@ -60,7 +60,7 @@ function makePlace(buildroot: Buildroot, path: string): StagedPath {
     }
     const resolved = resolveInBuildroot(buildroot, next);
     if (resolved.kind === 'inside') return resolved.path;
-    throw new PyclinkError('file-failed', 'is a symlink that does not lead to anything in the package', { path: next });
+    throw new PyclinkError('file-failed', 'is a symlink whose target is not in the package', { path: next });
   }, buildroot.path);
 }
 

@@ -31,7 +31,7 @@ export function foreignWriter(path: string): string | undefined {
       }
       const isSticky = stat.kind === 'directory' && (stat.mode & 0o1000) !== 0;
       if ((stat.mode & 0o022) !== 0 && !isSticky) {
-        return `others may write to ${next} (mode ${stat.mode.toString(8)})`;
+        return `other users may write to ${next} (mode ${stat.mode.toString(8)})`;
       }
       reached = next;
     }
@@ -47,7 +47,7 @@ export function foreignWriter(path: string): string | undefined {
  */
 export function foreignWriterOf({ userId, mode }: FileStat): string | undefined {
   if (!isTrusted(userId)) return `it belongs to user ${userId}`;
-  return (mode & 0o022) === 0 ? undefined : 'others may write to it';
+  return (mode & 0o022) === 0 ? undefined : 'other users may write to it';
 }
 
 /** The owner that the kernel shows for users without a number in this user namespace. */

@@ -81,7 +81,7 @@ export async function writeOutputs(
     const records = recordsOf(whole);
     const lacking = filelists.flatMap(({ glob, file, takes }) => {
       const own = records.filter(({ source }) => takes(source));
-      if (own.length === 0 && records.length > 0) warn(`${file}: empty: no source of the pycs matches ${glob}`);
+      if (own.length === 0 && records.length > 0) warn(`${file}: empty: no compiled source matches ${glob}`);
       const { text, unlisted } = encodeFilelist(own);
       writeWhole(file, [text]);
       return unlisted.map(

@@ -93,7 +93,7 @@ async function searchExtracted(
   const sizeBytes = sizes.reduce((sum, [, size]) => sum + Number(size), 0);
   if (sizeBytes > limits.maxBytes || sizes.length > limits.maxEntries) {
     const hint = '--max-size and --max-entries raise the limits';
-    throw new PyclinkError('tool-failed', `contains ${sizes.length} files of ${sizeBytes} bytes in all`, {
+    throw new PyclinkError('tool-failed', `exceeds the limits: ${sizes.length} files with ${sizeBytes} bytes`, {
       path: image,
       hint,
     });

@@ -42,7 +42,7 @@ export class TarNames {
     if (!contains(this.#root, path)) return undefined;
     const inside = (this.#root === '/' ? path : path.slice(this.#root.length) || '/') as PayloadPath;
     const place = placeOf(inside, (path) => this.byPath.get(path)?.entry);
-    if (place === undefined) throw new Error(`its symlinks lead in a circle: ${parentOf(inside)}`);
+    if (place === undefined) throw new Error(`its symlinks form a loop: ${parentOf(inside)}`);
     return place;
   }
 

@@ -82,7 +82,7 @@ const sources = {
 const compiling = {
   optimize: option(
     '-o, --optimize <level>',
-    'optimization levels, as 0,2; repeatable (default: 0,1,2; with --layout zip, 0)',
+    'optimization levels, such as 0,2; repeatable (default: 0,1,2; with --layout zip, 0)',
     each(levelList),
   ),
   layout: option(
@@ -92,7 +92,7 @@ const compiling = {
   ),
   removeSources: option(
     '--remove-sources',
-    'with --layout zip: remove each source whose pyc is written and proved',
+    'with --layout zip: remove each source whose pyc is written and verified',
     flag(false),
   ),
   python: option(

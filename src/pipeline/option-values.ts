@@ -70,7 +70,7 @@ export function sizeInBytes(given: string): number {
 }
 
 const aTime = text(
-  'takes seconds since 1970, or a date and time in UTC as 2026-01-31T12:00:00Z',
+  'takes seconds since 1970, or a date and time in UTC, such as 2026-01-31T12:00:00Z',
   (given) => /^\d{1,11}$/.test(given) || (/^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\dZ)?$/.test(given) && isDate(given)),
 );
 

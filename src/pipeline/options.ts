@@ -85,7 +85,7 @@ export function readBuildOptions(
   if (policy !== 'keep' && epochSeconds === undefined) {
     problems.push(`--mtime-policy: ${policy} needs --mtime or SOURCE_DATE_EPOCH`);
   }
-  if (policy === 'keep' && time !== undefined) problems.push('--mtime: not used by --mtime-policy=keep');
+  if (policy === 'keep' && time !== undefined) problems.push('--mtime: conflicts with --mtime-policy=keep');
   if (given.inPlace && given.buildroot !== undefined) problems.push('--in-place: conflicts with --buildroot');
   if (given.chroot && given.strip === undefined && plainPath(given.prepend) !== '/') {
     problems.push('--chroot: needs a buildroot that will be installed at /');

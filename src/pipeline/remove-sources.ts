@@ -63,7 +63,7 @@ export async function removeSources(buildroot: Buildroot, sources: readonly Sour
       const pyc = readRegular(toStaged(buildroot, paths[0] as PayloadPath))?.content;
       const isRight = (name: string) => pyc !== undefined && sha256Of(pyc) === sha256 && isMadeOf(pyc, name);
       if (removeFile(source.staged, isRight)) removed.add(path);
-      else skipped.push({ path, reason: 'source-not-removed', message: 'it or its pyc changed meanwhile' });
+      else skipped.push({ path, reason: 'source-not-removed', message: 'it or its pyc changed during the build' });
     };
     ifRefused(remove, (error) => skipped.push({ path, reason: 'source-not-removed', message: refusalOf(error) }));
   }

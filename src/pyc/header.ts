@@ -113,7 +113,7 @@ export interface ImportedSource {
  */
 export function staleReason(header: PycHeader, source: ImportedSource): string | undefined {
   if (header.invalidationMode !== 'timestamp') {
-    return header.sourceHash === source.hash(header.magicNumber) ? undefined : 'the source has another hash';
+    return header.sourceHash === source.hash(header.magicNumber) ? undefined : 'the hash of the source does not match';
   }
   const mtime = source.mtimeSeconds >>> 0;
   if (header.sourceMtimeSeconds !== mtime) {

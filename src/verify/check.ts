@@ -52,7 +52,7 @@ function sourceless(records: readonly PycRecord[], payload: Payload): Finding[] 
   const gone = records.filter(
     ({ source, paths, cacheTag }) => cacheTag === undefined && !isThere(source) && paths.some(isThere),
   );
-  const detail = 'in the manifest, but not in the payload; its pycs are';
+  const detail = 'in the manifest, but not in the payload, although its pycs are';
   return Array.from(new Set(gone.map(({ source }) => source)), (path) => ({ kind: 'missing', path, detail }));
 }
 
@@ -68,7 +68,7 @@ function checkRecord(record: PycRecord, payload: Payload, facts: BytecodeFacts):
   return [
     ...missing.map((path) => finding('missing', path, 'in the manifest, but not in the payload')),
     ...present.filter(({ type }) => type === 'symlink').map((entry) => at(entry, 'missing', 'is a symlink')),
-    ...(isMeant ? [] : ghosts.map((entry) => at(entry, 'ghosted', 'recorded, but not stored'))),
+    ...(isMeant ? [] : ghosts.map((entry) => at(entry, 'ghosted', 'the package lists it, but does not store it'))),
     ...[...new Set(stored.map(({ container }) => container))].flatMap((container) => checkContainer(container, stored)),
     ...stored.flatMap((entry) => checkContent(entry, record, payload, facts)),
   ];

@@ -5,15 +5,15 @@ export const findingKinds = {
   missing: 'in the manifest, but not in the payload as a file',
   unlinked: 'not the same file as the other names of its link group in the same package',
   split: 'its link group is spread over packages, which cannot record the link',
-  'metadata-differs': 'mode or owner differ from the other names of its link group',
-  ghosted: 'recorded but not in the payload, unlike other names of its link group',
+  'metadata-differs': 'its mode or owner differs from that of the other names of its link group',
+  ghosted: 'listed by the package but not stored in it (%ghost), unlike other names of its link group',
   stale: 'does not match the source in the payload',
   'source-changed': 'the source is not the one that was compiled',
   damaged: 'not the bytes that were built, or not code that Python can load',
   exposed: 'readable by more users than its source',
   unreadable: 'readable by fewer users than its source',
   unrecorded: 'not in the manifest, but an interpreter loads it',
-  foreign: 'not in the manifest, and of no interpreter of the build',
+  foreign: 'not in the manifest, and for an interpreter that the build did not use',
   orphan: 'not in the manifest, and without a source',
 } as const;
 

@@ -167,14 +167,22 @@ describe('a cache directory', () => {
   });
 
   it.each([
-    ['that others may write to', (path: string) => chmodSync(path, 0o777), 'others may write to it'],
-    ['that a group may write to', (path: string) => chmodSync(path, 0o775), 'others may write to it'],
-    ['that is sticky, where others may add files', (path: string) => chmodSync(path, 0o1777), 'others may write to it'],
-    ['in which others may put entries', (path: string) => chmodSync(join(path, 'v1'), 0o777), '/v1: others may write'],
+    ['that other users may write to', (path: string) => chmodSync(path, 0o777), 'other users may write to it'],
+    ['that a group may write to', (path: string) => chmodSync(path, 0o775), 'other users may write to it'],
     [
-      'with a part that others may write to',
+      'that is sticky, where others may add files',
+      (path: string) => chmodSync(path, 0o1777),
+      'other users may write to it',
+    ],
+    [
+      'in which others may put entries',
+      (path: string) => chmodSync(join(path, 'v1'), 0o777),
+      '/v1: other users may write',
+    ],
+    [
+      'with a part that other users may write to',
       (path: string) => chmodSync(join(path, 'v1/ab'), 0o1777),
-      '/v1/ab: others',
+      '/v1/ab: other users',
     ],
     [
       'with a symlink in the place of a part',
@@ -192,7 +200,11 @@ describe('a cache directory', () => {
       },
       '/v1: it is not a directory',
     ],
-    ['below one that others may write to', (path: string) => chmodSync(dirname(path), 0o777), 'others may write to'],
+    [
+      'below one that other users may write to',
+      (path: string) => chmodSync(dirname(path), 0o777),
+      'other users may write to',
+    ],
   ])('%s is refused', (_name, change, reason) => {
     const { directory } = newStore();
     mkdirSync(join(directory, 'v1/ab'));
@@ -206,7 +218,7 @@ describe('a cache directory', () => {
     ['that is not there', (path: string) => rmSync(path, { recursive: true })],
     ['that is empty', (path: string) => rmSync(join(path, 'v1'), { recursive: true })],
     ['with a file in the place of a part', (path: string) => writeFileSync(join(path, 'v1/ab'), '')],
-    ['below a sticky one that others may write to', (path: string) => chmodSync(dirname(path), 0o1777)],
+    ['below a sticky one that other users may write to', (path: string) => chmodSync(dirname(path), 0o1777)],
   ])('%s is not refused, and has no entries', (_name, change) => {
     const { directory } = newStore();
     change(directory);
@@ -223,7 +235,7 @@ describe('a cache directory', () => {
   it('is not created below a directory that others can write to', () => {
     const above = temporaryDirectory();
     chmodSync(above, 0o777);
-    expect(() => makeCacheDirectory(join(above, 'cache'))).toThrow(`others may write to ${above} (mode 777)`);
+    expect(() => makeCacheDirectory(join(above, 'cache'))).toThrow(`other users may write to ${above} (mode 777)`);
     expect(everythingIn(above)).toEqual([]);
   });
 

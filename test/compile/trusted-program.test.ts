@@ -26,7 +26,7 @@ describe('trusted', () => {
     plant(top, { 'bin/real': program, 'venv/bin/python3': { symlink: '../../bin/real' } });
     chmodSync(join(top, 'bin'), 0o777);
     const found = join(top, 'venv/bin/python3');
-    const distrusted = `${found} is not started: others may write to ${join(top, 'bin')} (mode 777)`;
+    const distrusted = `${found} is not started: other users may write to ${join(top, 'bin')} (mode 777)`;
     expect(trusted(found)).toEqual({ distrusted });
   });
 
@@ -37,7 +37,7 @@ describe('trusted', () => {
     const found = join(top, 'venv/bin/python3');
     expect(trusted(found)).toEqual({ path: found });
     chmodSync(join(top, 'base'), 0o777);
-    const distrusted = `${found} is not started: others may write to ${join(top, 'base')} (mode 777)`;
+    const distrusted = `${found} is not started: other users may write to ${join(top, 'base')} (mode 777)`;
     expect(trusted(found)).toEqual({ distrusted });
     // The real program has no such file beside it.
     symlinkSync('/usr/bin/env', join(top, 'venv/bin/python'));

@@ -26,7 +26,7 @@ describe('foreignWriter', () => {
   ])('reports who may write to %s', (_, path, mode) => {
     const { top, file } = plantFile();
     chmodSync(join(top, path), mode);
-    expect(foreignWriter(file)).toBe(`others may write to ${join(top, path)} (mode ${mode.toString(8)})`);
+    expect(foreignWriter(file)).toBe(`other users may write to ${join(top, path)} (mode ${mode.toString(8)})`);
   });
 
   it('is nobody if others may only add files', () => {
@@ -38,7 +38,7 @@ describe('foreignWriter', () => {
   it('reports whom an ACL lets write', () => {
     const { top, file } = plantFile();
     const { failed } = execaSync('setfacl', ['-m', 'u:12345:rwx', join(top, 'a')], { reject: false });
-    if (!failed) expect(foreignWriter(file)).toContain(`others may write to ${join(top, 'a')}`);
+    if (!failed) expect(foreignWriter(file)).toContain(`other users may write to ${join(top, 'a')}`);
   });
 
   it('follows symlinks, and checks the directories on the way', () => {

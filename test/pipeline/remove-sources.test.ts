@@ -83,7 +83,7 @@ describe('removeSources', () => {
   ])('keeps one that %s', async (_, change, recorded) => {
     expect(await removed(change, recorded)).toEqual({
       removed: [],
-      skipped: [{ path: '/app/m.py', reason: 'source-not-removed', message: 'it or its pyc changed meanwhile' }],
+      skipped: [{ path: '/app/m.py', reason: 'source-not-removed', message: 'it or its pyc changed during the build' }],
     });
   });
 });

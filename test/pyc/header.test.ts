@@ -106,8 +106,8 @@ describe('staleReason', () => {
     [timestamp(3495, 5, 1), source(5, 2 ** 32 + 1), undefined],
     [hashed('checked-hash'), source(0, 0, '0102030405060708'), undefined],
     [hashed('unchecked-hash'), source(0, 0, '0102030405060708'), undefined],
-    [hashed('checked-hash'), source(0, 0, '0102030405060709'), 'the source has another hash'],
-    [hashed('unchecked-hash'), source(0, 0, ''), 'the source has another hash'],
+    [hashed('checked-hash'), source(0, 0, '0102030405060709'), 'the hash of the source does not match'],
+    [hashed('unchecked-hash'), source(0, 0, ''), 'the hash of the source does not match'],
   ])('of %o against %o is %s', (header, facts, expected) => {
     expect(staleReason(header, facts)).toBe(expected);
   });

@@ -78,7 +78,7 @@ describe('check', () => {
     [
       'a source that is missing',
       { [source]: 'absent' },
-      [{ kind: 'missing', path: source, detail: 'in the manifest, but not in the payload; its pycs are' }],
+      [{ kind: 'missing', path: source, detail: 'in the manifest, but not in the payload, although its pycs are' }],
     ],
     [
       'a pyc that is another file',
@@ -119,7 +119,7 @@ describe('check', () => {
     [
       'a ghost, whatever else is different about it',
       { [pyc1]: { isGhost: true, file: '3', mode: 0, pyc: { ...right, sha256: 'other' } } },
-      [{ kind: 'ghosted', path: pyc1, detail: 'recorded, but not stored' }],
+      [{ kind: 'ghosted', path: pyc1, detail: 'the package lists it, but does not store it' }],
     ],
     [
       'nothing, where all names of a file are ghosts',
@@ -222,7 +222,7 @@ describe('check', () => {
         [source]: { source: { sha256: 'source', hashes: new Map([[3495, 'cd']]) } },
         ...bytes({ ...right, header: hashed }),
       },
-      forEach('stale', 'the source has another hash'),
+      forEach('stale', 'the hash of the source does not match'),
     ],
     [
       'several things wrong with one path, by kind',
@@ -281,14 +281,14 @@ describe('check', () => {
 
   it('finds a directory with the name of a source', () => {
     expect(checked([record], entries({ [source]: { type: 'directory' } }))).toEqual([
-      { kind: 'missing', path: source, detail: 'in the manifest, but not in the payload; its pycs are' },
+      { kind: 'missing', path: source, detail: 'in the manifest, but not in the payload, although its pycs are' },
     ]);
   });
 
   it('reports a missing source once, however many records it has', () => {
     const records = [pyc0, pyc1, pyc2].map((path) => ({ ...record, paths: [path] }));
     expect(checked(records, entries({ [source]: 'absent' }))).toEqual([
-      { kind: 'missing', path: source, detail: 'in the manifest, but not in the payload; its pycs are' },
+      { kind: 'missing', path: source, detail: 'in the manifest, but not in the payload, although its pycs are' },
     ]);
   });
 
