@@ -175,7 +175,7 @@ function refuseSeveral(sources: readonly Source[], pools: Pools): void {
   const several = sources.find((source) => pools.poolsOf(source).length > 1);
   if (several === undefined) return;
   const versions = interpretersOf(pools)(several).map(({ version: one }) => one);
-  throw new PyclinkError('usage', `--layout zip: one pyc a module, but Python ${versions.join(' and ')} use it`, {
+  throw new PyclinkError('usage', `--layout zip: Python ${versions.join(' and ')} would share one pyc`, {
     path: several.payload,
     hint: 'name one of them with --python',
   });

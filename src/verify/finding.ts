@@ -13,7 +13,7 @@ export const findingKinds = {
   exposed: 'readable by more users than its source',
   unreadable: 'readable by fewer users than its source',
   unrecorded: 'not in the manifest, but an interpreter loads it',
-  foreign: 'not in the manifest, and for an interpreter that the build did not use',
+  foreign: 'not in the manifest, and the interpreter of its directory does not read it',
   orphan: 'not in the manifest, and without a source',
 } as const;
 
