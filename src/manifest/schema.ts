@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { type PayloadPath, parentOf, plainPath } from '../files/path.ts';
+import { type PayloadPath, plainPath } from '../files/path.ts';
 import { invalidationModes } from '../pyc/header.ts';
-import { levels, parsePycPath, pycPath } from '../pyc/name.ts';
+import { arePycsOf, levels } from '../pyc/name.ts';
 import { type SkipReason, skipReasons } from '../skipped.ts';
 import { schemaVersion } from './schema-version.ts';
 
@@ -47,22 +47,10 @@ const pycRecord = z
       description: 'The interpreter that compiled, if it is known and several interpreters share the cache tag.',
     }),
   })
-  .refine(
-    ({ source, paths, cacheTag }) => {
-      const names = paths.map((path) => parsePycPath(path));
-      const isBeside = paths.length === 1 && paths[0] === pycPath(source, '', 0, 'zip');
-      return (
-        new Set(paths.map(parentOf)).size === 1 &&
-        new Set(names.map((name) => name?.cacheTag)).size === 1 &&
-        names.every((name) => name?.source === source) &&
-        (isBeside ? cacheTag !== undefined : cacheTag === undefined && names[0]?.cacheTag !== undefined)
-      );
-    },
-    {
-      error: 'the paths must be pycs of that source, with one cache tag, in one directory; or one next to it',
-      path: ['paths'],
-    },
-  );
+  .refine(({ source, paths, cacheTag }) => arePycsOf(source, paths, cacheTag), {
+    error: 'the paths must be pycs of that source, with one cache tag, in one directory; or one next to it',
+    path: ['paths'],
+  });
 
 const interpreter = z.looseObject({
   implementation: z.string(),

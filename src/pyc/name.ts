@@ -68,6 +68,18 @@ export function parsePycPath<P extends StagedPath | PayloadPath>(path: P): PycNa
   };
 }
 
+/**
+ * Whether these paths are pycs of one source and one cache tag in one directory, as a build writes them.
+ * @param cacheTag only for a pyc next to its source, whose name does not have it
+ */
+export function arePycsOf(source: PayloadPath, paths: readonly PayloadPath[], cacheTag?: string): boolean {
+  if (paths.length === 1 && paths[0] === pycPath(source, '', 0, 'zip')) return cacheTag !== undefined;
+  const names = paths.map((path) => parsePycPath(path));
+  const isOne = new Set(paths.map(parentOf)).size === 1 && new Set(names.map((name) => name?.cacheTag)).size === 1;
+  const isInCache = cacheTag === undefined && names[0]?.cacheTag !== undefined;
+  return isOne && isInCache && names.every((name) => name?.source === source);
+}
+
 /** `import shop.__pycache__.evil` loads a pyc without a cache tag in its name from a `__pycache__`. */
 export function moduleInCache(path: PayloadPath): PycName<PayloadPath> | undefined {
   const isModule = nameOf(parentOf(path)) === '__pycache__' && /^[^.]+\.pyc$/.test(nameOf(path));
