@@ -29,12 +29,14 @@ export function formatOf(start: Buffer): Format | undefined {
   return magics.find(([, magic, at = 0]) => text.startsWith(magic, at))?.[0] ?? (isOldTar(start) ? 'tar' : undefined);
 }
 
-/** A tar before POSIX is known only by the checksum of its first header, which counts its own field as spaces. */
+/**
+ * A tar before POSIX is known only by the checksum of its first header, which counts its own field as spaces. One
+ * without entries begins with its end, a block of zeros.
+ */
 function isOldTar(start: Buffer): boolean {
-  const [header, checksum] = [
-    Buffer.from(start.subarray(0, 512)),
-    Number.parseInt(start.toString('latin1', 148, 156), 8),
-  ];
+  const header = Buffer.from(start.subarray(0, 512));
+  if (header.every((byte) => byte === 0)) return true;
+  const checksum = Number.parseInt(start.toString('latin1', 148, 156), 8);
   return header.fill(' ', 148, 156).reduce((sum, byte) => sum + byte, 0) === checksum;
 }
 
